@@ -1,0 +1,55 @@
+# codetune: `make repro` runs the whole pipeline, `make test` the tests; both set up what they need first.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: help install repro test lint app bench verify base check lock clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): requirements.lock pyproject.toml
+	@./scripts/setup.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+install: $(STAMP) ## set up .venv from requirements.lock; does nothing when nothing changed
+
+check: $(STAMP) ## check params.yaml, all problems at once
+	@python -m codetune check
+
+repro: check ## run the pipeline: data, training, answers, scores, export
+	@dvc repro
+	@python -m codetune summary
+
+test: $(STAMP) ## run the tests
+	@python -m pytest
+
+lint: $(STAMP) ## ruff and strict mypy
+	@ruff check .
+	@ruff format --check .
+	@mypy
+
+app: $(STAMP) ## serve the page on the loopback address
+	@streamlit run streamlit_app.py
+
+bench: $(STAMP) ## speed of the heavy parts, as ratios within one run
+	@python -m benchmarks
+
+verify: check ## re-run every stage and show that what git tracks comes out byte for byte
+	@./scripts/verify.sh
+
+base: check ## train tokenizer and base model again from nothing (frozen otherwise; about an hour on two cores)
+	@dvc unfreeze pretrain && trap 'dvc freeze pretrain' EXIT && dvc repro --single-item --force pretrain
+
+lock: ## write requirements.lock anew from pyproject.toml
+	@./scripts/lock.sh "$(PYTHON)"
+
+clean: ## remove the virtual environment and caches; data and models stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,140 @@
+"""The pictures of the compare page. Series differ in dash or place as well as in colour."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+from codetune.app.style import BASE_COLOR, BASELINE_COLOR, CANDIDATE_COLOR
+from codetune.revisions.groups import gain_by_package, histogram
+from codetune.revisions.reports import Reports, Role
+
+F1 = "bertscore_f1"
+NamedModel = tuple[str, Reports, Role]
+HEIGHT = 340
+
+
+def _data(rows: list[dict[str, Any]]) -> Any:
+    return alt.Data(values=rows)
+
+
+def _revision_color(names: list[str]) -> Any:
+    return alt.Color(
+        "revision:N",
+        title=None,
+        sort=names,
+        scale=alt.Scale(domain=names, range=[BASELINE_COLOR, CANDIDATE_COLOR][-len(names) :]),
+        legend=alt.Legend(orient="top", labelLimit=320),
+    )
+
+
+def learning_curve(sides: list[tuple[str, Reports]]) -> Any | None:
+    """The losses of training, all revisions in one picture; None where none was logged.
+
+    :param sides: name and reports of each revision, baseline first.
+    """
+    rows = [
+        {"revision": name, "series": curve.name, "step": step, "loss": value}
+        for name, reports in sides
+        for curve in reports.curves
+        if curve.name.endswith("loss")
+        for step, value in zip(curve.steps, curve.values, strict=True)
+    ]
+    if not rows:
+        return None
+    series = sorted({str(row["series"]) for row in rows}, key=lambda name: ("val" in name, name))
+    dashes = [[2, 3], [1, 0], [6, 3], [8, 2, 2, 2]]
+    return (
+        alt.Chart(_data(rows))
+        .mark_line(strokeWidth=2)
+        .encode(
+            alt.X("step:Q", title="Optimizer step"),
+            alt.Y("loss:Q", title="Loss (nats per token)", scale=alt.Scale(zero=False)),
+            _revision_color([name for name, _ in sides]),
+            alt.StrokeDash(
+                "series:N",
+                title=None,
+                sort=series,
+                scale=alt.Scale(domain=series, range=[dashes[place % len(dashes)] for place in range(len(series))]),
+                legend=alt.Legend(orient="top-right", symbolSize=400),
+            ),
+            tooltip=["revision:N", "series:N", "step:Q", alt.Tooltip("loss:Q", format=".4f")],
+        )
+    )
+
+
+def f1_distribution(models: list[NamedModel]) -> Any | None:
+    """How BERTScore F1 is distributed over the prompts; None where no prompt was scored.
+
+    :param models: up to three named models: the baseline's, the candidate's, and the candidate's base.
+    """
+    rows = []
+    for name, reports, role in models:
+        bins = histogram(reports, role, F1)
+        rows += [{"model": name, "f1": part.start, "share": part.share} for part in bins]
+        rows += [{"model": name, "f1": part.end, "share": 0.0} for part in bins[-1:]]
+    if not rows:
+        return None
+    names = [name for name, _, _ in models]
+    looks = [(BASELINE_COLOR, [6, 3]), (CANDIDATE_COLOR, [1, 0]), (BASE_COLOR, [2, 2])][-len(names) :]
+    legend = alt.Legend(orient="top", labelLimit=320, columns=1)
+    return (
+        alt.Chart(_data(rows))
+        .mark_line(interpolate="step-after", strokeWidth=2)
+        .encode(
+            alt.X("f1:Q", title="BERTScore F1"),
+            alt.Y("share:Q", title="Share of prompts", axis=alt.Axis(format="%")),
+            alt.Color(
+                "model:N",
+                title=None,
+                sort=names,
+                legend=legend,
+                scale=alt.Scale(domain=names, range=[color for color, _ in looks]),
+            ),
+            alt.StrokeDash(
+                "model:N",
+                title=None,
+                sort=names,
+                legend=legend,
+                scale=alt.Scale(domain=names, range=[dash for _, dash in looks]),
+            ),
+            tooltip=["model:N", alt.Tooltip("f1:Q", title="F1 from"), alt.Tooltip("share:Q", format=".1%")],
+        )
+    )
+
+
+def package_gain(sides: list[tuple[str, Reports]]) -> Any | None:
+    """What tuning gained in each package with its interval, all revisions in one picture; None without scores."""
+    rows = [
+        {
+            "revision": name,
+            "package": f"{gain.package} ({gain.prompts})",
+            "gain": gain.gain,
+            "low": gain.low,
+            "high": gain.high,
+        }
+        for name, reports in reversed(sides)
+        for gain in gain_by_package(reports, F1)
+    ]
+    if not rows:
+        return None
+    order = list(dict.fromkeys(row["package"] for row in rows))
+    names = [name for name, _ in sides]
+    base = alt.Chart(_data(rows)).encode(
+        alt.Y("package:N", title=None, sort=order, axis=alt.Axis(labelLimit=180)),
+        alt.YOffset("revision:N", sort=names),
+        _revision_color(names),
+        tooltip=[
+            "revision:N",
+            "package:N",
+            *(alt.Tooltip(f"{key}:Q", format="+.4f") for key in ("gain", "low", "high")),
+        ],
+    )
+    axis = alt.X("low:Q", title="Gain in BERTScore F1 (tuned less base)")
+    zero = alt.Chart(_data([{"zero": 0}])).mark_rule(strokeDash=[4, 3], color=BASELINE_COLOR).encode(alt.X("zero:Q"))
+    bars = base.mark_rule(strokeWidth=2).encode(axis, alt.X2("high:Q"))
+    dots = base.mark_point(filled=True, size=60, opacity=1).encode(
+        alt.X("gain:Q"), alt.Shape("revision:N", title=None, sort=names, legend=None)
+    )
+    return alt.layer(zero, bars, dots)

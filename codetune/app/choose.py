@@ -1,0 +1,65 @@
+"""Choosing the two revisions; the choice is in the address, pinned by commit id, so that a link shows the same."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from codetune.app import project
+from codetune.app.guard import literal
+from codetune.revisions.listing import Revision, default_pair, find_revision
+
+SIDES = ("baseline", "candidate")
+_SHOWN_CHARS = 60
+
+
+def _swap() -> None:
+    state = st.session_state
+    state["baseline"], state["candidate"] = state["candidate"], state["baseline"]
+
+
+def _from_link(revisions: list[Revision], side: str) -> Revision | None:
+    """The revision that the address names for one side, if it names one that this clone has."""
+    text = st.query_params.get(side, "")
+    if not text:
+        return None
+    found = find_revision(project.repository(), revisions, text)
+    if found is None:
+        shown = literal(text[:_SHOWN_CHARS])
+        st.warning(f"The link names {shown} as {side}, which this clone does not have. Run `git fetch --all --tags`.")
+    return found
+
+
+def _start(revisions: list[Revision]) -> dict[str, Revision]:
+    """What to select when the page opens: the link's revisions, else those chosen before, else the default pair."""
+    before = st.session_state.get("chosen") or dict(
+        zip(SIDES, default_pair(project.repository(), revisions), strict=True)
+    )
+    return {side: _from_link(revisions, side) or before[side] for side in SIDES}
+
+
+def choose_revisions() -> tuple[Revision, Revision]:
+    """Draw the two choosers; the revisions chosen."""
+    listed = project.revisions()
+    state = st.session_state
+    if any(side not in state for side in SIDES):
+        state["chosen"] = _start(listed)
+        for side, revision in state["chosen"].items():
+            state[side] = revision.label
+    # What is chosen stays selectable: a link may name an old commit, and a branch may move while it is looked at.
+    by_label = {revision.label: revision for revision in [*listed, *state["chosen"].values()]}
+    left, middle, right = st.columns([10, 2, 10], vertical_alignment="bottom")
+    for column, side in ((left, "baseline"), (right, "candidate")):
+        column.selectbox(
+            side.capitalize(),
+            list(by_label),
+            key=side,
+            help="Type to search by name, message, author, date or commit id.",
+        )
+    middle.button(
+        "Swap", icon=":material/swap_horiz:", on_click=_swap, width="stretch", help="Swap baseline and candidate."
+    )
+    chosen = {side: by_label[state[side]] for side in SIDES}
+    state["chosen"] = chosen
+    for side, revision in chosen.items():
+        st.query_params[side] = revision.key
+    return chosen["baseline"], chosen["candidate"]

@@ -1,0 +1,139 @@
+"""The page Compare: what changed between two revisions, and whether it is more than noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from codetune.app import charts, project
+from codetune.app.choose import choose_revisions
+from codetune.app.guard import guarded, literal
+from codetune.app.samples import show_samples
+from codetune.app.tables import metric_table, parameter_table
+from codetune.revisions.comparison import Comparison, MetricDifference
+from codetune.revisions.intervals import settings_of
+from codetune.revisions.listing import Kind, Revision
+from codetune.revisions.reports import Reports
+from codetune.revisions.wording import gain_sentence, verdict_sentence
+
+SECOND_RUN = "`dvc exp run -S train.lora.rank=4`"
+READING = (
+    "A difference is better or worse where its interval leaves zero out. The interval covers the luck of which prompts "
+    "were asked (paired bootstrap over prompts), not the luck of one training run."
+)
+
+
+def unmeasured_sentence(revision: Revision) -> str:
+    """What to do about a revision that has no metrics."""
+    name = literal(revision.title)
+    if revision.kind is Kind.WORKSPACE:
+        return "The workspace has no reports yet. Run `make repro`, which trains and measures the model."
+    if revision.kind is Kind.EXPERIMENT:
+        return f"The experiment {name} has no reports: it did not finish. Run it again with `dvc exp run`."
+    return (
+        f"{name} has no reports/metrics.json: the pipeline had not run there. Choose another revision, or run "
+        f"`git checkout {revision.short}` and `make repro`."
+    )
+
+
+def _problems(*sides: Reports) -> None:
+    for problem in dict.fromkeys(problem for reports in sides for problem in reports.problems):
+        st.warning(f"{literal(problem)}. Restore it with `git checkout`, or run `dvc repro`.")
+
+
+def _metrics(rows: list[MetricDifference], reports: Reports, baseline: str, candidate: str) -> None:
+    confidence = settings_of(reports.params).confidence
+    st.html(metric_table(rows, baseline, candidate, confidence))
+
+
+def _tables(comparison: Comparison) -> None:
+    names = [reports.revision.title for reports in (comparison.baseline, comparison.candidate)]
+    tuned, gain, base = st.tabs(["Tuned models", "Gain of the candidate", "Base models"])
+    with tuned:
+        _metrics(comparison.rows["tuned"], comparison.candidate, *names)
+    with gain:
+        st.write(literal(gain_sentence(comparison.candidate, comparison.gain)))
+        _metrics(comparison.gain, comparison.candidate, "Base", "Tuned")
+    with base:
+        if comparison.same_base:
+            st.write("The base models of both revisions have the same scores on every shared prompt.")
+        _metrics(comparison.rows["base"], comparison.candidate, *names)
+    st.caption(READING)
+
+
+def _parameters(comparison: Comparison) -> None:
+    st.subheader("Parameters")
+    if not comparison.parameters:
+        st.write("No parameter differs: what changed is code, data or the base model.")
+        return
+    names = [reports.revision.title for reports in (comparison.baseline, comparison.candidate)]
+    st.html(parameter_table(comparison.parameters, *names))
+
+
+def _chart(title: str, chart: Any | None, missing: str) -> None:
+    st.markdown(f"**{title}**")
+    if chart is None:
+        st.caption(missing)
+    else:
+        st.altair_chart(chart, width="stretch", height=charts.HEIGHT)
+
+
+def _plots(sides: list[Reports]) -> None:
+    """The plots of one revision, or of baseline and candidate."""
+    named = [(reports.revision.title, reports) for reports in sides]
+    name, last = named[-1]
+    models: list[charts.NamedModel] = [(f"{title}, tuned", reports, "tuned") for title, reports in named]
+    st.subheader("Plots")
+    _chart("Learning curve", charts.learning_curve(named), "No losses were logged: run `dvc repro train`.")
+    left, right = st.columns(2)
+    with left:
+        title = "Distribution of BERTScore F1"
+        _chart(title, charts.f1_distribution([*models, (f"{name}, base", last, "base")]), "Run `dvc repro score`.")
+    with right:
+        _chart("Gain by package", charts.package_gain(named), "Run `dvc repro score`.")
+
+
+def _single(comparison: Comparison) -> None:
+    """One revision by itself: what tuning gained."""
+    reports = comparison.candidate
+    _problems(reports)
+    st.markdown(f"#### {literal(gain_sentence(reports, comparison.gain))}")
+    _metrics(comparison.gain, reports, "Base", "Tuned")
+    st.caption(READING)
+    _plots([reports])
+    show_samples(comparison)
+
+
+def _pair(comparison: Comparison) -> None:
+    """Two measured revisions."""
+    _problems(comparison.baseline, comparison.candidate)
+    st.markdown(f"#### {literal(verdict_sentence(comparison))}")
+    for notice in comparison.notices:
+        st.warning(literal(notice), icon=":material/warning:")
+    _tables(comparison)
+    _parameters(comparison)
+    _plots([comparison.baseline, comparison.candidate])
+    show_samples(comparison)
+
+
+def _show(baseline: Revision, candidate: Revision) -> None:
+    sides = {revision: project.reports(revision) for revision in (baseline, candidate)}
+    measured = [revision for revision, reports in sides.items() if reports.measured]
+    for revision, reports in sides.items():
+        if not reports.measured:
+            _problems(reports)
+            st.info(unmeasured_sentence(revision))
+    if len(measured) == 1:
+        if len(sides) == 1:
+            st.info(f"Baseline and candidate are the same. Choose another, or make one: {SECOND_RUN}.")
+        _single(project.comparison(measured[0], measured[0]))
+    elif measured:
+        _pair(project.comparison(baseline, candidate))
+
+
+@guarded
+def page() -> None:
+    """Draw the page."""
+    st.title("Compare")
+    _show(*choose_revisions())

@@ -1,0 +1,44 @@
+"""No traceback ever: what goes wrong in a page becomes a sentence there, and a log entry in the terminal."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+
+import streamlit as st
+
+from codetune.errors import UserError
+
+LOG = logging.getLogger("codetune.app")
+
+
+def guarded(page: Callable[[], None]) -> Callable[[], None]:
+    """The page, with its failures told to the user in a sentence.
+
+    Streamlit's own control flow (stop, rerun) is no `Exception` and passes through.
+    """
+
+    @functools.wraps(page)
+    def run() -> None:
+        try:
+            page()
+        except UserError as error:
+            st.error(literal(str(error)))
+        except Exception:
+            LOG.exception("the page failed")
+            st.error("This page failed. The terminal that runs it says why; reload to try again.")
+
+    return run
+
+
+def literal(text: str) -> str:
+    """`text` for a place that reads Markdown, with everything but code in backticks shown as it is."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # an unpaired backtick: nothing is code
+        return _escaped(text)
+    return "".join(f"`{part}`" if index % 2 else _escaped(part) for index, part in enumerate(parts) if part)
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{character}" if character in r"\`*_{}[]()<>#+-.!|~$:^" else character for character in text)

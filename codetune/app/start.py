@@ -1,0 +1,25 @@
+"""What happens once, before any page is drawn."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from codetune import numerics
+from codetune.app.guard import literal
+from codetune.app.project import project_root
+from codetune.config import PARAMS_FILE, load_section
+from codetune.errors import UserError
+
+
+@st.cache_resource(show_spinner="Starting")
+def _fix(root: str) -> numerics.NumericsParams:  # noqa: ARG001 - part of the cache's key
+    return numerics.fix(load_section(numerics.NumericsParams, project_root() / PARAMS_FILE))
+
+
+def fix_numerics() -> None:
+    """Set the numerics that the pipeline uses, once for all sessions; a wrong params.yaml ends in a sentence."""
+    try:
+        _fix(str(project_root()))
+    except UserError as error:
+        st.error(literal(str(error)))
+        st.stop()

@@ -1,0 +1,96 @@
+"""The project's own tables as HTML: every text from outside is escaped here."""
+
+from __future__ import annotations
+
+from html import escape
+
+from codetune.revisions.comparison import MetricDifference, Verdict
+from codetune.revisions.parameters import ParameterDifference
+from codetune.revisions.wording import difference_text, interval_text
+
+NOTHING = "\u2013"
+_MARKS = {
+    Verdict.BETTER: ("\u25b2", "better"),
+    Verdict.WORSE: ("\u25bc", "worse"),
+    Verdict.INDISTINGUISHABLE: ("\u25cb", "quiet"),
+    Verdict.SAME: ("=", "quiet"),
+    Verdict.INCOMPARABLE: ("\u2715", "quiet"),
+}
+
+
+def verdict_mark(row: MetricDifference) -> tuple[str, str]:
+    """The verdict with its sign, and the class that colours it; a filled triangle only where noise is ruled out."""
+    if row.verdict is not Verdict.UNCERTAIN:
+        sign, tone = _MARKS[row.verdict]
+        return f"{sign} {row.verdict.value}", tone
+    if row.improves is None:
+        return NOTHING, "quiet"
+    return ("\u25b3 better, no interval" if row.improves else "\u25bd worse, no interval"), "quiet"
+
+
+def _cell(label: str, content: str, tone: str = "") -> str:
+    look = tone if content else "nothing"
+    return f'<td data-label="{escape(label)}" class="{look}"><div>{content or NOTHING}</div></td>'
+
+
+def _bar(row: MetricDifference, tone: str) -> str:
+    """The interval as a picture: the dashed line is no difference, right of it the candidate is better."""
+    if row.low is None or row.high is None or row.difference is None or row.verdict is Verdict.SAME:
+        return ""
+    reach = max(abs(row.low), abs(row.high), abs(row.difference)) or 1.0
+    sign = 1 if row.metric.larger_is_better else -1
+    ends = sorted(50 + sign * 46 * value / reach for value in (row.low, row.high))
+    dot = 50 + sign * 46 * row.difference / reach
+    return (
+        f'<span class="bar {tone}" aria-hidden="true">'
+        f'<i style="left:{ends[0]:.1f}%;width:{ends[1] - ends[0]:.1f}%"></i><b style="left:{dot:.1f}%"></b></span>'
+    )
+
+
+def metric_table(rows: list[MetricDifference], baseline: str, candidate: str, confidence: float) -> str:
+    """Metrics by row: both values, the difference with its interval, and the verdict.
+
+    :param baseline: what to call the left value, `candidate` the right one.
+    """
+    interval = f"{confidence * 100:g}\u202f% interval"
+    names = ["Metric", baseline, candidate, "Difference", interval, "Worse \u2190 0 \u2192 better", "Verdict"]
+    body = []
+    for row in rows:
+        words, tone = verdict_mark(row)
+        way = "larger is better" if row.metric.larger_is_better else "smaller is better"
+        note = f", {row.metric.note}" if row.metric.note else ""
+        values = ["" if value is None else row.metric.show(value) for value in (row.baseline, row.candidate)]
+        cells = [
+            *(_cell(name, escape(value)) for name, value in zip(names[1:3], values, strict=True)),
+            _cell(names[3], escape(difference_text(row)), tone),
+            _cell(names[4], escape(interval_text(row))),
+            _cell(names[5], _bar(row, tone)),
+            _cell(names[6], escape(words), f"words {tone}"),
+        ]
+        title = escape(row.metric.explanation)
+        head = f'<th scope="row" title="{title}">{escape(row.metric.label)}<span>{way}{escape(note)}</span></th>'
+        body.append(f"<tr>{head}{''.join(cells)}</tr>")
+    return _table(names, body, left=(6,))
+
+
+def parameter_table(rows: list[ParameterDifference], baseline: str, candidate: str) -> str:
+    """Parameters by row with the value in either revision."""
+    names = ["Parameter", baseline, candidate]
+    body = [
+        f'<tr><th scope="row"><code>{escape(row.key)}</code></th>'
+        f"{_cell(names[1], _code(row.baseline))}{_cell(names[2], _code(row.candidate))}</tr>"
+        for row in rows
+    ]
+    return _table(names, body)
+
+
+def _code(text: str) -> str:
+    return f"<code>{escape(text)}</code>"
+
+
+def _table(names: list[str], body: list[str], left: tuple[int, ...] = ()) -> str:
+    head = "".join(
+        f'<th scope="col"{" class=words" if place in left else ""}>{escape(name)}</th>'
+        for place, name in enumerate(names)
+    )
+    return f'<div class="ct"><table><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'

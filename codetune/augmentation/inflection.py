@@ -1,0 +1,62 @@
+"""The forms of English words that a phrase table needs: regular rules, and the exceptions of programming English."""
+
+from __future__ import annotations
+
+import re
+
+_DOUBLING = (
+    "begin clip crop cut drop emit fit flip format get log map omit pad permit plan plot pop put refer reset run scan set "
+    "shut skip snap spot split stop strip submit swap tag transmit trim unwrap unzip wrap zip"
+)
+_DOUBLED = frozenset(_DOUBLING.split())
+"""Verbs whose last consonant is doubled before -ing."""
+_VOWELS = "aeiou"
+_SOUNDS_LIKE_CONSONANT = re.compile(r"(?:uni(?!m|n)|us[aeiu]|usu|util|eu|one\b|once\b|ubiq)", re.IGNORECASE)
+_SILENT_H = re.compile(r"(?:hour|honest|honou?r|heir)", re.IGNORECASE)
+
+
+def _on_head(phrase: str, word: str) -> str:
+    """`phrase` with its first word replaced: in `work out` only `work` is inflected."""
+    _, space, rest = phrase.partition(" ")
+    return word + space + rest
+
+
+def third_person(phrase: str) -> str:
+    """The third person of a verb phrase in base form: `work out` gives `works out`."""
+    head = phrase.split(" ", 1)[0]
+    if head.endswith(("s", "x", "z", "ch", "sh", "o")):
+        return _on_head(phrase, head + "es")
+    if head.endswith("y") and head[-2] not in _VOWELS:
+        return _on_head(phrase, head[:-1] + "ies")
+    return _on_head(phrase, head + "s")
+
+
+def gerund(phrase: str) -> str:
+    """The form in -ing of a verb phrase in base form: `set up` gives `setting up`."""
+    head = phrase.split(" ", 1)[0]
+    if head.endswith("e") and not head.endswith(("ee", "oe", "ye")):
+        return _on_head(phrase, head[:-1] + "ing")
+    return _on_head(phrase, head + head[-1] + "ing" if head in _DOUBLED else head + "ing")
+
+
+def plural(noun: str) -> str:
+    """The plural of a noun phrase whose last word is the noun: `regex` gives `regexes`."""
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return noun + "es"
+    if noun.endswith("y") and noun[-2] not in _VOWELS:
+        return noun[:-1] + "ies"
+    return noun + "s"
+
+
+def article(word: str) -> str:
+    """`a` or `an`, whichever goes before `word`, by its sound as far as spelling tells."""
+    if _SILENT_H.match(word):
+        return "an"
+    if word[:1].lower() in _VOWELS and not _SOUNDS_LIKE_CONSONANT.match(word):
+        return "an"
+    return "a"
+
+
+def capitalized(text: str) -> str:
+    """`text` with its first letter as a capital, the others as they are (unlike `str.capitalize`)."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,96 @@
+"""What no paraphrase may touch: identifiers, code, numbers, quoted text, names and negation.
+
+Spans are found by form alone. The rules err on the side of protecting: a word that is protected for nothing costs a
+little variety, a name that is not costs a wrong training row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+MASK = "\ue000"
+"""Stands for one protected character in a masked text; part of no word, so that no phrase reaches across it."""
+
+_NEGATION = (
+    "not no non never without unless none nor neither nothing nobody nowhere cannot unable except excepting only "
+    "otherwise instead rather hardly barely exclude excludes excluded excluding lack lacks lacking fail fails failed "
+    "failing omit omits omitted omitting ignore ignores ignored ignoring"
+)
+_NUMBER_WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve hundred thousand million first second third "
+    "fourth fifth half halves once twice double triple both"
+)
+_CONSTANTS = "true false null nan inf nil"
+_TELLING_WORDS = frozenset(f"{_NEGATION} {_NUMBER_WORDS} {_CONSTANTS}".split())
+"""Words that turn a meaning round, count, or are values."""
+
+_RULES = re.compile(
+    rf"""
+      (?P<plain>(?<![^\s(])[a-z]{{2,}}(?=\s|[.,;:!?)](?:\s|$)|$))  # an ordinary word: quick, most are
+    | ```.*?``` | ``.*?``+ | `[^`]*`                          # code between backquotes
+    | \b[A-Z]\{{[^}}]*\}}                                     # epydoc: C{{code}}, L{{link}}
+    | "[^"\n]*" | “[^”\n]*” | ‘[^’\n]*’                       # quoted text
+    | (?<![\w'])'[^'\n]+'(?!\w)
+    | (?<![*\w])\*{{1,2}}(?:\w[^*\s]*\*{{1,2}}|\w+)            # *name*, **kwargs
+    | \[[^\]\n]*\]\S*(?<![.,;:!?)]) | \{{[^}}\n]*\}} | <[^>\s][^>\n]*>  # lists, sets, placeholders
+    | \w[\w.+-]*@[\w.-]+\w                                    # e-mail addresses
+    | \w[\w.]*\([^()\s]*(?:,\s*[^()\s]+)*\)                   # calls
+    | (?<![\w-])-{{1,2}}[A-Za-z][\w-]*                        # options
+    | (?:\w+:)?[^\s,;:!?()]*[_=<>|\\/@\#$%^&*+~\[\]{{}}`]\S*(?<![.,;:!?)])       # words with a sign of code
+    | (?!(?:e\.g|i\.e)\b)\b\w+(?:\.\w+)+                      # dotted names, versions, file names
+    | (?<!\w)\.\w+                                            # .suffix
+    | (?:(?<!\w)[+-])?\w*\d(?:[\w.,:-]*\w)?                   # whatever holds a digit
+    | \b\w*[a-z]\w*[A-Z]\w*\b                                 # camelCase, CamelCase
+    | \b[A-Z]\w*[A-Z]\w*\b                                    # ACRONYMS
+    | \b[A-Za-z]-\w+                                          # n-th, x-axis
+    | (?<![\w'’])(?<![eEiI]\.)(?!(?:e\.g|i\.e)\b)[b-zB-Z](?![\w'’])  # one-letter names
+    | (?<=[\w,;`'")\]}}][ ])(?!Python\b)[A-Z]\w*              # a capital inside a sentence: a proper name
+    | \b(?i:{"|".join(sorted(_TELLING_WORDS))})\b
+    | \b\w+n['’]t\b
+    """,
+    re.VERBOSE,
+)
+_WORD = re.compile(r"\w+")
+_PLAIN_NAME = re.compile(r"`\*{0,2}(\w{2,})`")
+_COMMON = "an and as at by class for from function if in is it method of on or property static that the this to with"
+_TOO_COMMON = frozenset(_COMMON.split())
+"""Names of parameters that are also words of every sentence: protecting them would freeze the whole sentence."""
+
+
+@lru_cache(maxsize=64)
+def protected_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """The places of `text` that must stay as they are, as (start, end) offsets in order, none overlapping.
+
+    A name between backquotes is protected wherever it appears as a word of its own. The first one is not: it is what
+    the instruction asks for, and `copy` is an ordinary verb in what a function `copy` does.
+    """
+    matches = _RULES.finditer(text)
+    spans = [match.span() for match in matches if match["plain"] is None or match["plain"] in _TELLING_WORDS]
+    names = frozenset(_PLAIN_NAME.findall(text)[1:]) - _TOO_COMMON
+    if names:
+        free = blank(text, spans)
+        spans += [match.span() for match in _WORD.finditer(free) if match.group() in names]
+        spans.sort()
+    return tuple(spans)
+
+
+def protected_texts(text: str) -> list[str]:
+    """What stands in the protected places of `text`, in order: the same list for every faithful paraphrase."""
+    return [text[start:end] for start, end in protected_spans(text)]
+
+
+def blank(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """`text` with every character of `spans` replaced by the mask: same length, so that offsets stay true."""
+    parts: list[str] = []
+    previous = 0
+    for start, end in spans:
+        parts += [text[previous:start], MASK * (end - start)]
+        previous = end
+    return "".join([*parts, text[previous:]])
+
+
+def masked(text: str) -> str:
+    """`text` with its protected places blanked out."""
+    return blank(text, protected_spans(text))

@@ -1,0 +1,48 @@
+"""reports/augmentation.json: what the paraphrasing did, in numbers and examples."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from codetune.augmentation.params import AugmentParams
+from codetune.augmentation.rows import Augmentation
+from codetune.augmentation.table import PhraseTable
+from codetune.files import stable_seed
+
+_MOST_USED = 20
+_EXAMPLES = 5
+
+
+def augmentation_report(result: Augmentation, table: PhraseTable, params: AugmentParams) -> dict[str, Any]:
+    """Counts of rows, paraphrases, rejected draws by reason, changes and phrases; and examples, drawn by the seed."""
+    changes = [len(pairs) for pairs in result.changes]
+    with_paraphrase = {row["parent"] for row in result.paraphrases}
+    return {
+        "rows_in": len(result.originals),
+        "rows_chosen": result.chosen,
+        "rows_without_paraphrase": result.chosen - len(with_paraphrase),
+        "paraphrases": len(result.paraphrases),
+        "rows_out": len(result.rows),
+        "rejected": dict(sorted(result.rejected.items())),
+        "changes": {
+            "mean": round(sum(changes) / len(changes), 4) if changes else 0.0,
+            "paraphrases_by_changes": {str(count): often for count, often in sorted(Counter(changes).items())},
+        },
+        "table": table.size(),
+        "most_used": _most_used(result),
+        "examples": _examples(result, params.seed),
+    }
+
+
+def _most_used(result: Augmentation) -> list[dict[str, Any]]:
+    """The commonest replacements; those of equal count in alphabetical order."""
+    used = Counter((old.strip(". "), new.strip(". ")) for pairs in result.changes for old, new in pairs)
+    ranked = sorted(used.items(), key=lambda item: (-item[1], item[0]))
+    return [{"phrase": old, "replacement": new, "count": count} for (old, new), count in ranked[:_MOST_USED]]
+
+
+def _examples(result: Augmentation, seed: int) -> list[dict[str, str]]:
+    originals = {row["id"]: row["instruction"] for row in result.originals}
+    drawn = sorted(result.paraphrases, key=lambda row: stable_seed(seed, row["id"], "example"))[:_EXAMPLES]
+    return [{"id": row["id"], "original": originals[row["parent"]], "paraphrase": row["instruction"]} for row in drawn]

@@ -1,0 +1,158 @@
+"""The signs by which a phrase at some place of a text has the meaning that the phrase table gives it.
+
+English words are nouns here and verbs there. These rules look a few words to the left and to the right; where they are
+in doubt they say no: a phrase that is left alone costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from codetune.augmentation.phrases import Follow, Phrase, Role
+from codetune.augmentation.protection import MASK
+
+_LOOK_BACK = 30
+"""Characters looked at before a phrase: more than any sign is long."""
+
+_LAST_WORD = re.compile(r"([A-Za-z'-]+) ?$")
+_NEXT_WORD = re.compile(r" ?([A-Za-z'-]+)")
+_SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s+|\n\s*|[(]\s*)$")
+_BEFORE_BASE = re.compile(r"\b(?:to|and|or|then|should|must|will|would|can|could|may|might|shall|also|just) $")
+_BEFORE_THIRD = re.compile(
+    r"\b(?:and|or|then|which|that|it|also|this|function|method|class|property|helper|decorator|manager|object) $"
+)
+_BEFORE_GERUND = re.compile(r"\b(?:by|for|when|before|after|while|and|or) $")
+_NOT_AN_OBJECT = re.compile(
+    r" (?:it|them|us|me|itself|themselves|rid|up|out|down|off|over|back|away|in|on|through|along|together|around|for"
+    r"|called|used|applied|passed)\b| ?[-–—]"
+)
+_AFTER_NOUN = re.compile(
+    r" (?:of|for|to|in|on|at|is|are|was|were|and|or|from|by|with|as|when|per|that|which)\b|[.,:;)(]|$"
+)
+_OBJECT = re.compile(
+    rf" (?:(?:an?|the|all|any|each|every|this|that|these|those|its|their|our|your|whether|if|some|how|what|which|where"
+    rf"|when|given|new|multiple|several|more|both)\b|{MASK})"
+)
+_CLOSE = re.compile(r"[.,;:)]|$")
+_CLAUSE = re.compile(
+    r"[^.]* (?:is|are|was|were|has|have|had|can|will|should|must|may|does|do|returns?|becomes?|gets?|needs?)\b"
+)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What the first sentence asks for, where it ends (the offset of its full stop), and whether it is short."""
+
+    kind: str
+    end: int
+    short: bool
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text with its protected spans masked, and what its opening says."""
+
+    shadow: str
+    opening: Opening | None
+
+    @cached_property
+    def body(self) -> int:
+        """The offset at which the description starts."""
+        return self.opening.end + 2 if self.opening else 0
+
+    def before(self, start: int) -> str:
+        """What stands just before `start`."""
+        return self.shadow[max(0, start - _LOOK_BACK) : start]
+
+
+def fits(phrase: Phrase, text: Text, start: int, end: int) -> bool:
+    """Whether the words around show that `phrase` has its meaning at this place."""
+    if phrase.role is not Role.OPENING and start < text.body and phrase.role not in (Role.OWNER, Role.SIGNATURE):
+        return False
+    before = _word(_LAST_WORD.search(text.before(start)))
+    if before in phrase.unless_after or (phrase.only_after and before not in phrase.only_after):
+        return False
+    if phrase.closing and not _CLOSE.match(text.shadow, end):
+        return False
+    if phrase.unless_before and _word(_NEXT_WORD.match(text.shadow, end)) in phrase.unless_before:
+        return False
+    return _SIGNS[phrase.role](phrase, text, start, end)
+
+
+def _word(match: re.Match[str] | None) -> str:
+    return match.group(1).lower() if match else ""
+
+
+def _is_opening(_: Phrase, text: Text, start: int, end: int) -> bool:
+    return start == 0 and text.opening is not None and text.shadow.startswith(f" {MASK}", end)
+
+
+def _is_between_names(phrase: Phrase, text: Text, start: int, end: int) -> bool:
+    if text.opening is None or start >= text.body or not text.shadow.startswith(f" {MASK}", end):
+        return False
+    owned = " of class " in text.shadow[:start] or text.opening.kind != "function"
+    return text.before(start).endswith(f"{MASK} ") and phrase.kind in (None, "method" if owned else "function")
+
+
+def _is_lead(phrase: Phrase, text: Text, start: int, end: int) -> bool:
+    opening = text.opening
+    if opening is None or start != text.body or phrase.kind != opening.kind:
+        return False
+    return phrase.short in (None, opening.short) and (
+        phrase.surface == ". Whether" or _is_verb(phrase, text.shadow, end)
+    )
+
+
+def _is_lead_noun(phrase: Phrase, text: Text, start: int, end: int) -> bool:
+    opening = text.opening
+    at_body = opening is not None and start == text.body and phrase.kind == opening.kind
+    return at_body and not _CLAUSE.match(text.shadow, end)
+
+
+def _is_start(_: Phrase, text: Text, start: int, __: int) -> bool:
+    return start == text.body or _SENTENCE_START.search(text.before(start)) is not None
+
+
+def _verb_after(before: re.Pattern[str]) -> Callable[[Phrase, Text, int, int], bool]:
+    """The sign of a verb: at the start of a sentence with a capital, elsewhere after what `before` finds."""
+
+    def sign(phrase: Phrase, text: Text, start: int, end: int) -> bool:
+        capital = phrase.surface[0].isupper()
+        introduced = _is_start(phrase, text, start, end) if capital else before.search(text.before(start)) is not None
+        return introduced and _is_verb(phrase, text.shadow, end)
+
+    return sign
+
+
+def _is_adjective(phrase: Phrase, text: Text, start: int, end: int) -> bool:
+    in_order = phrase.surface[0].islower() or _is_start(phrase, text, start, end)
+    return in_order and not _AFTER_NOUN.match(text.shadow, end)
+
+
+def _is_verb(phrase: Phrase, shadow: str, end: int) -> bool:
+    """Whether what follows lets the phrase be a verb with its object."""
+    if " " in phrase.surface.removeprefix(". "):
+        return not re.match(r" (?:it|them)\b", shadow[end:])
+    if _NOT_AN_OBJECT.match(shadow, end):
+        return False
+    if phrase.follow is Follow.NO_PREPOSITION:
+        return not _AFTER_NOUN.match(shadow, end)
+    return phrase.follow is Follow.ANYTHING or _OBJECT.match(shadow, end) is not None
+
+
+_SIGNS: dict[Role, Callable[[Phrase, Text, int, int], bool]] = {
+    Role.OPENING: _is_opening,
+    Role.OWNER: _is_between_names,
+    Role.SIGNATURE: _is_between_names,
+    Role.LEAD: _is_lead,
+    Role.LEAD_NOUN: _is_lead_noun,
+    Role.START: _is_start,
+    Role.BASE: _verb_after(_BEFORE_BASE),
+    Role.THIRD: _verb_after(_BEFORE_THIRD),
+    Role.GERUND: _verb_after(_BEFORE_GERUND),
+    Role.ADJECTIVE: _is_adjective,
+    Role.ANYWHERE: lambda *_: True,
+}

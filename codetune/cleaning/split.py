@@ -1,0 +1,40 @@
+"""Whole groups into train, val and test."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Literal
+
+from codetune.files import stable_seed
+
+Split = Literal["train", "val", "test"]
+# No single package may make up more than this share of val or test: a metric over one package says little.
+_MAX_GROUP_SHARE = 0.25
+
+
+def split_groups(sizes: Counter[str], seed: int, test_share: float, val_share: float) -> dict[str, Split]:
+    """The split of every group.
+
+    Groups are taken in an order drawn from `seed` and their names, so that adding a package moves no other
+    one within that order; test is filled first, then val, the rest is train. Where every package is too large
+    for a share, the smallest one that is left makes up the split.
+
+    :param sizes: rows per group.
+    :param test_share: share of all rows that test reaches, if the groups allow it.
+    """
+    total = sum(sizes.values())
+    order = sorted(sizes, key=lambda group: (stable_seed(seed, "split", group), group))
+    splits: dict[str, Split] = dict.fromkeys(order, "train")
+    targets: tuple[tuple[Split, float], ...] = (("test", test_share), ("val", val_share))
+    for split, share in targets:
+        target, filled = share * total, 0
+        for group in order:
+            if filled >= target:
+                break
+            if splits[group] == "train" and 0 < sizes[group] <= max(1.0, _MAX_GROUP_SHARE * target):
+                splits[group] = split
+                filled += sizes[group]
+        left = [group for group in order if splits[group] == "train" and sizes[group]]
+        if not filled and len(left) > 1:
+            splits[min(left, key=lambda group: sizes[group])] = split
+    return splits

@@ -1,0 +1,109 @@
+"""The verdict on every raw row: filters in parallel, then duplicates over the whole, then the split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from multiprocessing import get_context
+from typing import Any
+
+from codetune.cleaning.duplicates import Match, exact_duplicates, near_duplicates
+from codetune.cleaning.filters import Candidate, judge
+from codetune.cleaning.params import CleanParams
+from codetune.cleaning.split import Split, split_groups
+from codetune.progress import track
+
+_CHUNK_ROWS = 500
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one raw row: kept with its candidate, or dropped with a reason and, for a duplicate, a match."""
+
+    row: dict[str, Any]
+    candidate: Candidate | None
+    reason: str = "keep"
+    match: Match | None = None
+
+    @property
+    def kept(self) -> bool:
+        """Whether the row survives."""
+        return self.reason == "keep"
+
+    def dropped(self, reason: str, match: Match) -> Verdict:
+        """The same row, dropped as a duplicate."""
+        return replace(self, reason=reason, match=match)
+
+
+def _judge_chunk(params: CleanParams, rows: list[dict[str, Any]]) -> list[Candidate | str]:
+    return [judge(row, params) for row in rows]
+
+
+def _chunks(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    iterator = iter(rows)
+    while chunk := list(islice(iterator, _CHUNK_ROWS)):
+        yield chunk
+
+
+def filtered(rows: list[dict[str, Any]], params: CleanParams, workers: int) -> list[Verdict]:
+    """One verdict per row from the filters alone, in the order of `rows`, whatever the number of workers."""
+    chunks = list(_chunks(rows))
+    with ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn")) as pool:
+        judged = track(pool.map(partial(_judge_chunk, params), chunks), len(chunks), "filtering rows")
+        results = [result for chunk in judged for result in chunk]
+    return [
+        Verdict(row, None, reason=result) if isinstance(result, str) else Verdict(row, result)
+        for row, result in zip(rows, results, strict=True)
+    ]
+
+
+def _drop(verdicts: list[Verdict], reason: str, matches: dict[str, Match]) -> list[Verdict]:
+    return [
+        verdict.dropped(reason, matches[verdict.row["id"]]) if verdict.row["id"] in matches else verdict
+        for verdict in verdicts
+    ]
+
+
+def _kept(verdicts: list[Verdict]) -> Iterable[tuple[str, Candidate]]:
+    for verdict in verdicts:
+        if verdict.kept and verdict.candidate is not None:
+            yield verdict.row["id"], verdict.candidate
+
+
+def deduplicated(verdicts: list[Verdict], threshold: float) -> list[Verdict]:
+    """`verdicts` with duplicates dropped; representatives are the rows with the smallest ids.
+
+    Three passes: equal syntax trees, equal instructions, then near-duplicate code.
+    """
+    ordered = sorted(verdicts, key=lambda verdict: str(verdict.row["id"]))
+    trees = exact_duplicates([(row, candidate.tree) for row, candidate in _kept(ordered)])
+    ordered = _drop(ordered, "exact_duplicate", trees)
+    wordings = exact_duplicates([(row, candidate.instruction) for row, candidate in _kept(ordered)])
+    ordered = _drop(ordered, "duplicate_instruction", wordings)
+    remaining = [(row, candidate.tokens) for row, candidate in _kept(ordered)]
+    near = near_duplicates(iter(remaining), len(remaining), threshold)
+    return _drop(ordered, "near_duplicate", near)
+
+
+def splits_of(verdicts: list[Verdict], params: CleanParams) -> dict[str, Split]:
+    """The split of every group that has a raw row."""
+    sizes = Counter({verdict.row["group"]: 0 for verdict in verdicts})
+    sizes.update(verdict.row["group"] for verdict in verdicts if verdict.kept)
+    return split_groups(sizes, params.seed, params.test_share, params.val_share)
+
+
+def leaking_files(verdicts: list[Verdict], splits: dict[str, Split]) -> set[tuple[str, str]]:
+    """Package and path of every file with a row that duplicates a row of val or test, or is duplicated by one."""
+    by_id = {verdict.row["id"]: verdict.row for verdict in verdicts}
+    leaking: set[tuple[str, str]] = set()
+    for verdict in verdicts:
+        if verdict.match is None:
+            continue
+        pair = (verdict.row, by_id[verdict.match.id])
+        if any(splits[row["group"]] != "train" for row in pair):
+            leaking.update((row["package"], row["path"]) for row in pair)
+    return leaking

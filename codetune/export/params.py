@@ -1,0 +1,19 @@
+"""The `export` section of params.yaml."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from codetune.config import Section
+
+
+class ExportParams(Section):
+    """How the merged model is stored."""
+
+    section: ClassVar[str] = "export"
+    dtype: Literal["float32", "bfloat16"] = Field(
+        description="number type of the stored weights; float32 gives the very model that was evaluated, bfloat16 "
+        "halves the size and rounds"
+    )

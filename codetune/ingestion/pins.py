@@ -1,0 +1,140 @@
+"""The pins of data/packages.txt, and the wheels they stand for: found in the cache, or downloaded by pip."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from codetune.errors import UserError
+from codetune.files import digest_file
+
+# The pinned wheels are the same on every machine: those for CPython 3.11 on x86-64 Linux, or for any platform.
+_PLATFORMS = (*(f"manylinux_2_{minor}_x86_64" for minor in (28, 27, 24, 17)), "manylinux2014_x86_64")
+_TARGET = [
+    "--no-deps", "--only-binary=:all:", "--implementation=cp", "--python-version=3.11",
+    *(f"--platform={platform}" for platform in _PLATFORMS),
+]  # fmt: skip
+_PIN = re.compile(
+    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[A-Za-z0-9.!+_-]+)\s+--hash=sha256:(?P<sha256>[0-9a-f]{64})"
+)
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One package at one version, identified by the sha256 of its wheel."""
+
+    name: str
+    version: str
+    sha256: str
+
+    @property
+    def wheel_prefix(self) -> str:
+        """How the file name of the wheel begins (PEP 427), in lower case."""
+        return f"{re.sub(r'[-_.]+', '_', self.name).lower()}-{self.version.lower()}-"
+
+    def requirement(self) -> str:
+        """The pin as a line of a requirements file."""
+        return f"{self.name}=={self.version} --hash=sha256:{self.sha256}"
+
+
+def read_pins(path: Path) -> list[Pin]:
+    """The pins of a packages file, in its order; blank lines and comments are passed over.
+
+    :raises UserError: naming the line that is not a pin or repeats a package; or when there are none.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist", "Name an existing file in ingest.packages.") from None
+    pins: dict[str, Pin] = {}
+    for number, line in enumerate(lines, start=1):
+        text = line.split(" #")[0].strip()
+        if not text or text.startswith("#"):
+            continue
+        match = _PIN.fullmatch(text)
+        if match is None:
+            raise UserError(
+                f"{path}:{number}: found {text[:80]!r}, expected `name==version --hash=sha256:<64 hex digits>`",
+                "Mend the line; `pip hash FILE.whl` prints the digest.",
+            )
+        pin = Pin(**match.groupdict())
+        if pin.name.lower() in pins:
+            raise UserError(f"{path}:{number}: {pin.name} is pinned twice", "Keep one of the two lines.")
+        pins[pin.name.lower()] = pin
+    if not pins:
+        raise UserError(f"{path} pins no package", "Add lines `name==version --hash=sha256:…`.")
+    return list(pins.values())
+
+
+def _in_cache(pin: Pin, cache: Path) -> Path | None:
+    """The cached wheel of `pin`, when its digest is right; a damaged one is removed, so that it is fetched again."""
+    for path in sorted(cache.glob("*.whl")):
+        if path.name.lower().replace("-", "_").startswith(pin.wheel_prefix.replace("-", "_")):
+            if digest_file(path) == pin.sha256:
+                return path
+            path.unlink()
+    return None
+
+
+def _explain(pins: list[Pin], output: str) -> UserError:
+    """Pip's complaint as one sentence."""
+    named = ", ".join(f"{pin.name}=={pin.version}" for pin in pins[:3]) + (" …" if len(pins) > 3 else "")  # noqa: PLR2004
+    if "DO NOT MATCH THE HASHES" in output:
+        line = re.search(r"^\s*(\S+==\S+|https?://\S+|\S+) .*\n\s*Expected sha256", output, re.MULTILINE)
+        which = line.group(1).split("/")[-1] if line else named
+        return UserError(f"the sha256 of {which} is not the pinned one", "Mend its line in data/packages.txt.")
+    missing = re.search(r"No matching distribution found for (\S+)", output)
+    unreachable = re.search(r"Connection|Temporary failure|timed out|Max retries|Name or service", output)
+    if missing and not unreachable:
+        return UserError(f"no wheel of {missing.group(1)} is in the package registry", "Mend data/packages.txt.")
+    if unreachable:
+        return UserError(
+            f"{len(pins)} wheels are not in the cache and the package registry cannot be reached ({named})",
+            "Connect to the network once, or copy the wheels into the folder named by ingest.cache.",
+        )
+    last = [line for line in output.splitlines() if line.strip()][-1:] or ["no output"]
+    return UserError(f"pip could not download {named}: {last[0].strip()[:200]}", "See `pip download` for details.")
+
+
+def _download(pins: list[Pin], cache: Path) -> None:
+    """Fetch the wheels of `pins` into `cache` with pip, which checks every digest and runs none of their code."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".download.", dir=cache) as name:
+        folder = Path(name)
+        requirements = folder / "requirements.txt"
+        requirements.write_text("\n".join(pin.requirement() for pin in pins) + "\n", encoding="utf-8")
+        command = [
+            sys.executable, "-m", "pip", "download", "--require-hashes", "--progress-bar=off", "--retries=2",
+            "--disable-pip-version-check", *_TARGET, "--dest", str(folder), "--requirement", str(requirements),
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise _explain(pins, done.stdout + done.stderr)
+        for wheel in sorted(folder.glob("*.whl")):
+            wheel.replace(cache / wheel.name)
+
+
+def fetch(pins: list[Pin], cache: Path, max_bytes: int) -> dict[Pin, Path]:
+    """The wheel file of every pin; only what the cache lacks is downloaded.
+
+    :raises UserError: on a missing wheel, a wrong digest, no network, or a wheel over `max_bytes`.
+    """
+    found = {pin: _in_cache(pin, cache) for pin in pins}
+    missing = [pin for pin, path in found.items() if path is None]
+    if missing:
+        _download(missing, cache)
+    wheels: dict[Pin, Path] = {}
+    for pin in pins:
+        path = found[pin] or _in_cache(pin, cache)
+        if path is None:
+            raise UserError(f"pip brought no wheel with the pinned sha256 of {pin.name}", "Mend data/packages.txt.")
+        if path.stat().st_size > max_bytes:
+            raise UserError(
+                f"{path.name} has {path.stat().st_size >> 20} MiB, over ingest.max_wheel_mb", "Raise it, or unpin."
+            )
+        wheels[pin] = path
+    return wheels

@@ -1,0 +1,168 @@
+"""Reading a wheel in memory: its licence with the evidence, and its Python sources checked against RECORD.
+
+Nothing is unpacked to disk and nothing of the wheel is run.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import re
+import tokenize
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from pathlib import Path
+
+from codetune.errors import UserError
+
+# SPDX identifiers that let code be used, changed and passed on with attribution alone.
+PERMISSIVE = frozenset(
+    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "HPND", "ISC", "MIT", "MIT-0",
+     "MIT-CMU", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib", "ZPL-2.1"}
+)  # fmt: skip
+_CLASSIFIERS = {
+    "MIT License": "MIT",
+    "Apache Software License": "Apache-2.0",
+    "BSD License": "BSD-3-Clause",
+    "ISC License (ISCL)": "ISC",
+    "Python Software Foundation License": "PSF-2.0",
+    "Historical Permission Notice and Disclaimer (HPND)": "HPND",
+}
+_LICENSE_WORDS = (
+    (r"apache", "Apache-2.0"),
+    (r"\bmit\b", "MIT"),
+    (r"bsd[- ]2", "BSD-2-Clause"),
+    (r"bsd", "BSD-3-Clause"),
+    (r"\bisc\b", "ISC"),
+    (r"\bpsf\b|python software foundation", "PSF-2.0"),
+)
+_MAX_METADATA_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class License:
+    """An SPDX expression, and the metadata line it was read from."""
+
+    expression: str
+    evidence: str
+
+    @property
+    def permissive(self) -> bool:
+        """Whether every licence that the expression requires is on the permissive list."""
+        alternatives = re.sub(r"[()]", " ", self.expression).split(" OR ")
+        return any(
+            all(part.strip() in PERMISSIVE for part in alternative.split(" AND ")) for alternative in alternatives
+        )
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One Python file of a wheel."""
+
+    path: str
+    sha256: str
+    text: str
+
+
+def parse_license(metadata: str) -> License | None:
+    """The licence named in a wheel's METADATA (PEP 639 expression, then classifier, then the free field)."""
+    headers = HeaderParser().parsestr(metadata)
+    if expression := headers.get("License-Expression"):
+        return License(expression.strip(), f"License-Expression: {expression.strip()}")
+    for classifier in headers.get_all("Classifier", []):
+        if classifier.startswith("License ::") and (spdx := _CLASSIFIERS.get(classifier.split(" :: ")[-1])):
+            return License(spdx, f"Classifier: {classifier}")
+    field = " ".join((headers.get("License") or "").split())[:200]
+    for pattern, spdx in _LICENSE_WORDS:
+        if re.search(pattern, field, re.IGNORECASE) and not re.search(r"\bL?GPL", field):
+            return License(spdx, f"License: {field}")
+    return None
+
+
+def _open(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise UserError(f"{path.name} is damaged: {error}", f"Delete {path}; it is fetched again.") from None
+
+
+def _read_member(archive: zipfile.ZipFile, member: str, max_bytes: int) -> bytes | None:
+    """The content of a member, or None when it holds more than `max_bytes` (declared or real)."""
+    with archive.open(member) as stream:
+        content = stream.read(max_bytes + 1)
+    return content if len(content) <= max_bytes else None
+
+
+def _metadata_member(archive: zipfile.ZipFile, name: str, path: Path) -> str:
+    for member in archive.namelist():
+        if re.fullmatch(rf"[^/]+\.dist-info/{name}", member):
+            content = _read_member(archive, member, _MAX_METADATA_BYTES)
+            if content is not None:
+                return content.decode("utf-8", errors="replace")
+    raise UserError(f"{path.name} has no readable {name}: it is not a wheel", f"Delete {path} and run again.")
+
+
+def read_license(path: Path) -> License:
+    """The licence of a wheel.
+
+    :raises UserError: when the wheel is damaged, names no licence, or one that is not permissive.
+    """
+    with _open(path) as archive:
+        found = parse_license(_metadata_member(archive, "METADATA", path))
+    if found is None or not found.permissive:
+        named = found.expression if found else "none that is known"
+        raise UserError(
+            f"{path.name}: found licence {named}, expected a permissive one", "Remove it from data/packages.txt."
+        )
+    return found
+
+
+def python_members(path: Path) -> list[tuple[str, int]]:
+    """The Python files of a wheel with their sizes in bytes, in path order."""
+    with _open(path) as archive:
+        members = {info.filename: info.file_size for info in archive.infolist() if info.filename.endswith(".py")}
+    return sorted(members.items())
+
+
+def decode(content: bytes) -> str | None:
+    """The text of a Python source, by its byte order mark or coding cookie, UTF-8 by default; None when it has none."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        text = content.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError, LookupError):
+        return None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_sources(path: Path, members: list[str], max_bytes: int, skipped: Counter[str]) -> Iterator[SourceFile]:
+    """Yield the named files of a wheel; files that cannot be used are counted in `skipped` by reason.
+
+    :raises UserError: when the archive is damaged or a file's digest is not that of the wheel's RECORD.
+    """
+    with _open(path) as archive:
+        record = {row[0]: row[1] for row in csv.reader(io.StringIO(_metadata_member(archive, "RECORD", path))) if row}
+        for member in members:
+            try:
+                content = _read_member(archive, member, max_bytes)
+            except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+                raise UserError(f"{path.name} is damaged at {member}: {error}", f"Delete {path}.") from None
+            if content is None:
+                skipped["too_large"] += 1
+                continue
+            digest = hashlib.sha256(content)
+            encoded = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+            if record.get(member) != f"sha256={encoded}":
+                raise UserError(f"{path.name}: {member} differs from the wheel's RECORD", f"Delete {path}.")
+            text = decode(content)
+            if text is None:
+                skipped["undecodable"] += 1
+            elif "\0" in text:
+                skipped["null_byte"] += 1
+            else:
+                yield SourceFile(member, digest.hexdigest(), text)

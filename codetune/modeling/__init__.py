@@ -1,0 +1,1 @@
+"""Loading a causal language model with its tokenizer, and adapters on top of it."""

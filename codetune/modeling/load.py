@@ -1,0 +1,142 @@
+"""Loading models, tokenizers and adapters: safetensors only, no code from outside, every failure one line."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+
+from codetune.errors import UserError
+from codetune.modeling.locate import first_line, locate_model
+from codetune.prompt import ensure_template
+
+_ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+_LOADING_ERRORS = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError, SafetensorError)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model in float32 and evaluation mode, its tokenizer, and a name for messages."""
+
+    model: Any
+    tokenizer: Any
+    name: str
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """The ids that end an answer: the tokenizer's, and those the model declares (some have several)."""
+        declared = getattr(self.model.generation_config, "eos_token_id", None)
+        several = declared if isinstance(declared, list) else [declared]
+        return frozenset(end for end in (self.tokenizer.eos_token_id, *several) if end is not None)
+
+    @property
+    def context(self) -> int:
+        """The largest number of tokens the model was made for, prompt and answer together."""
+        return int(getattr(self.model.config, "max_position_embeddings", None) or self.tokenizer.model_max_length)
+
+
+def load_tokenizer(base: str | Path, revision: str | None = None) -> Any:
+    """The tokenizer of a model, with a pad token and a prompt template in any case.
+
+    :raises UserError: when it cannot be loaded, or has no end token.
+    """
+    return _load_tokenizer(locate_model(str(base), revision), str(base))
+
+
+def load_model(base: str | Path, adapter: Path | None = None, revision: str | None = None) -> LoadedModel:
+    """A model ready for use; with `adapter`, its weights hold the adapter merged in, as the export does.
+
+    :raises UserError: when a file is missing or damaged, or the parts do not fit together.
+    """
+    folder = locate_model(str(base), revision)
+    tokenizer = _load_tokenizer(folder, str(base))
+    model = _load_weights(folder, str(base))
+    rows = model.get_input_embeddings().weight.shape[0]
+    if len(tokenizer) > rows:
+        raise UserError(
+            f"model.base: {base}: the tokenizer knows {len(tokenizer)} tokens, the model {rows}",
+            "Use a folder whose tokenizer belongs to its model.",
+        )
+    if adapter is None:
+        return LoadedModel(model, tokenizer, str(base))
+    return LoadedModel(attach_adapter(model, adapter).merge_and_unload().eval(), tokenizer, f"{base} + {adapter}")
+
+
+def attach_adapter(model: Any, adapter: Path) -> Any:
+    """`model` with a trained adapter beside its weights (a PeftModel), not merged, in evaluation mode.
+
+    :raises UserError: when the adapter is incomplete, damaged, or made for another model.
+    """
+    missing = [name for name in _ADAPTER_FILES if not (adapter / name).is_file()]
+    if missing:
+        raise UserError(f"{adapter} holds no {' and no '.join(missing)}", "Run `dvc repro train` to make the adapter.")
+    from peft import PeftModel
+
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message="Found missing adapter keys")
+            return PeftModel.from_pretrained(model, str(adapter), torch_device="cpu").eval()
+    except (*_LOADING_ERRORS, UserWarning) as error:
+        raise UserError(
+            f"{adapter} does not fit the base model: {first_line(error)}", "Run `dvc repro train` to make it anew."
+        ) from None
+
+
+def _quiet() -> None:
+    """Keep the libraries' own chatter and bars off the terminal: what matters is raised or reported here."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+def _load_tokenizer(folder: Path, base: str) -> Any:
+    from transformers import AutoTokenizer
+
+    _quiet()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except _LOADING_ERRORS as error:
+        raise UserError(
+            f"model.base: the tokenizer of {base} cannot be loaded: {first_line(error)}", "Restore its files."
+        ) from None
+    if tokenizer.eos_token_id is None:
+        raise UserError(
+            f"model.base: the tokenizer of {base} has no end token: answers would never stop",
+            "Set eos_token in its tokenizer_config.json.",
+        )
+    if tokenizer.pad_token_id is None:
+        # Masks are made from lengths, never from this id, so the end token can serve without being masked itself.
+        tokenizer.pad_token = tokenizer.eos_token
+    return ensure_template(tokenizer)
+
+
+def _load_weights(folder: Path, base: str) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    _quiet()
+    try:
+        model, found = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    except _LOADING_ERRORS as error:
+        raise UserError(
+            f"model.base: {base} cannot be loaded as a causal language model: {first_line(error)}",
+            "Use a model of a family that transformers knows, with whole files.",
+        ) from None
+    if found["missing_keys"]:
+        absent = sorted(found["missing_keys"])
+        raise UserError(
+            f"model.base: the weights of {base} lack {len(absent)} tensors, such as {absent[0]}",
+            "Restore its safetensors files.",
+        )
+    return model.eval()

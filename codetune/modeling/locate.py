@@ -1,0 +1,66 @@
+"""Where a model lies: a local folder that is checked, or a snapshot of a pinned commit of the hub."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from codetune.errors import UserError
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt"]
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
+
+
+def locate_model(base: str, revision: str | None = None) -> Path:
+    """The folder with the configuration, weights and tokenizer of `base`.
+
+    :param base: a local folder, or a hub id, which is downloaded at `revision` (once; then it is in the hub's cache).
+    :raises UserError: when there is no such model, or its weights are not safetensors.
+    """
+    folder = Path(base)
+    if not folder.exists():
+        folder = _download(base, revision)
+    return _checked(folder, base)
+
+
+def _download(base: str, revision: str | None) -> Path:
+    """The local snapshot of a hub id; nothing but configuration, tokenizer and safetensors is fetched."""
+    if not _HUB_ID.fullmatch(base):
+        raise UserError(f"model.base: there is no folder {base}", "Name a folder that exists, or a hub id owner/name.")
+    if revision is None:
+        raise UserError(
+            f"model.base: there is no folder {base}; as a hub id it needs a pinned commit, found model.revision: null",
+            "Restore the folder (`git checkout -- models`), or set model.revision to the commit of the hub id.",
+        )
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(base, revision=revision, allow_patterns=_HUB_FILES))
+    except Exception as error:
+        raise UserError(
+            f"model.base: {base} is no folder, and the hub did not give it at {revision[:12]}: {first_line(error)}",
+            "Check the name and the network, or use a local folder.",
+        ) from None
+
+
+def _checked(folder: Path, base: str) -> Path:
+    """`folder`, when all that is needed to load it safely is there."""
+    remedy = "Name a folder in the shape of a hub snapshot (`git checkout -- models/base` restores the embedded model)."
+    if not folder.is_dir():
+        raise UserError(f"model.base: {base} is a file, expected a folder", remedy)
+    if not (folder / "config.json").is_file():
+        raise UserError(f"model.base: {base} holds no config.json", remedy)
+    if not any(folder.glob("*.safetensors")):
+        pickles = sorted(file.name for pattern in ("*.bin", "*.pt", "*.pth") for file in folder.glob(pattern))
+        found = f" (found {', '.join(pickles)}: pickles are never loaded)" if pickles else ""
+        raise UserError(f"model.base: {base} holds no safetensors{found}", remedy)
+    if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
+        raise UserError(f"model.base: {base} holds no tokenizer ({', '.join(_TOKENIZER_FILES)})", remedy)
+    return folder
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, for a message of one's own."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,22 @@
+"""The `model` section of params.yaml."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from codetune.config import Section
+
+
+class ModelParams(Section):
+    """Which causal language model is tuned."""
+
+    section: ClassVar[str] = "model"
+    base: str = Field(
+        min_length=1, description="local folder in the shape of a hub snapshot (safetensors), or a hub id"
+    )
+    revision: str | None = Field(
+        pattern="^[0-9a-f]{40}$",
+        description="commit of the hub id, 40 hexadecimal digits, so that results stay the same; null for a folder",
+    )

@@ -1,0 +1,1 @@
+"""The embedded base model from scratch: tokenizer, packing, training loop, provenance."""

@@ -1,0 +1,117 @@
+"""What is known about each metric: its name, its unit, which way is better, and what it means.
+
+A metric that is not listed here is still compared, under its own key; a name such as `loss` makes smaller better.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+PERCENT = " %"
+_SMALLER_IS_BETTER = re.compile(r"(^|[._/])(\w*loss|perplexity|\w*error\w*|\w*seconds|\w*latency|truncated|leaks?)$")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measured quantity.
+
+    :param key: its place below `base` or `tuned` in reports/metrics.json, levels joined by dots.
+    :param score: its key in reports/scores.jsonl, where each prompt has a value; None where there is none.
+    :param scale: what a value is multiplied by to be shown: 100 for a share that is shown in percent.
+    :param note: what must be known to read the values, in a few words.
+    :param signature: the key of reports/signatures.json that must agree before two values are subtracted.
+    """
+
+    key: str
+    label: str
+    explanation: str = ""
+    score: str | None = None
+    larger_is_better: bool = True
+    digits: int = 4
+    scale: float = 1.0
+    unit: str = ""
+    signature: str | None = None
+    note: str = ""
+
+    def show(self, value: float, *, signed: bool = False) -> str:
+        """A value with its sensible digits and unit; `signed` is for a difference, which always has its sign.
+
+        The difference of two percentages is in percentage points.
+        """
+        text = f"{abs(value) * self.scale:.{self.digits}f}"
+        zero = not text.strip("0.")
+        sign = "" if zero else "\u2212" if value < 0 else "+" if signed else ""
+        unit = " pp" if signed and self.unit == PERCENT else self.unit
+        return f"{sign}{text}{unit}"
+
+
+def _share(key: str, label: str, explanation: str) -> Metric:
+    return Metric(key, label, explanation, key, digits=1, scale=100.0, unit=PERCENT)
+
+
+def _bertscore(part: str, label: str, explanation: str) -> Metric:
+    return Metric(f"bertscore.{part}", f"BERTScore {label}", explanation, f"bertscore_{part}", signature="bertscore")
+
+
+def _surface(key: str, label: str, unit: str) -> Metric:
+    explanation = (
+        f"Overlap of {unit} sequences with the reference, 0 to 100. "
+        "reports/metrics.json has the value over all answers taken as one text, in which long answers weigh more."
+    )
+    return Metric(key, label, explanation, key, digits=2, signature=key, note="mean over prompts")
+
+
+CATALOGUE: tuple[Metric, ...] = (
+    _bertscore("f1", "F1", "Harmonic mean of precision and recall: how well answer and reference match in meaning."),
+    _bertscore("precision", "precision", "How much of the answer has a counterpart in the reference."),
+    _bertscore("recall", "recall", "How much of the reference has a counterpart in the answer."),
+    _surface("chrf", "chrF", "character"),
+    _surface("bleu", "BLEU", "word"),
+    _share("exact_match", "Exact match", "Share of answers that equal the reference."),
+    _share("syntax_valid", "Parses", "Share of answers that Python can parse."),
+    _share("stopped", "Ends by itself", "Share of answers that end with the end token before the limit."),
+)  # fmt: skip
+VALIDATION_LOSS = Metric(
+    "training.best.val_loss",
+    "Validation loss",
+    "Mean cross-entropy per completion token, in nats, at the best checkpoint. One number per run: no interval.",
+    larger_is_better=False,
+)
+# The raw parts of BERTScore say the same as the rescaled ones on another scale.
+_REDUNDANT = {"bertscore.precision_raw", "bertscore.recall_raw", "bertscore.f1_raw"}
+
+
+def flatten(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, levels joined by dots; an empty mapping and a list are values."""
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and value:
+            flat.update(flatten(value, f"{name}."))
+        else:
+            flat[name] = value
+    return flat
+
+
+def numbers(content: dict[str, Any]) -> dict[str, float]:
+    """The numbers of a nested mapping by flat key; anything else is passed over."""
+    return {
+        key: float(value)
+        for key, value in flatten(content).items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def metrics_of(*reported: Iterable[str]) -> list[Metric]:
+    """The metrics of the reported flat keys: those of the catalogue in its order, then the rest by key."""
+    present = {key for keys in reported for key in keys} - _REDUNDANT
+    known = [metric for metric in CATALOGUE if metric.key in present]
+    rest = sorted(present - {metric.key for metric in known})
+    return known + [_unlisted(key) for key in rest]
+
+
+def _unlisted(key: str) -> Metric:
+    return Metric(key, key, score=key.replace(".", "_"), larger_is_better=not _SMALLER_IS_BETTER.search(key))

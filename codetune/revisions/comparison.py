@@ -1,0 +1,216 @@
+"""Two revisions compared: every metric with its difference, the interval of the difference, and what it amounts to.
+
+Differences are taken prompt by prompt over the prompts that both revisions answered, so that the luck of which prompts
+were asked cancels out; the interval is a paired bootstrap over these prompts. It says nothing of the luck of training.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+
+from codetune.revisions.catalogue import CATALOGUE, VALIDATION_LOSS, Metric, metrics_of, numbers
+from codetune.revisions.intervals import difference_interval, settings_of
+from codetune.revisions.notices import differing_signatures, prompt_notices, signature_notices
+from codetune.revisions.parameters import ParameterDifference, parameter_differences
+from codetune.revisions.reports import ROLES, Prompt, Reports, Role
+
+
+class Verdict(Enum):
+    """What a difference amounts to."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    INDISTINGUISHABLE = "indistinguishable"
+    SAME = "the same"
+    UNCERTAIN = "no interval"
+    INCOMPARABLE = "not comparable"
+
+
+@dataclass(frozen=True)
+class MetricDifference:
+    """One metric of two models.
+
+    :param baseline: mean over the shared prompts where the metric has a value for each prompt, else as reported.
+    :param low: lower end of the interval of the difference; None where there is no interval.
+    """
+
+    metric: Metric
+    baseline: float | None
+    candidate: float | None
+    low: float | None
+    high: float | None
+    verdict: Verdict
+
+    @property
+    def difference(self) -> float | None:
+        """Candidate less baseline; None where one is missing or the two must not be subtracted."""
+        if self.baseline is None or self.candidate is None or self.verdict is Verdict.INCOMPARABLE:
+            return None
+        return self.candidate - self.baseline
+
+    @property
+    def improves(self) -> bool | None:
+        """Whether the difference goes the good way, noise or not; None where there is none."""
+        if not self.difference:
+            return None
+        return (self.difference > 0) is self.metric.larger_is_better
+
+
+@dataclass(frozen=True)
+class AlignedPrompt:
+    """One prompt that both revisions answered, with the scores of the three answers that are shown side by side."""
+
+    baseline: Prompt
+    candidate: Prompt
+    baseline_tuned: dict[str, float]
+    candidate_tuned: dict[str, float]
+    candidate_base: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that is known about two revisions side by side.
+
+    :param rows: the differences between the two tuned models, and between the two base models.
+    :param gain: the candidate's base (as baseline) against its tuned model (as candidate).
+    :param notices: sentences that must be read before any difference is believed.
+    :param prompts: the prompts that both revisions answered.
+    """
+
+    baseline: Reports
+    candidate: Reports
+    rows: dict[Role, list[MetricDifference]]
+    gain: list[MetricDifference]
+    parameters: list[ParameterDifference]
+    notices: list[str]
+    prompts: list[AlignedPrompt]
+    shared: int
+
+    @property
+    def same_base(self) -> bool:
+        """Whether the two base models scored the same on every shared prompt."""
+        return all(row.verdict is Verdict.SAME for row in self.rows["base"])
+
+    def count(self, verdict: Verdict) -> int:
+        """How many metrics of the tuned model have this verdict."""
+        return Counter(row.verdict for row in self.rows["tuned"])[verdict]
+
+
+def _scores_by_prompt(reports: Reports, role: Role, identifiers: list[str], score: str | None) -> list[float] | None:
+    """The score of each prompt, in order; None where any of them lacks it."""
+    if score is None or not identifiers:
+        return None
+    values = [reports.scores[identifier].of(role).get(score) for identifier in identifiers]
+    return None if any(value is None for value in values) else [value for value in values if value is not None]
+
+
+def _judge(metric: Metric, low: float, high: float, *, equal: bool) -> Verdict:
+    """Better or worse where the interval leaves zero out."""
+    if equal:
+        return Verdict.SAME
+    if low <= 0 <= high:
+        return Verdict.INDISTINGUISHABLE
+    return Verdict.BETTER if (low > 0) is metric.larger_is_better else Verdict.WORSE
+
+
+Model = tuple[Reports, Role]
+
+
+def metric_difference(
+    metric: Metric, baseline: Model, candidate: Model, identifiers: list[str], *, trust: bool
+) -> MetricDifference:
+    """One metric of two models, each given as a revision's reports and the role of the model in it.
+
+    :param identifiers: the prompts to compare over.
+    :param trust: whether both were measured in the same way; if not, nothing is subtracted.
+    """
+    old = _scores_by_prompt(*baseline, identifiers, metric.score)
+    new = _scores_by_prompt(*candidate, identifiers, metric.score)
+    if old is None or new is None:
+        before, after = (reports.values(role).get(metric.key) for reports, role in (baseline, candidate))
+        return _without_interval(metric, before, after, trust=trust)
+    before, after = (sum(scores) / len(scores) for scores in (old, new))
+    if not trust:
+        return _without_interval(metric, before, after, trust=False)
+    interval = difference_interval(old, new, settings_of(candidate[0].params))
+    verdict = _judge(metric, interval.low, interval.high, equal=old == new)
+    return MetricDifference(metric, before, after, interval.low, interval.high, verdict)
+
+
+def _without_interval(metric: Metric, before: float | None, after: float | None, *, trust: bool) -> MetricDifference:
+    """A metric that has one number per model and nothing to draw an interval from."""
+    if not trust:
+        verdict = Verdict.INCOMPARABLE
+    elif before is not None and before == after:
+        verdict = Verdict.SAME
+    else:
+        verdict = Verdict.UNCERTAIN
+    return MetricDifference(metric, before, after, None, None, verdict)
+
+
+def _loss_difference(baseline: Reports, candidate: Reports) -> list[MetricDifference]:
+    """The validation losses, where both revisions logged one."""
+    before, after = (numbers(reports.training).get("best.val_loss") for reports in (baseline, candidate))
+    if before is None or after is None:
+        return []
+    return [_without_interval(VALIDATION_LOSS, before, after, trust=True)]
+
+
+def _aligned(baseline: Reports, candidate: Reports) -> list[AlignedPrompt]:
+    """The prompts that both revisions have answers to, in the candidate's order."""
+    empty: dict[str, float] = {}
+    rows = []
+    for identifier, prompt in candidate.prompts.items():
+        before = baseline.prompts.get(identifier)
+        if before is None:
+            continue
+        old, new = baseline.scores.get(identifier), candidate.scores.get(identifier)
+        rows.append(
+            AlignedPrompt(
+                before, prompt, old.tuned if old else empty, new.tuned if new else empty, new.base if new else empty
+            )
+        )
+    return rows
+
+
+def gain_of(reports: Reports) -> list[MetricDifference]:
+    """What tuning changed within one revision: its base against its tuned model, metric by metric."""
+    metrics = metrics_of(*(reports.values(role) for role in ROLES))
+    identifiers = list(reports.scores)
+    return [
+        metric_difference(metric, (reports, "base"), (reports, "tuned"), identifiers, trust=True) for metric in metrics
+    ]
+
+
+def compare(baseline: Reports, candidate: Reports) -> Comparison:
+    """The two revisions side by side; either may have been measured only in part, or not at all."""
+    identifiers = [identifier for identifier in candidate.scores if identifier in baseline.scores]
+    disjoint = bool(baseline.scores and candidate.scores and not identifiers)
+    changed = {key.partition(".")[0] for key in differing_signatures(baseline, candidate)}
+    rows: dict[Role, list[MetricDifference]] = {}
+    for role in ROLES:
+        metrics = metrics_of(baseline.values(role), candidate.values(role))
+        rows[role] = [
+            metric_difference(
+                metric,
+                (baseline, role),
+                (candidate, role),
+                identifiers,
+                trust=metric.signature not in changed and not disjoint,
+            )
+            for metric in metrics
+        ]
+    rows["tuned"] += _loss_difference(baseline, candidate)
+    measured = {metric.signature for metric in CATALOGUE if metric.signature}
+    return Comparison(
+        baseline=baseline,
+        candidate=candidate,
+        rows=rows,
+        gain=gain_of(candidate),
+        parameters=parameter_differences(baseline.params, candidate.params),
+        notices=prompt_notices(baseline, candidate) + signature_notices(baseline, candidate, measured),
+        prompts=_aligned(baseline, candidate),
+        shared=len(identifiers),
+    )

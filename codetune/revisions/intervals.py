@@ -1,0 +1,38 @@
+"""The interval of a mean difference, with the settings that the revision's own score stage used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from codetune.intervals import Interval, paired_interval
+
+
+@dataclass(frozen=True)
+class BootstrapSettings:
+    """How intervals are drawn; the defaults stand where a revision's params.yaml says nothing usable."""
+
+    samples: int = 2000
+    confidence: float = 0.95
+    seed: int = 7
+
+
+def settings_of(params: dict[str, Any]) -> BootstrapSettings:
+    """The bootstrap settings of the `score` section, so that an interval here equals the one in metrics.json."""
+    section = params.get("score")
+    if not isinstance(section, dict):
+        return BootstrapSettings()
+    default = BootstrapSettings()
+    samples, confidence, seed = (section.get(key) for key in ("bootstrap_samples", "confidence", "seed"))
+    return BootstrapSettings(
+        samples if isinstance(samples, int) and 1 <= samples <= 100_000 else default.samples,  # noqa: PLR2004
+        float(confidence) if isinstance(confidence, int | float) and 0 < confidence < 1 else default.confidence,
+        seed if isinstance(seed, int) else default.seed,
+    )
+
+
+def difference_interval(baseline: list[float], candidate: list[float], settings: BootstrapSettings) -> Interval:
+    """The mean of candidate less baseline with its interval; both hold the scores of the same prompts."""
+    return paired_interval(
+        baseline, candidate, samples=settings.samples, confidence=settings.confidence, seed=settings.seed
+    )

@@ -1,0 +1,177 @@
+"""Which revisions there are to choose from: workspace, branches, tags, DVC experiments and commits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from codetune.revisions.repository import Repository
+
+WORKSPACE_KEY = "workspace"
+MAX_COMMITS = 500
+# What a revision is compared by; whatever else a commit changes cannot move a number on the page.
+COMPARED_PATHS = ("reports", "params.yaml")
+# DVC keeps experiments as refs/exps/<2 hex>/<38 hex of the parent commit>/<name> (dvc/repo/experiments/refs.py);
+# refs/exps/{stash,exec,celery,apply,temp} are its own bookkeeping.
+_EXPERIMENT = re.compile(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/([^/]+)")
+_FACTS = ("subject", "authorname", "authordate:iso-strict")
+_FIELDS = ("refname", "objectname", "*objectname", *_FACTS, *(f"*{fact}" for fact in _FACTS))
+_FORMAT = "%00".join(f"%({field})" for field in _FIELDS)
+
+
+class Kind(Enum):
+    """What a revision is, in the order in which the page offers them."""
+
+    WORKSPACE = "workspace"
+    BRANCH = "branch"
+    TAG = "tag"
+    EXPERIMENT = "experiment"
+    COMMIT = "commit"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One state of the project that can be compared.
+
+    :param name: the branch, tag or experiment, the abbreviated id of a commit, or `workspace`.
+    :param commit: the full commit id; None for the workspace, which is whatever lies on the disk.
+    :param subject: the first line of the commit's message.
+    :param date: when it was written; None for the workspace.
+    :param parent: of an experiment, the commit id that it was started from.
+    """
+
+    kind: Kind
+    name: str
+    commit: str | None = None
+    subject: str = ""
+    author: str = ""
+    date: datetime | None = None
+    parent: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What a link names the revision by: the commit id, so that it means the same next week."""
+        return self.commit or WORKSPACE_KEY
+
+    @property
+    def short(self) -> str:
+        """The abbreviated commit id, or `workspace`."""
+        return self.key[:7] if self.commit else WORKSPACE_KEY
+
+    @property
+    def title(self) -> str:
+        """The name to use in a sentence, with the commit id where the name may move."""
+        return self.name if self.kind in (Kind.WORKSPACE, Kind.COMMIT) else f"{self.name} ({self.short})"
+
+    @property
+    def label(self) -> str:
+        """One line with everything a user would search for: kind, name, id, message, author and date."""
+        if self.date is None:
+            return "workspace · uncommitted, as it lies on the disk"
+        parts = [self.kind.value, self.name]
+        if self.kind is not Kind.COMMIT:
+            parts.append(self.short)
+        if self.parent:
+            parts.append(f"from {self.parent[:7]}")
+        return " · ".join([*parts, self.subject or "(no message)", self.author, f"{self.date:%Y-%m-%d}"])
+
+
+WORKSPACE = Revision(Kind.WORKSPACE, WORKSPACE_KEY)
+
+
+def _reference(line: str) -> Revision | None:
+    """The revision of one line of for-each-ref, or None for a reference of another sort."""
+    name, oid, peeled, *facts = line.split("\0")
+    # An annotated tag is an object of its own; what counts is the commit it points to.
+    subject, author, date = facts[3:6] if peeled else facts[0:3]
+    if not date:
+        return None
+    when = datetime.fromisoformat(date)
+    experiment = _EXPERIMENT.fullmatch(name)
+    if experiment:
+        parent = experiment[1] + experiment[2]
+        return Revision(Kind.EXPERIMENT, experiment[3], oid, subject, author, when, parent)
+    for prefix, kind in (("refs/heads/", Kind.BRANCH), ("refs/remotes/", Kind.BRANCH), ("refs/tags/", Kind.TAG)):
+        if name.startswith(prefix) and not name.endswith("/HEAD"):
+            return Revision(kind, name.removeprefix(prefix), peeled or oid, subject, author, when)
+    return None
+
+
+def _references(repository: Repository) -> list[Revision]:
+    patterns = ("refs/heads", "refs/remotes", "refs/tags", "refs/exps")
+    lines = repository.lines("for-each-ref", "--sort=-creatordate", f"--format={_FORMAT}", *patterns)
+    found = [_reference(line) for line in lines]
+    return [revision for revision in found if revision is not None]
+
+
+def _commits(repository: Repository) -> list[Revision]:
+    """The newest commits that HEAD, a branch or a tag leads to."""
+    if repository.resolve("HEAD") is None:
+        return []
+    shape = "--format=%H%x00%an%x00%aI%x00%s"
+    selection = ("HEAD", "--branches", "--remotes", "--tags")
+    revisions = []
+    for line in repository.lines("log", f"--max-count={MAX_COMMITS}", shape, *selection, "--"):
+        commit, author, date, subject = line.split("\0", 3)
+        when = datetime.fromisoformat(date)
+        revisions.append(Revision(Kind.COMMIT, commit[:7], commit, subject, author, when))
+    return revisions
+
+
+def list_revisions(repository: Repository) -> list[Revision]:
+    """Everything there is to compare: workspace first, then branches, tags, experiments and commits, newest first.
+
+    Outside a git repository the workspace is all there is.
+    """
+    if not repository.exists():
+        return [WORKSPACE]
+    order = list(Kind)
+    named = sorted(_references(repository), key=lambda revision: order.index(revision.kind))
+    return [WORKSPACE, *named, *_commits(repository)]
+
+
+def find_revision(repository: Repository, revisions: list[Revision], text: str) -> Revision | None:
+    """The revision that `text` names, from the list or, being an older commit, from the repository; None otherwise.
+
+    :param text: `workspace`, a name as listed, or anything that git resolves to a commit; it may come from a link.
+    """
+    for revision in revisions:
+        if text in (revision.key, revision.name):
+            return revision
+    commit = repository.resolve(text) if repository.exists() else None
+    if commit is None:
+        return None
+    known = (revision for revision in revisions if revision.commit == commit)
+    return next(known, None) or describe_commit(repository, commit)
+
+
+def describe_commit(repository: Repository, commit: str) -> Revision:
+    """The revision of one commit id that the repository has."""
+    fields = repository.lines("log", "-1", "--format=%an%x00%aI%x00%s", "--end-of-options", commit, "--")[0].split(
+        "\0", 2
+    )
+    return Revision(Kind.COMMIT, commit[:7], commit, fields[2], fields[0], datetime.fromisoformat(fields[1]))
+
+
+def workspace_differs(repository: Repository) -> bool:
+    """Whether the workspace holds other reports or parameters than HEAD."""
+    status = ("status", "--porcelain", "--untracked-files=all", "--", *COMPARED_PATHS)
+    return bool(repository.lines(*status))
+
+
+def default_pair(repository: Repository, revisions: list[Revision]) -> tuple[Revision, Revision]:
+    """A first baseline and candidate: HEAD and the workspace, or the newest change of the reports and what it changed.
+
+    A commit that leaves reports and parameters alone (a new README) would only be compared with itself, so the
+    candidate is HEAD and the baseline the commit before the last one that touched them.
+    """
+    head = find_revision(repository, revisions, "HEAD") if repository.exists() else None
+    if head is None:
+        return WORKSPACE, WORKSPACE
+    if workspace_differs(repository):
+        return head, WORKSPACE
+    touched = repository.lines("log", "-1", "--format=%H", "HEAD", "--", *COMPARED_PATHS)
+    before = find_revision(repository, revisions, f"{touched[0]}^") if touched else None
+    return before or head, head

@@ -1,0 +1,84 @@
+"""What must be said before two sets of numbers are subtracted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codetune.revisions.catalogue import flatten
+from codetune.revisions.reports import Reports
+
+_PROMPTS = "prompts_digest"
+MAX_NAMED = 6
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 90 else f"{text[:87]}\u2026"  # noqa: PLR2004 - one line of the page
+
+
+def differing_signatures(baseline: Reports, candidate: Reports) -> list[str]:
+    """The flat keys of reports/signatures.json whose values differ, the prompts' digest apart.
+
+    Where a revision has no signatures nothing is known to differ; `signature_notices` says so.
+    """
+    old, new = flatten(baseline.signatures), flatten(candidate.signatures)
+    if not old or not new:
+        return []
+    keys = [*old, *(key for key in new if key not in old)]
+    return [key for key in keys if key != _PROMPTS and old.get(key) != new.get(key)]
+
+
+def signature_notices(baseline: Reports, candidate: Reports, metrics: set[str]) -> list[str]:
+    """A sentence for each signature that differs.
+
+    :param metrics: the top-level signature keys that a metric of the table depends on: their rows are not subtracted.
+    """
+    missing = [r.revision.title for r in (baseline, candidate) if r.measured and not r.signatures]
+    if missing:
+        return [f"{' and '.join(missing)} reports no signatures, so whether the numbers are comparable is not known."]
+    old, new = flatten(baseline.signatures), flatten(candidate.signatures)
+    sentences, others = [], []
+    for key in differing_signatures(baseline, candidate):
+        pair = f"{_short(old.get(key, 'nothing'))} became {_short(new.get(key, 'nothing'))}"
+        if key.partition(".")[0] in metrics:
+            sentences.append(f"{key} was measured in two ways, so its values are not subtracted: {pair}.")
+        else:
+            others.append(f"{key}: {pair}")
+    if others:
+        more = f"; and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
+        sentences.append(
+            f"The numbers were computed under different settings, and small differences may come from that: "
+            f"{'; '.join(others[:MAX_NAMED])}{more}."
+        )
+    return sentences
+
+
+def prompt_notices(baseline: Reports, candidate: Reports) -> list[str]:
+    """A sentence where the two revisions did not answer the same prompts."""
+    old, new = baseline.scores, candidate.scores
+    if not old or not new:
+        return []
+    shared = [identifier for identifier in new if identifier in old]
+    if len(shared) < max(len(old), len(new)):
+        if not shared:
+            sizes = f"{len(old)} and {len(new)} prompts"
+            return [f"The two revisions share none of their {sizes}, so nothing is subtracted."]
+        sizes = f"The test sets differ: {len(old)} prompts in the baseline, {len(new)} in the candidate."
+        return [f"{sizes} Everything below is over the {len(shared)} that both answered."]
+    changed = _changed_texts(baseline, candidate)
+    if changed:
+        return [f"{changed} prompts kept their id but not their instruction or reference."]
+    if _digest(baseline) != _digest(candidate):
+        return ["The digests of the prompts differ although their ids agree: instructions or references have changed."]
+    return []
+
+
+def _digest(reports: Reports) -> Any:
+    return reports.signatures.get(_PROMPTS)
+
+
+def _changed_texts(baseline: Reports, candidate: Reports) -> int:
+    pairs = ((baseline.prompts.get(identifier), prompt) for identifier, prompt in candidate.prompts.items())
+    return sum(
+        old is not None and (old.instruction, old.reference) != (new.instruction, new.reference) for old, new in pairs
+    )

@@ -1,0 +1,118 @@
+"""Reading a git repository without touching it: no lock is taken, nothing is checked out, nothing is fetched."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codetune.errors import UserError
+
+MAX_NAME_CHARS = 200
+MAX_FILE_MB = 64
+TIMEOUT_S = 30
+# What `git check-ref-format` allows, less what could be an option, a range or a reflog selector.
+_NAME = re.compile(r"(?!-)(?!.*\.\.)(?!.*//)(?!.*@\{)[\w./+@#=-]+(?:[~^]\d{0,4})*")
+
+
+@dataclass(frozen=True)
+class Blob:
+    """One entry of a commit's tree: the path relative to the project, the object's name and its size in bytes."""
+
+    path: str
+    oid: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The git repository that holds the project.
+
+    :param root: the project's folder, where params.yaml lies; it may be a subfolder of the repository.
+    """
+
+    root: Path
+
+    def git(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        """What git prints for `arguments`, run in the project's folder.
+
+        :raises UserError: when git is missing, takes too long, or refuses.
+        """
+        environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        command = ["git", "--no-pager", "-c", "core.quotePath=false", *arguments]
+        try:
+            done = subprocess.run(
+                command,
+                cwd=self.root,
+                env=environment,
+                input=stdin,
+                capture_output=True,
+                timeout=TIMEOUT_S,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise UserError(
+                f"git was not found, or the folder {self.root} is gone", "Install git and start again from the project."
+            ) from None
+        except subprocess.TimeoutExpired:
+            raise UserError(
+                f"git {arguments[0]} took longer than {TIMEOUT_S} s", "Run `git gc` and reload the page."
+            ) from None
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            reason = said[0].removeprefix("fatal: ") if said else f"status {done.returncode}"
+            raise UserError(f"git {arguments[0]} failed: {reason}", "Mend the repository and reload the page.")
+        return done.stdout
+
+    def lines(self, *arguments: str) -> list[str]:
+        """The non-empty lines that git prints for `arguments`."""
+        return [line for line in self.git(*arguments).decode(errors="replace").splitlines() if line]
+
+    def exists(self) -> bool:
+        """Whether the project lies in a git repository at all."""
+        try:
+            return self.lines("rev-parse", "--is-inside-work-tree") == ["true"]
+        except UserError:
+            return False
+
+    def resolve(self, name: str) -> str | None:
+        """The full commit id that `name` stands for, or None where this clone has no such commit.
+
+        :param name: a branch, tag, full reference or commit id, as typed by the user or found in a link.
+        """
+        if len(name) > MAX_NAME_CHARS or not _NAME.fullmatch(name):
+            return None
+        try:
+            found = self.lines("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        except UserError:
+            return None
+        return found[0] if found else None
+
+    def tree(self, commit: str, paths: Sequence[str]) -> list[Blob]:
+        """The files of a commit at or below `paths`, which are relative to the project."""
+        prefix = b"".join(self.git("rev-parse", "--show-prefix").splitlines()).decode()
+        listing = self.git("ls-tree", "-r", "-z", "--long", "--full-tree", commit, "--", *(prefix + p for p in paths))
+        blobs = []
+        for record in listing.decode(errors="replace").split("\0"):
+            head, _, path = record.partition("\t")
+            fields = head.split()
+            if len(fields) == 4 and fields[1] == "blob":  # noqa: PLR2004 - mode, type, object, size
+                blobs.append(Blob(path.removeprefix(prefix), fields[2], int(fields[3])))
+        return blobs
+
+    def contents(self, blobs: Iterable[Blob]) -> dict[str, bytes]:
+        """The bytes of `blobs` by path, read by one git process; those over `MAX_FILE_MB` are left out."""
+        wanted = [blob for blob in blobs if blob.size <= MAX_FILE_MB << 20]
+        if not wanted:
+            return {}
+        stream = self.git("cat-file", "--batch", stdin="".join(f"{blob.oid}\n" for blob in wanted).encode())
+        contents: dict[str, bytes] = {}
+        position = 0
+        for blob in wanted:
+            start = stream.index(b"\n", position) + 1
+            contents[blob.path] = stream[start : start + blob.size]
+            position = start + blob.size + 1
+        return contents

@@ -1,0 +1,73 @@
+"""What a comparison amounts to, in sentences."""
+
+from __future__ import annotations
+
+from codetune.revisions.comparison import Comparison, MetricDifference, Verdict
+from codetune.revisions.reports import Reports
+
+HEADLINE = ("bertscore.f1", "chrf", "syntax_valid")
+
+
+def interval_text(row: MetricDifference) -> str:
+    """The interval such as `+0.011 to +0.031`, or an empty text where there is none."""
+    if row.low is None or row.high is None or row.verdict is Verdict.SAME:
+        return ""
+    return f"{row.metric.show(row.low, signed=True)} to {row.metric.show(row.high, signed=True)}"
+
+
+def difference_text(row: MetricDifference) -> str:
+    """The signed difference, or an empty text where there is none."""
+    return "" if row.difference is None else row.metric.show(row.difference, signed=True)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _listing(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def headline(rows: list[MetricDifference]) -> str:
+    """One clause for the metric that matters most and has a difference, such as `BERTScore F1 +0.0210 (…)`."""
+    by_key = {row.metric.key: row for row in rows}
+    for key in HEADLINE:
+        row = by_key.get(key)
+        if row is not None and row.low is not None:
+            return f"{row.metric.label} {difference_text(row)} ({interval_text(row)})"
+    return ""
+
+
+def verdict_sentence(comparison: Comparison) -> str:
+    """The comparison in one sentence, and the headline metric in a second."""
+    rows = [row for row in comparison.rows["tuned"] if row.verdict is not Verdict.UNCERTAIN]
+    counts = {
+        "better on": comparison.count(Verdict.BETTER),
+        "worse on": comparison.count(Verdict.WORSE),
+        "indistinguishable on": comparison.count(Verdict.INDISTINGUISHABLE),
+        "the same on": comparison.count(Verdict.SAME),
+        "not comparable on": comparison.count(Verdict.INCOMPARABLE),
+    }
+    told = [f"{words} {count}" for words, count in counts.items() if count]
+    if not told:
+        return "The two revisions share no metric that could be compared prompt by prompt."
+    if comparison.count(Verdict.SAME) == len(rows) == len(comparison.rows["tuned"]):
+        return f"The candidate reports exactly what the baseline reports, over {_plural(comparison.shared, 'prompt')}."
+    first = f"The candidate is {_listing(told)} of {_plural(len(rows), 'metric')}"
+    over = f", over {_plural(comparison.shared, 'prompt')}." if comparison.shared else "."
+    lead = headline(rows)
+    return first + over + (f" {lead}." if lead else "")
+
+
+def gain_sentence(reports: Reports, rows: list[MetricDifference]) -> str:
+    """What tuning did within one revision, in one sentence."""
+    row = next((row for row in rows if row.metric.key == HEADLINE[0] and row.low is not None), None)
+    if row is None:
+        return f"{reports.revision.title} has no per-prompt scores, so its gain has no interval."
+    prompts = _plural(len(reports.scores), "prompt")
+    words = {
+        Verdict.BETTER: "Tuning made the model better",
+        Verdict.WORSE: "Tuning made the model worse",
+        Verdict.SAME: "Tuning changed no score",
+    }.get(row.verdict, "Tuning made no difference that these prompts could show")
+    return f"{words}: {row.metric.label} {difference_text(row)} ({interval_text(row)}), over {prompts}."

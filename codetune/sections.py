@@ -1,0 +1,39 @@
+"""All sections of params.yaml, for `python -m codetune check`; stages load only their own."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from codetune.augmentation.params import AugmentParams
+from codetune.cleaning.params import CleanParams
+from codetune.config import PARAMS_FILE, Section, problems_in, raise_problems, read_params
+from codetune.export.params import ExportParams
+from codetune.generation.params import GenerateParams
+from codetune.ingestion.params import IngestParams
+from codetune.modeling.params import ModelParams
+from codetune.numerics import NumericsParams
+from codetune.pretraining.params import PretrainParams
+from codetune.scoring.params import ScoreParams
+from codetune.tuning.params import TrainParams
+
+SECTIONS: tuple[type[Section], ...] = (
+    NumericsParams, ModelParams, IngestParams, CleanParams, AugmentParams, PretrainParams, TrainParams, GenerateParams,
+    ScoreParams, ExportParams,
+)  # fmt: skip
+
+
+def check_params(path: Path = PARAMS_FILE) -> None:
+    """Check every section of params.yaml.
+
+    :raises UserError: naming every problem at once, sections that nobody reads included.
+    """
+    content = read_params(path)
+    known = [section.section for section in SECTIONS]
+    problems = []
+    for key in content:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
+            problems.append(f"{key}: unknown section ({hint})")
+    raise_problems(path, problems + problems_in(content, *SECTIONS))

@@ -1,0 +1,1 @@
+"""LoRA fine-tuning: rows to examples, the adapter, the training loop."""

@@ -1,0 +1,31 @@
+"""The learning curve, as DVCLive writes it: `metrics.json` and one table per curve, which `dvc plots` reads."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from codetune.tuning.loop import Log
+
+_DIGITS = 6
+
+
+@contextmanager
+def learning_curve(folder: Path) -> Iterator[Log]:
+    """Yield a function that adds a point to the curves in `folder`.
+
+    DVCLive is kept to what is the same in every run: no time stamps, no experiment, dvc.yaml or report of its own.
+    """
+    from dvclive import Live
+
+    logging.getLogger("dvclive").setLevel(logging.WARNING)
+    with Live(dir=str(folder), save_dvc_exp=False, dvcyaml=None, report=None, monitor_system=False) as live:
+
+        def log(step: int, values: dict[str, float]) -> None:
+            live.step = step
+            for name, value in values.items():
+                live.log_metric(name, round(value, _DIGITS), timestamp=False)
+
+        yield log

@@ -1,0 +1,130 @@
+"""The LoRA adapter: which modules it sits on, how it is made and how it is stored."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from codetune.errors import UserError
+from codetune.files import write_json
+from codetune.tuning.params import LoraParams
+
+_PRESETS = ("attention", "mlp", "all-linear")
+
+
+def linear_modules(model: Any) -> list[str]:
+    """The full names of the linear modules inside the model's layers, in model order; never the output layer."""
+    from transformers.pytorch_utils import Conv1D
+
+    output = model.get_output_embeddings()
+    return [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear | Conv1D) and module is not output and _in_layer(name)
+    ]
+
+
+def _in_layer(name: str) -> bool:
+    """Whether a module sits inside one of the numbered layers."""
+    return any(part.isdigit() for part in name.split("."))
+
+
+def _in_attention(name: str) -> bool:
+    return any("attn" in part or "attention" in part for part in name.split("."))
+
+
+def _matches(name: str, target: str) -> bool:
+    """Whether `target` names this module: a preset, its full name, or the end of it (peft's rule)."""
+    if target == "all-linear":
+        return True
+    if target in ("attention", "mlp"):
+        return _in_attention(name) == (target == "attention")
+    return name == target or name.endswith(f".{target}")
+
+
+def target_modules(model: Any, targets: str | list[str]) -> list[str]:
+    """The full names of the modules that `targets` stands for, in model order.
+
+    :raises UserError: when one of the targets matches no linear module; the nearest names are given.
+    """
+    modules = linear_modules(model)
+    wanted = [targets] if isinstance(targets, str) else targets
+    for target in wanted:
+        if not any(_matches(name, target) for name in modules):
+            _refuse(target, modules)
+    return [name for name in modules if any(_matches(name, target) for target in wanted)]
+
+
+def _refuse(target: str, modules: list[str]) -> None:
+    known = sorted({name.rsplit(".", 1)[-1] for name in modules})
+    close = difflib.get_close_matches(target, [*known, *_PRESETS], n=1)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    raise UserError(
+        f"train.lora.targets: {target!r} matches no linear module of the model{hint}",
+        f"Use {', '.join(_PRESETS)}, or names out of {', '.join(known)}.",
+    )
+
+
+def add_adapter(model: Any, params: LoraParams, seed: int) -> Any:
+    """`model` as a PeftModel with a fresh adapter; only the adapter can be trained.
+
+    The seed is set here, before the adapter's first weights are drawn: set later, as is often done, it does not
+    reach them (https://github.com/huggingface/trl/issues/6688).
+
+    :raises UserError: when a target matches nothing.
+    """
+    from peft import LoraConfig, get_peft_model
+    from transformers.pytorch_utils import Conv1D
+
+    modules = target_modules(model, params.targets)
+    config = LoraConfig(
+        r=params.rank,
+        lora_alpha=params.alpha,
+        lora_dropout=params.dropout,
+        target_modules=modules,
+        fan_in_fan_out=any(isinstance(model.get_submodule(name), Conv1D) for name in modules),
+        task_type="CAUSAL_LM",
+    )
+    torch.manual_seed(seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return get_peft_model(model, config)
+
+
+def trainable_report(model: Any) -> dict[str, Any]:
+    """What is trained: number of parameters, their share of all, the kinds of modules, and the number of these."""
+    weights = dict(model.named_parameters())
+    trained = {name: weight.numel() for name, weight in weights.items() if weight.requires_grad}
+    adapted = {name.partition(".lora_")[0] for name in trained}
+    kinds = {".".join(part for part in name.split(".")[-3:] if not part.isdigit()) for name in adapted}
+    parameters = sum(trained.values())
+    total = sum(weight.numel() for weight in weights.values())
+    return {
+        "parameters": parameters,
+        "share": round(parameters / total, 6),
+        "modules": sorted(kinds),
+        "module_count": len(adapted),
+    }
+
+
+def save_adapter(model: Any, folder: Path, base: str, revision: str | None) -> None:
+    """Write adapter_model.safetensors and adapter_config.json: the same bytes for the same adapter.
+
+    peft adds a model card without content, and lists modules in the order of a set of strings, which changes from one
+    process to the next; both are mended. The base is named as in params.yaml.
+    """
+    model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
+    (folder / "README.md").unlink(missing_ok=True)
+    path = folder / "adapter_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config |= {"base_model_name_or_path": base, "revision": revision}
+    write_json(path, {key: sorted(value) if _is_names(value) else value for key, value in sorted(config.items())})
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

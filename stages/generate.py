@@ -1,0 +1,137 @@
+"""Answer the test prompts with the untouched base model, or with the tuned one.
+
+Reads: data/clean/test.jsonl, the base model, models/adapter (tuned only), params `generate`, `model`, `numerics`.
+Writes: reports/samples/{base,tuned}.jsonl, one line per prompt, and {base,tuned}.summary.json with the counts.
+Guarantees: the same prompts in the same order for both; greedy decoding, so that the same model gives the same text,
+whatever the batch size; a prompt that leaves no room for an answer is skipped in both, and counted.
+Does not: judge the answers (that is `score`), or run them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from codetune import numerics
+from codetune.config import load_section
+from codetune.errors import UserError, run_as_command
+from codetune.files import read_jsonl, write_json, write_jsonl
+from codetune.generation.params import GenerateParams
+from codetune.modeling.params import ModelParams
+from codetune.numerics import NumericsParams
+from codetune.progress import track
+
+if TYPE_CHECKING:
+    from codetune.generation.batch import Answer
+    from codetune.generation.prompts import Prompt
+
+Variant = Literal["base", "tuned"]
+
+
+@dataclass(frozen=True)
+class Params:
+    """The sections that the stage depends on."""
+
+    generate: GenerateParams
+    model: ModelParams
+    numerics: NumericsParams
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the stage reads, the base model apart, which the parameters name."""
+
+    test: Path = Path("data/clean/test.jsonl")
+    adapter: Path = Path("models/adapter")
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the stage writes."""
+
+    samples: Path = Path("reports/samples")
+
+
+def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> dict[str, Any]:
+    """The counts of one variant, after its samples have been written."""
+    from codetune.generation.batch import answer_all
+    from codetune.generation.prompts import select_prompts
+    from codetune.modeling.load import load_model
+    from codetune.prompt import completion_text, prompt_ids
+
+    options = params.generate
+    adapter = inputs.adapter if variant == "tuned" else None
+    loaded = load_model(params.model.base, adapter, params.model.revision)
+    selection = select_prompts(
+        read_jsonl(inputs.test),
+        lambda instruction: prompt_ids(loaded.tokenizer, instruction),
+        max_prompts=options.max_prompts,
+        max_tokens=loaded.context - options.max_new_tokens,
+        seed=options.seed,
+    )
+    prompts = selection.prompts
+    finished = answer_all(
+        loaded,
+        [prompt.ids for prompt in prompts],
+        max_new_tokens=options.max_new_tokens,
+        batch_size=options.batch_size,
+    )
+    answers = dict(track(finished, len(prompts), f"answers of {variant}"))
+    samples = [
+        _sample(prompt, answers[index], completion_text(loaded.tokenizer, answers[index].ids))
+        for index, prompt in enumerate(prompts)
+    ]
+    write_jsonl(outputs.samples / f"{variant}.jsonl", samples)
+    report = {
+        "prompts": len(samples),
+        "skipped": selection.skipped,
+        "groups": len({sample["group"] for sample in samples}),
+        "tokens": sum(sample["tokens"] for sample in samples),
+        "stopped": sum(sample["stopped"] for sample in samples),
+        "numerics": numerics.digest_settings(params.numerics),
+    }
+    write_json(outputs.samples / f"{variant}.summary.json", report)
+    return report
+
+
+def _sample(prompt: Prompt, answer: Answer, text: str) -> dict[str, Any]:
+    """One line of the samples."""
+    row = prompt.row
+    return {
+        **{key: row[key] for key in ("id", "group", "path", "qualname", "instruction")},
+        "reference": row["completion"],
+        "answer": text,
+        "tokens": len(answer.ids),
+        "stopped": answer.stopped,
+    }
+
+
+def parse_variant(arguments: Sequence[str]) -> Variant:
+    """Which model answers, from the command line.
+
+    :raises UserError: when it is neither `base` nor `tuned`.
+    """
+    if list(arguments) == ["base"]:
+        return "base"
+    if list(arguments) == ["tuned"]:
+        return "tuned"
+    found = " ".join(arguments) or "nothing"
+    raise UserError(f"stages.generate: expected base or tuned, found {found}", "Run `python -m stages.generate base`.")
+
+
+def main() -> None:
+    """Run the stage on params.yaml and the files that dvc.yaml names."""
+
+    def action() -> None:
+        variant = parse_variant(sys.argv[1:])
+        params = Params(load_section(GenerateParams), load_section(ModelParams), numerics.fix())
+        run(params, Inputs(), Outputs(), variant)
+
+    run_as_command(action)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The page in a real browser: what a user would click through, with pictures to look at."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sample_project import Project, add_models
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PATIENCE_MS = 60_000
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    """A Chromium; without one the tests are skipped, or fail where CODETUNE_REQUIRE_BROWSER is 1."""
+    if CHROMIUM is None:
+        reason = "no chromium on the PATH (Debian: apt-get install chromium)"
+        if os.environ.get("CODETUNE_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def served(serve: Callable[[Path], str], copied_sample: Project, tiny_base: Path) -> tuple[str, Project]:
+    """The sample project with models that talk long enough to be stopped, and its address."""
+    add_models(copied_sample.root, tiny_base)
+    config = copied_sample.root / "models" / "base" / "config.json"
+    content = json.loads(config.read_text())
+    config.write_text(json.dumps({**content, "max_position_embeddings": 100_000}))
+    return serve(copied_sample.root), copied_sample
+
+
+@pytest.fixture
+def shots(tmp_path: Path) -> Path:
+    """Where pictures go: the test's own folder, or the one that CODETUNE_SHOTS names."""
+    folder = Path(os.environ.get("CODETUNE_SHOTS") or tmp_path / "shots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _open(browser: Any, url: str, *, width: int = 1280, scheme: str = "light") -> tuple[Any, list[str]]:
+    """A page with the address open, and the list that collects requests to anywhere else."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.set_default_timeout(PATIENCE_MS)
+    elsewhere: list[str] = []
+    home = url.split("/")[2]
+    page.on("request", lambda request: None if home in request.url else elsewhere.append(request.url))
+    page.goto(url)
+    page.get_by_role("heading", level=1).wait_for()
+    return page, elsewhere
+
+
+def _picture(page: Any, path: Path, height: int) -> None:
+    """A picture of the page from its top; it scrolls inside, so the window has to be made as high."""
+    page.set_viewport_size({"width": page.viewport_size["width"], "height": height})
+    if page.get_by_test_id("stVegaLiteChart").count():
+        page.locator("[data-testid=stVegaLiteChart] :is(canvas, svg)").nth(2).wait_for()
+    page.locator("[data-testid=stCode] code").first.wait_for()
+    page.wait_for_timeout(500)
+    page.screenshot(path=path)
+
+
+def _choose(page: Any, label: str, words: str) -> None:
+    """Type into a chooser, as a user searches, and take what is found."""
+    box = page.get_by_role("combobox", name=label)
+    box.click()
+    box.fill(words)
+    page.get_by_role("option").first.click()
+
+
+def test_compare_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path) -> None:
+    url, project = served
+    page, elsewhere = _open(browser, url)
+    page.get_by_text("The candidate is better on").wait_for()
+    assert page.get_by_role("cell", name="better").count() >= 5
+    _picture(page, shots / "compare-light.png", 2500)
+
+    _choose(page, "Candidate", "hasty-lark")
+    _choose(page, "Baseline", "Describe the project")
+    page.get_by_text("The candidate is worse on").wait_for()
+    assert project.commits["hasty-lark"] in page.url
+    assert page.title() == "Compare · codetune"  # a script in an instruction would have changed it
+
+    again, _ = _open(browser, page.url, width=400, scheme="dark")
+    again.get_by_text("The candidate is worse on").wait_for()
+    _picture(again, shots / "compare-dark-narrow.png", 4800)
+    wide = again.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 400, "the narrow page scrolls sideways"
+    assert elsewhere == [], "the page must work without the network"
+
+
+def test_try_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path) -> None:
+    page, elsewhere = _open(browser, f"{served[0]}/try")
+    page.get_by_role("button", name="Generate").click()
+    page.get_by_text("tokens/s").nth(1).wait_for()
+    page.get_by_role("button", name="Generate").and_(page.locator(":enabled")).wait_for()
+    _picture(page, shots / "try-light.png", 1400)
+    assert page.get_by_text("160 tokens").count() + page.get_by_text("ended by itself").count() >= 2
+
+    page.get_by_text("Sampling").click()
+    page.get_by_role("spinbutton", name="Max. new tokens").fill("1024")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Generate").click()
+    page.get_by_text("tokens/s").nth(1).wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text("stopped by you").nth(1).wait_for()
+    _picture(page, shots / "try-stopped.png", 1400)
+    assert elsewhere == []

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from codetune.app import compare
+from tests.sample_project import Project, build_empty, build_single, git, write_reports
+
+Open = Callable[..., AppTest]
+
+
+def words(page: AppTest) -> str:
+    """All that the page says, tables included; a page that shows a traceback or failed has failed the test."""
+    assert not page.exception
+    html = [element.proto.body for element in page.get("html")]
+    parts = [*page.title, *page.markdown, *page.caption, *page.info, *page.warning, *page.error, *page.code]
+    text = "\n".join([*(part.value for part in parts), *html]).replace("\\", "")
+    assert "This page failed" not in text
+    return text
+
+
+def choose(page: AppTest, side: str, name: str) -> AppTest:
+    box = page.selectbox(key=side)
+    return box.select(next(option for option in box.options if f" {name} " in option)).run()
+
+
+class TestNothingToCompare:
+    def test_an_empty_clone_says_what_to_run(self, open_page: Open, tmp_path: Path) -> None:
+        page = open_page(build_empty(tmp_path / "p").root)
+        text = words(page)
+        assert "has no reports/metrics.json" in text
+        assert "`make repro`" in text
+        assert not page.subheader
+
+    def test_a_folder_without_git_says_what_to_run(self, open_page: Open, sample: Project, tmp_path: Path) -> None:
+        shutil.copy(sample.root / "params.yaml", tmp_path)
+        assert "The workspace has no reports yet. Run `make repro`" in words(open_page(tmp_path))
+
+    def test_reports_outside_git_are_shown(self, open_page: Open, tmp_path: Path) -> None:
+        write_reports(tmp_path)
+        text = words(open_page(tmp_path))
+        assert "Tuning made the model better" in text
+        assert "Baseline and candidate are the same" in text
+
+    def test_one_measured_revision_shows_its_gain(self, open_page: Open, tmp_path: Path) -> None:
+        page = open_page(build_single(tmp_path / "p").root)
+        text = words(page)
+        assert "has no reports/metrics.json" in text
+        assert "Tuning made the model better: BERTScore F1 +" in text
+        assert [part.value for part in page.subheader] == ["Plots", "Answers to the same prompt"]
+        assert len(page.code) == 3  # reference, base, tuned
+
+    def test_broken_parameters_are_one_sentence(self, open_page: Open, copied_sample: Project) -> None:
+        (copied_sample.root / "params.yaml").write_text("numerics: [")
+        assert "params.yaml is not valid YAML" in words(open_page(copied_sample.root))
+
+    def test_an_unforeseen_failure_is_a_sentence(
+        self, open_page: Open, sample: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(compare, "_show", lambda *_: 1 / 0)
+        page = open_page(sample.root)
+        assert not page.exception
+        assert [part.value for part in page.error] == [
+            "This page failed. The terminal that runs it says why; reload to try again."
+        ]
+
+
+class TestTwoRevisions:
+    def test_the_verdict_comes_first_and_every_part_is_there(self, open_page: Open, sample: Project) -> None:
+        page = open_page(sample.root)
+        text = words(page)
+        assert "The candidate is better on 6, indistinguishable on 1 and the same on 1 of 8 metrics" in text
+        assert [part.value for part in page.subheader] == ["Parameters", "Plots", "Answers to the same prompt"]
+        assert "train.lora.rank" in text
+        assert len(page.get("vega_lite_chart")) == 3
+        assert len(page.code) == 4
+        assert page.warning.len == 0
+
+    def test_the_choice_is_in_the_address_by_commit(self, open_page: Open, sample: Project) -> None:
+        page = choose(open_page(sample.root), "candidate", "hasty-lark")
+        assert "The candidate is better on" in words(page)
+        assert page.query_params["candidate"] == sample.commits["hasty-lark"]
+        assert page.query_params["baseline"] == sample.commits["first"]
+
+    def test_a_link_opens_its_comparison(self, open_page: Open, sample: Project) -> None:
+        query = {"baseline": sample.commits["readme"], "candidate": sample.commits["hasty-lark"]}
+        page = open_page(sample.root, query)
+        assert "The candidate is worse on" in words(page)
+        assert page.query_params == query
+
+    def test_swapping_turns_the_verdict_round(self, open_page: Open, sample: Project) -> None:
+        page = open_page(sample.root)
+        page.button[0].click().run()
+        assert "The candidate is worse on 6" in words(page)
+
+    @pytest.mark.parametrize(
+        "name", ["--output=hacked", "no-such", "../../etc/passwd", "<script>alert(1)</script>", "f" * 9999]
+    )
+    def test_a_link_to_nothing_is_told_and_the_default_shown(self, open_page: Open, sample: Project, name: str) -> None:
+        page = open_page(sample.root, {"candidate": name})
+        assert "which this clone does not have" in page.warning[0].value
+        assert len(page.warning[0].value) < 400
+        assert "The candidate is better on" in words(page)
+
+    def test_other_signatures_are_told_loudly(self, open_page: Open, sample: Project) -> None:
+        page = choose(open_page(sample.root), "candidate", "other-scale")
+        assert "bertscore was measured in two ways" in words(page)
+        assert "not comparable" in words(page)
+
+    def test_the_same_revision_twice_suggests_an_experiment(self, open_page: Open, sample: Project) -> None:
+        page = open_page(sample.root, {"baseline": "main", "candidate": "main"})
+        assert "dvc exp run -S train.lora.rank=4" in words(page)
+        assert "Tuning made the model better" in words(page)
+
+    def test_a_revision_without_reports_is_told_beside_the_other(self, open_page: Open, sample: Project) -> None:
+        text = words(open_page(sample.root, {"baseline": sample.commits["empty"], "candidate": "main"}))
+        assert f"`git checkout {sample.commits['empty'][:7]}` and `make repro`" in text
+        assert "Tuning made the model better" in text
+
+    def test_an_experiment_that_did_not_finish_is_told(self, open_page: Open, copied_sample: Project) -> None:
+        head, empty = copied_sample.commits["readme"], copied_sample.commits["empty"]
+        git(copied_sample.root, "update-ref", f"refs/exps/{head[:2]}/{head[2:]}/cut-short", empty)
+        page = choose(open_page(copied_sample.root), "candidate", "cut-short")
+        assert "The experiment cut-short" in words(page)
+
+    def test_a_changed_workspace_is_the_candidate_and_is_read_again(
+        self, open_page: Open, copied_sample: Project
+    ) -> None:
+        write_reports(copied_sample.root, tuned=0.70, rank=32)
+        page = open_page(copied_sample.root)
+        assert page.query_params["candidate"] == "workspace"
+        assert "The candidate is better on" in words(page)
+        write_reports(copied_sample.root, tuned=0.42, rank=32)
+        assert "The candidate is worse on" in words(page.run())
+
+    def test_a_damaged_report_is_named_and_the_rest_is_shown(self, open_page: Open, copied_sample: Project) -> None:
+        (copied_sample.root / "reports" / "samples" / "tuned.jsonl").write_text("{")
+        page = open_page(copied_sample.root)
+        assert "reports/samples/tuned.jsonl of workspace cannot be read" in words(page)
+        assert "Parameters" in [part.value for part in page.subheader]
+
+    def test_odd_but_legal_reports_are_shown(self, open_page: Open, copied_sample: Project) -> None:
+        metrics = copied_sample.root / "reports" / "metrics.json"
+        metrics.write_text(json.dumps({"base": {"chrf": 1}, "tuned": {"<b>odd</b>": 2.0}}))
+        text = words(open_page(copied_sample.root))
+        assert "&lt;b&gt;odd&lt;/b&gt;" in text
+
+
+class TestSamples:
+    def test_order_package_and_prompt_choose_what_is_shown(self, open_page: Open, sample: Project) -> None:
+        page = open_page(sample.root)
+        page.selectbox(key="sample_package").select("attrs").run()
+        page.selectbox(key="sample_order").select("Order of the test set").run()
+        options = page.selectbox(key="sample_prompt").options
+        assert len(options) == 12
+        assert all(option.startswith("attrs · ") for option in options)
+        page.selectbox(key="sample_prompt").select_index(1).run()
+        name = options[1].split(" · ")[1]
+        assert f"attrs/core.py · {name}" in words(page)
+        assert [code.value[-6:] for code in page.code[2:]] == ["rank 4", "rank 8"]
+
+    def test_most_improved_and_most_worsened_are_opposite_ends(self, open_page: Open, sample: Project) -> None:
+        page = open_page(sample.root)
+        best = page.selectbox(key="sample_prompt").options
+        page.selectbox(key="sample_order").select("Most worsened first").run()
+        worst = page.selectbox(key="sample_prompt").options
+        assert best[0] == worst[-1] != worst[0]
+
+    def test_markup_in_an_instruction_is_text(self, open_page: Open, sample: Project) -> None:
+        page = open_page(sample.root)
+        options = page.selectbox(key="sample_prompt").options
+        place = next(place for place, option in enumerate(options) if "render_label" in option)
+        page.selectbox(key="sample_prompt").select_index(place).run()
+        shown = next(part.value for part in page.markdown if "render_label" in part.value)
+        assert "\\<script\\>" in shown
+        assert "\\*not\\*" in shown
+        assert "\\$x\\^2\\$" in shown
+        assert "\\:red\\[red\\]" in shown
+        assert not any(part.allow_html for part in page.markdown)

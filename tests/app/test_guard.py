@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+
+from codetune.app.guard import literal
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain words", "plain words"),
+        ("run `make repro` now", "run `make repro` now"),
+        ("a `<b>` tag", "a `<b>` tag"),
+        ("<b>bold</b>", r"\<b\>bold\</b\>"),
+        ("an odd ` backtick <i>", r"an odd \` backtick \<i\>"),
+        ("[link](http://x)", r"\[link\]\(http\://x\)"),
+        (":red[text] $x$ ~~y~~", r"\:red\[text\] \$x\$ \~\~y\~\~"),
+        ("C:\\path", r"C\:\\path"),
+    ],
+)
+def test_only_code_is_markup(text: str, shown: str) -> None:
+    assert literal(text) == shown

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from codetune.app.tables import metric_table, parameter_table, verdict_mark
+from codetune.revisions.catalogue import Metric
+from codetune.revisions.comparison import MetricDifference, Verdict
+from codetune.revisions.parameters import ParameterDifference
+
+LARGER, SMALLER = Metric("m", "M"), Metric("l", "L", larger_is_better=False)
+
+
+def row(verdict: Verdict, metric: Metric = LARGER, before: float = 1.0, after: float = 1.5) -> MetricDifference:
+    interval = (None, None) if verdict is Verdict.UNCERTAIN else (0.25, 0.75)
+    return MetricDifference(metric, before, after, *interval, verdict)
+
+
+@pytest.mark.parametrize(
+    ("difference", "mark", "tone"),
+    [
+        (row(Verdict.BETTER), "\u25b2 better", "better"),
+        (row(Verdict.WORSE), "\u25bc worse", "worse"),
+        (row(Verdict.INDISTINGUISHABLE), "\u25cb indistinguishable", "quiet"),
+        (row(Verdict.SAME), "= the same", "quiet"),
+        (row(Verdict.INCOMPARABLE), "\u2715 not comparable", "quiet"),
+        (row(Verdict.UNCERTAIN), "\u25b3 better, no interval", "quiet"),
+        (row(Verdict.UNCERTAIN, SMALLER), "\u25bd worse, no interval", "quiet"),
+        (row(Verdict.UNCERTAIN, after=1.0), "\u2013", "quiet"),
+    ],
+)
+def test_each_verdict_has_a_sign_and_a_word(difference: MetricDifference, mark: str, tone: str) -> None:
+    assert verdict_mark(difference) == (mark, tone)
+
+
+@pytest.mark.parametrize(("metric", "dot"), [(LARGER, "80.7"), (SMALLER, "19.3")])
+def test_better_is_always_right_of_the_line(metric: Metric, dot: str) -> None:
+    # 0.5 of a reach of 0.75, in 46 % of the width on either side of the middle: 50 ± 46 * 2 / 3.
+    html = metric_table([row(Verdict.BETTER, metric)], "old", "new", 0.95)
+    assert re.search(r'<b style="left:([\d.]+)%', html)[1] == dot
+
+
+def test_all_that_comes_from_outside_is_escaped() -> None:
+    bad = '<img src=x onerror="alert(1)">'
+    metric = Metric("m", bad, bad, note=bad)
+    html = metric_table([row(Verdict.BETTER, metric)], bad, bad, 0.95)
+    html += parameter_table([ParameterDifference(bad, bad, bad)], bad, bad)
+    assert "<img" not in html
+    assert 'onerror="' not in html
+
+
+def test_every_cell_names_its_column_for_narrow_screens() -> None:
+    html = metric_table([row(Verdict.BETTER)], "old", "new", 0.9)
+    labels = re.findall(r'data-label="([^"]*)"', html)
+    heads = re.findall(r'<th scope="col"[^>]*>([^<]*)</th>', html)
+    assert labels == heads[1:]
+    assert "90\u202f% interval" in heads

@@ -1,0 +1,32 @@
+"""Whole groups, seeded, with several groups in each held-out split."""
+
+from collections import Counter
+
+from codetune.cleaning.split import split_groups
+
+SIZES = Counter({f"group{number}": 10 + number for number in range(40)} | {"huge": 500, "empty": 0})
+
+
+def rows(splits, split):
+    return sum(SIZES[group] for group, found in splits.items() if found == split)
+
+
+def test_shares_are_reached_with_whole_groups():
+    splits = split_groups(SIZES, 7, 0.1, 0.05)
+    total = sum(SIZES.values())
+    assert set(splits) == set(SIZES)
+    assert 0.1 * total <= rows(splits, "test") < 0.1 * total + 50
+    assert 0.05 * total <= rows(splits, "val") < 0.05 * total + 50
+    assert splits["huge"] == "train"
+    assert Counter(splits.values())["test"] >= 3
+
+
+def test_same_seed_same_split_whatever_the_order():
+    assert split_groups(SIZES, 7, 0.1, 0.05) == split_groups(Counter(dict(reversed(SIZES.items()))), 7, 0.1, 0.05)
+    assert split_groups(SIZES, 7, 0.1, 0.05) != split_groups(SIZES, 8, 0.1, 0.05)
+
+
+def test_few_large_groups_still_fill_every_split():
+    splits = split_groups(Counter({"a": 100, "b": 90, "c": 80}), 7, 0.1, 0.1)
+    assert sorted(splits.values()) == ["test", "train", "val"]
+    assert splits["c"] == "test"

@@ -1,0 +1,104 @@
+"""What all tests share: fixed numerics, a tiny base model, realistic rows. Nothing needs the network."""
+
+from codetune import numerics
+
+numerics.fix(numerics.NumericsParams(mode="strict", threads=1))  # tiny models are quickest on one
+
+import os  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+import pytest  # noqa: E402
+
+from codetune.files import read_jsonl, stable_seed  # noqa: E402
+from codetune.prompt import CHAT_TEMPLATE  # noqa: E402
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+ROWS_FILE = Path(__file__).parent / "data" / "instruction_rows.jsonl"
+
+
+@pytest.fixture
+def instruction_rows() -> list[dict[str, Any]]:
+    """24 instruction rows in 4 groups of 6, as in data/clean/*.jsonl."""
+    return read_jsonl(ROWS_FILE)
+
+
+def _tiny_tokenizer() -> Any:
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=["<|pad|>", "<|end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator([row["completion"] for row in read_jsonl(ROWS_FILE)], trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<|pad|>", eos_token="<|end|>", chat_template=CHAT_TEMPLATE
+    )
+
+
+def make_tiny_base(folder: Path, seed: int = 7) -> Path:
+    """Write a random Llama (2 layers, hidden size 32) and its tokenizer into `folder`; the folder."""
+    import torch
+    from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
+
+    tokenizer = _tiny_tokenizer()
+    torch.manual_seed(stable_seed(seed, "tiny_base"))
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        initializer_range=0.2,  # ten times the usual, so that answers differ
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    model = LlamaForCausalLM(config)
+    model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
+    model.save_pretrained(folder, safe_serialization=True)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder shaped like models/base, with a tiny random model: nothing it says means anything."""
+    return make_tiny_base(tmp_path_factory.mktemp("models") / "base")
+
+
+def make_adapter(base: Path, folder: Path, seed: int = 7) -> Path:
+    """Write an adapter for `base` with weights that change its answers, without training; the folder."""
+    import torch
+
+    from codetune.modeling.load import load_model
+    from codetune.tuning.lora import add_adapter, save_adapter
+    from codetune.tuning.params import LoraParams
+
+    model = add_adapter(
+        load_model(base).model, LoraParams(rank=4, alpha=8.0, dropout=0.0, targets="all-linear"), seed
+    )
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if ".lora_B." in name:
+                weight.normal_(0, 0.05, generator=generator)
+    folder.mkdir(parents=True)
+    save_adapter(model, folder, str(base), None)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder shaped like models/adapter, for `tiny_base`: random, and large enough to change every answer."""
+    return make_adapter(tiny_base, tmp_path_factory.mktemp("adapters") / "adapter")

@@ -1,0 +1,161 @@
+"""Loading: what fits is loaded in float32 and whole; what does not is one clear line."""
+
+import json
+import pickle
+import shutil
+
+import pytest
+import torch
+
+from codetune.errors import UserError
+from codetune.modeling.load import attach_adapter, load_model, load_tokenizer
+from codetune.modeling.params import ModelParams
+
+
+@pytest.fixture
+def copy(tiny_base, tmp_path):
+    return shutil.copytree(tiny_base, tmp_path / "copy")
+
+
+def edit_json(path, **changes):
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({key: value for key, value in (content | changes).items() if value is not None}))
+
+
+def test_a_model_is_loaded_in_float32_for_evaluation(tiny_base):
+    loaded = load_model(tiny_base)
+    assert not loaded.model.training
+    assert {weight.dtype for weight in loaded.model.parameters()} == {torch.float32}
+    assert loaded.context == 512
+    assert loaded.end_ids == {loaded.tokenizer.convert_tokens_to_ids("<|end|>")}
+    assert loaded.name == str(tiny_base)
+
+
+def test_all_declared_end_tokens_count(copy):
+    edit_json(copy / "generation_config.json", eos_token_id=[1, 17])
+    assert load_model(copy).end_ids == {1, 17}
+
+
+def test_a_missing_pad_token_is_the_end_token(copy):
+    edit_json(copy / "tokenizer_config.json", pad_token=None)
+    tokenizer = load_tokenizer(copy)
+    assert tokenizer.pad_token_id == tokenizer.eos_token_id
+
+
+def test_a_missing_template_is_ours(copy):
+    (copy / "chat_template.jinja").unlink()
+    assert "### Response:" in load_tokenizer(copy).chat_template
+
+
+def _pickled(folder):
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps({}))
+
+
+def _without_a_layer(folder):
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    del weights["model.layers.1.mlp.up_proj.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+BROKEN = {
+    "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "no safetensors"),
+    "pickled weights": (_pickled, "pytorch_model.bin: pickles are never loaded"),
+    "no configuration": (lambda folder: (folder / "config.json").unlink(), "no config.json"),
+    "no tokenizer": (lambda folder: (folder / "tokenizer.json").unlink(), "no tokenizer"),
+    "damaged weights": (lambda folder: (folder / "model.safetensors").write_text("version https://git-lfs"), "loaded"),
+    "damaged tokenizer": (lambda folder: (folder / "tokenizer.json").write_text("{"), "tokenizer of"),
+    "damaged configuration": (lambda folder: (folder / "config.json").write_text("{"), "config"),
+    "a tensor too few": (_without_a_layer, "lack 1 tensors, such as model.layers.1.mlp.up_proj.weight"),
+    "tensors of another shape": (lambda folder: edit_json(folder / "config.json", intermediate_size=65), "loaded"),
+    "a model of another kind": (lambda folder: edit_json(folder / "config.json", model_type="vit"), "loaded"),
+    "code from outside": (
+        lambda folder: edit_json(
+            folder / "config.json", model_type="own", auto_map={"AutoConfig": "own.C", "AutoModelForCausalLM": "own.M"}
+        ),
+        "own",
+    ),
+    "no end token": (lambda folder: edit_json(folder / "tokenizer_config.json", eos_token=None), "no end token"),
+    "a tokenizer too large": (
+        lambda folder: edit_json(folder / "tokenizer_config.json", additional_special_tokens=["<|more|>"]),
+        "knows 401 tokens, the model 400",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_base_is_one_clear_line(copy, case):
+    damage, message = BROKEN[case]
+    damage(copy)
+    with pytest.raises(UserError, match=message) as caught:
+        load_model(copy)
+    assert str(copy) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("base", "revision", "message"),
+    [
+        ("no/such", None, "needs a pinned commit"),
+        ("no/such", "0" * 40, "the hub did not give it at 000000000000"),
+        ("/no/such/folder", None, "there is no folder /no/such/folder"),
+    ],
+)
+def test_an_unknown_base_is_one_clear_line(base, revision, message):
+    with pytest.raises(UserError, match=message):
+        load_model(base, revision=revision)
+
+
+def test_a_base_that_is_a_file_is_named(tmp_path):
+    file = tmp_path / "model.safetensors"
+    file.touch()
+    with pytest.raises(UserError, match="is a file"):
+        load_model(file)
+
+
+@pytest.mark.parametrize("revision", ["main", "0123abc", "Z" * 40])
+def test_a_revision_must_be_a_whole_commit(revision):
+    with pytest.raises(ValueError, match="revision"):
+        ModelParams(base="a/b", revision=revision)
+
+
+def test_an_adapter_is_merged_on_loading(tiny_base, tiny_adapter):
+    ids = torch.tensor([[5, 6, 7, 8]])
+    with torch.inference_mode():
+        beside = attach_adapter(load_model(tiny_base).model, tiny_adapter)(input_ids=ids).logits
+        merged = load_model(tiny_base, tiny_adapter)
+        base = load_model(tiny_base).model(input_ids=ids).logits
+        assert torch.allclose(merged.model(input_ids=ids).logits, beside, atol=1e-5)
+        assert not torch.allclose(base, beside, atol=1e-2)
+    assert type(merged.model).__name__ == "LlamaForCausalLM"
+
+
+def _other_rank(folder):
+    edit_json(folder / "adapter_config.json", r=3)
+
+
+def _fewer_tensors(folder):
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "adapter_model.safetensors")
+    weights.popitem()
+    save_file(weights, folder / "adapter_model.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "adapter_model.safetensors").unlink(), "holds no adapter_model.safetensors"),
+        (lambda folder: (folder / "adapter_config.json").unlink(), "holds no adapter_config.json"),
+        (lambda folder: (folder / "adapter_model.safetensors").write_bytes(b"no"), "does not fit"),
+        (_other_rank, "does not fit"),
+        (_fewer_tensors, "does not fit"),
+    ],
+)
+def test_a_broken_adapter_is_one_clear_line(tiny_base, tiny_adapter, tmp_path, damage, message):
+    folder = shutil.copytree(tiny_adapter, tmp_path / "adapter")
+    damage(folder)
+    with pytest.raises(UserError, match=message):
+        load_model(tiny_base, folder)

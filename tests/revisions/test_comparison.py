@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from codetune.intervals import paired_interval
+from codetune.revisions.catalogue import CATALOGUE, VALIDATION_LOSS, Metric, metrics_of
+from codetune.revisions.comparison import Verdict, compare, gain_of
+from codetune.revisions.groups import gain_by_package, histogram
+from codetune.revisions.listing import Kind, Revision
+from codetune.revisions.parameters import ParameterDifference, parameter_differences
+from codetune.revisions.reports import PromptScores, Reports, load_reports
+from codetune.revisions.repository import Repository
+from codetune.revisions.wording import gain_sentence, interval_text, verdict_sentence
+from tests.sample_project import Project
+
+
+def _revision(name: str) -> Revision:
+    return Revision(Kind.COMMIT, name, name * 8)
+
+
+def _reports(name: str, base: list[float], tuned: list[float], metric: str = "bertscore_f1", **more: Any) -> Reports:
+    """A revision whose prompts `p0`, `p1`, … have one score each."""
+    key = metric.replace("_", ".", 1) if metric.startswith("bertscore") else metric
+    metrics = {role: {key: sum(v) / len(v)} for role, v in (("base", base), ("tuned", tuned)) if v}
+    scores = {
+        f"p{place}": PromptScores("package", {metric: old}, {metric: new})
+        for place, (old, new) in enumerate(zip(base, tuned, strict=True))
+    }
+    return Reports(_revision(name), metrics=metrics, scores=scores, **more)
+
+
+FLAT = [0.1] * 8
+NOISY = [0.1, 0.3, 0.2, 0.4, 0.1, 0.3, 0.2, 0.4]
+
+
+@pytest.mark.parametrize(
+    ("metric", "before", "after", "verdict"),
+    [
+        ("bertscore_f1", FLAT, [0.2] * 8, Verdict.BETTER),
+        ("bertscore_f1", [0.2] * 8, FLAT, Verdict.WORSE),
+        ("bertscore_f1", NOISY, NOISY[::-1], Verdict.INDISTINGUISHABLE),
+        ("bertscore_f1", NOISY, NOISY, Verdict.SAME),
+        ("my_loss", FLAT, [0.2] * 8, Verdict.WORSE),
+        ("my_loss", [0.2] * 8, FLAT, Verdict.BETTER),
+    ],
+)
+def test_verdict(metric: str, before: list[float], after: list[float], verdict: Verdict) -> None:
+    found = compare(_reports("a", FLAT, before, metric), _reports("b", FLAT, after, metric))
+    [row] = found.rows["tuned"]
+    assert row.verdict is verdict
+    assert row.difference == pytest.approx(sum(after) / 8 - sum(before) / 8)
+
+
+def test_the_interval_is_the_paired_bootstrap_of_the_shared_prompts() -> None:
+    params = {"score": {"seed": 3, "bootstrap_samples": 500, "confidence": 0.9}}
+    before, after = _reports("a", FLAT, NOISY), _reports("b", FLAT, [0.3] * 8, params=params)
+    [row] = compare(before, after).rows["tuned"]
+    expected = paired_interval(NOISY, [0.3] * 8, samples=500, confidence=0.9, seed=3)
+    assert (row.low, row.high) == (expected.low, expected.high)
+
+
+def test_prompts_are_aligned_by_id_and_the_others_left_out() -> None:
+    before, after = _reports("a", FLAT, NOISY), _reports("b", FLAT, NOISY)
+    shuffled = dict(reversed([item for item in after.scores.items() if item[0] != "p1"]))
+    found = compare(before, replace(after, scores=shuffled))
+    assert found.rows["tuned"][0].verdict is Verdict.SAME
+    assert found.shared == 7
+    assert "8 prompts in the baseline, 7 in the candidate" in found.notices[0]
+
+
+def test_disjoint_prompts_are_not_subtracted() -> None:
+    before, after = _reports("a", FLAT, NOISY), _reports("b", FLAT, NOISY)
+    other = {f"other-{key}": value for key, value in after.scores.items()}
+    found = compare(before, replace(after, scores=other))
+    assert found.rows["tuned"][0].verdict is Verdict.INCOMPARABLE
+    assert found.rows["tuned"][0].difference is None
+    assert "share none" in found.notices[0]
+
+
+class TestSignatures:
+    def compare(self, old: dict[str, Any], new: dict[str, Any]) -> Any:
+        return compare(_reports("a", FLAT, NOISY, signatures=old), _reports("b", FLAT, [0.5] * 8, signatures=new))
+
+    def test_a_metric_measured_in_two_ways_is_not_subtracted(self) -> None:
+        found = self.compare({"bertscore": "layer 6"}, {"bertscore": "layer 3"})
+        assert found.rows["tuned"][0].verdict is Verdict.INCOMPARABLE
+        assert found.notices == [
+            "bertscore was measured in two ways, so its values are not subtracted: layer 6 became layer 3."
+        ]
+
+    def test_another_version_is_told_but_subtracted(self) -> None:
+        found = self.compare({"versions": {"torch": "2.12"}}, {"versions": {"torch": "2.13"}})
+        assert found.rows["tuned"][0].verdict is Verdict.BETTER
+        assert "versions.torch: 2.12 became 2.13" in found.notices[0]
+
+    def test_missing_signatures_are_told(self) -> None:
+        assert "not known" in self.compare({}, {"bertscore": "layer 6"}).notices[0]
+
+    def test_another_digest_of_the_prompts_is_told(self) -> None:
+        found = self.compare({"prompts_digest": "1"}, {"prompts_digest": "2"})
+        assert "digests of the prompts differ" in found.notices[0]
+
+    def test_agreement_is_silent(self) -> None:
+        assert self.compare({"bertscore": "layer 6"}, {"bertscore": "layer 6"}).notices == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict", "improves"),
+    [(1.5, 1.4, Verdict.UNCERTAIN, True), (1.4, 1.5, Verdict.UNCERTAIN, False), (1.5, 1.5, Verdict.SAME, None)],
+)
+def test_validation_loss_has_a_direction_but_no_interval(
+    before: float, after: float, verdict: Verdict, improves: bool | None
+) -> None:
+    sides = [
+        _reports(name, FLAT, NOISY, training={"best": {"val_loss": loss}})
+        for name, loss in (("a", before), ("b", after))
+    ]
+    row = compare(*sides).rows["tuned"][-1]
+    assert (row.metric, row.verdict, row.improves) == (VALIDATION_LOSS, verdict, improves)
+    assert interval_text(row) == ""
+
+
+def test_a_metric_without_per_prompt_scores_is_shown_as_reported() -> None:
+    sides = [
+        Reports(_revision(name), metrics={"tuned": {"pass_at_1": value}}) for name, value in (("a", 0.1), ("b", 0.2))
+    ]
+    [row] = compare(*sides).rows["tuned"]
+    assert (row.baseline, row.candidate, row.verdict) == (0.1, 0.2, Verdict.UNCERTAIN)
+
+
+def test_a_metric_that_one_revision_lacks_has_no_difference() -> None:
+    before, after = _reports("a", FLAT, NOISY), _reports("b", FLAT, NOISY, "chrf")
+    rows = {row.metric.key: row for row in compare(before, after).rows["tuned"]}
+    assert (rows["chrf"].baseline, rows["chrf"].difference) == (None, None)
+    assert (rows["bertscore.f1"].candidate, rows["bertscore.f1"].verdict) == (None, Verdict.UNCERTAIN)
+
+
+def test_gain_is_base_against_tuned() -> None:
+    reports = _reports("a", FLAT, [0.2] * 8)
+    [row] = gain_of(reports)
+    assert (row.baseline, row.verdict) == (pytest.approx(0.1), Verdict.BETTER)
+    assert gain_sentence(reports, [row]) == (
+        "Tuning made the model better: BERTScore F1 +0.1000 (+0.1000 to +0.1000), over 8 prompts."
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "sentence"),
+    [
+        ("first", "readme", "The candidate is better on 6, indistinguishable on 1 and the same on 1 of 8 metrics"),
+        ("readme", "hasty-lark", "The candidate is worse on"),
+        ("second", "readme", "The candidate reports exactly what the baseline reports, over 60 prompts."),
+        ("readme", "other-scale", "not comparable on 3 of 8 metrics, over 60 prompts. chrF +"),
+        ("empty", "readme", "The two revisions share no metric"),
+    ],
+)
+def test_verdict_sentence(sample: Project, first: str, second: str, sentence: str) -> None:
+    repository = Repository(sample.root)
+    sides = [load_reports(repository, Revision(Kind.COMMIT, n, sample.commits[n])) for n in (first, second)]
+    assert sentence in verdict_sentence(compare(*sides))
+
+
+def test_the_three_answers_are_side_by_side(sample: Project) -> None:
+    repository = Repository(sample.root)
+    before, after = (load_reports(repository, Revision(Kind.COMMIT, n, sample.commits[n])) for n in ("first", "readme"))
+    found = compare(before, after)
+    assert [prompt.candidate.id for prompt in found.prompts] == list(after.prompts)
+    one = found.prompts[0]
+    assert one.baseline.answers["tuned"].text.endswith("rank 4")
+    assert one.candidate.answers["tuned"].text.endswith("rank 8")
+    assert one.candidate_base == after.scores[one.candidate.id].base
+    assert one.baseline_tuned == before.scores[one.candidate.id].tuned
+    assert found.same_base
+
+
+@pytest.mark.parametrize(
+    ("value", "signed", "shown"),
+    [
+        (0.1, False, "0.1000"),
+        (-0.1, True, "\u22120.1000"),
+        (0.00001, True, "0.0000"),
+        (-0.00001, True, "0.0000"),
+        (0.25, True, "+0.2500"),
+    ],
+)
+def test_numbers_are_shown_with_their_sign(value: float, signed: bool, shown: str) -> None:
+    assert Metric("m", "M").show(value, signed=signed) == shown
+
+
+def test_a_difference_of_percentages_is_in_points() -> None:
+    parses = next(metric for metric in CATALOGUE if metric.key == "syntax_valid")
+    assert (parses.show(0.5), parses.show(0.05, signed=True)) == ("50.0 %", "+5.0 pp")
+
+
+@pytest.mark.parametrize(
+    ("key", "larger_is_better"),
+    [("pass_at_1", True), ("val_loss", False), ("perplexity", False), ("time.seconds", False), ("glossary", True)],
+)
+def test_unlisted_metrics_take_their_direction_from_the_name(key: str, larger_is_better: bool) -> None:
+    assert metrics_of([key])[0].larger_is_better is larger_is_better
+
+
+def test_parameters_are_compared_flat() -> None:
+    old = {"train": {"lora": {"rank": 4}, "seed": 7}, "gone": True, "list": [1, 2]}
+    new = {"train": {"lora": {"rank": 8}, "seed": 7}, "new": None, "list": [1, 2]}
+    assert parameter_differences(old, new) == [
+        ParameterDifference("train.lora.rank", "4", "8"),
+        ParameterDifference("new", "\u2014", "null"),
+        ParameterDifference("gone", "true", "\u2014"),
+    ]
+
+
+def test_histogram_shares_sum_to_one_on_common_edges() -> None:
+    bins = histogram(_reports("a", FLAT, [0.04, 0.05, 0.15, 0.151, -0.01, 0.3, 0.3, 0.3]), "tuned", "bertscore_f1")
+    assert sum(part.share for part in bins) == pytest.approx(1)
+    assert [(part.start, part.share) for part in bins if part.share] == [
+        (-0.05, 0.125),
+        (0.0, 0.125),
+        (0.05, 0.125),
+        (0.15, 0.25),
+        (0.3, 0.375),
+    ]
+
+
+def test_gain_by_package_leaves_out_single_prompts() -> None:
+    def scores(group: str, gain: float) -> PromptScores:
+        return PromptScores(group, {"f1": 0.5}, {"f1": 0.5 + gain})
+
+    table = {
+        "1": scores("a", 0.1),
+        "2": scores("a", 0.1),
+        "3": scores("b", 0.3),
+        "4": scores("b", 0.3),
+        "5": scores("c", 1),
+    }
+    gains = gain_by_package(Reports(_revision("a"), scores=table), "f1")
+    assert [(gain.package, gain.prompts, round(gain.gain, 6)) for gain in gains] == [("b", 2, 0.3), ("a", 2, 0.1)]

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+
+from codetune.revisions.listing import WORKSPACE, Kind, Revision
+from codetune.revisions.reports import load_reports, workspace_fingerprint
+from codetune.revisions.repository import Repository
+from tests.sample_project import Project, write_reports
+
+
+def test_a_commit_and_the_workspace_are_read_alike(sample: Project) -> None:
+    repository = Repository(sample.root)
+    head = Revision(Kind.COMMIT, "head", sample.commits["readme"])
+    at_commit, on_disk = load_reports(repository, head), load_reports(repository, WORKSPACE)
+    for part in ("metrics", "signatures", "training", "params", "scores", "prompts", "curves"):
+        assert getattr(at_commit, part) == getattr(on_disk, part), part
+        assert getattr(at_commit, part), part
+    assert at_commit.problems == on_disk.problems == ()
+
+
+def test_the_content_is_what_was_written(sample: Project) -> None:
+    reports = load_reports(Repository(sample.root), Revision(Kind.COMMIT, "first", sample.commits["first"]))
+    assert reports.params["train"]["lora"]["rank"] == 4
+    assert reports.params["train"]["learning_rate"] == 2e-3  # YAML 1.2: a number
+    assert len(reports.scores) == len(reports.prompts) == 60
+    prompt = next(iter(reports.prompts.values()))
+    assert prompt.answers["tuned"].text.endswith("# rank 4")
+    assert prompt.answers["base"].text != prompt.answers["tuned"].text
+    assert [curve.name for curve in reports.curves] == ["train/loss", "val/loss"]
+    assert reports.curves[1].steps[:2] == (0, 50)
+
+
+def test_a_revision_without_reports_is_empty_and_no_problem(sample: Project) -> None:
+    reports = load_reports(Repository(sample.root), Revision(Kind.COMMIT, "empty", sample.commits["empty"]))
+    assert not reports.measured
+    assert reports.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "part"),
+    [
+        ("reports/metrics.json", "{", "metrics"),
+        ("reports/metrics.json", "[]", "metrics"),
+        ("reports/signatures.json", "nonsense", "signatures"),
+        ("reports/scores.jsonl", '{"id": "a"}\n', "scores"),
+        ("reports/scores.jsonl", '{"id": "a", "group": "g", "base": {"f1": "high"}, "tuned": {}}\n', "scores"),
+        ("reports/samples/tuned.jsonl", '{"answer": "x"}\n', "prompts"),
+        ("reports/training/plots/metrics/val/loss.tsv", "step\tloss\none\ttwo\n", None),
+        ("params.yaml", "train: [", "params"),
+    ],
+)
+def test_a_damaged_file_is_named_and_the_rest_is_read(
+    copied_sample: Project, path: str, content: str, part: str | None
+) -> None:
+    (copied_sample.root / path).write_text(content)
+    reports = load_reports(Repository(copied_sample.root), WORKSPACE)
+    assert len(reports.problems) == 1
+    assert "reports/samples" in reports.problems[0] if part == "prompts" else path in reports.problems[0]
+    if part:
+        assert not getattr(reports, part)
+    assert reports.scores or part == "scores"
+
+
+def test_numbers_in_unexpected_places_are_passed_over(copied_sample: Project) -> None:
+    (copied_sample.root / "reports" / "metrics.json").write_text(
+        '{"base": 3, "tuned": {"chrf": 1, "note": "x", "ok": true}}'
+    )
+    reports = load_reports(Repository(copied_sample.root), WORKSPACE)
+    assert reports.values("base") == {}
+    assert reports.values("tuned") == {"chrf": 1.0}
+
+
+def test_bytes_that_are_no_text_are_a_problem_too(copied_sample: Project) -> None:
+    (copied_sample.root / "reports" / "metrics.json").write_bytes(b"\xff\xfe\x00")
+    assert "metrics.json" in load_reports(Repository(copied_sample.root), WORKSPACE).problems[0]
+
+
+def test_the_fingerprint_follows_the_reports_and_nothing_else(copied_sample: Project) -> None:
+    root = copied_sample.root
+    first = workspace_fingerprint(root)
+    (root / "README.md").write_text("# Other\n")
+    assert workspace_fingerprint(root) == first
+    write_reports(root, tuned=0.6)
+    assert workspace_fingerprint(root) != first

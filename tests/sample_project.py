@@ -1,0 +1,321 @@
+"""A small project in a git repository, with reports as the pipeline writes them, for the tests of the page.
+
+The numbers are drawn, not measured; what the tests rely on is their direction.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import Any, NamedTuple
+
+import pytest
+
+from codetune.files import digest_bytes, write_json, write_jsonl, write_text
+
+
+class Function(NamedTuple):
+    """What a prompt asks for, what the project's author wrote, and what two models answered."""
+
+    instruction: str
+    reference: str
+    tuned: str
+    base: str
+
+
+def _code(text: str) -> str:
+    return dedent(text).strip()
+
+
+FUNCTIONS = {
+    "descendants": Function(
+        "Write a Python function `descendants` with parameters `G` and `source`. Returns all nodes reachable from "
+        "`source` in `G`.",
+        _code("""
+            def descendants(G, source):
+                return {child for parent, child in bfs_edges(G, source)}
+        """),
+        _code("""
+            def descendants(G, source):
+                seen = set()
+                for node in G[source]:
+                    seen.add(node)
+                return seen
+        """),
+        _code("""
+            def descendants(G, source):
+                return G.descendants(source)
+
+
+            def descendants(G, source):
+                return G
+        """),
+    ),
+    "to_bool": Function(
+        "Write a Python function `to_bool` with parameter `val`. Convert strings such as 'yes' or 'off' to booleans.",
+        _code("""
+            def to_bool(val):
+                if isinstance(val, str):
+                    val = val.lower()
+                if val in (True, 'true', 'yes', 'on', '1', 1):
+                    return True
+                if val in (False, 'false', 'no', 'off', '0', 0):
+                    return False
+                raise ValueError(f'Cannot convert value to bool: {val!r}')
+        """),
+        _code("""
+            def to_bool(val):
+                if val in ('yes', 'on', 'true'):
+                    return True
+                return False
+        """),
+        _code("""
+            def to_bool(val):
+                return bool(val
+        """),
+    ),
+    "render_label": Function(
+        "Write a Python function `render_label` with parameter `text`. Returns `text` inside <b>bold</b> tags; "
+        "<script>document.title = 'broken'</script> is shown as text, *not* as **markup** or $x^2$ or :red[red].",
+        _code("""
+            def render_label(text):
+                # <script>document.title = 'broken'</script>
+                return f'<b>{text}</b>'
+        """),
+        _code("""
+            def render_label(text):
+                return '<b>' + text + '</b>'
+        """),
+        _code("""
+            def render_label(text):
+                return text
+        """),
+    ),
+    "is_byte_range_valid": Function(
+        "Write a Python function `is_byte_range_valid` with parameters `start`, `stop` and `length`. Checks if a "
+        "given byte content range is valid for the given length.",
+        _code("""
+            def is_byte_range_valid(start, stop, length):
+                if (start is None) != (stop is None):
+                    return False
+                if start is None:
+                    return length is None or length >= 0
+                if start >= stop:
+                    return False
+                return 0 <= start < length
+        """),
+        _code("""
+            def is_byte_range_valid(start, stop, length):
+                if start is None or stop is None:
+                    return False
+                return start <= stop <= length
+        """),
+        _code("""
+            def is_byte_range_valid(start, stop, length):
+                return start.valid(stop, length)
+        """),
+    ),
+}
+PACKAGES = ("networkx", "attrs", "werkzeug", "more_itertools", "pluggy")
+START = "numerics:\n  mode: strict\n  threads: 2\nmodel:\n  base: models/base\n  revision: null\n"
+SCORES = ("bertscore_precision", "bertscore_recall", "bertscore_f1")
+
+
+@dataclass(frozen=True)
+class Project:
+    """The folder of the project and the commits it has, oldest first."""
+
+    root: Path
+    commits: dict[str, str]
+
+
+def _unit(value: float) -> float:
+    return round(min(max(value, 0.0), 1.0), 6)
+
+
+def _score(generator: random.Random, quality: float) -> dict[str, float]:
+    centre = quality + generator.gauss(0, 0.08) + random.Random(f"{generator.random()} {quality}").gauss(0, 0.06)
+    scores = {key: _unit(centre + generator.gauss(0, 0.01)) for key in SCORES}
+    return {
+        **scores,
+        "bertscore_f1_raw": _unit(0.5 + scores["bertscore_f1"] / 2),
+        "chrf": round(_unit(centre - 0.05) * 100, 6),
+        "bleu": round(_unit(centre - 0.25) * 100, 6),
+        "exact_match": 0,
+        "syntax_valid": int(generator.random() < 0.5 + quality / 2),
+        "stopped": int(generator.random() < 0.6 + quality / 3),
+    }
+
+
+def _mean(rows: list[dict[str, Any]], role: str, key: str) -> float:
+    return round(sum(row[role][key] for row in rows) / len(rows), 6)
+
+
+def _metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    def side(role: str) -> dict[str, Any]:
+        parts = {key.removeprefix("bertscore_"): _mean(rows, role, key) for key in (*SCORES, "bertscore_f1_raw")}
+        plain = ("chrf", "bleu", "exact_match", "syntax_valid", "stopped")
+        return {"bertscore": parts, **{key: _mean(rows, role, key) for key in plain}}
+
+    return {"base": side("base"), "tuned": side("tuned"), "gain": {}, "prompts": len(rows)}
+
+
+def _prompt(number: int) -> dict[str, str]:
+    name = list(FUNCTIONS)[number % len(FUNCTIONS)]
+    package = PACKAGES[number % len(PACKAGES)]
+    identifier = digest_bytes(f"{name} {number}".encode())[:16]
+    return {"id": identifier, "group": package, "path": f"{package}/core.py", "qualname": f"{name}_{number}"}
+
+
+def _curves(folder: Path, quality: float) -> None:
+    for name, every in (("train/loss", 10), ("val/loss", 50)):
+        shift = 0.15 if name.startswith("val") else 0.0
+        wave = random.Random(name)
+        rows = [
+            (step, 2.4 - quality + shift + 1.2 / (1 + step / 60) + wave.gauss(0, 0.02)) for step in range(0, 401, every)
+        ]
+        text = "step\tloss\n" + "".join(f"{step}\t{value:.6f}\n" for step, value in rows)
+        write_text(folder / "plots" / "metrics" / f"{name}.tsv", text)
+
+
+def write_reports(
+    root: Path,
+    *,
+    tuned: float = 0.55,
+    base: float = 0.40,
+    prompts: int = 60,
+    rank: int = 8,
+    bertscore: str = "minilm-L6",
+) -> None:
+    """Write params.yaml and reports/ as a run of the pipeline would.
+
+    :param tuned: quality of the tuned answers, 0 to 1; `base` likewise.
+    :param bertscore: the signature of BERTScore.
+    """
+    reports = root / "reports"
+    facts = [_prompt(number) for number in range(prompts)]
+    rows = []
+    for fact in facts:
+        scores = {
+            role: _score(random.Random(f"{fact['id']} {role}"), quality)
+            for role, quality in (("base", base), ("tuned", tuned))
+        }
+        rows.append({"id": fact["id"], "group": fact["group"], **scores})
+    write_jsonl(reports / "scores.jsonl", rows)
+    for role in ("base", "tuned"):
+        samples = []
+        for number, fact in enumerate(facts):
+            function = FUNCTIONS[list(FUNCTIONS)[number % len(FUNCTIONS)]]
+            answer = function.base if role == "base" else f"{function.tuned}  # rank {rank}"
+            asked = {"instruction": function.instruction, "reference": function.reference}
+            samples.append({**fact, **asked, "answer": answer, "tokens": 40, "stopped": True})
+        write_jsonl(reports / "samples" / f"{role}.jsonl", samples)
+    write_json(reports / "metrics.json", _metrics(rows))
+    write_json(
+        reports / "signatures.json",
+        {
+            "bertscore": bertscore, "chrf": "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.6.0",
+            "bleu": "nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:2.6.0",
+            "prompts_digest": digest_bytes("".join(fact["id"] for fact in facts).encode()),
+            "numerics": "strict", "versions": {"torch": "2.13.0", "transformers": "5.23.0"},
+        },
+    )  # fmt: skip
+    write_json(reports / "training" / "summary.json", {"best": {"step": 400, "val_loss": round(2.0 - tuned, 6)}})
+    _curves(reports / "training", tuned)
+    params = f"train:\n  seed: 7\n  learning_rate: 2e-3\n  lora:\n    rank: {rank}\n    targets: all-linear\n"
+    score = "score:\n  seed: 7\n  bootstrap_samples: 400\n  confidence: 0.95\n"
+    write_text(root / "params.yaml", START + params + score)
+
+
+def git(root: Path, *arguments: str, when: int = 0) -> str:
+    """What git prints, run in `root` with a fixed author and a fixed date, `when` days after the first of 2026."""
+    date = f"2026-01-{when + 1:02d}T12:00:00+00:00"
+    environment = {
+        **os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull,
+        "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.org", "GIT_AUTHOR_DATE": date,
+        "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.org", "GIT_COMMITTER_DATE": date,
+    }  # fmt: skip
+    done = subprocess.run(["git", *arguments], cwd=root, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def commit(root: Path, message: str, when: int) -> str:
+    """The id of a commit that holds everything in the folder."""
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "--allow-empty", "-m", message, when=when)
+    return git(root, "rev-parse", "HEAD")
+
+
+def add_experiment(root: Path, name: str, parent: str, **reports: Any) -> str:
+    """The id of an experiment's commit, kept where DVC keeps it; the workspace is left as it was."""
+    write_reports(root, **reports)
+    git(root, "add", "-A")
+    tree = git(root, "write-tree")
+    commit_id = git(root, "commit-tree", tree, "-p", parent, "-m", f"dvc: commit experiment {name}", when=9)
+    git(root, "update-ref", f"refs/exps/{parent[:2]}/{parent[2:]}/{name}", commit_id)
+    git(root, "reset", "-q", "--hard", "HEAD")
+    return commit_id
+
+
+def build_empty(root: Path) -> Project:
+    """A clone before its first `make repro`: one commit, no reports."""
+    root.mkdir(parents=True, exist_ok=True)
+    git(root, "init", "-q", "-b", "main")
+    write_text(root / "params.yaml", START)
+    write_text(root / ".gitignore", "models/\n")
+    return Project(root, {"empty": commit(root, "Start the project", 0)})
+
+
+def build_single(root: Path) -> Project:
+    """A project that was run once."""
+    project = build_empty(root)
+    write_reports(root, tuned=0.45, rank=4)
+    return Project(root, {**project.commits, "first": commit(root, "Run the pipeline at rank 4", 1)})
+
+
+def build_project(root: Path) -> Project:
+    """A project with two measured commits, a later one that touches no report, a tag, a branch and two experiments."""
+    project = build_single(root)
+    git(root, "tag", "-a", "v0.1", "-m", "first release", when=1)
+    write_reports(root, tuned=0.55, rank=8)
+    second = commit(root, "Raise the rank to 8", 2)
+    write_text(root / "README.md", "# Sample\n")
+    readme = commit(root, "Describe the project", 3)
+    git(root, "branch", "rank-4", project.commits["first"])
+    worse = add_experiment(root, "hasty-lark", readme, tuned=0.47, rank=2)
+    other = add_experiment(root, "other-scale", readme, tuned=0.60, rank=16, bertscore="minilm-L3")
+    commits = {**project.commits, "second": second, "readme": readme, "hasty-lark": worse, "other-scale": other}
+    return Project(root, commits)
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The full sample project; tests that change it take `copied_sample`."""
+    return build_project(tmp_path_factory.mktemp("sample") / "project")
+
+
+@pytest.fixture
+def copied_sample(sample: Project, tmp_path: Path) -> Project:
+    """A copy of the sample project, to be changed."""
+    shutil.copytree(sample.root, tmp_path / "copy")
+    return Project(tmp_path / "copy", sample.commits)
+
+
+def add_models(root: Path, base: Path, *, adapter: bool = True) -> None:
+    """Put a copy of the model `base` in place, and an adapter that changes what it says."""
+    shutil.copytree(base, root / "models" / "base")
+    if not adapter:
+        return
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(7)
+    model = AutoModelForCausalLM.from_pretrained(base)
+    config = LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM")
+    get_peft_model(model, config).save_pretrained(root / "models" / "adapter")

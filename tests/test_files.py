@@ -1,0 +1,93 @@
+"""Files are replaced whole or not at all."""
+
+import errno
+
+import pytest
+
+from codetune.errors import UserError, run_as_command
+from codetune.files import atomic_file, atomic_folder, read_jsonl, stable_seed, write_json, write_jsonl
+
+
+def test_failed_write_keeps_previous_file(tmp_path):
+    path = tmp_path / "out.json"
+    write_json(path, {"a": 1})
+    before = path.read_bytes()
+    with pytest.raises(KeyboardInterrupt), atomic_file(path) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_failed_write_keeps_previous_folder(tmp_path):
+    path = tmp_path / "model"
+    with atomic_folder(path) as folder:
+        (folder / "weights").write_text("old")
+    with pytest.raises(OSError, match="full"), atomic_folder(path) as folder:
+        (folder / "weights").write_text("new")
+        raise OSError(errno.ENOSPC, "full")
+    assert (path / "weights").read_text() == "old"
+    with atomic_folder(path) as folder:
+        (folder / "weights").write_text("new")
+    assert (path / "weights").read_text() == "new"
+    assert [file.name for file in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [('{"a": 1}\n[2]\n', ":2 holds list"), ('{"a": 1}\n{"a":\n', ":2 is not JSON"), (None, "does not exist")],
+)
+def test_bad_jsonl_names_the_line(tmp_path, text, expected):
+    path = tmp_path / "rows.jsonl"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UserError, match=expected):
+        read_jsonl(path)
+
+
+def test_jsonl_round_trip(tmp_path):
+    rows = [{"id": "a", "text": "é\n\u2028"}, {"id": "b", "text": ""}]
+    assert write_jsonl(tmp_path / "rows.jsonl", rows) == 2
+    assert read_jsonl(tmp_path / "rows.jsonl") == rows
+
+
+def test_not_a_number_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "out.json", float("nan"))
+
+
+def test_stable_seed_depends_on_every_part():
+    # By another tool: printf '7\x1fa\x1fb' | sha256sum begins 993e10801e76708f; without its last bit.
+    assert stable_seed(7, "a", "b") == 0x993E10801E76708F >> 1
+    assert (
+        len({stable_seed(7, "a", "b"), stable_seed(8, "a", "b"), stable_seed(7, "ab"), stable_seed(7, "b", "a")}) == 4
+    )
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "words"),
+    [
+        (UserError("x is 3, expected 4", "Set x."), 2, "x is 3, expected 4. Set x."),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (OSError(errno.ENOSPC, "No space", "/out"), 2, "the disk is full while writing /out"),
+    ],
+)
+def test_failures_become_one_line(capsys, raised, status, words):
+    def action() -> None:
+        raise raised
+
+    with pytest.raises(SystemExit) as left:
+        run_as_command(action)
+    assert left.value.code == status
+    message = capsys.readouterr().err
+    assert message.startswith("error: ")
+    assert words in message
+    assert message.count("\n") == 1
+
+
+def test_programming_errors_keep_their_traceback():
+    def action() -> None:
+        raise OSError(errno.EACCES, "denied")
+
+    with pytest.raises(OSError, match="denied"):
+        run_as_command(action)

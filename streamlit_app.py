@@ -1,24 +1,30 @@
-"""The door of the web page: numerics first, then the registry of pages. `make app` serves it."""
+"""The door of the web page: the registry of pages and the theme. `make app` serves it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from codetune.app import compare
 from codetune.app.start import fix_numerics
-from codetune.app.style import STYLE
+from codetune.app.style import ICON, STYLE
 
-fix_numerics()
 
-# The pages may import torch, so they come after the numerics are fixed.
-from codetune.app import compare, try_it  # noqa: E402
+def try_page() -> None:
+    """The page Try: numerics first, then torch, which nobody who only compares has to wait for."""
+    fix_numerics()
+    from codetune.app import try_it
 
+    try_it.page()
+
+
+# No icons here: the browser would fetch each as a tab icon from another server.
 page = st.navigation(
     [
-        st.Page(compare.page, title="Compare", icon=":material/compare_arrows:", url_path="compare", default=True),
-        st.Page(try_it.page, title="Try", icon=":material/play_arrow:", url_path="try"),
+        st.Page(compare.page, title="Compare", url_path="compare", default=True),
+        st.Page(try_page, title="Try", url_path="try"),
     ],
     position="top",
 )
-st.set_page_config(page_title=f"{page.title} · codetune", page_icon=":material/tune:", layout="wide")
+st.set_page_config(page_title=f"{page.title} · codetune", page_icon=str(ICON), layout="wide")
 st.html(STYLE)
 page.run()

@@ -85,9 +85,7 @@ def make_adapter(base: Path, folder: Path, seed: int = 7) -> Path:
     from codetune.tuning.lora import add_adapter, save_adapter
     from codetune.tuning.params import LoraParams
 
-    model = add_adapter(
-        load_model(base).model, LoraParams(rank=4, alpha=8.0, dropout=0.0, targets="all-linear"), seed
-    )
+    model = add_adapter(load_model(base).model, LoraParams(rank=4, alpha=8.0, dropout=0.0, targets="all-linear"), seed)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in model.named_parameters():

@@ -1,4 +1,4 @@
-"""What happens once, before any page is drawn."""
+"""What happens once, before a page asks a model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _fix(root: str) -> numerics.NumericsParams:  # noqa: ARG001 - part of the ca
 
 
 def fix_numerics() -> None:
-    """Set the numerics that the pipeline uses, once for all sessions; a wrong params.yaml ends in a sentence."""
+    """Set the numerics that the pipeline uses, once for all sessions; broken parameters end the page in a sentence."""
     try:
         _fix(str(project_root()))
     except UserError as error:

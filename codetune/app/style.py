@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+ICON = Path(__file__).with_name("icon.svg")
 BASELINE_COLOR = "#7a7a7a"
 CANDIDATE_COLOR = "#0072b2"
 BASE_COLOR = "#d55e00"

@@ -13,7 +13,8 @@ from codetune.augmentation.signs import Opening, Text, fits
 _SHORT_OPENING_NAMES = 3
 """Names in an opening (function, class, parameters) up to which its sentence may go on with what the function does."""
 
-_WORD = re.compile(r"\b(?:e\.g\.|i\.e\.|[A-Za-z]+(?:[-'/][A-Za-z]+)*)")
+_WORD = re.compile(rf"(?<![-'/{MASK}])\b(?:e\.g\.|i\.e\.|[A-Za-z]+(?:[-'/][A-Za-z]+)*)(?![-/]?{MASK})")
+"""A whole word: neither part of a compound with a protected name, nor grown together with one."""
 
 
 @dataclass(frozen=True)

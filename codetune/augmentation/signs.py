@@ -17,8 +17,8 @@ from codetune.augmentation.protection import MASK
 _LOOK_BACK = 30
 """Characters looked at before a phrase: more than any sign is long."""
 
-_LAST_WORD = re.compile(r"([A-Za-z'-]+) ?$")
-_NEXT_WORD = re.compile(r" ?([A-Za-z'-]+)")
+_LAST_WORD = re.compile(r"([A-Za-z'-]+|[,;:]) ?$")
+_NEXT_WORD = re.compile(r" ?([A-Za-z'-]+|[.,;:)])")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s+|\n\s*|[(]\s*)$")
 _BEFORE_BASE = re.compile(r"\b(?:to|and|or|then|should|must|will|would|can|could|may|might|shall|also|just) $")
 _BEFORE_THIRD = re.compile(

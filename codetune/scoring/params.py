@@ -14,11 +14,24 @@ class BertScoreParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    model: str = Field(description="minilm: the packaged all-MiniLM-L6-v2; else a local folder or a hub id")
-    layer: int = Field(ge=0, description="hidden layer that is compared; bert-score calls it num_layers")
-    batch_size: int = Field(ge=1, le=1024, description="texts encoded at a time; changes speed alone")
-    baseline_texts: int = Field(ge=2, description="train functions that the random pairs are drawn from")
-    baseline_pairs: int = Field(ge=1, description="random pairs whose mean score becomes 0 after rescaling")
+    model: str = Field(
+        min_length=1,
+        description="minilm: the packaged all-MiniLM-L6-v2; else a local folder in the shape of a hub snapshot "
+        "(safetensors), or a hub id",
+    )
+    revision: str | None = Field(
+        pattern="^[0-9a-f]{40}$",
+        description="commit of the hub id, 40 hexadecimal digits, so that results stay the same; null otherwise",
+    )
+    layer: int = Field(
+        ge=0, le=1000, description="hidden layer that is compared, 0 being the token embeddings; bert-score: num_layers"
+    )
+    baseline_texts: int = Field(
+        ge=2, le=20_000, description="train functions that the random pairs are drawn from; each is encoded once"
+    )
+    baseline_pairs: int = Field(
+        ge=1, le=1_000_000, description="random pairs of unrelated code whose mean score becomes 0 by rescaling"
+    )
 
 
 class ScoreParams(Section):
@@ -27,7 +40,5 @@ class ScoreParams(Section):
     section: ClassVar[str] = "score"
     seed: int = Field(ge=0, description="draws the random pairs and the bootstrap samples")
     bertscore: BertScoreParams
-    bootstrap_samples: int = Field(
-        ge=100, le=1_000_000, description="resamples of the prompts (Koehn 2004 takes 1,000)"
-    )
+    bootstrap_samples: int = Field(ge=100, le=100_000, description="resamples of the prompts (Koehn 2004 takes 1,000)")
     confidence: float = Field(gt=0.5, lt=1, description="share of the resamples that lie within an interval")

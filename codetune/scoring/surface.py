@@ -1,56 +1,46 @@
-"""Scores of the text itself: chrF and BLEU with sacrebleu's signatures, exact match, syntax."""
+"""Scores of the text itself: chrF and BLEU by sacrebleu, with its signatures, and exact match."""
 
 from __future__ import annotations
 
-import ast
-import textwrap
-import warnings
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sacrebleu.metrics import BLEU, CHRF
 
+from codetune.scoring.syntax import syntax_valid as syntax_valid  # noqa: PLC0414 - also found here by the page
+
+_CHRF = CHRF()
+_BLEU = BLEU(force=True)  # force: no warning about texts that end in " ."
+_SENTENCE_BLEU = BLEU(effective_order=True, force=True)  # as sacrebleu advises for single sentences
+
+
+class CorpusScores(NamedTuple):
+    """Scores over all answers taken together, 0 to 100, with the signatures that make them comparable."""
+
+    chrf: float
+    bleu: float
+    signatures: dict[str, str]
+
+
+def corpus_scores(answers: Sequence[str], references: Sequence[str]) -> CorpusScores:
+    """The chrF (Popović 2015) and BLEU (Papineni et al. 2002) of all answers together; long answers weigh more."""
+    chrf = _CHRF.corpus_score(answers, [references]).score
+    bleu = _BLEU.corpus_score(answers, [references]).score
+    return CorpusScores(chrf, bleu, {"chrf": str(_CHRF.get_signature()), "bleu": str(_BLEU.get_signature())})
+
+
+def sentence_scores(answer: str, reference: str) -> dict[str, float]:
+    """The chrF and BLEU of one answer, 0 to 100; BLEU leaves out n-grams longer than the answer."""
+    return {
+        "chrf": _CHRF.sentence_score(answer, [reference]).score,
+        "bleu": _SENTENCE_BLEU.sentence_score(answer, [reference]).score,
+    }
+
 
 def exact_match(answer: str, reference: str) -> int:
-    """1 when the texts are equal but for white space at the ends of lines and of the whole."""
-
-    def lines(text: str) -> list[str]:
-        return [line.rstrip() for line in text.strip().splitlines()]
-
-    return int(lines(answer) == lines(reference))
+    """1 when the texts are equal but for white space at the ends of lines and of the whole, else 0."""
+    return int(_trimmed(answer) == _trimmed(reference))
 
 
-def syntax_valid(answer: str) -> int:
-    """1 when the answer holds code and parses as Python."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return int(bool(ast.parse(textwrap.dedent(answer)).body))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return 0
-
-
-class Surface:
-    """chrF and BLEU, per answer and over all answers, from 0 to 100."""
-
-    def __init__(self) -> None:
-        self._chrf = CHRF()
-        self._bleu = BLEU()
-        self._sentence_bleu = BLEU(effective_order=True)
-
-    def sentence(self, answer: str, reference: str) -> dict[str, float]:
-        """ChrF and BLEU of one answer."""
-        return {
-            "chrf": self._chrf.sentence_score(answer, [reference]).score,
-            "bleu": self._sentence_bleu.sentence_score(answer, [reference]).score,
-        }
-
-    def corpus(self, answers: Sequence[str], references: Sequence[str]) -> dict[str, float]:
-        """ChrF and BLEU over all answers together; their signatures are known afterwards."""
-        return {
-            "chrf": self._chrf.corpus_score(answers, [references]).score,
-            "bleu": self._bleu.corpus_score(answers, [references]).score,
-        }
-
-    def signatures(self) -> dict[str, str]:
-        """Sacrebleu's signatures of the corpus scores."""
-        return {"chrf": str(self._chrf.get_signature()), "bleu": str(self._bleu.get_signature())}
+def _trimmed(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.split("\n")).rstrip("\n")

@@ -1,101 +1,110 @@
-"""Scores per prompt, and their means: the content of reports/scores.jsonl and reports/metrics.json."""
+"""Scores of each prompt, and what they come to: the content of scores.jsonl, metrics.json and scoring.json."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
-from typing import Any
 
-from codetune.errors import UserError
-from codetune.intervals import paired_interval
-from codetune.scoring.baseline import rescale
-from codetune.scoring.bertscore import BertScorer
+from codetune.files import JsonObject
+from codetune.scoring.baseline import Baseline
+from codetune.scoring.bertscore import NOTHING, BertEncoder, Embedding, Scores, match
 from codetune.scoring.params import ScoreParams
-from codetune.scoring.surface import Surface, exact_match, syntax_valid
+from codetune.scoring.samples import VARIANTS, Samples
+from codetune.scoring.statistics import DIGITS, mean_gain
+from codetune.scoring.surface import CorpusScores, exact_match, sentence_scores
+from codetune.scoring.syntax import syntax_valid
 
-DIGITS = 6
-VARIANTS = ("base", "tuned")
-_PARTS = ("precision", "recall", "f1")
+_PARTS = Scores._fields
+_SHARES = ("exact_match", "syntax_valid", "stopped")
+# Of the raw parts only F1 is kept for each prompt: the others follow from the baseline in scoring.json.
+_KEPT = (*(f"bertscore_{part}" for part in _PARTS), "bertscore_f1_raw", "chrf", "bleu", *_SHARES)
+# The gains that metrics.json reports, and the score of each prompt that they are the mean difference of.
 GAINS = {"f1": "bertscore_f1", "chrf": "chrf", "syntax_valid": "syntax_valid"}
-Samples = dict[str, list[dict[str, Any]]]
-Floor = tuple[float, float, float]
+Embeddings = dict[str, Embedding]
 
 
-def check_aligned(samples: Samples) -> None:
-    """Nothing, when every variant answered the same prompts in the same order.
-
-    :raises UserError: naming the first prompt that differs, or that there are none.
-    """
-    base, tuned = (samples[variant] for variant in VARIANTS)
-    keys = ("id", "instruction", "reference")
-    for number, (left, right) in enumerate(zip(base, tuned, strict=False), start=1):
-        if any(left[key] != right[key] for key in keys):
-            raise UserError(
-                f"line {number} of the samples: base answers prompt {left['id']}, tuned {right['id']}",
-                "Run `dvc repro --force generate`.",
-            )
-    if len(base) != len(tuned) or not base:
-        raise UserError(
-            f"base has {len(base)} answers, tuned {len(tuned)}; expected the same number, at least one",
-            "Run `dvc repro --force generate`.",
-        )
+def embed_samples(samples: Samples, encoder: BertEncoder) -> Embeddings:
+    """The embeddings of all references and answers by text, each distinct text encoded once."""
+    texts = [row[key] for rows in samples.values() for row in rows for key in ("reference", "answer")]
+    return encoder.embed_all(texts, "references and answers")
 
 
-def _prompt_scores(sample: dict[str, Any], raw: list[float], floor: Floor, surface: Surface) -> dict[str, float]:
-    rescaled = {f"bertscore_{part}": rescale(raw[column], floor[column]) for column, part in enumerate(_PARTS)}
-    scores = {
-        **rescaled,
-        **{f"bertscore_{part}_raw": raw[column] for column, part in enumerate(_PARTS)},
-        **surface.sentence(sample["answer"], sample["reference"]),
+def score_prompts(samples: Samples, embedded: Embeddings, baseline: Baseline) -> list[JsonObject]:
+    """One row per prompt with `id`, `group` and all scores of each variant, rounded."""
+    rows = [{"id": sample["id"], "group": sample["group"]} for sample in samples[VARIANTS[0]]]
+    for variant in VARIANTS:
+        for row, sample in zip(rows, samples[variant], strict=True):
+            row[variant] = _score_answer(sample, embedded, baseline)
+    return rows
+
+
+def _score_answer(sample: JsonObject, embedded: Embeddings, baseline: Baseline) -> dict[str, float]:
+    """All scores of one answer. BERTScore of an empty one is 0, raw and rescaled."""
+    answer, reference = embedded[sample["answer"]], embedded[sample["reference"]]
+    raw = match(answer, reference)
+    rescaled = NOTHING if answer.empty or reference.empty else baseline.rescale(raw)
+    scores: dict[str, float] = {
+        **{f"bertscore_{part}": value for part, value in rescaled._asdict().items()},
+        **{f"bertscore_{part}_raw": value for part, value in raw._asdict().items()},
+        **sentence_scores(sample["answer"], sample["reference"]),
+    }
+    return {
+        **{key: round(value, DIGITS) for key, value in scores.items()},
         "exact_match": exact_match(sample["answer"], sample["reference"]),
         "syntax_valid": syntax_valid(sample["answer"]),
         "stopped": int(sample["stopped"]),
     }
-    return {key: value if isinstance(value, int) else round(value, DIGITS) for key, value in scores.items()}
 
 
-def score_prompts(samples: Samples, scorer: BertScorer, floor: Floor, surface: Surface) -> list[dict[str, Any]]:
-    """One row per prompt with the scores of every variant.
+def kept_scores(rows: list[JsonObject]) -> list[JsonObject]:
+    """The rows of `score_prompts` as they stand in scores.jsonl."""
+    return [
+        {"id": row["id"], "group": row["group"]} | {name: {key: row[name][key] for key in _KEPT} for name in VARIANTS}
+        for row in rows
+    ]
 
-    :param floor: baseline precision, recall and F1.
+
+def metrics(rows: list[JsonObject], corpus: dict[str, CorpusScores], params: ScoreParams) -> JsonObject:
+    """The content of metrics.json: means and corpus scores of each variant, and the gains of tuned over base.
+
+    :param rows: what `score_prompts` gave.
+    :param corpus: chrF and BLEU over all answers, by variant.
     """
-    rows = [{"id": sample["id"], "group": sample["group"]} for sample in samples[VARIANTS[0]]]
-    for variant in VARIANTS:
-        answers = [sample["answer"] for sample in samples[variant]]
-        references = [sample["reference"] for sample in samples[variant]]
-        raw = scorer.score(answers, references, f"BERTScore of {variant}").tolist()
-        for row, sample, values in zip(rows, samples[variant], raw, strict=True):
-            row[variant] = _prompt_scores(sample, values, floor, surface)
-    return rows
-
-
-def _mean(rows: list[dict[str, Any]], variant: str, key: str) -> float:
-    return round(math.fsum(row[variant][key] for row in rows) / len(rows), DIGITS)
-
-
-def _variant_metrics(
-    rows: list[dict[str, Any]], samples: list[dict[str, Any]], variant: str, surface: Surface
-) -> dict[str, Any]:
-    corpus = surface.corpus([row["answer"] for row in samples], [row["reference"] for row in samples])
-    keys = [*_PARTS, *(f"{part}_raw" for part in _PARTS)]
     return {
-        "bertscore": {key: _mean(rows, variant, f"bertscore_{key}") for key in keys},
-        **{key: round(value, DIGITS) for key, value in corpus.items()},
-        **{key: _mean(rows, variant, key) for key in ("exact_match", "syntax_valid", "stopped")},
+        **{variant: _summary([row[variant] for row in rows], corpus[variant]) for variant in VARIANTS},
+        "gain": {name: mean_gain(rows, key, params) for name, key in GAINS.items()},
+        "prompts": len(rows),
     }
 
 
-def gain(rows: list[dict[str, Any]], key: str, params: ScoreParams) -> dict[str, float]:
-    """Mean, low and high of tuned less base over `rows`, for the per-prompt score `key`."""
-    values = ([float(row[variant][key]) for row in rows] for variant in VARIANTS)
-    found = paired_interval(*values, samples=params.bootstrap_samples, confidence=params.confidence, seed=params.seed)
-    return {name: round(value, DIGITS) for name, value in asdict(found).items()}
-
-
-def metrics(rows: list[dict[str, Any]], samples: Samples, surface: Surface, params: ScoreParams) -> dict[str, Any]:
-    """The content of reports/metrics.json."""
+def _summary(scores: list[dict[str, float]], corpus: CorpusScores) -> JsonObject:
+    """The metrics of one variant."""
+    parts = (*_PARTS, *(f"{part}_raw" for part in _PARTS))
     return {
-        **{variant: _variant_metrics(rows, samples[variant], variant, surface) for variant in VARIANTS},
-        "gain": {name: gain(rows, key, params) for name, key in GAINS.items()},
-        "prompts": len(rows),
+        "bertscore": {part: _mean([row[f"bertscore_{part}"] for row in scores]) for part in parts},
+        "chrf": round(corpus.chrf, DIGITS),
+        "bleu": round(corpus.bleu, DIGITS),
+        **{share: _mean([row[share] for row in scores]) for share in _SHARES},
+    }
+
+
+def _mean(values: list[float]) -> float:
+    return round(math.fsum(values) / len(values), DIGITS)
+
+
+def scoring_report(samples: Samples, embedded: Embeddings, baseline: Baseline, max_tokens: int) -> JsonObject:
+    """The content of scoring.json: the baseline, and how many texts were empty or cut to what the encoder takes."""
+    answers = {variant: [row["answer"] for row in samples[variant]] for variant in VARIANTS}
+    texts = {"reference": [row["reference"] for row in samples[VARIANTS[0]]], **answers}
+    return {
+        "prompts": len(samples[VARIANTS[0]]),
+        "max_tokens": max_tokens,
+        "empty": {name: sum(embedded[text].empty for text in found) for name, found in texts.items()},
+        "truncated": {name: sum(embedded[text].truncated for text in found) for name, found in texts.items()}
+        | {"baseline": baseline.truncated},
+        "baseline": {
+            **baseline.floor._asdict(),
+            "texts": baseline.texts,
+            "pairs": baseline.pairs,
+            "across": baseline.across,
+        },
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from codetune.tuning.loop import Log
 
-_DIGITS = 6
+_SIGNIFICANT_DIGITS = 6
 
 
 @contextmanager
@@ -26,6 +26,6 @@ def learning_curve(folder: Path) -> Iterator[Log]:
         def log(step: int, values: dict[str, float]) -> None:
             live.step = step
             for name, value in values.items():
-                live.log_metric(name, round(value, _DIGITS), timestamp=False)
+                live.log_metric(name, float(f"{value:.{_SIGNIFICANT_DIGITS}g}"), timestamp=False)
 
         yield log

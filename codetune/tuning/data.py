@@ -28,7 +28,7 @@ class TokenizedRow:
 
 @dataclass(frozen=True)
 class TokenizedRows:
-    """The rows that can be trained on, and how many of those drawn could not, by reason."""
+    """The rows that can be trained on, and how many were drawn besides that could not, by reason."""
 
     rows: list[TokenizedRow]
     dropped: dict[str, int] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Batch:
 
 
 def load_rows(path: Path, tokenizer: Any, *, max_rows: int, max_tokens: int, seed: int) -> TokenizedRows:
-    """The rows of a file as ids; `max_rows` of them (0: all), drawn from the seed and each row's id alone.
+    """The rows of a file as ids; up to `max_rows` of them (0: all), drawn from the seed and each row's id alone.
 
     A row longer than `max_tokens` is dropped and counted: cut, it would teach the model to stop nowhere.
 
@@ -67,7 +67,9 @@ def load_rows(path: Path, tokenizer: Any, *, max_rows: int, max_tokens: int, see
     rows.sort(key=lambda row: (stable_seed(seed, "draw", row["id"]), row["id"]))
     kept: list[TokenizedRow] = []
     dropped: Counter[str] = Counter({"too_long": 0})
-    for row in rows[: max_rows or None]:
+    for row in rows:
+        if len(kept) == max_rows > 0:
+            break
         example = example_ids(tokenizer, row["instruction"], row["completion"], max_tokens)
         if example.truncated:
             dropped["too_long"] += 1

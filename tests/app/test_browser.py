@@ -77,7 +77,7 @@ def _picture(page: Any, path: Path, height: int) -> None:
     page.set_viewport_size({"width": page.viewport_size["width"], "height": height})
     if page.get_by_test_id("stVegaLiteChart").count():
         page.locator("[data-testid=stVegaLiteChart] :is(canvas, svg)").nth(2).wait_for()
-    page.locator("[data-testid=stCode] code").first.wait_for()
+    page.locator("[data-testid=stCode] code").first.wait_for(state="attached")
     page.wait_for_timeout(500)
     page.screenshot(path=path)
 
@@ -94,7 +94,7 @@ def test_compare_in_a_browser(browser: Any, served: tuple[str, Project], shots: 
     url, project = served
     page, elsewhere = _open(browser, url)
     page.get_by_text("The candidate is better on").wait_for()
-    assert page.get_by_role("cell", name="better").count() >= 5
+    page.get_by_role("cell", name="better").nth(5).wait_for()
     _picture(page, shots / "compare-light.png", 2500)
 
     _choose(page, "Candidate", "hasty-lark")
@@ -123,8 +123,8 @@ def test_try_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path
     page.get_by_role("spinbutton", name="Max. new tokens").fill("1024")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Generate").click()
-    page.get_by_text("tokens/s").nth(1).wait_for()
-    page.get_by_role("button", name="Stop").click()
-    page.get_by_text("stopped by you").nth(1).wait_for()
+    page.get_by_role("button", name="Stop").click()  # waits until it is enabled
+    page.get_by_text("stopped by you").or_(page.get_by_text("stopped before the first token")).first.wait_for()
+    page.get_by_role("button", name="Generate").and_(page.locator(":enabled")).wait_for()
     _picture(page, shots / "try-stopped.png", 1400)
     assert elsewhere == []

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from codetune.app import compare
+from tests.app.conftest import HOUSE
 from tests.sample_project import Project, build_empty, build_single, git, write_reports
 
 Open = Callable[..., AppTest]
@@ -55,9 +59,11 @@ class TestNothingToCompare:
         assert [part.value for part in page.subheader] == ["Plots", "Answers to the same prompt"]
         assert len(page.code) == 3  # reference, base, tuned
 
-    def test_broken_parameters_are_one_sentence(self, open_page: Open, copied_sample: Project) -> None:
+    def test_broken_parameters_are_told_and_the_rest_is_shown(self, open_page: Open, copied_sample: Project) -> None:
         (copied_sample.root / "params.yaml").write_text("numerics: [")
-        assert "params.yaml is not valid YAML" in words(open_page(copied_sample.root))
+        text = words(open_page(copied_sample.root))
+        assert "params.yaml of workspace cannot be read" in text
+        assert "The candidate" in text
 
     def test_an_unforeseen_failure_is_a_sentence(
         self, open_page: Open, sample: Project, monkeypatch: pytest.MonkeyPatch
@@ -68,6 +74,17 @@ class TestNothingToCompare:
         assert [part.value for part in page.error] == [
             "This page failed. The terminal that runs it says why; reload to try again."
         ]
+
+
+def test_comparing_does_not_wait_for_torch(sample: Project) -> None:
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest\n"
+        "page = AppTest.from_file('streamlit_app.py', default_timeout=60).run()\n"
+        "assert not page.exception and page.title[0].value == 'Compare' and len(page.code) == 4\n"
+        "assert 'torch' not in sys.modules and 'transformers' not in sys.modules"
+    )
+    environment = {**os.environ, "CODETUNE_PROJECT": str(sample.root)}
+    subprocess.run([sys.executable, "-c", code], cwd=HOUSE, env=environment, check=True)
 
 
 class TestTwoRevisions:
@@ -83,7 +100,7 @@ class TestTwoRevisions:
 
     def test_the_choice_is_in_the_address_by_commit(self, open_page: Open, sample: Project) -> None:
         page = choose(open_page(sample.root), "candidate", "hasty-lark")
-        assert "The candidate is better on" in words(page)
+        assert "The candidate is indistinguishable on 6" in words(page)
         assert page.query_params["candidate"] == sample.commits["hasty-lark"]
         assert page.query_params["baseline"] == sample.commits["first"]
 

@@ -103,7 +103,7 @@ def test_nlpaug_comes_without_torch():
 
 # What must survive is looked for in another way than the code's own: by what the test itself put in.
 HELD = ["`x`", "`max_items`", "'give back'", '"the given list"', "not", "never", "without", "3.5", "42", "-1", "two",
-        "os.path", "HTTPServer", "isn't", "self.items", "/tmp/a.txt", "run(x)", "no", "[1, 2]", "JSON"]  # fmt: skip
+        "os.path", "HTTPServer", "isn't", "self.items", "/etc/a.txt", "run(x)", "no", "[1, 2]", "JSON"]  # fmt: skip
 LOOSE = ["Returns a list of all rows.", "compute the sum", "a new dictionary", "the given", "as well as", "based on",
          "and returns", "Check whether the", "using the", "an additional", "key", "of", "which is", "e.g.", "if needed",
          "to remove the", "for each", "item", "Creates a"]  # fmt: skip

@@ -70,6 +70,10 @@ def test_frames(finder, text, expected):
         ("A choice based on the name.", ["based on"]),
         ("Empty if any of them is.", []),
         ("The error, if any.", ["if any"]),
+        ("A token, which is short.", []),
+        ("A token which is short.", ["which is"]),
+        ("The HTTP-specific part.", []),
+        ("The `x`containing part.", []),
         ("The keys, e.g. of maps.", ["e.g."]),
         # protected words are out of reach
         ('The word "dictionary" and `given`.', []),

@@ -45,7 +45,7 @@ def test_workers_change_nothing(instruction_rows, monkeypatch):
     monkeypatch.setattr(module, "_CHUNK_ROWS", 5)
     alone = augment(instruction_rows, params(workers=1))
     together = augment(instruction_rows, params(workers=2))
-    assert json.dumps(alone.rows) == json.dumps(together.rows)
+    assert [json.dumps(row) for row in alone.rows] == [json.dumps(row) for row in together.rows]
     assert (alone.rejected, alone.changes) == (together.rejected, together.changes)
 
 
@@ -62,6 +62,12 @@ def test_seed_decides(instruction_rows):
 
     assert texts(7) == texts(7)
     assert texts(7) != texts(8)
+
+
+def test_each_row_has_draws_of_its_own(paraphraser, instruction_rows):
+    text = instruction_rows[0]["instruction"]
+    drawn = [paraphrases_of((str(number), text), paraphraser, params()).kept[0].text for number in range(20)]
+    assert len(set(drawn)) > 10
 
 
 @pytest.mark.parametrize(("share", "low", "high"), [(0.0, 0, 0), (0.3, 520, 680), (1.0, 2000, 2000)])
@@ -83,7 +89,7 @@ class Scripted(Paraphraser):
     def __init__(self, *drawn):
         self.drawn = list(drawn)
 
-    def draw(self, text):
+    def draw(self, text):  # noqa: ARG002
         return self.drawn.pop(0)
 
 

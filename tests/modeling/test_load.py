@@ -60,6 +60,13 @@ def _without_a_layer(folder):
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
+def _own_code(folder):
+    edit_json(
+        folder / "config.json", model_type="own", auto_map={"AutoConfig": "own.C", "AutoModelForCausalLM": "own.M"}
+    )
+    (folder / "own.py").write_text(f"open({str(folder / 'executed')!r}, 'w')")
+
+
 BROKEN = {
     "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "no safetensors"),
     "pickled weights": (_pickled, "pytorch_model.bin: pickles are never loaded"),
@@ -71,12 +78,7 @@ BROKEN = {
     "a tensor too few": (_without_a_layer, "lack 1 tensors, such as model.layers.1.mlp.up_proj.weight"),
     "tensors of another shape": (lambda folder: edit_json(folder / "config.json", intermediate_size=65), "loaded"),
     "a model of another kind": (lambda folder: edit_json(folder / "config.json", model_type="vit"), "loaded"),
-    "code from outside": (
-        lambda folder: edit_json(
-            folder / "config.json", model_type="own", auto_map={"AutoConfig": "own.C", "AutoModelForCausalLM": "own.M"}
-        ),
-        "own",
-    ),
+    "code from outside": (_own_code, "custom code"),
     "no end token": (lambda folder: edit_json(folder / "tokenizer_config.json", eos_token=None), "no end token"),
     "a tokenizer too large": (
         lambda folder: edit_json(folder / "tokenizer_config.json", additional_special_tokens=["<|more|>"]),
@@ -93,6 +95,7 @@ def test_a_broken_base_is_one_clear_line(copy, case):
         load_model(copy)
     assert str(copy) in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert not (copy / "executed").exists()
 
 
 @pytest.mark.parametrize(

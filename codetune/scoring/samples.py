@@ -1,0 +1,67 @@
+"""The answers that are scored: read, checked, and known to be to the same prompts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codetune.errors import UserError
+from codetune.files import JsonObject, digest_bytes, read_jsonl
+
+VARIANTS = ("base", "tuned")
+Samples = dict[str, list[JsonObject]]
+_TYPES = {"id": str, "group": str, "instruction": str, "reference": str, "answer": str, "stopped": bool}
+_PROMPT_KEYS = ("id", "instruction", "reference")
+
+
+def read_samples(base: Path, tuned: Path) -> Samples:
+    """The answers of base and tuned model, line by line to the same prompts.
+
+    :raises UserError: when a file is missing, a line lacks something, or the two are not of the same prompts.
+    """
+    paths = dict(zip(VARIANTS, (base, tuned), strict=True))
+    samples = {variant: read_jsonl(path) for variant, path in paths.items()}
+    for variant, path in paths.items():
+        _check_lines(path, samples[variant])
+    _check_aligned(paths, samples)
+    return samples
+
+
+def prompts_digest(rows: list[JsonObject]) -> str:
+    """The sha256 of ids, instructions and references, in order: equal for answers to the same prompts."""
+    return digest_bytes("\x1e".join("\x1f".join(row[key] for key in _PROMPT_KEYS) for row in rows).encode())
+
+
+def _remedy(variant: str) -> str:
+    return f"Run `dvc repro --force generate@{variant}`."
+
+
+def _check_lines(path: Path, rows: list[JsonObject]) -> None:
+    """Nothing, when every line has what is scored, and an id of its own."""
+    lines: dict[str, int] = {}
+    for number, row in enumerate(rows, start=1):
+        for key, kind in _TYPES.items():
+            if not isinstance(row.get(key), kind):
+                found = repr(row[key])[:60] if key in row else "nothing"
+                raise UserError(f"{path}:{number} has {key} {found}, expected {kind.__name__}", _remedy(path.stem))
+        first = lines.setdefault(row["id"], number)
+        if first != number:
+            raise UserError(f"{path}:{number} has the id of line {first}, {row['id']}", _remedy(path.stem))
+
+
+def _check_aligned(paths: dict[str, Path], samples: Samples) -> None:
+    """Nothing, when both models answered the same prompts in the same order, at least one."""
+    base, tuned = (samples[variant] for variant in VARIANTS)
+    for number, (left, right) in enumerate(zip(base, tuned, strict=False), start=1):
+        for key in _PROMPT_KEYS:
+            if left[key] != right[key]:
+                raise UserError(
+                    f"line {number}: {paths['base']} has {key} {left[key][:60]!r}, {paths['tuned']} has "
+                    f"{right[key][:60]!r}; expected the same prompts in the same order",
+                    _remedy("base") + " " + _remedy("tuned"),
+                )
+    if len(base) != len(tuned) or not base:
+        raise UserError(
+            f"{paths['base']} has {len(base)} answers, {paths['tuned']} has {len(tuned)}; expected as many, "
+            "at least one",
+            _remedy("base") + " " + _remedy("tuned"),
+        )

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from codetune.app.asking import Asked
+from codetune.generation.stream import StreamEvent
+
+
+def events(*texts: str, stopped: bool = True) -> Iterator[StreamEvent]:
+    for place, text in enumerate(texts, start=1):
+        last = place == len(texts)
+        yield StreamEvent("base", text, place, 0.5 * place, 0.5, finished=last, stopped=last and stopped)
+
+
+def test_texts_grow_until_all_is_said() -> None:
+    asked = Asked(events("def f():", "\n    ", "pass"))
+    assert asked.running
+    assert not asked.advance(10)
+    assert asked.texts == {"base": "def f():\n    pass"}
+    assert asked.facts("base") == "3 tokens · 1.50 s · first token 0.50 s · 2 tokens/s · ended by itself · parses"
+
+
+def test_no_time_means_no_token() -> None:
+    asked = Asked(events("a"))
+    assert asked.advance(0)
+    assert asked.texts == {}
+    assert asked.facts("base") == "reading the prompt"
+
+
+def test_stop_keeps_what_was_said_and_asks_for_no_more() -> None:
+    def endless() -> Iterator[StreamEvent]:
+        yield StreamEvent("base", "x", 1, 0.5, 0.5, finished=False, stopped=False)
+        asked.stop()  # as the button does, while the model is at work
+        yield StreamEvent("base", "y", 2, 1.0, 0.5, finished=False, stopped=False)
+        pytest.fail("asked for more after the stop")
+
+    asked = Asked(endless())
+    assert not asked.advance(10)
+    assert asked.texts == {"base": "xy"}
+    assert asked.facts("base").endswith("2 tokens/s · stopped by you")
+    assert asked.facts("tuned") == "stopped before the first token"
+
+
+@pytest.mark.parametrize(
+    ("text", "fate"), [("return (", "does not parse"), ("", "does not parse"), ("x = 1", "parses")]
+)
+def test_the_fate_of_an_answer(text: str, fate: str) -> None:
+    asked = Asked(events(text, stopped=False))
+    asked.advance(10)
+    assert asked.facts("base").endswith(f"cut at the limit of tokens · {fate}")
+
+
+def test_a_failure_ends_the_question() -> None:
+    def broken() -> Iterator[StreamEvent]:
+        yield from events("a")
+        raise RuntimeError("out of memory")
+
+    asked = Asked(broken())
+    with pytest.raises(RuntimeError):
+        asked.advance(10)
+    assert not asked.running

@@ -1,0 +1,104 @@
+"""Merging: the same logits, the same text, the same bytes; and a merge that went wrong is refused."""
+
+import json
+
+import pytest
+import torch
+
+from codetune.errors import UserError
+from codetune.export import merge as module
+from codetune.export.merge import merge, save_merged
+from codetune.files import digest_file
+from codetune.generation.batch import answer_all
+from codetune.modeling.load import LoadedModel, attach_adapter, load_model
+from codetune.prompt import example_ids, prompt_ids
+
+
+@pytest.fixture
+def sequences(tiny_base, instruction_rows):
+    tokenizer = load_model(tiny_base).tokenizer
+    return [example_ids(tokenizer, row["instruction"], row["completion"], 500).input_ids for row in instruction_rows]
+
+
+def logits(model, ids):
+    with torch.inference_mode():
+        return model(input_ids=torch.tensor([ids])).logits
+
+
+def test_merged_logits_equal_base_plus_adapter(tiny_base, tiny_adapter, sequences):
+    merged, check = merge(load_model(tiny_base), tiny_adapter, sequences)
+    beside = attach_adapter(load_model(tiny_base).model, tiny_adapter)
+    differences = [(logits(merged.model, ids) - logits(beside, ids)).abs().max().item() for ids in sequences]
+    assert max(differences) <= 1e-4
+    assert check.max_difference == pytest.approx(max(differences), abs=1e-9)
+    assert check.prompts == 24
+    assert check.logits == 400 * sum(map(len, sequences))
+    assert not any("lora" in name for name in merged.model.state_dict())
+
+
+def test_merged_text_equals_base_plus_adapter(tiny_base, tiny_adapter, instruction_rows, sequences, tmp_path):
+    base = load_model(tiny_base)
+    beside = LoadedModel(attach_adapter(base.model, tiny_adapter), base.tokenizer, "base plus adapter")
+    prompts = [prompt_ids(base.tokenizer, row["instruction"]) for row in instruction_rows]
+
+    def answers(loaded):
+        return dict(answer_all(loaded, prompts, max_new_tokens=20, batch_size=8))
+
+    expected = answers(beside)
+    merged, _ = merge(load_model(tiny_base), tiny_adapter, sequences[:1])
+    save_merged(merged, tmp_path / "export", "float32")
+    assert answers(load_model(tmp_path / "export")) == expected
+    assert answers(load_model(tiny_base)) != expected
+
+
+@pytest.mark.parametrize("change", [1e-3, float("nan")])
+def test_a_merge_that_changes_the_model_is_refused(tiny_base, tiny_adapter, sequences, monkeypatch, change):
+    true_attach = attach_adapter
+
+    def attach(model, adapter):
+        tuned = true_attach(model, adapter)
+        true_merge = tuned.merge_and_unload
+
+        def wrong():
+            merged = true_merge()
+            with torch.no_grad():
+                merged.model.layers[0].mlp.up_proj.weight[0, 0] += change
+            return merged
+
+        tuned.merge_and_unload = wrong
+        return tuned
+
+    monkeypatch.setattr(module, "attach_adapter", attach)
+    with pytest.raises(UserError, match="a logit differs by"):
+        merge(load_model(tiny_base), tiny_adapter, sequences[:4])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_the_export_stands_alone_and_is_the_same_every_time(tiny_base, tiny_adapter, sequences, tmp_path, dtype):
+    digests = []
+    for name in ("one", "two"):
+        merged, _ = merge(load_model(tiny_base), tiny_adapter, sequences[:1])
+        save_merged(merged, tmp_path / name, dtype)
+        digests.append({file.name: digest_file(file) for file in (tmp_path / name).iterdir()})
+    assert digests[0] == digests[1]
+    assert {"model.safetensors", "config.json", "tokenizer.json", "chat_template.jinja"} <= set(digests[0])
+    config = (tmp_path / "one/config.json").read_text()
+    assert json.loads(config)["dtype"] == dtype
+    assert str(tmp_path) not in config
+    assert str(tiny_base) not in config
+
+
+def test_a_model_that_is_not_stored_as_it_is_is_refused(tiny_base, tiny_adapter, sequences, tmp_path, monkeypatch):
+    merged, _ = merge(load_model(tiny_base), tiny_adapter, sequences[:1])
+    other = load_model(tiny_base)
+    monkeypatch.setattr(module, "load_model", lambda _folder: other)
+    with pytest.raises(UserError, match="14 tensors were not stored as they are"):
+        save_merged(merged, tmp_path / "export", "float32")
+
+
+def test_prompt_ids_are_those_of_the_base(tiny_base, tiny_adapter, sequences, instruction_rows, tmp_path):
+    merged, _ = merge(load_model(tiny_base), tiny_adapter, sequences[:1])
+    save_merged(merged, tmp_path / "export", "float32")
+    base, exported = load_model(tiny_base), load_model(tmp_path / "export")
+    for row in instruction_rows:
+        assert prompt_ids(exported.tokenizer, row["instruction"]) == prompt_ids(base.tokenizer, row["instruction"])

@@ -1,0 +1,133 @@
+"""Batched answers: those of transformers' own greedy decoding, whatever the batch."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from codetune.errors import UserError
+from codetune.generation.batch import answer_all
+from codetune.modeling.load import LoadedModel, load_model
+from codetune.prompt import prompt_ids
+
+NEW = 20
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny_base):
+    return load_model(tiny_base)
+
+
+@pytest.fixture
+def prompts(loaded, instruction_rows):
+    return [[5], [9, 8, 7], *(prompt_ids(loaded.tokenizer, row["instruction"]) for row in instruction_rows)]
+
+
+def answers(loaded, prompts, batch_size=8, max_new_tokens=NEW):
+    found = dict(answer_all(loaded, prompts, max_new_tokens=max_new_tokens, batch_size=batch_size))
+    return [found[index] for index in range(len(prompts))]
+
+
+def by_transformers(loaded, prompt):
+    ids = torch.tensor([prompt])
+    output = loaded.model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=NEW, do_sample=False)
+    new = output[0, len(prompt) :].tolist()
+    return new[:-1] if new[-1] in loaded.end_ids else new
+
+
+def test_answers_are_those_of_transformers(loaded, prompts):
+    found = answers(loaded, prompts)
+    assert [answer.ids for answer in found] == [by_transformers(loaded, prompt) for prompt in prompts]
+    assert len({tuple(answer.ids) for answer in found}) > len(prompts) // 2, "the model must say different things"
+
+
+@pytest.fixture
+def ending(loaded, prompts):
+    """The same model, with end tokens that some answers meet early, some late, and some never."""
+    common = [answer.ids[at] for answer, at in zip(answers(loaded, prompts), (0, 3, 7, 12, 19), strict=False)]
+    generation_config = loaded.model.generation_config
+    before = generation_config.eos_token_id
+    generation_config.eos_token_id = common
+    yield loaded
+    generation_config.eos_token_id = before
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 8, 11, 64])
+def test_answers_do_not_depend_on_the_batch_size(ending, prompts, batch_size):
+    assert answers(ending, prompts, batch_size) == answers(ending, prompts, 8)
+
+
+def test_answers_do_not_depend_on_the_company(ending, prompts):
+    together = answers(ending, prompts, 5)
+    assert answers(ending, prompts[::-1], 5) == together[::-1]
+    assert answers(ending, prompts[4:7], 5) == together[4:7]
+
+
+def test_an_answer_ends_before_the_first_end_token(loaded, prompts, ending):
+    ends = ending.end_ids
+    unended = [by_transformers_without_end(loaded, prompt, ends) for prompt in prompts]
+    found = answers(ending, prompts, 4)
+    for answer, whole in zip(found, unended, strict=True):
+        first = next((at for at, token in enumerate(whole) if token in ends), None)
+        assert answer.stopped is (first is not None)
+        assert answer.ids == whole[:first]
+    assert {answer.stopped for answer in found} == {True, False}
+
+
+def by_transformers_without_end(loaded, prompt, ends):
+    ids = torch.tensor([prompt])
+    output = loaded.model.generate(
+        ids, attention_mask=torch.ones_like(ids), max_new_tokens=NEW, min_new_tokens=NEW, do_sample=False,
+        eos_token_id=[399], suppress_tokens=None,
+    )  # fmt: skip
+    assert 399 not in ends
+    return output[0, len(prompt) :].tolist()
+
+
+def test_the_limit_of_tokens_is_kept(loaded, prompts):
+    assert {len(answer.ids) for answer in answers(loaded, prompts, max_new_tokens=1)} == {1}
+    assert not any(answer.stopped for answer in answers(loaded, prompts[:3], max_new_tokens=4))
+
+
+def test_no_prompts_no_answers(loaded):
+    assert answers(loaded, []) == []
+
+
+def test_the_model_may_be_trained_afterwards(tiny_base, prompts):
+    loaded = load_model(tiny_base)
+    finished = answer_all(loaded, prompts[:3], max_new_tokens=3, batch_size=2)
+    next(finished)
+    assert not torch.is_inference_mode_enabled()
+    loaded.model(input_ids=torch.tensor([[5, 6]])).logits.sum().backward()
+
+
+# gpt2: learnt positions. gemma2: attention with a soft cap, which needs the mask as numbers. phi3: sliding window.
+FAMILIES = {
+    "gpt2": {},
+    "gemma2": {"head_dim": 8, "num_key_value_heads": 2, "sliding_window": 300},
+    "phi3": {"sliding_window": 300, "pad_token_id": 0},
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_it_holds_for_other_families(family, loaded, prompts):
+    torch.manual_seed(3)
+    shape = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = AutoConfig.for_model(
+        family, vocab_size=400, initializer_range=0.2, bos_token_id=None, eos_token_id=1, **shape, **FAMILIES[family]
+    )
+    other = LoadedModel(AutoModelForCausalLM.from_config(config).eval(), loaded.tokenizer, family)
+    some = prompts[:10]
+    assert [answer.ids for answer in answers(other, some, 4)] == [by_transformers(other, prompt) for prompt in some]
+
+
+def test_a_window_shorter_than_the_answer_is_refused(loaded, prompts):
+    config = AutoConfig.for_model("mistral", sliding_window=100, num_hidden_layers=2, hidden_size=32, vocab_size=400)
+    with pytest.raises(UserError, match="attention reaches back 100 tokens, prompt and answer need up to"):
+        answers(replace(loaded, model=_Configured(config)), prompts)
+
+
+class _Configured:
+    def __init__(self, config):
+        self.config = config

@@ -1,0 +1,76 @@
+"""The export stage, whole, on a slice."""
+
+import pytest
+
+from codetune.errors import UserError
+from codetune.export.params import ExportParams
+from codetune.files import digest_file, write_json, write_jsonl
+from codetune.modeling.load import load_model
+from codetune.modeling.params import ModelParams
+from stages import export
+
+
+def params(base):
+    everything = {"model": {"base": "models/base"}, "train": {"seed": 7}, "export": {"dtype": "float32"}}
+    return export.Params(ExportParams(dtype="float32"), ModelParams(base=str(base), revision=None), everything)
+
+
+@pytest.fixture
+def inputs(instruction_rows, tmp_path, tiny_adapter):
+    reports = tmp_path / "reports"
+    paths = export.Inputs(
+        adapter=tiny_adapter,
+        val=tmp_path / "val.jsonl",
+        metrics=reports / "metrics.json",
+        signatures=reports / "signatures.json",
+        data=reports / "data.json",
+        augmentation=reports / "augmentation.json",
+        training=reports / "training/summary.json",
+    )
+    write_jsonl(paths.val, instruction_rows)
+    write_json(paths.data, {"licenses": {"MIT": 12}})
+    return paths
+
+
+def digests(folder):
+    return {file.name: digest_file(file) for file in folder.iterdir()}
+
+
+def test_the_stage_writes_a_model_that_stands_alone(tiny_base, inputs, tmp_path):
+    outputs = export.Outputs(tmp_path / "models/export")
+    card = export.run(params(tiny_base), inputs, outputs)
+    assert (outputs.export / "README.md").read_text() == card
+    assert "| MIT | 12 |" in card
+    assert "```text\n### Instruction:\n{instruction}\n\n### Response:\n```" in card
+    assert str(tmp_path) not in card
+    loaded = load_model(outputs.export)
+    assert loaded.tokenizer.chat_template == load_model(tiny_base).tokenizer.chat_template
+
+
+def test_the_same_inputs_give_the_same_bytes(tiny_base, inputs, tmp_path):
+    for name in ("one", "two"):
+        export.run(params(tiny_base), inputs, export.Outputs(tmp_path / name))
+    assert digests(tmp_path / "one") == digests(tmp_path / "two")
+
+
+def test_no_rows_to_check_on_is_named(tiny_base, inputs, tmp_path):
+    inputs.val.write_text("")
+    with pytest.raises(UserError, match="holds no row to check the merged model on"):
+        export.run(params(tiny_base), inputs, export.Outputs(tmp_path / "export"))
+
+
+def test_a_failure_leaves_the_previous_export(tiny_base, inputs, tmp_path, monkeypatch):
+    from codetune.export import merge
+
+    outputs = export.Outputs(tmp_path / "models/export")
+    export.run(params(tiny_base), inputs, outputs)
+    before = digests(outputs.export)
+
+    def interrupted(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(merge, "load_model", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export.run(params(tiny_base), inputs, outputs)
+    assert digests(outputs.export) == before
+    assert [folder.name for folder in outputs.export.parent.iterdir()] == ["export"]

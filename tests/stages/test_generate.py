@@ -1,0 +1,119 @@
+"""The generate stage, whole, on a slice."""
+
+import pytest
+
+from codetune.errors import UserError
+from codetune.files import digest_file, read_json, read_jsonl, write_jsonl
+from codetune.generation.params import GenerateParams
+from codetune.modeling.load import load_model
+from codetune.modeling.params import ModelParams
+from codetune.numerics import NumericsParams
+from codetune.prompt import completion_text, prompt_ids
+from stages import generate
+
+KEYS = ["id", "group", "path", "qualname", "instruction", "reference", "answer", "tokens", "stopped"]
+
+
+def params(base, **changes):
+    return generate.Params(
+        GenerateParams(**({"seed": 7, "max_prompts": 10, "max_new_tokens": 12, "batch_size": 4} | changes)),
+        ModelParams(base=str(base), revision=None),
+        NumericsParams(mode="strict", threads=1),
+    )
+
+
+@pytest.fixture
+def inputs(instruction_rows, tmp_path, tiny_adapter):
+    paths = generate.Inputs(test=tmp_path / "test.jsonl", adapter=tiny_adapter)
+    write_jsonl(paths.test, instruction_rows)
+    return paths
+
+
+@pytest.fixture
+def outputs(tmp_path):
+    return generate.Outputs(tmp_path / "samples")
+
+
+def test_both_variants_answer_the_same_prompts(tiny_base, inputs, outputs, instruction_rows):
+    reports = [generate.run(params(tiny_base), inputs, outputs, variant) for variant in ("base", "tuned")]
+    base, tuned = (read_jsonl(outputs.samples / f"{variant}.jsonl") for variant in ("base", "tuned"))
+    assert [list(sample) for sample in base + tuned] == [KEYS] * 20
+    assert [sample["id"] for sample in base] == [sample["id"] for sample in tuned]
+    assert [sample["answer"] for sample in base] != [sample["answer"] for sample in tuned]
+    rows = {row["id"]: row for row in instruction_rows}
+    assert all(sample["reference"] == rows[sample["id"]]["completion"] for sample in base)
+    assert len({sample["group"] for sample in base}) == 4
+    for variant, samples, report in zip(("base", "tuned"), (base, tuned), reports, strict=True):
+        assert report == read_json(outputs.samples / f"{variant}.summary.json")
+        assert report == {
+            "prompts": 10,
+            "skipped": {"too_long": 0},
+            "groups": 4,
+            "tokens": sum(sample["tokens"] for sample in samples),
+            "stopped": sum(sample["stopped"] for sample in samples),
+            "numerics": "strict",
+        }
+        assert all(sample["tokens"] == 12 or sample["stopped"] for sample in samples)
+
+
+def test_an_answer_is_what_the_model_says_to_the_prompt(tiny_base, inputs, outputs):
+    import torch
+
+    generate.run(params(tiny_base), inputs, outputs, "base")
+    sample = read_jsonl(outputs.samples / "base.jsonl")[3]
+    loaded = load_model(tiny_base)
+    text = f"### Instruction:\n{sample['instruction']}\n\n### Response:\n"
+    ids = torch.tensor([loaded.tokenizer(text, add_special_tokens=False)["input_ids"]])
+    output = loaded.model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=12, do_sample=False)
+    assert sample["answer"] == completion_text(loaded.tokenizer, output[0, ids.shape[1] :].tolist())
+
+
+def test_the_batch_size_changes_no_byte(tiny_base, inputs, outputs):
+    digests = set()
+    for batch_size in (1, 4, 64):
+        generate.run(params(tiny_base, batch_size=batch_size), inputs, outputs, "tuned")
+        digests.add(digest_file(outputs.samples / "tuned.jsonl"))
+    assert len(digests) == 1
+
+
+def test_prompts_without_room_for_an_answer_are_counted(tiny_base, inputs, outputs, instruction_rows):
+    tokenizer = load_model(tiny_base).tokenizer
+    lengths = sorted(len(prompt_ids(tokenizer, row["instruction"])) for row in instruction_rows)
+    longest = lengths[2]
+    report = generate.run(params(tiny_base, max_new_tokens=512 - longest, max_prompts=2), inputs, outputs, "base")
+    assert report["skipped"] == {"too_long": sum(length > longest for length in lengths)}
+    assert report["prompts"] == 2
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [(["base"], "base"), (["tuned"], "tuned")])
+def test_the_variant_comes_from_the_command_line(arguments, expected):
+    assert generate.parse_variant(arguments) == expected
+
+
+@pytest.mark.parametrize("arguments", [[], ["tunde"], ["base", "tuned"]])
+def test_an_unknown_variant_is_named(arguments):
+    with pytest.raises(UserError, match="base or tuned, found"):
+        generate.parse_variant(arguments)
+
+
+def test_a_missing_adapter_is_one_clear_line(tiny_base, inputs, outputs, tmp_path):
+    from dataclasses import replace
+
+    with pytest.raises(UserError, match=r"no adapter_config\.json and no adapter_model"):
+        generate.run(params(tiny_base), replace(inputs, adapter=tmp_path / "none"), outputs, "tuned")
+    assert not outputs.samples.exists()
+
+
+def test_an_interrupt_leaves_the_previous_answers(tiny_base, inputs, outputs, monkeypatch):
+    from codetune.generation import batch
+
+    generate.run(params(tiny_base), inputs, outputs, "base")
+    before = digest_file(outputs.samples / "base.jsonl")
+
+    def interrupted(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(batch, "_release", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        generate.run(params(tiny_base, seed=8), inputs, outputs, "base")
+    assert digest_file(outputs.samples / "base.jsonl") == before

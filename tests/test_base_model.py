@@ -1,0 +1,22 @@
+"""The embedded base model: weights, tokenizer and provenance belong together."""
+
+from pathlib import Path
+
+from codetune.config import load_section
+from codetune.files import digest_file, read_json
+from codetune.pretraining.params import PretrainParams
+
+BASE = Path(__file__).parent.parent / "models/base"
+
+
+def test_provenance_names_these_files():
+    provenance = read_json(BASE / "provenance.json")
+    found = {path.name: digest_file(path) for path in BASE.iterdir() if path.name != "provenance.json"}
+    assert provenance["files"] == found
+    assert 8_000_000 <= provenance["parameters"] <= 12_000_000
+    assert (BASE / "model.safetensors").stat().st_size < 64 << 20
+
+
+def test_provenance_is_of_the_recipe_in_params():
+    recipe = read_json(BASE / "provenance.json")["recipe"]
+    assert recipe == load_section(PretrainParams, BASE.parent.parent / "params.yaml").model_dump()

@@ -1,0 +1,17 @@
+"""Figures in the README come out of this tree."""
+
+from pathlib import Path
+
+from codetune.__main__ import summary
+from codetune.files import read_json
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_results_are_those_of_the_reports():
+    table = summary(read_json(ROOT / "reports/metrics.json"))
+    assert table in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_files_that_the_readme_shows_exist():
+    assert (ROOT / "docs/compare.png").is_file()

@@ -1,0 +1,134 @@
+"""What users do, whole: `dvc repro` on a slice in a clone, then the comparisons and an experiment."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.wheels import make_wheel
+
+ROOT = Path(__file__).parent.parent
+VERBS = ("count", "join", "merge", "scale", "filter", "rank", "pair", "split")
+# A slice: a few rows, short answers, few resamples.
+CHANGES = {
+    "clean": {"min_tokens": 10, "test_share": 0.2, "val_share": 0.2},
+    "train": {"max_rows": 12, "max_val_rows": 4},
+    "generate": {"max_prompts": 4, "max_new_tokens": 8},
+    "score": {"bootstrap_samples": 100},
+}
+
+
+def source(package: str, number: int) -> str:
+    functions = []
+    for place, verb in enumerate(VERBS):
+        name = f"{verb}_{package}"
+        steps = "\n".join(f"    {verb}{step} = values[{step}] * {number + place + step}" for step in range(4))
+        functions.append(
+            f'def {name}(values, limit):\n    """Return the values of {package} that {verb} below a limit."""\n'
+            f"{steps}\n    return [{verb}{place % 4}, limit, {number}]\n"
+        )
+    return "\n\n".join(functions)
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
+    for name in ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR"):
+        environment.pop(name, None)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def succeed(folder: Path, *command: str) -> str:
+    done = run(folder, *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def commit(folder: Path, message: str) -> None:
+    succeed(folder, "git", "add", "-A")
+    succeed(folder, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", message)
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clone") / "project"
+    for name in succeed(ROOT, "git", "ls-files", "-co", "--exclude-standard").splitlines():
+        if (ROOT / name).is_file() and not name.startswith("reports/"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    wheels = folder / ".cache/wheels"
+    wheels.mkdir(parents=True)
+    pins = []
+    for number, package in enumerate(("apple", "birch", "cedar", "daisy", "elder")):
+        _, digest = make_wheel(wheels, package, {f"{package}/core.py": source(package, 10 * number)})
+        pins.append(f"{package}==1.0 --hash=sha256:{digest}")
+    (folder / "data/packages.txt").write_text("\n".join(pins) + "\n")
+    yaml = YAML()
+    params = yaml.load((folder / "params.yaml").read_text())
+    for section, changes in CHANGES.items():
+        params[section].update(changes)
+    params["score"]["bertscore"].update({"baseline_texts": 8, "baseline_pairs": 20})
+    with (folder / "params.yaml").open("w") as stream:
+        yaml.dump(params, stream)
+    succeed(folder, "git", "init", "-q")
+    succeed(folder, "git", "config", "user.name", "t")
+    succeed(folder, "git", "config", "user.email", "t@example.org")
+    commit(folder, "slice")
+    succeed(folder, "dvc", "repro", "-q")
+    commit(folder, "run")
+    return folder
+
+
+def test_reports_hold_what_the_page_reads(clone):
+    metrics = json.loads((clone / "reports/metrics.json").read_text())
+    assert metrics["prompts"] == 4
+    for variant in ("base", "tuned"):
+        assert {"bertscore", "chrf", "bleu", "exact_match", "syntax_valid", "stopped"} <= set(metrics[variant])
+        assert {"precision", "recall", "f1"} <= set(metrics[variant]["bertscore"])
+    for gain in ("f1", "chrf", "syntax_valid"):
+        interval = metrics["gain"][gain]
+        assert interval["low"] <= interval["mean"] <= interval["high"]
+    samples = [(clone / f"reports/samples/{name}.jsonl").read_text().splitlines() for name in ("base", "tuned")]
+    assert [json.loads(line)["id"] for line in samples[0]] == [json.loads(line)["id"] for line in samples[1]]
+
+
+def test_second_run_does_nothing(clone):
+    assert "up to date" in succeed(clone, "dvc", "repro")
+    assert succeed(clone, "git", "status", "--porcelain") == ""
+
+
+def test_forced_run_reproduces_every_byte(clone):
+    succeed(clone, "dvc", "repro", "-q", "--force")
+    assert succeed(clone, "git", "status", "--porcelain") == ""
+
+
+def test_bad_input_is_one_line_and_loses_nothing(clone):
+    params = (clone / "params.yaml").read_text()
+    adapter = (clone / "models/adapter/adapter_model.safetensors").read_bytes()
+    try:
+        (clone / "params.yaml").write_text(params.replace("    rank:", "    rnak:", 1))
+        done = run(clone, "dvc", "repro")
+        assert done.returncode != 0
+        lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        assert len(lines) == 1
+        assert "train.lora.rnak: unknown parameter (did you mean rank?)" in lines[0]
+        assert "Traceback" not in done.stderr
+        assert (clone / "models/adapter/adapter_model.safetensors").read_bytes() == adapter
+    finally:
+        (clone / "params.yaml").write_text(params)
+    assert "up to date" in succeed(clone, "dvc", "repro")
+
+
+def test_experiment_and_its_differences(clone):
+    succeed(clone, "dvc", "exp", "run", "-q", "-n", "narrow", "-S", "train.lora.rank=2")
+    assert "narrow" in succeed(clone, "dvc", "exp", "list", "--name-only")
+    changed = json.loads(succeed(clone, "dvc", "params", "diff", "--json"))
+    assert changed["params.yaml"]["train.lora.rank"] == {"old": 16, "new": 2, "diff": -14}
+    differences = json.loads(succeed(clone, "dvc", "metrics", "diff", "--json"))
+    assert "val.loss" in differences["reports/training/metrics.json"]
+    succeed(clone, "dvc", "plots", "diff", "HEAD", "--out", "plots")
+    assert "Learning curve" in (clone / "plots/index.html").read_text()

@@ -1,0 +1,183 @@
+"""The loop: loss, schedule, what is trained and what is kept."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional
+
+from codetune.errors import UserError
+from codetune.modeling.load import load_model
+from codetune.modeling.logits import logits_at
+from codetune.prompt import example_ids
+from codetune.tuning import loop
+from codetune.tuning.data import TokenizedRow, collate, training_batches, validation_batches
+from codetune.tuning.loop import batch_loss, learning_rate, train, validation_loss
+from codetune.tuning.lora import add_adapter
+from codetune.tuning.params import LoraParams, TrainParams
+
+LORA = {"rank": 4, "alpha": 8.0, "dropout": 0.0, "targets": "all-linear"}
+PARAMS = {
+    "seed": 7,
+    "max_rows": 0,
+    "max_val_rows": 0,
+    "max_tokens": 400,
+    "epochs": 1,
+    "batch_size": 4,
+    "learning_rate": 1e-2,
+    "optimizer": "adamw",
+    "schedule": "cosine",
+    "warmup_share": 0.1,
+    "weight_decay": 0.0,
+    "clip": 1.0,
+    "evaluate_every": 2,
+    "lora": LORA,
+}
+
+
+def params(**changes):
+    return TrainParams.model_validate(PARAMS | changes)
+
+
+@pytest.fixture
+def base(tiny_base):
+    return load_model(tiny_base)
+
+
+@pytest.fixture
+def rows(base, instruction_rows):
+    examples = [
+        (row["id"], example_ids(base.tokenizer, row["instruction"], row["completion"], 400)) for row in instruction_rows
+    ]
+    return [TokenizedRow(row_id, example.input_ids, example.labels) for row_id, example in examples]
+
+
+def tuned(base, **changes):
+    return add_adapter(base.model, LoraParams.model_validate(LORA | changes), seed=7)
+
+
+def fit(base, rows, **changes):
+    """Train on the first 16 rows, validate on the others; the model, the result and what was logged."""
+    options = params(**changes)
+    model = add_adapter(base.model, options.lora, seed=7)
+    logged = []
+    epochs = [training_batches(rows[:16], options.batch_size, 7, epoch, 0) for epoch in range(options.epochs)]
+    result = train(
+        model, epochs, validation_batches(rows[16:], 4, 0), options, lambda step, values: logged.append((step, values))
+    )
+    return model, result, logged
+
+
+def test_the_loss_is_that_of_transformers(base, rows):
+    batch = collate(rows[:4], 0)
+    length = batch.input_ids.shape[1]
+    labels = torch.tensor([row.labels + [-100] * (length - len(row.labels)) for row in rows[:4]])
+    mask = torch.tensor([[1] * len(row.labels) + [0] * (length - len(row.labels)) for row in rows[:4]])
+    expected = base.model(input_ids=batch.input_ids, attention_mask=mask, labels=labels).loss
+    assert batch_loss(base.model, batch).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_padding_does_not_change_a_rows_loss(base, rows):
+    short = min(rows, key=lambda row: len(row.input_ids))
+    batch = collate([short, max(rows, key=lambda row: len(row.input_ids))], 0)
+    alone = collate([short], 0)
+    count = len(alone.targets)
+    together = batch_loss(base.model, collate([short], 0)).item()
+    logits = logits_at(base.model, batch.input_ids, batch.positions)[:count]
+    assert functional.cross_entropy(logits, batch.targets[:count]).item() == pytest.approx(together, rel=1e-5)
+
+
+def test_validation_loss_does_not_depend_on_the_batches(base, rows):
+    by_one, by_seven = (validation_loss(base.model, validation_batches(rows, size, 0)) for size in (1, 7))
+    assert by_one == pytest.approx(by_seven, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        # 10 steps, 2 of warm-up at a peak of 1: by hand from the formulas.
+        ("constant", [0.5, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
+        ("linear", [0.5, 1, 1, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125]),
+        ("cosine", [0.5, 1, 1, 0.96194, 0.853553, 0.691342, 0.5, 0.308658, 0.146447, 0.03806]),
+    ],
+)
+def test_schedules(schedule, expected):
+    options = params(schedule=schedule, warmup_share=0.2, learning_rate=1.0)
+    assert [learning_rate(step, 10, options) for step in range(10)] == pytest.approx(expected, abs=1e-5)
+
+
+def test_no_warm_up_begins_at_the_peak():
+    assert learning_rate(0, 10, params(warmup_share=0.0, learning_rate=0.5)) == 0.5
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_training_lowers_the_loss(base, rows, optimizer):
+    rate = {"adamw": 1e-2, "sgd": 0.3}[optimizer]
+    _, result, _ = fit(base, rows, optimizer=optimizer, epochs=3, learning_rate=rate)
+    assert result.steps == 12
+    assert result.best.val_loss < result.evaluations[0].val_loss - 0.1
+
+
+def test_only_the_adapter_changes(base, rows, tiny_base):
+    untouched = load_model(tiny_base).model.state_dict()
+    model, _, _ = fit(base, rows, epochs=2)
+    weights = {name: weight for name, weight in model.named_parameters() if ".lora_" not in name}
+    for name, weight in weights.items():
+        assert torch.equal(weight, untouched[name.removeprefix("base_model.model.").replace(".base_layer", "")])
+    assert len(weights) == len(list(load_model(tiny_base).model.parameters()))
+    changed = [weight for name, weight in model.named_parameters() if ".lora_B." in name]
+    assert all(weight.abs().max() > 0 for weight in changed)
+
+
+def test_evaluations_are_at_the_start_at_intervals_and_at_the_end(base, rows):
+    _, result, logged = fit(base, rows, epochs=2, evaluate_every=3, batch_size=4)
+    assert [evaluation.step for evaluation in result.evaluations] == [0, 3, 6, 8]
+    assert [step for step, values in logged if "val/loss" in values] == [0, 3, 6, 8]
+    assert [step for step, values in logged if "train/loss" in values] == [8]
+
+
+def test_the_best_weights_are_kept(base, rows, monkeypatch):
+    losses = iter([3.0, 2.0, 1.0, 2.5, 1.5])
+    seen = []
+
+    def scripted(model, _batches):
+        seen.append({name: weight.detach().clone() for name, weight in model.named_parameters()})
+        return next(losses)
+
+    monkeypatch.setattr(loop, "validation_loss", scripted)
+    model, result, _ = fit(base, rows, evaluate_every=1)
+    assert result.best == loop.Evaluation(2, 1.0)
+    kept = dict(model.named_parameters())
+    assert all(torch.equal(weight, kept[name]) for name, weight in seen[2].items())
+    assert not all(torch.equal(weight, kept[name]) for name, weight in seen[4].items())
+
+
+def test_the_earliest_of_equal_evaluations_is_best():
+    result = loop.TrainResult(3, [loop.Evaluation(0, 2.0), loop.Evaluation(1, 1.0), loop.Evaluation(2, 1.0)])
+    assert result.best.step == 1
+
+
+def test_a_loss_that_is_not_finite_names_step_and_rows(base, rows, monkeypatch):
+    true_loss = loop.batch_loss
+    culprit = training_batches(rows[:16], 4, 7, 0, 0)[2].row_ids
+
+    def poisoned(model, batch):
+        return true_loss(model, batch) * (math.nan if batch.row_ids == culprit else 1.0)
+
+    monkeypatch.setattr(loop, "batch_loss", poisoned)
+    with pytest.raises(UserError, match=f"the loss is nan at step 3, rows {', '.join(culprit)}"):
+        fit(base, rows)
+
+
+def test_a_validation_loss_that_is_not_finite_is_named(base, rows, monkeypatch):
+    monkeypatch.setattr(loop, "validation_loss", lambda *_: math.inf)
+    with pytest.raises(UserError, match="the loss is inf at the validation after step 0"):
+        fit(base, rows)
+
+
+def test_dropout_is_off_in_validation(base, rows):
+    model = tuned(base, dropout=0.5)
+    model.train()
+    first, second = (validation_loss(model, validation_batches(rows, 8, 0)) for _ in range(2))
+    assert first == second
+    assert model.training

@@ -1,0 +1,129 @@
+"""The adapter: on which modules it sits, that it is seeded, and that it is stored the same every time."""
+
+import json
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from codetune.errors import UserError
+from codetune.modeling.load import load_model
+from codetune.tuning.lora import add_adapter, linear_modules, save_adapter, target_modules, trainable_report
+from codetune.tuning.params import LoraParams
+
+ATTENTION = ["k_proj", "o_proj", "q_proj", "v_proj"]
+MLP = ["down_proj", "gate_proj", "up_proj"]
+
+
+def lora(**changes):
+    return LoraParams(**({"rank": 4, "alpha": 8.0, "dropout": 0.0, "targets": "all-linear"} | changes))
+
+
+@pytest.fixture
+def model(tiny_base):
+    return load_model(tiny_base).model
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        ("attention", ATTENTION),
+        ("mlp", MLP),
+        ("all-linear", sorted(ATTENTION + MLP)),
+        ("q_proj", ["q_proj"]),
+        (["q_proj", "mlp.up_proj"], ["q_proj", "up_proj"]),
+        (["attention", "gate_proj"], [*sorted(["gate_proj", *ATTENTION])]),
+    ],
+)
+def test_targets_stand_for_modules_of_every_layer(model, targets, expected):
+    found = target_modules(model, targets)
+    assert sorted({name.rsplit(".", 1)[-1] for name in found}) == expected
+    assert len(found) == 2 * len(expected)
+    assert len(set(found)) == len(found)
+
+
+def test_a_full_name_stands_for_one_module(model):
+    assert target_modules(model, "model.layers.1.self_attn.q_proj") == ["model.layers.1.self_attn.q_proj"]
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ("q_porj", r"'q_porj' matches no linear module of the model \(did you mean q_proj\?\)"),
+        (["q_proj", "upproj"], r"'upproj' .*did you mean up_proj\?.*Use attention, mlp, all-linear, or names out of d"),
+        ("al-linear", r"did you mean all-linear\?"),
+        ("self_attn", "'self_attn' matches no linear module"),
+        ("lm_head", "'lm_head' matches no linear module"),
+        ("proj", "'proj' matches no linear module"),
+        (["q_proj", "zzz"], r"'zzz' matches no linear module of the model\."),
+    ],
+)
+def test_a_target_that_matches_nothing_is_refused(model, targets, message):
+    with pytest.raises(UserError, match=message):
+        add_adapter(model, lora(targets=targets), seed=7)
+
+
+FAMILIES = {
+    "gpt2": (["attn.c_attn", "attn.c_proj"], ["mlp.c_fc", "mlp.c_proj"]),
+    "phi": (["dense", "k_proj", "q_proj", "v_proj"], ["fc1", "fc2"]),
+    "gpt_neox": (["attention.dense", "query_key_value"], ["dense_4h_to_h", "dense_h_to_4h"]),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_presets_fit_other_families(family):
+    shape = {"vocab_size": 50, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
+    other = AutoModelForCausalLM.from_config(AutoConfig.for_model(family, **shape, num_attention_heads=4))
+    for preset, names in zip(("attention", "mlp"), FAMILIES[family], strict=True):
+        found = target_modules(other, preset)
+        assert len(found) == 2 * len(names)
+        assert all(any(module.endswith(name) for module in found) for name in names)
+    assert sorted(target_modules(other, ["attention", "mlp"])) == sorted(linear_modules(other))
+    report = trainable_report(add_adapter(other, lora(targets="attention"), seed=7))
+    assert report["module_count"] == 2 * len(FAMILIES[family][0])
+
+
+def adapter_weights(model):
+    return {name: weight.detach().clone() for name, weight in model.named_parameters() if weight.requires_grad}
+
+
+def test_the_adapters_first_weights_come_from_the_seed(tiny_base):
+    made = []
+    for seed, drawn_before in ((7, 0), (7, 5), (8, 0)):
+        torch.rand(drawn_before)
+        made.append(adapter_weights(add_adapter(load_model(tiny_base).model, lora(), seed)))
+    first, again, other = made
+    assert all(torch.equal(weight, again[name]) for name, weight in first.items())
+    assert not any(torch.equal(weight, other[name]) for name, weight in first.items() if "lora_A" in name)
+
+
+def test_only_the_adapter_can_be_trained_and_it_changes_nothing_yet(tiny_base):
+    ids = torch.tensor([[5, 6, 7]])
+    expected = load_model(tiny_base).model(input_ids=ids).logits
+    tuned = add_adapter(load_model(tiny_base).model, lora(), seed=7)
+    assert all(".lora_" in name for name in adapter_weights(tuned))
+    assert torch.equal(tuned(input_ids=ids).logits, expected)
+
+
+def test_the_report_counts_what_is_trained(model):
+    total = sum(weight.numel() for weight in model.parameters())
+    report = trainable_report(add_adapter(model, lora(rank=3, targets=["q_proj", "up_proj"]), seed=7))
+    # Rank 3 on 32 -> 32 and 32 -> 64, in two layers: 2 * (3 * 64 + 3 * 96).
+    assert report == {
+        "parameters": 960,
+        "share": round(960 / (total + 960), 6),
+        "modules": ["mlp.up_proj", "self_attn.q_proj"],
+        "module_count": 4,
+    }
+
+
+def test_an_adapter_is_stored_without_anything_of_this_machine(model, tmp_path):
+    tuned = add_adapter(model, lora(), seed=7)
+    folder = tmp_path / "adapter"
+    save_adapter(tuned, folder, "models/base", None)
+    assert sorted(file.name for file in folder.iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]
+    config = json.loads((folder / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "models/base"
+    assert config["target_modules"] == sorted(config["target_modules"])
+    assert list(config) == sorted(config)
+    assert str(tmp_path) not in (folder / "adapter_config.json").read_text()

@@ -25,7 +25,7 @@ def _revision_color(names: list[str]) -> Any:
         title=None,
         sort=names,
         scale=alt.Scale(domain=names, range=[BASELINE_COLOR, CANDIDATE_COLOR][-len(names) :]),
-        legend=alt.Legend(orient="top", labelLimit=320),
+        legend=alt.Legend(orient="top", labelLimit=320, columns=1),
     )
 
 
@@ -102,6 +102,11 @@ def f1_distribution(models: list[NamedModel]) -> Any | None:
             tooltip=["model:N", alt.Tooltip("f1:Q", title="F1 from"), alt.Tooltip("share:Q", format=".1%")],
         )
     )
+
+
+def package_height(reports: Reports) -> int:
+    """The height of the picture of gains, in pixels: packages stay apart however many there are."""
+    return max(HEIGHT, 26 * len(gain_by_package(reports, F1)) + 120)
 
 
 def package_gain(sides: list[tuple[str, Reports]]) -> Any | None:

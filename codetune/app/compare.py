@@ -71,12 +71,12 @@ def _parameters(comparison: Comparison) -> None:
     st.html(parameter_table(comparison.parameters, *names))
 
 
-def _chart(title: str, chart: Any | None, missing: str) -> None:
+def _chart(title: str, chart: Any | None, missing: str, height: int = charts.HEIGHT) -> None:
     st.markdown(f"**{title}**")
     if chart is None:
         st.caption(missing)
     else:
-        st.altair_chart(chart, width="stretch", height=charts.HEIGHT)
+        st.altair_chart(chart, width="stretch", height=height)
 
 
 def _plots(sides: list[Reports]) -> None:
@@ -91,7 +91,7 @@ def _plots(sides: list[Reports]) -> None:
         title = "Distribution of BERTScore F1"
         _chart(title, charts.f1_distribution([*models, (f"{name}, base", last, "base")]), "Run `dvc repro score`.")
     with right:
-        _chart("Gain by package", charts.package_gain(named), "Run `dvc repro score`.")
+        _chart("Gain by package", charts.package_gain(named), "Run `dvc repro score`.", charts.package_height(last))
 
 
 def _single(comparison: Comparison) -> None:

@@ -5,14 +5,10 @@ All draws come from the seed and the row's id, so that neither the order of the 
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
-from multiprocessing import get_context
-from typing import TypeVar
 
 from codetune.augmentation.params import AugmentParams
 from codetune.augmentation.paraphrase import Paraphrase, Paraphraser, isolated_draws, seed_draws
@@ -20,9 +16,7 @@ from codetune.augmentation.table import load_table
 from codetune.augmentation.verify import rejection
 from codetune.files import JsonObject, digest_bytes, stable_seed
 from codetune.progress import track
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from codetune.workers import map_in_processes
 
 _CHUNK_ROWS = 512
 _SEED_RANGE = 2**63
@@ -130,16 +124,6 @@ def _outcomes_of_chunk(chunk: list[Instruction], params: AugmentParams) -> list[
 def _outcomes(instructions: list[Instruction], params: AugmentParams) -> Iterator[Outcome]:
     """One outcome per instruction, in order."""
     chunks = [instructions[start : start + _CHUNK_ROWS] for start in range(0, len(instructions), _CHUNK_ROWS)]
-    parts = _in_processes(partial(_outcomes_of_chunk, params=params), chunks, params.workers)
+    parts = map_in_processes(partial(_outcomes_of_chunk, params=params), chunks, params.workers)
     for part in track(parts, len(chunks), "paraphrasing"):
         yield from part
-
-
-def _in_processes(work: Callable[[Item], Result], items: list[Item], workers: int) -> Iterator[Result]:
-    """`work` of each item, in order; in this process where more would stand idle."""
-    count = min(workers or os.cpu_count() or 1, len(items))
-    if count < 2:  # noqa: PLR2004
-        yield from map(work, items)
-        return
-    with ProcessPoolExecutor(max_workers=count, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(work, items)

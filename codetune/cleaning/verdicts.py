@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from multiprocessing import get_context
 from typing import Any
 
 from codetune.cleaning.duplicates import Match, exact_duplicates, near_duplicates
@@ -16,6 +14,7 @@ from codetune.cleaning.filters import Candidate, judge
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.split import Split, split_groups
 from codetune.progress import track
+from codetune.workers import map_in_processes
 
 _CHUNK_ROWS = 500
 
@@ -52,9 +51,8 @@ def _chunks(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 def filtered(rows: list[dict[str, Any]], params: CleanParams, workers: int) -> list[Verdict]:
     """One verdict per row from the filters alone, in the order of `rows`, whatever the number of workers."""
     chunks = list(_chunks(rows))
-    with ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn")) as pool:
-        judged = track(pool.map(partial(_judge_chunk, params), chunks), len(chunks), "filtering rows")
-        results = [result for chunk in judged for result in chunk]
+    judged = track(map_in_processes(partial(_judge_chunk, params), chunks, workers), len(chunks), "filtering rows")
+    results = [result for chunk in judged for result in chunk]
     return [
         Verdict(row, None, reason=result) if isinstance(result, str) else Verdict(row, result)
         for row, result in zip(rows, results, strict=True)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from codetune.ingestion.functions import documented_functions, parse, row_id
 from codetune.ingestion.pins import Pin
 from codetune.ingestion.wheel import License, SourceFile, python_members, read_sources
 from codetune.progress import track
+from codetune.workers import map_in_processes
 
 _CHUNK_BYTES = 1 << 20
 _TEXT = pa.string()
@@ -111,7 +110,6 @@ def harvest(wheels: dict[Pin, Path], licenses: dict[Pin, License], max_bytes: in
     """
     chunks = list(_plan(wheels, licenses, max_bytes))
     whole = Harvest()
-    with ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn")) as pool:
-        for part in track(pool.map(read_chunk, chunks), len(chunks), "reading sources"):
-            whole.extend(part)
+    for part in track(map_in_processes(read_chunk, chunks, workers), len(chunks), "reading sources"):
+        whole.extend(part)
     return whole

@@ -9,11 +9,21 @@ from codetune.revisions.reports import Reports
 
 _PROMPTS = "prompts_digest"
 MAX_NAMED = 6
+MAX_CHARS = 120
 
 
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 90 else f"{text[:87]}\u2026"  # noqa: PLR2004 - one line of the page
+def _change(old: Any, new: Any) -> str:
+    """What became of a signature; of two that list parts, such as `layer:6|idf:no`, only the parts that differ."""
+    before, after = (str(value).split("|") for value in (old, new))
+    if len(before) > 1 and len(after) > 1:
+        gone = [part for part in before if part not in after]
+        come = [part for part in after if part not in before]
+        before, after = gone or ["the same parts"], come or ["another order"]
+    return f"{_short(', '.join(before))} became {_short(', '.join(after))}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_CHARS else f"{text[: MAX_CHARS - 1]}\u2026"
 
 
 def differing_signatures(baseline: Reports, candidate: Reports) -> list[str]:
@@ -39,7 +49,7 @@ def signature_notices(baseline: Reports, candidate: Reports, metrics: set[str]) 
     old, new = flatten(baseline.signatures), flatten(candidate.signatures)
     sentences, others = [], []
     for key in differing_signatures(baseline, candidate):
-        pair = f"{_short(old.get(key, 'nothing'))} became {_short(new.get(key, 'nothing'))}"
+        pair = _change(old.get(key, "nothing"), new.get(key, "nothing"))
         if key.partition(".")[0] in metrics:
             sentences.append(f"{key} was measured in two ways, so its values are not subtracted: {pair}.")
         else:

@@ -28,7 +28,7 @@ class TrainParams(Section):
 
     section: ClassVar[str] = "train"
     seed: int = Field(ge=0, description="draws the rows, their order, the adapter's first weights and the dropout")
-    max_rows: int = Field(ge=0, description="rows drawn from the augmented train set, of those not too long; 0 takes all")
+    max_rows: int = Field(ge=0, description="augmented train rows drawn, of those not too long; 0 takes all")
     max_val_rows: int = Field(ge=0, description="rows drawn from the validation set; 0 takes all")
     max_tokens: int = Field(ge=8, description="tokens per row, prompt and end token included; longer rows are dropped")
     epochs: int = Field(ge=1, description="passes over the rows")

@@ -1,6 +1,7 @@
 """Which rows get paraphrases, what these inherit, and that neither order nor workers matter."""
 
 import json
+import random
 import re
 
 import pytest
@@ -62,6 +63,13 @@ def test_seed_decides(instruction_rows):
 
     assert texts(7) == texts(7)
     assert texts(7) != texts(8)
+
+
+def test_global_generator_is_left_as_it_was(instruction_rows):
+    random.seed(3)
+    before = random.getstate()
+    augment(instruction_rows[:2], params())
+    assert random.getstate() == before
 
 
 def test_each_row_has_draws_of_its_own(paraphraser, instruction_rows):

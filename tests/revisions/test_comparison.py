@@ -91,6 +91,11 @@ class TestSignatures:
             "bertscore was measured in two ways, so its values are not subtracted: layer 6 became layer 3."
         ]
 
+    def test_of_a_long_signature_only_what_differs_is_told(self) -> None:
+        common = "|".join(f"part{place}:{'x' * 9}" for place in range(20))
+        found = self.compare({"bertscore": f"{common}|layer:6|idf:no"}, {"bertscore": f"{common}|layer:3|idf:no"})
+        assert found.notices[0].endswith("not subtracted: layer:6 became layer:3.")
+
     def test_another_version_is_told_but_subtracted(self) -> None:
         found = self.compare({"versions": {"torch": "2.12"}}, {"versions": {"torch": "2.13"}})
         assert found.rows["tuned"][0].verdict is Verdict.BETTER

@@ -1,0 +1,90 @@
+"""Golden values: the mean of bert_score.BERTScorer over the same pairs."""
+
+import math
+import random
+from typing import Any
+
+import pytest
+import torch
+from bert_score import BERTScorer
+
+from codetune.errors import UserError
+from codetune.scoring.baseline import Baseline, choose_rows, draw_pairs, measure_baseline
+from codetune.scoring.bertscore import BertEncoder, Embedding, Scores
+from tests.scoring.conftest import changed
+
+
+def test_pairs_are_of_different_groups():
+    groups = ["a"] * 6 + ["b"] * 3 + ["c"]
+    across, pairs = draw_pairs(groups, 500, seed=7)
+    assert across == "groups"
+    assert len(pairs) == 500
+    assert all(groups[left] != groups[right] for left, right in pairs)
+    assert {index for pair in pairs for index in pair} == set(range(10))
+
+
+def test_one_group_gives_pairs_of_different_rows():
+    across, pairs = draw_pairs(["a"] * 5, 200, seed=7)
+    assert across == "rows"
+    assert all(left != right for left, right in pairs)
+
+
+def test_pairs_follow_the_seed_alone():
+    groups = ["a", "b"] * 20
+    assert draw_pairs(groups, 50, seed=1) == draw_pairs(groups, 50, seed=1)
+    assert draw_pairs(groups, 50, seed=1) != draw_pairs(groups, 50, seed=2)
+
+
+def test_rows_are_chosen_whatever_their_order(instruction_rows: list[dict[str, Any]]):
+    shuffled = random.Random(3).sample(instruction_rows, len(instruction_rows))
+    assert choose_rows(instruction_rows, 5, 7) == choose_rows(shuffled, 5, 7)
+    assert choose_rows(instruction_rows, 5, 7) != choose_rows(instruction_rows, 5, 8)
+
+
+def test_paraphrases_are_never_chosen(instruction_rows: list[dict[str, Any]]):
+    paraphrases = [{**row, "id": f"p{row['id']}", "parent": row["id"]} for row in instruction_rows]
+    assert choose_rows([*paraphrases, *instruction_rows], 100, 7) == choose_rows(instruction_rows, 100, 7)
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_fewer_than_two_originals_are_refused(kept: int, instruction_rows: list[dict[str, Any]]):
+    rows = instruction_rows[:kept] + [{**row, "parent": "x"} for row in instruction_rows]
+    with pytest.raises(UserError, match=f"hold {kept} originals, expected at least two"):
+        choose_rows(rows, 10, 7)
+
+
+def test_the_baseline_is_the_librarys_mean_over_the_pairs(minilm: BertEncoder, instruction_rows: list[dict[str, Any]]):
+    params = changed(baseline_texts=8, baseline_pairs=12)
+    found = measure_baseline(minilm, instruction_rows, params)
+    chosen = choose_rows(instruction_rows, 8, params.seed)
+    _, pairs = draw_pairs([row["group"] for row in chosen], 12, params.seed)
+    texts = [row["completion"] for row in chosen]
+    scorer = BERTScorer(model_type=str(minilm.files.folder), num_layers=minilm.layer, device="cpu")
+    expected = scorer.score([texts[left] for left, _ in pairs], [texts[right] for _, right in pairs])
+    means = [math.fsum(part.tolist()) / 12 for part in expected]
+    assert found.floor == pytest.approx(means, abs=2e-6)
+    assert (found.texts, found.truncated, found.pairs, found.across) == (8, 0, 12, "groups")
+    assert found.signature == "baseline:" + "/".join(f"{part:.6f}" for part in found.floor) + "|pairs:12|across:groups"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ((1.0, 1.0, 1.0), (1.0, 1.0, 1.0)),
+        ((0.2, 0.4, 0.5), (0.0, 0.0, 0.0)),
+        ((0.6, 0.7, 0.75), (0.5, 0.5, 0.5)),
+        ((0.0, 0.1, 0.25), (-0.25, -0.5, -0.5)),
+    ],
+)
+def test_rescaling_by_hand(raw: tuple[float, float, float], expected: tuple[float, float, float]):
+    baseline = Baseline(Scores(0.2, 0.4, 0.5), texts=2, truncated=0, pairs=1, across="groups")
+    assert baseline.rescale(Scores(*raw)) == pytest.approx(expected)
+
+
+def test_an_encoder_that_tells_nothing_apart_is_refused(
+    minilm: BertEncoder, instruction_rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+):
+    same = Embedding(torch.ones(3, 4), torch.tensor([0.0, 1.0, 0.0]))
+    monkeypatch.setattr(minilm, "embed", lambda _: same)
+    with pytest.raises(UserError, match=r"scores unrelated code 1\.0000, expected less than 0\.999"):
+        measure_baseline(minilm, instruction_rows, changed(baseline_texts=4, baseline_pairs=4))

@@ -1,0 +1,143 @@
+"""Golden values: bert_score.BERTScorer on the same texts, which pads them to batches; hence the tolerance."""
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from bert_score import BERTScorer
+
+from codetune.errors import UserError
+from codetune.scoring import bertscore
+from codetune.scoring.bertscore import NOTHING, BertEncoder, match
+from codetune.scoring.encoder import locate_encoder
+from tests.scoring.conftest import changed, make_tiny_bert
+
+TOLERANCE = 2e-6
+
+
+def encoder_of(folder: Path, layer: int) -> BertEncoder:
+    return BertEncoder(locate_encoder(changed(model=str(folder)).bertscore), layer)
+
+
+def by_the_library(folder: Path, layer: int, max_tokens: int, answers: list[str], references: list[str]) -> Any:
+    scorer = BERTScorer(model_type=str(folder), num_layers=layer, device="cpu", use_fast_tokenizer=True)
+    scorer._tokenizer.model_max_length = max_tokens
+    return torch.stack(scorer.score(answers, references), dim=1)
+
+
+def test_scores_equal_those_of_the_library(minilm: BertEncoder, instruction_rows: list[dict[str, Any]]):
+    references = [row["completion"] for row in instruction_rows[:6]]
+    answers = [*references[3:6], references[0], "return None", "x = 1\n" * 300]
+    expected = by_the_library(minilm.files.folder, minilm.layer, 512, answers, references)
+    embedded = minilm.embed_all([*answers, *references], "texts")
+    found = torch.tensor(
+        [match(embedded[left], embedded[right]) for left, right in zip(answers, references, strict=True)]
+    )
+    assert embedded[answers[-1]].truncated
+    assert torch.allclose(found, expected, rtol=0, atol=TOLERANCE)
+    # The test would not see a wrong pairing if all scores were alike.
+    assert found[:, 2].max() - found[:, 2].min() > 0.1
+
+
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_another_model_and_layer_equals_the_library(layer: int, tmp_path: Path):
+    folder = make_tiny_bert(tmp_path / "encoder")
+    answers, references = ["def f(a): return a", "b", "x" * 60], ["def g(b): return b", "a + b", "x = y"]
+    expected = by_the_library(folder, layer, 40, answers, references)
+    encoder = encoder_of(folder, layer)
+    pairs = zip(answers, references, strict=True)
+    found = torch.tensor([match(encoder.embed(left), encoder.embed(right)) for left, right in pairs])
+    assert torch.allclose(found, expected, rtol=0, atol=TOLERANCE)
+
+
+def test_a_path_that_names_another_architecture_does_not_matter(tiny_bert: Path):
+    assert "t5" in str(tiny_bert)
+    assert type(encoder_of(tiny_bert, 2)._model).__name__ == "BertModel"
+
+
+def test_a_text_scored_against_itself_is_1(minilm: BertEncoder):
+    text = minilm.embed("def f(x):\n    return x + 1")
+    assert match(text, text) == pytest.approx((1, 1, 1), abs=1e-6)
+
+
+def test_precision_is_of_the_answer_and_recall_of_the_reference(minilm: BertEncoder):
+    part, whole = minilm.embed("return total"), minilm.embed("def f(a, b):\n    total = a + b\n    return total")
+    precision, recall, _ = match(part, whole)
+    assert precision > recall + 0.1
+    assert match(whole, part)[:2] == pytest.approx((recall, precision), abs=1e-6)
+
+
+def test_scoring_leaves_the_embeddings_as_they_are(minilm: BertEncoder):
+    left, right = minilm.embed("a = b"), minilm.embed("print(c)")
+    before = left.vectors.clone(), left.weights.clone()
+    assert match(left, right) == match(left, right)
+    assert torch.equal(before[0], left.vectors)
+    assert torch.equal(before[1], left.weights)
+
+
+def test_an_embedding_does_not_depend_on_the_other_texts(minilm: BertEncoder):
+    text = "def f(x):\n    return x"
+    alone = minilm.embed_all([text], "alone")[text]
+    among = minilm.embed_all(["import os\n" * 40, text, "y", text], "among")
+    assert len(among) == 3
+    assert torch.equal(alone.vectors, among[text].vectors)
+
+
+@pytest.mark.parametrize("nothing", ["", "  \n\t ", "\x00\x01", "\u200b"])
+def test_a_text_without_tokens_scores_0_on_either_side(nothing: str, minilm: BertEncoder):
+    empty, text = minilm.embed(nothing), minilm.embed("return x")
+    assert empty.empty
+    assert not text.empty
+    assert match(empty, text) == match(text, empty) == match(empty, empty) == NOTHING
+
+
+@pytest.mark.parametrize(("words", "truncated"), [(510, False), (511, True), (2000, True)])
+def test_what_is_over_510_tokens_is_cut_and_said(words: int, truncated: bool, minilm: BertEncoder):
+    embedding = minilm.embed("x " * words)
+    assert minilm.max_tokens == 512
+    assert len(embedding.vectors) == 512
+    assert embedding.truncated is truncated
+
+
+@pytest.mark.parametrize(
+    ("positions", "padding", "tokenizer", "limit"),
+    [
+        (512, None, 512, 512),
+        (512, None, 10**30, 512),
+        (512, None, 256, 256),
+        (514, 1, 10**30, 512),  # RoBERTa: positions start at 2
+        (None, None, 10**30, 512),  # relative positions: no limit of its own
+        (None, None, 1024, 1024),
+    ],
+)
+def test_the_limit_is_what_model_and_tokenizer_both_take(
+    positions: int | None, padding: int | None, tokenizer: int, limit: int
+):
+    model = torch.nn.Module()
+    if positions is not None:
+        model.position_embeddings = torch.nn.Embedding(positions, 1, padding_idx=padding)
+    assert bertscore._max_tokens(model, SimpleNamespace(model_max_length=tokenizer)) == limit
+
+
+def test_a_layer_that_the_model_lacks_is_refused(tiny_bert: Path):
+    with pytest.raises(UserError, match=r"score\.bertscore\.layer: bert has no layer 3.*between 0 and 2"):
+        encoder_of(tiny_bert, 3)
+
+
+def test_damaged_weights_are_refused_in_one_line(tiny_bert: Path, tmp_path: Path):
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "damaged"))
+    (folder / "model.safetensors").write_bytes(b"not weights")
+    with pytest.raises(UserError, match="damaged cannot be loaded") as caught:
+        encoder_of(folder, 2)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_signature_names_everything_that_moves_a_score(minilm: BertEncoder, tiny_bert: Path):
+    assert "model:all-MiniLM-L6-v2|weights:53aa51172d142c89|" in minilm.signature
+    assert minilm.signature.endswith("|layer:6|idf:no|max_tokens:512")
+    one, two = encoder_of(tiny_bert, 1).signature, encoder_of(tiny_bert, 2).signature
+    assert one != two
+    assert str(tiny_bert) not in one

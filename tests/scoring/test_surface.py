@@ -1,0 +1,55 @@
+"""Golden values: by hand, from the definitions in Papineni et al. 2002 and Popović 2015."""
+
+import pytest
+
+from codetune.scoring.surface import corpus_scores, exact_match, sentence_scores
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "chrf", "bleu"),
+    [
+        ("a b c d e", "a b c d e", 100.0, 100.0),
+        # Matches of 1 to 4 words: 4 of 5, 3 of 4, 2 of 3, 1 of 2: the fourth root of 1/5.
+        # Characters "abcde" and "abcdf": 4 of 5, 3 of 4, 2 of 3, 1 of 2, 0 of 1: mean 163/300.
+        ("a b c d e", "a b c d f", 100 * 163 / 300, 100 * 0.2**0.25),
+        # Characters: 1 of 2, 0 of 1: mean 1/4. No word matches.
+        ("ab", "ac", 25.0, 0.0),
+        # Half of the words, all right: brevity penalty exp(1 - 4/2), over the orders that two words have.
+        ("a b", "a b c d", None, 100 * 2.718281828459045**-1),
+        ("", "a b", 0.0, 0.0),
+    ],
+)
+def test_sentence_scores(answer: str, reference: str, chrf: float | None, bleu: float):
+    found = sentence_scores(answer, reference)
+    assert found["bleu"] == pytest.approx(bleu, abs=1e-9)
+    if chrf is not None:
+        assert found["chrf"] == pytest.approx(chrf, abs=1e-9)
+
+
+def test_corpus_scores_count_over_all_answers():
+    found = corpus_scores(["a b c d e", "a b c d e"], ["a b c d e", "a b c d f"])
+    # 9 of 10, 7 of 8, 5 of 6, 3 of 4 words; characters alike, and 1 of 2 of five.
+    assert found.bleu == pytest.approx(100 * (9 / 10 * 7 / 8 * 5 / 6 * 3 / 4) ** 0.25, abs=1e-9)
+    assert found.chrf == pytest.approx(100 * (9 / 10 + 7 / 8 + 5 / 6 + 3 / 4 + 1 / 2) / 5, abs=1e-9)
+
+
+def test_signatures_are_sacrebleus():
+    signatures = corpus_scores(["a"], ["a"]).signatures
+    assert signatures["chrf"].startswith("nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:")
+    assert signatures["bleu"].startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "match"),
+    [
+        ("def f():\n    pass", "def f():\n    pass", 1),
+        ("def f():  \n    pass\t\n\n", "def f():\n    pass", 1),
+        ("def f():\r\n    pass", "def f():\n    pass", 1),
+        ("    pass", "pass", 0),
+        ("def f():\n\n    pass", "def f():\n    pass", 0),
+        ("x = 'a  b'", "x = 'a b'", 0),
+        ("", "pass", 0),
+    ],
+)
+def test_exact_match_looks_past_trailing_white_space_only(answer: str, reference: str, match: int):
+    assert exact_match(answer, reference) == match

@@ -1,0 +1,106 @@
+from typing import Any
+
+import pytest
+
+from codetune.scoring.baseline import Baseline
+from codetune.scoring.bertscore import BertEncoder, Scores
+from codetune.scoring.surface import CorpusScores
+from codetune.scoring.table import embed_samples, kept_scores, metrics, score_prompts, scoring_report
+from tests.scoring.conftest import changed
+from tests.scoring.test_samples import sample
+
+BASELINE = Baseline(Scores(0.2, 0.4, 0.5), texts=2, truncated=1, pairs=9, across="groups")
+# reports/scores.jsonl as the page and the model card read it
+KEPT = [
+    "bertscore_precision", "bertscore_recall", "bertscore_f1", "bertscore_f1_raw", "chrf", "bleu", "exact_match",
+    "syntax_valid", "stopped",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def scored(minilm: BertEncoder) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+    samples = {
+        "base": [sample(1, answer=" \n"), sample(2, answer="return 2", stopped=False)],
+        "tuned": [sample(1, answer="return 1 "), sample(2, answer="y " * 600)],
+    }
+    embedded = embed_samples(samples, minilm)
+    return samples, embedded, score_prompts(samples, embedded, BASELINE)
+
+
+def test_an_empty_answer_scores_0_raw_and_rescaled(scored: Any):
+    base = scored[2][0]["base"]
+    assert {key: base[key] for key in base if "bertscore" in key} == dict.fromkeys(
+        [f"bertscore_{part}{raw}" for raw in ("", "_raw") for part in ("precision", "recall", "f1")], 0.0
+    )
+    assert (base["chrf"], base["bleu"], base["exact_match"], base["syntax_valid"]) == (0, 0, 0, 0)
+
+
+def test_a_right_answer_scores_1(scored: Any):
+    tuned = scored[2][0]["tuned"]
+    assert [tuned[f"bertscore_{part}"] for part in ("precision", "recall", "f1")] == pytest.approx([1, 1, 1], abs=2e-6)
+    assert (tuned["exact_match"], tuned["syntax_valid"], tuned["stopped"]) == (1, 1, 1)
+
+
+def test_each_part_is_rescaled_by_its_own_baseline(scored: Any):
+    base = scored[2][1]["base"]
+    for part, floor in (("precision", 0.2), ("recall", 0.4), ("f1", 0.5)):
+        raw = base[f"bertscore_{part}_raw"]
+        assert 0.5 < raw < 1
+        assert base[f"bertscore_{part}"] == pytest.approx((raw - floor) / (1 - floor), abs=3e-6)
+
+
+def test_each_distinct_text_is_encoded_once(scored: Any):
+    samples, embedded, _ = scored
+    assert set(embedded) == {row[key] for rows in samples.values() for row in rows for key in ("reference", "answer")}
+
+
+def test_scores_jsonl_has_the_agreed_keys_rounded(scored: Any):
+    rows = kept_scores(scored[2])
+    assert [list(row) for row in rows] == [["id", "group", "base", "tuned"]] * 2
+    for row in rows:
+        for variant in ("base", "tuned"):
+            assert list(row[variant]) == KEPT
+            assert all(value == round(value, 6) for value in row[variant].values())
+            assert all(isinstance(row[variant][key], int) for key in KEPT[-3:])
+
+
+def test_empty_and_truncated_texts_are_counted(scored: Any):
+    samples, embedded, _ = scored
+    report = scoring_report(samples, embedded, BASELINE, 512)
+    assert report == {
+        "prompts": 2,
+        "max_tokens": 512,
+        "empty": {"reference": 0, "base": 1, "tuned": 0},
+        "truncated": {"reference": 0, "base": 0, "tuned": 1, "baseline": 1},
+        "baseline": {"precision": 0.2, "recall": 0.4, "f1": 0.5, "texts": 2, "pairs": 9, "across": "groups"},
+    }
+
+
+def scores(value: float, share: int) -> dict[str, float]:
+    parts = {f"bertscore_{part}": value for part in ("precision", "recall", "f1")}
+    raw = {f"bertscore_{part}_raw": value / 2 for part in ("precision", "recall", "f1")}
+    return {**parts, **raw, "chrf": value * 10, "bleu": 0, "exact_match": 0, "syntax_valid": share, "stopped": 1}
+
+
+def test_metrics_are_means_and_gains():
+    rows = [
+        {"id": "1", "group": "a", "base": scores(0.1, 0), "tuned": scores(0.4, 1)},
+        {"id": "2", "group": "b", "base": scores(0.2, 1), "tuned": scores(0.5, 1)},
+        {"id": "3", "group": "b", "base": scores(0.2, 0), "tuned": scores(0.5, 1)},
+    ]
+    corpus = {"base": CorpusScores(12.3456789, 1.0, {}), "tuned": CorpusScores(23.0, 2.0, {})}
+    found = metrics(rows, corpus, changed())
+    assert list(found) == ["base", "tuned", "gain", "prompts"]
+    # By hand: 0.5 / 3, 0.25 / 3, and so on.
+    assert found["base"] == {
+        "bertscore": {
+            "precision": 0.166667, "recall": 0.166667, "f1": 0.166667,
+            "precision_raw": 0.083333, "recall_raw": 0.083333, "f1_raw": 0.083333,
+        },
+        "chrf": 12.345679, "bleu": 1.0, "exact_match": 0.0, "syntax_valid": 0.333333, "stopped": 1.0,
+    }  # fmt: skip
+    assert found["tuned"]["syntax_valid"] == 1.0
+    assert found["gain"]["f1"] == {"mean": 0.3, "low": 0.3, "high": 0.3}
+    assert found["gain"]["chrf"] == {"mean": 3.0, "low": 3.0, "high": 3.0}
+    assert found["gain"]["syntax_valid"] == {"mean": 0.666667, "low": 0.0, "high": 1.0}
+    assert found["prompts"] == 3

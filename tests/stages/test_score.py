@@ -1,0 +1,115 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codetune.errors import UserError
+from codetune.files import read_json, read_jsonl, write_jsonl
+from codetune.numerics import NumericsParams
+from stages import score
+from tests.scoring.conftest import changed
+
+NUMERICS = NumericsParams(mode="strict", threads=2)
+FILES = ["metrics.json", "scores.jsonl", "scoring.json", "signatures.json"]
+
+
+def write_inputs(folder: Path, rows: list[dict[str, Any]], prompts: int = 4) -> score.Inputs:
+    """Train rows, and samples of `prompts` prompts: base answers with another's reference, tuned with half its own."""
+    inputs = score.Inputs(folder / "base.jsonl", folder / "tuned.jsonl", folder / "train.jsonl")
+    write_jsonl(inputs.train, rows)
+    asked = rows[::5][:prompts]
+    for path, answers in (
+        (inputs.base, [row["completion"] for row in rows[3::5][:prompts]]),
+        (inputs.tuned, [row["completion"][: len(row["completion"]) // 2] for row in asked]),
+    ):
+        write_jsonl(
+            path,
+            [
+                {key: row[key] for key in ("id", "group", "path", "qualname", "instruction")}
+                | {"reference": row["completion"], "answer": answer, "tokens": 9, "stopped": True}
+                for row, answer in zip(asked, answers, strict=True)
+            ],
+        )
+    return inputs
+
+
+def outputs_in(folder: Path) -> score.Outputs:
+    return score.Outputs(
+        folder / "scores.jsonl", folder / "metrics.json", folder / "signatures.json", folder / "scoring.json",
+        folder / "plots",
+    )  # fmt: skip
+
+
+def run(inputs: score.Inputs, folder: Path) -> dict[str, Any]:
+    section = changed(baseline_texts=6, baseline_pairs=12, bootstrap_samples=200)
+    return score.run(score.Params(section, NUMERICS), inputs, outputs_in(folder))
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[score.Inputs, Path]:
+    folder = tmp_path_factory.mktemp("score")
+    rows = read_jsonl(Path(__file__).parents[1] / "data" / "instruction_rows.jsonl")
+    inputs = write_inputs(folder, rows)
+    run(inputs, folder / "reports")
+    return inputs, folder / "reports"
+
+
+def test_the_reports_have_the_agreed_form(finished: tuple[score.Inputs, Path]):
+    reports = finished[1]
+    metrics = read_json(reports / "metrics.json")
+    assert list(metrics) == ["base", "tuned", "gain", "prompts"]
+    assert list(metrics["base"]) == ["bertscore", "chrf", "bleu", "exact_match", "syntax_valid", "stopped"]
+    assert list(metrics["tuned"]["bertscore"]) == ["precision", "recall", "f1", "precision_raw", "recall_raw", "f1_raw"]
+    assert list(metrics["gain"]) == ["f1", "chrf", "syntax_valid"]
+    assert all(list(gain) == ["mean", "low", "high"] for gain in metrics["gain"].values())
+    assert metrics["prompts"] == len(read_jsonl(reports / "scores.jsonl")) == 4
+    assert metrics["gain"]["f1"]["low"] > 0
+    signatures = read_json(reports / "signatures.json")
+    assert list(signatures) == ["bertscore", "chrf", "bleu", "prompts_digest", "numerics", "versions"]
+    assert "|layer:6|" in signatures["bertscore"]
+    assert "|pairs:12|" in signatures["bertscore"]
+    assert signatures["numerics"] == "strict"
+    assert read_json(reports / "scoring.json")["baseline"]["texts"] == 6
+
+
+def test_means_and_gains_follow_from_the_scores_of_each_prompt(finished: tuple[score.Inputs, Path]):
+    metrics, rows = read_json(finished[1] / "metrics.json"), read_jsonl(finished[1] / "scores.jsonl")
+    for variant in ("base", "tuned"):
+        mean = sum(row[variant]["bertscore_f1"] for row in rows) / 4
+        assert metrics[variant]["bertscore"]["f1"] == pytest.approx(mean, abs=1e-6)
+    gain = sum(row["tuned"]["chrf"] - row["base"]["chrf"] for row in rows) / 4
+    assert metrics["gain"]["chrf"]["mean"] == pytest.approx(gain, abs=1e-6)
+
+
+def test_nothing_written_names_a_place_on_this_machine(finished: tuple[score.Inputs, Path]):
+    for path, written in content(finished[1]).items():
+        for place in (b"/tmp", b"/home", b"site-packages", str(Path(__file__).parents[2]).encode()):
+            assert place not in written, (path, place)
+
+
+def test_a_second_run_gives_the_same_bytes(finished: tuple[score.Inputs, Path], tmp_path: Path):
+    inputs, reports = finished
+    run(inputs, tmp_path)
+    assert content(tmp_path) == content(reports)
+    assert set(FILES) < set(content(reports))
+
+
+def test_a_score_does_not_depend_on_the_other_prompts(
+    finished: tuple[score.Inputs, Path], instruction_rows: list[dict[str, Any]], tmp_path: Path
+):
+    run(write_inputs(tmp_path, instruction_rows, prompts=2), tmp_path / "reports")
+    assert read_jsonl(tmp_path / "reports/scores.jsonl") == read_jsonl(finished[1] / "scores.jsonl")[:2]
+
+
+def test_samples_of_other_prompts_change_nothing(finished: tuple[score.Inputs, Path], tmp_path: Path):
+    inputs, reports = finished
+    before = content(reports)
+    other = tmp_path / "tuned.jsonl"
+    write_jsonl(other, reversed(read_jsonl(inputs.tuned)))
+    with pytest.raises(UserError, match="expected the same prompts in the same order"):
+        run(score.Inputs(inputs.base, other, inputs.train), reports)
+    assert content(reports) == before

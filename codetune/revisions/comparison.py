@@ -12,7 +12,7 @@ from enum import Enum
 
 from codetune.revisions.catalogue import CATALOGUE, VALIDATION_LOSS, Metric, metrics_of, numbers
 from codetune.revisions.intervals import difference_interval, settings_of
-from codetune.revisions.notices import differing_signatures, prompt_notices, signature_notices
+from codetune.revisions.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
 from codetune.revisions.reports import ROLES, Prompt, Reports, Role
 
@@ -203,14 +203,20 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
             for metric in metrics
         ]
     rows["tuned"] += _loss_difference(baseline, candidate)
+    parameters = parameter_differences(baseline.params, candidate.params)
+    unmoved = bool(rows["tuned"]) and all(row.verdict is Verdict.SAME for row in rows["tuned"])
     measured = {metric.signature for metric in CATALOGUE if metric.signature}
     return Comparison(
         baseline=baseline,
         candidate=candidate,
         rows=rows,
         gain=gain_of(candidate),
-        parameters=parameter_differences(baseline.params, candidate.params),
-        notices=prompt_notices(baseline, candidate) + signature_notices(baseline, candidate, measured),
+        parameters=parameters,
+        notices=[
+            *(stale_notices(candidate) if parameters and unmoved else []),
+            *prompt_notices(baseline, candidate),
+            *signature_notices(baseline, candidate, measured),
+        ],
         prompts=_aligned(baseline, candidate),
         shared=len(identifiers),
     )

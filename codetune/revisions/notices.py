@@ -63,6 +63,14 @@ def signature_notices(baseline: Reports, candidate: Reports, metrics: set[str]) 
     return sentences
 
 
+def stale_notices(candidate: Reports) -> list[str]:
+    """A sentence for a revision whose parameters have changed while no number did."""
+    return [
+        f"Parameters differ, but no score does: the reports of {candidate.revision.title} may be older than its "
+        "parameters. Run `dvc repro`."
+    ]
+
+
 def prompt_notices(baseline: Reports, candidate: Reports) -> list[str]:
     """A sentence where the two revisions did not answer the same prompts."""
     old, new = baseline.scores, candidate.scores

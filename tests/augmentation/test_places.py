@@ -57,6 +57,7 @@ def test_frames(finder, text, expected):
         ("Parsed. Check for errors.", []),
         ("Asked to return it.", []),
         ("Ready to run through.", []),
+        ("Used to create it.", []),
         # the longest phrase wins
         ("Used to check whether the file is open.", ["check whether"]),
         # nouns, adjectives, phrases
@@ -64,6 +65,9 @@ def test_frames(finder, text, expected):
         ("Holds the given dictionaries.", ["given", "dictionaries"]),
         ("Text given to the parser.", []),
         ("Text is given.", []),
+        ("A tree given N inputs.", []),
+        ("Holds unique values.", ["unique"]),
+        ("Holds unique key values.", []),
         ("The most specific name.", []),
         ("It is English specific.", []),
         ("Based on the name.", []),

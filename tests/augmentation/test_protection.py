@@ -49,8 +49,8 @@ def test_table(text, expected):
 
 
 def test_names_of_parameters_are_protected_as_plain_words():
-    text = "Write a Python function `copy` with parameters `source` and `to`. Copy the source to a new list."
-    assert protected_texts(text) == ["`copy`", "`source`", "`to`", "source"]
+    text = "Write a Python function `copy` with parameters `source` and `to`. Copy the source to 3 lists."
+    assert protected_texts(text) == ["`copy`", "`source`", "`to`", "source", "3"]
 
 
 def test_the_name_that_is_asked_for_is_an_ordinary_word():

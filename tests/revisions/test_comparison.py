@@ -218,6 +218,18 @@ def test_parameters_are_compared_flat() -> None:
     ]
 
 
+@pytest.mark.parametrize(("rank", "tuned", "told"), [(8, NOISY, True), (4, NOISY, False), (8, [0.5] * 8, False)])
+def test_changed_parameters_with_unchanged_scores_are_told(rank: int, tuned: list[float], told: bool) -> None:
+    before = _reports("a", FLAT, NOISY, params={"rank": 4}, signatures={"chrf": "same"})
+    after = _reports("b", FLAT, tuned, params={"rank": rank}, signatures={"chrf": "same"})
+    notices = compare(before, after).notices
+    assert (
+        notices
+        == ["Parameters differ, but no score does: the reports of b may be older than its parameters. Run `dvc repro`."]
+        * told
+    )
+
+
 def test_histogram_shares_sum_to_one_on_common_edges() -> None:
     bins = histogram(_reports("a", FLAT, [0.04, 0.05, 0.15, 0.151, -0.01, 0.3, 0.3, 0.3]), "tuned", "bertscore_f1")
     assert sum(part.share for part in bins) == pytest.approx(1)

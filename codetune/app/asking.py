@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import torch
+
 from codetune.generation.stream import StreamEvent
 from codetune.scoring.surface import syntax_valid
 
@@ -15,15 +17,19 @@ class Asked:
     """A question that is being answered; it outlives the page's reruns, so that nothing starts over.
 
     :param events: the rest of the answers; consumed by `advance`.
+    :param threads: how many threads torch may use for them; 0 leaves it as it is.
     """
 
     events: Iterator[StreamEvent]
     texts: dict[str, str] = field(default_factory=dict)
     last: dict[str, StreamEvent] = field(default_factory=dict)
     running: bool = True
+    threads: int = 0
 
     def advance(self, seconds: float) -> bool:
         """Take in what the models say within about `seconds`; whether more is to come."""
+        if self.threads:
+            torch.set_num_threads(self.threads)
         until = time.perf_counter() + seconds
         while self.running and time.perf_counter() < until:
             try:

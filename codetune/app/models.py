@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 ADAPTER = Path("models/adapter")
 # Base and tuned, and the same again after a new training while the page runs; the oldest goes first.
 MAX_MODELS_IN_MEMORY = 4
+# One token of a small model is too little work to share: a thread that waits for another, which has to wait for the
+# browser on the same core, costs several times more than it helps.
+SMALL_MODEL_PARAMETERS = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,12 @@ def loaded(files: ModelFiles) -> LoadedModel:
     :raises UserError: when it cannot be loaded.
     """
     return _load(files, files.fingerprint())
+
+
+def threads_for(models: Iterable[LoadedModel]) -> int:
+    """How many threads to answer with: one where all models are small, else 0, which is as many as params.yaml says."""
+    sizes = [sum(part.numel() for part in loaded.model.parameters()) for loaded in models]
+    return 1 if all(size <= SMALL_MODEL_PARAMETERS for size in sizes) else 0
 
 
 @st.cache_resource(max_entries=MAX_MODELS_IN_MEMORY, show_spinner="Loading the model")

@@ -7,7 +7,7 @@ import streamlit as st
 from codetune.app import project
 from codetune.app.asking import Asked
 from codetune.app.guard import guarded, literal
-from codetune.app.models import available_models, loaded
+from codetune.app.models import available_models, loaded, threads_for
 from codetune.generation.stream import SamplingSettings, stream_answers
 from codetune.revisions.listing import WORKSPACE
 from codetune.revisions.reports import Prompt
@@ -69,7 +69,7 @@ def _settings() -> SamplingSettings:
 
 def _ask(text: str, settings: SamplingSettings) -> None:
     models = {role: loaded(files) for role, files in available_models().items()}
-    st.session_state["asked"] = Asked(stream_answers(models, text, settings))
+    st.session_state["asked"] = Asked(stream_answers(models, text, settings), threads=threads_for(models.values()))
 
 
 def _stop() -> None:

@@ -65,10 +65,8 @@ def signature_notices(baseline: Reports, candidate: Reports, metrics: set[str]) 
 
 def stale_notices(candidate: Reports) -> list[str]:
     """A sentence for a revision whose parameters have changed while no number did."""
-    return [
-        f"Parameters differ, but no score does: the reports of {candidate.revision.title} may be older than its "
-        "parameters. Run `dvc repro`."
-    ]
+    older = f"the reports of {candidate.revision.title} may be older than its parameters"
+    return [f"Parameters differ, but no score does: {older}. Run `dvc repro`."]
 
 
 def prompt_notices(baseline: Reports, candidate: Reports) -> list[str]:

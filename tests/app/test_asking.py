@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import torch
 
 from codetune.app.asking import Asked
 from codetune.generation.stream import StreamEvent
@@ -20,6 +21,20 @@ def test_texts_grow_until_all_is_said() -> None:
     assert not asked.advance(10)
     assert asked.texts == {"base": "def f():\n    pass"}
     assert asked.facts("base") == "3 tokens · 1.50 s · first token 0.50 s · 2 tokens/s · ended by itself · parses"
+
+
+@pytest.mark.parametrize(("threads", "used"), [(1, 1), (0, 2)])
+def test_answers_are_computed_with_the_threads_asked_for(threads: int, used: int) -> None:
+    torch.set_num_threads(2)
+    seen: list[int] = []
+
+    def watched() -> Iterator[StreamEvent]:
+        seen.append(torch.get_num_threads())
+        yield from events("a")
+
+    Asked(watched(), threads=threads).advance(10)
+    torch.set_num_threads(2)
+    assert seen == [used]
 
 
 def test_no_time_means_no_token() -> None:

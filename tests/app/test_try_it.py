@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
+import torch
 from streamlit.testing.v1 import AppTest
 
 from tests.sample_project import Project, add_models, build_empty
@@ -21,13 +22,15 @@ def _script() -> None:
 
 
 @pytest.fixture
-def open_try(monkeypatch: pytest.MonkeyPatch) -> Open:
+def open_try(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     def run(root: Path) -> AppTest:
         monkeypatch.setenv("CODETUNE_PROJECT", str(root))
         st.cache_data.clear()
         return AppTest.from_function(_script, default_timeout=60).run()
 
-    return run
+    threads = torch.get_num_threads()
+    yield run
+    torch.set_num_threads(threads)  # the page takes fewer for small models
 
 
 def finish(page: AppTest) -> AppTest:

@@ -27,6 +27,9 @@ def test_names_resolve_as_git_says(sample: Project, name: str) -> None:
         "main;touch hacked",
         "$(touch hacked)",
         "@{upstream}",
+        "main@{0}",
+        ":/Raise",  # git would search all messages
+        "HEAD^{/Raise}",
         "main:params.yaml",
         "../../etc/passwd",
         "f" * 201,

@@ -74,3 +74,11 @@ def serve() -> Iterator[Callable[[Path], str]]:
     for server in servers:
         server.terminate()
         server.wait(timeout=20)
+
+
+@pytest.fixture(autouse=True)
+def main_module():
+    """The main module as it was: AppTest puts the page in its place, and a worker process would run that at its start."""
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before

@@ -64,6 +64,31 @@ def test_answers_do_not_depend_on_the_company(ending, prompts):
     assert answers(ending, prompts[4:7], 5) == together[4:7]
 
 
+def step_logits(loaded, prompts, batch_size):
+    """The logits of every row and step of a run, as bytes."""
+    seen = set()
+
+    def note(_model, _arguments, keywords, output):
+        if keywords["input_ids"].shape[1] == 1:
+            seen.update(row.numpy().tobytes() for row in output.logits[:, -1])
+
+    handle = loaded.model.register_forward_hook(note, with_kwargs=True)
+    answers(loaded, prompts, batch_size)
+    handle.remove()
+    return seen
+
+
+def test_logits_are_the_same_bits_in_any_company(loaded, prompts):
+    # Text would hide differences of rounding until two tokens are about equally likely.
+    some = [max(prompts, key=len), *prompts[4:9]]
+    company = step_logits(loaded, prompts, 11)
+    for prompt in some:
+        found = dict(answer_all(loaded, [prompt], max_new_tokens=NEW, batch_size=1))[0]
+        assert len(found.ids) == NEW
+        own = step_logits(loaded, [prompt], 1)
+        assert len(own & company) >= NEW
+
+
 def test_an_answer_ends_before_the_first_end_token(loaded, prompts, ending):
     ends = ending.end_ids
     unended = [by_transformers_without_end(loaded, prompt, ends) for prompt in prompts]

@@ -122,8 +122,13 @@ def test_the_order_is_drawn_from_seed_epoch_and_ids():
     assert order(rows, 7, 0) == order(rows[::-1], 7, 0)
     assert order(rows, 7, 0) != order(rows, 7, 1)
     assert order(rows, 7, 0) != order(rows, 8, 0)
-    lengths = [len(batch[0]) for batch in order(rows, 7, 0)]
-    assert lengths != sorted(lengths), "the shortest batches must not all come first"
+
+
+def test_the_shortest_batches_do_not_come_first():
+    # Few enough rows to be sorted by length as one stretch.
+    rows = [row(f"r{number}", 3 + number) for number in range(60)]
+    lengths = [batch.input_ids.shape[1] for batch in training_batches(rows, 4, seed=7, epoch=0, pad_id=0)]
+    assert lengths != sorted(lengths)
 
 
 def test_validation_batches_hold_all_rows_by_length():

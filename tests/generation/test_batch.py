@@ -65,28 +65,30 @@ def test_answers_do_not_depend_on_the_company(ending, prompts):
 
 
 def step_logits(loaded, prompts, batch_size):
-    """The logits of every row and step of a run, as bytes."""
-    seen = set()
+    """The logits of every row and step of a run: (rows and steps, vocabulary)."""
+    seen = []
 
     def note(_model, _arguments, keywords, output):
         if keywords["input_ids"].shape[1] == 1:
-            seen.update(row.numpy().tobytes() for row in output.logits[:, -1])
+            seen.append(output.logits[:, -1].clone())
 
     handle = loaded.model.register_forward_hook(note, with_kwargs=True)
     answers(loaded, prompts, batch_size)
     handle.remove()
-    return seen
+    return torch.cat(seen)
 
 
-def test_logits_are_the_same_bits_in_any_company(loaded, prompts):
-    # Text would hide differences of rounding until two tokens are about equally likely.
+def test_logits_in_any_company_differ_by_rounding_alone(loaded, prompts):
+    # Text would hide a wrong mask or position until two tokens are about equally likely. How a matrix product is
+    # rounded may depend on its number of rows: the processor's library decides that.
     some = [max(prompts, key=len), *prompts[4:9]]
     company = step_logits(loaded, prompts, 11)
     for prompt in some:
         found = dict(answer_all(loaded, [prompt], max_new_tokens=NEW, batch_size=1))[0]
         assert len(found.ids) == NEW
         own = step_logits(loaded, [prompt], 1)
-        assert len(own & company) >= NEW
+        nearest = (own[:, None] - company[None]).abs().amax(-1).amin(-1)
+        assert nearest.max() < 1e-4
 
 
 def test_an_answer_ends_before_the_first_end_token(loaded, prompts, ending):

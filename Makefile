@@ -45,8 +45,8 @@ bench: $(STAMP) ## speed of the heavy parts, as ratios within one run
 verify: check ## re-run every stage and show that what git tracks comes out byte for byte
 	@./scripts/verify.sh
 
-base: check ## train tokenizer and base model again from nothing (frozen otherwise; about an hour on two cores)
-	@dvc unfreeze pretrain && trap 'dvc freeze pretrain' EXIT && dvc repro --single-item --force pretrain
+base: check ## train tokenizer and base model again, and measure them (frozen otherwise)
+	@./scripts/base.sh
 
 lock: ## write requirements.lock anew from pyproject.toml
 	@./scripts/lock.sh "$(PYTHON)"

@@ -5,9 +5,6 @@ The two sides take turns, and the median ratio of the rounds is shown with its r
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +15,12 @@ numerics.fix()
 
 import torch  # noqa: E402
 
-ROUNDS = 3
+from benchmarks.pretraining import pretraining  # noqa: E402
+from benchmarks.timing import compare  # noqa: E402
+
 TRAIN = Path("data/clean/train.jsonl")
 TEST = Path("data/clean/test.jsonl")
 BASE = "models/base"
-
-
-def seconds(action: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
-
-
-def compare(name: str, ours: Callable[[], object], plain: Callable[[], object]) -> None:
-    ratios = [seconds(plain) / seconds(ours) for _ in range(ROUNDS)]
-    low, high = min(ratios), max(ratios)
-    print(f"{name:58} {statistics.median(ratios):5.2f} times as fast ({low:.2f} to {high:.2f})")
 
 
 def generation() -> None:
@@ -107,7 +94,7 @@ def training() -> None:
 
 
 def main() -> None:
-    for measure in (generation, training, bertscore):
+    for measure in (generation, training, bertscore, pretraining):
         measure()
 
 

@@ -1,13 +1,14 @@
-"""The command line: `python -m codetune check | summary`; the pipeline itself is run by DVC."""
+"""The command line: `python -m codetune check | summary | why | …`; the pipeline itself is run by DVC."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from codetune.errors import run_as_command
-from codetune.files import read_json
+from codetune.files import dump_json, read_json
 from codetune.sections import check_params
 
 _METRICS = Path("reports/metrics.json")
@@ -45,14 +46,52 @@ def _print_summary() -> None:
     print("\nNext: `make app` to compare and to try the model, `dvc metrics diff`, `dvc exp run -S train.lora.rank=8`.")
 
 
+def _print_why(row: str) -> None:
+    from codetune.accounting.why import why
+
+    print(why(Path(), row))
+
+
+def _print_data_diff(before: str, after: str, *, as_json: bool) -> None:
+    from codetune.accounting.difference import data_difference
+
+    text, content = data_difference(Path(), before, after)
+    print(dump_json(content) if as_json else text, end="" if as_json else "\n")
+
+
+def _print_sources() -> None:
+    from codetune.config import load_section
+    from codetune.ingestion.params import IngestParams
+    from codetune.ingestion.report import describe
+    from codetune.ingestion.sources import read_sources
+
+    for line in describe(read_sources(load_section(IngestParams))):
+        print(line)
+
+
 def main() -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(prog="python -m codetune", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("check", help="check params.yaml, all problems at once")
+    ingest = commands.add_parser("ingest", help="say what each source would yield")
+    ingest.add_argument("--dry-run", action="store_true", required=True, help="write nothing (`dvc repro` writes)")
     commands.add_parser("summary", help="print the metrics of the last run")
-    command = parser.parse_args().command
-    run_as_command(check_params if command == "check" else _print_summary)
+    why = commands.add_parser("why", help="tell a row's life, from the archive it came in to the training set")
+    why.add_argument("row", help="an id or its beginning, PATH, PATH:LINE, or a function's name")
+    diff = commands.add_parser("data-diff", help="say which rows came, went or changed verdict between two revisions")
+    for name in ("before", "after"):
+        diff.add_argument(name, help="workspace, or a branch, tag, commit or experiment")
+    diff.add_argument("--json", action="store_true", help="print the same as JSON")
+    arguments = parser.parse_args()
+    actions: dict[str, Callable[[], None]] = {
+        "check": check_params,
+        "ingest": _print_sources,
+        "summary": _print_summary,
+        "why": lambda: _print_why(arguments.row),
+        "data-diff": lambda: _print_data_diff(arguments.before, arguments.after, as_json=arguments.json),
+    }
+    run_as_command(actions[arguments.command])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
@@ -48,26 +48,60 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
     return content
 
 
-def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
-    """The field names that are allowed at the parent of `location`."""
-    current: Any = model
-    for part in location[:-1]:
-        field = getattr(current, "model_fields", {}).get(part)
-        current = field.annotation if field is not None else None
-    return sorted(getattr(current, "model_fields", {}))
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models that a value of `annotation` may be, those in lists and unions included."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models(inner)]
+
+
+def _tag(model: type[BaseModel]) -> str | None:
+    """The value of `type` that picks `model` among those of a union, or None."""
+    values = get_args(model.model_fields["type"].annotation) if "type" in model.model_fields else ()
+    return str(values[0]) if len(values) == 1 else None
+
+
+def _follow(section: type[BaseModel], location: tuple[str | int, ...]) -> tuple[str, list[type[BaseModel]]]:
+    """The key of `location` as it stands in params.yaml, and the models that may stand there."""
+    models, key = [section], ""
+    for place, part in enumerate(location):
+        chosen = [model for model in models if len(models) > 1 and _tag(model) == part]
+        if chosen and isinstance(location[place - 1], int):
+            models = chosen  # pydantic names the member of a union; params.yaml does not
+            continue
+        key += f".{part}"
+        if isinstance(part, str):
+            fields = [model.model_fields[part] for model in models if part in model.model_fields]
+            models = [inner for field in fields for inner in _models(field.annotation)]
+    return key, models
+
+
+def _hint(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
 
 
 def _describe(section: type[Section], error: Any) -> str:
     """One clause for one problem: key, what was found, what was expected."""
     location = tuple(error["loc"])
-    key = ".".join([section.section, *(str(part) for part in location)])
+    place, models = _follow(section, location)
+    key = f"{section.section}{place}"
     if error["type"] == "extra_forbidden":
-        known = _known_keys(section, location)
-        close = difflib.get_close_matches(str(location[-1]), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-        return f"{key}: unknown parameter ({hint})"
+        parents = _follow(section, location[:-1])[1]
+        known = sorted({name for model in parents for name in model.model_fields})
+        return f"{key}: unknown parameter ({_hint(str(location[-1]), known)})"
+    if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        known = sorted(filter(None, map(_tag, models)))
+        tag = error.get("ctx", {}).get("tag")
+        return (
+            f"{key}.type: unknown type {tag!r} ({_hint(tag, known)})"
+            if tag
+            else f"{key}.type: missing ({_hint('', known)})"
+        )
     if error["type"] == "missing":
         return f"{key}: missing"
+    if error["type"] == "value_error":
+        return f"{key}: {error['ctx']['error']}"
     found = f"found {error['input']!r} ({type(error['input']).__name__})"
     return f"{key}: {found}, expected: {error['msg'].removeprefix('Input should be ')}"
 

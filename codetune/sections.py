@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+from codetune.assessment.params import AssessParams
 from codetune.augmentation.params import AugmentParams
 from codetune.cleaning.params import CleanParams
 from codetune.config import PARAMS_FILE, Section, problems_in, raise_problems, read_params
 from codetune.export.params import ExportParams
 from codetune.generation.params import GenerateParams
 from codetune.ingestion.params import IngestParams
+from codetune.leakage.params import ExamineParams
 from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
 from codetune.pretraining.params import PretrainParams
@@ -18,8 +20,8 @@ from codetune.scoring.params import ScoreParams
 from codetune.tuning.params import TrainParams
 
 SECTIONS: tuple[type[Section], ...] = (
-    NumericsParams, ModelParams, IngestParams, CleanParams, AugmentParams, PretrainParams, TrainParams, GenerateParams,
-    ScoreParams, ExportParams,
+    NumericsParams, ModelParams, IngestParams, CleanParams, AugmentParams, ExamineParams, PretrainParams, AssessParams,
+    TrainParams, GenerateParams, ScoreParams, ExportParams,
 )  # fmt: skip
 
 

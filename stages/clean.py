@@ -1,8 +1,9 @@
 """Keep or drop every raw row with a reason, and split what is kept by package.
 
 Reads: data/raw/rows.parquet, data/raw/files.parquet, params `clean`.
-Writes: data/clean/{train,val,test}.jsonl (instruction rows), data/clean/ledger.parquet (one line per raw row),
-data/clean/corpus.parquet (source files of the train groups, for `pretrain`), reports/data.json (counts).
+Writes: data/clean/{train,val,test}.jsonl (instruction rows), data/clean/ledger.parquet (for each raw row
+where it came from and what became of it by what rule), data/clean/corpus.parquet (source files of the train groups, for
+`pretrain`), reports/data.json (counts).
 Guarantees: no package is in two splits; no kept row has the syntax tree, the instruction, or near-duplicate code of
 another; no file of the corpus holds a duplicate of a row of val or test; same bytes for any number of workers.
 Does not: paraphrase (that is `augment`), or change code beyond taking out the docstring and the outer indentation.
@@ -17,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from codetune.cleaning.corpus import pretraining_files
+from codetune.cleaning.ledger import LEDGER_SCHEMA, ledger_row
 from codetune.cleaning.params import CleanParams
-from codetune.cleaning.report import CORPUS_SCHEMA, LEDGER_SCHEMA, data_report, instruction_row, ledger_row
+from codetune.cleaning.report import CORPUS_SCHEMA, data_report, instruction_row
 from codetune.cleaning.split import Split
 from codetune.cleaning.verdicts import Verdict, deduplicated, filtered, leaking_files, splits_of
 from codetune.config import load_section
@@ -65,7 +67,7 @@ def _require_splits(kept: list[Verdict], splits: dict[str, Split]) -> None:
         if split not in filled:
             raise UserError(
                 f"split {split} would be empty: {len(kept)} rows of {len(splits)} groups survive the filters",
-                "Add sources to data/packages.txt, or loosen the `clean` section of params.yaml.",
+                "Add to ingest.sources, or loosen the `clean` section of params.yaml.",
             )
 
 

@@ -8,12 +8,13 @@ Does not: promise the same bytes on another machine: the weights are trained onc
 
 from __future__ import annotations
 
-import math
+import os
+import platform
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codetune import numerics
 from codetune.config import load_section
@@ -21,6 +22,9 @@ from codetune.errors import UserError, run_as_command
 from codetune.files import atomic_folder, digest_bytes, digest_file, dump_json, write_json
 from codetune.pretraining.params import PretrainParams
 from codetune.tables import read_table
+
+if TYPE_CHECKING:
+    from codetune.pretraining.loop import Checkpoints
 
 _LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors")
 
@@ -34,10 +38,10 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the stage writes, and where it keeps its checkpoint."""
+    """Where the stage writes, and where it keeps its checkpoints."""
 
     base: Path = Path("models/base")
-    checkpoint: Path = Path(".cache/pretraining/checkpoint.safetensors")
+    checkpoints: Path = Path(".cache/pretraining")
 
 
 def _sample(files: list[dict[str, Any]], size: int) -> list[str]:
@@ -51,43 +55,67 @@ def _sample(files: list[dict[str, Any]], size: int) -> list[str]:
     return chosen
 
 
+def _hardware() -> str:
+    import torch
+
+    return f"{os.cpu_count()} CPU cores, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _checkpoints(params: PretrainParams, corpus_digest: str, folder: Path) -> Checkpoints:
+    """Where the run leaves its state, under a name for all that decides it."""
+    from codetune.pretraining.loop import Checkpoints
+
+    recipe = params.model_dump(exclude={"checkpoint_every"})
+    steady = {key: value for key, value in recipe.items() if key not in {"tokens", "decay_share"}}
+
+    def digest(settings: dict[str, Any]) -> str:
+        return digest_bytes((dump_json(settings) + corpus_digest).encode())
+
+    return Checkpoints(folder, digest(steady), digest(recipe))
+
+
 def run(params: PretrainParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     """The provenance, after model and tokenizer have been written."""
-    from codetune.pretraining.corpus import arrange, sequences
-    from codetune.pretraining.loop import build_model, pretrain
+    from codetune.pretraining.corpus import arrange, documents, stream
+    from codetune.pretraining.evaluation import bits_per_byte
+    from codetune.pretraining.loop import pretrain
+    from codetune.pretraining.model import build_model
     from codetune.pretraining.tokenizer import save_tokenizer, train_tokenizer
     from codetune.prompt import CHAT_TEMPLATE
 
     corpus = arrange(read_table(inputs.corpus), params.seed, params.held_out_files)
+    if not corpus.training or params.steps == 0:
+        raise UserError(f"{inputs.corpus} is too small to train on", "Add packages to data/packages.txt.")
     texts = _sample(corpus.training, params.tokenizer_mb << 20)
     tokenizer = train_tokenizer(iter(texts), params.vocab_size, params.context)
-    training = sequences(tokenizer, corpus.training, params.sequence, params.tokens // params.sequence)
-    held_out = sequences(tokenizer, corpus.held_out, params.sequence)
-    if len(training) == 0 or len(held_out) == 0:
-        raise UserError(f"{inputs.corpus} is too small to train on", "Add packages to data/packages.txt.")
+    shown = documents(corpus.training, params.seed, params.function_share, params.function_chars)
+    tokens = stream(tokenizer, shown)
     model = build_model(params, tokenizer.eos_token_id, tokenizer.pad_token_id)
     corpus_digest = digest_file(inputs.corpus)
-    recipe = digest_bytes((dump_json(params.model_dump()) + corpus_digest).encode())
-    losses = pretrain(model, training, held_out, params, outputs.checkpoint, recipe)
-    held_out_bytes = len(tokenizer.decode(held_out[:, 1:].flatten().tolist()).encode())
+    reached = pretrain(model, tokens, params, _checkpoints(params, corpus_digest, outputs.checkpoints))
+    held_out, density = bits_per_byte(model, tokenizer, [file["text"] for file in corpus.held_out], params.context)
     provenance = {
         "recipe": params.model_dump(),
-        "corpus": {"sha256": corpus_digest, "files": len(corpus.training), "held_out_files": len(corpus.held_out)},
+        "corpus": {
+            "sha256": corpus_digest, "files": len(corpus.training), "held_out_files": len(corpus.held_out),
+            "documents": len(shown), "tokens": len(tokens.ids),
+        },
+        "packages": sorted({file["group"] for file in corpus.training}),
         "licenses": dict(sorted(Counter(file["license"] for file in corpus.training).items())),
         "libraries": {name: version(name) for name in _LIBRARIES},
         "parameters": sum(value.numel() for value in model.parameters()),
-        "tokens_seen": len(training) // (params.batch_tokens // params.sequence) * params.batch_tokens,
-        "loss": {"training": round(losses.training, 4), "held_out": round(losses.held_out, 4)},
-        "held_out_bits_per_byte": round(losses.held_out * held_out[:, 1:].numel() / (math.log(2) * held_out_bytes), 4),
-        "held_out_bytes_per_token": round(held_out_bytes / held_out[:, 1:].numel(), 4),
-        "curve": losses.curve,
-    }
+        "tokens_seen": params.steps * params.batch_tokens,
+        "held_out_bits_per_byte": round(held_out, 4),
+        "held_out_bytes_per_token": round(density, 4),
+        "seconds": round(reached.seconds),
+        "hardware": _hardware(),
+        "training_loss": reached.curve,
+    }  # fmt: skip
     with atomic_folder(outputs.base) as folder:
         model.save_pretrained(folder, safe_serialization=True)
         save_tokenizer(tokenizer, folder, CHAT_TEMPLATE)
         provenance["files"] = {file.name: digest_file(file) for file in sorted(folder.iterdir())}
         write_json(folder / "provenance.json", provenance)
-    outputs.checkpoint.unlink(missing_ok=True)
     return provenance
 
 

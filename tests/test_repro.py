@@ -27,7 +27,9 @@ def source(package: str, number: int) -> str:
     functions = []
     for place, verb in enumerate(VERBS):
         name = f"{verb}_{package}"
-        steps = "\n".join(f"    {verb}{step} = values[{step}] * {number + place + step}" for step in range(4))
+        steps = "\n".join(
+            f"    {verb}{step} = {verb}_of_{package}(values[{step}]) * {number + place + step}" for step in range(4)
+        )
         functions.append(
             f'def {name}(values, limit):\n    """Return the values of {package} that {verb} below a limit."""\n'
             f"{steps}\n    return [{verb}{place % 4}, limit, {number}]\n"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from codetune.generation.stream import StreamEvent
-from codetune.scoring.surface import syntax_valid
+from codetune.scoring.syntax import syntax_valid
+from codetune.serving.stream import StreamEvent
 
 
 @dataclass

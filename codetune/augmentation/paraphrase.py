@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from codetune.augmentation.phrases import Phrase, all_phrases
+from codetune.augmentation.phrases import Phrase, all_phrases, is_question
 from codetune.augmentation.places import PlaceFinder
-from codetune.augmentation.protection import MASK
+from codetune.augmentation.protection import MASK, masked
 from codetune.augmentation.table import PhraseTable
 
 _TAG = "\ue001"
 _TAGGED = re.compile(f"{_TAG}[0-9]+")
+_SENTENCE_END = re.compile(r"\.(?=\s+[A-Z`]|$)")
 _UNUSED_BY_NLPAUG = ("torch", "transformers")
 
 
@@ -74,6 +75,7 @@ class Paraphraser:
 
     def __init__(self, table: PhraseTable, change_share: float, min_changes: int) -> None:
         phrases = all_phrases(table)
+        self._table = table
         self._finder = PlaceFinder(phrases)
         self._numbers = {phrase: number for number, phrase in enumerate(phrases)}
         self._tokens = lru_cache(maxsize=1)(self._split)
@@ -98,6 +100,8 @@ class Paraphraser:
         changed, log = self._augmenter.augment(core)[0]
         changes = sorted((entry["orig_start_pos"], entry["orig_token"], entry["new_token"]) for entry in log)
         pairs = tuple((_TAGGED.sub("", old), _TAGGED.sub("", new)) for _, old, new in changes)
+        if pairs and is_question(pairs[0][1], self._table):
+            changed = _asking(changed)
         return Paraphrase(text.replace(core, changed, 1), pairs)
 
     def _tagged(self, phrase: Phrase) -> list[str]:
@@ -114,6 +118,14 @@ class Paraphraser:
             tokens += [text[previous : place.start], f"{place.phrase.surface}{_TAG}{self._numbers[place.phrase]}"]
             previous = place.end
         return (*tokens, text[previous:])
+
+
+def _asking(text: str) -> str:
+    """`text` with a question mark at the end of its first sentence."""
+    shadow = masked(text)
+    stops = (match.start() for match in _SENTENCE_END.finditer(text))
+    end = next((stop for stop in stops if shadow[stop] == "."), None)
+    return text if end is None else f"{text[:end]}?{text[end + 1 :]}"
 
 
 def _join(tokens: list[str]) -> str:

@@ -84,6 +84,11 @@ def all_phrases(table: PhraseTable) -> list[Phrase]:
     ]
 
 
+def is_question(opening: str, table: PhraseTable) -> bool:
+    """Whether `opening`, as it stands in a text, asks something."""
+    return opening.startswith(tuple(question.split("{")[0] for question in table.questions))
+
+
 def kind_of(opening: str) -> str:
     """What the opening of an instruction asks for: `function`, `method` or `property`.
 
@@ -110,10 +115,15 @@ def _openings(table: PhraseTable) -> Iterator[Phrase]:
     for kind in _KINDS:
         for pace in ("", "asynchronous ", "async "):
             python, bare = f"{pace}Python {kind}", f"{pace}{kind}"
-            forms = {"python": f"{article(python)} {python}", "bare": f"{article(bare)} {bare}"}
+            forms = {
+                "python": f"{article(python)} {python}",
+                "bare": f"{article(bare)} {bare}",
+                "terse": capitalized(python),
+            }
             surfaces = [opening.format(**forms) for opening in table.openings]
+            questions = [question.format(**forms) for question in table.questions]
             for surface in surfaces:
-                yield Phrase(surface, _others(surface, surfaces), Role.OPENING)
+                yield Phrase(surface, (*_others(surface, surfaces), *questions), Role.OPENING)
 
 
 def _signatures(table: PhraseTable) -> Iterator[Phrase]:

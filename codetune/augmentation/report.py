@@ -35,6 +35,16 @@ def augmentation_report(result: Augmentation, table: PhraseTable, params: Augmen
     }
 
 
+def wordings_report(result: Augmentation, table: PhraseTable) -> dict[str, Any]:
+    """How many test prompts there are in wordings that training does not see."""
+    return {
+        "rows_in": len(result.originals),
+        "paraphrases": len(result.paraphrases),
+        "rejected": dict(sorted(result.rejected.items())),
+        "table": table.size(),
+    }
+
+
 def _most_used(result: Augmentation) -> list[dict[str, Any]]:
     """The commonest replacements; those of equal count in alphabetical order."""
     used = Counter((old.strip(". "), new.strip(". ")) for pairs in result.changes for old, new in pairs)

@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
+from pathlib import Path
 
 from codetune.augmentation.params import AugmentParams
 from codetune.augmentation.paraphrase import Paraphrase, Paraphraser, isolated_draws, seed_draws
-from codetune.augmentation.table import load_table
+from codetune.augmentation.table import TABLE_FILE, load_table
 from codetune.augmentation.verify import rejection
 from codetune.files import JsonObject, digest_bytes, stable_seed
 from codetune.progress import track
@@ -59,16 +60,17 @@ def paraphrase_id(parent_id: str, instruction: str) -> str:
     return digest_bytes(f"{parent_id}\x1f{instruction}".encode())[:16]
 
 
-def augment(rows: list[JsonObject], params: AugmentParams) -> Augmentation:
+def augment(rows: list[JsonObject], params: AugmentParams, table: Path = TABLE_FILE) -> Augmentation:
     """The rows with their paraphrases: the same for any number of workers.
 
     :param rows: instruction rows, each with an `id` of its own and an `instruction`.
+    :param table: the file of the phrase table.
     """
     result = Augmentation(originals=rows)
     chosen = [row for row in rows if is_chosen(row["id"], params)]
     result.chosen = len(chosen)
     taken = {row["instruction"] for row in rows}
-    outcomes = _outcomes([(row["id"], row["instruction"]) for row in chosen], params)
+    outcomes = _outcomes([(row["id"], row["instruction"]) for row in chosen], params, table)
     for row, outcome in zip(chosen, outcomes, strict=True):
         result.rejected += outcome.rejected
         for paraphrase in outcome.kept:
@@ -110,20 +112,20 @@ def _objection(text: str, drawn: Paraphrase, siblings: list[Paraphrase], min_cha
 
 
 @cache
-def _paraphraser(change_share: float, min_changes: int) -> Paraphraser:
+def _paraphraser(table: Path, change_share: float, min_changes: int) -> Paraphraser:
     """The paraphraser of this process: made once."""
-    return Paraphraser(load_table(), change_share, min_changes)
+    return Paraphraser(load_table(table), change_share, min_changes)
 
 
-def _outcomes_of_chunk(chunk: list[Instruction], params: AugmentParams) -> list[Outcome]:
-    paraphraser = _paraphraser(params.change_share, params.min_changes)
+def _outcomes_of_chunk(chunk: list[Instruction], params: AugmentParams, table: Path) -> list[Outcome]:
+    paraphraser = _paraphraser(table, params.change_share, params.min_changes)
     with isolated_draws():
         return [paraphrases_of(instruction, paraphraser, params) for instruction in chunk]
 
 
-def _outcomes(instructions: list[Instruction], params: AugmentParams) -> Iterator[Outcome]:
+def _outcomes(instructions: list[Instruction], params: AugmentParams, table: Path) -> Iterator[Outcome]:
     """One outcome per instruction, in order."""
     chunks = [instructions[start : start + _CHUNK_ROWS] for start in range(0, len(instructions), _CHUNK_ROWS)]
-    parts = map_in_processes(partial(_outcomes_of_chunk, params=params), chunks, params.workers)
+    parts = map_in_processes(partial(_outcomes_of_chunk, params=params, table=table), chunks, params.workers)
     for part in track(parts, len(chunks), "paraphrasing"):
         yield from part

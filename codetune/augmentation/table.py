@@ -14,8 +14,9 @@ from codetune.augmentation.protection import protected_texts
 from codetune.errors import UserError
 
 TABLE_FILE = Path(__file__).with_name("phrases.yaml")
+HELD_OUT_FILE = Path(__file__).with_name("phrases_held_out.yaml")
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
-_BRACES = ("{python}", "{bare}", "{parameters}", "{arguments}", "{are}", "{verb}", "{kind}")
+_BRACES = ("{python}", "{bare}", "{terse}", "{parameters}", "{arguments}", "{are}", "{verb}", "{kind}")
 
 
 class Group(BaseModel):
@@ -65,6 +66,7 @@ class PhraseTable(BaseModel):
 
     model_config = _STRICT
     openings: list[str]
+    questions: list[str]
     owners: list[str]
     signatures: Signatures
     leads: Leads
@@ -92,7 +94,7 @@ class PhraseTable(BaseModel):
 
     def _protected(self) -> list[tuple[str, list[str]]]:
         phrases = {phrase for group in self.groups() for phrase in (*group.say, *group.also)}
-        frames = {*self.openings, *self.owners, *self.signatures.function, *self.signatures.method}
+        frames = {*self.openings, *self.questions, *self.owners, *self.signatures.function, *self.signatures.method}
         frames |= {*self.leads.base, *self.leads.third, *self.leads.property, *self.leads.whether}
         for brace in _BRACES:
             frames = {frame.replace(brace, "thing") for frame in frames}
@@ -105,7 +107,7 @@ class PhraseTable(BaseModel):
 
     def size(self) -> dict[str, int]:
         """How many groups and phrases each section has; sentence frames and `lead_verbs` count as phrases alone."""
-        frames = [self.openings, self.owners, self.signatures.function, self.signatures.method]
+        frames = [self.openings, self.questions, self.owners, self.signatures.function, self.signatures.method]
         frames += [self.leads.base, self.leads.third, self.leads.property, self.leads.whether]
         return {
             "groups": len(self.groups()) + len(frames),

@@ -1,6 +1,7 @@
 """Exact and near duplicates among candidates, each with the row it matched and the similarity.
 
-Exact: the same syntax tree, whatever the formatting and comments. Near: candidates from MinHash LSH over 5-grams of
+Exact: the same syntax tree, whatever the formatting and comments. Renamed: the same but for names of its own and
+constants (`renaming`). Near: candidates from MinHash LSH over 5-grams of
 lexical tokens, every one verified by true Jaccard. The representative is the first row in the order given, and a row is
 dropped only for a row that is kept: clusters are not chained.
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import io
+import math
 import re
 import textwrap
 import tokenize
@@ -16,12 +17,14 @@ from typing import Any
 
 from codetune.cleaning.instruction import first_paragraph, instruction
 from codetune.cleaning.params import CleanParams
+from codetune.cleaning.renaming import renamed_digest
 from codetune.cleaning.secrets import has_secret
 from codetune.ingestion.functions import FunctionNode, parse
 
 _TEST_PATH = re.compile(
     r"(^|/)(tests?|testing|_tests?|conftest\.py|test_[^/]*|[^/]*_test\.py|benchmarks?|examples?)(/|$)"
 )
+_TEST_NAME = re.compile(r"test_|assert_")
 _VENDORED_PATH = re.compile(
     r"(^|/)(_?vendor(ed)?|_?externals?|_?extern|third_?party|_distutils|contrib/_securetransport)(/|$)"
 )
@@ -36,16 +39,51 @@ _UNDERSTOOD_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
 _LAYOUT = frozenset(
     {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 )
+# Enough to recognise what was matched; the place in the ledger leads to the rest.
+_FOUND_CHARS = 60
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Why a row is dropped, and what the rule measured or found.
+
+    :param reason: a name of codetune/cleaning/reasons.py.
+    :param measure: what was measured, with its unit, such as `code_tokens`; None where the rule measures nothing.
+    :param threshold: the value of params.yaml that `measured` is beyond.
+    :param found: the text that the rule matched; None where it matches none, and for secrets.
+    """
+
+    reason: str
+    measure: str | None = None
+    measured: float | None = None
+    threshold: float | None = None
+    found: str | None = None
+
+
+def line_count(code: str) -> int:
+    """The lines of a source that does not end in a newline."""
+    return code.count("\n") + 1
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A row that passed the filters: the instruction, its answer, and what duplicates are found by."""
+    """A row that passed the filters: the instruction, its answer, and what duplicates are found by.
+
+    :param tree: equal for two answers that differ in layout and comments alone.
+    :param renamed: digest that is equal for two answers that differ in names of their own and constants as well; empty
+        where there is none.
+    """
 
     instruction: str
     completion: str
     tokens: tuple[str, ...]
     tree: str
+    renamed: str = ""
+
+    @property
+    def code_lines(self) -> int:
+        """The lines of the answer."""
+        return line_count(self.completion)
 
 
 def lexical_tokens(code: str) -> tuple[str, ...]:
@@ -69,37 +107,49 @@ def without_docstring(code: str, node: FunctionNode) -> str | None:
     return "\n".join([*lines[:start], *rest]).rstrip()
 
 
+def _matched(reason: str, match: re.Match[str] | None) -> Drop | None:
+    """A drop for the text that a rule matched, or None where it matched none."""
+    return Drop(reason, found=" ".join(match[0].split())[:_FOUND_CHARS]) if match else None
+
+
+def place_drop(path: str, qualname: str) -> Drop | None:
+    """The drop of a row for where it stands, or None."""
+    name = qualname.rpartition(".")[2]
+    if test := _matched("test_code", _TEST_PATH.search(path) or _TEST_NAME.match(name)):
+        return test
+    rest = _matched("vendored", _VENDORED_PATH.search(path)) or _matched("generated", _GENERATED_PATH.search(path))
+    return rest or (Drop("dunder", found=name) if name.startswith("__") else None)
+
+
 def place_reason(path: str, qualname: str) -> str | None:
     """Why a row is dropped for where it stands, or None."""
-    name = qualname.rpartition(".")[2]
-    if _TEST_PATH.search(path) or name.startswith(("test_", "assert_")):
-        return "test_code"
-    if _VENDORED_PATH.search(path):
-        return "vendored"
-    if _GENERATED_PATH.search(path):
-        return "generated"
-    return "dunder" if name.startswith("__") else None
+    drop = place_drop(path, qualname)
+    return drop.reason if drop else None
 
 
-def docstring_reason(docstring: str, params: CleanParams) -> str | None:  # noqa: PLR0911
-    """Why a row is dropped for its docstring, or None; only the first paragraph counts."""
-    text = first_paragraph(docstring)
-    words = text.split()
-    if len(words) < params.min_docstring_words:
-        return "docstring_too_short"
-    if len(words) > params.max_docstring_words:
-        return "docstring_too_long"
-    if sum(character.isascii() and character.isalpha() for character in text) < params.min_english * sum(
-        not character.isspace() and character not in "`.,_()" for character in text
-    ):
-        return "docstring_not_english"
-    if _URL.search(text):
-        return "docstring_url"
-    if text.endswith("?"):
-        return "docstring_question"
-    if _MARKUP.search(docstring.strip().split("\n\n")[0]):
-        return "docstring_markup"
+def _english_drop(text: str, least: float) -> Drop | None:
+    letters = sum(character.isascii() and character.isalpha() for character in text)
+    counted = sum(not character.isspace() and character not in "`.,_()" for character in text)
+    if letters < least * counted:
+        # Rounded down, so that a share just under the threshold does not read as the threshold.
+        return Drop("docstring_not_english", "english_share", math.floor(letters / counted * 1e4) / 1e4, least)
     return None
+
+
+def docstring_drop(docstring: str, params: CleanParams) -> Drop | None:
+    """The drop of a row for its docstring, or None; only the first paragraph counts."""
+    text = first_paragraph(docstring)
+    words = len(text.split())
+    if words < params.min_docstring_words:
+        return Drop("docstring_too_short", "docstring_words", words, params.min_docstring_words)
+    if words > params.max_docstring_words:
+        return Drop("docstring_too_long", "docstring_words", words, params.max_docstring_words)
+    return (
+        _english_drop(text, params.min_english)
+        or _matched("docstring_url", _URL.search(text))
+        or (Drop("docstring_question") if text.endswith("?") else None)
+        or _matched("docstring_markup", _MARKUP.search(docstring.strip().split("\n\n")[0]))
+    )
 
 
 def _returns_value(node: FunctionNode) -> bool:
@@ -117,49 +167,54 @@ def _returns_value(node: FunctionNode) -> bool:
     return False
 
 
-def code_reason(code: str, node: FunctionNode) -> str | None:
-    """Why a row is dropped for what its code says, or None."""
-    if any(not isinstance(mark, ast.Name) or mark.id not in _UNDERSTOOD_DECORATORS for mark in node.decorator_list):
-        return "decorated"
-    if _GENERATED.search(code):
-        return "generated"
-    if _UNFINISHED.search(code):
-        return "unfinished_or_deprecated"
-    return None if _returns_value(node) else "returns_nothing"
+def code_drop(code: str, node: FunctionNode) -> Drop | None:
+    """The drop of a row for what its code says, or None."""
+    for mark in node.decorator_list:
+        if not isinstance(mark, ast.Name) or mark.id not in _UNDERSTOOD_DECORATORS:
+            return Drop("decorated", found=f"@{ast.unparse(mark)}"[:_FOUND_CHARS])
+    return (
+        _matched("generated", _GENERATED.search(code))
+        or _matched("unfinished_or_deprecated", _UNFINISHED.search(code))
+        or (None if _returns_value(node) else Drop("returns_nothing"))
+    )
 
 
-def length_reason(completion: str, tokens: tuple[str, ...], params: CleanParams) -> str | None:
-    """Why a row is dropped for its length, or None."""
-    lines = completion.count("\n") + 1
-    if lines < params.min_code_lines or len(tokens) < params.min_tokens:
-        return "code_too_short"
-    return "code_too_long" if lines > params.max_code_lines or len(tokens) > params.max_tokens else None
+def length_drop(lines: int, tokens: int, params: CleanParams) -> Drop | None:
+    """The drop of a row for the length of its code without docstring, or None."""
+    if lines < params.min_code_lines:
+        return Drop("code_too_short", "code_lines", lines, params.min_code_lines)
+    if tokens < params.min_tokens:
+        return Drop("code_too_short", "code_tokens", tokens, params.min_tokens)
+    if lines > params.max_code_lines:
+        return Drop("code_too_long", "code_lines", lines, params.max_code_lines)
+    return Drop("code_too_long", "code_tokens", tokens, params.max_tokens) if tokens > params.max_tokens else None
 
 
-def judge(row: dict[str, Any], params: CleanParams) -> Candidate | str:  # noqa: PLR0911
-    """The candidate made from a raw row, or the reason why it is dropped.
+def judge(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:  # noqa: PLR0911
+    """The candidate made from a raw row, or why it is dropped.
 
     :param row: `path`, `qualname`, `docstring` and `code` of data/raw/rows.parquet.
     """
-    reason = place_reason(row["path"], row["qualname"]) or docstring_reason(row["docstring"], params)
-    if reason:
-        return reason
+    drop = place_drop(row["path"], row["qualname"]) or docstring_drop(row["docstring"], params)
+    if drop:
+        return drop
     code = textwrap.dedent(row["code"])
     module = parse(code)
     if module is None or len(module.body) != 1 or not isinstance(module.body[0], FunctionNode):
-        return "syntax_error"
+        return Drop("syntax_error")
     node = module.body[0]
-    reason = code_reason(code, node)
-    if reason:
-        return reason
+    drop = code_drop(code, node)
+    if drop:
+        return drop
     completion = without_docstring(code, node)
     stripped = None if completion is None else parse(completion)
     if completion is None or stripped is None:
-        return "docstring_inseparable"
+        return Drop("docstring_inseparable")
     tokens = lexical_tokens(completion)
-    reason = length_reason(completion, tokens, params)
-    if reason:
-        return reason
+    drop = length_drop(line_count(completion), len(tokens), params)
+    if drop:
+        return drop
     if has_secret(completion):
-        return "secret"
-    return Candidate(instruction(node, row["qualname"], row["docstring"]), completion, tokens, ast.dump(stripped))
+        return Drop("secret")
+    asked = instruction(node, row["qualname"], row["docstring"])
+    return Candidate(asked, completion, tokens, ast.dump(stripped), renamed_digest(completion))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,11 @@ class CleanParams(Section):
     """Thresholds of the filters; each names where its value comes from."""
 
     section: ClassVar[str] = "clean"
+    task: Literal["python", "text"] = Field(
+        default="python",
+        description="what the answers of tables are; python: code that parses, of the lengths below; text: anything, "
+        "the checks of code are off",
+    )
     seed: int = Field(ge=0, description="draws which packages are val and test")
     min_code_lines: int = Field(ge=1, description="lines of code without docstring; CodeSearchNet takes 3")
     max_code_lines: int = Field(ge=1, description="lines of code without docstring; longer ones do not fit the context")

@@ -1,4 +1,4 @@
-"""The counts of reports/data.json, and the rows of the ledger and of the splits."""
+"""The counts of reports/data.json, and the rows of the splits."""
 
 from __future__ import annotations
 
@@ -13,10 +13,6 @@ from codetune.cleaning.split import Split
 from codetune.cleaning.verdicts import Verdict
 
 _TEXT = pa.string()
-LEDGER_SCHEMA = pa.schema(
-    [("id", _TEXT), ("package", _TEXT), ("path", _TEXT), ("qualname", _TEXT), ("reason", _TEXT), ("split", _TEXT),
-     ("matched", _TEXT), ("similarity", pa.float64())]
-)  # fmt: skip
 CORPUS_SCHEMA = pa.schema(
     [("group", _TEXT), ("package", _TEXT), ("license", _TEXT), ("path", _TEXT), ("sha256", _TEXT), ("text", _TEXT)]
 )
@@ -35,17 +31,6 @@ def instruction_row(verdict: Verdict) -> dict[str, Any]:
         "lines": [row["start_line"], row["end_line"]],
         "instruction": candidate.instruction,
         "completion": candidate.completion,
-    }
-
-
-def ledger_row(verdict: Verdict, splits: dict[str, Split]) -> dict[str, Any]:
-    """One line of the ledger: `keep` or the reason, the split if kept, and the row matched if a duplicate."""
-    return {
-        **{key: verdict.row[key] for key in ("id", "package", "path", "qualname")},
-        "reason": verdict.reason,
-        "split": splits[verdict.row["group"]] if verdict.kept else None,
-        "matched": verdict.match.id if verdict.match else None,
-        "similarity": verdict.match.similarity if verdict.match else None,
     }
 
 

@@ -10,36 +10,42 @@ from itertools import islice
 from typing import Any
 
 from codetune.cleaning.duplicates import Match, exact_duplicates, near_duplicates
-from codetune.cleaning.filters import Candidate, judge
+from codetune.cleaning.filters import Candidate, Drop
+from codetune.cleaning.pairs import judge_row
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.split import Split, split_groups
 from codetune.progress import track
 from codetune.workers import map_in_processes
 
+KEEP = "keep"
 _CHUNK_ROWS = 500
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one raw row: kept with its candidate, or dropped with a reason and, for a duplicate, a match."""
+    """What became of one raw row: kept with its candidate, or dropped and, for a duplicate, with the row it matched.
+
+    A duplicate keeps its candidate, which says how long it is.
+    """
 
     row: dict[str, Any]
     candidate: Candidate | None
-    reason: str = "keep"
+    drop: Drop | None = None
     match: Match | None = None
 
     @property
     def kept(self) -> bool:
         """Whether the row survives."""
-        return self.reason == "keep"
+        return self.drop is None
 
-    def dropped(self, reason: str, match: Match) -> Verdict:
-        """The same row, dropped as a duplicate."""
-        return replace(self, reason=reason, match=match)
+    @property
+    def reason(self) -> str:
+        """Why it was dropped, or `keep`."""
+        return self.drop.reason if self.drop else KEEP
 
 
-def _judge_chunk(params: CleanParams, rows: list[dict[str, Any]]) -> list[Candidate | str]:
-    return [judge(row, params) for row in rows]
+def _judge_chunk(params: CleanParams, rows: list[dict[str, Any]]) -> list[Candidate | Drop]:
+    return [judge_row(row, params) for row in rows]
 
 
 def _chunks(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -54,16 +60,27 @@ def filtered(rows: list[dict[str, Any]], params: CleanParams, workers: int) -> l
     judged = track(map_in_processes(partial(_judge_chunk, params), chunks, workers), len(chunks), "filtering rows")
     results = [result for chunk in judged for result in chunk]
     return [
-        Verdict(row, None, reason=result) if isinstance(result, str) else Verdict(row, result)
+        Verdict(row, None, result) if isinstance(result, Drop) else Verdict(row, result)
         for row, result in zip(rows, results, strict=True)
     ]
 
 
-def _drop(verdicts: list[Verdict], reason: str, matches: dict[str, Match]) -> list[Verdict]:
-    return [
-        verdict.dropped(reason, matches[verdict.row["id"]]) if verdict.row["id"] in matches else verdict
-        for verdict in verdicts
-    ]
+def _without(
+    verdicts: list[Verdict], reason: str, matches: dict[str, Match], threshold: float | None = None
+) -> list[Verdict]:
+    """`verdicts` with the rows of `matches` dropped.
+
+    :param threshold: the least similarity that makes a duplicate, where it was measured.
+    """
+
+    def judged(verdict: Verdict) -> Verdict:
+        match = matches.get(verdict.row["id"])
+        if match is None:
+            return verdict
+        measured = () if threshold is None else ("similarity", match.similarity, threshold)
+        return replace(verdict, drop=Drop(reason, *measured), match=match)
+
+    return [judged(verdict) for verdict in verdicts]
 
 
 def _kept(verdicts: list[Verdict]) -> Iterable[tuple[str, Candidate]]:
@@ -75,16 +92,19 @@ def _kept(verdicts: list[Verdict]) -> Iterable[tuple[str, Candidate]]:
 def deduplicated(verdicts: list[Verdict], threshold: float) -> list[Verdict]:
     """`verdicts` with duplicates dropped; representatives are the rows with the smallest ids.
 
-    Three passes: equal syntax trees, equal instructions, then near-duplicate code.
+    Four passes: equal syntax trees, trees that are equal but for names and constants, equal instructions, then
+    near-duplicate code.
     """
     ordered = sorted(verdicts, key=lambda verdict: str(verdict.row["id"]))
     trees = exact_duplicates([(row, candidate.tree) for row, candidate in _kept(ordered)])
-    ordered = _drop(ordered, "exact_duplicate", trees)
+    ordered = _without(ordered, "exact_duplicate", trees)
+    renamed = exact_duplicates([(row, candidate.renamed) for row, candidate in _kept(ordered) if candidate.renamed])
+    ordered = _without(ordered, "renamed_duplicate", renamed)
     wordings = exact_duplicates([(row, candidate.instruction) for row, candidate in _kept(ordered)])
-    ordered = _drop(ordered, "duplicate_instruction", wordings)
+    ordered = _without(ordered, "duplicate_instruction", wordings)
     remaining = [(row, candidate.tokens) for row, candidate in _kept(ordered)]
     near = near_duplicates(iter(remaining), len(remaining), threshold)
-    return _drop(ordered, "near_duplicate", near)
+    return _without(ordered, "near_duplicate", near, threshold)
 
 
 def splits_of(verdicts: list[Verdict], params: CleanParams) -> dict[str, Split]:

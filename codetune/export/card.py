@@ -143,7 +143,8 @@ def _evaluation(facts: CardFacts) -> str:
 def _base(facts: CardFacts) -> str:
     if facts.provenance is None:
         return ""
-    flat = _flat({key: value for key, value in facts.provenance.items() if key not in ("curve", "files")})
+    long = ("training_loss", "files", "packages")
+    flat = _flat({key: value for key, value in facts.provenance.items() if key not in long})
     rows = [[f"`{key}`", _cell(value)] for key, value in flat.items()]
     return "## Base model\n\n" + _table(["provenance", "value"], rows)
 

@@ -13,8 +13,8 @@ import torch
 from transformers import Cache
 from transformers.cache_utils import CacheLayerMixin, DynamicCache
 
-# Attention and matrix products give a row the same bits in any company when columns and rows come in these multiples
-# (measured with numerics `strict` and `portable`; tests/generation holds it).
+# Where attention and matrix products come in these multiples of columns and rows, a row has the same bits in any
+# company on the AMD processor this was measured on (numerics `strict` and `portable`). On others rounding may differ.
 COLUMNS, ROWS = 32, 8
 
 

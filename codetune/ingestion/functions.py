@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+_TOO_DEEP = re.compile(r"too many (nested|statically nested|levels)")
+_PYTHON_2_MESSAGE = re.compile(
+    r"Missing parentheses in call to|multiple exception types must be|leading zeros in decimal|invalid (decimal|hex)"
+)
+_PYTHON_2_LINE = re.compile(r"^\s*raise\s+[\w.]+\s*,|<>|`|\b[uU][rR][\"']|^\s*(print|exec)\s+[^(=\s]")
+_NEWER_MESSAGE = re.compile(r"f-string expression part cannot include")
+# Python 3.12 to 3.15: type aliases and parameters, template strings, lazy imports.
+_NEWER_LINE = re.compile(
+    r"^\s*type\s+\w+.*=|^\s*(async\s+)?(def|class)\s+\w+\s*\[|\bt[rR]?[\"']|^\s*lazy\s+(import|from)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -24,14 +35,43 @@ class Function:
     code: str
 
 
-def parse(text: str) -> ast.Module | None:
-    """The syntax tree of `text`, or None when it cannot be parsed (syntax, null bytes, too deep)."""
+def _blame(error: SyntaxError) -> str:
+    """Why a source is refused, told from the message and the line; a guess where dialects look alike."""
+    line, message = error.text or "", str(error.msg)
+    if "null bytes" in message:
+        return "null_byte"
+    if _TOO_DEEP.search(message):
+        return "too_deep"
+    if _PYTHON_2_MESSAGE.search(message) or _PYTHON_2_LINE.search(line):
+        return "python_2"
+    return "newer_syntax" if _NEWER_MESSAGE.search(message) or _NEWER_LINE.search(line) else "syntax_error"
+
+
+def parse_or_reason(text: str) -> ast.Module | str:
+    """The syntax tree of `text`, or the reason why this interpreter has none for it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             return ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
+        except SyntaxError as error:
+            return _blame(error)
+        except ValueError:  # null bytes, before Python 3.11.4
+            return "null_byte"
+        except (RecursionError, MemoryError, SystemError):
+            return "too_deep"
+
+
+def parse(text: str) -> ast.Module | None:
+    """The syntax tree of `text`, or None when it cannot be parsed (syntax, null bytes, too deep)."""
+    tree = parse_or_reason(text)
+    return None if isinstance(tree, str) else tree
+
+
+def _signature(node: FunctionNode) -> str:
+    try:
+        return f"{node.name}({ast.unparse(node.args)})"
+    except RecursionError:  # a default value that is nested deeply: the function itself is as good as any
+        return f"{node.name}(...)"
 
 
 def _definitions(body: list[ast.stmt], owner: str) -> Iterator[tuple[str, FunctionNode]]:
@@ -60,7 +100,7 @@ def documented_functions(text: str, tree: ast.Module) -> Iterator[Function]:
             qualname=f"{owner}{node.name}",
             start_line=start,
             end_line=node.end_lineno,
-            signature=f"{node.name}({ast.unparse(node.args)})",
+            signature=_signature(node),
             docstring=docstring,
             code="\n".join(lines[start - 1 : node.end_lineno]),
         )

@@ -1,27 +1,27 @@
-"""Harvesting wheels on all cores: tables of documented functions and of whole source files."""
+"""Harvesting code: the tables of data/raw, and what a worker process does to fill them from some files."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
-from codetune.ingestion.functions import documented_functions, parse, row_id
-from codetune.ingestion.pins import Pin
-from codetune.ingestion.wheel import License, SourceFile, python_members, read_sources
-from codetune.progress import track
-from codetune.workers import map_in_processes
+from codetune.ingestion.decoding import SourceFile
+from codetune.ingestion.functions import documented_functions, parse_or_reason, row_id
+from codetune.ingestion.wheel import read_sources
 
 _CHUNK_BYTES = 1 << 20
 _TEXT = pa.string()
+# A row of code has a docstring and code; a row of a table (kind `pair`) has an instruction and a completion instead.
 ROWS_SCHEMA = pa.schema(
     [("id", _TEXT), ("source", _TEXT), ("group", _TEXT), ("package", _TEXT), ("version", _TEXT), ("license", _TEXT),
      ("license_evidence", _TEXT), ("path", _TEXT), ("kind", _TEXT), ("qualname", _TEXT), ("start_line", pa.int32()),
-     ("end_line", pa.int32()), ("signature", _TEXT), ("docstring", _TEXT), ("code", _TEXT)]
+     ("end_line", pa.int32()), ("signature", _TEXT), ("docstring", _TEXT), ("code", _TEXT), ("instruction", _TEXT),
+     ("completion", _TEXT)]
 )  # fmt: skip
 FILES_SCHEMA = pa.schema(
     [("group", _TEXT), ("package", _TEXT), ("version", _TEXT), ("license", _TEXT), ("path", _TEXT), ("sha256", _TEXT),
@@ -30,86 +30,152 @@ FILES_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """About a mebibyte of one wheel's sources: what a worker takes at a time."""
+class Origin:
+    """Where files come from, and under which licence."""
 
-    pin: Pin
-    license: License
+    source: str
+    package: str
+    version: str
+    license: str
+    evidence: str
+
+
+class Member(NamedTuple):
+    """A Python file of an origin: its path, its size in bytes, the group of its rows, and what the reader needs."""
+
+    path: str
+    size: int
+    group: str
+    key: str = ""
+
+
+class Reader(Protocol):
+    """How the files of an origin are read; travels to the worker."""
+
+    def read(self, members: Sequence[Member], max_bytes: int, skipped: Counter[str]) -> Iterator[SourceFile]:
+        """Yield the text of the members; those that have none are counted in `skipped` by reason."""
+
+
+@dataclass(frozen=True)
+class WheelReader:
+    """Reads the members of a wheel in memory."""
+
     wheel: Path
-    members: tuple[str, ...]
+
+    def read(self, members: Sequence[Member], max_bytes: int, skipped: Counter[str]) -> Iterator[SourceFile]:
+        """As `Reader`.
+
+        :raises UserError: when the wheel is damaged or a file is not the one of its RECORD.
+        """
+        return read_sources(self.wheel, [member.path for member in members], max_bytes, skipped)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """About a mebibyte of one origin's sources: what a worker takes at a time."""
+
+    origin: Origin
+    reader: Reader
+    members: tuple[Member, ...]
     max_bytes: int
 
 
 @dataclass
 class Harvest:
-    """Rows of functions, rows of files, and what was passed over, by reason."""
+    """Rows of functions or of tables, rows of files, and what was passed over, by reason.
+
+    `skipped` counts files that gave no row, `rows_skipped` rows; `notes` counts what was left out of rows that were
+    taken; `died` names the files whose parsing killed a worker.
+    """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     files: list[dict[str, Any]] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
+    rows_skipped: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    died: list[str] = field(default_factory=list)
 
     def extend(self, other: Harvest) -> None:
         """Append what another harvest found."""
         self.rows += other.rows
         self.files += other.files
         self.skipped += other.skipped
+        self.rows_skipped += other.rows_skipped
+        self.notes += other.notes
+        self.died += other.died
 
 
-def _plan(wheels: dict[Pin, Path], licenses: dict[Pin, License], max_bytes: int) -> Iterator[Chunk]:
-    for pin, wheel in wheels.items():
-        chunk: list[str] = []
-        size = 0
-        for member, member_size in python_members(wheel):
-            chunk.append(member)
-            size += member_size
-            if size >= _CHUNK_BYTES:
-                yield Chunk(pin, licenses[pin], wheel, tuple(chunk), max_bytes)
-                chunk, size = [], 0
-        if chunk:
-            yield Chunk(pin, licenses[pin], wheel, tuple(chunk), max_bytes)
+def chunked(origin: Origin, reader: Reader, members: Iterable[Member], max_bytes: int) -> Iterator[Chunk]:
+    """Yield `members` in portions, in order.
+
+    :param max_bytes: files larger than this are counted as `too_large`.
+    """
+    portion: list[Member] = []
+    size = 0
+    for member in members:
+        portion.append(member)
+        size += member.size
+        if size >= _CHUNK_BYTES:
+            yield Chunk(origin, reader, tuple(portion), max_bytes)
+            portion, size = [], 0
+    if portion:
+        yield Chunk(origin, reader, tuple(portion), max_bytes)
 
 
-def _provenance(chunk: Chunk) -> dict[str, str]:
-    name = chunk.pin.name.lower()
-    return {"group": name, "package": name, "version": chunk.pin.version, "license": chunk.license.expression}
+def halves(chunk: Chunk) -> list[Chunk]:
+    """The chunk in two parts; itself when it holds a single file."""
+    middle = len(chunk.members) // 2
+    parts = (chunk.members[:middle], chunk.members[middle:])
+    return [replace(chunk, members=part) for part in parts if part]
 
 
-def _function_rows(source: SourceFile, chunk: Chunk, skipped: Counter[str]) -> Iterator[dict[str, Any]]:
-    tree = parse(source.text)
-    if tree is None:
-        skipped["syntax_error"] += 1
+def parser_died(chunk: Chunk) -> Harvest:
+    """What is left of a file that killed the worker: its name, and the count of it."""
+    place = f"{chunk.origin.package}/{chunk.members[0].path}"
+    return Harvest(skipped=Counter(parser_died=1), died=[place])
+
+
+def _storable(*texts: str) -> bool:
+    """Whether a table can hold the texts: string escapes can stand for lone surrogates."""
+    try:
+        for text in texts:
+            text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _function_rows(source: SourceFile, origin: Origin, group: str, found: Harvest) -> Iterator[dict[str, Any]]:
+    tree = parse_or_reason(source.text)
+    if isinstance(tree, str):
+        found.skipped[tree if source.text.strip() else "empty"] += 1
         return
     seen: Counter[tuple[str, str]] = Counter()
     for function in documented_functions(source.text, tree):
         key = (function.qualname, function.code)
-        identity = row_id(chunk.pin.name.lower(), source.path, *key, seen[key])
+        identity = row_id(origin.package, source.path, *key, seen[key])
         seen[key] += 1
+        if not _storable(function.docstring, function.signature):
+            found.rows_skipped["undecodable"] += 1
+            continue
         yield {
-            "id": identity,
-            "source": "packages",
-            **_provenance(chunk),
-            "license_evidence": chunk.license.evidence,
-            "path": source.path,
-            **vars(function),
-        }
+            "id": identity, "source": origin.source, "group": group, "package": origin.package,
+            "version": origin.version, "license": origin.license, "license_evidence": origin.evidence,
+            "path": source.path, **vars(function),
+        }  # fmt: skip
+    if not seen:
+        found.skipped["nothing_documented" if source.text.strip() else "empty"] += 1
 
 
 def read_chunk(chunk: Chunk) -> Harvest:
     """The functions and files of one chunk."""
     found = Harvest()
-    for source in read_sources(chunk.wheel, list(chunk.members), chunk.max_bytes, found.skipped):
-        found.files.append({**_provenance(chunk), "path": source.path, "sha256": source.sha256, "text": source.text})
-        found.rows += _function_rows(source, chunk, found.skipped)
+    origin = chunk.origin
+    groups = {member.path: member.group for member in chunk.members}
+    for source in chunk.reader.read(chunk.members, chunk.max_bytes, found.skipped):
+        found.files.append({
+            "group": groups[source.path], "package": origin.package, "version": origin.version,
+            "license": origin.license, "path": source.path, "sha256": source.sha256, "text": source.text,
+        })  # fmt: skip
+        found.rows += _function_rows(source, origin, groups[source.path], found)
     return found
-
-
-def harvest(wheels: dict[Pin, Path], licenses: dict[Pin, License], max_bytes: int, workers: int) -> Harvest:
-    """Everything the wheels hold, in the order of pins and paths whatever the number of workers.
-
-    :param max_bytes: Python files larger than this are counted as `too_large` and left out.
-    """
-    chunks = list(_plan(wheels, licenses, max_bytes))
-    whole = Harvest()
-    for part in track(map_in_processes(read_chunk, chunks, workers), len(chunks), "reading sources"):
-        whole.extend(part)
-    return whole

@@ -10,7 +10,6 @@ import csv
 import hashlib
 import io
 import re
-import tokenize
 import zipfile
 import zlib
 from collections import Counter
@@ -20,6 +19,7 @@ from email.parser import HeaderParser
 from pathlib import Path
 
 from codetune.errors import UserError
+from codetune.ingestion.decoding import SourceFile, read_source
 
 # SPDX identifiers that let code be used, changed and passed on with attribution alone.
 PERMISSIVE = frozenset(
@@ -59,15 +59,6 @@ class License:
         return any(
             all(part.strip() in PERMISSIVE for part in alternative.split(" AND ")) for alternative in alternatives
         )
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """One Python file of a wheel."""
-
-    path: str
-    sha256: str
-    text: str
 
 
 def parse_license(metadata: str) -> License | None:
@@ -130,16 +121,6 @@ def python_members(path: Path) -> list[tuple[str, int]]:
     return sorted(members.items())
 
 
-def decode(content: bytes) -> str | None:
-    """The text of a Python source, by its byte order mark or coding cookie, UTF-8 by default; None when it has none."""
-    try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-        text = content.decode(encoding)
-    except (SyntaxError, UnicodeDecodeError, LookupError):
-        return None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 def read_sources(path: Path, members: list[str], max_bytes: int, skipped: Counter[str]) -> Iterator[SourceFile]:
     """Yield the named files of a wheel; files that cannot be used are counted in `skipped` by reason.
 
@@ -155,14 +136,8 @@ def read_sources(path: Path, members: list[str], max_bytes: int, skipped: Counte
             if content is None:
                 skipped["too_large"] += 1
                 continue
-            digest = hashlib.sha256(content)
-            encoded = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+            encoded = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
             if record.get(member) != f"sha256={encoded}":
                 raise UserError(f"{path.name}: {member} differs from the wheel's RECORD", f"Delete {path}.")
-            text = decode(content)
-            if text is None:
-                skipped["undecodable"] += 1
-            elif "\0" in text:
-                skipped["null_byte"] += 1
-            else:
-                yield SourceFile(member, digest.hexdigest(), text)
+            if source := read_source(member, content, skipped):
+                yield source

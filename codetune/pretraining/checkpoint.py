@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -11,34 +13,48 @@ from safetensors.torch import save_file
 from codetune.files import atomic_file
 
 
+@dataclass
+class Reached:
+    """How far a run has come: steps done, seconds they took, and its loss curve as steps and mean losses."""
+
+    step: int = 0
+    seconds: float = 0.0
+    curve: list[tuple[int, float]] = field(default_factory=list)
+
+
 def save_checkpoint(
-    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, step: int, recipe: str
+    path: Path, model: torch.nn.Module, optimizers: list[torch.optim.Optimizer], reached: Reached, recipe: str
 ) -> None:
-    """Write everything that the run needs to go on after `step`; `recipe` says what the run is."""
+    """Write everything that the run needs to go on; `recipe` says what the run is."""
     tensors = {f"model.{name}": value.detach().contiguous() for name, value in model.named_parameters()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{key}": value.contiguous() for key, value in state.items()}
+    for number, optimizer in enumerate(optimizers):
+        for index, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{index}.{key}": value.contiguous() for key, value in state.items()}
     with atomic_file(path) as temporary:
-        save_file(tensors, temporary, metadata={"step": str(step), "recipe": recipe})
+        save_file(tensors, temporary, metadata={"recipe": recipe, "reached": json.dumps(asdict(reached))})
 
 
-def load_checkpoint(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, recipe: str) -> int:
-    """The step after which the run goes on: 0 when there is no checkpoint, or it belongs to another recipe."""
+def load_checkpoint(
+    path: Path, model: torch.nn.Module, optimizers: list[torch.optim.Optimizer], recipe: str
+) -> Reached | None:
+    """Where the run goes on from; None when there is no checkpoint, or it belongs to another recipe."""
     if not path.exists():
-        return 0
+        return None
     with safe_open(path, framework="pt") as stored:
         metadata = stored.metadata()
         if metadata["recipe"] != recipe:
-            return 0
+            return None
         tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(tensors[f"model.{name}"])
-    state: dict[int, dict[str, torch.Tensor]] = {}
+    states: list[dict[int, dict[str, torch.Tensor]]] = [{} for _ in optimizers]
     for key, value in tensors.items():
         kind, _, rest = key.partition(".")
         if kind == "optimizer":
-            index, _, field = rest.partition(".")
-            state.setdefault(int(index), {})[field] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return int(metadata["step"])
+            number, index, name = rest.split(".")
+            states[int(number)].setdefault(int(index), {})[name] = value
+    for optimizer, state in zip(optimizers, states, strict=True):
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    reached = json.loads(metadata["reached"])
+    return Reached(reached["step"], reached["seconds"], [(step, loss) for step, loss in reached["curve"]])

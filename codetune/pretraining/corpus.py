@@ -1,22 +1,51 @@
-"""The pretraining corpus as token sequences."""
+"""The pretraining corpus as one stream of token ids, with the borders of its documents."""
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
 from codetune.files import stable_seed
+from codetune.ingestion.functions import documented_functions, parse
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Files in training order, and those held out from training."""
+    """Files in an order drawn from the seed, and those held out from training."""
 
     training: list[dict[str, Any]]
     held_out: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Documents one after the other, an end token after each.
+
+    `ids` are token ids of shape `(n,)`; `positions`, of the same shape, count from 0 in each document.
+    """
+
+    ids: torch.Tensor
+    positions: torch.Tensor
+
+    def rows(self, start: int, count: int, length: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Inputs, targets and positions, each of shape `(count, length)`, from token `start` on.
+
+        The stream starts over at its end. Positions count from 0 in each document and in each row, so that no row
+        reaches beyond the context.
+        """
+        size = len(self.ids)
+        index = torch.arange(start, start + count * length + 1) % size
+        ids = self.ids[index].long()
+        positions = self.positions[index[:-1]].long().view(count, length)
+        columns = torch.arange(length)
+        inside = torch.where(positions - columns == positions[:, :1], columns, positions)
+        return ids[:-1].view(count, length), ids[1:].view(count, length), inside
 
 
 def arrange(files: list[dict[str, Any]], seed: int, held_out: int) -> Corpus:
@@ -25,22 +54,46 @@ def arrange(files: list[dict[str, Any]], seed: int, held_out: int) -> Corpus:
     return Corpus(training=ordered[held_out:], held_out=ordered[:held_out])
 
 
-def sequences(
-    tokenizer: PreTrainedTokenizerFast, files: list[dict[str, Any]], length: int, limit: int | None = None
-) -> torch.Tensor:
-    """Token ids of shape `(n, length + 1)`: files one after the other, an end token after each, cut to rows.
+def functions_of(file: dict[str, Any], max_chars: int) -> Iterator[str]:
+    """The documented functions of a file as documents of their own: signature, description, body, no indentation."""
+    tree = parse(file["text"])
+    if tree is None:
+        return
+    for function in documented_functions(file["text"], tree):
+        text = textwrap.dedent(function.code).strip() + "\n"
+        if len(text) <= max_chars:
+            yield text
 
-    :param limit: rows at the most; all that the files fill when None. The rest of the last file is left out.
+
+def documents(files: list[dict[str, Any]], seed: int, function_share: float, function_chars: int) -> list[str]:
+    """Files and single functions, in an order drawn from `seed` and their content.
+
+    :param function_share: share of the documented functions that are taken.
+    :param function_chars: the longest function taken, in characters.
     """
-    ids: list[int] = []
-    wanted = None if limit is None else limit * length + 1
-    for start in range(0, len(files), 64):
-        texts = [file["text"] for file in files[start : start + 64]]
-        for encoded in tokenizer(texts, add_special_tokens=False)["input_ids"]:
-            ids += [*encoded, tokenizer.eos_token_id]
-        if wanted is not None and len(ids) >= wanted:
+    texts = [file["text"] for file in files]
+    limit = int(function_share * (1 << 32))
+    functions = (text for file in files for text in functions_of(file, function_chars))
+    texts += [text for text in functions if stable_seed(seed, "function", text) % (1 << 32) < limit]
+    return sorted(set(texts), key=lambda text: stable_seed(seed, "order", text))
+
+
+def stream(tokenizer: PreTrainedTokenizerFast, texts: list[str], enough: int | None = None) -> Stream:
+    """`texts` as token ids, an end token after each.
+
+    :param enough: tokens after which no further documents are taken in; None takes all.
+    """
+    ids: list[np.ndarray[Any, Any]] = []
+    positions: list[np.ndarray[Any, Any]] = []
+    end = tokenizer.eos_token_id
+    size = 0
+    for start in range(0, len(texts), 256):
+        if enough is not None and size >= enough:
             break
-    rows = (len(ids) - 1) // length
-    rows = rows if limit is None else min(rows, limit)
-    flat = torch.tensor(ids[: rows * length + 1], dtype=torch.int32)
-    return flat.unfold(0, length + 1, length)
+        for encoded in tokenizer(texts[start : start + 256], add_special_tokens=False, verbose=False)["input_ids"]:
+            ids.append(np.array([*encoded, end], dtype=np.int32))
+            positions.append(np.arange(len(encoded) + 1, dtype=np.int32))
+            size += len(encoded) + 1
+    if not ids:
+        return Stream(torch.zeros(0, dtype=torch.int32), torch.zeros(0, dtype=torch.int32))
+    return Stream(torch.from_numpy(np.concatenate(ids)), torch.from_numpy(np.concatenate(positions)))

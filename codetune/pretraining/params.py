@@ -10,10 +10,10 @@ from codetune.config import Section
 
 
 class PretrainParams(Section):
-    """Shape of the base model, and the budget it is trained with."""
+    """Shape of the base model, what it is shown, and the budget it is trained with."""
 
     section: ClassVar[str] = "pretrain"
-    seed: int = Field(ge=0, description="draws the order of files, the first weights and the held-out files")
+    seed: int = Field(ge=0, description="draws the order of documents, the first weights and the held-out files")
     vocab_size: int = Field(ge=300, le=65536, description="entries of the byte-level BPE, special tokens included")
     tokenizer_mb: int = Field(gt=0, description="MiB of source that the tokenizer is trained on")
     hidden_size: int = Field(ge=16, description="width of the residual stream")
@@ -21,13 +21,24 @@ class PretrainParams(Section):
     heads: int = Field(ge=1, description="attention heads; divides hidden_size")
     kv_heads: int = Field(ge=1, description="key-value heads; divides heads (grouped-query attention)")
     intermediate_size: int = Field(ge=16, description="width of the gated MLP")
-    context: int = Field(ge=64, description="positions the model is declared for, in tokens")
-    sequence: int = Field(ge=32, description="tokens per training sequence; at most context")
-    tokens: int = Field(gt=0, description="tokens trained on")
+    context: int = Field(ge=64, description="tokens per training sequence, and positions the model is declared for")
+    function_share: float = Field(
+        ge=0, le=1, description="share of the documented functions that are also shown alone, description before body"
+    )
+    function_chars: int = Field(gt=0, description="longest such function, in characters")
+    tokens: int = Field(gt=0, description="tokens trained on, in all")
+    decay_share: float = Field(
+        gt=0, le=1,
+        description="share of the tokens, at the end, over which the learning rates fall to zero; a run with more "
+        "tokens goes on from where an earlier one began to decay",
+    )  # fmt: skip
     batch_tokens: int = Field(gt=0, description="tokens per optimizer step; small batches serve small budgets")
-    learning_rate: float = Field(gt=0, description="peak, per step of AdamW")
-    warmup_share: float = Field(ge=0, lt=1, description="share of the steps in which the learning rate rises")
-    weight_decay: float = Field(ge=0, description="AdamW's, on matrices only")
+    warmup_steps: int = Field(ge=1, description="optimizer steps in which the learning rates rise")
+    matrix_learning_rate: float = Field(gt=0, description="of the layers' matrices, per step of Muon")
+    embedding_learning_rate: float = Field(gt=0, description="of the token embeddings, per step of AdamW")
+    output_learning_rate: float = Field(gt=0, description="of the output matrix and the norms, per step of AdamW")
+    momentum: float = Field(ge=0, lt=1, description="Muon's, after Nesterov")
+    weight_decay: float = Field(ge=0, description="decoupled, on the layers' matrices, times their learning rate")
     clip: float = Field(gt=0, description="largest norm of the gradient")
     held_out_files: int = Field(ge=1, description="files of train packages kept from training, for the loss shown")
     checkpoint_every: int = Field(ge=1, description="steps between checkpoints, from which a killed run goes on")
@@ -36,6 +47,16 @@ class PretrainParams(Section):
     def _shapes_fit(self) -> PretrainParams:
         if self.hidden_size % self.heads or self.heads % self.kv_heads:
             raise ValueError("heads must divide hidden_size, and kv_heads must divide heads")
-        if self.sequence > self.context:
-            raise ValueError("sequence must not exceed context")
+        if self.batch_tokens % self.context:
+            raise ValueError("batch_tokens must be a multiple of context")
         return self
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps in all."""
+        return self.tokens // self.batch_tokens
+
+    @property
+    def steady_steps(self) -> int:
+        """Optimizer steps before the learning rate begins to fall."""
+        return self.steps - max(1, round(self.steps * self.decay_share))

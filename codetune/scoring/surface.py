@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 from sacrebleu.metrics import BLEU, CHRF
 
-from codetune.scoring.syntax import syntax_valid as syntax_valid  # noqa: PLC0414 - also found here by the page
-
 _CHRF = CHRF()
 _BLEU = BLEU(force=True)  # force: no warning about texts that end in " ."
 _SENTENCE_BLEU = BLEU(effective_order=True, force=True)  # as sacrebleu advises for single sentences

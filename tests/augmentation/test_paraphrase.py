@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codetune.augmentation.paraphrase import Paraphraser, isolated_draws, seed_draws
+from codetune.augmentation.paraphrase import Paraphraser, _asking, isolated_draws, seed_draws
 from codetune.augmentation.verify import rejection
 
 TEXT = (
@@ -43,7 +43,7 @@ def test_changes_are_what_changed(paraphraser):
 def test_changing_the_changes_back_gives_the_original(paraphraser):
     for seed in range(30):
         drawn = draw(paraphraser, TEXT, seed)
-        text = drawn.text
+        text = drawn.text.replace("?", ".")  # a question ends with its own mark
         for old, new in reversed(drawn.changes):
             at = text.rindex(new)
             text = text[:at] + old + text[at + len(new) :]
@@ -133,3 +133,34 @@ def test_what_is_protected_survives_in_order(paraphraser, parts, seed):
 def test_any_text_comes_back_whole_or_changed(paraphraser, text, seed):
     drawn = draw(paraphraser, text, seed)
     assert (drawn.text == text) == (not drawn.changes)
+
+
+QUESTION = "Can you write a Python function named `f` with parameter `x`"
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        (f"{QUESTION}. It adds 1.5 to `x.`. Then more.", f"{QUESTION}? It adds 1.5 to `x.`. Then more."),
+        (f"{QUESTION} to add one, e.g. two. `x` stays.", f"{QUESTION} to add one, e.g. two? `x` stays."),
+        (f"{QUESTION} to add one.", f"{QUESTION} to add one?"),
+        ("No stop", "No stop"),
+    ],
+)
+def test_question_mark_ends_the_first_sentence(text, asked):
+    assert _asking(text) == asked
+
+
+def test_questions_are_drawn_with_their_mark(table):
+    paraphraser = Paraphraser(table, 1.0, 2)
+    with isolated_draws():
+        seed_draws(3)
+        drawn = {
+            paraphraser.draw("Write a Python function `f` with parameter `x`. Add `x` to the sum.").text
+            for _ in range(200)
+        }
+    asked = [text for text in drawn if text.startswith(("Can you", "Could you", "How would"))]
+    assert asked
+    assert all(text.count("?") == 1 for text in asked)
+    assert not any("?" in text for text in drawn if text not in asked)
+    assert any(text.startswith("Python function") for text in drawn)

@@ -6,7 +6,7 @@ from ruamel.yaml import YAML
 from codetune.augmentation.inflection import gerund, plural, third_person
 from codetune.augmentation.phrases import Role, all_phrases
 from codetune.augmentation.protection import MASK
-from codetune.augmentation.table import TABLE_FILE, load_table
+from codetune.augmentation.table import HELD_OUT_FILE, TABLE_FILE, load_table
 from codetune.errors import UserError
 
 
@@ -48,6 +48,24 @@ def test_articles_agree(table):
     assert phrases["an additional"] == {"an extra", "a further"}
     assert phrases["A given"] == {"A specified", "A supplied", "A provided"}
     assert "Implement an asynchronous method in Python named" in phrases["Write an asynchronous Python method"]
+
+
+def put_in(table):
+    """All that a table may put in, but for what stands in every instruction."""
+    usual = {"Write {python}", "of class", "with {parameters}"}
+    frames = [*table.openings, *table.questions, *table.owners, *table.signatures.function, *table.signatures.method]
+    leads = [*table.leads.base, *table.leads.third, *table.leads.property, *table.leads.whether]
+    groups = [phrase for group in table.groups() for phrase in (group.also if len(group.say) == 1 else group.say)]
+    more = [phrase for group in table.groups() for phrase in group.also]
+    return {*frames, *leads, *groups, *more} - usual
+
+
+def test_held_out_wordings_are_never_trained_on(table):
+    held_out = load_table(HELD_OUT_FILE)
+    assert all(len(group.say) == 1 for group in held_out.groups()), "what is found in prompts is never put in"
+    trained = put_in(table) | {phrase for group in table.groups() for phrase in group.say}
+    assert not put_in(held_out) & trained
+    assert len(put_in(held_out)) > 80
 
 
 def broken(tmp_path, change):

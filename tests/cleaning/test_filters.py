@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.cleaning.filters import Candidate, judge, lexical_tokens, without_docstring
+from codetune.cleaning.filters import Candidate, Drop, judge, lexical_tokens, without_docstring
 from codetune.cleaning.params import CleanParams
 from codetune.ingestion.functions import parse
 
@@ -60,7 +60,7 @@ def test_kept_row():
     ],
 )
 def test_every_reason(reason, changes):
-    assert judge(row(**changes), PARAMS) == reason
+    assert judge(row(**changes), PARAMS).reason == reason
 
 
 @pytest.mark.parametrize("code", ["TODOS = 1", "x = deprecate", "hackathon = True"])
@@ -70,7 +70,7 @@ def test_words_are_matched_as_words(code):
 
 def test_return_of_an_inner_function_does_not_count():
     inner = CODE.replace("return result", "def inner():\n            return result")
-    assert judge(row(code=inner), PARAMS) == "returns_nothing"
+    assert judge(row(code=inner), PARAMS) == Drop("returns_nothing")
 
 
 def test_lexical_tokens_ignore_layout():

@@ -41,7 +41,13 @@ FULL = CardFacts(
     data={"splits": {"train": 21000, "val": 900}, "licenses": {"MIT": 12345, "BSD-3-Clause": 678}},
     augmentation={"paraphrases": 4321, "rejected": {"too_close": 5}},
     training=TRAINING,
-    provenance={"parameters": 8000000, "loss": {"held_out": 2.25}, "curve": [[1, 2]], "files": {"a": "b"}},
+    provenance={
+        "parameters": 8000000,
+        "loss": {"held_out": 2.25},
+        "training_loss": [[1, 2]],
+        "packages": ["p"],
+        "files": {"a": "b"},
+    },
 )
 
 

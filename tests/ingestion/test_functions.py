@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.ingestion.functions import documented_functions, parse, row_id
+from codetune.ingestion.functions import documented_functions, parse, parse_or_reason, row_id
 
 SOURCE = '''\
 import os
@@ -42,6 +42,45 @@ def test_functions_of_modules_classes_and_branches():
 @pytest.mark.parametrize("text", ["def f(:", "x = '\0'", "print 'two'", "(" * 5000])
 def test_what_cannot_be_parsed_is_none(text):
     assert parse(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("def f(:", "syntax_error"),
+        ("x = '\0'", "null_byte"),
+        ("print 'two'", "python_2"),
+        ("exec code", "python_2"),
+        ("try:\n    f()\nexcept OSError, error:\n    pass", "python_2"),
+        ("raise ValueError, 'text'", "python_2"),
+        ("if a <> b: pass", "python_2"),
+        ("mode = 0755", "python_2"),
+        ("many = 10L", "python_2"),
+        ("shown = `value`", "python_2"),
+        ("type Point = tuple[int, int]", "newer_syntax"),
+        ("def first[T](items: list[T]) -> T: ...", "newer_syntax"),
+        ("class Box[T]: ...", "newer_syntax"),
+        ("x = f'{chr(10).join(items) + \"\\n\"}'", "newer_syntax"),
+        ("x = t'{name}'", "newer_syntax"),
+        ("(" * 5000, "too_deep"),
+        ("x = " + "-" * 100_000 + "1", "too_deep"),
+        ("x = " + "+".join(["1"] * 100_000), "too_deep"),
+        ("x = a" + ".b" * 100_000, "too_deep"),
+    ],
+)
+def test_refusals_are_told_apart(text, reason):
+    assert parse_or_reason(text) == reason
+
+
+def test_a_long_line_is_no_obstacle():
+    text = f"x = [{'1, ' * 400_000}]\n{SOURCE}"
+    assert len(list(documented_functions(text, parse(text)))) == 3
+
+
+def test_a_default_too_deep_to_print_costs_its_signature_alone():
+    text = f'def f(a={"{1: " * 190}0{"}" * 190}):\n    """Return a."""\n    return a\n'
+    (function,) = documented_functions(text, parse(text))
+    assert function.signature == "f(...)"
 
 
 def test_row_id_is_content_and_place():

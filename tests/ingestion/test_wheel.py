@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from codetune.errors import UserError
-from codetune.ingestion.wheel import License, decode, parse_license, python_members, read_license, read_sources
+from codetune.ingestion.wheel import License, parse_license, python_members, read_license, read_sources
 from tests.wheels import make_wheel
 
 
@@ -39,20 +39,6 @@ def test_restrictive_license_is_refused(tmp_path):
     path, _ = make_wheel(tmp_path, "a", {"a.py": ""}, license_line="License-Expression: GPL-3.0-only")
     with pytest.raises(UserError, match=r"a-1\.0.*found licence GPL-3\.0-only"):
         read_license(path)
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (b"x = 1\r\n", "x = 1\n"),
-        (b"\xef\xbb\xbfx = 1\n", "x = 1\n"),
-        ("# -*- coding: latin-1 -*-\nx = 'é'\n".encode("latin-1"), "# -*- coding: latin-1 -*-\nx = 'é'\n"),
-        (b"x = '\xff'\n", None),
-        (b"# coding: nonsense\n", None),
-    ],
-)
-def test_decode(content, expected):
-    assert decode(content) == expected
 
 
 def test_unusable_files_are_counted(tmp_path):

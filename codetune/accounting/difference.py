@@ -1,0 +1,81 @@
+"""The difference between the ledgers of two revisions, in plain words and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from codetune.accounting.changes import KEEP, Change, Difference, compare
+from codetune.accounting.telling import measured_text, place_text
+from codetune.accounting.versions import LedgerVersion, ledger_of
+
+_HEADINGS = {
+    "came": "came",
+    "went": "went",
+    "judged": "changed verdict",
+    "moved": "moved to another split",
+}
+
+
+def data_difference(root: Path, before: str, after: str, examples: int = 3) -> tuple[str, dict[str, Any]]:
+    """What happened to the rows between two revisions: as text, and as a mapping for JSON.
+
+    :param root: the folder of the project.
+    :param before: a revision, see `codetune.accounting.versions.ledger_of`; `after` likewise.
+    :raises UserError: when a revision or its ledger cannot be had.
+    """
+    versions = (ledger_of(root, before), ledger_of(root, after))
+    difference = compare(versions[0].ledger, versions[1].ledger, examples)
+    return difference_text(difference, versions), difference_json(difference, versions)
+
+
+def _state(state: str | None) -> str:
+    return "kept" if state == KEEP else str(state)
+
+
+def _change_lines(change: Change) -> Iterator[str]:
+    states = [_state(state) for state in (change.before, change.after) if state is not None]
+    yield f"{change.rows:8,}  {' → '.join(states)}"
+    for row in change.examples:
+        measured = measured_text(row)
+        name = f"{row['id']}  {place_text(row)}  {row['qualname'] or ''}".rstrip()
+        yield f"            {name}{f'  ({measured})' if measured else ''}"
+
+
+def difference_text(difference: Difference, versions: tuple[LedgerVersion, LedgerVersion]) -> str:
+    """The difference as lines for the terminal: counts by reason, each with examples."""
+    sizes = (difference.before, difference.after)
+    lines = [
+        f"{version.revision.title}: {size.rows:,} rows, {size.kept:,} kept"
+        for version, size in zip(versions, sizes, strict=True)
+    ]
+    happened = {heading: getattr(difference, key) for key, heading in _HEADINGS.items()}
+    counts = {heading: sum(change.rows for change in changes) for heading, changes in happened.items()}
+    lines.append(
+        ", ".join(f"{count:,} {heading}" for heading, count in {**counts, "unchanged": difference.unchanged}.items())
+    )
+    for heading, changes in happened.items():
+        if changes:
+            lines += ["", f"{heading}:", *(line for change in changes for line in _change_lines(change))]
+    if difference.rewritten:
+        lines += ["", f"{difference.rewritten:,} rows came in the place of one that went: their code was changed."]
+    older = [version.revision.title for version in versions if version.ledger.lacks]
+    if older:
+        lines += ["", f"The ledger of {' and of '.join(older)} is of an older version and says less of its rows."]
+    return "\n".join(lines)
+
+
+def difference_json(difference: Difference, versions: tuple[LedgerVersion, LedgerVersion]) -> dict[str, Any]:
+    """The difference as a mapping: the same numbers, examples as whole lines of the ledger."""
+    before, after = (
+        {"revision": version.revision.name, "commit": version.revision.commit, **asdict(size)}
+        for version, size in zip(versions, (difference.before, difference.after), strict=True)
+    )
+    kinds = {
+        heading.replace(" ", "_"): [asdict(change) for change in getattr(difference, key)]
+        for key, heading in _HEADINGS.items()
+    }
+    rest = {"rewritten": difference.rewritten, "unchanged": difference.unchanged}
+    return {"before": before, "after": after, **kinds, **rest}

@@ -1,0 +1,91 @@
+"""The ledger as a table to ask questions of, whatever version of the project wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from codetune.cleaning.ledger import LEDGER_SCHEMA
+from codetune.errors import UserError
+from codetune.files import JsonObject
+
+LEDGER_PATH = "data/clean/ledger.parquet"
+REMEDY = f"Run `dvc pull {LEDGER_PATH}` where a remote has it, or `dvc repro clean`."
+# Without these there is nothing to answer; every ledger that was ever written has them.
+_NEEDED = ("id", "reason")
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """One line per raw row, with the columns of `LEDGER_SCHEMA`.
+
+    :param lacks: columns that the file did not have, being of an older version; they are empty here.
+    """
+
+    table: pa.Table
+    lacks: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def rows(self, places: Iterable[int]) -> list[JsonObject]:
+        """The rows at the given places, counted from 0."""
+        found: list[JsonObject] = self.table.take(pa.array(list(places), pa.int64())).to_pylist()
+        return found
+
+    def where(self, column: str, value: str) -> list[int]:
+        """The places of the rows that have `value` in `column`."""
+        places: list[int] = pc.indices_nonzero(pc.equal(self.table[column], value)).to_pylist()
+        return places
+
+    def texts(self, column: str) -> list[str | None]:
+        """The values of one column of text."""
+        values: list[str | None] = self.table[column].to_pylist()
+        return values
+
+
+def _older(table: pa.Table, column: str) -> Any:
+    """What a column that the table lacks follows from, or None where nothing says it."""
+    if column == "verdict":
+        return pc.if_else(pc.equal(table["reason"], "keep"), "keep", "drop")
+    return table["package"] if column == "group" and "package" in table.column_names else None
+
+
+def complete(table: pa.Table, name: str) -> Ledger:
+    """The ledger of a file's table; columns that an older version did not write are empty, or follow from others.
+
+    :param name: what to call the file in an error.
+    :raises UserError: when the table is no ledger.
+    """
+    if missing := [column for column in _NEEDED if column not in table.column_names]:
+        raise UserError(f"{name} is no ledger: it has no column {missing[0]}", "Delete it and run `dvc repro clean`.")
+    lacks = tuple(column for column in LEDGER_SCHEMA.names if column not in table.column_names)
+    columns = []
+    for field in LEDGER_SCHEMA:
+        values = _older(table, field.name) if field.name in lacks else table[field.name]
+        try:
+            columns.append(pa.nulls(len(table), field.type) if values is None else values.cast(field.type))
+        except pa.ArrowException as error:
+            raise UserError(f"{name}, column {field.name}: {error}", "Delete it and run `dvc repro clean`.") from None
+    return Ledger(pa.table(columns, schema=LEDGER_SCHEMA), lacks)
+
+
+def read_ledger(path: Path, name: str = LEDGER_PATH, remedy: str = REMEDY) -> Ledger:
+    """The ledger in a Parquet file.
+
+    :param name: what to call the file in an error, and `remedy` what brings it.
+    :raises UserError: when the file is missing, is not Parquet or is no ledger.
+    """
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise UserError(f"{name} is not here", remedy) from None
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{name} is damaged: {error}", "Delete it and run `dvc repro clean`.") from None
+    return complete(table, name)

@@ -1,0 +1,85 @@
+"""The syntax tree of a function without what can be renamed: two functions with the same one are the same program."""
+
+from __future__ import annotations
+
+import ast
+
+from codetune.files import digest_bytes
+from codetune.ingestion.functions import FunctionNode, parse
+
+
+class _Renamer(ast.NodeTransformer):
+    """Numbers a function's own names in the order they come up, and keeps of a constant only its type."""
+
+    def __init__(self, own: set[str]) -> None:
+        self._own = own
+        self._numbers: dict[str, str] = {}
+
+    def _number(self, name: str) -> str:
+        return self._numbers.setdefault(name, f"v{len(self._numbers)}") if name in self._own else name
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.Name(self._number(node.id), node.ctx)
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        return ast.arg(self._number(node.arg))
+
+    def visit_keyword(self, node: ast.keyword) -> ast.AST:
+        return self.generic_visit(node)
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
+        if node.name:
+            node.name = self._number(node.name)
+        return self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self._function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return self._function(node)
+
+    def _function(self, node: FunctionNode) -> ast.AST:
+        node.name = self._number(node.name)
+        node.returns = None
+        if ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        return self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        simple = node.value is None or isinstance(node.value, bool)
+        return node if simple else ast.Name(f"<{type(node.value).__name__}>", ast.Load())
+
+
+def _own_names(tree: ast.AST) -> set[str]:
+    """What the function binds itself: its name, parameters and variables."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, FunctionNode):
+            names.add(node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.add(node.name)
+    return names
+
+
+def renamed_tree(code: str) -> str | None:
+    """The tree of a function without its own names, constants, annotations and docstring; None if it does not parse.
+
+    Names that it takes from outside, attributes and keywords stay: they say what the function does.
+    """
+    tree = parse(code)
+    if tree is None:
+        return None
+    try:
+        return ast.dump(_Renamer(_own_names(tree)).visit(tree))
+    except RecursionError:
+        return None
+
+
+def renamed_digest(code: str) -> str:
+    """A digest of the renamed tree; empty where there is none."""
+    tree = renamed_tree(code)
+    return digest_bytes(tree.encode()) if tree is not None else ""

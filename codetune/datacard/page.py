@@ -1,0 +1,243 @@
+"""The data card: one page that tells what the data is. No number in it is typed by hand."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from codetune.datacard import facts
+from codetune.datacard.facts import SPLITS, Source
+from codetune.files import JsonObject
+
+_MEASURES = {
+    "docstring_words": "words of the docstring's first paragraph",
+    "english_share": "share of English letters",
+    "code_lines": "lines of code",
+    "code_tokens": "tokens of code",
+    "similarity": "Jaccard similarity of code",
+}
+_TEXT_WIDTH = 100
+_DUPLICATES = {
+    "exact_duplicate": "same syntax tree",
+    "renamed_duplicate": "same but for names and constants",
+    "duplicate_instruction": "same instruction",
+    "near_duplicate": "near-duplicate code",
+}
+
+
+@dataclass(frozen=True)
+class CardFacts:
+    """What the card is made of.
+
+    :param ledger: the rows of the ledger, with the columns of `facts.COLUMNS`.
+    :param examples: an instruction row for each split.
+    :param data: reports/data.json, `augmentation` reports/augmentation.json, and `leaks` reports/leaks.json.
+    :param funnel: where the picture of the funnel is, as a link from the page; likewise `lengths`.
+    """
+
+    ledger: list[JsonObject]
+    examples: dict[str, JsonObject]
+    data: JsonObject
+    augmentation: JsonObject
+    leaks: JsonObject
+    funnel: str
+    lengths: str
+
+
+def data_card(card: CardFacts) -> str:
+    """The page, as Markdown."""
+    found = facts.sources(card.ledger)
+    parts = [
+        _summary(card, found),
+        f"![From raw rows to splits]({card.funnel})",
+        _reasons(card),
+        _splits(card),
+        f"![Lengths of the answers]({card.lengths})",
+        _licenses(card),
+        _sources(found),
+        _duplicates(card),
+        _leaks(card),
+        _paraphrases(card.augmentation),
+        _examples(card),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[Any]], numbers: int) -> str:
+    """A Markdown table; the last `numbers` columns are set to the right."""
+    names = list(head)
+    rule = ["---"] * (len(names) - numbers) + ["--:"] * numbers
+    lines = [[*map(_cell, cells)] for cells in (names, rule, *rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _cell(value: Any) -> str:
+    text = f"{value:,}" if isinstance(value, int) else str(value)
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "–"
+
+
+def _summary(card: CardFacts, found: list[Source]) -> str:
+    splits = facts.kept_by_split(card.ledger)
+    kept, rows = sum(splits.values()), len(card.ledger)
+    counted = ", ".join(f"**{splits[split]:,}** {split}" for split in SPLITS)
+    return (
+        "# Data card\n\n"
+        f"**{rows:,}** raw rows of **{len(found)}** sources; **{kept:,}** ({_percent(kept, rows)}) are kept: "
+        f"{counted}. Train gets **{card.augmentation.get('paraphrases', 0):,}** paraphrases besides. Made from the "
+        "files of the run by `stages/describe.py`; `python -m codetune why ID` tells the life of any row, kept or "
+        "dropped."
+    )
+
+
+def _reasons(card: CardFacts) -> str:
+    rows = len(card.ledger)
+    limits = facts.thresholds(card.ledger)
+
+    def limit(reason: str) -> str:
+        return "; ".join(f"{value:g} {_MEASURES.get(measure, measure)}" for measure, value in limits.get(reason, []))
+
+    table = _table(
+        ("rule", "a row is dropped because", "threshold", "dropped", "of all", "left"),
+        (
+            (f"`{step.reason}`", step.words, limit(step.reason), step.dropped, _percent(step.dropped, rows), step.left)
+            for step in facts.funnel(card.ledger)
+        ),
+        numbers=3,
+    )
+    note = "In the order of the rules; a row is counted once, for the first rule that drops it."
+    return f"## Why rows are dropped\n\n{note}\n\n{table}"
+
+
+def _spread(values: list[int]) -> str:
+    """The 5th, 50th and 95th percentile."""
+    return " / ".join(str(facts.quantile(values, share)) for share in (0.05, 0.5, 0.95)) if values else "–"
+
+
+def _splits(card: CardFacts) -> str:
+    counts, groups = facts.kept_by_split(card.ledger), facts.groups_by_split(card.ledger)
+    columns = [facts.lengths(card.ledger, name) for name in ("code_lines", "code_tokens", "instruction_words")]
+    table = _table(
+        ("split", "groups", "rows", "of kept", "lines of code", "tokens of code", "words of instruction"),
+        (
+            (split, groups[split], counts[split],
+             _percent(counts[split], sum(counts.values())), *(_spread(column[split]) for column in columns))
+            for split in SPLITS
+        ),
+        numbers=6,
+    )  # fmt: skip
+    note = (
+        "Splits are drawn by whole groups: a package, or the rows of a table that belong together. "
+        "Lengths: 5th / 50th / 95th percentile."
+    )
+    return f"## Splits and lengths\n\n{note}\n\n{table}"
+
+
+def _licenses(card: CardFacts) -> str:
+    table = _table(("licence", "sources", "raw rows", "kept rows"), facts.by_license(card.ledger), numbers=3)
+    return f"## Licences\n\n{table}"
+
+
+def _sources(found: list[Source]) -> str:
+    first, rest = facts.largest(found)
+
+    def table(part: list[Source]) -> str:
+        return _table(
+            ("source", "licence", "split", "raw rows", "kept rows", "kept"),
+            (
+                (source.name, source.licenses, ", ".join(source.splits) or "–", source.rows, source.kept,
+                 _percent(source.kept, source.rows))
+                for source in part
+            ),
+            numbers=3,
+        )  # fmt: skip
+
+    text = f"## Sources\n\n{table(first)}"
+    if rest:
+        kept = sum(source.kept for source in rest)
+        text += (
+            f"\n\n<details><summary>{len(rest)} more, with {kept:,} kept rows</summary>\n\n{table(rest)}\n\n</details>"
+        )
+    return text
+
+
+def _duplicates(card: CardFacts) -> str:
+    rows = []
+    for reason, values in sorted(facts.similarities(card.ledger).items()):
+        ordered = sorted(values)
+        middle = ordered[(len(ordered) - 1) // 2]
+        rows.append(
+            (_DUPLICATES.get(reason, reason), f"{ordered[0]:.2f} / {middle:.2f} / {ordered[-1]:.2f}", len(values))
+        )
+    if not rows:
+        return "## Duplicates\n\nNone was found."
+    table = _table(("dropped for", "similarity: least / median / most", "rows"), rows, numbers=1)
+    return f"## Duplicates\n\nEach names the kept row that it duplicates (`matched` in the ledger).\n\n{table}"
+
+
+def _leaks(card: CardFacts) -> str:
+    straddling = facts.straddling(card.ledger)
+    reasons = card.data.get("corpus", {}).get("files_by_reason", {})
+    kept_out = _table(
+        ("what", "count"),
+        (
+            ("groups with kept rows in more than one split", len(straddling)),
+            ("files that the base model is not given: of val and test groups", reasons.get("held_out_group", 0)),
+            ("files that the base model is not given: they hold a duplicate of a row of val or test",
+             reasons.get("duplicates_held_out", 0)),
+        ),
+        numbers=1,
+    )  # fmt: skip
+    return f"## Leaks\n\n{_examined(card.leaks)}\n\n{kept_out}"
+
+
+def _examined(leaks: JsonObject) -> str:
+    """What was found of each held-out part in the train rows, by the way in which it was found."""
+    parts = {name: part for name, part in leaks.items() if isinstance(part, dict)}
+    ways = sorted({way for part in parts.values() for way, count in part.items() if isinstance(count, int)} - {"rows"})
+    table = _table(
+        ("held out", "rows", *(way.replace("_", " ") for way in ways)),
+        ((name, part.get("rows", "–"), *(part.get(way, "–") for way in ways)) for name, part in parts.items()),
+        numbers=len(ways) + 1,
+    )
+    trained = f"{leaks['train_rows']:,} train rows" if "train_rows" in leaks else "the train rows"
+    return f"Held-out rows that were found in {trained}, paraphrases included:\n\n{table}"
+
+
+def _paraphrases(augmentation: JsonObject) -> str:
+    rejected = augmentation.get("rejected", {})
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.items()) or "none"
+    text = (
+        f"## Paraphrases\n\n{augmentation.get('paraphrases', 0):,} instructions of train, said in other words; "
+        f"drafts that were rejected: {reasons}."
+    )
+    for example in augmentation.get("examples", [])[:1]:
+        text += f"\n\n{_quoted(example['original'])}\n\n{_quoted(example['paraphrase'])}"
+    return text
+
+
+def _fenced(text: str, language: str) -> str:
+    """`text` in a fence that it cannot end."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def _quoted(instruction: str) -> str:
+    """An instruction as plain text: whatever markup it holds stays as written."""
+    return _fenced(textwrap.fill(instruction, _TEXT_WIDTH, break_long_words=False, break_on_hyphens=False), "text")
+
+
+def _examples(card: CardFacts) -> str:
+    parts = ["## Examples\n\nOne short row of each split: the one whose id has the smallest sha256."]
+    for split, row in card.examples.items():
+        place = f"{row['package']} {row['version']}, `{row['path']}`" if row.get("path") else str(row.get("group"))
+        head = f"**{split}** `{row['id']}`, {place}"
+        parts.append(f"{head}\n\n{_quoted(row['instruction'])}\n\n{_fenced(row['completion'], 'python')}")
+    return "\n\n".join(parts)

@@ -1,0 +1,105 @@
+"""The pictures of the data, as SVG text: the same bytes for the same numbers, whatever fonts a machine has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from codetune.datacard.facts import SPLITS, Step
+from codetune.files import JsonObject
+
+# From Okabe and Ito's palette, told apart by colour-blind readers too; the rows' order and labels say the same.
+_STAGES = {
+    "place": "#56B4E9", "docstring": "#E69F00", "code": "#009E73", "length": "#CC79A7", "safety": "#D55E00",
+    "duplicate": "#9A8C00", "other": "#6B6B6B",
+}  # fmt: skip
+_KEPT = "#0072B2"
+_SPLITS = {"train": "#0072B2", "val": "#E69F00", "test": "#D55E00"}
+_DASHES = {"train": [1, 0], "val": [6, 3], "test": [2, 2]}
+_LEFT = "rows left"
+_QUIET = "#6B6B6B"
+_WIDTH, _HEIGHT, _ROW = 620, 240, 21
+# The converter brings this font along and measures text with it; the others look alike where an SVG is shown.
+_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+
+def funnel_picture(rows: int, steps: list[Step], splits: dict[str, int]) -> str:
+    """How the raw rows become the splits: a bar for each rule, from the rows that it left to those that it met.
+
+    :param rows: raw rows.
+    :param steps: the rules in their order.
+    :param splits: kept rows of each split.
+    """
+    kept = sum(splits.values())
+    bars = [_bar("raw rows", 0, rows, _LEFT, f"{rows:,}")]
+    bars += [_bar(step.reason, step.left, step.left + step.dropped, step.stage, f"−{step.dropped:,}") for step in steps]
+    bars.append(_bar("kept", 0, kept, _LEFT, f"{kept:,}"))
+    start = 0
+    for split in SPLITS:
+        bars.append(_bar(f"  {split}", start, start + splits[split], _LEFT, f"{splits[split]:,}"))
+        start += splits[split]
+    colors = {_LEFT: _KEPT} | {stage: color for stage, color in _STAGES.items() if any(s.stage == stage for s in steps)}
+    base = _chart(bars, alt.Step(_ROW)).encode(
+        y=alt.Y("name:N", sort=[bar["name"] for bar in bars], title=None, axis=alt.Axis(ticks=False, domain=False))
+    )
+    bar = base.mark_bar(height=14).encode(
+        x=alt.X(
+            "from:Q", title="rows", scale=alt.Scale(domain=[0, rows * 1.08], nice=False), axis=alt.Axis(format=",d")
+        ),
+        x2="to:Q",
+        color=alt.Color("stage:N", title=None, scale=alt.Scale(domain=list(colors), range=list(colors.values()))),
+    )
+    text = base.mark_text(align="left", dx=4, fontSize=11).encode(x="to:Q", text="label:N")
+    note = f"{kept / rows:.1%} are kept; each rule judges what the rules above it left" if rows else "no rows"
+    return _svg(alt.layer(bar, text), "From raw rows to splits", note)
+
+
+def _bar(name: str, start: int, end: int, stage: str, label: str) -> JsonObject:
+    return {"name": name, "from": start, "to": end, "stage": stage, "label": label}
+
+
+def lengths_picture(bins: list[JsonObject], medians: dict[str, int]) -> str:
+    """The distribution of code lengths, an outline for each split.
+
+    :param bins: `split`, `tokens` (lower edge) and `share` of the split's rows.
+    :param medians: of each split, in tokens.
+    """
+    names = {split: f"{split} (median {medians[split]})" for split in SPLITS if split in medians}
+    rows = [{**item, "split": names[item["split"]]} for item in bins]
+    domain = list(names.values())
+    line = (
+        _chart(rows)
+        .mark_line(interpolate="step-after", strokeWidth=2)
+        .encode(
+            x=alt.X("tokens:Q", title="tokens of code, without docstring and comments"),
+            y=alt.Y("share:Q", title="share of the split's rows, bins of 10", axis=alt.Axis(format="%")),
+            color=alt.Color("split:N", title=None, scale=alt.Scale(domain=domain, range=[_SPLITS[s] for s in names])),
+            strokeDash=alt.StrokeDash(
+                "split:N", title=None, scale=alt.Scale(domain=domain, range=[_DASHES[s] for s in names])
+            ),
+        )
+    )
+    return _svg(line, "How long the answers are", "the more alike the outlines, the fairer the split")
+
+
+def _chart(rows: list[JsonObject], height: Any = _HEIGHT) -> alt.Chart:
+    return alt.Chart(alt.Data(values=rows), width=_WIDTH, height=height)
+
+
+def _svg(chart: Any, title: str, note: str) -> str:
+    """The chart as SVG, with what all pictures share."""
+    looks = chart.properties(
+        title=alt.Title(title, subtitle=note, anchor="start", subtitleColor=_QUIET), background="white"
+    ).configure(
+        font=_FONT,
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(
+            labelFontSize=12, titleFontSize=13, gridColor="#E6E6E6", domainColor=_QUIET, labelLimit=240
+        ),
+        legend=alt.LegendConfig(orient="top", labelFontSize=13, symbolSize=160, labelLimit=0),
+        title=alt.TitleConfig(fontSize=16, subtitleFontSize=12, offset=12),
+    )
+    svg: str = vl_convert.vegalite_to_svg(looks.to_dict())
+    return svg

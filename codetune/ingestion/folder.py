@@ -1,0 +1,227 @@
+"""Python files of a folder, or of a git repository at a revision, with the groups that the split is made by."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codetune.errors import UserError
+from codetune.ingestion.decoding import SourceFile, read_source
+from codetune.ingestion.harvest import Member
+
+# A group of more files than this share of the folder is divided, so that a single project still gets three splits.
+_MAX_GROUP_SHARE = 0.1
+_REGULAR, _LINK, _SUBMODULE = "100", "120000", "160000"
+_TIMEOUT_S = 600
+# The repository is data: no hooks, no file-system monitor, nothing fetched, no lock files, no replaced objects.
+_GIT = ("git", "--no-replace-objects", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=")
+_GIT_ENVIRONMENT = {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": ""}
+
+
+@dataclass(frozen=True)
+class FolderReader:
+    """Reads files below `root`."""
+
+    root: Path
+
+    def read(self, members: Sequence[Member], max_bytes: int, skipped: Counter[str]) -> Iterator[SourceFile]:
+        """Yield the text of the members; those that have none are counted in `skipped` by reason."""
+        for member in members:
+            try:
+                content = self._content(member.path, max_bytes)
+            except OSError:
+                skipped["unreadable"] += 1
+                continue
+            if len(content) > max_bytes:
+                skipped["too_large"] += 1
+            elif source := read_source(member.path, content, skipped):
+                yield source
+
+    def _content(self, path: str, max_bytes: int) -> bytes:
+        descriptor = os.open(self.root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(descriptor, "rb") as stream:  # noqa: PTH123
+            return stream.read(max_bytes + 1)
+
+
+def _storable(name: str) -> bool:
+    """Whether a file name is text: Linux allows any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _passed_over(folder: Path) -> str | None:
+    """Why nothing below `folder` is read, or None."""
+    if folder.is_symlink():
+        return "linked_folder"
+    if folder.name in {"site-packages", "dist-packages"} or (folder / "pyvenv.cfg").exists():
+        return "installed_packages"
+    return "hidden_folder" if folder.name.startswith(".") else None
+
+
+def _file_reason(path: Path, relative: str) -> str | None:
+    """Why a file is not read, or None. Links repeat a file, lead out of the folder, or round in a circle."""
+    if not _storable(relative):
+        return "undecodable_name"
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return "unreadable"
+    if stat.S_ISLNK(mode):
+        return "link"
+    return None if stat.S_ISREG(mode) else "not_a_file"
+
+
+def list_folder(root: Path, skipped: Counter[str]) -> list[tuple[str, int]]:
+    """The Python files below `root` with their sizes in bytes, in path order; what is passed over is counted.
+
+    :raises UserError: when `root` is not a folder that can be read.
+    """
+    if not root.is_dir() or not os.access(root, os.R_OK | os.X_OK):
+        raise UserError(f"{root} is not a folder that can be read", "Mend `path` in ingest.sources.")
+    found: list[tuple[str, int]] = []
+
+    def unreadable(_: OSError) -> None:
+        skipped["unreadable_folder"] += 1
+
+    for folder, folders, files in os.walk(root, onerror=unreadable):
+        reasons = {name: _passed_over(Path(folder, name)) for name in folders if name != "__pycache__"}
+        skipped.update(reason for reason in reasons.values() if reason)
+        folders[:] = sorted(name for name, reason in reasons.items() if not reason)
+        for name in files:
+            if name.endswith(".py"):
+                path = Path(folder, name)
+                relative = path.relative_to(root).as_posix()
+                if reason := _file_reason(path, relative):
+                    skipped[reason] += 1
+                else:
+                    found.append((relative, path.lstat().st_size))
+    return sorted(found)
+
+
+def _git(folder: Path, *arguments: str, feed: bytes = b"") -> bytes:
+    """What git prints.
+
+    :raises UserError: with git's own complaint.
+    """
+    command = [*_GIT, "-C", str(folder), *arguments]
+    # A hook that runs us would name its own repository in GIT_DIR.
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    try:
+        done = subprocess.run(
+            command, input=feed, capture_output=True, check=False, timeout=_TIMEOUT_S, env=inherited | _GIT_ENVIRONMENT
+        )
+    except FileNotFoundError:
+        raise UserError("git is not installed", "Install it, or leave out `revision`.") from None
+    except subprocess.TimeoutExpired:
+        raise UserError(f"git {arguments[0]} in {folder} took over {_TIMEOUT_S} s", "Check the repository.") from None
+    if done.returncode != 0:
+        complaint = (done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[0]
+        raise UserError(f"git {arguments[0]} in {folder} failed: {complaint[:200]}", "Mend `path` or `revision`.")
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class GitReader:
+    """Reads blobs of a repository through git, past the work tree; a member's key is the id of its blob."""
+
+    repository: Path
+
+    def read(self, members: Sequence[Member], max_bytes: int, skipped: Counter[str]) -> Iterator[SourceFile]:
+        """As `FolderReader.read`.
+
+        :raises UserError: when git fails.
+        """
+        wanted = [member for member in members if member.size <= max_bytes]
+        skipped["too_large"] += len(members) - len(wanted)
+        feed = "".join(f"{member.key}\n" for member in wanted).encode()
+        blobs = _blobs(_git(self.repository, "cat-file", "--batch", feed=feed)) if wanted else iter(())
+        for member, content in zip(wanted, blobs, strict=True):
+            if content is None:
+                skipped["unreadable"] += 1
+            elif source := read_source(member.path, content, skipped):
+                yield source
+
+
+def _blobs(output: bytes) -> Iterator[bytes | None]:
+    """Yield the contents in the output of `git cat-file --batch`; None for an object that is missing."""
+    position = 0
+    while position < len(output):
+        end = output.index(b"\n", position)
+        header = output[position:end].split(b" ")
+        position = end + 1
+        if header[-1] == b"missing":
+            yield None
+            continue
+        size = int(header[2])
+        yield output[position : position + size]
+        position += size + 1
+
+
+def resolve_revision(folder: Path, revision: str) -> str:
+    """The commit that `revision` names, 40 hexadecimal digits.
+
+    :raises UserError: when `folder` is in no repository or the revision is unknown.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder", "Mend `path` in ingest.sources.")
+    _git(folder, "rev-parse", "--git-dir")
+    try:
+        found = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    except UserError:
+        raise UserError(f"{folder}: git knows no revision {revision!r}", "`git log --oneline` lists commits.") from None
+    return found.decode().strip()
+
+
+def list_revision(folder: Path, commit: str, skipped: Counter[str]) -> list[tuple[str, int, str]]:
+    """The Python files of a commit below `folder`: path, size in bytes and blob id, in path order.
+
+    :raises UserError: when git fails.
+    """
+    found: list[tuple[str, int, str]] = []
+    for line in _git(folder, "ls-tree", "-r", "-z", "--long", commit).split(b"\0"):
+        if not line:
+            continue
+        facts, _, name = line.partition(b"\t")
+        mode, _, blob, size = facts.decode().split()
+        path = os.fsdecode(name)
+        if mode == _SUBMODULE:
+            skipped["submodule"] += 1
+        elif path.endswith(".py"):
+            reason = "link" if mode == _LINK else None if mode.startswith(_REGULAR) else "not_a_file"
+            reason = reason or (None if _storable(path) else "undecodable_name")
+            if reason:
+                skipped[reason] += 1
+            else:
+                found.append((path, 0 if size == "-" else int(size), blob))
+    return sorted(found)
+
+
+def groups_of(paths: Iterable[str]) -> dict[str, str]:
+    """The group of every path: the top-level package or file; where that holds over a tenth of all files, its parts.
+
+    Whole packages stay together as far as possible, and one project alone can still be split into train, val and test.
+    """
+    everything = list(paths)
+    largest = max(1, int(len(everything) * _MAX_GROUP_SHARE))
+    groups: dict[str, str] = {}
+    pending = [("", everything)]
+    while pending:
+        prefix, inside = pending.pop()
+        children: defaultdict[str, list[str]] = defaultdict(list)
+        for path in inside:
+            head, slash, _ = path[len(prefix) :].partition("/")
+            children[f"{prefix}{head}{slash}"].append(path)
+        for child, members in children.items():
+            if child.endswith("/") and len(members) > largest:
+                pending.append((child, members))
+            else:
+                groups |= dict.fromkeys(members, child.rstrip("/"))
+    return groups

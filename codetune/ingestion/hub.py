@@ -1,0 +1,40 @@
+"""Data sets of the hub through the `datasets` library: pinned, or a local folder of the same shape; no remote code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from codetune.errors import UserError
+from codetune.ingestion.params import HubSource
+
+
+def read_hub(source: HubSource) -> Iterator[Any]:
+    """The records of a data set's split.
+
+    :raises UserError: when a hub id has no pinned revision, or the data set cannot be loaded.
+    """
+    local = Path(source.path).is_dir()
+    if local and source.revision:
+        raise UserError(f"{source.path} is a local folder and has no revision", "Set `revision: null`.")
+    if not local and not source.revision:
+        raise UserError(
+            f"ingest.sources, {source.name}: {source.path} is no local folder, and a hub id needs its pinned commit",
+            "Set `revision` to the 40 hexadecimal digits that the data set's page lists, or mend `path`.",
+        )
+    import datasets
+
+    datasets.utils.logging.set_verbosity_error()
+    datasets.disable_progress_bars()
+    try:
+        found = datasets.load_dataset(
+            source.path, source.config, split=source.split, revision=source.revision, cache_dir=source.cache
+        )
+    except Exception as error:
+        line = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"ingest.sources, {source.name}: {source.path} cannot be loaded ({type(error).__name__}: {line})",
+            "Check `path`, `revision`, `config` and `split`, or the network.",
+        ) from None
+    return iter(found)

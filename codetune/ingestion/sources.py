@@ -1,0 +1,240 @@
+"""What each source of the `ingest` section yields, in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sysconfig
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from codetune.errors import UserError
+from codetune.files import digest_file
+from codetune.ingestion.folder import (
+    FolderReader,
+    GitReader,
+    groups_of,
+    list_folder,
+    list_revision,
+    resolve_revision,
+)
+from codetune.ingestion.functions import row_id
+from codetune.ingestion.harvest import (
+    Chunk,
+    Harvest,
+    Member,
+    Origin,
+    Reader,
+    WheelReader,
+    chunked,
+    halves,
+    parser_died,
+    read_chunk,
+)
+from codetune.ingestion.hub import read_hub
+from codetune.ingestion.params import (
+    Columns,
+    FolderSource,
+    HubSource,
+    IngestParams,
+    PackagesSource,
+    Source,
+    StdlibSource,
+    TableSource,
+)
+from codetune.ingestion.pins import Pin, fetch, read_pins
+from codetune.ingestion.survival import Survival
+from codetune.ingestion.table import Layout, Pair, read_pairs, read_records
+from codetune.ingestion.wheel import License, python_members, read_license
+from codetune.progress import track
+
+UNKNOWN_LICENSE = "NOASSERTION"
+_GROUP_DIGITS = 2
+ReadChunk = Callable[[Chunk], Harvest]
+
+
+@dataclass
+class Found:
+    """What one source yields: rows and files, and facts for the manifest.
+
+    The fact `seen` counts the files of a code source, or the rows of a table, before anything was passed over.
+    """
+
+    source: Source
+    harvest: Harvest
+    facts: dict[str, Any]
+    packages: dict[Pin, License] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How code sources are read: limits of size, processes, and the work that these do."""
+
+    max_bytes: int
+    workers: int
+    read: ReadChunk = read_chunk
+
+    def harvest(self, chunks: Sequence[Chunk], name: str) -> Harvest:
+        """Everything the chunks hold, in their order whatever the number of workers."""
+        survival = Survival(self.read, halves, parser_died)
+        whole = Harvest()
+        for part in track(survival.map(chunks, self.workers), len(chunks), f"reading {name}"):
+            whole.extend(part)
+        return whole
+
+
+def _declared(source: Source) -> License | None:
+    """The licence that params.yaml gives for a source."""
+    return License(source.license, f"params.yaml: license of {source.name}") if source.license else None
+
+
+def _read_packages(source: PackagesSource, reading: Reading) -> Found:
+    pins = sorted(read_pins(Path(source.file)), key=lambda pin: pin.name.lower())
+    wheels = fetch(pins, Path(source.cache), source.max_wheel_mb << 20)
+    licenses = {pin: _declared(source) or read_license(path) for pin, path in wheels.items()}
+    chunks: list[Chunk] = []
+    for pin, wheel in wheels.items():
+        name, found = pin.name.lower(), licenses[pin]
+        origin = Origin(source.name, name, pin.version, found.expression, found.evidence)
+        members = (Member(path, size, name) for path, size in python_members(wheel))
+        chunks += chunked(origin, WheelReader(wheel), members, reading.max_bytes)
+    harvest = reading.harvest(chunks, source.name)
+    return Found(source, harvest, {"file": source.file, "seen": _members(chunks)}, licenses)
+
+
+def _members(chunks: Sequence[Chunk]) -> int:
+    return sum(len(chunk.members) for chunk in chunks)
+
+
+def _read_tree(
+    source: FolderSource | StdlibSource,
+    reading: Reading,
+    version: str,
+    reader: Reader,
+    files: list[tuple[str, int, str]],
+    skipped: Counter[str],
+) -> Found:
+    """What the listed files yield.
+
+    :param files: path, size in bytes, and what the reader finds a file by.
+    :param skipped: what the listing passed over.
+    """
+    declared = _declared(source) or License(UNKNOWN_LICENSE, "params.yaml names no license")
+    origin = Origin(source.name, source.name, version, declared.expression, declared.evidence)
+    groups = groups_of(path for path, _, _ in files)
+    members = [Member(path, size, f"{source.name}/{groups[path]}", key) for path, size, key in files]
+    chunks = list(chunked(origin, reader, members, reading.max_bytes))
+    harvest = reading.harvest(chunks, source.name)
+    harvest.skipped += skipped
+    return Found(source, harvest, {"version": version, "seen": len(members) + skipped.total()})
+
+
+def _read_stdlib(source: StdlibSource, reading: Reading) -> Found:
+    root, skipped = Path(sysconfig.get_path("stdlib")), Counter[str]()
+    files = [(path, size, "") for path, size in list_folder(root, skipped)]
+    return _read_tree(source, reading, platform.python_version(), FolderReader(root), files, skipped)
+
+
+def _read_folder(source: FolderSource, reading: Reading) -> Found:
+    root, skipped = Path(source.path), Counter[str]()
+    if source.revision is None:
+        files = [(path, size, "") for path, size in list_folder(root, skipped)]
+        return _read_tree(source, reading, "", FolderReader(root), files, skipped)
+    commit = resolve_revision(root, source.revision)
+    return _read_tree(source, reading, commit, GitReader(root), list_revision(root, commit, skipped), skipped)
+
+
+def _layout(columns: Columns | None) -> Layout:
+    given = columns.model_dump() if columns else {}
+    return Layout(**{name: value for name, value in given.items() if value})
+
+
+def _table_group(source: Source, pair: Pair) -> str:
+    """The group of a table's row: its value of the group column, or one of 256 by the digest of the instruction.
+
+    A table is one source, and must still fill train, val and test; rows that ask the same stay together.
+    """
+    if pair.group:
+        return f"{source.name}/{pair.group}"
+    return f"{source.name}/{hashlib.sha256(pair.instruction.encode()).hexdigest()[:_GROUP_DIGITS]}"
+
+
+def _table_rows(
+    source: TableSource | HubSource, origin: Origin, path: str, pairs: Iterator[tuple[int, Pair]]
+) -> Iterator[dict[str, Any]]:
+    seen: Counter[tuple[str, str]] = Counter()
+    for number, pair in pairs:
+        key = (pair.instruction, pair.completion)
+        identity = row_id(source.name, "", *key, seen[key])
+        seen[key] += 1
+        yield {
+            "id": identity, "source": source.name, "group": _table_group(source, pair), "package": source.name,
+            "version": origin.version, "license": origin.license, "license_evidence": origin.evidence,
+            "path": path, "kind": "pair", "qualname": f"row {number}", "start_line": number, "end_line": number,
+            "signature": "", "docstring": "", "code": "", "instruction": pair.instruction,
+            "completion": pair.completion,
+        }  # fmt: skip
+
+
+def _read_pairs(source: TableSource | HubSource, version: str, records: Iterator[Any]) -> Found:
+    declared = _declared(source) or License(UNKNOWN_LICENSE, "params.yaml names no license")
+    origin = Origin(source.name, source.name, version, declared.expression, declared.evidence)
+    harvest = Harvest()
+    where = f"ingest.sources, {source.name}: {source.path}"
+    pairs = read_pairs(where, records, _layout(source.columns), harvest.rows_skipped, harvest.notes)
+    harvest.rows = list(_table_rows(source, origin, Path(source.path).name, pairs))
+    seen = len(harvest.rows) + harvest.rows_skipped.total()
+    return Found(source, harvest, {"path": source.path, "version": version, "seen": seen})
+
+
+def _read_table(source: TableSource, _: Reading) -> Found:
+    path = Path(source.path)
+    if not path.is_file():
+        what = "is not a file" if path.exists() else "does not exist"
+        raise UserError(f"ingest.sources, {source.name}: {path} {what}", "Mend `path`, counted from the project.")
+    return _read_pairs(source, digest_file(path), read_records(path, source.format))
+
+
+def _read_hub(source: HubSource, _: Reading) -> Found:
+    return _read_pairs(source, source.revision or "", read_hub(source))
+
+
+_READERS: dict[str, Callable[[Any, Reading], Found]] = {
+    "packages": _read_packages, "stdlib": _read_stdlib, "folder": _read_folder, "table": _read_table, "hub": _read_hub,
+}  # fmt: skip
+
+
+def _limit(found: Found) -> None:
+    """Keep the rows with the smallest ids, in their order: a sample that no folder or position is preferred in."""
+    rows, limit = found.harvest.rows, found.source.limit
+    if limit is not None and len(rows) > limit:
+        chosen = set(sorted(row["id"] for row in rows)[:limit])
+        found.harvest.rows = [row for row in rows if row["id"] in chosen]
+        found.harvest.rows_skipped["over_limit"] += len(rows) - limit
+
+
+def _drop_repeated(everything: list[Found]) -> None:
+    """Leave each row id to the first source that has it, as when two lists pin the same package."""
+    seen: set[str] = set()
+    for found in everything:
+        rows = found.harvest.rows
+        found.harvest.rows = [row for row in rows if row["id"] not in seen]
+        found.harvest.rows_skipped["in_an_earlier_source"] += len(rows) - len(found.harvest.rows)
+        seen.update(row["id"] for row in found.harvest.rows)
+
+
+def read_sources(params: IngestParams, read: ReadChunk = read_chunk) -> list[Found]:
+    """What every source yields, in the order of params.yaml.
+
+    :param read: the work on a chunk; another one in tests.
+    :raises UserError: on the first source that cannot be read as a whole.
+    """
+    reading = Reading(params.max_file_kb << 10, params.workers, read)
+    everything = [_READERS[source.type](source, reading) for source in params.sources]
+    _drop_repeated(everything)
+    for found in everything:
+        _limit(found)
+    return everything

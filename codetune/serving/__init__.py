@@ -1,0 +1,1 @@
+"""Answering one question at once with one model or several: what the page does."""

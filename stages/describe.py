@@ -1,0 +1,79 @@
+"""Make the data card: a page with pictures that tells what the data is, in two minutes.
+
+Reads: data/clean/ledger.parquet, data/clean/{train,val,test}.jsonl, reports/data.json, reports/augmentation.json,
+reports/leaks.json.
+Writes: reports/data_card.md, reports/data_plots/ — funnel.svg, lengths.svg.
+Guarantees: every number comes out of these files; the bytes written depend on them alone.
+Does not: judge rows, or measure anything anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from codetune.datacard.facts import COLUMNS, example_ids, funnel, histogram, kept_by_split, lengths, quantile
+from codetune.datacard.page import CardFacts, data_card
+from codetune.datacard.pictures import funnel_picture, lengths_picture
+from codetune.errors import UserError, run_as_command
+from codetune.files import JsonObject, atomic_folder, read_json, write_text
+from codetune.tables import read_table
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the stage reads."""
+
+    clean: Path = Path("data/clean")
+    data: Path = Path("reports/data.json")
+    augmentation: Path = Path("reports/augmentation.json")
+    leaks: Path = Path("reports/leaks.json")
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the stage writes."""
+
+    card: Path = Path("reports/data_card.md")
+    plots: Path = Path("reports/data_plots")
+
+
+def _row(path: Path, identity: str) -> JsonObject:
+    """The row of a JSON-lines file that has this id."""
+    wanted = identity.encode()
+    with path.open("rb") as stream:
+        for line in stream:
+            if wanted in line and (row := json.loads(line)).get("id") == identity:
+                return dict(row)
+    raise UserError(f"{path} lacks row {identity} of the ledger", "Run `dvc repro clean`.")
+
+
+def _write_plots(folder: Path, ledger: list[JsonObject]) -> None:
+    found = {split: values for split, values in lengths(ledger, "code_tokens").items() if values}
+    medians = {split: quantile(values, 0.5) for split, values in found.items()}
+    with atomic_folder(folder) as temporary:
+        write_text(temporary / "funnel.svg", funnel_picture(len(ledger), funnel(ledger), kept_by_split(ledger)))
+        write_text(temporary / "lengths.svg", lengths_picture(histogram(found), medians))
+
+
+def run(inputs: Inputs, outputs: Outputs) -> str:
+    """The page, after everything has been written."""
+    ledger = read_table(inputs.clean / "ledger.parquet", COLUMNS)
+    rows = {split: _row(inputs.clean / f"{split}.jsonl", identity) for split, identity in example_ids(ledger).items()}
+    _write_plots(outputs.plots, ledger)
+    links = [os.path.relpath(outputs.plots / name, outputs.card.parent) for name in ("funnel.svg", "lengths.svg")]
+    counts = [read_json(path) for path in (inputs.data, inputs.augmentation, inputs.leaks)]
+    card = data_card(CardFacts(ledger, rows, *counts, *links))
+    write_text(outputs.card, card)
+    return card
+
+
+def main() -> None:
+    """Run the stage on the files that dvc.yaml names."""
+    run_as_command(lambda: run(Inputs(), Outputs()))
+
+
+if __name__ == "__main__":
+    main()

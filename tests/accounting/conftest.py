@@ -1,0 +1,113 @@
+"""A small project with a ledger, its files, and revisions of it in git and in the DVC cache."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from ruamel.yaml import YAML
+
+from codetune.accounting.ledger import LEDGER_PATH
+from codetune.cleaning.ledger import LEDGER_SCHEMA
+from codetune.files import write_json, write_jsonl, write_text
+from codetune.tables import write_table
+from tests.sample_project import commit, git
+
+OLD_COLUMNS = ("id", "package", "path", "qualname", "reason", "split", "matched", "similarity")
+
+
+def line(identity: str, **changes: Any) -> dict[str, Any]:
+    """A line of the ledger: a kept row of train, less what is changed."""
+    row = dict.fromkeys(LEDGER_SCHEMA.names) | {
+        "id": identity, "source": "packages", "group": "lark", "package": "lark", "version": "1.2", "license": "MIT",
+        "license_evidence": "License-Expression: MIT", "path": "lark/core.py", "qualname": "load", "start_line": 10,
+        "end_line": 20, "verdict": "keep", "reason": "keep", "split": "train", "code_lines": 8, "code_tokens": 40,
+        "instruction_words": 12,
+    }  # fmt: skip
+    return row | changes
+
+
+def dropped(identity: str, reason: str, **changes: Any) -> dict[str, Any]:
+    return line(identity, verdict="drop", reason=reason, split=None, code_lines=None, code_tokens=None) | changes
+
+
+ROWS = [
+    line("aaaa000000000001", qualname="Tree.load"),
+    dropped("aaaa000000000002", "code_too_long", qualname="Tree.dump", start_line=30, end_line=120,
+            measure="code_lines", measured=91.0, threshold=60.0),
+    dropped("bbbb000000000003", "near_duplicate", path="lark/deep/core.py", qualname="Forest.load", measure="similarity",
+            measured=0.84, threshold=0.7, matched="aaaa000000000001", similarity=0.84),
+    dropped("cccc000000000004", "decorated", path="lark/deep/other.py", found="@cache", qualname="load_all"),
+    line("dddd000000000005", group="wren", package="wren", path="wren/sing.py", qualname="sing", split="test"),
+    line("dddd000000000006", group="robin", package="robin", path="robin/nest.py", qualname="nest", split="val"),
+]  # fmt: skip
+
+
+def write_ledger(path: Path, rows: list[dict[str, Any]], columns: tuple[str, ...] = tuple(LEDGER_SCHEMA.names)) -> None:
+    schema = pa.schema([LEDGER_SCHEMA.field(column) for column in columns])
+    write_table(path, [{column: row[column] for column in columns} for row in rows], schema)
+
+
+def write_data(root: Path) -> None:
+    """The files around the ledger, as the stages write them."""
+    instruction = {"parent": None, "instruction": "Write a Python method `load`.", "completion": "def load(): ..."}
+    write_ledger(root / LEDGER_PATH, ROWS)
+    rows = [{"id": "aaaa000000000001", **instruction}]
+    write_jsonl(root / "data/clean/train.jsonl", rows)
+    write_jsonl(root / "data/clean/test.jsonl", [{"id": "dddd000000000005", **instruction}])
+    child = {"id": "eeee000000000007", **instruction, "parent": "aaaa000000000001", "instruction": "Create `load`."}
+    write_jsonl(root / "data/augmented/train.jsonl", [*rows, child])
+    manifest = {"sources": [{"package": "lark", "version": "1.2", "sha256": "5ba1"}]}
+    write_json(root / "data/raw/manifest.json", manifest)
+    scores = {"id": "dddd000000000005", "base": {"bertscore_f1": 0.25}, "tuned": {"bertscore_f1": 0.5}}
+    write_jsonl(root / "reports/scores.jsonl", [scores])
+    corpus = pa.schema([("package", pa.string()), ("path", pa.string())])
+    write_table(root / "data/clean/corpus.parquet", [{"package": "lark", "path": "lark/core.py"}], corpus)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project's folder with everything that a life is told from."""
+    write_data(tmp_path)
+    return tmp_path
+
+
+def commit_ledger(
+    root: Path, rows: list[dict[str, Any]], when: int, columns: tuple[str, ...] = tuple(LEDGER_SCHEMA.names)
+) -> str:
+    """The commit of a run that wrote this ledger: dvc.lock in git, the file in the cache, as `dvc repro` leaves them."""
+    path = root / LEDGER_PATH
+    write_ledger(path, rows, columns)
+    content = path.read_bytes()
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    cached = root / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    cached.write_bytes(content)
+    output = {"path": LEDGER_PATH, "hash": "md5", "md5": digest, "size": len(content)}
+    with (root / "dvc.lock").open("w") as stream:
+        YAML().dump({"schema": "2.0", "stages": {"clean": {"cmd": "clean", "outs": [output]}}}, stream)
+    return commit(root, f"run {when}", when)
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> Path:
+    """A project with the tags `none` (no run yet), `old` (older columns) and `new`; the workspace is as `new`."""
+    git(tmp_path, "init", "-q", "-b", "main")
+    write_text(tmp_path / ".gitignore", "/data\n/.dvc/cache\n/.dvc/tmp\n")
+    write_text(tmp_path / ".dvc/config", "")
+    commit(tmp_path, "start", 0)
+    git(tmp_path, "tag", "none")
+    commit_ledger(tmp_path, ROWS[:5], 1, OLD_COLUMNS)
+    git(tmp_path, "tag", "old")
+    changed = [
+        ROWS[0] | {"split": "val"},
+        ROWS[1] | {"verdict": "keep", "reason": "keep", "split": "train", "measured": None, "threshold": None},
+        ROWS[2] | {"id": "bbbb0000000000ff"},
+        *ROWS[3:],
+    ]
+    commit_ledger(tmp_path, changed, 2)
+    git(tmp_path, "tag", "new")
+    return tmp_path

@@ -1,0 +1,62 @@
+"""Two functions are the same program when only names of their own, constants, annotations and layout differ."""
+
+import pytest
+
+from codetune.cleaning.renaming import renamed_tree
+
+CODE = 'def f(x, *, key=1):\n    """Say."""\n    total = 0\n    for y in x:\n        total += y.size\n    return max(total, key)\n'
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        CODE.replace("total", "result"),
+        CODE.replace("y", "item").replace("keitem", "key"),
+        CODE.replace("def f", "def g"),
+        CODE.replace('    """Say."""\n', ""),
+        CODE.replace("= 0", "= 7"),
+        CODE.replace("x, *", "x: list[int], *").replace("):", ") -> int:"),
+        CODE.replace("    total = 0", "    # from zero\n    total  =  0"),
+    ],
+)
+def test_same(same):
+    assert renamed_tree(same) == renamed_tree(CODE)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        CODE.replace("max", "min"),
+        CODE.replace(".size", ".length"),
+        CODE.replace("+=", "-="),
+        CODE.replace("= 0", "= ''"),
+        CODE.replace("= 0", "= None"),
+        CODE.replace("(total, key)", "(key, total)"),
+        CODE.replace("def f", "async def f"),
+        CODE.replace("def f", "@cached\ndef f"),
+        CODE.replace("return max", "yield max"),
+    ],
+)
+def test_different(other):
+    assert other != CODE
+    assert renamed_tree(other) != renamed_tree(CODE)
+
+
+def test_true_is_no_other_constant():
+    assert renamed_tree("def f():\n    return True") != renamed_tree("def f():\n    return False")
+
+
+def test_handlers_and_inner_functions_are_renamed():
+    first = (
+        "def f():\n    def g(a): return a\n    try:\n        return g(1)\n    except E as e:\n        raise F from e\n"
+    )
+    second = (
+        "def h():\n    def i(b): return b\n    try:\n        return i(2)\n    except E as x:\n        raise F from x\n"
+    )
+    assert renamed_tree(first) == renamed_tree(second)
+    assert renamed_tree(first) != renamed_tree(first.replace("E as", "G as"))
+
+
+@pytest.mark.parametrize("broken", ["def f(:", "\x00", "(" * 500 + ")" * 500])
+def test_what_does_not_parse_has_no_tree(broken):
+    assert renamed_tree(broken) is None

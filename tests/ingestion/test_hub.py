@@ -1,0 +1,57 @@
+"""Data sets through the `datasets` library, on a local folder in the shape of a hub snapshot."""
+
+import json
+
+import pytest
+
+from codetune.errors import UserError
+from codetune.ingestion.hub import read_hub
+from codetune.ingestion.params import HubSource
+
+CARD = """---
+configs:
+- config_name: easy
+  data_files:
+  - {split: train, path: easy/train.jsonl}
+  - {split: test, path: easy/test.jsonl}
+---
+"""
+
+
+@pytest.fixture
+def snapshot(tmp_path):
+    root = tmp_path / "snapshot"
+    (root / "easy").mkdir(parents=True)
+    (root / "README.md").write_text(CARD)
+    for split in ("train", "test"):
+        row = {"prompt": f"Say {split}.", "completion": split}
+        (root / f"easy/{split}.jsonl").write_text(json.dumps(row) + "\n")
+    return root
+
+
+def source(path, **changes) -> HubSource:
+    return HubSource(type="hub", name="h", path=str(path), cache=str(path.parent / "cache"), **changes)
+
+
+@pytest.mark.parametrize(("changes", "split"), [({}, "train"), ({"split": "test", "config": "easy"}, "test")])
+def test_local_snapshot(snapshot, changes, split):
+    assert list(read_hub(source(snapshot, **changes))) == [{"prompt": f"Say {split}.", "completion": split}]
+
+
+def test_mistakes_are_one_sentence(snapshot, tmp_path):
+    with pytest.raises(UserError, match="a hub id needs its pinned commit"):
+        read_hub(source(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match="is a local folder and has no revision"):
+        read_hub(source(snapshot, revision="a" * 40))
+    with pytest.raises(UserError, match="cannot be loaded") as caught:
+        read_hub(source(snapshot, split="validation"))
+    assert "\n" not in str(caught.value)
+
+
+def test_no_code_of_the_data_set_is_run(snapshot):
+    (snapshot / "snapshot.py").write_text(f"open({str(snapshot / 'ran')!r}, 'w')\n")
+    for path in (snapshot / "README.md", snapshot / "easy/train.jsonl", snapshot / "easy/test.jsonl"):
+        path.unlink()
+    with pytest.raises(UserError, match="cannot be loaded"):
+        read_hub(source(snapshot))
+    assert not (snapshot / "ran").exists()

@@ -1,0 +1,62 @@
+"""Processes that die: the item is found, the others keep their results and their order."""
+
+import os
+import signal
+
+import pytest
+
+from codetune.errors import UserError
+from codetune.ingestion import survival as module
+from codetune.ingestion.survival import Survival
+
+KILLERS = {5, 6, 11}
+
+
+def double(numbers: tuple[int, ...]) -> list[int]:
+    if KILLERS & set(numbers):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return [2 * number for number in numbers]
+
+
+def halves(numbers: tuple[int, ...]) -> list[tuple[int, ...]]:
+    middle = len(numbers) // 2
+    return [part for part in (numbers[:middle], numbers[middle:]) if part]
+
+
+def died(numbers: tuple[int, ...]) -> list[int]:
+    return [-number for number in numbers]
+
+
+def refuse(numbers: tuple[int, ...]) -> list[int]:
+    raise UserError(f"{numbers} are refused", "Try others.")
+
+
+def own_process(numbers: tuple[int, ...]) -> list[int]:
+    return [os.getpid()]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_only_killers_are_lost(workers):
+    items = [tuple(range(start, start + 3)) for start in range(0, 15, 3)]
+    results = [number for part in Survival(double, halves, died).map(items, workers) for number in part]
+    assert results == [-number if number in KILLERS else 2 * number for number in range(15)]
+
+
+def test_nothing_runs_in_this_process():
+    ((pid,),) = Survival(own_process, halves, died).map([(1,)], 1)
+    assert pid != os.getpid()
+
+
+def test_no_items_no_results():
+    assert list(Survival(double, halves, died).map([], 2)) == []
+
+
+def test_mistakes_of_the_user_pass_through():
+    with pytest.raises(UserError, match="are refused"):
+        list(Survival(refuse, halves, died).map([(1,)], 1))
+
+
+def test_a_machine_that_kills_everything_is_named(monkeypatch):
+    monkeypatch.setattr(module, "_MAX_DEATHS", 1)
+    with pytest.raises(UserError, match="worker processes died of 2 files"):
+        list(Survival(double, halves, died).map([(5,), (6,)], 1))

@@ -1,0 +1,146 @@
+"""Every way in which a held-out row can stand in train is found, and nothing else."""
+
+import gzip
+import json
+
+import pytest
+
+from codetune.errors import UserError
+from codetune.files import read_json, write_jsonl
+from codetune.leakage.benchmarks import read_benchmark
+from codetune.leakage.examine import Text, TrainIndex, look_for
+from codetune.leakage.params import ExamineParams
+from stages.examine import Inputs, Outputs, run
+
+PARAMS = ExamineParams(near_duplicate=0.7, max_exact=0, max_renamed=0, max_near=0, benchmarks=[], max_benchmark=0)
+
+
+def code(name, words):
+    lines = "\n".join(f"    {word} = {word}_of({name}, limit) + {number}" for number, word in enumerate(words))
+    return f"def {name}(limit):\n{lines}\n    return [{', '.join(words)}]"
+
+
+TREES = ["oak", "ash", "elm", "fir", "yew", "bay", "fig", "box", "tea", "nut"]
+TRAIN = Text("t", code("wood", TREES), "Return the wood.")
+INDEX = TrainIndex([TRAIN, Text("p", TRAIN.code, "Give the wood."), Text("q", "def a():\n    return b", "A.")], 0.7)
+
+
+@pytest.mark.parametrize(
+    ("row", "ways"),
+    [
+        (Text("h", code("stone", ["gneiss", "slate", "chalk"]), "Return the stone."), set()),
+        (Text("h", TRAIN.code, "Other."), {"exact_code", "renamed", "near"}),
+        (Text("h", "def a(c):\n    return c", "Give the wood."), {"exact_instruction"}),
+        (Text("h", TRAIN.code.replace(" 3\n", " 33\n")), {"renamed", "near"}),
+        (Text("h", TRAIN.code.replace("yew_of", "pear_of")), {"near"}),
+        (Text("h", "no code at all ("), set()),
+        (Text("h", "def z():\n    return b"), {"renamed"}),
+    ],
+)
+def test_ways(row, ways):
+    leaks = INDEX.leaks(row)
+    assert {leak.way for leak in leaks} == ways
+    for leak in leaks:
+        assert leak.held_out == "h"
+        assert 0.7 <= leak.similarity <= 1
+
+
+def test_leak_names_the_row_it_matched():
+    (leak,) = look_for([Text("h", "def a(c):\n    return c", "Give the wood.")], INDEX, 1, "test")
+    assert leak.train == "p"
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    def rows(prefix, names):
+        return [
+            {"id": f"{prefix}{name}", "completion": code(name, [f"{name}{tree}" for tree in TREES[:4]]),
+             "instruction": f"Return {name}."}
+            for name in names
+        ]  # fmt: skip
+
+    paths = Inputs(*(tmp_path / f"{split}.jsonl" for split in ("train", "val", "test")))
+    write_jsonl(paths.train, rows("t", ["copper", "tin", "zinc"]))
+    write_jsonl(paths.val, rows("v", ["gold"]))
+    write_jsonl(paths.test, rows("e", ["lead", "iron"]))
+    return paths
+
+
+def add(path, completion, instruction):
+    with path.open("a") as stream:
+        stream.write(json.dumps({"id": "leak", "completion": completion, "instruction": instruction}) + "\n")
+
+
+def test_clean_data_pass(inputs, tmp_path):
+    report = run(PARAMS, inputs, Outputs(tmp_path / "leaks.json"))
+    assert report == read_json(tmp_path / "leaks.json")
+    assert report["train_rows"] == 3
+    expected = {"rows": 2, "exact_code": 0, "exact_instruction": 0, "renamed": 0, "near": 0, "leaks": []}
+    assert report["test"] == expected
+    assert report["val"] == expected | {"rows": 1}
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_leak_ends_the_pipeline_and_is_named(inputs, tmp_path, split):
+    add(getattr(inputs, split), "def f():\n    return 1", "Return tin.")
+    with pytest.raises(UserError, match=r"exact: 1 held-out rows, at most 0 allowed \(leak is ttin\)"):
+        run(PARAMS, inputs, Outputs(tmp_path / "leaks.json"))
+    assert not (tmp_path / "leaks.json").exists()
+    allowed = PARAMS.model_copy(update={"max_exact": 1})
+    report = run(allowed, inputs, Outputs(tmp_path / "leaks.json"))
+    assert report[split]["exact_instruction"] == 1
+    assert report[split]["leaks"] == [
+        {"way": "exact_instruction", "held_out": "leak", "train": "ttin", "similarity": 1.0}
+    ]
+
+
+def test_renamed_row_counts_as_such(inputs, tmp_path):
+    other = (
+        code("tin", [f"tin{tree}" for tree in TREES[:4]]).replace("tinoak =", "acorn =").replace("[tinoak", "[acorn")
+    )
+    add(inputs.test, other, "Say.")
+    with pytest.raises(
+        UserError, match=r"train: renamed: 1 held-out rows, at most 0 allowed \(leak is ttin\)\. Tighten"
+    ):
+        run(PARAMS, inputs, Outputs(tmp_path / "leaks.json"))
+
+
+HUMANEVAL = {"task_id": "HumanEval/0", "prompt": 'def f():\n    """Say."""\n', "canonical_solution": "    return b\n"}
+MBPP = {"task_id": 7, "text": "Return b.", "code": "def f():\n    return b\n"}
+
+
+@pytest.mark.parametrize("task", [HUMANEVAL, MBPP])
+def test_benchmarks_are_looked_for(inputs, tmp_path, task):
+    path = tmp_path / "tasks.jsonl.gz"
+    with gzip.open(path, "wt") as stream:
+        stream.write(json.dumps(task) + "\n\n")
+    add(inputs.train, "def g():\n    return b", "B.")
+    named = PARAMS.model_copy(update={"benchmarks": [str(path)]})
+    with pytest.raises(UserError, match=f"benchmark: 1 held-out rows, at most 0 allowed .{task['task_id']} is leak"):
+        run(named, inputs, Outputs(tmp_path / "leaks.json"))
+    report = run(named.model_copy(update={"max_benchmark": 1}), inputs, Outputs(tmp_path / "leaks.json"))
+    assert report["tasks.jsonl.gz"]["renamed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "does not exist"),
+        ("{", ":1 is no benchmark task"),
+        ('{"task_id": 1, "code": "x"}\n{"task_id": 2}', ":2 is no benchmark task"),
+        ("[]", ":1 is no benchmark task"),
+    ],
+)
+def test_broken_benchmark_is_named(tmp_path, content, message):
+    path = tmp_path / "tasks.jsonl"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UserError, match=message):
+        read_benchmark(path)
+
+
+def test_damaged_archive_is_named(tmp_path):
+    path = tmp_path / "tasks.jsonl.gz"
+    path.write_bytes(b"no gzip")
+    with pytest.raises(UserError, match="cannot be read"):
+        read_benchmark(path)

@@ -1,0 +1,67 @@
+"""Documents become one stream whose borders are kept."""
+
+import torch
+
+from codetune.pretraining.corpus import Stream, arrange, documents, stream
+
+SOURCE = {
+    "text": 'import os\n\n\nclass A:\n    def f(self):\n        """Say one."""\n        return 1\n\n    def g(self):\n'
+    "        return 2\n",
+    "sha256": "s", "path": "a.py",
+}  # fmt: skip
+
+
+def test_held_out_files_are_not_trained_on(files):
+    corpus = arrange(files, 7, 4)
+    assert len(corpus.held_out) == 4
+    assert not {file["path"] for file in corpus.held_out} & {file["path"] for file in corpus.training}
+    assert arrange(files[::-1], 7, 4) == corpus
+
+
+def test_documented_functions_are_documents_of_their_own():
+    alone = 'def f(self):\n    """Say one."""\n    return 1\n'
+    assert sorted(documents([SOURCE], 7, 1.0, 400)) == sorted([SOURCE["text"], alone])
+    assert documents([SOURCE], 7, 0.0, 400) == [SOURCE["text"]]
+    assert documents([SOURCE], 7, 1.0, len(alone) - 1) == [SOURCE["text"]]
+
+
+def test_order_of_documents_is_drawn_from_seed_and_content(files):
+    first = documents(files, 7, 0.0, 1)
+    assert documents(files[::-1], 7, 0.0, 1) == first
+    assert documents(files, 8, 0.0, 1) != first
+    assert first != [file["text"] for file in files]
+
+
+def test_file_that_does_not_parse_yields_itself_alone():
+    broken = {"text": 'def f(:\n    """Say."""\n', "sha256": "b", "path": "b.py"}
+    assert documents([broken], 7, 1.0, 400) == [broken["text"]]
+
+
+def test_stream_ends_every_document(tiny_tokenizer, texts):
+    found = stream(tiny_tokenizer, texts)
+    ends = found.ids == tiny_tokenizer.eos_token_id
+    assert int(ends.sum()) == len(texts)
+    assert torch.equal(torch.nonzero(found.positions == 0).flatten()[1:], torch.nonzero(ends).flatten()[:-1] + 1)
+    assert tiny_tokenizer.decode(found.ids[: int(torch.nonzero(ends)[0])].tolist()) == texts[0]
+
+
+def test_stream_stops_when_there_is_enough(tiny_tokenizer, texts):
+    whole = stream(tiny_tokenizer, texts * 20)
+    part = stream(tiny_tokenizer, texts * 20, enough=100)
+    assert 100 <= len(part.ids) < len(whole.ids)
+    assert torch.equal(part.ids, whole.ids[: len(part.ids)])
+
+
+def test_rows_count_positions_from_document_and_row():
+    sample = Stream(torch.arange(12, dtype=torch.int32), torch.tensor([0, 1, 2, 0, 1, 2, 3, 4, 5, 0, 1, 0]))
+    ids, targets, positions = sample.rows(4, 2, 4)
+    assert ids.tolist() == [[4, 5, 6, 7], [8, 9, 10, 11]]
+    assert targets.tolist() == [[5, 6, 7, 8], [9, 10, 11, 0]]
+    assert positions.tolist() == [[0, 1, 2, 3], [0, 0, 1, 0]]
+
+
+def test_stream_starts_over():
+    sample = Stream(torch.arange(5, dtype=torch.int32), torch.arange(5))
+    ids, targets, _ = sample.rows(3, 1, 4)
+    assert ids.tolist() == [[3, 4, 0, 1]]
+    assert targets.tolist() == [[4, 0, 1, 2]]

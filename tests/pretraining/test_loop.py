@@ -1,0 +1,98 @@
+"""The run: schedule, optimizer, and going on where it was killed."""
+
+import pytest
+import torch
+
+from codetune.errors import UserError
+from codetune.pretraining import loop
+from codetune.pretraining.corpus import stream
+from codetune.pretraining.loop import Checkpoints, pretrain
+from codetune.pretraining.model import build_model
+from codetune.pretraining.optimizer import orthogonalized, rate
+
+
+@pytest.fixture
+def tokens(tiny_tokenizer, texts):
+    return stream(tiny_tokenizer, texts)
+
+
+def weights(model):
+    return torch.cat([value.detach().flatten() for value in model.parameters()])
+
+
+def run(recipe, tokens, folder, names=("steady", "whole")):
+    model = build_model(recipe, 1, 0)
+    return model, pretrain(model, tokens, recipe, Checkpoints(folder, *names))
+
+
+def test_rate_rises_stays_and_falls_to_zero(recipe):
+    rates = [rate(step, recipe) for step in range(recipe.steps)]
+    assert rates[:3] == pytest.approx([1 / 3, 2 / 3, 1])
+    assert rates[3 : recipe.steady_steps + 1] == [1.0] * (recipe.steady_steps - 2)
+    assert rates[-1] == pytest.approx(1 / 6)
+    assert recipe.steady_steps == 18
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (2, 16, 6), (2, 6, 16)])
+def test_orthogonalized_matrices_have_singular_values_near_one(shape):
+    stack = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    values = torch.linalg.svdvals(orthogonalized(stack))
+    assert values.max() < 1.3
+    assert values.min() > 0.4
+    assert torch.allclose(orthogonalized(stack)[1:], orthogonalized(stack[1:]), atol=1e-5)
+
+
+def test_training_learns(recipe, tokens, tmp_path):
+    _, reached = run(recipe, tokens, tmp_path)
+    assert reached.step == recipe.steps
+    assert [step for step, _ in reached.curve] == list(range(2, 25, 2))
+    assert reached.curve[-1][1] < reached.curve[0][1] - 1
+
+
+@pytest.mark.parametrize("dies_at", [5, 12, 18, 22])
+def test_killed_run_goes_on_to_the_same_weights(recipe, tokens, tmp_path, monkeypatch, dies_at):
+    whole, told = run(recipe, tokens, tmp_path / "a")
+    real = loop.train_step
+
+    def dying(model, optimizers, stream, step, params):
+        if step == dies_at:
+            raise KeyboardInterrupt
+        return real(model, optimizers, stream, step, params)
+
+    monkeypatch.setattr(loop, "train_step", dying)
+    with pytest.raises(KeyboardInterrupt):
+        run(recipe, tokens, tmp_path / "b")
+    monkeypatch.undo()
+    steps = []
+    monkeypatch.setattr(loop, "train_step", lambda *arguments: steps.append(arguments[3]) or real(*arguments))
+    resumed, reached = run(recipe, tokens, tmp_path / "b")
+    assert steps[0] == dies_at // 2 * 2, "it goes on from the last checkpoint"
+    assert torch.equal(weights(resumed), weights(whole))
+    assert reached.curve == told.curve
+
+
+def test_longer_run_goes_on_from_before_the_decay(recipe, tokens, tmp_path):
+    longer = recipe.model_copy(update={"tokens": 64 * 40})
+    run(recipe, tokens, tmp_path / "a")
+    resumed, _ = run(longer, tokens, tmp_path / "a", ("steady", "longer"))
+    fresh, _ = run(longer, tokens, tmp_path / "b", ("steady", "longer"))
+    assert torch.equal(weights(resumed), weights(fresh))
+
+
+def test_checkpoint_beyond_the_budget_is_refused(recipe, tokens, tmp_path):
+    run(recipe, tokens, tmp_path)
+    with pytest.raises(UserError, match="the decay begin after 576"):
+        run(recipe.model_copy(update={"tokens": 64 * 12}), tokens, tmp_path, ("steady", "shorter"))
+
+
+def test_checkpoint_of_another_recipe_is_not_used(recipe, tokens, tmp_path):
+    first, _ = run(recipe, tokens, tmp_path)
+    second, _ = run(recipe, tokens, tmp_path, ("other", "other"))
+    assert torch.equal(weights(first), weights(second))
+
+
+def test_loss_that_is_not_finite_stops_the_run(recipe, tokens, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "train_step", lambda *_: float("nan"))
+    with pytest.raises(UserError, match="step 1 is not finite"):
+        run(recipe, tokens, tmp_path)
+    assert not list(tmp_path.iterdir())

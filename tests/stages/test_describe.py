@@ -1,0 +1,91 @@
+"""The describe stage whole, on the files of a small project."""
+
+import re
+
+import pytest
+
+from codetune.errors import UserError
+from codetune.files import read_jsonl, write_json, write_jsonl
+from stages import describe
+from tests.accounting.conftest import write_data
+
+DATA = {"corpus": {"files_by_reason": {"held_out_group": 7, "duplicates_held_out": 2}}}
+LEAKS = {"train_rows": 1234, "near_duplicate": 0.7, "test": {"rows": 55, "exact_code": 3, "near": 0, "leaks": [{}] * 3}}
+AUGMENTATION = {
+    "paraphrases": 41, "rejected": {"malformed": 4},
+    "examples": [{"id": "1", "original": "Write `a`.", "paraphrase": "Create `a`."}],
+}  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path):
+    write_data(tmp_path)
+    write_json(tmp_path / "reports/data.json", DATA)
+    write_json(tmp_path / "reports/leaks.json", LEAKS)
+    write_json(tmp_path / "reports/augmentation.json", AUGMENTATION)
+    row = {"group": "lark", "package": "lark", "version": "1", "path": "lark/core.py", "instruction": "Do <b>it</b>."}
+    for split, identity in (("train", "aaaa000000000001"), ("val", "dddd000000000006"), ("test", "dddd000000000005")):
+        rows = [{"id": f"{identity}0"}, {"id": identity, **row, "completion": f"```\n{split} = 1"}]
+        write_jsonl(tmp_path / f"data/clean/{split}.jsonl", rows)
+    return tmp_path
+
+
+def run(root):
+    reports = [root / f"reports/{name}.json" for name in ("data", "augmentation", "leaks")]
+    inputs = describe.Inputs(root / "data/clean", *reports)
+    return describe.run(inputs, describe.Outputs(root / "reports/data_card.md", root / "reports/data_plots"))
+
+
+def cells(card: str, first: str) -> list[str]:
+    row = next(line for line in card.splitlines() if line.startswith(f"| {first} |"))
+    return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+def test_numbers_are_those_of_the_files(project):
+    card = run(project)
+    assert "**6** raw rows of **3** sources; **3** (50.0%) are kept: **1** train, **1** val, **1** test." in card
+    assert "**41** paraphrases" in card
+    assert cells(card, "`code_too_long`")[2:] == ["60 lines of code", "1", "16.7%", "4"]
+    assert cells(card, "train")[1:] == ["1", "1", "33.3%", "8 / 8 / 8", "40 / 40 / 40", "12 / 12 / 12"]
+    assert cells(card, "MIT")[1:] == ["3", "6", "3"]
+    assert cells(card, "lark")[1:] == ["MIT", "train", "4", "1", "25.0%"]
+    assert cells(card, "near-duplicate code")[1:] == ["0.84 / 0.84 / 0.84", "1"]
+    assert cells(card, "groups with kept rows in more than one split")[1] == "0"
+    assert cells(card, "files that the base model is not given: of val and test groups")[1] == "7"
+    assert "found in 1,234 train rows" in card
+    assert "| test | 55 | 3 | 0 |" in card
+    assert "malformed 4" in card
+    assert "Create `a`." in card
+
+
+def test_examples_stay_as_written(project):
+    card = run(project)
+    assert "```text\nDo <b>it</b>.\n```" in card
+    assert "````python\n```\nval = 1\n````" in card
+
+
+def test_pictures_are_linked_and_say_the_numbers(project):
+    card = run(project)
+    links = re.findall(r"\]\((.+?\.svg)\)", card)
+    assert links == ["data_plots/funnel.svg", "data_plots/lengths.svg"]
+    texts = ["\n".join(re.findall(r">([^<>]+)</text>", (project / "reports" / link).read_text())) for link in links]
+    for words in ("raw rows", "code_too_long", "−1", "near_duplicate", "kept", "50.0% are kept"):
+        assert words in texts[0]
+    assert "train (median 40)" in texts[1]
+
+
+def test_same_files_same_bytes(project):
+    contents = []
+    for _ in range(2):
+        run(project)
+        files = [project / "reports/data_card.md", *sorted((project / "reports/data_plots").iterdir())]
+        contents.append([file.read_bytes() for file in files])
+    assert len(contents[0]) == 3
+    assert contents[0] == contents[1]
+
+
+def test_a_row_that_its_split_lacks_is_named(project):
+    path = project / "data/clean/val.jsonl"
+    write_jsonl(path, read_jsonl(path)[:1])
+    with pytest.raises(UserError, match=r"val.jsonl lacks row dddd000000000006 of the ledger. Run `dvc repro clean`"):
+        run(project)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -48,11 +49,19 @@ def run_as_command(action: Callable[[], object]) -> None:
             "interrupted; the previous outputs are untouched. Run `dvc repro` to go on.",
             INTERRUPTED_STATUS,
         )
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as error:
+        if not _is_full_disk(error):
             raise
-        place = f" while writing {error.filename}" if error.filename else ""
+        filename = getattr(error, "filename", None)
+        place = f" while writing {filename}" if filename else ""
         fail(
             f"the disk is full{place}; the previous outputs are untouched. Free some space and run `dvc repro`.",
             USER_ERROR_STATUS,
         )
+
+
+def _is_full_disk(error: Exception) -> bool:
+    """Whether there was no room left; a writer in another language, as that of safetensors, says so in words alone."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT))

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TypeVar
 
@@ -21,6 +22,18 @@ def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+@contextmanager
+def processes(count: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool of fresh processes that leave interrupts to this one; work that has not begun ends with the block."""
+    pool = ProcessPoolExecutor(
+        max_workers=count, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent
+    )
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 def map_in_processes(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
     """Yield `work` of each item, in order; in this process where more would stand idle.
 
@@ -32,14 +45,10 @@ def map_in_processes(work: Callable[[Item], Result], items: Sequence[Item], work
     if count < 2:  # noqa: PLR2004
         yield from map(work, items)
         return
-    pool = ProcessPoolExecutor(
-        max_workers=count, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent
-    )
-    try:
-        yield from pool.map(work, items)
-    except BrokenProcessPool:
-        raise UserError(
-            f"one of {count} worker processes was killed (out of memory?)", "Set `workers: 1` in params.yaml."
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with processes(count) as pool:
+        try:
+            yield from pool.map(work, items)
+        except BrokenProcessPool:
+            raise UserError(
+                f"one of {count} worker processes was killed (out of memory?)", "Set `workers: 1` in params.yaml."
+            ) from None

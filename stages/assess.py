@@ -16,7 +16,7 @@ from codetune import numerics
 from codetune.assessment.params import AssessParams
 from codetune.config import load_section
 from codetune.errors import UserError, run_as_command
-from codetune.files import read_json, read_jsonl, stable_seed, write_json, write_jsonl, write_text
+from codetune.files import digest_file, read_json, read_jsonl, stable_seed, write_json, write_jsonl, write_text
 from codetune.pretraining.params import PretrainParams
 from codetune.tables import read_table
 
@@ -88,6 +88,20 @@ def _asked(inputs: Inputs, params: AssessParams) -> list[Asked]:
     return [Asked(row["id"], head, known.get((row["group"], row["path"]), frozenset())) for row, head in chosen]
 
 
+def _require_same_corpus(provenance: dict[str, Any], corpus: Path) -> None:
+    """Which files are held out follows from the corpus: out of another one, the base may have been trained on them.
+
+    :raises UserError: when the base was trained on another corpus.
+    """
+    trained_on, found = provenance["corpus"]["sha256"], digest_file(corpus)
+    if found != trained_on:
+        raise UserError(
+            f"{corpus} has sha256 {found}, but the base was trained on the one with {trained_on}: files held out of "
+            "this one may have been trained on",
+            "Train the base on it with `make base`, or check out the revision that the base was trained at.",
+        )
+
+
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     """The content of metrics.json, after everything has been written."""
     from codetune.assessment.card import base_card
@@ -96,6 +110,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     from codetune.pretraining.corpus import arrange
 
     provenance = read_json(inputs.base / "provenance.json")
+    _require_same_corpus(provenance, inputs.clean / "corpus.parquet")
     loaded = load_model(inputs.base)
     corpus = arrange(read_table(inputs.clean / "corpus.parquet"), params.pretrain.seed, params.pretrain.held_out_files)
     ngrams = _ngrams(loaded, corpus, params.pretrain, provenance["tokens_seen"])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import altair as alt
-import vl_convert
 
 from codetune.datacard.facts import SPLITS, Step
 from codetune.files import JsonObject
+from codetune.pictures import chart, svg
 
 # From Okabe and Ito's palette, told apart by colour-blind readers too; the rows' order and labels say the same.
 _STAGES = {
@@ -19,10 +17,7 @@ _KEPT = "#0072B2"
 _SPLITS = {"train": "#0072B2", "val": "#E69F00", "test": "#D55E00"}
 _DASHES = {"train": [1, 0], "val": [6, 3], "test": [2, 2]}
 _LEFT = "rows left"
-_QUIET = "#6B6B6B"
-_WIDTH, _HEIGHT, _ROW = 620, 240, 21
-# The converter brings this font along and measures text with it; the others look alike where an SVG is shown.
-_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+_HEIGHT, _ROW = 240, 21
 
 
 def funnel_picture(rows: int, steps: list[Step], splits: dict[str, int]) -> str:
@@ -41,7 +36,7 @@ def funnel_picture(rows: int, steps: list[Step], splits: dict[str, int]) -> str:
         bars.append(_bar(f"  {split}", start, start + splits[split], _LEFT, f"{splits[split]:,}"))
         start += splits[split]
     colors = {_LEFT: _KEPT} | {stage: color for stage, color in _STAGES.items() if any(s.stage == stage for s in steps)}
-    base = _chart(bars, alt.Step(_ROW)).encode(
+    base = chart(bars, alt.Step(_ROW)).encode(
         y=alt.Y("name:N", sort=[bar["name"] for bar in bars], title=None, axis=alt.Axis(ticks=False, domain=False))
     )
     bar = base.mark_bar(height=14).encode(
@@ -53,7 +48,7 @@ def funnel_picture(rows: int, steps: list[Step], splits: dict[str, int]) -> str:
     )
     text = base.mark_text(align="left", dx=4, fontSize=11).encode(x="to:Q", text="label:N")
     note = f"{kept / rows:.1%} are kept; each rule judges what the rules above it left" if rows else "no rows"
-    return _svg(alt.layer(bar, text), "From raw rows to splits", note)
+    return svg(alt.layer(bar, text), "From raw rows to splits", note)
 
 
 def _bar(name: str, start: int, end: int, stage: str, label: str) -> JsonObject:
@@ -70,7 +65,7 @@ def lengths_picture(bins: list[JsonObject], medians: dict[str, int]) -> str:
     rows = [{**item, "split": names[item["split"]]} for item in bins]
     domain = list(names.values())
     line = (
-        _chart(rows)
+        chart(rows, _HEIGHT)
         .mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
             x=alt.X("tokens:Q", title="tokens of code, without docstring and comments"),
@@ -81,25 +76,4 @@ def lengths_picture(bins: list[JsonObject], medians: dict[str, int]) -> str:
             ),
         )
     )
-    return _svg(line, "How long the answers are", "the more alike the outlines, the fairer the split")
-
-
-def _chart(rows: list[JsonObject], height: Any = _HEIGHT) -> alt.Chart:
-    return alt.Chart(alt.Data(values=rows), width=_WIDTH, height=height)
-
-
-def _svg(chart: Any, title: str, note: str) -> str:
-    """The chart as SVG, with what all pictures share."""
-    looks = chart.properties(
-        title=alt.Title(title, subtitle=note, anchor="start", subtitleColor=_QUIET), background="white"
-    ).configure(
-        font=_FONT,
-        view=alt.ViewConfig(stroke=None),
-        axis=alt.AxisConfig(
-            labelFontSize=12, titleFontSize=13, gridColor="#E6E6E6", domainColor=_QUIET, labelLimit=240
-        ),
-        legend=alt.LegendConfig(orient="top", labelFontSize=13, symbolSize=160, labelLimit=0),
-        title=alt.TitleConfig(fontSize=16, subtitleFontSize=12, offset=12),
-    )
-    svg: str = vl_convert.vegalite_to_svg(looks.to_dict())
-    return svg
+    return svg(line, "How long the answers are", "the more alike the outlines, the fairer the split")

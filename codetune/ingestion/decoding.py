@@ -18,16 +18,30 @@ class SourceFile:
     text: str
 
 
+def storable(*texts: str) -> bool:
+    """Whether a table can hold the texts: file names and string escapes can stand for lone surrogates."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def with_line_feeds(text: str) -> str:
+    """`text` with line breaks of one kind."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def decode(content: bytes) -> str | None:
     """The text of a Python source, by its byte order mark or coding cookie, UTF-8 by default; None when it has none."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         text = content.decode(encoding)
-        if not encoding.startswith("utf-8"):
-            text.encode()  # utf-7 and unicode_escape can bring lone surrogates, which no table can hold
     except (SyntaxError, ValueError, LookupError):
         return None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    if not encoding.startswith("utf-8") and not storable(text):  # utf-7 and unicode_escape can bring lone surrogates
+        return None
+    return with_line_feeds(text)
 
 
 def read_source(path: str, content: bytes, skipped: Counter[str]) -> SourceFile | None:

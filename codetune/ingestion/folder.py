@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codetune.errors import UserError
-from codetune.ingestion.decoding import SourceFile, read_source
+from codetune.ingestion.decoding import SourceFile, read_source, storable
 from codetune.ingestion.harvest import Member
 
 # A group of more files than this share of the folder is divided, so that a single project still gets three splits.
@@ -48,15 +48,6 @@ class FolderReader:
             return stream.read(max_bytes + 1)
 
 
-def _storable(name: str) -> bool:
-    """Whether a file name is text: Linux allows any bytes."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _passed_over(folder: Path) -> str | None:
     """Why nothing below `folder` is read, or None."""
     if folder.is_symlink():
@@ -68,7 +59,7 @@ def _passed_over(folder: Path) -> str | None:
 
 def _file_reason(path: Path, relative: str) -> str | None:
     """Why a file is not read, or None. Links repeat a file, lead out of the folder, or round in a circle."""
-    if not _storable(relative):
+    if not storable(relative):
         return "undecodable_name"
     try:
         mode = path.lstat().st_mode
@@ -196,7 +187,7 @@ def list_revision(folder: Path, commit: str, skipped: Counter[str]) -> list[tupl
             skipped["submodule"] += 1
         elif path.endswith(".py"):
             reason = "link" if mode == _LINK else None if mode.startswith(_REGULAR) else "not_a_file"
-            reason = reason or (None if _storable(path) else "undecodable_name")
+            reason = reason or (None if storable(path) else "undecodable_name")
             if reason:
                 skipped[reason] += 1
             else:

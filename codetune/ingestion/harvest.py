@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
-from codetune.ingestion.decoding import SourceFile
+from codetune.ingestion.decoding import SourceFile, storable
 from codetune.ingestion.functions import documented_functions, parse_or_reason, row_id
 from codetune.ingestion.wheel import read_sources
 
@@ -135,16 +135,6 @@ def parser_died(chunk: Chunk) -> Harvest:
     return Harvest(skipped=Counter(parser_died=1), died=[place])
 
 
-def _storable(*texts: str) -> bool:
-    """Whether a table can hold the texts: string escapes can stand for lone surrogates."""
-    try:
-        for text in texts:
-            text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _function_rows(source: SourceFile, origin: Origin, group: str, found: Harvest) -> Iterator[dict[str, Any]]:
     tree = parse_or_reason(source.text)
     if isinstance(tree, str):
@@ -155,7 +145,7 @@ def _function_rows(source: SourceFile, origin: Origin, group: str, found: Harves
         key = (function.qualname, function.code)
         identity = row_id(origin.package, source.path, *key, seen[key])
         seen[key] += 1
-        if not _storable(function.docstring, function.signature):
+        if not storable(function.docstring, function.signature):
             found.rows_skipped["undecodable"] += 1
             continue
         yield {

@@ -46,8 +46,9 @@ from codetune.ingestion.params import (
     TableSource,
 )
 from codetune.ingestion.pins import Pin, fetch, read_pins
+from codetune.ingestion.records import read_records
 from codetune.ingestion.survival import Survival
-from codetune.ingestion.table import Layout, Pair, read_pairs, read_records
+from codetune.ingestion.table import Layout, Pair, read_pairs
 from codetune.ingestion.wheel import License, python_members, read_license
 from codetune.progress import track
 

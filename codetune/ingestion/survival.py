@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import Generic, TypeVar
 
 from codetune.errors import UserError
+from codetune.workers import processes
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 # So many killers are no bad files: the machine is out of memory, or somebody ends the processes.
 _MAX_DEATHS = 100
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    """Ctrl-C reaches every process of the terminal; only the parent says so."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@contextmanager
-def _processes(count: int) -> Iterator[ProcessPoolExecutor]:
-    pool = ProcessPoolExecutor(
-        max_workers=count, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent
-    )
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _nothing() -> None:
@@ -64,7 +46,7 @@ class Survival(Generic[Item, Result]):
         position = 0
         while position < len(items):
             left = [place for place in range(position, len(items)) if place not in finished]
-            with _processes(count) as pool:
+            with processes(count) as pool:
                 futures = _submitted(pool, self.work, {place: items[place] for place in left})
                 while position in finished or position in futures:
                     try:
@@ -81,7 +63,7 @@ class Survival(Generic[Item, Result]):
 
     def _alone(self, item: Item) -> list[Result]:
         """The result of an item that nothing else shares a process with, in parts where it kills."""
-        with _processes(1) as pool:
+        with processes(1) as pool:
             try:
                 return [pool.submit(self.work, item).result()]
             except BrokenProcessPool:
@@ -99,7 +81,7 @@ class Survival(Generic[Item, Result]):
         """
         self.deaths += 1
         try:
-            with _processes(1) as pool:
+            with processes(1) as pool:
                 pool.submit(_nothing).result()
         except BrokenProcessPool:
             raise UserError("worker processes cannot be started", "Free some memory and run again.") from None

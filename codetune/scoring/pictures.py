@@ -5,20 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import altair as alt
-import vl_convert
 
 from codetune.files import JsonObject
+from codetune.pictures import QUIET, chart, svg
 
 # From Okabe and Ito's palette, told apart by colour-blind readers too; dashes and shapes say the same once more.
 COLORS = {"base": "#D55E00", "tuned": "#0072B2"}
 _DASHES = {"base": [5, 3], "tuned": [1, 0]}
-_QUIET = "#6B6B6B"
 _VERDICTS = {"better": "tuned better", "open": "not told apart", "worse": "base better"}
-_VERDICT_COLORS = {"better": COLORS["tuned"], "open": _QUIET, "worse": COLORS["base"]}
+_VERDICT_COLORS = {"better": COLORS["tuned"], "open": QUIET, "worse": COLORS["base"]}
 _VERDICT_SHAPES = {"better": "triangle-right", "open": "circle", "worse": "triangle-left"}
-_WIDTH, _HEIGHT, _ROW = 620, 280, 22
-# The converter brings this font along and measures text with it; the others look alike where an SVG is shown.
-_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+_HEIGHT, _ROW = 280, 22
 
 
 def f1_picture(histogram: dict[str, list[JsonObject]], means: dict[str, float], width: float) -> str:
@@ -41,7 +38,7 @@ def f1_picture(histogram: dict[str, list[JsonObject]], means: dict[str, float], 
         "color": alt.Color("model:N", title=None, scale=_scale(names, COLORS)),
         "strokeDash": alt.StrokeDash("model:N", title=None, scale=_scale(names, _DASHES)),
     }
-    area = _chart(outlines).encode(
+    area = chart(outlines, _HEIGHT).encode(
         x=alt.X("f1:Q", title="BERTScore F1, rescaled (0: as unrelated code, 1: identical)"),
         y=alt.Y("prompts:Q", title=f"Prompts per bin of {width:g}", stack=None),
         order="place:Q",
@@ -49,9 +46,9 @@ def f1_picture(histogram: dict[str, list[JsonObject]], means: dict[str, float], 
     )
     fill = area.mark_area(interpolate="step-after", fillOpacity=0.15, strokeOpacity=0)
     line = area.mark_line(interpolate="step-after", strokeWidth=2)
-    rules = _chart([{"model": names[variant], "f1": round(mean, 6)} for variant, mean in means.items()])
+    rules = chart([{"model": names[variant], "f1": round(mean, 6)} for variant, mean in means.items()], _HEIGHT)
     rule = rules.mark_rule(strokeWidth=1.5).encode(x="f1:Q", **looks)
-    return _svg(alt.layer(fill, line, rule), "How close the answers come to the references", "vertical lines: means")
+    return svg(alt.layer(fill, line, rule), "How close the answers come to the references", "vertical lines: means")
 
 
 def gain_picture(gains: list[JsonObject], overall: JsonObject, confidence: float) -> str:
@@ -63,7 +60,7 @@ def gain_picture(gains: list[JsonObject], overall: JsonObject, confidence: float
     """
     rows = [_gain_row(item) for item in [{"package": "all packages", **overall}, *gains]]
     order = [row["label"] for row in rows]
-    base = _chart(rows, alt.Step(_ROW)).encode(
+    base = chart(rows, alt.Step(_ROW)).encode(
         y=alt.Y("label:N", sort=order, title="Test package (prompts)", axis=alt.Axis(grid=True, labelLimit=260)),
         color=alt.Color("verdict:N", title=None, scale=_scale(_VERDICTS, _VERDICT_COLORS)),
     )
@@ -72,9 +69,9 @@ def gain_picture(gains: list[JsonObject], overall: JsonObject, confidence: float
     )
     shape = alt.Shape("verdict:N", title=None, scale=_scale(_VERDICTS, _VERDICT_SHAPES))
     point = base.mark_point(filled=True, size=90, opacity=1).encode(x="gain:Q", shape=shape)
-    zero = _chart([{"zero": 0}], alt.Step(_ROW)).mark_rule(color="black", strokeDash=[4, 3]).encode(x="zero:Q")
+    zero = chart([{"zero": 0}], alt.Step(_ROW)).mark_rule(color="black", strokeDash=[4, 3]).encode(x="zero:Q")
     note = f"lines: {confidence * 100:g} % bootstrap intervals; grey: the interval holds zero, or is not known"
-    return _svg(alt.layer(zero, line, point), "What tuning gained on packages never seen", note)
+    return svg(alt.layer(zero, line, point), "What tuning gained on packages never seen", note)
 
 
 def _gain_row(item: JsonObject) -> JsonObject:
@@ -87,22 +84,3 @@ def _gain_row(item: JsonObject) -> JsonObject:
 def _scale(names: dict[str, str], looks: dict[str, Any]) -> alt.Scale:
     """A scale that shows `looks[key]` under `names[key]`."""
     return alt.Scale(domain=list(names.values()), range=[looks[key] for key in names])
-
-
-def _chart(rows: list[JsonObject], height: Any = _HEIGHT) -> alt.Chart:
-    return alt.Chart(alt.Data(values=rows), width=_WIDTH, height=height)
-
-
-def _svg(chart: Any, title: str, note: str) -> str:
-    """The chart as SVG, with what all pictures share."""
-    looks = chart.properties(
-        title=alt.Title(title, subtitle=note, anchor="start", subtitleColor=_QUIET), background="white"
-    ).configure(
-        font=_FONT,
-        view=alt.ViewConfig(stroke=None),
-        axis=alt.AxisConfig(labelFontSize=12, titleFontSize=13, gridColor="#E6E6E6", domainColor=_QUIET),
-        legend=alt.LegendConfig(orient="top", labelFontSize=13, symbolSize=160, labelLimit=0),
-        title=alt.TitleConfig(fontSize=16, subtitleFontSize=12, offset=12),
-    )
-    svg: str = vl_convert.vegalite_to_svg(looks.to_dict())
-    return svg

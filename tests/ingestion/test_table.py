@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from codetune.errors import UserError
-from codetune.ingestion.table import Layout, Pair, detect_format, read_pairs, read_records
+from codetune.ingestion.records import detect_format, read_records
+from codetune.ingestion.table import Layout, Pair, read_pairs
 
 ROWS = [{"instruction": "Add.", "input": "1, 2", "output": "3"}, {"instruction": "Say é.", "input": "", "output": "é"}]
 PAIRS = [Pair("Add.\n\n1, 2", "3"), Pair("Say é.", "é")]

@@ -20,7 +20,7 @@ SHAPE = {
 FAMILIES = {"gpt2": {}, "gemma2": {"head_dim": 8, "num_key_value_heads": 2}, "phi": {}}
 
 
-def check(model, vocabulary):
+def assert_chosen_are_those_of_the_whole(model, vocabulary):
     ids = torch.randint(0, vocabulary, (3, 9), generator=torch.Generator().manual_seed(1))
     positions = torch.tensor([0, 4, 8, 9, 25])
     with torch.inference_mode():
@@ -33,11 +33,11 @@ def check(model, vocabulary):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_chosen_logits_are_those_of_the_whole(family):
     config = AutoConfig.for_model(family, **SHAPE, **FAMILIES[family])
-    check(AutoModelForCausalLM.from_config(config).eval(), 50)
+    assert_chosen_are_those_of_the_whole(AutoModelForCausalLM.from_config(config).eval(), 50)
 
 
 def test_it_is_so_for_the_llama_of_the_project(tiny_base):
-    check(load_model(tiny_base).model, 400)
+    assert_chosen_are_those_of_the_whole(load_model(tiny_base).model, 400)
 
 
 def test_the_output_layer_sees_only_the_chosen_positions(tiny_base):

@@ -20,6 +20,19 @@ def weights(model):
     return torch.cat([value.detach().flatten() for value in model.parameters()])
 
 
+@pytest.fixture
+def steps(monkeypatch):
+    """The steps that are trained from here on."""
+    real, seen = loop.train_step, []
+
+    def noting(model, optimizers, stream, step, params):
+        seen.append(step)
+        return real(model, optimizers, stream, step, params)
+
+    monkeypatch.setattr(loop, "train_step", noting)
+    return seen
+
+
 def run(recipe, tokens, folder, names=("steady", "whole")):
     model = build_model(recipe, 1, 0)
     return model, pretrain(model, tokens, recipe, Checkpoints(folder, *names))
@@ -50,7 +63,7 @@ def test_training_learns(recipe, tokens, tmp_path):
 
 
 @pytest.mark.parametrize("dies_at", [5, 12, 18, 22])
-def test_killed_run_goes_on_to_the_same_weights(recipe, tokens, tmp_path, monkeypatch, dies_at):
+def test_killed_run_goes_on_to_the_same_weights(recipe, tokens, tmp_path, monkeypatch, request, dies_at):
     whole, told = run(recipe, tokens, tmp_path / "a")
     real = loop.train_step
 
@@ -63,20 +76,30 @@ def test_killed_run_goes_on_to_the_same_weights(recipe, tokens, tmp_path, monkey
     with pytest.raises(KeyboardInterrupt):
         run(recipe, tokens, tmp_path / "b")
     monkeypatch.undo()
-    steps = []
-    monkeypatch.setattr(loop, "train_step", lambda *arguments: steps.append(arguments[3]) or real(*arguments))
+    steps = request.getfixturevalue("steps")
     resumed, reached = run(recipe, tokens, tmp_path / "b")
     assert steps[0] == dies_at // 2 * 2, "it goes on from the last checkpoint"
     assert torch.equal(weights(resumed), weights(whole))
     assert reached.curve == told.curve
 
 
-def test_longer_run_goes_on_from_before_the_decay(recipe, tokens, tmp_path):
+def test_longer_run_goes_on_from_before_the_decay(recipe, tokens, tmp_path, steps):
     longer = recipe.model_copy(update={"tokens": 64 * 40})
     run(recipe, tokens, tmp_path / "a")
+    steps.clear()
     resumed, _ = run(longer, tokens, tmp_path / "a", ("steady", "longer"))
+    assert steps == list(range(recipe.steady_steps, 40))
     fresh, _ = run(longer, tokens, tmp_path / "b", ("steady", "longer"))
     assert torch.equal(weights(resumed), weights(fresh))
+
+
+def test_finished_run_has_nothing_left_to_do(recipe, tokens, tmp_path, steps):
+    first, _ = run(recipe, tokens, tmp_path)
+    steps.clear()
+    second, reached = run(recipe, tokens, tmp_path)
+    assert steps == []
+    assert reached.step == recipe.steps
+    assert torch.equal(weights(first), weights(second))
 
 
 def test_checkpoint_beyond_the_budget_is_refused(recipe, tokens, tmp_path):
@@ -85,10 +108,11 @@ def test_checkpoint_beyond_the_budget_is_refused(recipe, tokens, tmp_path):
         run(recipe.model_copy(update={"tokens": 64 * 12}), tokens, tmp_path, ("steady", "shorter"))
 
 
-def test_checkpoint_of_another_recipe_is_not_used(recipe, tokens, tmp_path):
-    first, _ = run(recipe, tokens, tmp_path)
-    second, _ = run(recipe, tokens, tmp_path, ("other", "other"))
-    assert torch.equal(weights(first), weights(second))
+def test_checkpoint_of_another_recipe_is_not_used(recipe, tokens, tmp_path, steps):
+    run(recipe, tokens, tmp_path)
+    steps.clear()
+    run(recipe, tokens, tmp_path, ("other", "other"))
+    assert steps == list(range(recipe.steps))
 
 
 def test_loss_that_is_not_finite_stops_the_run(recipe, tokens, tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """The two stages of the embedded base model, whole, on a slice: pretrain, then assess."""
 
+import shutil
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -114,6 +116,18 @@ def test_assessment(project, tmp_path):
     assessed(project, tmp_path / "b", ASSESS.model_copy(update={"batch_size": 1}))
     for name in ("metrics.json", "functions.jsonl", "card.md"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+@pytest.mark.usefixtures("base")
+def test_assessment_on_another_corpus_is_refused(project, tmp_path):
+    clean = tmp_path / "clean"
+    shutil.copytree(project / "clean", clean)
+    rows = pq.read_table(clean / "corpus.parquet")
+    pq.write_table(rows.slice(1), clean / "corpus.parquet")
+    inputs = assess.Inputs(project / "base", clean, project / "raw")
+    with pytest.raises(UserError, match="may have been trained on"):
+        assess.run(assess.Params(ASSESS, RECIPE), inputs, assess.Outputs(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("base")

@@ -1,0 +1,38 @@
+"""What all pictures share: SVG text, the same bytes for the same numbers, whatever fonts a machine has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from codetune.files import JsonObject
+
+QUIET = "#6B6B6B"
+WIDTH = 620
+# The converter brings this font along and measures text with it; the others look alike where an SVG is shown.
+_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+
+def chart(rows: list[JsonObject], height: Any) -> alt.Chart:
+    """A chart of `rows`.
+
+    :param height: in pixels, or an `alt.Step` for each bar.
+    """
+    return alt.Chart(alt.Data(values=rows), width=WIDTH, height=height)
+
+
+def svg(drawn: Any, title: str, note: str) -> str:
+    """A chart as SVG, with a title and a note below it."""
+    looks = drawn.properties(
+        title=alt.Title(title, subtitle=note, anchor="start", subtitleColor=QUIET), background="white"
+    ).configure(
+        font=_FONT,
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(labelFontSize=12, titleFontSize=13, gridColor="#E6E6E6", domainColor=QUIET, labelLimit=260),
+        legend=alt.LegendConfig(orient="top", labelFontSize=13, symbolSize=160, labelLimit=0),
+        title=alt.TitleConfig(fontSize=16, subtitleFontSize=12, offset=12),
+    )
+    text: str = vl_convert.vegalite_to_svg(looks.to_dict())
+    return text

@@ -15,6 +15,7 @@ numerics.fix()
 
 import torch  # noqa: E402
 
+from benchmarks.data import data  # noqa: E402
 from benchmarks.pretraining import pretraining  # noqa: E402
 from benchmarks.timing import compare  # noqa: E402
 
@@ -49,12 +50,12 @@ def bertscore() -> None:
     """32 answers: ours against the library's BERTScorer."""
     from bert_score import BERTScorer
 
+    from codetune.encoders.locate import locate_encoder
     from codetune.scoring.bertscore import BertEncoder, match
-    from codetune.scoring.encoder import locate_encoder
     from codetune.scoring.params import BertScoreParams
 
     settings = BertScoreParams(model="minilm", revision=None, layer=6, baseline_texts=2, baseline_pairs=1)
-    encoder = BertEncoder(locate_encoder(settings), 6)
+    encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), 6)
     library = BERTScorer(model_type=str(encoder.files.folder), num_layers=6, device="cpu", batch_size=32)
     library._tokenizer.model_max_length = encoder.max_tokens  # noqa: SLF001 - as its own documentation says to
     texts = [row["completion"] for row in read_jsonl(TEST)[:33]]
@@ -94,7 +95,7 @@ def training() -> None:
 
 
 def main() -> None:
-    for measure in (generation, training, bertscore, pretraining):
+    for measure in (generation, training, bertscore, pretraining, data):
         measure()
 
 

@@ -111,24 +111,39 @@ def write_jsonl(path: Path, rows: Iterable[JsonObject]) -> int:
     return count
 
 
+def parse_line(path: Path, number: int, line: bytes) -> JsonObject:
+    """The object on a line of a JSON-lines file.
+
+    :raises UserError: when it is not a JSON object; the line is named.
+    """
+    try:
+        row = json.loads(line.decode())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}:{number} is not JSON: {error}", "Mend the line.") from None
+    if not isinstance(row, dict):
+        raise UserError(f"{path}:{number} holds {type(row).__name__}, expected an object", "Mend the line.")
+    return row
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, JsonObject]]:
+    """Yield the objects of a JSON-lines file with their lines, counted from 1.
+
+    :raises UserError: when the file is missing, or a line is not a JSON object; the line is named.
+    """
+    try:
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                yield number, parse_line(path, number, line)
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist", "Run `dvc repro` to make it.") from None
+
+
 def read_jsonl(path: Path) -> list[JsonObject]:
     """All objects of a JSON-lines file, in order.
 
     :raises UserError: when the file is missing, or a line is not a JSON object; the line is named.
     """
-    rows: list[JsonObject] = []
-    try:
-        with path.open(encoding="utf-8") as stream:
-            for number, line in enumerate(stream, start=1):
-                row = json.loads(line)
-                if not isinstance(row, dict):
-                    raise UserError(f"{path}:{number} holds {type(row).__name__}, expected an object", "Mend the line.")
-                rows.append(row)
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist", "Run `dvc repro` to make it.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}:{len(rows) + 1} is not JSON: {error}", "Mend the line.") from None
-    return rows
+    return [row for _, row in numbered_lines(path)]
 
 
 def digest_bytes(content: bytes) -> str:

@@ -1,7 +1,10 @@
-"""Parquet tables: written atomically, the same bytes for the same rows."""
+"""Parquet tables: written atomically, the same bytes for the same rows; whole, or streamed where they may be large."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,12 @@ import pyarrow.parquet as pq
 
 from codetune.errors import UserError
 from codetune.files import atomic_file
+
+_BATCH_ROWS = 1000
+# What a streamed table holds in memory before it goes to the file: a table that is smaller has one row group, and the
+# same bytes as one written whole.
+_GROUP_BYTES = 256 << 20
+_GROUP_ROWS = 1 << 20
 
 
 def write_table(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
@@ -23,10 +32,58 @@ def read_table(path: Path, columns: list[str] | None = None) -> list[dict[str, A
 
     :raises UserError: when the file is missing or is not Parquet.
     """
-    try:
+    with _explained(path):
         rows: list[dict[str, Any]] = pq.read_table(path, columns=columns).to_pylist()
+    return rows
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError:
         raise UserError(f"{path} does not exist", "Run `dvc repro` to make it.") from None
     except pa.ArrowInvalid as error:
         raise UserError(f"{path} is damaged: {error}", "Delete it and run `dvc repro`.") from None
-    return rows
+
+
+def count_rows(path: Path) -> int:
+    """How many rows a Parquet file holds.
+
+    :raises UserError: when the file is missing or is not Parquet.
+    """
+    with _explained(path):
+        return int(pq.read_metadata(path).num_rows)
+
+
+def read_batches(path: Path, rows: int = _BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    """Yield a Parquet file in portions of at most `rows` rows; one portion is in memory at a time.
+
+    :raises UserError: when the file is missing or is not Parquet.
+    """
+    # Without a read-ahead, since that takes in the whole of a row group.
+    with _explained(path), pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+        yield from file.iter_batches(batch_size=rows)
+
+
+def stream_table(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema) -> int:
+    """Write `rows` as `write_table` does, holding no more than a row group of them; the number of rows written."""
+    written = 0
+    with atomic_file(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for group in _row_groups(rows, schema):
+            writer.write_table(group)
+            written += group.num_rows
+    return written
+
+
+def _row_groups(rows: Iterable[dict[str, Any]], schema: pa.Schema) -> Iterator[pa.Table]:
+    iterator = iter(rows)
+    group = [pa.RecordBatch.from_pylist(list(islice(iterator, _BATCH_ROWS)), schema=schema)]
+    size = group[0].nbytes
+    while portion := list(islice(iterator, _BATCH_ROWS)):
+        if size >= _GROUP_BYTES or len(group) * _BATCH_ROWS >= _GROUP_ROWS:
+            yield pa.Table.from_batches(group).combine_chunks()
+            group, size = [], 0
+        group.append(pa.RecordBatch.from_pylist(portion, schema=schema))
+        size += group[-1].nbytes
+    yield pa.Table.from_batches(group).combine_chunks()

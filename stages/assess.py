@@ -16,9 +16,12 @@ from codetune import numerics
 from codetune.assessment.params import AssessParams
 from codetune.config import load_section
 from codetune.errors import UserError, run_as_command
-from codetune.files import digest_file, read_json, read_jsonl, stable_seed, write_json, write_jsonl, write_text
+from codetune.files import digest_file, read_json, stable_seed, write_json, write_jsonl, write_text
 from codetune.pretraining.params import PretrainParams
-from codetune.tables import read_table
+from codetune.schemas.corpus import CORPUS
+from codetune.schemas.instructions import ORIGINALS
+from codetune.schemas.raw import RAW_FILES, RAW_ROWS
+from codetune.schemas.reading import read_rows
 
 if TYPE_CHECKING:
     from codetune.assessment.bodies import Asked
@@ -63,8 +66,9 @@ def _ngrams(loaded: LoadedModel, corpus: Corpus, params: PretrainParams, seen: i
 
 def _unseen_files(inputs: Inputs, params: AssessParams) -> list[dict[str, Any]]:
     """Files of val and test packages: all that hold a row of theirs, in an order drawn from the seed."""
-    groups = {row["group"] for split in ("val", "test") for row in read_jsonl(inputs.clean / f"{split}.jsonl")}
-    files = [file for file in read_table(inputs.raw / "files.parquet") if file["group"] in groups]
+    held_out = [inputs.clean / f"{split}.jsonl" for split in ("val", "test")]
+    groups = {row["group"] for path in held_out for row in read_rows(path, ORIGINALS)}
+    files = [file for file in read_rows(inputs.raw / "files.parquet", RAW_FILES) if file["group"] in groups]
     files.sort(key=lambda file: (stable_seed(params.seed, "unseen", file["sha256"]), file["path"]))
     return files[: params.unseen_files]
 
@@ -73,13 +77,13 @@ def _asked(inputs: Inputs, params: AssessParams) -> list[Asked]:
     """Heads of functions of the test packages, with the names that their files bind."""
     from codetune.assessment.bodies import Asked, head_of, top_level_names
 
-    rows = read_jsonl(inputs.clean / "test.jsonl")
+    rows = list(read_rows(inputs.clean / "test.jsonl", ORIGINALS))
     rows.sort(key=lambda row: stable_seed(params.seed, "function", row["id"]))
-    code = {row["id"]: row["code"] for row in read_table(inputs.raw / "rows.parquet", columns=["id", "code"])}
+    code = {row["id"]: row["code"] for row in read_rows(inputs.raw / "rows.parquet", RAW_ROWS, ["id", "code"])}
     heads = ((row, head_of(code[row["id"]])) for row in rows)
     chosen = [(row, head) for row, head in heads if head is not None][: params.functions]
     wanted = {(row["group"], row["path"]) for row, _ in chosen}
-    files = read_table(inputs.raw / "files.parquet", columns=["group", "path", "text"])
+    files = read_rows(inputs.raw / "files.parquet", RAW_FILES, ["group", "path", "text"])
     known = {
         (file["group"], file["path"]): top_level_names(file["text"])
         for file in files
@@ -112,7 +116,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     provenance = read_json(inputs.base / "provenance.json")
     _require_same_corpus(provenance, inputs.clean / "corpus.parquet")
     loaded = load_model(inputs.base)
-    corpus = arrange(read_table(inputs.clean / "corpus.parquet"), params.pretrain.seed, params.pretrain.held_out_files)
+    corpus = arrange(
+        list(read_rows(inputs.clean / "corpus.parquet", CORPUS)), params.pretrain.seed, params.pretrain.held_out_files
+    )
     ngrams = _ngrams(loaded, corpus, params.pretrain, provenance["tokens_seen"])
     asked = _asked(inputs, params.assess)
     if not asked:

@@ -1,27 +1,42 @@
 """Paraphrase the instructions of train rows, so that the model learns the task and not one wording of it.
 
-Reads: data/clean/{train,test}.jsonl, params `augment`; the phrase tables codetune/augmentation/phrases*.yaml.
+Reads: data/clean/{train,test}.jsonl, params `augment`, `numerics`; phrase tables and labelled pairs of
+codetune/augmentation/; for the methods contextual and back_translation the models that `augment` names.
 Writes: data/augmented/train.jsonl (the rows unchanged, then their paraphrases), data/augmented/test.jsonl (paraphrases
-of the test rows, in wordings that no train row has), reports/augmentation.json (counts).
-Guarantees: a paraphrase holds the same identifiers, numbers, quoted text and words of negation as its parent, in the
-same order; it differs from every other instruction; it has its parent's id, group and completion; the bytes written
-depend on rows, table and parameters alone, not on the number of workers.
-Does not: touch completions; add anything to val or test.
+of the test rows, in wordings that no train row has), reports/augmentation.json (counts, by reason where a draw was
+rejected), reports/augmentation_plots/meaning.svg (similarities, and the threshold).
+Guarantees: a paraphrase holds the same identifiers, numbers, quoted text, words of negation and words that compare as
+its parent, in the same order; it brings in no error of article, agreement, spacing or capitals that is looked for; its
+embedding is near its parent's, and its words are not; it differs from every other instruction; it has its parent's id,
+group and completion; the bytes written depend on rows, tables, models and parameters alone, not on the number of
+workers.
+Does not: touch completions; add anything to val or test; promise that the meaning is kept: the embedding hardly tells
+opposites, and reports/augmentation.json says how many labelled pairs it gets wrong.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from codetune import numerics
+from codetune.augmentation.meaning import calibrate, similarities
+from codetune.augmentation.methods import paraphraser_of
 from codetune.augmentation.params import AugmentParams
-from codetune.augmentation.report import augmentation_report, wordings_report
-from codetune.augmentation.rows import augment
+from codetune.augmentation.report import augmentation_report, meaning_report, wordings_report
+from codetune.augmentation.rows import Augmentation, augment
 from codetune.augmentation.table import HELD_OUT_FILE, load_table
 from codetune.config import load_section
-from codetune.errors import UserError, run_as_command
-from codetune.files import JsonObject, read_jsonl, write_json, write_jsonl
+from codetune.encoders.locate import locate_encoder
+from codetune.errors import run_as_command
+from codetune.files import atomic_folder, write_json, write_jsonl, write_text
+from codetune.schemas.checking import checked
+from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
+from codetune.schemas.reading import read_rows
+
+_ENCODER = "augment.meaning.encoder"
 
 
 @dataclass(frozen=True)
@@ -39,37 +54,46 @@ class Outputs:
     train: Path = Path("data/augmented/train.jsonl")
     test: Path = Path("data/augmented/test.jsonl")
     report: Path = Path("reports/augmentation.json")
-
-
-def _read_rows(path: Path) -> list[JsonObject]:
-    """The rows of `path`, each known to have an instruction and an id of its own."""
-    rows = read_jsonl(path)
-    lines: dict[str, int] = {}
-    for number, row in enumerate(rows, start=1):
-        for key in ("id", "instruction"):
-            if not isinstance(row.get(key), str) or not row[key]:
-                raise UserError(f"{path}:{number} has {key} {row.get(key)!r}, expected text", "Mend the line.")
-        first = lines.setdefault(row["id"], number)
-        if first != number:
-            raise UserError(f"{path}:{number} has the id of line {first}, {row['id']}", "Give each row its own id.")
-    return rows
+    plots: Path = Path("reports/augmentation_plots")
 
 
 def run(params: AugmentParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     """The content of reports/augmentation.json, after everything has been written."""
-    result = augment(_read_rows(inputs.train), params)
-    reworded = augment(_read_rows(inputs.test), params.model_copy(update={"share": 1.0, "per_row": 1}), HELD_OUT_FILE)
-    write_jsonl(outputs.train, result.rows)
-    write_jsonl(outputs.test, reworded.paraphrases)
+    from codetune.augmentation.pictures import meaning_picture
+    from codetune.encoders.sentences import SentenceEncoder
+
+    train, test = list(read_rows(inputs.train, ORIGINALS)), list(read_rows(inputs.test, ORIGINALS))
+    gate = params.meaning
+    encoder = SentenceEncoder(locate_encoder(gate.encoder, _ENCODER), _ENCODER, gate.max_tokens)
+    compare = partial(similarities, embed=encoder.embed)
+    result = augment(train, params, compare, paraphraser=paraphraser_of(params))
+    reworded = augment(test, params.model_copy(update={"share": 1.0, "per_row": 1}), compare, HELD_OUT_FILE)
+    calibration = calibrate(encoder.embed, gate.min_similarity)
     report = augmentation_report(result, load_table(), params)
     report["held_out_wordings"] = wordings_report(reworded, load_table(HELD_OUT_FILE))
-    write_json(outputs.report, report)
+    report["meaning"] = meaning_report(calibration, encoder.signature)
+    _write(outputs, result, reworded, report, meaning_picture(calibration, result.similarities))
     return report
+
+
+def _write(
+    outputs: Outputs, result: Augmentation, reworded: Augmentation, report: dict[str, Any], picture: str
+) -> None:
+    write_jsonl(outputs.train, checked(result.rows, AUGMENTED, outputs.train))
+    write_jsonl(outputs.test, checked(reworded.paraphrases, PARAPHRASES, outputs.test))
+    with atomic_folder(outputs.plots) as folder:
+        write_text(folder / "meaning.svg", picture)
+    write_json(outputs.report, report)
 
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    run_as_command(lambda: run(load_section(AugmentParams), Inputs(), Outputs()))
+
+    def stage() -> None:
+        numerics.fix()
+        run(load_section(AugmentParams), Inputs(), Outputs())
+
+    run_as_command(stage)
 
 
 if __name__ == "__main__":

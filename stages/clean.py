@@ -4,29 +4,50 @@ Reads: data/raw/rows.parquet, data/raw/files.parquet, params `clean`.
 Writes: data/clean/{train,val,test}.jsonl (instruction rows), data/clean/ledger.parquet (for each raw row
 where it came from and what became of it by what rule), data/clean/corpus.parquet (source files of the train groups, for
 `pretrain`), reports/data.json (counts).
-Guarantees: no package is in two splits; no kept row has the syntax tree, the instruction, or near-duplicate code of
-another; no file of the corpus holds a duplicate of a row of val or test; same bytes for any number of workers.
+Guarantees: no group is in two splits, and neither are two that share much of their code; no kept row has the syntax
+tree, the instruction, or near-duplicate code of another, nor nearly its instruction with similar code; no train row is
+the solution of a benchmark that is named; no file of the corpus holds a duplicate of a row of val or test; all licences
+are allowed; same bytes for any number of workers and any order of the rows, whose texts are on disk meanwhile.
 Does not: paraphrase (that is `augment`), or change code beyond taking out the docstring and the outer indentation.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codetune.cleaning.benchmarks import BenchmarkIndex, read_benchmark
 from codetune.cleaning.corpus import pretraining_files
-from codetune.cleaning.ledger import LEDGER_SCHEMA, ledger_row
+from codetune.cleaning.ledger import ledger_row
 from codetune.cleaning.params import CleanParams
-from codetune.cleaning.report import CORPUS_SCHEMA, data_report, instruction_row
+from codetune.cleaning.report import data_report, instruction_row
 from codetune.cleaning.split import Split
-from codetune.cleaning.verdicts import Verdict, deduplicated, filtered, leaking_files, splits_of
+from codetune.cleaning.spool import Spool
+from codetune.cleaning.verdicts import (
+    CHUNK_ROWS,
+    Verdict,
+    decontaminated,
+    deduplicated,
+    filtered,
+    joined_groups,
+    leaking_files,
+    splits_of,
+)
 from codetune.config import load_section
 from codetune.errors import UserError, run_as_command
 from codetune.files import write_json, write_jsonl
-from codetune.tables import read_table, write_table
+from codetune.schemas.checking import checked
+from codetune.schemas.corpus import CORPUS
+from codetune.schemas.instructions import ORIGINALS
+from codetune.schemas.ledger import LEDGER
+from codetune.schemas.raw import RAW_FILES, RAW_ROWS
+from codetune.schemas.reading import read_batches, read_rows
+from codetune.tables import count_rows, stream_table
+
+_NAMED_REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -45,45 +66,67 @@ class Outputs:
 
 
 def _write_corpus(
-    inputs: Inputs, path: Path, splits: dict[str, Split], leaking: set[tuple[str, str]]
+    params: CleanParams, inputs: Inputs, path: Path, splits: dict[str, Split], leaking: set[tuple[str, str]]
 ) -> dict[str, Any]:
     reasons: Counter[str] = Counter()
-    files = list(pretraining_files(iter(read_table(inputs.raw / "files.parquet")), splits, leaking, reasons))
-    write_table(path, files, CORPUS_SCHEMA)
     sizes: Counter[str] = Counter()
-    for file in files:
-        sizes[file["license"]] += len(file["text"].encode())
+
+    def counted(files: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for file in files:
+            sizes[file["license"]] += len(file["text"].encode())
+            yield file
+
+    files = read_rows(inputs.raw / "files.parquet", RAW_FILES)
+    chosen = counted(pretraining_files(files, params, splits, leaking, reasons))
+    rows = ({column: file[column] for column in CORPUS.columns} for file in chosen)
+    written = stream_table(path, checked(rows, CORPUS, path), CORPUS.arrow)
     return {
-        "files": len(files),
+        "files": written,
         "bytes": sum(sizes.values()),
         "bytes_by_license": dict(sorted(sizes.items())),
         "files_by_reason": dict(sorted(reasons.items())),
     }
 
 
-def _require_splits(kept: list[Verdict], splits: dict[str, Split]) -> None:
-    filled = {splits[verdict.row["group"]] for verdict in kept}
+def _write_rows(folder: Path, verdicts: list[Verdict], splits: dict[str, Split], spool: Spool) -> None:
+    for split in ("train", "val", "test"):
+        chosen = (verdict for verdict in verdicts if verdict.kept and splits[verdict.group] == split)
+        path = folder / f"{split}.jsonl"
+        rows = (instruction_row(spool.read(verdict.record)) for verdict in chosen)
+        write_jsonl(path, checked(rows, ORIGINALS, path))
+    path = folder / "ledger.parquet"
+    lines = (ledger_row(verdict, spool.read(verdict.record), splits) for verdict in verdicts)
+    stream_table(path, checked(lines, LEDGER, path), LEDGER.arrow)
+
+
+def _require_splits(verdicts: list[Verdict], splits: dict[str, Split]) -> None:
+    filled = Counter(splits[verdict.group] for verdict in verdicts if verdict.kept)
+    dropped = Counter(verdict.reason for verdict in verdicts if not verdict.kept)
+    most = ", ".join(f"{reason} {count:,}" for reason, count in dropped.most_common(_NAMED_REASONS)) or "none"
     for split in ("train", "val", "test"):
         if split not in filled:
             raise UserError(
-                f"split {split} would be empty: {len(kept)} rows of {len(splits)} groups survive the filters",
+                f"split {split} would be empty: {filled.total()} rows of {len(splits)} groups are kept "
+                f"(dropped: {most})",
                 "Add to ingest.sources, or loosen the `clean` section of params.yaml.",
             )
 
 
 def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     """The content of reports/data.json, after everything has been written."""
-    rows = read_table(inputs.raw / "rows.parquet")
-    verdicts = deduplicated(filtered(rows, params, params.workers or os.cpu_count() or 1), params.near_duplicate)
-    splits = splits_of(verdicts, params)
-    kept = [verdict for verdict in verdicts if verdict.kept]
-    _require_splits(kept, splits)
-    for split in ("train", "val", "test"):
-        chosen = (instruction_row(verdict) for verdict in kept if splits[verdict.row["group"]] == split)
-        write_jsonl(outputs.clean / f"{split}.jsonl", chosen)
-    write_table(outputs.clean / "ledger.parquet", [ledger_row(verdict, splits) for verdict in verdicts], LEDGER_SCHEMA)
-    corpus = _write_corpus(inputs, outputs.clean / "corpus.parquet", splits, leaking_files(verdicts, splits))
-    report = data_report(verdicts, splits, corpus)
+    tasks = [task for name in params.benchmarks for task in read_benchmark(Path(name))]
+    rows = inputs.raw / "rows.parquet"
+    with Spool(outputs.clean) as spool:
+        verdicts = filtered(read_batches(rows, RAW_ROWS, CHUNK_ROWS), count_rows(rows), params, params.workers, spool)
+        verdicts = deduplicated(verdicts, params)
+        joined = joined_groups(verdicts, params)
+        splits = splits_of(verdicts, joined, params)
+        verdicts = decontaminated(verdicts, splits, BenchmarkIndex(tasks, params.near_duplicate))
+        _require_splits(verdicts, splits)
+        _write_rows(outputs.clean, verdicts, splits, spool)
+        leaking = leaking_files(verdicts, splits, spool)
+    corpus = _write_corpus(params, inputs, outputs.clean / "corpus.parquet", splits, leaking)
+    report = data_report(verdicts, splits, corpus, joined)
     write_json(outputs.report, report)
     return report
 

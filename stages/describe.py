@@ -9,7 +9,6 @@ Does not: judge rows, or measure anything anew.
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,9 @@ from codetune.datacard.page import CardFacts, data_card
 from codetune.datacard.pictures import funnel_picture, lengths_picture
 from codetune.errors import UserError, run_as_command
 from codetune.files import JsonObject, atomic_folder, read_json, write_text
-from codetune.tables import read_table
+from codetune.schemas.instructions import ORIGINALS
+from codetune.schemas.ledger import LEDGER
+from codetune.schemas.reading import read_rows, rows_with
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,9 @@ class Outputs:
 
 def _row(path: Path, identity: str) -> JsonObject:
     """The row of a JSON-lines file that has this id."""
-    wanted = identity.encode()
-    with path.open("rb") as stream:
-        for line in stream:
-            if wanted in line and (row := json.loads(line)).get("id") == identity:
-                return dict(row)
+    for row in rows_with(path, ORIGINALS, identity):
+        if row["id"] == identity:
+            return row
     raise UserError(f"{path} lacks row {identity} of the ledger", "Run `dvc repro clean`.")
 
 
@@ -60,7 +59,7 @@ def _write_plots(folder: Path, ledger: list[JsonObject]) -> None:
 
 def run(inputs: Inputs, outputs: Outputs) -> str:
     """The page, after everything has been written."""
-    ledger = read_table(inputs.clean / "ledger.parquet", COLUMNS)
+    ledger = list(read_rows(inputs.clean / "ledger.parquet", LEDGER, COLUMNS))
     rows = {split: _row(inputs.clean / f"{split}.jsonl", identity) for split, identity in example_ids(ledger).items()}
     _write_plots(outputs.plots, ledger)
     links = [os.path.relpath(outputs.plots / name, outputs.card.parent) for name in ("funnel.svg", "lengths.svg")]

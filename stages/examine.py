@@ -1,7 +1,10 @@
 """Examine the final train, val and test once more: nothing that is measured may have been trained on.
 
-Reads: data/augmented/train.jsonl, data/clean/{val,test}.jsonl, the benchmark files that params `examine` names.
+Reads: data/augmented/train.jsonl, data/clean/{val,test}.jsonl, the benchmark files of params `clean.benchmarks`, params
+`examine` and `numerics`.
 Writes: reports/leaks.json.
+Looks for: the same code or instruction, the same but for names and constants, nearly the same code, and what means the
+same by sentence embeddings.
 Guarantees: more leaks than params allow end the pipeline before anything is trained; the rows are named.
 Does not: drop rows (that is `clean`).
 """
@@ -12,14 +15,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codetune import numerics
+from codetune.cleaning.benchmarks import read_benchmark
+from codetune.cleaning.params import CleanParams
 from codetune.config import load_section
+from codetune.encoders.locate import locate_encoder
 from codetune.errors import UserError, run_as_command
-from codetune.files import read_jsonl, write_json
-from codetune.leakage.benchmarks import read_benchmark
+from codetune.files import write_json
 from codetune.leakage.examine import Leak, Text, TrainIndex, counts, look_for
-from codetune.leakage.params import ExamineParams
+from codetune.leakage.params import ExamineParams, SimilarityParams
+from codetune.numerics import NumericsParams
+from codetune.schemas.declaration import Schema
+from codetune.schemas.instructions import AUGMENTED, ORIGINALS
+from codetune.schemas.reading import read_rows
 
 _NAMED = 5
+
+
+@dataclass(frozen=True)
+class Params:
+    """What the stage depends on.
+
+    :param benchmarks: those that `clean` keeps out of train.
+    """
+
+    examine: ExamineParams
+    benchmarks: tuple[str, ...]
+    numerics: NumericsParams
 
 
 @dataclass(frozen=True)
@@ -38,8 +60,12 @@ class Outputs:
     report: Path = Path("reports/leaks.json")
 
 
-def _rows(path: Path) -> list[Text]:
-    return [Text(row["id"], row["completion"], row["instruction"]) for row in read_jsonl(path)]
+def _rows(path: Path, schema: Schema) -> list[Text]:
+    return [Text(row["id"], row["completion"], row["instruction"]) for row in read_rows(path, schema)]
+
+
+def _tasks(path: Path) -> list[Text]:
+    return [Text(task.id, task.code, task.instruction) for task in read_benchmark(path)]
 
 
 def _too_many(found: dict[str, list[Leak]], params: ExamineParams) -> list[str]:
@@ -50,6 +76,7 @@ def _too_many(found: dict[str, list[Leak]], params: ExamineParams) -> list[str]:
         ("exact", [leak for leak in held_out if leak.way in ("exact_code", "exact_instruction")], params.max_exact),
         ("renamed", [leak for leak in held_out if leak.way == "renamed"], params.max_renamed),
         ("near", [leak for leak in held_out if leak.way == "near"], params.max_near),
+        ("similar", [leak for leak in held_out if leak.way == "similar"], params.max_similar),
         ("benchmark", benchmark, params.max_benchmark),
     )
     problems = []
@@ -61,24 +88,42 @@ def _too_many(found: dict[str, list[Leak]], params: ExamineParams) -> list[str]:
     return problems
 
 
-def run(params: ExamineParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
+def _similar(train: list[Text], parts: dict[str, list[Text]], params: SimilarityParams) -> dict[str, list[Leak]]:
+    """The rows of each part that mean the same as a train row."""
+    from codetune.encoders.sentences import SentenceEncoder
+    from codetune.leakage.similar import similar_rows
+
+    key = "examine.similarity.encoder"
+    encoder = SentenceEncoder(locate_encoder(params.encoder, key), key, params.max_tokens)
+    held_out = [row for rows in parts.values() for row in rows]
+    leaks = similar_rows(held_out, train, encoder, params)
+    names = {row.id: name for name, rows in parts.items() for row in rows}
+    return {name: [leak for leak in leaks if names[leak.held_out] == name] for name in parts}
+
+
+def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     """The content of reports/leaks.json, after it has been written.
 
     :raises UserError: when more was found than the parameters allow; nothing is written then.
     """
-    train = _rows(inputs.train)
-    index = TrainIndex(train, params.near_duplicate)
-    parts = {"val": _rows(inputs.val), "test": _rows(inputs.test)}
-    parts |= {Path(name).name: read_benchmark(Path(name)) for name in params.benchmarks}
+    examine = params.examine
+    train = _rows(inputs.train, AUGMENTED)
+    index = TrainIndex(train, examine.near_duplicate)
+    splits = {"val": _rows(inputs.val, ORIGINALS), "test": _rows(inputs.test, ORIGINALS)}
+    parts = splits | {Path(name).name: _tasks(Path(name)) for name in params.benchmarks}
     found = {name: look_for(rows, index, len(rows), name) for name, rows in parts.items()}
-    if problems := _too_many(found, params):
+    originals = list({row.code: row for row in reversed(train)}.values())
+    for name, leaks in _similar(originals, splits, examine.similarity).items():
+        found[name] += leaks
+    if problems := _too_many(found, examine):
         raise UserError(
             f"held-out rows were found in train: {'; '.join(problems)}",
             "Tighten `clean` so that they are dropped, or raise the limits in the `examine` section of params.yaml.",
         )
     report = {
         "train_rows": len(train),
-        "near_duplicate": params.near_duplicate,
+        "near_duplicate": examine.near_duplicate,
+        "similarity": {"min_instruction": examine.similarity.min_instruction, "min_code": examine.similarity.min_code},
         **{name: counts(found[name], len(rows)) for name, rows in parts.items()},
     }
     write_json(outputs.report, report)
@@ -87,7 +132,12 @@ def run(params: ExamineParams, inputs: Inputs, outputs: Outputs) -> dict[str, An
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    run_as_command(lambda: run(load_section(ExamineParams), Inputs(), Outputs()))
+
+    def action() -> object:
+        params = Params(load_section(ExamineParams), tuple(load_section(CleanParams).benchmarks), numerics.fix())
+        return run(params, Inputs(), Outputs())
+
+    run_as_command(action)
 
 
 if __name__ == "__main__":

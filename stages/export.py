@@ -18,8 +18,10 @@ from codetune import numerics
 from codetune.config import load_section, read_params
 from codetune.errors import UserError, run_as_command
 from codetune.export.params import ExportParams
-from codetune.files import atomic_folder, read_json, read_jsonl, write_text
+from codetune.files import atomic_folder, read_json, write_text
 from codetune.modeling.params import ModelParams
+from codetune.schemas.instructions import ORIGINALS
+from codetune.schemas.reading import read_rows
 
 CHECK_ROWS = 8
 
@@ -61,7 +63,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
     from codetune.prompt import example_ids
 
     base = load_model(params.model.base, revision=params.model.revision)
-    rows = read_jsonl(inputs.val)[:CHECK_ROWS]
+    rows = list(read_rows(inputs.val, ORIGINALS))[:CHECK_ROWS]
     if not rows:
         raise UserError(f"{inputs.val} holds no row to check the merged model on", "Run `dvc repro clean`.")
     sequences = [

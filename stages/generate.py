@@ -18,11 +18,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from codetune import numerics
 from codetune.config import load_section
 from codetune.errors import UserError, run_as_command
-from codetune.files import read_jsonl, write_json, write_jsonl
+from codetune.files import write_json, write_jsonl
 from codetune.generation.params import GenerateParams
 from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
 from codetune.progress import track
+from codetune.schemas.checking import checked
+from codetune.schemas.instructions import ORIGINALS
+from codetune.schemas.reading import read_rows
+from codetune.schemas.samples import SAMPLES
 
 if TYPE_CHECKING:
     from codetune.generation.batch import Answer
@@ -66,7 +70,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
     adapter = inputs.adapter if variant == "tuned" else None
     loaded = load_model(params.model.base, adapter, params.model.revision)
     selection = select_prompts(
-        read_jsonl(inputs.test),
+        list(read_rows(inputs.test, ORIGINALS)),
         lambda instruction: prompt_ids(loaded.tokenizer, instruction),
         max_prompts=options.max_prompts,
         max_tokens=loaded.context - options.max_new_tokens,
@@ -84,7 +88,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
         _sample(prompt, answers[index], completion_text(loaded.tokenizer, answers[index].ids))
         for index, prompt in enumerate(prompts)
     ]
-    write_jsonl(outputs.samples / f"{variant}.jsonl", samples)
+    path = outputs.samples / f"{variant}.jsonl"
+    write_jsonl(path, checked(samples, SAMPLES, path))
     report = {
         "prompts": len(samples),
         "skipped": selection.skipped,

@@ -19,10 +19,12 @@ from typing import Any
 from codetune.config import load_section
 from codetune.errors import run_as_command
 from codetune.files import atomic_folder, write_json
-from codetune.ingestion.harvest import FILES_SCHEMA, ROWS_SCHEMA
 from codetune.ingestion.params import IngestParams
 from codetune.ingestion.report import manifest
 from codetune.ingestion.sources import read_sources
+from codetune.schemas.checking import checked
+from codetune.schemas.manifest import MANIFEST
+from codetune.schemas.raw import RAW_FILES, RAW_ROWS
 from codetune.tables import write_table
 
 
@@ -38,11 +40,12 @@ def run(params: IngestParams, outputs: Outputs) -> dict[str, Any]:
     everything = read_sources(params)
     report = manifest(everything)
     with atomic_folder(outputs.raw) as folder:
-        rows = [row for found in everything for row in found.harvest.rows]
-        write_table(folder / "rows.parquet", rows, ROWS_SCHEMA)
-        files = [file for found in everything for file in found.harvest.files]
-        write_table(folder / "files.parquet", files, FILES_SCHEMA)
-        write_json(folder / "manifest.json", report)
+        rows = (row for found in everything for row in found.harvest.rows)
+        files = (file for found in everything for file in found.harvest.files)
+        for name, table, schema in (("rows.parquet", rows, RAW_ROWS), ("files.parquet", files, RAW_FILES)):
+            write_table(folder / name, list(checked(table, schema, outputs.raw / name)), schema.arrow)
+        (document,) = checked([report], MANIFEST, outputs.raw / "manifest.json")
+        write_json(folder / "manifest.json", document)
     return report
 
 

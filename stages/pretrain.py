@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import platform
-from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,9 +20,13 @@ from codetune.config import load_section
 from codetune.errors import UserError, run_as_command
 from codetune.files import atomic_folder, digest_bytes, digest_file, dump_json, write_json
 from codetune.pretraining.params import PretrainParams
-from codetune.tables import read_table
+from codetune.schemas.corpus import CORPUS
+from codetune.schemas.reading import read_rows
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from codetune.pretraining.corpus import Stream
     from codetune.pretraining.loop import Checkpoints
 
 _LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors")
@@ -74,34 +77,53 @@ def _checkpoints(params: PretrainParams, corpus_digest: str, folder: Path) -> Ch
     return Checkpoints(folder, digest(steady), digest(recipe))
 
 
+def _stream(
+    tokenizer: PreTrainedTokenizerFast, files: list[dict[str, Any]], params: PretrainParams, checkpoints: Checkpoints
+) -> Stream:
+    """The documents as tokens; kept beside the checkpoints where they are enough: making them takes minutes."""
+    from codetune.pretraining.corpus import Stream, documents, stream
+
+    path = checkpoints.folder / f"stream-{checkpoints.steady_recipe}.safetensors"
+    enough = params.steps * params.batch_tokens + 1
+    if path.exists():
+        kept = Stream.load(path)
+        if len(kept.ids) >= enough:
+            return kept
+    shown = documents(files, params.seed, params.function_share, params.function_chars)
+    made = stream(tokenizer, shown, enough=enough)
+    made.save(path)
+    return made
+
+
 def run(params: PretrainParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     """The provenance, after model and tokenizer have been written."""
-    from codetune.pretraining.corpus import arrange, documents, stream
+    from codetune.pretraining.corpus import arrange, by_license
     from codetune.pretraining.evaluation import bits_per_byte
     from codetune.pretraining.loop import pretrain
     from codetune.pretraining.model import build_model
     from codetune.pretraining.tokenizer import save_tokenizer, train_tokenizer
     from codetune.prompt import CHAT_TEMPLATE
 
-    corpus = arrange(read_table(inputs.corpus), params.seed, params.held_out_files)
+    corpus = arrange(list(read_rows(inputs.corpus, CORPUS)), params.seed, params.held_out_files)
     if not corpus.training or params.steps == 0:
         raise UserError(f"{inputs.corpus} is too small to train on", "Add packages to data/packages.txt.")
     texts = _sample(corpus.training, params.tokenizer_mb << 20)
     tokenizer = train_tokenizer(iter(texts), params.vocab_size, params.context)
-    shown = documents(corpus.training, params.seed, params.function_share, params.function_chars)
-    tokens = stream(tokenizer, shown)
-    model = build_model(params, tokenizer.eos_token_id, tokenizer.pad_token_id)
     corpus_digest = digest_file(inputs.corpus)
-    reached = pretrain(model, tokens, params, _checkpoints(params, corpus_digest, outputs.checkpoints))
+    checkpoints = _checkpoints(params, corpus_digest, outputs.checkpoints)
+    tokens = _stream(tokenizer, corpus.training, params, checkpoints)
+    model = build_model(params, tokenizer.eos_token_id, tokenizer.pad_token_id)
+    reached = pretrain(model, tokens, params, checkpoints)
     held_out, density = bits_per_byte(model, tokenizer, [file["text"] for file in corpus.held_out], params.context)
+    licenses = by_license(tokenizer, corpus.training)
     provenance = {
         "recipe": params.model_dump(),
         "corpus": {
             "sha256": corpus_digest, "files": len(corpus.training), "held_out_files": len(corpus.held_out),
-            "documents": len(shown), "tokens": len(tokens.ids),
+            "tokens": sum(count["tokens"] for count in licenses.values()), "licenses": licenses,
         },
         "packages": sorted({file["group"] for file in corpus.training}),
-        "licenses": dict(sorted(Counter(file["license"] for file in corpus.training).items())),
+        "licenses": {name: count["files"] for name, count in licenses.items()},
         "libraries": {name: version(name) for name in _LIBRARIES},
         "parameters": sum(value.numel() for value in model.parameters()),
         "tokens_seen": params.steps * params.batch_tokens,

@@ -17,10 +17,14 @@ from pathlib import Path
 
 from codetune import numerics
 from codetune.config import load_section
+from codetune.encoders.locate import locate_encoder
 from codetune.errors import run_as_command
-from codetune.files import JsonObject, read_jsonl, write_json, write_jsonl
+from codetune.files import JsonObject, write_json, write_jsonl
 from codetune.numerics import NumericsParams
-from codetune.scoring.encoder import locate_encoder
+from codetune.schemas.checking import checked
+from codetune.schemas.instructions import ORIGINALS
+from codetune.schemas.reading import read_rows
+from codetune.schemas.scores import SCORES
 from codetune.scoring.params import ScoreParams
 from codetune.scoring.samples import VARIANTS, prompts_digest, read_samples
 
@@ -65,8 +69,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
     samples = read_samples(inputs.base, inputs.tuned)
     settings = params.score.bertscore
-    encoder = BertEncoder(locate_encoder(settings), settings.layer)
-    baseline = measure_baseline(encoder, read_jsonl(inputs.train), params.score)
+    encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
+    baseline = measure_baseline(encoder, list(read_rows(inputs.train, ORIGINALS)), params.score)
     embedded = embed_samples(samples, encoder)
     rows = score_prompts(samples, embedded, baseline)
     references = [row["reference"] for row in samples["base"]]
@@ -79,7 +83,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         "numerics": numerics.digest_settings(params.numerics),
         "versions": {name: version(name) for name in _LIBRARIES},
     }
-    write_jsonl(outputs.scores, kept_scores(rows))
+    write_jsonl(outputs.scores, checked(kept_scores(rows), SCORES, outputs.scores))
     write_plots(outputs.plots, rows, params.score)
     write_json(outputs.scoring, scoring_report(samples, embedded, baseline, encoder.max_tokens))
     write_json(outputs.signatures, signatures)

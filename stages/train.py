@@ -19,6 +19,7 @@ from codetune.errors import run_as_command
 from codetune.files import atomic_folder, write_json
 from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
+from codetune.schemas.instructions import AUGMENTED, ORIGINALS
 from codetune.tuning.params import TrainParams
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     options = params.train
     base = load_model(params.model.base, revision=params.model.revision)
     drawn = {"tokenizer": base.tokenizer, "max_tokens": options.max_tokens, "seed": options.seed}
-    rows = load_rows(inputs.train, max_rows=options.max_rows, **drawn)
-    val_rows = load_rows(inputs.val, max_rows=options.max_val_rows, **drawn)
+    rows = load_rows(inputs.train, AUGMENTED, max_rows=options.max_rows, **drawn)
+    val_rows = load_rows(inputs.val, ORIGINALS, max_rows=options.max_val_rows, **drawn)
     pad, size = base.tokenizer.pad_token_id, options.batch_size
     epochs = [training_batches(rows.rows, size, options.seed, epoch, pad) for epoch in range(options.epochs)]
     model = add_adapter(base.model, options.lora, options.seed)

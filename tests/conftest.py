@@ -100,3 +100,33 @@ def make_adapter(base: Path, folder: Path, seed: int = 7) -> Path:
 def tiny_adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder shaped like models/adapter, for `tiny_base`: random, and large enough to change every answer."""
     return make_adapter(tiny_base, tmp_path_factory.mktemp("adapters") / "adapter")
+
+
+def make_tiny_bert(folder: Path, layers: int = 2) -> Path:
+    """Write a random BERT (hidden size 16, 40 positions) with a tokenizer of single characters; the folder."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    characters = "abcdefghijklmnopqrstuvwxyz0123456789()[]:,.=+-*_"
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters, *(f"##{letter}" for letter in characters)]
+    folder.mkdir(parents=True)
+    (folder / "vocab.txt").write_text("\n".join(words))
+    tokenizer = BertTokenizerFast(vocab={word: place for place, word in enumerate(words)})
+    torch.manual_seed(7)
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=16,
+        num_hidden_layers=layers,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=40,
+    )
+    BertModel(config).save_pretrained(folder, safe_serialization=True)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # "project5" holds "t5", by which bert-score would take any model for a T5.
+    return make_tiny_bert(tmp_path_factory.mktemp("project5") / "bert")

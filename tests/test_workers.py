@@ -1,12 +1,13 @@
 """Work on several processes: order kept, mistakes passed on, a killed worker named."""
 
+import gc
 import os
 import signal
 
 import pytest
 
 from codetune.errors import UserError
-from codetune.workers import map_in_processes
+from codetune.workers import map_in_processes, stream_in_processes, uncollected
 
 
 def square(number: int) -> int:
@@ -34,3 +35,29 @@ def test_mistakes_of_the_user_pass_through():
 def test_killed_worker_is_named():
     with pytest.raises(UserError, match="one of 2 worker processes was killed"):
         list(map_in_processes(die, [0, 1], 2))
+
+
+def test_items_are_drawn_as_they_are_worked_on():
+    items = iter(range(1, 101))
+    results = stream_in_processes(square, items, 100, 2)
+    assert next(results) == 1
+    assert next(items) <= 7, "no more than three per process were drawn"
+    assert sum(results) == sum(n * n for n in range(2, 101)) - 49
+
+
+def test_garbage_is_collected_again_after_an_error_too():
+    def fail() -> None:
+        with uncollected():
+            assert not gc.isenabled()
+            raise UserError("no", "yes")
+
+    with pytest.raises(UserError):
+        fail()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with uncollected():
+            pass
+        assert not gc.isenabled(), "as it was before"
+    finally:
+        gc.enable()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +11,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from codetune.cleaning.ledger import LEDGER_SCHEMA
 from codetune.errors import UserError
 from codetune.files import JsonObject
+from codetune.schemas.checking import SchemaError, passing
+from codetune.schemas.ledger import LEDGER
 
 LEDGER_PATH = "data/clean/ledger.parquet"
 REMEDY = f"Run `dvc pull {LEDGER_PATH}` where a remote has it, or `dvc repro clean`."
 # Without these there is nothing to answer; every ledger that was ever written has them.
 _NEEDED = ("id", "reason")
+_BATCH_ROWS = 1024
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """One line per raw row, with the columns of `LEDGER_SCHEMA`.
+    """One line per raw row, with the columns of `LEDGER`.
 
     :param lacks: columns that the file did not have, being of an older version; they are empty here.
     """
@@ -57,6 +59,22 @@ def _older(table: pa.Table, column: str) -> Any:
     return table["package"] if column == "group" and "package" in table.column_names else None
 
 
+def _rows(table: pa.Table) -> Iterator[JsonObject]:
+    """Yield the rows; a few at a time are in memory."""
+    for batch in table.to_batches(_BATCH_ROWS):
+        yield from batch.to_pylist()
+
+
+def _check(ledger: Ledger, name: str) -> None:
+    """Nothing, when the rows are as declared in the columns that the file had; equal ids are counted one by one."""
+    schema = replace(LEDGER.only([column for column in LEDGER.columns if column not in ledger.lacks]), unique=False)
+    try:
+        for _ in passing(enumerate(_rows(ledger.table.select(schema.columns)), start=1), schema):
+            pass
+    except SchemaError as error:
+        raise UserError(error.at(Path(name)), "Delete it and run `dvc repro clean`.") from None
+
+
 def complete(table: pa.Table, name: str) -> Ledger:
     """The ledger of a file's table; columns that an older version did not write are empty, or follow from others.
 
@@ -65,22 +83,22 @@ def complete(table: pa.Table, name: str) -> Ledger:
     """
     if missing := [column for column in _NEEDED if column not in table.column_names]:
         raise UserError(f"{name} is no ledger: it has no column {missing[0]}", "Delete it and run `dvc repro clean`.")
-    lacks = tuple(column for column in LEDGER_SCHEMA.names if column not in table.column_names)
+    lacks = tuple(column for column in LEDGER.columns if column not in table.column_names)
     columns = []
-    for field in LEDGER_SCHEMA:
+    for field in LEDGER.arrow:
         values = _older(table, field.name) if field.name in lacks else table[field.name]
         try:
             columns.append(pa.nulls(len(table), field.type) if values is None else values.cast(field.type))
         except pa.ArrowException as error:
             raise UserError(f"{name}, column {field.name}: {error}", "Delete it and run `dvc repro clean`.") from None
-    return Ledger(pa.table(columns, schema=LEDGER_SCHEMA), lacks)
+    return Ledger(pa.table(columns, schema=LEDGER.arrow), lacks)
 
 
 def read_ledger(path: Path, name: str = LEDGER_PATH, remedy: str = REMEDY) -> Ledger:
     """The ledger in a Parquet file.
 
     :param name: what to call the file in an error, and `remedy` what brings it.
-    :raises UserError: when the file is missing, is not Parquet or is no ledger.
+    :raises UserError: when the file is missing, is not Parquet or is no ledger, or a row is not as declared.
     """
     try:
         table = pq.read_table(path)
@@ -88,4 +106,6 @@ def read_ledger(path: Path, name: str = LEDGER_PATH, remedy: str = REMEDY) -> Le
         raise UserError(f"{name} is not here", remedy) from None
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{name} is damaged: {error}", "Delete it and run `dvc repro clean`.") from None
-    return complete(table, name)
+    ledger = complete(table, name)
+    _check(ledger, name)
+    return ledger

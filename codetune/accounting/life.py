@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from codetune.accounting.ledger import Ledger
-from codetune.files import JsonObject, read_json
+from codetune.files import JsonObject
+from codetune.schemas.corpus import CORPUS
+from codetune.schemas.declaration import Schema
+from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
+from codetune.schemas.manifest import MANIFEST
+from codetune.schemas.reading import read_document, read_rows, rows_with
+from codetune.schemas.scores import SCORES
 
 MANIFEST_PATH = "data/raw/manifest.json"
 AUGMENTED_PATH = "data/augmented/train.jsonl"
@@ -57,17 +60,9 @@ class Life:
     lacks: tuple[str, ...] = ()
 
 
-def _lines_with(path: Path, text: str) -> list[JsonObject] | None:
-    """The objects of a JSON-lines file whose line holds `text`; None where there is no such file.
-
-    Only these lines are parsed: the file may be large.
-    """
-    wanted = text.encode()
-    try:
-        with path.open("rb") as stream:
-            return [json.loads(line) for line in stream if wanted in line]
-    except FileNotFoundError:
-        return None
+def _lines_with(path: Path, schema: Schema, text: str) -> list[JsonObject] | None:
+    """The rows of a JSON-lines file whose line holds `text`; None where there is no such file."""
+    return list(rows_with(path, schema, text)) if path.is_file() else None
 
 
 def _neighbours(ledger: Ledger, group: str | None) -> Neighbours:
@@ -79,7 +74,7 @@ def _neighbours(ledger: Ledger, group: str | None) -> Neighbours:
 def _archive(root: Path, row: JsonObject) -> str | None:
     """The sha256 of the archive or file that the row came in, if the manifest is here and speaks of that version."""
     path = root / MANIFEST_PATH
-    sources = read_json(path).get("sources", []) if path.is_file() else []
+    sources = read_document(path, MANIFEST, lenient=True).get("sources", []) if path.is_file() else []
     # A source of packages lists them; the manifests of older versions have packages alone.
     for entry in [*sources, *(package for source in sources for package in source.get("packages", []))]:
         named = row["package"] in (entry.get("package"), entry.get("name"))
@@ -92,14 +87,14 @@ def _in_corpus(root: Path, row: JsonObject) -> bool | None:
     path = root / CORPUS_PATH
     if not path.is_file():
         return None
-    wanted = [("package", "==", row["package"]), ("path", "==", row["path"])]
-    return bool(pq.read_table(path, columns=["path"], filters=wanted).num_rows)
+    place = (row["package"], row["path"])
+    return any((file["package"], file["path"]) == place for file in read_rows(path, CORPUS, ["package", "path"]))
 
 
 def paraphrase_with(root: Path, prefix: str) -> JsonObject | None:
     """The paraphrase in data/augmented/train.jsonl whose id begins with `prefix`, if there is exactly one."""
-    lines = _lines_with(root / AUGMENTED_PATH, f'"id": "{prefix}') or []
-    paraphrases = [line for line in lines if line.get("parent") and str(line.get("id")).startswith(prefix)]
+    lines = _lines_with(root / AUGMENTED_PATH, AUGMENTED, f'"id": "{prefix}') or []
+    paraphrases = [line for line in lines if line["parent"] and line["id"].startswith(prefix)]
     return paraphrases[0] if len(paraphrases) == 1 else None
 
 
@@ -111,11 +106,11 @@ def life_of(root: Path, ledger: Ledger, place: int) -> Life:
     (row,) = ledger.rows([place])
     identity = str(row["id"])
     matched = ledger.rows(ledger.where("id", row["matched"])) if row["matched"] else []
-    split = _lines_with(root / f"data/clean/{row['split']}.jsonl", identity) if row["split"] else None
-    own = [line for line in split or [] if line.get("id") == identity]
-    augmented = _lines_with(root / AUGMENTED_PATH, identity)
-    held_out = _lines_with(root / HELD_OUT_PATH, identity) or []
-    scored = [line for line in _lines_with(root / SCORES_PATH, identity) or [] if line.get("id") == identity]
+    split = _lines_with(root / f"data/clean/{row['split']}.jsonl", ORIGINALS, identity) if row["split"] else None
+    own = [line for line in split or [] if line["id"] == identity]
+    augmented = _lines_with(root / AUGMENTED_PATH, AUGMENTED, identity)
+    held_out = _lines_with(root / HELD_OUT_PATH, PARAPHRASES, identity) or []
+    scored = [line for line in _lines_with(root / SCORES_PATH, SCORES, identity) or [] if line["id"] == identity]
     return Life(
         row=row,
         neighbours=_neighbours(ledger, row["group"]),
@@ -123,8 +118,8 @@ def life_of(root: Path, ledger: Ledger, place: int) -> Life:
         matched=matched[0] if matched else None,
         duplicates=ledger.rows(ledger.where("matched", identity)),
         instruction=own[0]["instruction"] if own else None,
-        trained=None if augmented is None else any(line.get("id") == identity for line in augmented),
-        paraphrases=[line for line in [*(augmented or []), *held_out] if line.get("parent") == identity],
+        trained=None if augmented is None else any(line["id"] == identity for line in augmented),
+        paraphrases=[line for line in [*(augmented or []), *held_out] if line["parent"] == identity],
         in_corpus=_in_corpus(root, row),
         scores=scored[0] if scored else None,
         lacks=ledger.lacks,

@@ -26,7 +26,7 @@ def _made(provenance: Json) -> str:
         f"A Llama with {provenance['parameters']:,} parameters ({recipe['layers']} layers of width "
         f"{recipe['hidden_size']}, {recipe['vocab_size']:,} tokens, context {recipe['context']:,}), trained from "
         f"scratch on {provenance['tokens_seen']:,} tokens out of {corpus['tokens']:,}: {corpus['files']:,} source "
-        f"files of the train packages and single functions of them, {corpus['documents']:,} documents. It took "
+        f"files of the train packages and single functions of them. It took "
         f"{provenance['seconds'] / 3600:.1f} hours on {provenance['hardware']}.\n\nLicences of the files: {licenses}."
     )
 

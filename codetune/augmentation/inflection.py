@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 _DOUBLING = (
-    "begin clip crop cut drop emit fit flip format get log map omit pad permit plan plot pop put refer reset run scan "
-    "set shut skip snap spot split stop strip submit swap tag transmit trim unwrap unzip wrap zip"
+    "begin clip crop cut drop emit fit flip format get grab log map omit output pad permit plan plot pop put refer "
+    "reset run scan set shut skip snap spot split step stop strip submit swap tag transmit trim unwrap unzip wrap zip"
 )
 _DOUBLED = frozenset(_DOUBLING.split())
 """Verbs whose last consonant is doubled before -ing."""

@@ -2,18 +2,81 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from codetune.config import Section
+from codetune.encoders.params import EncoderParams
+
+Method = Literal["phrases", "contextual", "back_translation"]
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
+_REVISION = "^[0-9a-f]{40}$"
+
+
+class MeaningParams(BaseModel):
+    """When a paraphrase counts as meaning the same."""
+
+    model_config = _STRICT
+
+    encoder: EncoderParams
+    min_similarity: float = Field(
+        ge=-1.0,
+        le=1.0,
+        description="cosine of the sentence embeddings of the two descriptions; below it a paraphrase is rejected. The "
+        "shipped value is the one that codetune/augmentation/labelled_pairs.jsonl yields, see meaning.py",
+    )
+    max_tokens: int = Field(
+        ge=16, le=512, description="tokens of a description that are embedded; 96 hold all but one in a thousand"
+    )
+
+
+class LanguageModelParams(BaseModel):
+    """A language model on a disk or on the hub; null where it is not used."""
+
+    model_config = _STRICT
+
+    model: str | None = Field(
+        default=None,
+        min_length=1,
+        description="a local folder in the shape of a hub snapshot (safetensors), or a hub id; null: none",
+    )
+    revision: str | None = Field(
+        default=None, pattern=_REVISION, description="commit of the hub id, 40 hexadecimal digits; null otherwise"
+    )
+
+
+class ContextualParams(LanguageModelParams):
+    """A masked language model that puts other words in the place of words of the description."""
+
+    change_share: float = Field(
+        gt=0.0, le=1.0, description="share of the ordinary words of a description that one draw changes, rounded up"
+    )
+    top_k: int = Field(ge=1, le=1000, description="likeliest words that one is drawn from; more, and more is rejected")
+
+
+class BackTranslationParams(BaseModel):
+    """Two translation models: out of English, and back."""
+
+    model_config = _STRICT
+
+    forward: LanguageModelParams
+    back: LanguageModelParams
+    temperature: float = Field(
+        ge=0.0, le=2.0, description="of the draws of the way back; 0: the likeliest translation, the same in every draw"
+    )
+    max_tokens: int = Field(ge=16, le=1024, description="tokens that a translation may have; longer ones are cut")
 
 
 class AugmentParams(Section):
-    """Which rows get paraphrases, how many, and how far these go from the original."""
+    """Which rows get paraphrases, how many, made in which way, and how far these go from the original."""
 
     section: ClassVar[str] = "augment"
     seed: int = Field(ge=0, description="seed of every draw, joined with the row's id; another seed, other paraphrases")
+    method: Method = Field(
+        description="what makes the paraphrases of train rows: the phrase table, a masked language model, or two "
+        "translation models; the test prompts always get the held-out phrases"
+    )
     share: float = Field(ge=0.0, le=1.0, description="share of the train rows that get paraphrases; 0 copies the rows")
     per_row: int = Field(ge=1, le=16, description="paraphrases per chosen row; past a few they differ little")
     change_share: float = Field(
@@ -22,5 +85,31 @@ class AugmentParams(Section):
     min_changes: int = Field(
         ge=1, le=16, description="places; a paraphrase that changes fewer is rejected as too near to its parent"
     )
+    max_shared_words: float = Field(
+        gt=0.0,
+        le=1.0,
+        description="share of an instruction's words, names left out, that a paraphrase may have in common with it; at "
+        "0.85 some three words in twenty are other ones: with fewer it is the same text to a reader",
+    )
     max_attempts: int = Field(ge=1, le=64, description="draws per paraphrase before the row is given up, and counted")
-    workers: int = Field(ge=0, le=256, description="processes that paraphrase; 0 takes all cores; changes no byte")
+    meaning: MeaningParams
+    contextual: ContextualParams
+    back_translation: BackTranslationParams
+    workers: int = Field(
+        ge=0, le=256, description="processes that paraphrase by phrases; 0 takes all cores; changes no byte"
+    )
+
+    @model_validator(mode="after")
+    def _has_its_models(self) -> AugmentParams:
+        wanted: dict[Method, dict[str, LanguageModelParams]] = {
+            "phrases": {},
+            "contextual": {"contextual": self.contextual},
+            "back_translation": {
+                "back_translation.forward": self.back_translation.forward,
+                "back_translation.back": self.back_translation.back,
+            },
+        }
+        missing = [f"{key}.model" for key, part in wanted[self.method].items() if part.model is None]
+        if missing:
+            raise ValueError(f"method {self.method} needs {' and '.join(missing)}, found null")
+        return self

@@ -25,16 +25,21 @@ from codetune.augmentation.table import PhraseTable
 
 _TAG = "\ue001"
 _TAGGED = re.compile(f"{_TAG}[0-9]+")
-_SENTENCE_END = re.compile(r"\.(?=\s+[A-Z`]|$)")
+_STOP = re.compile(r"(?<![eEiI]\.[a-z])\.(?=\s|$)")
+_START = re.compile(r"\s+[A-Z`]|\s*$")
 _UNUSED_BY_NLPAUG = ("torch", "transformers")
 
 
 @dataclass(frozen=True)
 class Paraphrase:
-    """A changed text, and the pairs of phrase and replacement that make the change, in the order of the text."""
+    """A changed text, and the pairs of phrase and replacement that make the change, in the order of the text.
+
+    :param unchanged: why there are no changes, where there are none.
+    """
 
     text: str
     changes: tuple[tuple[str, str], ...]
+    unchanged: str = "nothing_to_change"
 
 
 @contextmanager
@@ -121,10 +126,10 @@ class Paraphraser:
 
 
 def _asking(text: str) -> str:
-    """`text` with a question mark at the end of its first sentence."""
+    """`text` with a question mark at the end of its first sentence, which a name or the next sentence shows."""
     shadow = masked(text)
-    stops = (match.start() for match in _SENTENCE_END.finditer(text))
-    end = next((stop for stop in stops if shadow[stop] == "."), None)
+    stops = (match.start() for match in _STOP.finditer(shadow))
+    end = next((stop for stop in stops if shadow[stop - 1] == MASK or _START.match(text, stop + 1)), None)
     return text if end is None else f"{text[:end]}?{text[end + 1 :]}"
 
 

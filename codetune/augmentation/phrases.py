@@ -23,6 +23,12 @@ _KINDS = {
 """What an opening can ask for, and what a later sentence calls it."""
 
 
+_PREPOSITIONS = ("of", "with", "at", "to", "for", "over", "through", "on")
+_WITHOUT_OBJECT = "and or from with by in as to at for if when where while via is are was were , . ; : )"
+_NO_OBJECT = frozenset(_WITHOUT_OBJECT.split())
+"""What cannot follow a verb phrase that ends with a preposition: "make use of and close" has lost its object."""
+
+
 class Role(Enum):
     """Where in a text a phrase has the meaning that the table gives it; `signs.py` knows how to tell."""
 
@@ -157,8 +163,14 @@ def _leads(group: Group, table: PhraseTable) -> Iterator[Phrase]:
                         kind=kind,
                         short=short,
                         follow=_follow(verb, inflect, also_nouns),
-                        unless_before=frozenset(group.unless_before),
+                        unless_before=_unless_before(group),
                     )
+
+
+def _unless_before(group: Group) -> frozenset[str]:
+    """The words that must not follow a verb of the group."""
+    needs_object = any(phrase.endswith(tuple(f" {word}" for word in _PREPOSITIONS)) for phrase in group.also)
+    return frozenset(group.unless_before) | (_NO_OBJECT if needs_object else frozenset())
 
 
 def _follow(verb: str, inflect: Callable[[str], str], also_nouns: frozenset[str]) -> Follow:
@@ -194,7 +206,8 @@ def _noun_leads(table: PhraseTable) -> Iterator[Phrase]:
 
 def _verbs(group: Group, also_nouns: frozenset[str]) -> Iterator[Phrase]:
     for inflect, role in ((str, Role.BASE), (third_person, Role.THIRD), (gerund, Role.GERUND)):
-        yield from _forms(group, inflect, role, also_nouns)
+        guarded = group.model_copy(update={"unless_before": sorted(_unless_before(group))})
+        yield from _forms(guarded, inflect, role, also_nouns)
 
 
 def _nouns(group: Group) -> Iterator[Phrase]:

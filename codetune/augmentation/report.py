@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
+from codetune.augmentation.meaning import KEPT_SHARE, Calibration
 from codetune.augmentation.params import AugmentParams
 from codetune.augmentation.rows import Augmentation
 from codetune.augmentation.table import PhraseTable
@@ -12,6 +14,7 @@ from codetune.files import stable_seed
 
 _MOST_USED = 20
 _EXAMPLES = 5
+_SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 1.0)
 
 
 def augmentation_report(result: Augmentation, table: PhraseTable, params: AugmentParams) -> dict[str, Any]:
@@ -19,12 +22,14 @@ def augmentation_report(result: Augmentation, table: PhraseTable, params: Augmen
     changes = [len(pairs) for pairs in result.changes]
     with_paraphrase = {row["parent"] for row in result.paraphrases}
     return {
+        "method": params.method,
         "rows_in": len(result.originals),
         "rows_chosen": result.chosen,
         "rows_without_paraphrase": result.chosen - len(with_paraphrase),
         "paraphrases": len(result.paraphrases),
         "rows_out": len(result.rows),
         "rejected": dict(sorted(result.rejected.items())),
+        "similarity": quantiles(result.similarities),
         "changes": {
             "mean": round(sum(changes) / len(changes), 4) if changes else 0.0,
             "paraphrases_by_changes": {str(count): often for count, often in sorted(Counter(changes).items())},
@@ -41,8 +46,33 @@ def wordings_report(result: Augmentation, table: PhraseTable) -> dict[str, Any]:
         "rows_in": len(result.originals),
         "paraphrases": len(result.paraphrases),
         "rejected": dict(sorted(result.rejected.items())),
+        "similarity": quantiles(result.similarities),
         "table": table.size(),
     }
+
+
+def meaning_report(found: Calibration, signature: str) -> dict[str, Any]:
+    """The threshold of the meaning gate, and how well it tells the labelled pairs apart."""
+    return {
+        "encoder": signature,
+        "min_similarity": found.threshold,
+        "labelled": {
+            "good": len(found.good),
+            "bad": len(found.bad),
+            f"threshold_keeping_{KEPT_SHARE:g}_of_good": found.yielded,
+            "false_rejects": round(found.false_rejects, 4),
+            "false_accepts": round(found.false_accepts, 4),
+            "bad_accepted_by_kind": {kind: f"{took} of {of}" for kind, (took, of) in found.accepted_by_kind().items()},
+            "similarity_of_good": quantiles(found.good),
+            "similarity_of_bad": quantiles([value for _, value in found.bad]),
+        },
+    }
+
+
+def quantiles(values: Sequence[float]) -> dict[str, float]:
+    """The least, the greatest and some values between; nothing of no values."""
+    ranked = sorted(values)
+    return {str(share): ranked[round(share * (len(ranked) - 1))] for share in _SHARES} if ranked else {}
 
 
 def _most_used(result: Augmentation) -> list[dict[str, Any]]:

@@ -6,10 +6,11 @@ All draws come from the seed and the row's id, so that neither the order of the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
+from typing import Protocol
 
 from codetune.augmentation.params import AugmentParams
 from codetune.augmentation.paraphrase import Paraphrase, Paraphraser, isolated_draws, seed_draws
@@ -24,6 +25,15 @@ _SEED_RANGE = 2**63
 
 Instruction = tuple[str, str]
 """The id of a row and its instruction: all that a worker needs."""
+Compare = Callable[[Sequence[tuple[str, str]]], list[float]]
+"""Pairs of original and paraphrase to their similarities, from -1 to 1."""
+
+
+class Draws(Protocol):
+    """Whatever draws a paraphrase of a text from Python's global generator."""
+
+    def draw(self, text: str) -> Paraphrase:
+        """One paraphrase of `text`, without changes when there is none."""
 
 
 @dataclass
@@ -36,18 +46,28 @@ class Outcome:
 
 @dataclass
 class Augmentation:
-    """The rows, originals first, then paraphrases in the order of their parents; and what was counted."""
+    """The rows, originals first, then paraphrases in the order of their parents; and what was counted.
+
+    :param similarities: of every paraphrase that came as far as the comparison of meanings.
+    """
 
     originals: list[JsonObject]
     chosen: int = 0
     paraphrases: list[JsonObject] = field(default_factory=list)
     changes: list[tuple[tuple[str, str], ...]] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
+    similarities: list[float] = field(default_factory=list)
 
     @property
     def rows(self) -> list[JsonObject]:
         """All rows that are written."""
         return [*self.originals, *self.paraphrases]
+
+    def add(self, parent: JsonObject, paraphrase: Paraphrase) -> None:
+        """Add a row like `parent` with other words."""
+        own = {"id": paraphrase_id(parent["id"], paraphrase.text), "parent": parent["id"]}
+        self.paraphrases.append({**parent, **own, "instruction": paraphrase.text})
+        self.changes.append(paraphrase.changes)
 
 
 def is_chosen(row_id: str, params: AugmentParams) -> bool:
@@ -60,31 +80,41 @@ def paraphrase_id(parent_id: str, instruction: str) -> str:
     return digest_bytes(f"{parent_id}\x1f{instruction}".encode())[:16]
 
 
-def augment(rows: list[JsonObject], params: AugmentParams, table: Path = TABLE_FILE) -> Augmentation:
+def augment(
+    rows: list[JsonObject],
+    params: AugmentParams,
+    compare: Compare,
+    table: Path = TABLE_FILE,
+    paraphraser: Draws | None = None,
+) -> Augmentation:
     """The rows with their paraphrases: the same for any number of workers.
 
     :param rows: instruction rows, each with an `id` of its own and an `instruction`.
+    :param compare: says how alike original and paraphrase are in meaning.
     :param table: the file of the phrase table.
+    :param paraphraser: draws in this process; None: by phrases of the table, in worker processes.
     """
     result = Augmentation(originals=rows)
     chosen = [row for row in rows if is_chosen(row["id"], params)]
     result.chosen = len(chosen)
-    taken = {row["instruction"] for row in rows}
-    outcomes = _outcomes([(row["id"], row["instruction"]) for row in chosen], params, table)
-    for row, outcome in zip(chosen, outcomes, strict=True):
+    drafts: list[tuple[JsonObject, Paraphrase]] = []
+    for row, outcome in zip(chosen, _outcomes(chosen, params, table, paraphraser), strict=True):
         result.rejected += outcome.rejected
-        for paraphrase in outcome.kept:
-            if paraphrase.text in taken:
-                result.rejected["duplicate_instruction"] += 1
-                continue
-            taken.add(paraphrase.text)
-            result.changes.append(paraphrase.changes)
-            own = {"id": paraphrase_id(row["id"], paraphrase.text), "parent": row["id"]}
-            result.paraphrases.append({**row, **own, "instruction": paraphrase.text})
+        drafts += [(row, paraphrase) for paraphrase in outcome.kept]
+    result.similarities = compare([(row["instruction"], draft.text) for row, draft in drafts])
+    taken = {row["instruction"] for row in rows}
+    for (row, draft), similarity in zip(drafts, result.similarities, strict=True):
+        if similarity < params.meaning.min_similarity:
+            result.rejected["meaning_changed"] += 1
+        elif draft.text in taken:
+            result.rejected["duplicate_instruction"] += 1
+        else:
+            taken.add(draft.text)
+            result.add(row, draft)
     return result
 
 
-def paraphrases_of(instruction: Instruction, paraphraser: Paraphraser, params: AugmentParams) -> Outcome:
+def paraphrases_of(instruction: Instruction, paraphraser: Draws, params: AugmentParams) -> Outcome:
     """Up to `params.per_row` different paraphrases of one instruction that pass every check."""
     row_id, text = instruction
     outcome = Outcome()
@@ -93,9 +123,9 @@ def paraphrases_of(instruction: Instruction, paraphraser: Paraphraser, params: A
         for _ in range(params.max_attempts):
             drawn = paraphraser.draw(text)
             if not drawn.changes:
-                outcome.rejected["nothing_to_change"] += 1
+                outcome.rejected[drawn.unchanged] += 1
                 return outcome
-            reason = _objection(text, drawn, outcome.kept, params.min_changes)
+            reason = _objection(text, drawn, outcome.kept, params)
             if reason is None:
                 outcome.kept.append(drawn)
                 break
@@ -103,12 +133,12 @@ def paraphrases_of(instruction: Instruction, paraphraser: Paraphraser, params: A
     return outcome
 
 
-def _objection(text: str, drawn: Paraphrase, siblings: list[Paraphrase], min_changes: int) -> str | None:
-    if len(drawn.changes) < min_changes:
+def _objection(text: str, drawn: Paraphrase, siblings: list[Paraphrase], params: AugmentParams) -> str | None:
+    if len(drawn.changes) < params.min_changes:
         return "too_few_changes"
     if any(drawn.text == sibling.text for sibling in siblings):
         return "same_as_sibling"
-    return rejection(text, drawn.text)
+    return rejection(text, drawn.text, params.max_shared_words)
 
 
 @cache
@@ -123,8 +153,17 @@ def _outcomes_of_chunk(chunk: list[Instruction], params: AugmentParams, table: P
         return [paraphrases_of(instruction, paraphraser, params) for instruction in chunk]
 
 
-def _outcomes(instructions: list[Instruction], params: AugmentParams, table: Path) -> Iterator[Outcome]:
-    """One outcome per instruction, in order."""
+def _outcomes(
+    rows: list[JsonObject], params: AugmentParams, table: Path, paraphraser: Draws | None
+) -> Iterator[Outcome]:
+    """One outcome per row, in order."""
+    instructions = [(row["id"], row["instruction"]) for row in rows]
+    if paraphraser is not None:
+        for instruction in track(instructions, len(instructions), "paraphrasing"):
+            with isolated_draws():
+                outcome = paraphrases_of(instruction, paraphraser, params)
+            yield outcome
+        return
     chunks = [instructions[start : start + _CHUNK_ROWS] for start in range(0, len(instructions), _CHUNK_ROWS)]
     parts = map_in_processes(partial(_outcomes_of_chunk, params=params, table=table), chunks, params.workers)
     for part in track(parts, len(chunks), "paraphrasing"):

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from codetune.augmentation.comparatives import comparatives
 from codetune.augmentation.protection import protected_texts
 from codetune.errors import UserError
 
@@ -85,6 +86,12 @@ class PhraseTable(BaseModel):
     @model_validator(mode="after")
     def _is_sound(self) -> PhraseTable:
         problems = [f"{phrase!r} holds {held}, which is protected" for phrase, held in self._protected()]
+        problems += [
+            f"{group.say[0]!r} and {phrase!r} do not hold the same comparatives"
+            for group in self.groups()
+            for phrase in (*group.say, *group.also)
+            if comparatives(phrase) != comparatives(group.say[0])
+        ]
         for section in (self.verbs, [*self.nouns, *self.adjectives, *self.phrases]):
             often = Counter(phrase for group in section for phrase in group.say).items()
             problems += [f"{phrase!r} may be replaced in {count} groups" for phrase, count in often if count > 1]

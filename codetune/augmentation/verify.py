@@ -1,4 +1,4 @@
-"""The check that a paraphrase says the same of the same things: it knows nothing of how the paraphrase was made."""
+"""Whether a paraphrase may stand for its original: judged from the two texts alone, whatever way it was made."""
 
 from __future__ import annotations
 
@@ -6,27 +6,59 @@ import re
 from collections import Counter
 from typing import Literal
 
+from codetune.augmentation.agreement import disagreements
+from codetune.augmentation.comparatives import comparatives
 from codetune.augmentation.inflection import article
-from codetune.augmentation.protection import protected_texts
+from codetune.augmentation.protection import masked, protected_texts
 
-Reason = Literal["unchanged", "too_few_changes", "protected_changed", "wrong_article", "repeated_word", "malformed"]
+Reason = Literal[
+    "unchanged",
+    "protected_changed",
+    "comparative_changed",
+    "wrong_article",
+    "wrong_agreement",
+    "repeated_word",
+    "malformed",
+    "too_similar",
+]
 
 _ARTICLE = re.compile(r"\b(an?) ([A-Za-z][a-z-]+)\b", re.IGNORECASE)
 _REPEATED = re.compile(r"\b([A-Za-z]+) \1\b", re.IGNORECASE)
 _MALFORMED = re.compile(r" {2}| [.,;:]|[.!?] [a-z](?!\.)|^[a-z]")
+_WORD = re.compile(r"[A-Za-z]+")
 
 
-def rejection(original: str, paraphrase: str) -> Reason | None:
+def rejection(original: str, paraphrase: str, max_shared_words: float = 1.0) -> Reason | None:
     """Why `paraphrase` may not stand for `original`; None when it may.
 
     Faults that the original has as well are not held against the paraphrase.
+
+    :param max_shared_words: share of the words up to which the two may be the same; see `shared_words`.
     """
     if paraphrase.split() == original.split():
         return "unchanged"
     if protected_texts(paraphrase) != protected_texts(original):
         return "protected_changed"
+    if comparatives(paraphrase) != comparatives(original):
+        return "comparative_changed"
+    reason = _grammar(original, paraphrase)
+    if reason is None and shared_words(original, paraphrase) > max_shared_words:
+        return "too_similar"
+    return reason
+
+
+def shared_words(original: str, paraphrase: str) -> float:
+    """The share of words that two texts have in common, of the longer one's; what is protected does not count."""
+    bags = [Counter(word.lower() for word in _WORD.findall(masked(text))) for text in (original, paraphrase)]
+    longer = max(bag.total() for bag in bags)
+    return (bags[0] & bags[1]).total() / longer if longer else 1.0
+
+
+def _grammar(original: str, paraphrase: str) -> Reason | None:
     if _more(_wrong_articles(original), _wrong_articles(paraphrase)):
         return "wrong_article"
+    if _more(disagreements(original), disagreements(paraphrase)):
+        return "wrong_agreement"
     if _more(_REPEATED.findall(original.lower()), _REPEATED.findall(paraphrase.lower())):
         return "repeated_word"
     if len(_MALFORMED.findall(paraphrase)) > len(_MALFORMED.findall(original)):

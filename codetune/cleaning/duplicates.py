@@ -1,27 +1,26 @@
 """Exact and near duplicates among candidates, each with the row it matched and the similarity.
 
 Exact: the same syntax tree, whatever the formatting and comments. Renamed: the same but for names of its own and
-constants (`renaming`). Near: candidates from MinHash LSH over 5-grams of
-lexical tokens, every one verified by true Jaccard. The representative is the first row in the order given, and a row is
-dropped only for a row that is kept: clusters are not chained.
+constants (`renaming`). Near: candidates from MinHash over 5-grams of lexical tokens, every one verified by its true
+Jaccard. The representative is the first row in the order given, and a row is dropped only for a row that is kept:
+clusters are not chained.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rensa import RMinHash, RMinHashLSH
+import numpy as np
+from numpy.typing import NDArray
 
+from codetune.cleaning.minhash import Hashes, candidates, jaccards
 from codetune.progress import track
 
 _SHINGLE = 5
-_PERMUTATIONS = 128
-_BANDS = 32
-_SEED = 42
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Match:
     """The row that a duplicate matched, and how similar they are (1 for exact)."""
 
@@ -29,19 +28,25 @@ class Match:
     similarity: float
 
 
-def exact_duplicates(keys: Sequence[tuple[str, str]]) -> dict[str, Match]:
+def exact_duplicates(keys: Sequence[tuple[str, str | bytes]]) -> dict[str, Match]:
     """Duplicates by equal key.
 
-    :param keys: pairs of row id and the text that makes rows equal, representatives first.
+    :param keys: pairs of row id and the text or digest that makes rows equal, representatives first.
     """
-    first: dict[str, str] = {}
+    first: dict[str | bytes, str] = {}
     return {row: Match(first[key], 1.0) for row, key in keys if first.setdefault(key, row) != row}
 
 
-def shingles(tokens: Sequence[str]) -> frozenset[str]:
-    """The set of 5-grams of `tokens`; of the whole sequence when it is shorter."""
-    count = max(1, len(tokens) - _SHINGLE + 1)
-    return frozenset("\x1f".join(tokens[start : start + _SHINGLE]) for start in range(count))
+def shingles(tokens: Sequence[str], size: int = _SHINGLE) -> frozenset[str]:
+    """The set of n-grams of `tokens`.
+
+    A sequence shorter than that is one shingle, the whole: it is similar to its equal alone. Shingles of characters
+    would make `return a` and `return b` near duplicates, and in so short a code the one token is what it does.
+
+    :param size: tokens of an n-gram.
+    """
+    count = max(1, len(tokens) - size + 1)
+    return frozenset("\x1f".join(tokens[start : start + size]) for start in range(count))
 
 
 def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
@@ -51,23 +56,39 @@ def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
     return common / union if union else 0.0
 
 
-def near_duplicates(rows: Iterator[tuple[str, Sequence[str]]], total: int, threshold: float) -> dict[str, Match]:
-    """Rows whose shingles have a Jaccard of at least `threshold` with a row that is kept.
+class Likeness:
+    """One way in which rows may be alike: each with hashed shingles, at least one, and the Jaccard that it takes."""
 
-    :param rows: pairs of row id and lexical tokens, representatives first.
+    def __init__(self, sets: Sequence[Hashes], threshold: float) -> None:
+        self.sets = sets
+        self.threshold = threshold
+        self._sizes = np.array([len(own) for own in sets])
+
+    def of(self, row: int, others: NDArray[np.int32]) -> NDArray[np.float64]:
+        """The Jaccard of a row with each of `others`; 0 where the sizes alone keep it under the threshold."""
+        own, sizes = self._sizes[row], self._sizes[others]
+        possible = np.minimum(sizes, own) / np.maximum(sizes, own) >= self.threshold
+        similar = np.zeros(len(others))
+        if possible.any():
+            similar[possible] = jaccards(self.sets[row], [self.sets[other] for other in others[possible]])
+        return similar
+
+
+def near_duplicates(rows: Sequence[str], *likenesses: Likeness) -> dict[str, Match]:
+    """Rows that are alike in every way with a row that is kept; the one that is nearest in the first way is named.
+
+    :param rows: row ids, representatives first.
+    :param likenesses: the first one finds the candidates, and gives the similarity.
     """
-    index = RMinHashLSH(threshold, _PERMUTATIONS, _BANDS)
-    kept: list[tuple[str, frozenset[str]]] = []
+    kept = np.ones(len(rows), np.bool_)
     found: dict[str, Match] = {}
-    for row, tokens in track(rows, total, "near duplicates"):
-        own = shingles(tokens)
-        signature = RMinHash(num_perm=_PERMUTATIONS, seed=_SEED)
-        signature.update(sorted(own))
-        similar = ((jaccard(own, kept[other][1]), kept[other][0]) for other in sorted(index.query(signature)))
-        best = max(similar, default=(0.0, ""), key=lambda pair: pair[0])
-        if best[0] >= threshold:
-            found[row] = Match(best[1], round(best[0], 4))
-        else:
-            index.insert(len(kept), signature)
-            kept.append((row, own))
+    for row, others in track(candidates(likenesses[0].sets, kept), None, "near duplicates"):
+        similar = likenesses[0].of(row, others)
+        alike = similar >= likenesses[0].threshold
+        for likeness in likenesses[1:]:
+            alike[alike] = likeness.of(row, others[alike]) >= likeness.threshold
+        if alike.any():
+            best = int(np.where(alike, similar, 0.0).argmax())
+            found[rows[row]] = Match(rows[others[best]], round(float(similar[best]), 4))
+            kept[row] = False
     return found

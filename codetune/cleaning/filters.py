@@ -15,10 +15,11 @@ import tokenize
 from dataclasses import dataclass
 from typing import Any
 
-from codetune.cleaning.instruction import first_paragraph, instruction
+from codetune.cleaning.drop import Drop
+from codetune.cleaning.fingerprint import Fingerprint, fingerprint
+from codetune.cleaning.instruction import first_paragraph, instruction, wording
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.renaming import renamed_digest
-from codetune.cleaning.secrets import has_secret
 from codetune.ingestion.functions import FunctionNode, parse
 
 _TEST_PATH = re.compile(
@@ -35,29 +36,14 @@ _URL = re.compile(r"https?://|www\.", re.IGNORECASE)
 _MARKUP = re.compile(
     r">>>|^\s*[:@](param|type|return|arg|rtype)|[|]{2}|\.\. |[<>]{2,}|\{\{|^\s*[-=*]{3,}", re.MULTILINE
 )
+# What is code rather than a word: in backquotes, with an underscore, a call, a dot or a capital inside.
+_IDENTIFIER = re.compile(r"`|\w_\w|\w\(|\w\.\w|[a-z][A-Z]")
 _UNDERSTOOD_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
 _LAYOUT = frozenset(
     {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 )
 # Enough to recognise what was matched; the place in the ledger leads to the rest.
 _FOUND_CHARS = 60
-
-
-@dataclass(frozen=True)
-class Drop:
-    """Why a row is dropped, and what the rule measured or found.
-
-    :param reason: a name of codetune/cleaning/reasons.py.
-    :param measure: what was measured, with its unit, such as `code_tokens`; None where the rule measures nothing.
-    :param threshold: the value of params.yaml that `measured` is beyond.
-    :param found: the text that the rule matched; None where it matches none, and for secrets.
-    """
-
-    reason: str
-    measure: str | None = None
-    measured: float | None = None
-    threshold: float | None = None
-    found: str | None = None
 
 
 def line_count(code: str) -> int:
@@ -69,21 +55,13 @@ def line_count(code: str) -> int:
 class Candidate:
     """A row that passed the filters: the instruction, its answer, and what duplicates are found by.
 
-    :param tree: equal for two answers that differ in layout and comments alone.
-    :param renamed: digest that is equal for two answers that differ in names of their own and constants as well; empty
-        where there is none.
+    :param code_tokens: lexical tokens of the answer.
     """
 
     instruction: str
     completion: str
-    tokens: tuple[str, ...]
-    tree: str
-    renamed: str = ""
-
-    @property
-    def code_lines(self) -> int:
-        """The lines of the answer."""
-        return line_count(self.completion)
+    code_tokens: int
+    fingerprint: Fingerprint
 
 
 def lexical_tokens(code: str) -> tuple[str, ...]:
@@ -136,6 +114,12 @@ def _english_drop(text: str, least: float) -> Drop | None:
     return None
 
 
+def _identifiers_drop(text: str, most: float) -> Drop | None:
+    words = text.split()
+    share = sum(bool(_IDENTIFIER.search(word)) for word in words) / len(words)
+    return Drop("docstring_of_identifiers", "identifier_share", round(share, 4), most) if share > most else None
+
+
 def docstring_drop(docstring: str, params: CleanParams) -> Drop | None:
     """The drop of a row for its docstring, or None; only the first paragraph counts."""
     text = first_paragraph(docstring)
@@ -146,6 +130,7 @@ def docstring_drop(docstring: str, params: CleanParams) -> Drop | None:
         return Drop("docstring_too_long", "docstring_words", words, params.max_docstring_words)
     return (
         _english_drop(text, params.min_english)
+        or _identifiers_drop(text, params.max_identifiers)
         or _matched("docstring_url", _URL.search(text))
         or (Drop("docstring_question") if text.endswith("?") else None)
         or _matched("docstring_markup", _MARKUP.search(docstring.strip().split("\n\n")[0]))
@@ -167,6 +152,12 @@ def _returns_value(node: FunctionNode) -> bool:
     return False
 
 
+def _takes_argument(node: FunctionNode) -> bool:
+    """Whether the function has a parameter, `self` and `cls` included: an object is an argument too."""
+    arguments = node.args
+    return bool(arguments.posonlyargs or arguments.args or arguments.kwonlyargs or arguments.vararg or arguments.kwarg)
+
+
 def code_drop(code: str, node: FunctionNode) -> Drop | None:
     """The drop of a row for what its code says, or None."""
     for mark in node.decorator_list:
@@ -175,6 +166,7 @@ def code_drop(code: str, node: FunctionNode) -> Drop | None:
     return (
         _matched("generated", _GENERATED.search(code))
         or _matched("unfinished_or_deprecated", _UNFINISHED.search(code))
+        or (None if _takes_argument(node) else Drop("takes_nothing"))
         or (None if _returns_value(node) else Drop("returns_nothing"))
     )
 
@@ -190,7 +182,7 @@ def length_drop(lines: int, tokens: int, params: CleanParams) -> Drop | None:
     return Drop("code_too_long", "code_tokens", tokens, params.max_tokens) if tokens > params.max_tokens else None
 
 
-def judge(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:  # noqa: PLR0911
+def judge(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:
     """The candidate made from a raw row, or why it is dropped.
 
     :param row: `path`, `qualname`, `docstring` and `code` of data/raw/rows.parquet.
@@ -214,7 +206,7 @@ def judge(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:  # noqa
     drop = length_drop(line_count(completion), len(tokens), params)
     if drop:
         return drop
-    if has_secret(completion):
-        return Drop("secret")
     asked = instruction(node, row["qualname"], row["docstring"])
-    return Candidate(asked, completion, tokens, ast.dump(stripped), renamed_digest(completion))
+    said = wording(node, row["qualname"], row["docstring"])
+    marks = fingerprint(ast.dump(stripped), renamed_digest(completion), asked, tokens, said)
+    return Candidate(asked, completion, len(tokens), marks)

@@ -9,6 +9,9 @@ from codetune.ingestion.functions import FunctionNode
 
 _KINDS = {"staticmethod": "static method", "classmethod": "class method", "property": "property"}
 _ROLE = re.compile(r":(?:[a-z]+:)*[a-z]+:`~?([^`<]+?)(?:\s*<[^>]*>)?`")
+_FRAME = re.compile(
+    r"Write an? (?:asynchronous )?Python (?:[a-z]+ )?[a-z]+ `(?P<name>[^`]+)`.*?(?<=`)\. (?P<rest>.+)", re.DOTALL
+)
 _LINK = re.compile(r"`([^`<]+?)(?:\s*<[^>]+>)?`_{1,2}")
 
 
@@ -41,6 +44,12 @@ def _enumerate(names: list[str]) -> str:
     return f"parameters {', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
+def wording(node: FunctionNode, qualname: str, docstring: str) -> str:
+    """What an instruction says: its names and its description, without the frame that it has in common with others."""
+    owner, _, name = qualname.rpartition(".")
+    return " ".join([name, owner, *parameters(node), first_paragraph(docstring)])
+
+
 def instruction(node: FunctionNode, qualname: str, docstring: str) -> str:
     """The instruction whose answer is the function `node`."""
     owner, _, name = qualname.rpartition(".")
@@ -52,3 +61,9 @@ def instruction(node: FunctionNode, qualname: str, docstring: str) -> str:
     names = parameters(node)
     taking = f" with {_enumerate(names)}" if names else ""
     return f"Write {article} {asynchronous}Python {kind} `{name}`{place}{taking}. {first_paragraph(docstring)}"
+
+
+def without_frame(instruction: str) -> str:
+    """What an instruction asks for, without the words that all of this kind share; others as they are."""
+    match = _FRAME.fullmatch(instruction)
+    return f"{match['name']}: {match['rest']}" if match else instruction

@@ -1,4 +1,4 @@
-"""Keep or drop a row of a table, which has its instruction and its answer already; rows of code are judged as ever."""
+"""Keep or drop a row of either kind: one of code, or one of a table, which has instruction and answer already."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import re
 import textwrap
 from typing import Any
 
-from codetune.cleaning.filters import Candidate, Drop, judge, length_drop, lexical_tokens, line_count
+from codetune.cleaning.drop import Drop
+from codetune.cleaning.filters import Candidate, judge, length_drop, lexical_tokens, line_count
+from codetune.cleaning.fingerprint import fingerprint
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.renaming import renamed_digest
-from codetune.cleaning.secrets import has_secret
+from codetune.cleaning.safety import license_drop, scrubbed
 from codetune.ingestion.functions import parse_or_reason
 
+_TEXTS = ("docstring", "code", "instruction", "completion")
 _WORD = re.compile(r"\w+|[^\w\s]")
 # An answer that is one fenced block and nothing else: the fence is the chat's, not the code's.
 _FENCED = re.compile(r"\s*```(?:python|py)?[ \t]*\n(?P<code>.*?)\n?```\s*", re.DOTALL | re.IGNORECASE)
@@ -28,24 +31,18 @@ def _judge_code(asked: str, answer: str, params: CleanParams) -> Candidate | Dro
     tokens = lexical_tokens(code)
     if drop := length_drop(line_count(completion), len(tokens), params):
         return drop
-    if has_secret(completion):
-        return Drop("secret")
-    return Candidate(asked, completion, tokens, ast.dump(tree), renamed_digest(code))
+    marks = fingerprint(ast.dump(tree), renamed_digest(code), asked, tokens, asked)
+    return Candidate(asked, completion, len(tokens), marks)
 
 
 def _judge_text(asked: str, answer: str) -> Candidate | Drop:
     """Text is compared as a pair: two questions may well have the same answer, as two labels or two greetings."""
-    if has_secret(answer):
-        return Drop("secret")
     pair = f"{asked}\n{answer}"
-    return Candidate(asked, answer, tuple(_WORD.findall(pair)), " ".join(pair.casefold().split()))
+    tokens = _WORD.findall(pair)
+    return Candidate(asked, answer, len(tokens), fingerprint(" ".join(pair.casefold().split()), "", asked, tokens))
 
 
-def judge_row(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:
-    """The candidate made from a raw row of either kind, or why it is dropped.
-
-    :param row: a row of data/raw/rows.parquet; its kind `pair` tells that it came from a table.
-    """
+def _judge(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:
     try:
         if row["kind"] != "pair":
             return judge(row, params)
@@ -54,3 +51,28 @@ def judge_row(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:
         return _judge_code(row["instruction"], row["completion"], params)
     except RecursionError:  # it can be parsed, but its tree cannot be walked
         return Drop("too_deep")
+
+
+def judge_row(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:
+    """The candidate made from a raw row of either kind, or why it is dropped.
+
+    :param row: a row of data/raw/rows.parquet; its kind `pair` tells that it came from a table.
+    """
+    if drop := license_drop(row["license"], params):
+        return drop
+    result = _judge(row, params)
+    if isinstance(result, Drop):
+        return result
+    # Few rows hold what must go, and looking takes longer than judging: those alone are judged twice.
+    for text in (result.completion, result.instruction):
+        passed = scrubbed(text, params)
+        if isinstance(passed, Drop):
+            return passed
+        if passed != text:
+            return _judge(_scrubbed_row(row, params), params)
+    return result
+
+
+def _scrubbed_row(row: dict[str, Any], params: CleanParams) -> dict[str, Any]:
+    texts = {key: scrubbed(row[key] or "", params) for key in _TEXTS}
+    return row | {key: text for key, text in texts.items() if not isinstance(text, Drop)}

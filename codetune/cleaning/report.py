@@ -7,30 +7,23 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-import pyarrow as pa
-
 from codetune.cleaning.split import Split
 from codetune.cleaning.verdicts import Verdict
 
-_TEXT = pa.string()
-CORPUS_SCHEMA = pa.schema(
-    [("group", _TEXT), ("package", _TEXT), ("license", _TEXT), ("path", _TEXT), ("sha256", _TEXT), ("text", _TEXT)]
-)
 
+def instruction_row(record: dict[str, Any]) -> dict[str, Any]:
+    """A kept row as it goes into train, val or test.
 
-def instruction_row(verdict: Verdict) -> dict[str, Any]:
-    """A kept row as it goes into train, val or test."""
-    row, candidate = verdict.row, verdict.candidate
-    if candidate is None:
-        raise ValueError(f"row {row['id']} was dropped ({verdict.reason}) and has no candidate")
+    :param record: what was spooled of the row.
+    """
     return {
-        "id": row["id"],
-        "group": row["group"],
+        "id": record["id"],
+        "group": record["group"],
         "parent": None,
-        **{key: row[key] for key in ("package", "version", "license", "path", "qualname")},
-        "lines": [row["start_line"], row["end_line"]],
-        "instruction": candidate.instruction,
-        "completion": candidate.completion,
+        **{key: record[key] for key in ("package", "version", "license", "path", "qualname")},
+        "lines": [record["start_line"], record["end_line"]],
+        "instruction": record["instruction"],
+        "completion": record["completion"],
     }
 
 
@@ -45,30 +38,33 @@ def _counted(values: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(values).items()))
 
 
-def data_report(verdicts: list[Verdict], splits: dict[str, Split], corpus: dict[str, Any]) -> dict[str, Any]:
+def data_report(
+    verdicts: list[Verdict], splits: dict[str, Split], corpus: dict[str, Any], joined: dict[str, str]
+) -> dict[str, Any]:
     """Everything that reports/data.json counts.
 
     :param corpus: the counts of the pretraining corpus.
+    :param joined: the group that stands for each.
     """
     kept = [verdict for verdict in verdicts if verdict.kept]
     packages: dict[str, dict[str, Any]] = {
         group: {"split": splits[group], "raw": 0, "kept": 0} for group in sorted(splits)
     }
     for verdict in verdicts:
-        packages[verdict.row["group"]]["raw"] += 1
-        packages[verdict.row["group"]]["kept"] += verdict.kept
+        packages[verdict.group]["raw"] += 1
+        packages[verdict.group]["kept"] += verdict.kept
+    lengths = [verdict.lengths for verdict in kept if verdict.lengths]
     return {
         "raw": len(verdicts),
         "kept": len(kept),
         "dropped": _counted(verdict.reason for verdict in verdicts if not verdict.kept),
-        "splits": _counted(splits[verdict.row["group"]] for verdict in kept),
+        "splits": _counted(splits[verdict.group] for verdict in kept),
         "groups": _counted(splits.values()),
-        "licenses": _counted(verdict.row["license"] for verdict in kept),
+        "joined_groups": sorted([group, other] for group, other in joined.items() if group != other),
+        "licenses": _counted(verdict.license for verdict in kept),
         "lengths": {
-            "code_tokens": _quantiles([len(verdict.candidate.tokens) for verdict in kept if verdict.candidate]),
-            "instruction_words": _quantiles(
-                [len(verdict.candidate.instruction.split()) for verdict in kept if verdict.candidate]
-            ),
+            "code_tokens": _quantiles([each.code_tokens for each in lengths]),
+            "instruction_words": _quantiles([each.instruction_words for each in lengths]),
         },
         "packages": packages,
         "corpus": corpus,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Literal
 
 from codetune.files import stable_seed
@@ -10,6 +11,21 @@ from codetune.files import stable_seed
 Split = Literal["train", "val", "test"]
 # No single package may make up more than this share of val or test: a metric over one package says little.
 _MAX_GROUP_SHARE = 0.25
+
+
+def clusters(groups: Iterable[str], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The first group, by name, of all that pairs join each group with."""
+    first = {group: group for group in groups}
+
+    def root(group: str) -> str:
+        while first[group] != group:
+            group = first[group]
+        return group
+
+    for left, right in pairs:
+        low, high = sorted((root(left), root(right)))
+        first[high] = low
+    return {group: root(group) for group in first}
 
 
 def split_groups(sizes: Counter[str], seed: int, test_share: float, val_share: float) -> dict[str, Split]:

@@ -1,35 +1,66 @@
-"""The verdict on every raw row: filters in parallel, then duplicates over the whole, then the split."""
+"""The verdict on every raw row: filters in parallel, then duplicates over the whole, then the split.
+
+A verdict holds no text, so that those on a million rows fit in memory: the texts are spooled (`spool`).
+"""
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from codetune.cleaning.duplicates import Match, exact_duplicates, near_duplicates
-from codetune.cleaning.filters import Candidate, Drop
+import pyarrow as pa
+
+from codetune.cleaning.benchmarks import BenchmarkIndex
+from codetune.cleaning.drop import Drop
+from codetune.cleaning.duplicates import Likeness, Match, exact_duplicates, near_duplicates
+from codetune.cleaning.filters import line_count
+from codetune.cleaning.fingerprint import Fingerprint
+from codetune.cleaning.ledger import PLACE
 from codetune.cleaning.pairs import judge_row
 from codetune.cleaning.params import CleanParams
-from codetune.cleaning.split import Split, split_groups
+from codetune.cleaning.split import Split, clusters, split_groups
+from codetune.cleaning.spool import Spool, encode
 from codetune.progress import track
-from codetune.workers import map_in_processes
+from codetune.workers import stream_in_processes, uncollected
 
 KEEP = "keep"
-_CHUNK_ROWS = 500
+BENCHMARK = "benchmark"
+# Passes whose duplicates have the same code, so that two groups with many of them are one source.
+_SAME_CODE = frozenset({"exact_duplicate", "renamed_duplicate", "near_duplicate"})
+# Fewer are the small helpers that every project has.
+_LEAST_SHARED = 10
+# Rows that a process takes at a time.
+CHUNK_ROWS = 500
 
 
-@dataclass(frozen=True)
+class Lengths(NamedTuple):
+    """How long a candidate is."""
+
+    code_lines: int
+    code_tokens: int
+    instruction_words: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """What became of one raw row: kept with its candidate, or dropped and, for a duplicate, with the row it matched.
+    """What became of one raw row: kept, or dropped and, for a duplicate, with the row it matched.
 
-    A duplicate keeps its candidate, which says how long it is.
+    A duplicate keeps its lengths and its fingerprint; a row that the filters drop has neither.
+
+    :param record: the number of the row's texts in the spool.
     """
 
-    row: dict[str, Any]
-    candidate: Candidate | None
+    id: str
+    group: str
+    license: str
+    record: int
+    lengths: Lengths | None = None
+    fingerprint: Fingerprint | None = None
     drop: Drop | None = None
     match: Match | None = None
 
@@ -44,84 +75,175 @@ class Verdict:
         return self.drop.reason if self.drop else KEEP
 
 
-def _judge_chunk(params: CleanParams, rows: list[dict[str, Any]]) -> list[Candidate | Drop]:
-    return [judge_row(row, params) for row in rows]
+@dataclass(frozen=True)
+class Pass:
+    """One look at all rows that are left, for duplicates of one kind.
 
-
-def _chunks(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    iterator = iter(rows)
-    while chunk := list(islice(iterator, _CHUNK_ROWS)):
-        yield chunk
-
-
-def filtered(rows: list[dict[str, Any]], params: CleanParams, workers: int) -> list[Verdict]:
-    """One verdict per row from the filters alone, in the order of `rows`, whatever the number of workers."""
-    chunks = list(_chunks(rows))
-    judged = track(map_in_processes(partial(_judge_chunk, params), chunks, workers), len(chunks), "filtering rows")
-    results = [result for chunk in judged for result in chunk]
-    return [
-        Verdict(row, None, result) if isinstance(result, Drop) else Verdict(row, result)
-        for row, result in zip(rows, results, strict=True)
-    ]
-
-
-def _without(
-    verdicts: list[Verdict], reason: str, matches: dict[str, Match], threshold: float | None = None
-) -> list[Verdict]:
-    """`verdicts` with the rows of `matches` dropped.
-
-    :param threshold: the least similarity that makes a duplicate, where it was measured.
+    :param find: the duplicates among rows, given with their fingerprints, representatives first.
+    :param threshold: the least similarity that makes a duplicate, where it is measured.
     """
 
+    reason: str
+    find: Callable[[list[tuple[str, Fingerprint]]], dict[str, Match]]
+    threshold: float | None = None
+
+
+def judged(row: dict[str, Any], params: CleanParams, record: int) -> tuple[Verdict, bytes]:
+    """The verdict of the filters on a raw row, and what is spooled of it: its place, and the texts of a candidate."""
+    result = judge_row(row, params)
+    # Interned: the name of a group, which thousands of rows share, is in memory once.
+    verdict = Verdict(row["id"], sys.intern(row["group"]), sys.intern(row["license"]), record)
+    place = {key: row.get(key) for key in PLACE}
+    if isinstance(result, Drop):
+        return replace(verdict, drop=result), encode(place)
+    lengths = Lengths(line_count(result.completion), result.code_tokens, len(result.instruction.split()))
+    texts = {"instruction": result.instruction, "completion": result.completion}
+    return replace(verdict, lengths=lengths, fingerprint=result.fingerprint), encode(place | texts)
+
+
+class _Chunk(NamedTuple):
+    """Rows on their way to a process, and the number of the first."""
+
+    rows: pa.Buffer
+    schema: pa.Schema
+    first: int
+
+
+def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[_Chunk]:
+    first = 0
+    for batch in batches:
+        # Serialised here: pickling a slice takes along all that it is a slice of.
+        yield _Chunk(batch.serialize(), batch.schema, first)
+        first += batch.num_rows
+
+
+def _judge_chunk(params: CleanParams, chunk: _Chunk) -> list[tuple[Verdict, bytes]]:
+    rows = pa.ipc.read_record_batch(chunk.rows, chunk.schema).to_pylist()
+    with uncollected():
+        return [judged(row, params, number) for number, row in enumerate(rows, start=chunk.first)]
+
+
+def filtered(
+    batches: Iterable[pa.RecordBatch], total: int, params: CleanParams, workers: int, spool: Spool
+) -> list[Verdict]:
+    """One verdict per row from the filters alone, by row id, whatever the number of workers and the order of rows.
+
+    :param total: how many rows there are, for the number of processes and the progress.
+    :param spool: where the texts go.
+    """
+    chunks = -(-total // CHUNK_ROWS)
+    work = partial(_judge_chunk, params)
+    verdicts: list[Verdict] = []
+    for results in track(stream_in_processes(work, _chunks(batches), chunks, workers), chunks, "filtering rows"):
+        for verdict, record in results:
+            spool.append(record)
+            verdicts.append(verdict)
+    return sorted(verdicts, key=attrgetter("id"))
+
+
+def _equal(key: str) -> Callable[[list[tuple[str, Fingerprint]]], dict[str, Match]]:
+    """Duplicates whose fingerprints have the same `key`; one that is empty is nobody's."""
+
+    def find(rows: list[tuple[str, Fingerprint]]) -> dict[str, Match]:
+        keys = ((row, getattr(fingerprint, key)) for row, fingerprint in rows)
+        return exact_duplicates([(row, digest) for row, digest in keys if digest])
+
+    return find
+
+
+def passes(params: CleanParams) -> tuple[Pass, ...]:
+    """The ways in which duplicates are found, in order: each sees what those before it have left."""
+
+    def near_code(rows: list[tuple[str, Fingerprint]]) -> dict[str, Match]:
+        return near_duplicates([row for row, _ in rows], Likeness([it.shingles for _, it in rows], code))
+
+    def near_instruction(rows: list[tuple[str, Fingerprint]]) -> dict[str, Match]:
+        asked = [(row, it) for row, it in rows if it.wording.size]
+        wording = Likeness([it.wording for _, it in asked], instruction)
+        similar = Likeness([it.shingles for _, it in asked], params.near_duplicate_instruction_code)
+        return near_duplicates([row for row, _ in asked], wording, similar)
+
+    code, instruction = params.near_duplicate, params.near_duplicate_instruction
+    return (
+        Pass("exact_duplicate", _equal("tree")),
+        Pass("renamed_duplicate", _equal("renamed")),
+        Pass("duplicate_instruction", _equal("instruction")),
+        Pass("near_duplicate", near_code, code),
+        Pass("near_duplicate_instruction", near_instruction, instruction),
+    )
+
+
+def deduplicated(verdicts: list[Verdict], params: CleanParams) -> list[Verdict]:
+    """`verdicts` with duplicates dropped, in the same order: of two that are alike the first one stays.
+
+    :param verdicts: by row id, so that the order of the raw rows does not show.
+    """
+    for each in passes(params):
+        rows = [(verdict.id, verdict.fingerprint) for verdict in verdicts if verdict.kept and verdict.fingerprint]
+        matches = each.find(rows)
+        verdicts = [_matched(verdict, matches.get(verdict.id), each) for verdict in verdicts]
+    return verdicts
+
+
+def _matched(verdict: Verdict, match: Match | None, found: Pass) -> Verdict:
+    if match is None:
+        return verdict
+    measured = () if found.threshold is None else ("similarity", match.similarity, found.threshold)
+    return replace(verdict, drop=Drop(found.reason, *measured), match=match)
+
+
+def joined_groups(verdicts: list[Verdict], params: CleanParams) -> dict[str, str]:
+    """The group that stands for each, where two share so many duplicates that they are one source."""
+    groups = {verdict.id: verdict.group for verdict in verdicts}
+    candidates = Counter(verdict.group for verdict in verdicts if verdict.fingerprint)
+    shared = Counter(
+        tuple(sorted((verdict.group, groups[verdict.match.id])))
+        for verdict in verdicts
+        if verdict.match and verdict.reason in _SAME_CODE
+    )
+    pairs = [
+        (left, right)
+        for (left, right), count in shared.items()
+        if left != right and count >= max(_LEAST_SHARED, params.join_groups * min(candidates[left], candidates[right]))
+    ]
+    return clusters(set(groups.values()), pairs)
+
+
+def splits_of(verdicts: list[Verdict], joined: dict[str, str], params: CleanParams) -> dict[str, Split]:
+    """The split of every group that has a raw row.
+
+    :param joined: as of `joined_groups`.
+    """
+    sizes = Counter(dict.fromkeys(joined.values(), 0))
+    sizes.update(joined[verdict.group] for verdict in verdicts if verdict.kept)
+    splits = split_groups(sizes, params.seed, params.test_share, params.val_share)
+    return {group: splits[cluster] for group, cluster in joined.items()}
+
+
+def decontaminated(verdicts: list[Verdict], splits: dict[str, Split], index: BenchmarkIndex) -> list[Verdict]:
+    """`verdicts` with the train rows dropped that are a benchmark's solution; the splits stay as they are."""
+
     def judged(verdict: Verdict) -> Verdict:
-        match = matches.get(verdict.row["id"])
+        if not verdict.kept or splits[verdict.group] != "train" or verdict.fingerprint is None:
+            return verdict
+        match = index.match(verdict.fingerprint)
         if match is None:
             return verdict
-        measured = () if threshold is None else ("similarity", match.similarity, threshold)
-        return replace(verdict, drop=Drop(reason, *measured), match=match)
+        task, similarity = match
+        return replace(verdict, drop=Drop(BENCHMARK, "similarity", similarity, index.threshold, task))
 
     return [judged(verdict) for verdict in verdicts]
 
 
-def _kept(verdicts: list[Verdict]) -> Iterable[tuple[str, Candidate]]:
-    for verdict in verdicts:
-        if verdict.kept and verdict.candidate is not None:
-            yield verdict.row["id"], verdict.candidate
-
-
-def deduplicated(verdicts: list[Verdict], threshold: float) -> list[Verdict]:
-    """`verdicts` with duplicates dropped; representatives are the rows with the smallest ids.
-
-    Four passes: equal syntax trees, trees that are equal but for names and constants, equal instructions, then
-    near-duplicate code.
-    """
-    ordered = sorted(verdicts, key=lambda verdict: str(verdict.row["id"]))
-    trees = exact_duplicates([(row, candidate.tree) for row, candidate in _kept(ordered)])
-    ordered = _without(ordered, "exact_duplicate", trees)
-    renamed = exact_duplicates([(row, candidate.renamed) for row, candidate in _kept(ordered) if candidate.renamed])
-    ordered = _without(ordered, "renamed_duplicate", renamed)
-    wordings = exact_duplicates([(row, candidate.instruction) for row, candidate in _kept(ordered)])
-    ordered = _without(ordered, "duplicate_instruction", wordings)
-    remaining = [(row, candidate.tokens) for row, candidate in _kept(ordered)]
-    near = near_duplicates(iter(remaining), len(remaining), threshold)
-    return _without(ordered, "near_duplicate", near, threshold)
-
-
-def splits_of(verdicts: list[Verdict], params: CleanParams) -> dict[str, Split]:
-    """The split of every group that has a raw row."""
-    sizes = Counter({verdict.row["group"]: 0 for verdict in verdicts})
-    sizes.update(verdict.row["group"] for verdict in verdicts if verdict.kept)
-    return split_groups(sizes, params.seed, params.test_share, params.val_share)
-
-
-def leaking_files(verdicts: list[Verdict], splits: dict[str, Split]) -> set[tuple[str, str]]:
-    """Package and path of every file with a row that duplicates a row of val or test, or is duplicated by one."""
-    by_id = {verdict.row["id"]: verdict.row for verdict in verdicts}
+def leaking_files(verdicts: list[Verdict], splits: dict[str, Split], spool: Spool) -> set[tuple[str, str]]:
+    """Package and path of every file with a row that is a benchmark's, or a duplicate of a row of val or test."""
+    by_id = {verdict.id: verdict for verdict in verdicts}
     leaking: set[tuple[str, str]] = set()
     for verdict in verdicts:
-        if verdict.match is None:
+        if verdict.match is None and verdict.reason != BENCHMARK:
             continue
-        pair = (verdict.row, by_id[verdict.match.id])
-        if any(splits[row["group"]] != "train" for row in pair):
-            leaking.update((row["package"], row["path"]) for row in pair)
+        pair = (verdict, by_id[verdict.match.id]) if verdict.match else (verdict,)
+        if verdict.reason == BENCHMARK or any(splits[each.group] != "train" for each in pair):
+            records = (spool.read(each.record) for each in pair)
+            leaking.update((record["package"], record["path"]) for record in records)
     return leaking

@@ -16,7 +16,8 @@ _MEASURES = {
     "english_share": "share of English letters",
     "code_lines": "lines of code",
     "code_tokens": "tokens of code",
-    "similarity": "Jaccard similarity of code",
+    "identifier_share": "share of names",
+    "similarity": "Jaccard similarity",
 }
 _TEXT_WIDTH = 100
 _DUPLICATES = {
@@ -24,6 +25,7 @@ _DUPLICATES = {
     "renamed_duplicate": "same but for names and constants",
     "duplicate_instruction": "same instruction",
     "near_duplicate": "near-duplicate code",
+    "near_duplicate_instruction": "nearly the same instruction, and similar code",
 }
 
 
@@ -198,7 +200,7 @@ def _leaks(card: CardFacts) -> str:
 
 def _examined(leaks: JsonObject) -> str:
     """What was found of each held-out part in the train rows, by the way in which it was found."""
-    parts = {name: part for name, part in leaks.items() if isinstance(part, dict)}
+    parts = {name: part for name, part in leaks.items() if isinstance(part, dict) and "rows" in part}
     ways = sorted({way for part in parts.values() for way, count in part.items() if isinstance(count, int)} - {"rows"})
     table = _table(
         ("held out", "rows", *(way.replace("_", " ") for way in ways)),
@@ -206,7 +208,13 @@ def _examined(leaks: JsonObject) -> str:
         numbers=len(ways) + 1,
     )
     trained = f"{leaks['train_rows']:,} train rows" if "train_rows" in leaks else "the train rows"
-    return f"Held-out rows that were found in {trained}, paraphrases included:\n\n{table}"
+    text = f"Held-out rows that were found in {trained}, paraphrases included:\n\n{table}"
+    if (least := leaks.get("similarity")) is not None:
+        text += (
+            f"\n\n`similar` is a hint, not a proof: the sentence embeddings of instruction and code have cosines of at "
+            f"least {least['min_instruction']} and {least['min_code']}."
+        )
+    return text
 
 
 def _paraphrases(augmentation: JsonObject) -> str:
@@ -216,6 +224,13 @@ def _paraphrases(augmentation: JsonObject) -> str:
         f"## Paraphrases\n\n{augmentation.get('paraphrases', 0):,} instructions of train, said in other words; "
         f"drafts that were rejected: {reasons}."
     )
+    labelled = augmentation.get("meaning", {}).get("labelled")
+    if labelled:
+        text += (
+            f" On {labelled['good'] + labelled['bad']} labelled pairs the gate `meaning_changed` rejects "
+            f"{labelled['false_rejects']:.1%} of the good ones and lets {labelled['false_accepts']:.0%} of the bad "
+            "ones pass."
+        )
     for example in augmentation.get("examples", [])[:1]:
         text += f"\n\n{_quoted(example['original'])}\n\n{_quoted(example['paraphrase'])}"
     return text

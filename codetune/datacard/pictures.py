@@ -10,8 +10,8 @@ from codetune.pictures import chart, svg
 
 # From Okabe and Ito's palette, told apart by colour-blind readers too; the rows' order and labels say the same.
 _STAGES = {
-    "place": "#56B4E9", "docstring": "#E69F00", "code": "#009E73", "length": "#CC79A7", "safety": "#D55E00",
-    "duplicate": "#9A8C00", "other": "#6B6B6B",
+    "licence": "#000000", "place": "#56B4E9", "docstring": "#E69F00", "code": "#009E73", "length": "#CC79A7",
+    "safety": "#D55E00", "duplicate": "#9A8C00", "other": "#6B6B6B",
 }  # fmt: skip
 _KEPT = "#0072B2"
 _SPLITS = {"train": "#0072B2", "val": "#E69F00", "test": "#D55E00"}

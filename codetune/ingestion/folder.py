@@ -13,11 +13,13 @@ from pathlib import Path
 from codetune.errors import UserError
 from codetune.ingestion.decoding import SourceFile, read_source, storable
 from codetune.ingestion.harvest import Member
+from codetune.ingestion.licenses import License, is_license_file, licenses_by_folder
 
 # A group of more files than this share of the folder is divided, so that a single project still gets three splits.
 _MAX_GROUP_SHARE = 0.1
 _REGULAR, _LINK, _SUBMODULE = "100", "120000", "160000"
 _TIMEOUT_S = 600
+_MAX_LICENSE_BYTES = 1 << 20
 # The repository is data: no hooks, no file-system monitor, nothing fetched, no lock files, no replaced objects.
 _GIT = ("git", "--no-replace-objects", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=")
 _GIT_ENVIRONMENT = {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": ""}
@@ -97,6 +99,20 @@ def list_folder(root: Path, skipped: Counter[str]) -> list[tuple[str, int]]:
     return sorted(found)
 
 
+def licenses_below(root: Path) -> dict[str, License]:
+    """The licences of the folders below `root`, `root` included, that hold a licence file."""
+    files: dict[str, bytes] = {}
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not _passed_over(Path(folder, name)))
+        for name in names:
+            path = Path(folder, name)
+            relative = path.relative_to(root).as_posix()
+            if is_license_file(name) and _file_reason(path, relative) is None and os.access(path, os.R_OK):
+                with path.open("rb") as stream:
+                    files[relative] = stream.read(_MAX_LICENSE_BYTES)
+    return licenses_by_folder(files)
+
+
 def _git(folder: Path, *arguments: str, feed: bytes = b"") -> bytes:
     """What git prints.
 
@@ -171,18 +187,40 @@ def resolve_revision(folder: Path, revision: str) -> str:
     return found.decode().strip()
 
 
+def _entries(folder: Path, commit: str) -> Iterator[tuple[str, str, str, str]]:
+    """Yield mode, blob id, size in bytes and path of everything in a commit below `folder`.
+
+    :raises UserError: when git fails.
+    """
+    for line in _git(folder, "ls-tree", "-r", "-z", "--long", commit).split(b"\0"):
+        if line:
+            facts, _, name = line.partition(b"\t")
+            mode, _, blob, size = facts.decode().split()
+            yield mode, blob, size, os.fsdecode(name)
+
+
+def licenses_at(folder: Path, commit: str) -> dict[str, License]:
+    """The licences of the folders of a commit that hold a licence file.
+
+    :raises UserError: when git fails.
+    """
+    blobs = {
+        path: blob
+        for mode, blob, _, path in _entries(folder, commit)
+        if mode.startswith(_REGULAR) and is_license_file(path)
+    }
+    feed = "".join(f"{blob}\n" for blob in blobs.values()).encode()
+    contents = _blobs(_git(folder, "cat-file", "--batch", feed=feed)) if blobs else iter(())
+    return licenses_by_folder({path: text for path, text in zip(blobs, contents, strict=True) if text is not None})
+
+
 def list_revision(folder: Path, commit: str, skipped: Counter[str]) -> list[tuple[str, int, str]]:
     """The Python files of a commit below `folder`: path, size in bytes and blob id, in path order.
 
     :raises UserError: when git fails.
     """
     found: list[tuple[str, int, str]] = []
-    for line in _git(folder, "ls-tree", "-r", "-z", "--long", commit).split(b"\0"):
-        if not line:
-            continue
-        facts, _, name = line.partition(b"\t")
-        mode, _, blob, size = facts.decode().split()
-        path = os.fsdecode(name)
+    for mode, blob, size, path in _entries(folder, commit):
         if mode == _SUBMODULE:
             skipped["submodule"] += 1
         elif path.endswith(".py"):

@@ -8,45 +8,39 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import pyarrow as pa
-
 from codetune.ingestion.decoding import SourceFile, storable
 from codetune.ingestion.functions import documented_functions, parse_or_reason, row_id
+from codetune.ingestion.licenses import License, header_license
 from codetune.ingestion.wheel import read_sources
+from codetune.workers import uncollected
 
 _CHUNK_BYTES = 1 << 20
-_TEXT = pa.string()
-# A row of code has a docstring and code; a row of a table (kind `pair`) has an instruction and a completion instead.
-ROWS_SCHEMA = pa.schema(
-    [("id", _TEXT), ("source", _TEXT), ("group", _TEXT), ("package", _TEXT), ("version", _TEXT), ("license", _TEXT),
-     ("license_evidence", _TEXT), ("path", _TEXT), ("kind", _TEXT), ("qualname", _TEXT), ("start_line", pa.int32()),
-     ("end_line", pa.int32()), ("signature", _TEXT), ("docstring", _TEXT), ("code", _TEXT), ("instruction", _TEXT),
-     ("completion", _TEXT)]
-)  # fmt: skip
-FILES_SCHEMA = pa.schema(
-    [("group", _TEXT), ("package", _TEXT), ("version", _TEXT), ("license", _TEXT), ("path", _TEXT), ("sha256", _TEXT),
-     ("text", _TEXT)]
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where files come from, and under which licence."""
+    """Where files come from, and under which licence unless they or their folders name another."""
 
     source: str
     package: str
     version: str
-    license: str
-    evidence: str
+    license: License
 
 
 class Member(NamedTuple):
-    """A Python file of an origin: its path, its size in bytes, the group of its rows, and what the reader needs."""
+    """A Python file of an origin.
+
+    :param size: in bytes.
+    :param group: that of its rows.
+    :param key: what the reader finds it by, where that is not the path.
+    :param license: that of its folder, where the folder has one of its own.
+    """
 
     path: str
     size: int
     group: str
     key: str = ""
+    license: License | None = None
 
 
 class Reader(Protocol):
@@ -135,7 +129,9 @@ def parser_died(chunk: Chunk) -> Harvest:
     return Harvest(skipped=Counter(parser_died=1), died=[place])
 
 
-def _function_rows(source: SourceFile, origin: Origin, group: str, found: Harvest) -> Iterator[dict[str, Any]]:
+def _function_rows(
+    source: SourceFile, origin: Origin, group: str, license_: License, found: Harvest
+) -> Iterator[dict[str, Any]]:
     tree = parse_or_reason(source.text)
     if isinstance(tree, str):
         found.skipped[tree if source.text.strip() else "empty"] += 1
@@ -150,7 +146,7 @@ def _function_rows(source: SourceFile, origin: Origin, group: str, found: Harves
             continue
         yield {
             "id": identity, "source": origin.source, "group": group, "package": origin.package,
-            "version": origin.version, "license": origin.license, "license_evidence": origin.evidence,
+            "version": origin.version, "license": license_.expression, "license_evidence": license_.evidence,
             "path": source.path, **vars(function),
         }  # fmt: skip
     if not seen:
@@ -161,11 +157,14 @@ def read_chunk(chunk: Chunk) -> Harvest:
     """The functions and files of one chunk."""
     found = Harvest()
     origin = chunk.origin
-    groups = {member.path: member.group for member in chunk.members}
-    for source in chunk.reader.read(chunk.members, chunk.max_bytes, found.skipped):
-        found.files.append({
-            "group": groups[source.path], "package": origin.package, "version": origin.version,
-            "license": origin.license, "path": source.path, "sha256": source.sha256, "text": source.text,
-        })  # fmt: skip
-        found.rows += _function_rows(source, origin, groups[source.path], found)
+    members = {member.path: member for member in chunk.members}
+    with uncollected():
+        for source in chunk.reader.read(chunk.members, chunk.max_bytes, found.skipped):
+            member = members[source.path]
+            license_ = header_license(source.text) or member.license or origin.license
+            found.files.append({
+                "group": member.group, "package": origin.package, "version": origin.version,
+                "license": license_.expression, "path": source.path, "sha256": source.sha256, "text": source.text,
+            })  # fmt: skip
+            found.rows += _function_rows(source, origin, member.group, license_, found)
     return found

@@ -6,7 +6,7 @@ import hashlib
 import platform
 import sysconfig
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from codetune.ingestion.folder import (
     FolderReader,
     GitReader,
     groups_of,
+    licenses_at,
+    licenses_below,
     list_folder,
     list_revision,
     resolve_revision,
@@ -35,6 +37,7 @@ from codetune.ingestion.harvest import (
     read_chunk,
 )
 from codetune.ingestion.hub import read_hub
+from codetune.ingestion.licenses import UNKNOWN, License, folder_license
 from codetune.ingestion.params import (
     Columns,
     FolderSource,
@@ -49,10 +52,9 @@ from codetune.ingestion.pins import Pin, fetch, read_pins
 from codetune.ingestion.records import read_records
 from codetune.ingestion.survival import Survival
 from codetune.ingestion.table import Layout, Pair, read_pairs
-from codetune.ingestion.wheel import License, python_members, read_license
+from codetune.ingestion.wheel import folder_licenses, python_members, read_license
 from codetune.progress import track
 
-UNKNOWN_LICENSE = "NOASSERTION"
 _GROUP_DIGITS = 2
 ReadChunk = Callable[[Chunk], Harvest]
 
@@ -92,6 +94,10 @@ def _declared(source: Source) -> License | None:
     return License(source.license, f"params.yaml: license of {source.name}") if source.license else None
 
 
+def _declared_or_unknown(source: Source) -> License:
+    return _declared(source) or License(UNKNOWN, "params.yaml names no license")
+
+
 def _read_packages(source: PackagesSource, reading: Reading) -> Found:
     pins = sorted(read_pins(Path(source.file)), key=lambda pin: pin.name.lower())
     wheels = fetch(pins, Path(source.cache), source.max_wheel_mb << 20)
@@ -99,8 +105,11 @@ def _read_packages(source: PackagesSource, reading: Reading) -> Found:
     chunks: list[Chunk] = []
     for pin, wheel in wheels.items():
         name, found = pin.name.lower(), licenses[pin]
-        origin = Origin(source.name, name, pin.version, found.expression, found.evidence)
-        members = (Member(path, size, name) for path, size in python_members(wheel))
+        origin = Origin(source.name, name, pin.version, found)
+        inner = {} if source.license else folder_licenses(wheel)
+        members = (
+            Member(path, size, name, license=folder_license(inner, path)) for path, size in python_members(wheel)
+        )
         chunks += chunked(origin, WheelReader(wheel), members, reading.max_bytes)
     harvest = reading.harvest(chunks, source.name)
     return Found(source, harvest, {"file": source.file, "seen": _members(chunks)}, licenses)
@@ -116,17 +125,22 @@ def _read_tree(
     version: str,
     reader: Reader,
     files: list[tuple[str, int, str]],
+    licenses: Mapping[str, License],
     skipped: Counter[str],
 ) -> Found:
     """What the listed files yield.
 
     :param files: path, size in bytes, and what the reader finds a file by.
+    :param licenses: those of folders; what params.yaml names goes before them.
     :param skipped: what the listing passed over.
     """
-    declared = _declared(source) or License(UNKNOWN_LICENSE, "params.yaml names no license")
-    origin = Origin(source.name, source.name, version, declared.expression, declared.evidence)
+    origin = Origin(source.name, source.name, version, _declared_or_unknown(source))
     groups = groups_of(path for path, _, _ in files)
-    members = [Member(path, size, f"{source.name}/{groups[path]}", key) for path, size, key in files]
+    inner = {} if source.license else licenses
+    members = [
+        Member(path, size, f"{source.name}/{groups[path]}", key, folder_license(inner, path))
+        for path, size, key in files
+    ]
     chunks = list(chunked(origin, reader, members, reading.max_bytes))
     harvest = reading.harvest(chunks, source.name)
     harvest.skipped += skipped
@@ -136,16 +150,17 @@ def _read_tree(
 def _read_stdlib(source: StdlibSource, reading: Reading) -> Found:
     root, skipped = Path(sysconfig.get_path("stdlib")), Counter[str]()
     files = [(path, size, "") for path, size in list_folder(root, skipped)]
-    return _read_tree(source, reading, platform.python_version(), FolderReader(root), files, skipped)
+    return _read_tree(source, reading, platform.python_version(), FolderReader(root), files, {}, skipped)
 
 
 def _read_folder(source: FolderSource, reading: Reading) -> Found:
     root, skipped = Path(source.path), Counter[str]()
     if source.revision is None:
         files = [(path, size, "") for path, size in list_folder(root, skipped)]
-        return _read_tree(source, reading, "", FolderReader(root), files, skipped)
+        return _read_tree(source, reading, "", FolderReader(root), files, licenses_below(root), skipped)
     commit = resolve_revision(root, source.revision)
-    return _read_tree(source, reading, commit, GitReader(root), list_revision(root, commit, skipped), skipped)
+    files = list_revision(root, commit, skipped)
+    return _read_tree(source, reading, commit, GitReader(root), files, licenses_at(root, commit), skipped)
 
 
 def _layout(columns: Columns | None) -> Layout:
@@ -173,16 +188,16 @@ def _table_rows(
         seen[key] += 1
         yield {
             "id": identity, "source": source.name, "group": _table_group(source, pair), "package": source.name,
-            "version": origin.version, "license": origin.license, "license_evidence": origin.evidence,
-            "path": path, "kind": "pair", "qualname": f"row {number}", "start_line": number, "end_line": number,
+            "version": origin.version, "license": origin.license.expression,
+            "license_evidence": origin.license.evidence, "path": path, "kind": "pair", "qualname": f"row {number}",
+            "start_line": number, "end_line": number,
             "signature": "", "docstring": "", "code": "", "instruction": pair.instruction,
             "completion": pair.completion,
         }  # fmt: skip
 
 
 def _read_pairs(source: TableSource | HubSource, version: str, records: Iterator[Any]) -> Found:
-    declared = _declared(source) or License(UNKNOWN_LICENSE, "params.yaml names no license")
-    origin = Origin(source.name, source.name, version, declared.expression, declared.evidence)
+    origin = Origin(source.name, source.name, version, _declared_or_unknown(source))
     harvest = Harvest()
     where = f"ingest.sources, {source.name}: {source.path}"
     pairs = read_pairs(where, records, _layout(source.columns), harvest.rows_skipped, harvest.notes)

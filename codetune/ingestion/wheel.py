@@ -14,66 +14,13 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from email.parser import HeaderParser
 from pathlib import Path
 
 from codetune.errors import UserError
 from codetune.ingestion.decoding import SourceFile, read_source
+from codetune.ingestion.licenses import License, is_license_file, licenses_by_folder, parse_license
 
-# SPDX identifiers that let code be used, changed and passed on with attribution alone.
-PERMISSIVE = frozenset(
-    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "HPND", "ISC", "MIT", "MIT-0",
-     "MIT-CMU", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib", "ZPL-2.1"}
-)  # fmt: skip
-_CLASSIFIERS = {
-    "MIT License": "MIT",
-    "Apache Software License": "Apache-2.0",
-    "BSD License": "BSD-3-Clause",
-    "ISC License (ISCL)": "ISC",
-    "Python Software Foundation License": "PSF-2.0",
-    "Historical Permission Notice and Disclaimer (HPND)": "HPND",
-}
-_LICENSE_WORDS = (
-    (r"apache", "Apache-2.0"),
-    (r"\bmit\b", "MIT"),
-    (r"bsd[- ]2", "BSD-2-Clause"),
-    (r"bsd", "BSD-3-Clause"),
-    (r"\bisc\b", "ISC"),
-    (r"\bpsf\b|python software foundation", "PSF-2.0"),
-)
 _MAX_METADATA_BYTES = 4 << 20
-
-
-@dataclass(frozen=True)
-class License:
-    """An SPDX expression, and the metadata line it was read from."""
-
-    expression: str
-    evidence: str
-
-    @property
-    def permissive(self) -> bool:
-        """Whether every licence that the expression requires is on the permissive list."""
-        alternatives = re.sub(r"[()]", " ", self.expression).split(" OR ")
-        return any(
-            all(part.strip() in PERMISSIVE for part in alternative.split(" AND ")) for alternative in alternatives
-        )
-
-
-def parse_license(metadata: str) -> License | None:
-    """The licence named in a wheel's METADATA (PEP 639 expression, then classifier, then the free field)."""
-    headers = HeaderParser().parsestr(metadata)
-    if expression := headers.get("License-Expression"):
-        return License(expression.strip(), f"License-Expression: {expression.strip()}")
-    for classifier in headers.get_all("Classifier", []):
-        if classifier.startswith("License ::") and (spdx := _CLASSIFIERS.get(classifier.split(" :: ")[-1])):
-            return License(spdx, f"Classifier: {classifier}")
-    field = " ".join((headers.get("License") or "").split())[:200]
-    for pattern, spdx in _LICENSE_WORDS:
-        if re.search(pattern, field, re.IGNORECASE) and not re.search(r"\bL?GPL", field):
-            return License(spdx, f"License: {field}")
-    return None
 
 
 def _open(path: Path) -> zipfile.ZipFile:
@@ -119,6 +66,20 @@ def python_members(path: Path) -> list[tuple[str, int]]:
     with _open(path) as archive:
         members = {info.filename: info.file_size for info in archive.infolist() if info.filename.endswith(".py")}
     return sorted(members.items())
+
+
+def folder_licenses(path: Path) -> dict[str, License]:
+    """The licences of the inner folders of a wheel that have a licence file of their own, as vendored packages do.
+
+    That of a top-level package is the wheel's, which the metadata names.
+    """
+    with _open(path) as archive:
+        texts = {
+            member: _read_member(archive, member, _MAX_METADATA_BYTES)
+            for member in archive.namelist()
+            if is_license_file(member) and member.count("/") > 1 and ".dist-info/" not in member
+        }
+    return licenses_by_folder({member: text for member, text in texts.items() if text is not None})
 
 
 def read_sources(path: Path, members: list[str], max_bytes: int, skipped: Counter[str]) -> Iterator[SourceFile]:

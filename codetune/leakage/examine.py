@@ -14,8 +14,8 @@ from codetune.cleaning.filters import lexical_tokens
 from codetune.cleaning.renaming import renamed_tree
 from codetune.progress import track
 
-Way = Literal["exact_code", "exact_instruction", "renamed", "near"]
-WAYS: tuple[Way, ...] = ("exact_code", "exact_instruction", "renamed", "near")
+Way = Literal["exact_code", "exact_instruction", "renamed", "near", "similar"]
+WAYS: tuple[Way, ...] = ("exact_code", "exact_instruction", "renamed", "near", "similar")
 # Few rows per band: what is missed at a Jaccard of 0.7 is one row in a million.
 _PERMUTATIONS, _BANDS, _SEED = 128, 32, 42
 

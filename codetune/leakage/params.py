@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from codetune.config import Section
+from codetune.encoders.params import EncoderParams
+
+
+class SimilarityParams(BaseModel):
+    """When a held-out row means the same as a train row, by the cosine of sentence embeddings."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    encoder: EncoderParams
+    max_tokens: int = Field(ge=8, le=8192, description="tokens that are read of a text; time grows with them")
+    min_instruction: float = Field(
+        gt=0, le=1,
+        description="cosine of the instructions, without the frame all share; at 0.9 and 0.85 six pairs of the default "
+        "data are found, of which five are derived from the same function",
+    )  # fmt: skip
+    min_code: float = Field(gt=0, le=1, description="cosine of the code, which counts as well")
 
 
 class ExamineParams(Section):
@@ -19,10 +35,10 @@ class ExamineParams(Section):
         ge=0, description="held-out rows whose code stands in train under other names of variables or other constants"
     )
     max_near: int = Field(ge=0, description="held-out rows that are near-duplicates of a train row")
-    benchmarks: list[str] = Field(
-        description="files in the format of HumanEval or MBPP (JSON lines, gzip if named .gz) whose solutions are "
-        "looked for in train"
+    similarity: SimilarityParams
+    max_similar: int = Field(
+        ge=0, description="held-out rows that mean the same as a train row; a small encoder errs, so not none"
     )
     max_benchmark: int = Field(
-        ge=0, description="benchmark tasks whose solution is found in train in any of these ways"
+        ge=0, description="tasks of clean.benchmarks whose solution is found in train in any of these ways"
     )

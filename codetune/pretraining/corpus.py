@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import textwrap
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerFast
 
-from codetune.files import stable_seed
+from codetune.files import atomic_file, stable_seed
 from codetune.ingestion.functions import documented_functions, parse
 
 
@@ -32,6 +35,16 @@ class Stream:
 
     ids: torch.Tensor
     positions: torch.Tensor
+
+    def save(self, path: Path) -> None:
+        """Write the stream, for a run that goes on."""
+        with atomic_file(path) as temporary:
+            save_file({"ids": self.ids, "positions": self.positions}, temporary)
+
+    @classmethod
+    def load(cls, path: Path) -> Stream:
+        """The stream that `save` wrote."""
+        return cls(**load_file(path))
 
     def rows(self, start: int, count: int, length: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Inputs, targets and positions, each of shape `(count, length)`, from token `start` on.
@@ -97,3 +110,17 @@ def stream(tokenizer: PreTrainedTokenizerFast, texts: list[str], enough: int | N
     if not ids:
         return Stream(torch.zeros(0, dtype=torch.int32), torch.zeros(0, dtype=torch.int32))
     return Stream(torch.from_numpy(np.concatenate(ids)), torch.from_numpy(np.concatenate(positions)))
+
+
+def by_license(tokenizer: PreTrainedTokenizerFast, files: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Files, bytes and tokens under each license."""
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: {"files": 0, "bytes": 0, "tokens": 0})
+    for start in range(0, len(files), 256):
+        part = files[start : start + 256]
+        encoded = tokenizer([file["text"] for file in part], add_special_tokens=False, verbose=False)["input_ids"]
+        for file, ids in zip(part, encoded, strict=True):
+            count = counts[file["license"]]
+            count["files"] += 1
+            count["bytes"] += len(file["text"].encode())
+            count["tokens"] += len(ids)
+    return dict(sorted(counts.items()))

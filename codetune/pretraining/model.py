@@ -6,54 +6,13 @@ from typing import Any
 
 import torch
 from torch.nn import functional
-from transformers import AttentionInterface, LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM
 
+from codetune.pretraining.attention import ATTENTION, blocks_of
 from codetune.pretraining.params import PretrainParams
 
-_CHUNK = 512
+_CHUNK = 256
 _EMBEDDING_STD = 0.5
-_QUERIES = 128
-_ATTENTION = "causal_chunks"
-
-
-def _causal_chunks(
-    _module: torch.nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor,
-    scaling: float | None = None, **_: Any,
-) -> tuple[torch.Tensor, None]:  # fmt: skip
-    """Attention of a few queries at a time to the keys up to the last of them.
-
-    torch's own computes every score of a masked sequence, about twice as many.
-
-    :param query: of shape `(rows, heads, length, head size)`; key and value may have fewer heads.
-    :param mask: added to the scores, of shape `(rows, 1, length, length)`; hides what comes later.
-    """
-    groups = query.shape[1] // key.shape[1]
-    key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
-    parts = []
-    for start in range(0, query.shape[2], _QUERIES):
-        end = min(start + _QUERIES, query.shape[2])
-        parts.append(
-            functional.scaled_dot_product_attention(
-                query[:, :, start:end], key[:, :, :end], value[:, :, :end], mask[:, :, start:end, :end], scale=scaling
-            )
-        )
-    return torch.cat(parts, dim=2).transpose(1, 2).contiguous(), None
-
-
-AttentionInterface.register(_ATTENTION, _causal_chunks)
-
-
-def packing_mask(positions: torch.Tensor) -> torch.Tensor:
-    """What is added to attention scores so that a token sees its own document up to itself.
-
-    Of shape `(rows, 1, length, length)`.
-
-    :param positions: of shape `(rows, length)`, counting from 0 in each document.
-    """
-    columns = torch.arange(positions.shape[1])
-    first = columns - positions
-    hidden = (columns[None, None] > columns[None, :, None]) | (columns[None, None] < first[:, :, None])
-    return torch.zeros(hidden.shape).masked_fill_(hidden, float("-inf"))[:, None]
 
 
 def build_model(params: PretrainParams, end: int, pad: int) -> LlamaForCausalLM:
@@ -72,7 +31,7 @@ def build_model(params: PretrainParams, end: int, pad: int) -> LlamaForCausalLM:
         eos_token_id=end,
         pad_token_id=pad,
         dtype="float32",
-        attn_implementation=_ATTENTION,
+        attn_implementation=ATTENTION,
     )
     model = LlamaForCausalLM(config)
     width = params.hidden_size**-0.5
@@ -102,12 +61,15 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         for start in range(0, len(hidden), _CHUNK):
             part, wanted = hidden[start : start + _CHUNK], targets[start : start + _CHUNK, None]
             logits = part @ weight.T
-            normalizer = logits.logsumexp(dim=-1, keepdim=True)
-            total += (normalizer - logits.gather(1, wanted)).sum()
-            logits.sub_(normalizer).exp_()
-            logits.scatter_add_(1, wanted, -torch.ones_like(normalizer))
-            to_hidden[start : start + _CHUNK] = logits @ weight
-            to_weight.addmm_(logits.T, part)
+            highest = logits.amax(dim=-1, keepdim=True)
+            chosen = logits.gather(1, wanted) - highest
+            scores = logits.sub_(highest).exp_()
+            sums = scores.sum(dim=-1, keepdim=True)
+            total += (sums.log() - chosen).sum()
+            # The probabilities are scores / sums, less 1 at the target: the division is cheaper on the narrow side.
+            scores.scatter_add_(1, wanted, -sums)
+            torch.mm(scores, weight, out=to_hidden[start : start + _CHUNK]).div_(sums)
+            to_weight.addmm_(scores.T, part / sums)
         ctx.save_for_backward(to_hidden, to_weight)
         return total / len(hidden)
 
@@ -127,7 +89,7 @@ def training_loss(
     Where positions start over, a new document begins: attention does not reach across.
     """
     hidden = model.model(
-        input_ids=ids, position_ids=positions, attention_mask=packing_mask(positions), use_cache=False
+        input_ids=ids, position_ids=positions, use_cache=False, blocks=blocks_of(positions)
     ).last_hidden_state
     loss: torch.Tensor = _ChunkedCrossEntropy.apply(  # type: ignore[no-untyped-call]
         hidden.flatten(0, 1), model.lm_head.weight, targets.flatten()
@@ -139,7 +101,7 @@ def token_losses(model: LlamaForCausalLM, ids: torch.Tensor, targets: torch.Tens
     """Cross-entropy in nats of every token, of shape `(rows, length)`; each row is one document."""
     positions = torch.arange(ids.shape[1]).expand(ids.shape)
     hidden = model.model(
-        input_ids=ids, position_ids=positions, attention_mask=packing_mask(positions), use_cache=False
+        input_ids=ids, position_ids=positions, use_cache=False, blocks=blocks_of(positions)
     ).last_hidden_state.flatten(0, 1)
     parts = zip(torch.split(hidden, _CHUNK), torch.split(targets.flatten(), _CHUNK), strict=True)
     losses = [functional.cross_entropy(model.lm_head(part), wanted, reduction="none") for part, wanted in parts]

@@ -19,6 +19,10 @@ from ruamel.yaml.error import YAMLError
 from codetune.revisions.catalogue import numbers
 from codetune.revisions.listing import COMPARED_PATHS, Revision
 from codetune.revisions.repository import Repository
+from codetune.schemas.checking import passing
+from codetune.schemas.declaration import Schema
+from codetune.schemas.samples import SAMPLES
+from codetune.schemas.scores import SCORES
 
 Role = Literal["base", "tuned"]
 ROLES: tuple[Role, Role] = ("base", "tuned")
@@ -125,7 +129,7 @@ class _Reader:
     def prompts(self) -> dict[str, Prompt]:
         """The test prompts with the answers of both models."""
         none: list[dict[str, Any]] = []
-        base, tuned = (self.parse(f"reports/samples/{role}.jsonl", _lines, none) for role in ROLES)
+        base, tuned = (self.parse(f"reports/samples/{role}.jsonl", _samples, none) for role in ROLES)
         try:
             return _prompts(base, tuned)
         except (KeyError, TypeError, ValueError) as error:
@@ -153,8 +157,14 @@ def _yaml(text: str) -> dict[str, Any]:
     return value
 
 
-def _lines(text: str) -> list[dict[str, Any]]:
-    return [_mapping(line) for line in text.splitlines() if line.strip()]
+def _rows(text: str, schema: Schema) -> list[dict[str, Any]]:
+    """The rows of JSON lines; another version of the project may have had other columns."""
+    lines = ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
+    return list(passing(((number, _mapping(line)) for number, line in lines), schema, lenient=True))
+
+
+def _samples(text: str) -> list[dict[str, Any]]:
+    return _rows(text, SAMPLES)
 
 
 def _scores(text: str) -> dict[str, PromptScores]:
@@ -162,7 +172,7 @@ def _scores(text: str) -> dict[str, PromptScores]:
         str(row["id"]): PromptScores(
             str(row["group"]), *({key: float(value) for key, value in row[role].items()} for role in ROLES)
         )
-        for row in _lines(text)
+        for row in _rows(text, SCORES)
     }
 
 

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import torch
 from bert_score.utils import get_bert_embedding, get_model, get_tokenizer, greedy_cos_idf
 
+from codetune.encoders.locate import EncoderFiles
 from codetune.errors import UserError
 from codetune.progress import track
-from codetune.scoring.encoder import EncoderFiles
 
 # What some tokenizers give as the limit when none was set.
 _NO_LIMIT = 10**6

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from codetune.config import Section
+from codetune.encoders.params import EncoderParams
 
 
-class BertScoreParams(BaseModel):
+class BertScoreParams(EncoderParams):
     """Which encoder compares answers with references, and how its scale is set."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    model: str = Field(
-        min_length=1,
-        description="minilm: the packaged all-MiniLM-L6-v2; else a local folder in the shape of a hub snapshot "
-        "(safetensors), or a hub id",
-    )
-    revision: str | None = Field(
-        pattern="^[0-9a-f]{40}$",
-        description="commit of the hub id, 40 hexadecimal digits, so that results stay the same; null otherwise",
-    )
     layer: int = Field(
         ge=0, le=1000, description="hidden layer that is compared, 0 being the token embeddings; bert-score: num_layers"
     )

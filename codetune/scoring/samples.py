@@ -5,23 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from codetune.errors import UserError
-from codetune.files import JsonObject, digest_bytes, read_jsonl
+from codetune.files import JsonObject, digest_bytes
+from codetune.schemas.reading import read_rows
+from codetune.schemas.samples import SAMPLES
 
 VARIANTS = ("base", "tuned")
 Samples = dict[str, list[JsonObject]]
-_TYPES = {"id": str, "group": str, "instruction": str, "reference": str, "answer": str, "stopped": bool}
 _PROMPT_KEYS = ("id", "instruction", "reference")
 
 
 def read_samples(base: Path, tuned: Path) -> Samples:
     """The answers of base and tuned model, line by line to the same prompts.
 
-    :raises UserError: when a file is missing, a line lacks something, or the two are not of the same prompts.
+    :raises UserError: when a file is missing, a row is not as declared, or the two are not of the same prompts.
     """
     paths = dict(zip(VARIANTS, (base, tuned), strict=True))
-    samples = {variant: read_jsonl(path) for variant, path in paths.items()}
-    for variant, path in paths.items():
-        _check_lines(path, samples[variant])
+    samples = {variant: list(read_rows(path, SAMPLES)) for variant, path in paths.items()}
     _check_aligned(paths, samples)
     return samples
 
@@ -32,20 +31,7 @@ def prompts_digest(rows: list[JsonObject]) -> str:
 
 
 def _remedy(variant: str) -> str:
-    return f"Run `dvc repro --force generate@{variant}`."
-
-
-def _check_lines(path: Path, rows: list[JsonObject]) -> None:
-    """Nothing, when every line has what is scored, and an id of its own."""
-    lines: dict[str, int] = {}
-    for number, row in enumerate(rows, start=1):
-        for key, kind in _TYPES.items():
-            if not isinstance(row.get(key), kind):
-                found = repr(row[key])[:60] if key in row else "nothing"
-                raise UserError(f"{path}:{number} has {key} {found}, expected {kind.__name__}", _remedy(path.stem))
-        first = lines.setdefault(row["id"], number)
-        if first != number:
-            raise UserError(f"{path}:{number} has the id of line {first}, {row['id']}", _remedy(path.stem))
+    return f"Run `dvc repro --force --single-item generate@{variant}`."
 
 
 def _check_aligned(paths: dict[str, Path], samples: Samples) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 import torch
 
 from codetune.errors import UserError
-from codetune.files import JsonObject, read_jsonl, stable_seed
+from codetune.files import stable_seed
 from codetune.prompt import IGNORED_LABEL, example_ids
+from codetune.schemas.declaration import Schema
+from codetune.schemas.reading import read_rows
 
 _SORTED_BATCHES = 32  # batches whose rows are sorted by length together: little padding, and much chance left
 
@@ -54,17 +56,17 @@ class Batch:
     tokens: int
 
 
-def load_rows(path: Path, tokenizer: Any, *, max_rows: int, max_tokens: int, seed: int) -> TokenizedRows:
+def load_rows(
+    path: Path, schema: Schema, tokenizer: Any, *, max_rows: int, max_tokens: int, seed: int
+) -> TokenizedRows:
     """The rows of a file as ids; up to `max_rows` of them (0: all), drawn from the seed and each row's id alone.
 
     A row longer than `max_tokens` is dropped and counted: cut, it would teach the model to stop nowhere.
 
-    :raises UserError: when a row lacks a key, or none is left.
+    :param schema: what the file is declared to hold.
+    :raises UserError: when a row is not as declared, or none is left.
     """
-    rows = read_jsonl(path)
-    for number, row in enumerate(rows, start=1):
-        _check(row, f"{path}:{number}")
-    rows.sort(key=lambda row: (stable_seed(seed, "draw", row["id"]), row["id"]))
+    rows = sorted(read_rows(path, schema), key=lambda row: (stable_seed(seed, "draw", row["id"]), row["id"]))
     kept: list[TokenizedRow] = []
     dropped: Counter[str] = Counter({"too_long": 0})
     for row in rows:
@@ -81,12 +83,6 @@ def load_rows(path: Path, tokenizer: Any, *, max_rows: int, max_tokens: int, see
             "Raise train.max_tokens, or run `dvc repro` to make the data.",
         )
     return TokenizedRows(kept, dict(dropped))
-
-
-def _check(row: JsonObject, place: str) -> None:
-    for key in ("id", "instruction", "completion"):
-        if not isinstance(row.get(key), str) or not row[key]:
-            raise UserError(f"{place}: {key} is {row.get(key)!r}, expected text", "Run `dvc repro` to make the data.")
 
 
 def training_batches(rows: list[TokenizedRow], batch_size: int, seed: int, epoch: int, pad_id: int) -> list[Batch]:

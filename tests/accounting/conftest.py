@@ -11,61 +11,41 @@ import pytest
 from ruamel.yaml import YAML
 
 from codetune.accounting.ledger import LEDGER_PATH
-from codetune.cleaning.ledger import LEDGER_SCHEMA
 from codetune.files import write_json, write_jsonl, write_text
+from codetune.schemas.corpus import CORPUS
+from codetune.schemas.ledger import LEDGER
 from codetune.tables import write_table
 from tests.sample_project import commit, git
+from tests.tables import corpus_file, dropped_row, instruction_row, ledger_row, manifest, paraphrase, prompt_scores
 
 OLD_COLUMNS = ("id", "package", "path", "qualname", "reason", "split", "matched", "similarity")
 
-
-def line(identity: str, **changes: Any) -> dict[str, Any]:
-    """A line of the ledger: a kept row of train, less what is changed."""
-    row = dict.fromkeys(LEDGER_SCHEMA.names) | {
-        "id": identity, "source": "packages", "group": "lark", "package": "lark", "version": "1.2", "license": "MIT",
-        "license_evidence": "License-Expression: MIT", "path": "lark/core.py", "qualname": "load", "start_line": 10,
-        "end_line": 20, "verdict": "keep", "reason": "keep", "split": "train", "code_lines": 8, "code_tokens": 40,
-        "instruction_words": 12,
-    }  # fmt: skip
-    return row | changes
-
-
-def dropped(identity: str, reason: str, **changes: Any) -> dict[str, Any]:
-    return line(identity, verdict="drop", reason=reason, split=None, code_lines=None, code_tokens=None) | changes
-
-
 ROWS = [
-    line("aaaa000000000001", qualname="Tree.load"),
-    dropped("aaaa000000000002", "code_too_long", qualname="Tree.dump", start_line=30, end_line=120,
+    ledger_row("aaaa000000000001", qualname="Tree.load"),
+    dropped_row("aaaa000000000002", "code_too_long", qualname="Tree.dump", start_line=30, end_line=120,
             measure="code_lines", measured=91.0, threshold=60.0),
-    dropped("bbbb000000000003", "near_duplicate", path="lark/deep/core.py", qualname="Forest.load", measure="similarity",
+    dropped_row("bbbb000000000003", "near_duplicate", path="lark/deep/core.py", qualname="Forest.load", measure="similarity",
             measured=0.84, threshold=0.7, matched="aaaa000000000001", similarity=0.84),
-    dropped("cccc000000000004", "decorated", path="lark/deep/other.py", found="@cache", qualname="load_all"),
-    line("dddd000000000005", group="wren", package="wren", path="wren/sing.py", qualname="sing", split="test"),
-    line("dddd000000000006", group="robin", package="robin", path="robin/nest.py", qualname="nest", split="val"),
+    dropped_row("cccc000000000004", "decorated", path="lark/deep/other.py", found="@cache", qualname="load_all"),
+    ledger_row("dddd000000000005", group="wren", package="wren", path="wren/sing.py", qualname="sing", split="test"),
+    ledger_row("dddd000000000006", group="robin", package="robin", path="robin/nest.py", qualname="nest", split="val"),
 ]  # fmt: skip
 
 
-def write_ledger(path: Path, rows: list[dict[str, Any]], columns: tuple[str, ...] = tuple(LEDGER_SCHEMA.names)) -> None:
-    schema = pa.schema([LEDGER_SCHEMA.field(column) for column in columns])
+def write_ledger(path: Path, rows: list[dict[str, Any]], columns: tuple[str, ...] = tuple(LEDGER.columns)) -> None:
+    schema = pa.schema([LEDGER.arrow.field(column) for column in columns])
     write_table(path, [{column: row[column] for column in columns} for row in rows], schema)
 
 
 def write_data(root: Path) -> None:
     """The files around the ledger, as the stages write them."""
-    instruction = {"parent": None, "instruction": "Write a Python method `load`.", "completion": "def load(): ..."}
     write_ledger(root / LEDGER_PATH, ROWS)
-    rows = [{"id": "aaaa000000000001", **instruction}]
-    write_jsonl(root / "data/clean/train.jsonl", rows)
-    write_jsonl(root / "data/clean/test.jsonl", [{"id": "dddd000000000005", **instruction}])
-    child = {"id": "eeee000000000007", **instruction, "parent": "aaaa000000000001", "instruction": "Create `load`."}
-    write_jsonl(root / "data/augmented/train.jsonl", [*rows, child])
-    manifest = {"sources": [{"package": "lark", "version": "1.2", "sha256": "5ba1"}]}
-    write_json(root / "data/raw/manifest.json", manifest)
-    scores = {"id": "dddd000000000005", "base": {"bertscore_f1": 0.25}, "tuned": {"bertscore_f1": 0.5}}
-    write_jsonl(root / "reports/scores.jsonl", [scores])
-    corpus = pa.schema([("package", pa.string()), ("path", pa.string())])
-    write_table(root / "data/clean/corpus.parquet", [{"package": "lark", "path": "lark/core.py"}], corpus)
+    write_jsonl(root / "data/clean/train.jsonl", [instruction_row()])
+    write_jsonl(root / "data/clean/test.jsonl", [instruction_row("dddd000000000005")])
+    write_jsonl(root / "data/augmented/train.jsonl", [instruction_row(), paraphrase()])
+    write_json(root / "data/raw/manifest.json", manifest())
+    write_jsonl(root / "reports/scores.jsonl", [prompt_scores("dddd000000000005")])
+    write_table(root / "data/clean/corpus.parquet", [corpus_file()], CORPUS.arrow)
 
 
 @pytest.fixture
@@ -76,7 +56,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def commit_ledger(
-    root: Path, rows: list[dict[str, Any]], when: int, columns: tuple[str, ...] = tuple(LEDGER_SCHEMA.names)
+    root: Path, rows: list[dict[str, Any]], when: int, columns: tuple[str, ...] = tuple(LEDGER.columns)
 ) -> str:
     """The commit of a run that wrote this ledger: dvc.lock in git, the file in the cache, as `dvc repro` leaves them."""
     path = root / LEDGER_PATH

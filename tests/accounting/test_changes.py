@@ -6,12 +6,14 @@ import pyarrow as pa
 
 from codetune.accounting.changes import compare
 from codetune.accounting.ledger import complete
-from codetune.cleaning.ledger import LEDGER_SCHEMA
-from tests.accounting.conftest import ROWS, dropped, line
+from codetune.schemas.ledger import LEDGER
+from tests.accounting.conftest import ROWS
+from tests.tables import dropped_row as dropped
+from tests.tables import ledger_row as line
 
 
 def ledger(rows):
-    return complete(pa.Table.from_pylist(rows, schema=LEDGER_SCHEMA), "a ledger")
+    return complete(pa.Table.from_pylist(rows, schema=LEDGER.arrow), "a ledger")
 
 
 def counts(changes):

@@ -9,6 +9,7 @@ from codetune.accounting.why import why
 from codetune.errors import UserError
 from codetune.files import write_json
 from tests.accounting.conftest import OLD_COLUMNS, ROWS, write_ledger
+from tests.tables import SHA256
 
 
 def words(text: str) -> str:
@@ -19,7 +20,7 @@ def words(text: str) -> str:
     ("query", "sentences"),
     [
         ("Tree.load", [
-            "from lark 1.2, file lark/core.py, lines 10 to 20. The archive's sha256 is 5ba1.",
+            "from lark 1.2, file lark/core.py, lines 10 to 20. The archive's sha256 is " + SHA256 + ".",
             "licence MIT, because of `License-Expression: MIT`",
             "verdict kept: no rule objected. It has 8 lines and 40 tokens of code.",
             "dropped for it 0.84 bbbb000000000003 lark/deep/core.py:10-20 Forest.load dropped, near_duplicate",
@@ -90,17 +91,17 @@ def test_missing_files_say_what_to_run(project):
 @pytest.mark.parametrize(
     ("sources", "told"),
     [
-        ([{"package": "lark", "version": "1.2", "sha256": "5ba1"}], True),
-        ([{"name": "default", "packages": [{"package": "lark", "version": "1.2", "sha256": "5ba1"}]}], True),
-        ([{"name": "lark", "sha256": "5ba1"}], True),
+        ([{"package": "lark", "version": "1.2", "sha256": SHA256}], True),
+        ([{"name": "default", "packages": [{"package": "lark", "version": "1.2", "sha256": SHA256}]}], True),
+        ([{"name": "lark", "sha256": SHA256}], True),
         ([{"name": "lark"}], False),
-        ([{"package": "lark", "version": "1.3", "sha256": "5ba1"}], False),
-        ([{"package": "larch", "version": "1.2", "sha256": "5ba1"}], False),
+        ([{"package": "lark", "version": "1.3", "sha256": SHA256}], False),
+        ([{"package": "larch", "version": "1.2", "sha256": SHA256}], False),
     ],
 )
 def test_the_archive_is_that_of_package_and_version(project, sources, told):
     write_json(project / "data/raw/manifest.json", {"sources": sources})
-    assert ("sha256 is 5ba1" in words(why(project, "Tree.load"))) is told
+    assert (f"sha256 is {SHA256}" in words(why(project, "Tree.load"))) is told
 
 
 def test_a_training_set_of_another_run_is_noticed(project):
@@ -129,6 +130,9 @@ def test_what_is_no_ledger_is_said(project):
         pq.write_table(table, path)
         with pytest.raises(UserError, match=message):
             why(project, "Tree.load")
+    write_ledger(path, [ROWS[0], ROWS[1] | {"split": "test"}])
+    with pytest.raises(UserError, match=r"row 2 \(aaaa000000000002\): split is 'test', expected .* Delete it and run"):
+        why(project, "Tree.load")
     for content in (b"no parquet", b"", whole[: len(whole) // 2]):
         path.write_bytes(content)
         with pytest.raises(UserError, match="is damaged"):

@@ -144,6 +144,7 @@ QUESTION = "Can you write a Python function named `f` with parameter `x`"
         (f"{QUESTION}. It adds 1.5 to `x.`. Then more.", f"{QUESTION}? It adds 1.5 to `x.`. Then more."),
         (f"{QUESTION} to add one, e.g. two. `x` stays.", f"{QUESTION} to add one, e.g. two? `x` stays."),
         (f"{QUESTION} to add one.", f"{QUESTION} to add one?"),
+        (f"{QUESTION}. return a list. Then more.", f"{QUESTION}? return a list. Then more."),
         ("No stop", "No stop"),
     ],
 )

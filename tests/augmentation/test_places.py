@@ -58,6 +58,9 @@ def test_frames(finder, text, expected):
         ("Asked to return it.", []),
         ("Ready to run through.", []),
         ("Used to create it.", []),
+        # what would end with a preposition keeps its object
+        ("Used to use the rows.", ["use"]),
+        ("Used to remove and close the rows.", []),
         # the longest phrase wins
         ("Used to check whether the file is open.", ["check whether"]),
         # nouns, adjectives, phrases
@@ -72,8 +75,8 @@ def test_frames(finder, text, expected):
         ("It is English specific.", []),
         ("Based on the name.", []),
         ("A choice based on the name.", ["based on"]),
-        ("Empty if any of them is.", []),
-        ("The error, if any.", ["if any"]),
+        ("Empty if given a list.", []),
+        ("The value, if given.", ["if given"]),
         ("A token, which is short.", []),
         ("A token which is short.", ["which is"]),
         ("The HTTP-specific part.", []),

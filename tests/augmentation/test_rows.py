@@ -3,21 +3,22 @@
 import json
 import random
 import re
+import sys
 
 import pytest
 
 from codetune.augmentation import rows as module
-from codetune.augmentation.params import AugmentParams
 from codetune.augmentation.paraphrase import Paraphrase, Paraphraser
 from codetune.augmentation.report import augmentation_report
-from codetune.augmentation.rows import augment, is_chosen, paraphrase_id, paraphrases_of
+from codetune.augmentation.rows import is_chosen, paraphrase_id, paraphrases_of
+from codetune.workers import map_in_processes
+from tests.augmentation.conftest import all_alike, make_params
+
+params = make_params
 
 
-def params(**changes):
-    values = {
-        "seed": 7, "share": 1.0, "per_row": 1, "change_share": 0.6, "min_changes": 2, "max_attempts": 4, "workers": 1,
-    }  # fmt: skip
-    return AugmentParams(**{**values, **changes})
+def augment(rows, given, **options):
+    return module.augment(rows, given, all_alike, **options)
 
 
 def test_paraphrases_inherit_everything_else(instruction_rows):
@@ -113,6 +114,7 @@ def some(text, changes=2):
         ([some("Give back `x`.", 1), some("Hand back `x`.")], ["Hand back `x`."], {"too_few_changes": 1}),
         ([some("Return `x`."), some("Give `x`.")], ["Give `x`."], {"unchanged": 1}),
         ([some("Give `y`."), some("Give `z`."), some("Give `x`.")], [], {"protected_changed": 2}),
+        ([Paraphrase("Return `x`.", (), unchanged="too_long")], [], {"too_long": 1}),
     ],
 )
 def test_every_rejected_draw_is_counted(drawn, kept, rejected):
@@ -139,6 +141,35 @@ def test_instruction_of_another_row_is_not_repeated(monkeypatch):
     assert result.rejected == {"duplicate_instruction": 2}
 
 
+def test_changed_meaning_is_counted(instruction_rows):
+    """Every second draft is found to be 0.0001 below the threshold."""
+
+    def compare(pairs):
+        return [0.92 if number % 2 else 0.9199 for number in range(len(pairs))]
+
+    drafts = len(augment(instruction_rows, params()).paraphrases)
+    result = module.augment(instruction_rows, params(), compare)
+    assert len(result.paraphrases) == drafts // 2
+    assert result.rejected["meaning_changed"] == drafts - drafts // 2
+    assert len(result.similarities) == drafts
+
+
+def test_similar_words_are_counted(instruction_rows):
+    result = augment(instruction_rows, params(max_shared_words=0.3))
+    assert result.rejected["too_similar"] > len(instruction_rows)
+    assert len(result.paraphrases) < len(instruction_rows)
+
+
+def _modules_after_work(chunk):
+    module._outcomes_of_chunk(chunk, params(), module.TABLE_FILE)
+    return [name for name in ("nlpaug", "torch", "transformers") if name in sys.modules]
+
+
+def test_worker_processes_do_without_torch():
+    chunks = [[("1", "Return the list.")], [("2", "Return the rows.")]]
+    assert list(map_in_processes(_modules_after_work, chunks, 2)) == [["nlpaug"], ["nlpaug"]]
+
+
 def test_report_adds_up(instruction_rows, table):
     given = params(share=0.7)
     result = augment(instruction_rows, given)
@@ -154,6 +185,8 @@ def test_report_adds_up(instruction_rows, table):
     texts = {row["id"]: row["instruction"] for row in result.rows}
     assert len(report["examples"]) == 5
     assert all(texts[example["id"]] == example["paraphrase"] for example in report["examples"])
+    assert report["method"] == "phrases"
+    assert report["similarity"] == dict.fromkeys(("0.0", "0.01", "0.05", "0.25", "0.5", "0.75", "1.0"), 1.0)
     assert report["table"]["groups"] >= 150
     assert report["most_used"][0]["count"] >= report["most_used"][-1]["count"]
 

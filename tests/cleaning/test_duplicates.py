@@ -1,14 +1,25 @@
 """Duplicates name what they matched; similarity is true Jaccard."""
 
+import random
+
 import pytest
 
-from codetune.cleaning.duplicates import Match, exact_duplicates, jaccard, near_duplicates, shingles
+from codetune.cleaning.duplicates import Likeness, Match, exact_duplicates, jaccard, near_duplicates, shingles
+from codetune.cleaning.minhash import hashed
 
 BASE = [f"t{number}" for number in range(60)]
 
 
 def changed(*places: int) -> list[str]:
     return [f"u{index}" if index in places else token for index, token in enumerate(BASE)]
+
+
+def likeness(rows: list[list[str]], threshold: float) -> Likeness:
+    return Likeness([hashed(shingles(tokens)) for tokens in rows], threshold)
+
+
+def near(rows: list[tuple[str, list[str]]], threshold: float) -> dict[str, Match]:
+    return near_duplicates([row for row, _ in rows], likeness([tokens for _, tokens in rows], threshold))
 
 
 def test_exact_duplicates_match_the_first():
@@ -30,11 +41,53 @@ def test_shingles_of_a_short_function_are_the_whole():
 def test_near_duplicates_are_verified():
     # One token changed in the middle touches 5 of 56 shingles: Jaccard 51 / 61.
     rows = [("a", BASE), ("b", changed(30)), ("c", changed(5, 15, 25, 35, 45)), ("d", [f"v{n}" for n in range(60)])]
-    found = near_duplicates(iter(rows), len(rows), 0.7)
-    assert found == {"b": Match("a", round(51 / 61, 4))}
+    assert near(rows, 0.7) == {"b": Match("a", round(51 / 61, 4))}
 
 
 def test_clusters_are_not_chained():
     rows = [("a", BASE), ("b", changed(30)), ("c", changed(30, 10, 50))]
-    found = near_duplicates(iter(rows), len(rows), 0.75)
-    assert set(found) == {"b"}, "c is similar to b, which was dropped, and not to a"
+    assert set(near(rows, 0.75)) == {"b"}, "c is similar to b, which was dropped, and not to a"
+
+
+def test_rows_must_be_alike_in_every_way_and_the_first_is_named():
+    first = likeness([BASE, changed(30), changed(50), changed(30)], 0.7)
+    second = likeness([["x", "y"], ["x", "z"], ["x", "y"], ["x", "z"]], 0.5)
+    # b is like a in the first way alone: it is kept, and d, which is nearest to it, is named with it.
+    expected = {"c": Match("a", round(51 / 61, 4)), "d": Match("b", 1.0)}
+    assert near_duplicates(list("abcd"), first, second) == expected
+    assert set(near_duplicates(list("abcd"), first)) == {"b", "c", "d"}
+
+
+def test_the_nearest_row_that_is_kept_is_named():
+    rows = [("a", changed(10, 30)), ("b", changed(50)), ("c", BASE)]
+    assert near(rows, 0.8) == {"c": Match("b", round(51 / 61, 4))}
+
+
+@pytest.mark.parametrize("threshold", [0.01, 0.7, 1.0])
+def test_rows_shorter_than_a_shingle_are_near_their_equals_alone(threshold):
+    rows = [("a", ["return", "a"]), ("b", ["return", "b"]), ("c", ["return", "a"]), ("d", ["return", "a", "b"])]
+    assert near(rows, threshold) == {"c": Match("a", 1.0)}
+
+
+def test_no_rows_have_no_duplicates():
+    assert near([], 0.7) == near([("a", BASE)], 0.7) == {}
+
+
+def test_what_is_found_is_what_comparing_all_pairs_finds():
+    rng = random.Random(7)
+    rows = []
+    for number in range(300):
+        tokens = changed(*rng.sample(range(60), rng.randrange(6))) if number % 3 else rng.choices(BASE, k=60)
+        rows.append((f"{number:03}", tokens))
+    kept: dict[str, frozenset[str]] = {}
+    expected = set()
+    for row, tokens in rows:
+        own = shingles(tokens)
+        if any(jaccard(own, other) >= 0.7 for other in kept.values()):
+            expected.add(row)
+        else:
+            kept[row] = own
+    found = near(rows, 0.7)
+    assert len(expected) > 50
+    assert set(found) == expected
+    assert all(match.id in kept and match.similarity >= 0.7 for match in found.values())

@@ -2,14 +2,20 @@
 
 import pytest
 
-from codetune.cleaning.filters import Candidate, Drop, judge, lexical_tokens, without_docstring
-from codetune.cleaning.params import CleanParams
+from codetune.cleaning.drop import Drop
+from codetune.cleaning.filters import Candidate, judge, lexical_tokens, without_docstring
 from codetune.ingestion.functions import parse
+from tests.clean_params import clean_params
 
-PARAMS = CleanParams(
-    seed=7, min_code_lines=3, max_code_lines=8, min_tokens=12, max_tokens=60, min_docstring_words=3,
-    max_docstring_words=12, min_english=0.8, near_duplicate=0.7, test_share=0.1, val_share=0.1, workers=1,
-)  # fmt: skip
+PARAMS = clean_params(
+    min_code_lines=3,
+    max_code_lines=8,
+    min_tokens=12,
+    max_tokens=60,
+    max_docstring_words=12,
+    test_share=0.1,
+    val_share=0.1,
+)
 CODE = '''\
     def total(self, values):
         """Return the sum of values."""
@@ -30,7 +36,7 @@ def test_kept_row():
     assert isinstance(candidate, Candidate)
     assert candidate.completion.split("\n")[:2] == ["def total(self, values):", "    result = self.start  # begin"]
     assert candidate.instruction.endswith("with parameter `values`. Return the sum of values.")
-    assert "# begin" not in candidate.tokens
+    assert candidate.code_tokens == len(lexical_tokens(candidate.completion)) == 23
 
 
 @pytest.mark.parametrize(
@@ -56,7 +62,8 @@ def test_kept_row():
         ("docstring_inseparable", {"code": CODE.replace('values."""', 'values."""; x = 1')}),
         ("code_too_short", {"code": 'def f(x):\n    """Return the x."""\n    return x\n'}),
         ("code_too_long", {"code": CODE + "\n".join("        x = 1" for _ in range(9))}),
-        ("secret", {"code": CODE.replace("self.start", "'AKIA" + "IOSFODNN7EXAMPLE'")}),
+        ("docstring_of_identifiers", {"docstring": "Return `a_b` c.d"}),
+        ("takes_nothing", {"code": CODE.replace("(self, values)", "()")}),
     ],
 )
 def test_every_reason(reason, changes):

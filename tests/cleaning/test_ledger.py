@@ -1,15 +1,18 @@
 """The ledger answers for every row: where it came from, by what rule it fell, and by how much."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from codetune import cleaning
-from codetune.cleaning.filters import Drop, judge
-from codetune.cleaning.ledger import LEDGER_SCHEMA, ledger_row
+from codetune.cleaning.drop import Drop
+from codetune.cleaning.filters import judge
+from codetune.cleaning.ledger import ledger_row
 from codetune.cleaning.reasons import OTHER, REASONS, known
-from codetune.cleaning.verdicts import Verdict, deduplicated
+from codetune.cleaning.verdicts import BENCHMARK, deduplicated, judged
+from codetune.schemas.ledger import LEDGER
 from tests.cleaning.test_filters import CODE, PARAMS, row
 
 
@@ -35,7 +38,6 @@ from tests.cleaning.test_filters import CODE, PARAMS, row
          {"code": 'def f(x):\n    """Return the x."""\n    x\n    x\n    return x\n'}),
         (Drop("code_too_long", "code_lines", 14, 8), {"code": CODE + "\n".join("        x = 1" for _ in range(9))}),
         (Drop("code_too_long", "code_tokens", 141, 60), {"code": CODE.replace("self.start", "1" + " + 1" * 60)}),
-        (Drop("secret"), {"code": CODE.replace("self.start", "'AKIA" + "IOSFODNN7EXAMPLE'")}),
     ],
 )  # fmt: skip
 def test_what_a_rule_measured_or_found(drop, changes):
@@ -58,15 +60,19 @@ def rows():
 
 
 def lines(threshold):
-    raw = [{"group": "pkg", "package": "pkg", "license": "MIT", "start_line": 3, **each} for each in rows()]
-    judged = [judge(each, PARAMS) for each in raw]
-    found = [Verdict(r, None, j) if isinstance(j, Drop) else Verdict(r, j) for r, j in zip(raw, judged, strict=True)]
-    return {each["id"]: each for each in (ledger_row(v, {"pkg": "val"}) for v in deduplicated(found, threshold))}
+    raw = [
+        {"kind": "function", "group": "pkg", "package": "pkg", "license": "MIT", "start_line": 3, **each}
+        for each in rows()
+    ]
+    params = PARAMS.model_copy(update={"near_duplicate": threshold})
+    found, records = zip(*(judged(each, params, number) for number, each in enumerate(raw)), strict=True)
+    lines = (ledger_row(v, json.loads(records[v.record]), {"pkg": "val"}) for v in deduplicated(list(found), params))
+    return {each["id"]: each for each in lines}
 
 
 def test_lines_hold_place_verdict_measurement_and_match():
     ledger = lines(0.3)
-    assert list(ledger["a"]) == LEDGER_SCHEMA.names
+    assert list(ledger["a"]) == LEDGER.columns
     kept = {key: value for key, value in ledger["a"].items() if value is not None}
     assert kept == {
         "id": "a", "group": "pkg", "package": "pkg", "license": "MIT", "path": "pkg/mod.py", "qualname": "Sum.total",
@@ -87,7 +93,7 @@ def test_lines_hold_place_verdict_measurement_and_match():
 
 def test_every_reason_is_explained():
     sources = "".join(path.read_text() for path in Path(cleaning.__file__).parent.glob("*.py"))
-    given = set(re.findall(r'(?:Drop|_matched|_without)\((?:ordered, )?"(\w+)"', sources))
+    given = {BENCHMARK, *re.findall(r'(?:Drop|_matched|Pass)\("(\w+)"', sources)}
     assert given == set(REASONS)
     assert known("new_rule").stage == OTHER
     assert "new_rule" in known("new_rule").words

@@ -2,21 +2,26 @@
 
 import pytest
 
-from codetune.cleaning.filters import Candidate, Drop
+from codetune.cleaning.drop import Drop
+from codetune.cleaning.filters import Candidate
 from codetune.cleaning.pairs import judge_row
-from codetune.cleaning.params import CleanParams
+from tests.clean_params import clean_params
 
-PARAMS = CleanParams(
-    seed=7, min_code_lines=2, max_code_lines=30, min_tokens=10, max_tokens=200, min_docstring_words=3,
-    max_docstring_words=30, min_english=0.8, near_duplicate=0.7, test_share=0.2, val_share=0.2, workers=1,
-)  # fmt: skip
+PARAMS = clean_params()
 TEXT = PARAMS.model_copy(update={"task": "text"})
 CODE = "def add(a, b):\n    total = a + b\n    return total"
 SECRET = "AKIA" + "IOSFODNN7REALKEY"
 
 
 def pair(completion: str, instruction: str = "Add two numbers.") -> dict:
-    return {"kind": "pair", "path": "t.json", "qualname": "row 1", "instruction": instruction, "completion": completion}
+    return {
+        "kind": "pair",
+        "license": "MIT",
+        "path": "t.json",
+        "qualname": "row 1",
+        "instruction": instruction,
+        "completion": completion,
+    }
 
 
 @pytest.mark.parametrize(
@@ -66,15 +71,22 @@ def test_text_with_a_secret_is_dropped():
 
 def test_text_is_the_same_when_question_and_answer_are():
     same = [
-        judge_row(pair(answer, asked), TEXT).tree
+        judge_row(pair(answer, asked), TEXT).fingerprint.tree
         for asked, answer in (("Good  day", "Guten Tag"), ("good day", "guten\ntag"))
     ]
     assert same[0] == same[1]
-    assert judge_row(pair("Guten Tag", "Hello"), TEXT).tree != same[0]
+    assert judge_row(pair("Guten Tag", "Hello"), TEXT).fingerprint.tree != same[0]
 
 
 def test_a_function_too_deep_to_walk_is_dropped():
     code = f'def f(a):\n    """Return the nested value."""\n    b = {"+".join(["a"] * 1500)}\n    return b'
-    row = {"kind": "function", "path": "a.py", "qualname": "f", "docstring": "Return the nested value.", "code": code}
+    row = {
+        "kind": "function",
+        "license": "MIT",
+        "path": "a.py",
+        "qualname": "f",
+        "docstring": "Return the nested value.",
+        "code": code,
+    }
     result = judge_row(row, PARAMS.model_copy(update={"max_tokens": 10_000}))
     assert result == Drop("too_deep")

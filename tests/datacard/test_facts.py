@@ -3,7 +3,9 @@
 import pytest
 
 from codetune.datacard import facts
-from tests.accounting.conftest import ROWS, dropped, line
+from tests.accounting.conftest import ROWS
+from tests.tables import dropped_row as dropped
+from tests.tables import ledger_row as line
 
 
 def test_funnel_follows_the_order_of_the_rules():

@@ -5,14 +5,26 @@ import json
 
 import pytest
 
+from codetune.cleaning.benchmarks import read_benchmark
+from codetune.encoders.params import EncoderParams
 from codetune.errors import UserError
-from codetune.files import read_json, write_jsonl
-from codetune.leakage.benchmarks import read_benchmark
+from codetune.files import digest_bytes, read_json, write_jsonl
 from codetune.leakage.examine import Text, TrainIndex, look_for
-from codetune.leakage.params import ExamineParams
-from stages.examine import Inputs, Outputs, run
+from codetune.leakage.params import ExamineParams, SimilarityParams
+from codetune.numerics import NumericsParams
+from stages.examine import Inputs, Outputs, Params, run
+from tests.tables import instruction_row
 
-PARAMS = ExamineParams(near_duplicate=0.7, max_exact=0, max_renamed=0, max_near=0, benchmarks=[], max_benchmark=0)
+SIMILARITY = SimilarityParams(encoder=EncoderParams(model="minilm"), max_tokens=64, min_instruction=0.9, min_code=0.95)
+EXAMINE = ExamineParams(
+    near_duplicate=0.7, max_exact=0, max_renamed=0, max_near=0, similarity=SIMILARITY, max_similar=0, max_benchmark=0
+)
+NUMERICS = NumericsParams(mode="strict", threads=1)
+PARAMS = Params(EXAMINE, (), NUMERICS)
+
+
+def allowing(*benchmarks, **limits):
+    return Params(EXAMINE.model_copy(update=limits), benchmarks, NUMERICS)
 
 
 def code(name, words):
@@ -50,12 +62,18 @@ def test_leak_names_the_row_it_matched():
     assert leak.train == "p"
 
 
+def identity(name):
+    return digest_bytes(name.encode())[:16]
+
+
 @pytest.fixture
 def inputs(tmp_path):
     def rows(prefix, names):
         return [
-            {"id": f"{prefix}{name}", "completion": code(name, [f"{name}{tree}" for tree in TREES[:4]]),
-             "instruction": f"Return {name}."}
+            instruction_row(
+                identity(f"{prefix}{name}"), completion=code(name, [f"{name}{tree}" for tree in TREES[:4]]),
+                instruction=f"Return {name}.",
+            )
             for name in names
         ]  # fmt: skip
 
@@ -68,14 +86,15 @@ def inputs(tmp_path):
 
 def add(path, completion, instruction):
     with path.open("a") as stream:
-        stream.write(json.dumps({"id": "leak", "completion": completion, "instruction": instruction}) + "\n")
+        row = instruction_row(identity("leak"), completion=completion, instruction=instruction)
+        stream.write(json.dumps(row) + "\n")
 
 
 def test_clean_data_pass(inputs, tmp_path):
     report = run(PARAMS, inputs, Outputs(tmp_path / "leaks.json"))
     assert report == read_json(tmp_path / "leaks.json")
     assert report["train_rows"] == 3
-    expected = {"rows": 2, "exact_code": 0, "exact_instruction": 0, "renamed": 0, "near": 0, "leaks": []}
+    expected = {"rows": 2, "exact_code": 0, "exact_instruction": 0, "renamed": 0, "near": 0, "similar": 0, "leaks": []}
     assert report["test"] == expected
     assert report["val"] == expected | {"rows": 1}
 
@@ -83,14 +102,16 @@ def test_clean_data_pass(inputs, tmp_path):
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_leak_ends_the_pipeline_and_is_named(inputs, tmp_path, split):
     add(getattr(inputs, split), "def f():\n    return 1", "Return tin.")
-    with pytest.raises(UserError, match=r"exact: 1 held-out rows, at most 0 allowed \(leak is ttin\)"):
+    with pytest.raises(
+        UserError, match=rf"exact: 1 held-out rows, at most 0 allowed \({identity('leak')} is {identity('ttin')}\)"
+    ):
         run(PARAMS, inputs, Outputs(tmp_path / "leaks.json"))
     assert not (tmp_path / "leaks.json").exists()
-    allowed = PARAMS.model_copy(update={"max_exact": 1})
+    allowed = allowing(max_exact=1)
     report = run(allowed, inputs, Outputs(tmp_path / "leaks.json"))
     assert report[split]["exact_instruction"] == 1
     assert report[split]["leaks"] == [
-        {"way": "exact_instruction", "held_out": "leak", "train": "ttin", "similarity": 1.0}
+        {"way": "exact_instruction", "held_out": identity("leak"), "train": identity("ttin"), "similarity": 1.0}
     ]
 
 
@@ -100,7 +121,8 @@ def test_renamed_row_counts_as_such(inputs, tmp_path):
     )
     add(inputs.test, other, "Say.")
     with pytest.raises(
-        UserError, match=r"train: renamed: 1 held-out rows, at most 0 allowed \(leak is ttin\)\. Tighten"
+        UserError,
+        match=rf"train: renamed: 1 held-out rows, at most 0 allowed \({identity('leak')} is {identity('ttin')}\)\. Tighten",
     ):
         run(PARAMS, inputs, Outputs(tmp_path / "leaks.json"))
 
@@ -115,10 +137,9 @@ def test_benchmarks_are_looked_for(inputs, tmp_path, task):
     with gzip.open(path, "wt") as stream:
         stream.write(json.dumps(task) + "\n\n")
     add(inputs.train, "def g():\n    return b", "B.")
-    named = PARAMS.model_copy(update={"benchmarks": [str(path)]})
-    with pytest.raises(UserError, match=f"benchmark: 1 held-out rows, at most 0 allowed .{task['task_id']} is leak"):
-        run(named, inputs, Outputs(tmp_path / "leaks.json"))
-    report = run(named.model_copy(update={"max_benchmark": 1}), inputs, Outputs(tmp_path / "leaks.json"))
+    with pytest.raises(UserError, match=f"at most 0 allowed .{task['task_id']} is {identity('leak')}"):
+        run(allowing(str(path)), inputs, Outputs(tmp_path / "leaks.json"))
+    report = run(allowing(str(path), max_benchmark=1), inputs, Outputs(tmp_path / "leaks.json"))
     assert report["tasks.jsonl.gz"]["renamed"] == 1
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from codetune.pretraining.corpus import Stream, arrange, documents, stream
+from codetune.pretraining.corpus import Stream, arrange, by_license, documents, stream
 
 SOURCE = {
     "text": 'import os\n\n\nclass A:\n    def f(self):\n        """Say one."""\n        return 1\n\n    def g(self):\n'
@@ -52,6 +52,14 @@ def test_stream_stops_when_there_is_enough(tiny_tokenizer, texts):
     assert torch.equal(part.ids, whole.ids[: len(part.ids)])
 
 
+def test_stream_is_kept_whole(tiny_tokenizer, texts, tmp_path):
+    made = stream(tiny_tokenizer, texts)
+    made.save(tmp_path / "stream.safetensors")
+    kept = Stream.load(tmp_path / "stream.safetensors")
+    assert torch.equal(kept.ids, made.ids)
+    assert torch.equal(kept.positions, made.positions)
+
+
 def test_rows_count_positions_from_document_and_row():
     sample = Stream(torch.arange(12, dtype=torch.int32), torch.tensor([0, 1, 2, 0, 1, 2, 3, 4, 5, 0, 1, 0]))
     ids, targets, positions = sample.rows(4, 2, 4)
@@ -65,3 +73,13 @@ def test_stream_starts_over():
     ids, targets, _ = sample.rows(3, 1, 4)
     assert ids.tolist() == [[3, 4, 0, 1]]
     assert targets.tolist() == [[4, 0, 1, 2]]
+
+
+def test_every_license_is_counted(tiny_tokenizer):
+    files = [{"text": "é = 1\n", "license": "MIT"}, {"text": "x\n", "license": "ISC"}, {"text": "", "license": "MIT"}]
+    counts = by_license(tiny_tokenizer, files)
+    tokens = [len(tiny_tokenizer(file["text"])["input_ids"]) for file in files]
+    assert counts == {
+        "ISC": {"files": 1, "bytes": 2, "tokens": tokens[1]},
+        "MIT": {"files": 2, "bytes": 7, "tokens": tokens[0] + tokens[2]},
+    }

@@ -7,7 +7,7 @@ from codetune.errors import UserError
 from codetune.pretraining import loop
 from codetune.pretraining.corpus import stream
 from codetune.pretraining.loop import Checkpoints, pretrain
-from codetune.pretraining.model import build_model
+from codetune.pretraining.model import build_model, training_loss
 from codetune.pretraining.optimizer import orthogonalized, rate
 
 
@@ -81,6 +81,35 @@ def test_killed_run_goes_on_to_the_same_weights(recipe, tokens, tmp_path, monkey
     assert steps[0] == dies_at // 2 * 2, "it goes on from the last checkpoint"
     assert torch.equal(weights(resumed), weights(whole))
     assert reached.curve == told.curve
+
+
+def test_gradient_of_a_batch_is_the_mean_over_its_rows(recipe, tokens, monkeypatch):
+    wide = recipe.model_copy(update={"batch_tokens": 64 * 5})
+    model = build_model(wide, 1, 0)
+    with torch.no_grad():
+        model.lm_head.weight.normal_(std=0.1)
+    expected = training_loss(model, *tokens.rows(0, 5, 64))
+    expected.backward()
+    whole = [weight.grad for weight in model.parameters()]
+    model.zero_grad()
+    seen = []
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda weights, _: seen.extend(w.grad for w in weights))
+    assert loop.train_step(model, [], tokens, 0, wide) == pytest.approx(expected.item(), rel=1e-6)
+    for own, wanted in zip(seen, whole, strict=True):
+        assert torch.allclose(own, wanted, atol=1e-6)
+
+
+def test_weights_do_not_depend_on_the_number_of_threads(recipe, tokens, tmp_path):
+    wide = recipe.model_copy(update={"batch_tokens": 64 * 5, "tokens": 64 * 5 * 6})
+    threads, found = torch.get_num_threads(), []
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            found.append(weights(run(wide, tokens, tmp_path / str(count))[0]))
+            assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(*found)
 
 
 def test_longer_run_goes_on_from_before_the_decay(recipe, tokens, tmp_path, steps):

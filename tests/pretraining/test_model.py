@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch.nn import functional
 
+from codetune.pretraining.attention import blocks_of
 from codetune.pretraining.evaluation import file_bits
-from codetune.pretraining.model import build_model, packing_mask, token_losses, training_loss
+from codetune.pretraining.model import build_model, token_losses, training_loss
 
 
 @pytest.fixture
@@ -24,8 +25,8 @@ def test_new_model_guesses_uniformly(recipe):
 
 
 def test_loss_and_gradients_are_those_of_torch(model):
-    ids = torch.randint(0, 320, (40, 33), generator=torch.Generator().manual_seed(1))
-    positions = torch.arange(32).expand(40, 32)
+    ids = torch.randint(0, 320, (4, 301), generator=torch.Generator().manual_seed(1))
+    positions = torch.arange(300).expand(4, 300)
     loss = training_loss(model, ids[:, :-1], ids[:, 1:], positions)
     (3 * loss).backward()
     own = {name: weight.grad for name, weight in model.named_parameters()}
@@ -44,8 +45,8 @@ def test_packed_documents_do_not_see_each_other(model):
     positions = torch.cat([torch.arange(12), torch.arange(8)])[None]
 
     def hidden(tokens):
-        mask = packing_mask(positions)
-        return model.model(input_ids=tokens, position_ids=positions, attention_mask=mask).last_hidden_state
+        blocks = blocks_of(positions)
+        return model.model(input_ids=tokens, position_ids=positions, use_cache=False, blocks=blocks).last_hidden_state
 
     packed = hidden(ids)
     other = ids.clone()
@@ -57,6 +58,30 @@ def test_packed_documents_do_not_see_each_other(model):
     model.set_attn_implementation("sdpa")
     alone = model.model(input_ids=ids[:, 12:], use_cache=False).last_hidden_state
     assert torch.allclose(packed[:, 12:], alone, atol=1e-5)
+
+
+def test_gradients_of_packed_documents_are_those_of_each_alone(model):
+    ids = torch.randint(2, 320, (1, 401), generator=torch.Generator().manual_seed(2))
+    lengths = [150, 20, 230]
+    positions = torch.cat([torch.arange(length) for length in lengths])[None]
+    training_loss(model, ids[:, :-1], ids[:, 1:], positions).backward()
+    own = {name: weight.grad for name, weight in model.named_parameters()}
+    model.zero_grad()
+    model.set_attn_implementation("sdpa")
+    parts = zip(torch.split(ids[:, :-1], lengths, 1), torch.split(ids[:, 1:], lengths, 1), strict=True)
+    losses = [functional.cross_entropy(model(input_ids=x).logits[0], y[0], reduction="sum") for x, y in parts]
+    (sum(losses) / 400).backward()
+    for name, weight in model.named_parameters():
+        assert torch.allclose(own[name], weight.grad, atol=1e-5), name
+
+
+def test_blocks_leave_out_what_borders_and_time_hide():
+    positions = torch.cat([torch.arange(300), torch.arange(212)])[None]
+    blocks = blocks_of(positions)
+    spans = [(block.queries.start, block.queries.stop, block.keys.start, block.keys.stop) for block in blocks]
+    assert spans == [(0, 128, 0, 128), (128, 256, 0, 256), (256, 384, 0, 384), (384, 512, 300, 512)]
+    visible = [int((block.hidden == 0).sum()) for block in blocks]
+    assert sum(visible) == 300 * 301 // 2 + 212 * 213 // 2
 
 
 def test_bits_of_a_file_count_every_token_once(model):

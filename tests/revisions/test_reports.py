@@ -44,6 +44,12 @@ def test_a_revision_without_reports_is_empty_and_no_problem(sample: Project) -> 
         ("reports/signatures.json", "nonsense", "signatures"),
         ("reports/scores.jsonl", '{"id": "a"}\n', "scores"),
         ("reports/scores.jsonl", '{"id": "a", "group": "g", "base": {"f1": "high"}, "tuned": {}}\n', "scores"),
+        ("reports/scores.jsonl", '{"id": "a"}\n' * 2, "scores"),
+        (
+            "reports/scores.jsonl",
+            '{"id": "aaaa000000000001", "group": "g", "base": {"chrf": 101}, "tuned": {}}\n',
+            "scores",
+        ),
         ("reports/samples/tuned.jsonl", '{"answer": "x"}\n', "prompts"),
         ("reports/training/plots/metrics/val/loss.tsv", "step\tloss\none\ttwo\n", None),
         ("params.yaml", "train: [", "params"),

@@ -13,17 +13,18 @@ import pytest
 import torch
 from bert_score import BERTScorer
 
+from codetune.encoders.locate import locate_encoder
 from codetune.errors import UserError
 from codetune.scoring import bertscore
 from codetune.scoring.bertscore import NOTHING, BertEncoder, match
-from codetune.scoring.encoder import locate_encoder
-from tests.scoring.conftest import changed, make_tiny_bert
+from tests.conftest import make_tiny_bert
+from tests.scoring.conftest import changed
 
 TOLERANCE = 2e-6
 
 
 def encoder_of(folder: Path, layer: int) -> BertEncoder:
-    return BertEncoder(locate_encoder(changed(model=str(folder)).bertscore), layer)
+    return BertEncoder(locate_encoder(changed(model=str(folder)).bertscore, "score.bertscore"), layer)
 
 
 def by_the_library(folder: Path, layer: int, max_tokens: int, answers: list[str], references: list[str]) -> Any:

@@ -6,11 +6,11 @@ import pytest
 from codetune.errors import UserError
 from codetune.files import write_jsonl
 from codetune.scoring.samples import prompts_digest, read_samples
+from tests import tables
 
 
 def sample(number: int, **changes: Any) -> dict[str, Any]:
-    texts = {"id": f"{number:016x}", "group": "g", "path": "g/a.py", "qualname": "f", "instruction": f"Write {number}."}
-    return {**texts, "reference": "return 1", "answer": "return 2", "tokens": 3, "stopped": True, **changes}
+    return tables.sample(f"{number:016x}", **changes)
 
 
 def write(folder: Path, base: list[dict[str, Any]], tuned: list[dict[str, Any]]) -> tuple[Path, Path]:
@@ -34,16 +34,16 @@ def test_aligned_samples_come_back_as_they_are(tmp_path: Path):
         ([sample(1)], r"has 2 answers, .*tuned\.jsonl has 1"),
         ([sample(1), sample(2), sample(3)], "has 2 answers, .* has 3"),
         ([], "has 2 answers, .* has 0"),
-        ([sample(1), sample(1)], r"tuned\.jsonl:2 has the id of line 1"),
-        ([sample(1), sample(2, answer=None)], r"tuned\.jsonl:2 has answer None, expected str"),
-        ([sample(1), sample(2, stopped=1)], r"tuned\.jsonl:2 has stopped 1, expected bool"),
-        ([sample(1), {"id": "2"}], r"tuned\.jsonl:2 has group nothing, expected str"),
+        ([sample(1), sample(1)], r"tuned\.jsonl:2 \(0+1\): id is that of row 1"),
+        ([sample(1), sample(2, answer=None)], r"tuned\.jsonl:2 \(0+2\): answer is None, expected text"),
+        ([sample(1), sample(2, stopped=1)], r"tuned\.jsonl:2 \(0+2\): stopped is 1, expected true or false"),
+        ([sample(1), {"id": "2" * 16}], r"tuned\.jsonl:2 \(2+\): column group is missing, expected text"),
     ],
 )
 def test_samples_of_other_prompts_are_refused(tuned: list[dict[str, Any]], message: str, tmp_path: Path):
     with pytest.raises(UserError, match=message) as caught:
         read_samples(*write(tmp_path, [sample(1), sample(2)], tuned))
-    assert "dvc repro --force generate@tuned" in caught.value.remedy
+    assert "dvc repro --force --single-item generate@tuned" in caught.value.remedy
 
 
 def test_no_samples_at_all_are_refused(tmp_path: Path):

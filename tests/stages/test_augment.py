@@ -1,21 +1,30 @@
 """The stage `augment`, whole, on a slice."""
 
-import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from codetune.augmentation.params import AugmentParams
+from codetune.augmentation.verify import rejection
 from codetune.errors import UserError
 from codetune.files import read_json, read_jsonl, write_jsonl
 from stages.augment import Inputs, Outputs, run
+from tests.augmentation.conftest import make_params, masked_model, translation_model  # noqa: F401
+from tests.tables import instruction_row
 
-PARAMS = AugmentParams(seed=7, share=0.5, per_row=2, change_share=0.6, min_changes=2, max_attempts=4, workers=1)
+ROOT = Path(__file__).parents[2]
+
+PARAMS = make_params(share=0.5, per_row=2)
+# What a random model says means nothing: the gate would let nothing of it through.
+CARELESS = {"encoder": {"model": "minilm"}, "min_similarity": 0.1, "max_tokens": 96}
 
 
 @pytest.fixture
 def place(tmp_path, instruction_rows):
     write_jsonl(tmp_path / "clean.jsonl", instruction_rows)
-    write_jsonl(tmp_path / "held_out.jsonl", [{**row, "id": f"t{row['id']}"} for row in instruction_rows])
+    write_jsonl(tmp_path / "held_out.jsonl", [{**row, "id": row["id"][::-1]} for row in instruction_rows])
     return tmp_path
 
 
@@ -24,7 +33,8 @@ def inputs(place):
 
 
 def outputs(place, name="out"):
-    return Outputs(place / name / "train.jsonl", place / name / "test.jsonl", place / name / "report.json")
+    folder = place / name
+    return Outputs(folder / "train.jsonl", folder / "test.jsonl", folder / "report.json", folder / "plots")
 
 
 def test_originals_first_then_paraphrases(place, instruction_rows):
@@ -48,17 +58,76 @@ def test_same_bytes_again(place):
         run(PARAMS, inputs(place), outputs(place, name))
     assert outputs(place, "one").train.read_bytes() == outputs(place, "two").train.read_bytes()
     assert outputs(place, "one").report.read_bytes() == outputs(place, "two").report.read_bytes()
+    pictures = [(outputs(place, name).plots / "meaning.svg").read_bytes() for name in ("one", "two")]
+    assert pictures[0] == pictures[1]
+    assert b"labelled pairs" in pictures[0]
 
 
 def test_test_prompts_get_other_words(place, instruction_rows):
     report = run(PARAMS, inputs(place), outputs(place))
     rows = read_jsonl(outputs(place).test)
-    assert len(rows) == report["held_out_wordings"]["paraphrases"] >= 20
-    originals = {f"t{row['id']}": row for row in instruction_rows}
+    assert len(rows) == report["held_out_wordings"]["paraphrases"] >= 15
+    originals = {row["id"][::-1]: row for row in instruction_rows}
     for row in rows:
         assert row["completion"] == originals[row["parent"]]["completion"]
         assert row["instruction"] != originals[row["parent"]]["instruction"]
     assert not {row["parent"] for row in rows} & {row["id"] for row in read_jsonl(outputs(place).train)}
+
+
+def test_what_changes_the_meaning_is_counted(place):
+    strict = PARAMS.model_copy(update={"meaning": PARAMS.meaning.model_copy(update={"min_similarity": 1.0})})
+    report = run(strict, inputs(place), outputs(place))
+    loose = run(PARAMS, inputs(place), outputs(place))
+    assert report["rejected"]["meaning_changed"] > loose["rejected"].get("meaning_changed", 0)
+    assert report["meaning"]["labelled"]["false_rejects"] > loose["meaning"]["labelled"]["false_rejects"]
+    assert 0 < report["paraphrases"] < loose["paraphrases"]
+    assert report["similarity"] == loose["similarity"]
+
+
+IN_A_PROCESS = """
+import json, sys
+from pathlib import Path
+from codetune import numerics
+numerics.fix(numerics.NumericsParams(mode="strict", threads=1))
+from codetune.augmentation.params import AugmentParams
+from stages.augment import Inputs, Outputs, run
+place, out = Path(sys.argv[1]), Path(sys.argv[2])
+run(AugmentParams.model_validate_json(sys.stdin.read()), Inputs(place / "clean.jsonl", place / "held_out.jsonl"),
+    Outputs(out / "train.jsonl", out / "test.jsonl", out / "report.json", out / "plots"))
+"""
+
+
+@pytest.mark.parametrize("method", ["contextual", "back_translation"])
+def test_methods_with_models(place, instruction_rows, method, request):
+    """Whole, on a tiny random model, here and in another process: the same bytes, and every draw accounted for."""
+    masked = str(request.getfixturevalue("masked_model"))
+    translator = {"model": str(request.getfixturevalue("translation_model"))}
+    params = make_params(
+        method=method,
+        meaning=CARELESS,
+        max_shared_words=0.95,
+        max_attempts=2,
+        contextual={"model": masked, "change_share": 0.2, "top_k": 60},
+        back_translation={"forward": translator, "back": translator, "temperature": 0.7, "max_tokens": 16},
+    )
+    report = run(params, inputs(place), outputs(place))
+    rows = read_jsonl(outputs(place).train)
+    assert rows[:24] == instruction_rows
+    assert report["method"] == method
+    assert report["rows_without_paraphrase"] + report["paraphrases"] == report["rows_chosen"] == 24
+    assert sum(report["rejected"].values()) >= report["rows_without_paraphrase"]
+    if method == "contextual":
+        assert report["paraphrases"] > 3
+    else:
+        assert report["rejected"]["protected_changed"] > 20  # nonsense brings no placeholder back
+    originals = {row["id"]: row["instruction"] for row in instruction_rows}
+    for row in rows[24:]:
+        assert rejection(originals[row["parent"]], row["instruction"]) is None
+    given = params.model_copy(update={"workers": 2}).model_dump_json()
+    command = [sys.executable, "-c", IN_A_PROCESS, str(place), str(place / "again")]
+    subprocess.run(command, input=given, text=True, check=True, cwd=ROOT, capture_output=True)
+    for name in ("train", "test", "report"):
+        assert getattr(outputs(place), name).read_bytes() == getattr(outputs(place, "again"), name).read_bytes()
 
 
 def test_no_paraphrases_wanted(place):
@@ -66,23 +135,54 @@ def test_no_paraphrases_wanted(place):
     assert outputs(place).train.read_bytes() == (place / "clean.jsonl").read_bytes()
 
 
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 @pytest.mark.parametrize(
-    ("line", "named"),
+    ("changes", "named"),
     [
-        ({"id": "a"}, "clean.jsonl:2 has instruction None"),
-        ({"id": 3, "instruction": "Return it."}, "clean.jsonl:2 has id 3"),
-        ({"id": "first", "instruction": ""}, "clean.jsonl:2 has instruction ''"),
-        ({"id": "first", "instruction": "Return it."}, "clean.jsonl:2 has the id of line 1, first"),
+        (
+            {"instruction": None},
+            r"clean.jsonl:2 \(bbbb000000000002\): instruction is None, expected text that is not blank",
+        ),
+        ({"id": 3}, "clean.jsonl:2: id is 3, expected 16 lower-case hexadecimal digits"),
+        (
+            {"id": "aaaa000000000001"},
+            r"clean.jsonl:2 \(aaaa000000000001\): id is that of row 1, expected one of its own",
+        ),
     ],
 )
-def test_bad_rows_are_named_and_outputs_stay(place, line, named):
+def test_bad_rows_are_named_and_outputs_stay(place, changes, named):
     run(PARAMS, inputs(place), outputs(place))
-    before = outputs(place).train.read_bytes()
-    lines = [{"id": "first", "instruction": "Return the list."}, line]
-    (place / "clean.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
+    before = contents(place / "out")
+    write_jsonl(place / "clean.jsonl", [instruction_row(), instruction_row("bbbb000000000002") | changes])
     with pytest.raises(UserError, match=named):
         run(PARAMS, inputs(place), outputs(place))
-    assert outputs(place).train.read_bytes() == before
+    assert contents(place / "out") == before
+
+
+def test_a_damaged_table_ends_the_command_in_one_line(place):
+    folders = {"data/clean": ("train", "test"), "data/augmented": ("train", "test")}
+    for folder, names in folders.items():
+        (place / folder).mkdir(parents=True)
+        for name in names:
+            (place / folder / f"{name}.jsonl").write_text("before\n")
+    write_jsonl(
+        place / "data/clean/train.jsonl", [instruction_row(), instruction_row("bbbb000000000002", lines=[0, 9])]
+    )
+    (place / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.augment"],
+        cwd=place, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: data/clean/train.jsonl:2 (bbbb000000000002): lines.0 is 0, expected the number of a line, 1 or more. "
+        "Run `dvc repro --force --single-item clean` to make it again.\n"
+    )
+    assert {path.read_text() for path in (place / "data/augmented").iterdir()} == {"before\n"}
+    assert not (place / "reports").exists()
 
 
 def test_missing_input(place):

@@ -2,7 +2,6 @@
 
 import shutil
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -11,7 +10,11 @@ from codetune.errors import UserError
 from codetune.files import digest_file, read_json, read_jsonl, write_jsonl
 from codetune.modeling.load import load_model
 from codetune.pretraining.params import PretrainParams
+from codetune.schemas.corpus import CORPUS
+from codetune.schemas.raw import RAW_FILES, RAW_ROWS
+from codetune.tables import write_table
 from stages import assess, pretrain
+from tests.tables import instruction_row, raw_row, source_file
 
 RECIPE = PretrainParams(
     seed=7, vocab_size=400, tokenizer_mb=1, hidden_size=16, layers=2, heads=2, kv_heads=1, intermediate_size=32,
@@ -38,19 +41,18 @@ def project(tmp_path_factory):
     """Thirty files, the last ten of which are of test packages."""
     folder = tmp_path_factory.mktemp("project")
     files = [
-        {
-            "group": f"g{number // 5}", "package": "p", "version": "1", "license": "MIT", "path": f"p/m{number}.py",
-            "sha256": str(number), "text": source(number),
-        }
+        source_file(group=f"g{number // 5}", path=f"p/m{number}.py", sha256=f"{number:064}", text=source(number))
         for number in range(30)
-    ]  # fmt: skip
+    ]
     (folder / "raw").mkdir()
     (folder / "clean").mkdir()
-    pq.write_table(pa.Table.from_pylist(files), folder / "raw/files.parquet")
-    pq.write_table(pa.Table.from_pylist(files[:20]), folder / "clean/corpus.parquet")
-    rows = [{"id": f"r{number}", "code": function(number)} for number in range(30)]
-    pq.write_table(pa.Table.from_pylist(rows), folder / "raw/rows.parquet")
-    held = [{"id": f"r{number}", "group": f"g{number // 5}", "path": f"p/m{number}.py"} for number in range(20, 30)]
+    write_table(folder / "raw/files.parquet", files, RAW_FILES.arrow)
+    write_table(folder / "clean/corpus.parquet", files[:20], CORPUS.arrow)
+    rows = [raw_row(f"{number:016}", code=function(number)) for number in range(30)]
+    write_table(folder / "raw/rows.parquet", rows, RAW_ROWS.arrow)
+    held = [
+        instruction_row(f"{number:016}", group=f"g{number // 5}", path=f"p/m{number}.py") for number in range(20, 30)
+    ]
     write_jsonl(folder / "clean/val.jsonl", held[:5])
     write_jsonl(folder / "clean/test.jsonl", held[5:])
     return folder
@@ -70,6 +72,8 @@ def test_provenance_tells_what_the_base_was_made_from(base, project):
     assert provenance["corpus"]["files"] == 16
     assert provenance["packages"] == ["g0", "g1", "g2", "g3"]
     assert provenance["licenses"] == {"MIT": 16}
+    assert list(provenance["corpus"]["licenses"]) == ["MIT"]
+    assert provenance["corpus"]["licenses"]["MIT"]["tokens"] == provenance["corpus"]["tokens"]
     assert provenance["tokens_seen"] == 256 * 12
     assert [step for step, _ in provenance["training_loss"]] == [5, 9, 10, 12]
     assert provenance["files"] == {
@@ -82,6 +86,14 @@ def test_base_is_the_same_from_the_same_recipe(base, project, tmp_path):
     again = pretrain.Outputs(tmp_path / "base", tmp_path / "state")
     pretrain.run(RECIPE, pretrain.Inputs(project / "clean/corpus.parquet"), again)
     assert digest_file(again.base / "model.safetensors") == digest_file(base / "model.safetensors")
+
+
+def test_run_that_goes_on_tokenizes_nothing_again(project, tmp_path, monkeypatch):
+    short = RECIPE.model_copy(update={"tokens": 256 * 2})
+    inputs, outputs = pretrain.Inputs(project / "clean/corpus.parquet"), pretrain.Outputs(tmp_path / "base", tmp_path)
+    first = pretrain.run(short, inputs, outputs)
+    monkeypatch.setattr("codetune.pretraining.corpus.documents", None)
+    assert pretrain.run(short, inputs, outputs)["files"] == first["files"]
 
 
 def test_corpus_without_training_files_is_refused(project, tmp_path):
@@ -106,10 +118,10 @@ def test_assessment(project, tmp_path):
         assert set(bits) == {"model", "ngram", "xz", "zstd", "bytes_per_token"}
         assert all(value > 0 for value in bits.values())
     written = read_jsonl(tmp_path / "a/functions.jsonl")
-    assert {one["id"] for one in written} == {"r25", "r26", "r27", "r28", "r29"}
+    assert {one["id"] for one in written} == {f"{number:016}" for number in range(25, 30)}
     assert report["functions"]["functions"] == 5
     for one in written:
-        assert one["source"].startswith(function(int(one["id"][1:])).rsplit("    return", 1)[0])
+        assert one["source"].startswith(function(int(one["id"])).rsplit("    return", 1)[0])
     card = (tmp_path / "a/card.md").read_text()
     assert card.count("````python\n") == 2
     assert f"{report['bits_per_byte']['held_out']['model']:.3f}" in card

@@ -1,20 +1,18 @@
 """The clean stage whole, on rows made here."""
 
 import json
+import random
 
 import pytest
 
-from codetune.cleaning.params import CleanParams
 from codetune.errors import UserError
 from codetune.files import read_json, read_jsonl
-from codetune.ingestion.harvest import FILES_SCHEMA, ROWS_SCHEMA
+from codetune.schemas.raw import RAW_FILES, RAW_ROWS
 from codetune.tables import read_table, write_table
 from stages import clean
+from tests.clean_params import clean_params
 
-PARAMS = CleanParams(
-    seed=7, min_code_lines=2, max_code_lines=30, min_tokens=10, max_tokens=200, min_docstring_words=3,
-    max_docstring_words=30, min_english=0.8, near_duplicate=0.7, test_share=0.2, val_share=0.2, workers=1,
-)  # fmt: skip
+PARAMS = clean_params()
 
 
 def code(name: str, group: int, number: int) -> str:
@@ -43,10 +41,10 @@ def raw(tmp_path):
     rows.append(raw_row(2, 92, "def broken(:"))
     files = [
         {"group": row["group"], "package": row["package"], "version": "1", "license": "MIT", "path": row["path"],
-         "sha256": row["id"], "text": row["code"] + "\n"} for row in rows
+         "sha256": row["id"] * 4, "text": row["code"] + "\n"} for row in rows
     ]  # fmt: skip
-    write_table(tmp_path / "raw/rows.parquet", rows, ROWS_SCHEMA)
-    write_table(tmp_path / "raw/files.parquet", files, FILES_SCHEMA)
+    write_table(tmp_path / "raw/rows.parquet", rows, RAW_ROWS.arrow)
+    write_table(tmp_path / "raw/files.parquet", files, RAW_FILES.arrow)
     return tmp_path
 
 
@@ -82,12 +80,67 @@ def test_no_group_and_no_file_leaks(raw):
     assert report["splits"] == {split: len(rows) for split, rows in splits.items()}
 
 
-def test_same_bytes_for_any_number_of_workers(raw):
-    contents = []
-    for workers in (1, 2):
-        run(raw, PARAMS.model_copy(update={"workers": workers}))
-        contents.append([path.read_bytes() for path in sorted((raw / "clean").iterdir())])
-    assert contents[0] == contents[1]
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ("", "near_duplicate_instruction"),
+        ("values, key", "keep"),  # as similar an instruction, and other code
+    ],
+)
+def test_near_instructions_are_duplicates_where_the_code_is_similar(raw, changed, reason):
+    rows = read_table(raw / "raw/rows.parquet")
+    said = (
+        "Return the value that stands at the end of the list of all values which the group has, or what it began with."
+    )
+    first, second = rows[20], dict(rows[20])
+    text = first["code"].replace(first["docstring"], said)
+    # With one of six lines changed the code is similar, under the threshold for code alone.
+    other = (
+        text.replace("(values, 2)", "[values] + [2]") if not changed else text.replace("(values, ", "[values] + (1, ")
+    )
+    first |= {"docstring": said, "code": text}
+    second |= {"id": "f" * 16, "docstring": said.replace("or what", "or else what"), "code": other}
+    write_table(raw / "raw/rows.parquet", [*rows, second], RAW_ROWS.arrow)
+    run(raw)
+    ledger = {row["id"]: row for row in read_table(raw / "clean/ledger.parquet")}
+    assert ledger["f" * 16]["reason"] == reason
+
+
+def contents(folder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in [*(folder / "clean").iterdir(), folder / "data.json"]}
+
+
+def test_same_bytes_for_any_number_of_workers_and_any_order_of_rows(raw, monkeypatch):
+    monkeypatch.setattr(clean, "CHUNK_ROWS", 8)  # so that there is work for several processes
+    monkeypatch.setattr("codetune.cleaning.verdicts.CHUNK_ROWS", 8)
+    run(raw)
+    expected = contents(raw)
+    assert set(expected) == {"train.jsonl", "val.jsonl", "test.jsonl", "ledger.parquet", "corpus.parquet", "data.json"}
+    run(raw, PARAMS.model_copy(update={"workers": 2}))
+    assert contents(raw) == expected
+    rows = read_table(raw / "raw/rows.parquet")
+    for seed in range(3):
+        random.Random(seed).shuffle(rows)
+        write_table(raw / "raw/rows.parquet", rows, RAW_ROWS.arrow)
+        run(raw)
+        assert contents(raw) == expected
+
+
+def test_ledger_and_splits_are_by_row_id(raw):
+    run(raw)
+    ledger = [row["id"] for row in read_table(raw / "clean/ledger.parquet")]
+    train = [row["id"] for row in read_jsonl(raw / "clean/train.jsonl")]
+    assert ledger == sorted(ledger)
+    assert train == sorted(train)
+    assert len(train) > 20
+
+
+def test_a_failure_leaves_the_outputs_and_nothing_else(raw):
+    run(raw)
+    expected = contents(raw)
+    with pytest.raises(UserError):
+        run(raw, PARAMS.model_copy(update={"min_tokens": 190}))
+    assert contents(raw) == expected
 
 
 def test_too_little_data_is_named(raw):
@@ -100,15 +153,15 @@ def pair_row(number: int) -> dict:
     asked = f"The {nouns[number % 10]} of the {nouns[number // 10]} is number {number}"
     return {
         "id": f"{number:016}", "source": "t", "group": f"t/{number % 40}", "package": "t", "version": "1", "license": "MIT",
-        "license_evidence": "", "path": "t.csv", "kind": "pair", "qualname": f"row {number}", "start_line": number,
-        "end_line": number, "signature": "", "docstring": "", "code": "", "instruction": asked, "completion": asked[::-1],
+        "license_evidence": "", "path": "t.csv", "kind": "pair", "qualname": f"row {number}", "start_line": number + 1,
+        "end_line": number + 1, "signature": "", "docstring": "", "code": "", "instruction": asked, "completion": asked[::-1],
     }  # fmt: skip
 
 
 def test_one_bilingual_table_fills_three_splits(tmp_path):
     rows = [pair_row(number) for number in range(100)]
-    write_table(tmp_path / "raw/rows.parquet", rows, ROWS_SCHEMA)
-    write_table(tmp_path / "raw/files.parquet", [], FILES_SCHEMA)
+    write_table(tmp_path / "raw/rows.parquet", rows, RAW_ROWS.arrow)
+    write_table(tmp_path / "raw/files.parquet", [], RAW_FILES.arrow)
     report = run(tmp_path, PARAMS.model_copy(update={"task": "text"}))
     assert report["kept"] == 100
     assert all(count >= 10 for count in report["splits"].values())

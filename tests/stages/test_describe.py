@@ -8,6 +8,7 @@ from codetune.errors import UserError
 from codetune.files import read_jsonl, write_json, write_jsonl
 from stages import describe
 from tests.accounting.conftest import write_data
+from tests.tables import instruction_row
 
 DATA = {"corpus": {"files_by_reason": {"held_out_group": 7, "duplicates_held_out": 2}}}
 LEAKS = {"train_rows": 1234, "near_duplicate": 0.7, "test": {"rows": 55, "exact_code": 3, "near": 0, "leaks": [{}] * 3}}
@@ -23,9 +24,9 @@ def project(tmp_path):
     write_json(tmp_path / "reports/data.json", DATA)
     write_json(tmp_path / "reports/leaks.json", LEAKS)
     write_json(tmp_path / "reports/augmentation.json", AUGMENTATION)
-    row = {"group": "lark", "package": "lark", "version": "1", "path": "lark/core.py", "instruction": "Do <b>it</b>."}
     for split, identity in (("train", "aaaa000000000001"), ("val", "dddd000000000006"), ("test", "dddd000000000005")):
-        rows = [{"id": f"{identity}0"}, {"id": identity, **row, "completion": f"```\n{split} = 1"}]
+        other = instruction_row("f" * 16, instruction=f"Say {identity}.")
+        rows = [other, instruction_row(identity, instruction="Do <b>it</b>.", completion=f"```\n{split} = 1")]
         write_jsonl(tmp_path / f"data/clean/{split}.jsonl", rows)
     return tmp_path
 

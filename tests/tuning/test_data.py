@@ -1,7 +1,5 @@
 """Rows to examples and batches: what is kept, what is dropped and counted, and in which order."""
 
-import json
-
 import pytest
 import torch
 
@@ -9,7 +7,9 @@ from codetune.errors import UserError
 from codetune.files import write_jsonl
 from codetune.modeling.load import load_tokenizer
 from codetune.prompt import example_ids
+from codetune.schemas.instructions import ORIGINALS
 from codetune.tuning.data import TokenizedRow, collate, load_rows, padded_share, training_batches, validation_batches
+from tests.tables import instruction_row
 
 IGNORED = -100
 
@@ -31,7 +31,7 @@ def row(row_id, length):
 
 
 def test_all_rows_are_taken_with_zero(file, tokenizer, instruction_rows):
-    loaded = load_rows(file, tokenizer, max_rows=0, max_tokens=500, seed=7)
+    loaded = load_rows(file, ORIGINALS, tokenizer, max_rows=0, max_tokens=500, seed=7)
     assert {kept.row_id for kept in loaded.rows} == {kept["id"] for kept in instruction_rows}
     assert loaded.dropped == {"too_long": 0}
     assert loaded.tokens == sum(
@@ -41,7 +41,9 @@ def test_all_rows_are_taken_with_zero(file, tokenizer, instruction_rows):
 
 def test_the_draw_depends_on_seed_and_ids_alone(file, tokenizer, instruction_rows, tmp_path):
     def draw(path, seed):
-        return [kept.row_id for kept in load_rows(path, tokenizer, max_rows=9, max_tokens=500, seed=seed).rows]
+        return [
+            kept.row_id for kept in load_rows(path, ORIGINALS, tokenizer, max_rows=9, max_tokens=500, seed=seed).rows
+        ]
 
     reversed_file = tmp_path / "reversed.jsonl"
     write_jsonl(reversed_file, instruction_rows[::-1])
@@ -56,7 +58,7 @@ def test_long_rows_are_dropped_and_counted_and_never_cut(file, tokenizer, instru
         for kept in instruction_rows
     }
     limit = sorted(lengths.values())[10]
-    loaded = load_rows(file, tokenizer, max_rows=0, max_tokens=limit, seed=7)
+    loaded = load_rows(file, ORIGINALS, tokenizer, max_rows=0, max_tokens=limit, seed=7)
     assert {kept.row_id: len(kept.input_ids) for kept in loaded.rows} == {
         row_id: length for row_id, length in lengths.items() if length <= limit
     }
@@ -65,26 +67,24 @@ def test_long_rows_are_dropped_and_counted_and_never_cut(file, tokenizer, instru
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("changes", "message"),
     [
-        ({"id": "a", "instruction": "Add."}, r"train.jsonl:1: completion is None"),
-        ({"id": "a", "instruction": "", "completion": "x"}, r"train.jsonl:1: instruction is ''"),
-        ({"id": 3, "instruction": "Add.", "completion": "x"}, r"train.jsonl:1: id is 3"),
-        ({"id": "a", "instruction": "Add.", "completion": "x" * 400}, r"no row is left of 1 \(1 longer than 100"),
+        ({"completion": ""}, r"train.jsonl:1 \(aaaa000000000001\): completion is '', expected text that is not blank"),
+        ({"completion": "x" * 400}, r"no row is left of 1 \(1 longer than 100"),
     ],
 )
-def test_rows_that_cannot_be_used_are_named(tokenizer, tmp_path, line, message):
+def test_rows_that_cannot_be_used_are_named(tokenizer, tmp_path, changes, message):
     path = tmp_path / "train.jsonl"
-    path.write_text(json.dumps(line) + "\n")
+    write_jsonl(path, [instruction_row(**changes)])
     with pytest.raises(UserError, match=message):
-        load_rows(path, tokenizer, max_rows=0, max_tokens=100, seed=7)
+        load_rows(path, ORIGINALS, tokenizer, max_rows=0, max_tokens=100, seed=7)
 
 
 def test_an_empty_file_is_named(tokenizer, tmp_path):
     path = tmp_path / "train.jsonl"
     path.touch()
     with pytest.raises(UserError, match="no row is left of 0"):
-        load_rows(path, tokenizer, max_rows=0, max_tokens=100, seed=7)
+        load_rows(path, ORIGINALS, tokenizer, max_rows=0, max_tokens=100, seed=7)
 
 
 def test_a_batch_predicts_exactly_the_labelled_tokens():

@@ -1,4 +1,4 @@
-"""Which encoder BERTScore uses: the packaged MiniLM with its digest checked, a local folder, or a hub id."""
+"""Where an encoder's files are: the packaged MiniLM with its digest checked, a local folder, or a hub id."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from codetune.encoders.params import EncoderParams
 from codetune.errors import UserError
 from codetune.files import digest_bytes, digest_file
-from codetune.scoring.params import BertScoreParams
 
 MINILM = "minilm"
 # The digest of the weights that sentence-transformers/all-MiniLM-L6-v2 publishes.
@@ -31,18 +31,19 @@ class EncoderFiles:
     tokenizer: str
 
 
-def locate_encoder(params: BertScoreParams, expected: str = MINILM_SHA256) -> EncoderFiles:
-    """The files of the encoder that `score.bertscore.model` names.
+def locate_encoder(params: EncoderParams, key: str, expected: str = MINILM_SHA256) -> EncoderFiles:
+    """The files of the encoder that `params.model` names.
 
+    :param key: where `params` stands in params.yaml, such as `score.bertscore`.
     :param expected: the sha256 that the packaged model's weights must have.
     :raises UserError: when there is no such model, or the packaged weights are not the published ones.
     """
     if params.model != MINILM:
         folder = Path(params.model)
         local = folder.exists()
-        folder = folder if local else _download(params.model, params.revision)
-        return _described(folder.resolve().name if local else params.model, folder)
-    found = _described("all-MiniLM-L6-v2", minilm_folder())
+        folder = folder if local else _download(params.model, params.revision, key)
+        return _described(folder.resolve().name if local else params.model, folder, key)
+    found = _described("all-MiniLM-L6-v2", minilm_folder(), key)
     if found.weights != expected:
         raise UserError(
             f"{found.folder}: the weights of all-MiniLM-L6-v2 have sha256 {found.weights}, expected {expected}",
@@ -62,7 +63,7 @@ def minilm_folder() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / "model"
 
 
-def _described(name: str, folder: Path) -> EncoderFiles:
+def _described(name: str, folder: Path, key: str) -> EncoderFiles:
     """`folder` with its digests, when it holds what is needed to load it safely.
 
     :raises UserError: when a part is missing; pickled weights are never loaded.
@@ -72,7 +73,7 @@ def _described(name: str, folder: Path) -> EncoderFiles:
     parts = {"config.json": (folder / "config.json").is_file(), "safetensors": weights, "tokenizer": tokenizer}
     missing = [part for part, present in parts.items() if not present]
     if missing:
-        raise UserError(f"score.bertscore.model: {folder} holds no {' and no '.join(missing)}", _REMEDY)
+        raise UserError(f"{key}.model: {folder} holds no {' and no '.join(missing)}", _REMEDY)
     return EncoderFiles(name, folder, _digest(weights), _digest(tokenizer))
 
 
@@ -83,17 +84,17 @@ def _digest(files: list[Path]) -> str:
     return digest_bytes("\n".join(f"{file.name} {digest_file(file)}" for file in files).encode())
 
 
-def _download(model: str, revision: str | None) -> Path:
+def _download(model: str, revision: str | None, key: str) -> Path:
     """The local snapshot of a hub id: configuration, tokenizer and safetensors, nothing else.
 
     :raises UserError: when `model` is no hub id, is not pinned to a commit, or cannot be had.
     """
     if not _HUB_ID.fullmatch(model):
-        raise UserError(f"score.bertscore.model: there is no folder {model}", _REMEDY)
+        raise UserError(f"{key}.model: there is no folder {model}", _REMEDY)
     if revision is None:
         raise UserError(
-            f"score.bertscore.model: {model} is no folder; as a hub id it needs a commit, found revision: null",
-            "Set score.bertscore.revision to the commit, or use minilm.",
+            f"{key}.model: {model} is no folder; as a hub id it needs a commit, found revision: null",
+            f"Set {key}.revision to the commit, or use minilm.",
         )
     from huggingface_hub import snapshot_download
 
@@ -102,6 +103,6 @@ def _download(model: str, revision: str | None) -> Path:
     except Exception as error:
         reason = " ".join(str(error).split())[:160]
         raise UserError(
-            f"score.bertscore.model: {model} is no folder, and the hub did not give it at {revision[:12]}: {reason}",
+            f"{key}.model: {model} is no folder, and the hub did not give it at {revision[:12]}: {reason}",
             "Check the name and the network, or use minilm.",
         ) from None

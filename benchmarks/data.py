@@ -1,0 +1,124 @@
+"""The data side: extraction of functions, and near-duplicates against datasketch with the same permutations."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import sysconfig
+import time
+import tokenize
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from datasketch import MinHash, MinHashLSH
+
+from benchmarks.growth import growth
+from benchmarks.timing import ROUNDS, compare
+from codetune.cleaning.duplicates import Likeness, jaccard, near_duplicates, shingles
+from codetune.cleaning.filters import lexical_tokens
+from codetune.cleaning.minhash import PERMUTATIONS, hashed
+from codetune.ingestion.folder import FolderReader, list_folder
+from codetune.ingestion.harvest import Member, Origin, chunked, read_chunk
+from codetune.tables import read_batches
+
+ROWS = Path("data/raw/rows.parquet")
+_ROWS, _THRESHOLD = 10_000, 0.7
+_MAX_FILE_BYTES, _SOURCE_BYTES = 1 << 20, 20_000_000
+
+
+def _processor_s(action: Callable[[], object]) -> float:
+    """The processor time of the fastest of some rounds: other work on the machine only ever adds to it."""
+    rounds = []
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        action()
+        rounds.append(time.process_time() - start)
+    return min(rounds)
+
+
+def _parse_all(root: Path, members: Sequence[Member]) -> None:
+    for member in members:
+        with contextlib.suppress(SyntaxError, ValueError):
+            ast.parse((root / member.path).read_bytes())
+
+
+def extraction() -> None:
+    """Functions of the standard library: reading, decoding, parsing and cutting out, in this process alone."""
+    warnings.simplefilter("ignore", SyntaxWarning)
+    root = Path(sysconfig.get_path("stdlib"))
+    members, size = [], 0
+    for path, file_bytes in list_folder(root, Counter()):
+        if file_bytes <= _MAX_FILE_BYTES and size < _SOURCE_BYTES:
+            members.append(Member(path, file_bytes, "stdlib"))
+            size += file_bytes
+    origin = Origin("stdlib", "stdlib", "1", "PSF-2.0", "")
+    chunks = list(chunked(origin, FolderReader(root), members, _MAX_FILE_BYTES))
+    ours_s = sum(_processor_s(partial(read_chunk, each)) for each in chunks)
+    plain_s = sum(_processor_s(partial(_parse_all, root, each.members)) for each in chunks)
+    print(
+        f"extraction: {size / 1e6 / ours_s:.1f} MB of source per second and core; {plain_s / ours_s:.2f} times as fast"
+    )
+    print(f"    as ast.parse alone, which reads {size / 1e6 / plain_s:.1f} MB")
+
+
+def _token_rows() -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for batch in read_batches(ROWS):
+        for code in batch["code"].to_pylist():
+            try:
+                rows.append(lexical_tokens(code))
+            except (SyntaxError, tokenize.TokenError):
+                continue
+        if len(rows) >= _ROWS:
+            break
+    return rows[:_ROWS]
+
+
+def _ours(rows: Sequence[Sequence[str]]) -> dict[int, int]:
+    """The rows that are dropped, each with the one it matched."""
+    sets = [hashed(shingles(tokens)) for tokens in rows]
+    found = near_duplicates(list(map(str, range(len(rows)))), Likeness(sets, _THRESHOLD))
+    return {int(row): int(match.id) for row, match in found.items()}
+
+
+def _datasketch(rows: Sequence[Sequence[str]]) -> dict[int, int]:
+    """As `_ours`: the plain use of the library, which takes any candidate for a duplicate; the nearest one is named."""
+    index = MinHashLSH(threshold=_THRESHOLD, num_perm=PERMUTATIONS)
+    found, kept = {}, {}
+    for row, tokens in enumerate(rows):
+        signature = MinHash(num_perm=PERMUTATIONS)
+        signature.update_batch([shingle.encode() for shingle in shingles(tokens)])
+        if others := index.query(signature):
+            found[row] = max(sorted(others), key=lambda other: signature.jaccard(kept[other]))
+        else:
+            index.insert(row, signature)
+            kept[row] = signature
+    return found
+
+
+def _false(rows: Sequence[Sequence[str]], found: dict[int, int]) -> int:
+    """How many rows were dropped for one that is not similar."""
+    pairs = ((shingles(rows[row]), shingles(rows[other])) for row, other in found.items())
+    return sum(jaccard(*pair) < _THRESHOLD for pair in pairs)
+
+
+def near_duplicate_rows() -> None:
+    """Rows of raw code, with the same shingles, permutations and threshold on both sides."""
+    rows = _token_rows()
+    ours, plain = _ours(rows), _datasketch(rows)
+    compare(f"near-duplicates of {len(rows)} rows, against datasketch", lambda: _ours(rows), lambda: _datasketch(rows))
+    for name, found in (("ours", ours), ("datasketch", plain)):
+        print(f"    {name}: {len(found)} rows dropped, {_false(rows, found)} of them for a row that is not similar")
+
+
+def data() -> None:
+    """Everything above, and how `clean` grows."""
+    for measure in (extraction, near_duplicate_rows, growth):
+        measure()
+
+
+if __name__ == "__main__":
+    data()

@@ -1,0 +1,99 @@
+"""`clean` on more and more synthetic rows: does its time grow faster than n log n, and how much memory does it take?
+
+Each size runs in a process of its own, so that none inherits the memory of another.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks import synthetic
+from codetune.cleaning.params import CleanParams
+from codetune.config import load_section
+from stages import clean
+
+_SIZES = (10_000, 100_000)
+# A million rows take the better part of an hour, so they are asked for: BENCH_ROWS=1000000 make bench
+_LARGEST = "BENCH_ROWS"
+_SAMPLE_S = 0.2
+
+
+def _resident(process: psutil.Process) -> int:
+    """Bytes that a process and its children hold; what they share is counted for each."""
+    total = 0
+    for each in (process, *process.children(recursive=True)):
+        try:
+            total += each.memory_info().rss
+        except psutil.Error:  # it has ended since
+            continue
+    return total
+
+
+def _measured(folder: Path) -> dict[str, Any]:
+    """What `clean` says of itself on the rows in `folder`, and the most memory seen meanwhile."""
+    command = [sys.executable, "-m", "benchmarks.growth", str(folder)]
+    peak = 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        process = psutil.Process(child.pid)
+        while child.poll() is None:
+            try:
+                peak = max(peak, _resident(process))
+            except psutil.Error:
+                break
+            time.sleep(_SAMPLE_S)
+        output = child.communicate()[0]
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command)
+    return json.loads(output) | {"peak": peak}
+
+
+def growth() -> None:
+    """Filters, duplicates, split and tables of synthetic rows."""
+    sizes = sorted({*_SIZES, int(os.environ.get(_LARGEST, "0"))} - {0})
+    before: tuple[int, float] | None = None
+    for size in sizes:
+        with tempfile.TemporaryDirectory(dir=".") as name:
+            synthetic.write(Path(name), size)
+            found = _measured(Path(name))
+        line = f"clean, {size} rows: {found['seconds']:.0f} s, {found['processor_s']:.0f} s of processor"
+        line += f", {found['peak'] / 2**30:.2f} GiB at the most"
+        if before:
+            expected = size * math.log(size) / (before[0] * math.log(before[0]))
+            line += f", {found['processor_s'] / before[1] / expected:.2f} of n log n"
+        print(f"{line}; {_found(size, found['dropped'])}", flush=True)
+        before = size, found["processor_s"]
+
+
+def _found(size: int, dropped: dict[str, int]) -> str:
+    """How many of the planted duplicates were found, and how many other rows were dropped."""
+    planted = size // synthetic.PERIOD
+    found = [f"{dropped.get(reason, 0) / planted:.2%} {reason}" for reason in synthetic.COPIES.values()]
+    others = sum(dropped.values()) - sum(dropped.get(reason, 0) for reason in synthetic.COPIES.values())
+    return f"found {', '.join(found)}; {others} others dropped"
+
+
+def _clean(folder: Path) -> dict[str, Any]:
+    start = time.perf_counter()
+    outputs = clean.Outputs(clean=folder / "clean", report=folder / "data.json")
+    report = clean.run(load_section(CleanParams), clean.Inputs(raw=folder), outputs)
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return {
+        "seconds": time.perf_counter() - start,
+        "processor_s": sum(each.ru_utime + each.ru_stime for each in used),
+        "dropped": report["dropped"],
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(_clean(Path(sys.argv[1]))))

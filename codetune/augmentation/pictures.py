@@ -1,0 +1,64 @@
+"""The picture of the meaning gate: how alike labelled pairs and the paraphrases of a run are, and the threshold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import altair as alt
+
+from codetune.augmentation.meaning import Calibration
+from codetune.files import JsonObject
+from codetune.pictures import QUIET, chart, svg
+
+# From Okabe and Ito's palette, told apart by colour-blind readers too; the dashes say the same.
+_COLORS = ("#009E73", "#D55E00", "#0072B2")
+_DASHES = ([1, 0], [6, 3], [2, 2])
+_WIDTH = 0.02
+_LEAST = 0.4
+_HEIGHT = 240
+
+
+def meaning_picture(found: Calibration, run: Sequence[float]) -> str:
+    """The distribution of similarities as SVG: labelled pairs, good and bad, and the paraphrases of the run."""
+    values = {
+        f"same meaning ({len(found.good)} labelled pairs)": found.good,
+        f"other meaning ({len(found.bad)})": [value for _, value in found.bad],
+        f"paraphrases of this run ({len(run):,})": run,
+    }
+    rows = [item for name, part in values.items() for item in _bins(name, part)]
+    names = list(values)
+    line = (
+        chart(rows, _HEIGHT)
+        .mark_line(interpolate="step-after", strokeWidth=2)
+        .encode(
+            x=alt.X(
+                "similarity:Q",
+                title="cosine of the sentence embeddings, bins of 0.02",
+                scale=alt.Scale(domain=[_LEAST, 1.0 + _WIDTH], nice=False),
+            ),
+            y=alt.Y("share:Q", title="share of the pairs", axis=alt.Axis(format="%")),
+            color=alt.Color("pairs:N", title=None, scale=alt.Scale(domain=names, range=list(_COLORS))),
+            strokeDash=alt.StrokeDash("pairs:N", title=None, scale=alt.Scale(domain=names, range=list(_DASHES))),
+        )
+    )
+    rule = chart([{"similarity": found.threshold}], _HEIGHT).mark_rule(color=QUIET).encode(x="similarity:Q")
+    note = (
+        f"below {found.threshold} a paraphrase is rejected: {found.false_rejects:.1%} of the good pairs, "
+        f"{1 - found.false_accepts:.0%} of the bad ones"
+    )
+    return svg(alt.layer(line, rule), "Is the meaning kept?", note)
+
+
+def _bins(name: str, values: Sequence[float]) -> list[JsonObject]:
+    """The share of `values` in each bin, by its lower edge; the lowest takes all below, 1 has a bin of its own."""
+    last = round((1.0 - _LEAST) / _WIDTH)
+    counts = Counter(max(0, min(last, int((value - _LEAST) / _WIDTH + 1e-6))) for value in values)
+    return [
+        {
+            "pairs": name,
+            "similarity": round(_LEAST + place * _WIDTH, 2),
+            "share": round(counts[place] / max(1, len(values)), 6),
+        }
+        for place in [*range(last + 1), last + 1]
+    ]

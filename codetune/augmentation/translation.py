@@ -1,0 +1,122 @@
+"""Paraphrases by nlpaug's `BackTranslationAug`: a description is translated out of English and back.
+
+Protected texts travel as placeholders that translation models copy; one that does not come back, or not in its place,
+makes the gate `protected_changed` reject the draw. The opening of an instruction stays as it is: it is all names.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from functools import cached_property
+from typing import Any
+
+import torch
+from nlpaug.augmenter.word import BackTranslationAug
+from nlpaug.model.lang_models import LanguageModels
+
+from codetune.augmentation.descriptions import opening_end
+from codetune.augmentation.differences import differences
+from codetune.augmentation.models import load_model
+from codetune.augmentation.params import BackTranslationParams
+from codetune.augmentation.paraphrase import Paraphrase
+from codetune.augmentation.protection import protected_spans
+
+_KEY = "augment.back_translation"
+_PLACEHOLDER = re.compile(r"\bX(\d+)\b")
+
+
+class TooLongError(Exception):
+    """A text has more tokens than a translation model reads."""
+
+
+class TranslationModels(LanguageModels):  # type: ignore[misc] # nlpaug has no types
+    """Two translation models in the shape that nlpaug wants.
+
+    nlpaug's own class loads pickles, starts a process for every text, and fails on tokenizers that give more than ids
+    and mask.
+    """
+
+    def __init__(self, params: BackTranslationParams) -> None:
+        super().__init__(device="cpu")
+        self._params = params
+        self._forward = load_model(params.forward, f"{_KEY}.forward", "AutoModelForSeq2SeqLM")
+        self._back = load_model(params.back, f"{_KEY}.back", "AutoModelForSeq2SeqLM")
+
+    def predict(self, texts: str, target_words: Any = None, n: int = 1) -> str:  # noqa: ARG002
+        """`texts`, a single one, translated there and back."""
+        abroad = self._translate(texts, *self._forward, temperature=0.0)
+        return self._translate(abroad, *self._back, temperature=self._params.temperature)
+
+    @torch.inference_mode()
+    def _translate(self, text: str, model: Any, tokenizer: Any, temperature: float) -> str:
+        batch = tokenizer(text, return_tensors="pt")
+        limit = getattr(model.config, "max_position_embeddings", None)
+        if limit and batch["input_ids"].shape[1] > limit:
+            raise TooLongError
+        draws = {"do_sample": True, "temperature": temperature, "num_beams": 1} if temperature else {"do_sample": False}
+        made = model.generate(
+            input_ids=batch["input_ids"],
+            attention_mask=batch["attention_mask"],
+            max_new_tokens=self._params.max_tokens,
+            **draws,
+        )
+        return str(tokenizer.decode(made[0], skip_special_tokens=True)).strip()
+
+
+class _Augmenter(BackTranslationAug):  # type: ignore[misc] # nlpaug has no types
+    """nlpaug's augmenter with models that are loaded already, passed in place of a name."""
+
+    def get_model(self, from_model_name: TranslationModels, **_: Any) -> TranslationModels:
+        return from_model_name
+
+
+class BackTranslationParaphraser:
+    """Draws paraphrases by translating there and back.
+
+    :raises UserError: when a model cannot be had.
+    """
+
+    def __init__(self, params: BackTranslationParams) -> None:
+        self._params = params
+
+    @cached_property
+    def _augmenter(self) -> Any:
+        return _Augmenter(from_model_name=TranslationModels(self._params), to_model_name=None)
+
+    def draw(self, text: str) -> Paraphrase:
+        """One paraphrase of `text`, drawn from Python's global generator."""
+        end = opening_end(text)
+        description = text[end:].strip()
+        if not description:
+            return Paraphrase(text, ())
+        sent, held = with_placeholders(description)
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(random.getrandbits(63))
+                changed = with_names(self._augmenter.augment(sent)[0], held)
+        except TooLongError:
+            return Paraphrase(text, (), unchanged="too_long")
+        return Paraphrase(text.replace(description, changed, 1), differences(description, changed))
+
+
+def with_placeholders(text: str) -> tuple[str, list[str]]:
+    """`text` with X0, X1, ... for its protected texts, and these; whatever holds a digit is protected itself."""
+    parts: list[str] = []
+    held: list[str] = []
+    previous = 0
+    for start, stop in protected_spans(text):
+        parts += [text[previous:start], f"X{len(held)}"]
+        held.append(text[start:stop])
+        previous = stop
+    return "".join([*parts, text[previous:]]), held
+
+
+def with_names(text: str, held: list[str]) -> str:
+    """`text` with the protected texts for their placeholders; a placeholder that nobody made stays."""
+
+    def name(match: re.Match[str]) -> str:
+        number = int(match.group(1))
+        return held[number] if number < len(held) else match.group()
+
+    return _PLACEHOLDER.sub(name, text)

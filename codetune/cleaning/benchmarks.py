@@ -1,0 +1,123 @@
+"""Benchmark files in the formats of HumanEval and MBPP, and the rows that match one of their solutions."""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import json
+import textwrap
+import tokenize
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codetune.cleaning.filters import lexical_tokens, without_docstring
+from codetune.cleaning.fingerprint import Fingerprint, fingerprint
+from codetune.cleaning.renaming import renamed_digest
+from codetune.errors import UserError
+from codetune.ingestion.functions import FunctionNode, parse
+
+_REMEDY = (
+    "Name a file in the format of HumanEval (prompt, canonical_solution) or MBPP (text, code) in clean.benchmarks."
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One function of a benchmark's solution, as a row's code is: without its docstring.
+
+    :param id: that of the task; a solution of several functions has several tasks of that id.
+    """
+
+    id: str
+    code: str
+    instruction: str = ""
+
+
+def read_benchmark(path: Path) -> list[Task]:
+    """The functions of a benchmark's solutions; a solution that does not parse is one as it stands.
+
+    :raises UserError: when the file is missing, is not JSON lines, or has neither format; the line is named.
+    """
+    try:
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+    except FileNotFoundError:
+        raise UserError(f"clean.benchmarks: {path} does not exist", _REMEDY) from None
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise UserError(f"clean.benchmarks: {path} cannot be read: {error}", _REMEDY) from None
+    lines = enumerate(text.split("\n"), start=1)
+    return [task for number, line in lines if line.strip() for task in _tasks(path, number, line)]
+
+
+def _tasks(path: Path, number: int, line: str) -> list[Task]:
+    try:
+        task: dict[str, Any] = json.loads(line)
+        name = str(task["task_id"])
+        if "canonical_solution" in task:
+            return [Task(name, code) for code in _functions(task["prompt"] + task["canonical_solution"])]
+        asked = str(task.get("text") or task.get("prompt") or "")
+        return [Task(name, code, asked) for code in _functions(task["code"])]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise UserError(f"{path}:{number} is no benchmark task: {error!r}", _REMEDY) from None
+
+
+def _functions(solution: str) -> list[str]:
+    """The functions of a source, each without its docstring; the source where there is none."""
+    tree = parse(solution)
+    nodes = [node for node in tree.body if isinstance(node, FunctionNode)] if tree else []
+    return [_bare(solution, node) for node in nodes] or [solution]
+
+
+def _bare(source: str, node: FunctionNode) -> str:
+    code = textwrap.dedent("\n".join(source.split("\n")[node.lineno - 1 : node.end_lineno]))
+    tree = parse(code)
+    own = tree.body[0] if tree else None
+    if not isinstance(own, FunctionNode) or ast.get_docstring(own) is None or len(own.body) == 1:
+        return code
+    return without_docstring(code, own) or code
+
+
+def _fingerprint(task: Task) -> Fingerprint:
+    tree = parse(task.code)
+    try:
+        tokens = lexical_tokens(task.code)
+    except (SyntaxError, tokenize.TokenError):
+        tokens = tuple(task.code.split())
+    text = ast.dump(tree) if tree else task.code
+    return fingerprint(text, renamed_digest(task.code), task.instruction, tokens)
+
+
+class BenchmarkIndex:
+    """The functions of benchmarks, to be looked up by code; few, so that every one is compared.
+
+    :param threshold: Jaccard from which code counts as near.
+    """
+
+    def __init__(self, tasks: list[Task], threshold: float) -> None:
+        self.threshold = threshold
+        self._marks = [(task.id, _fingerprint(task)) for task in tasks]
+        self._equal: dict[bytes, str] = {}
+        self._places: defaultdict[int, list[int]] = defaultdict(list)
+        for place, (name, marks) in enumerate(self._marks):
+            for digest in filter(None, (marks.tree, marks.renamed)):
+                self._equal.setdefault(digest, name)
+            for shingle in marks.shingles.tolist():
+                self._places[shingle].append(place)
+
+    def match(self, marks: Fingerprint) -> tuple[str, float] | None:
+        """The task that a row's code is, and how similar it is: 1 for the same tree, renamed or not; None for none."""
+        for digest in (marks.tree, marks.renamed):
+            if digest in self._equal:
+                return self._equal[digest], 1.0
+        best = max(self._similar(marks), default=None)
+        return (best[1], round(best[0], 4)) if best and best[0] >= self.threshold else None
+
+    def _similar(self, marks: Fingerprint) -> Iterator[tuple[float, str]]:
+        own = marks.shingles.tolist()
+        common = Counter(place for shingle in own for place in self._places.get(shingle, ()))
+        for place, count in common.items():
+            name, other = self._marks[place]
+            yield count / (len(own) + len(other.shingles) - count), name

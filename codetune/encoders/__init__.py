@@ -1,0 +1,1 @@
+"""Encoders of text: where their files are, and sentence embeddings."""

@@ -1,0 +1,105 @@
+"""Sentence embeddings: the mean of a text's token vectors, of length one, as MiniLM's model card makes them.
+
+Texts of one length in tokens share a batch, so that nothing is padded; the batches follow from the set of texts alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from codetune.encoders.locate import EncoderFiles
+from codetune.errors import UserError
+from codetune.progress import track
+
+Vectors = npt.NDArray[np.float32]
+_BATCH_TOKENS = 4096
+
+
+class SentenceEncoder:
+    """Turns texts into vectors whose product is the cosine.
+
+    :param files: where the model and its tokenizer lie.
+    :param key: where the encoder is named in params.yaml, for errors.
+    :param max_tokens: what is read of a text, special tokens included.
+    :raises UserError: when the files cannot be loaded.
+    """
+
+    def __init__(self, files: EncoderFiles, key: str, max_tokens: int) -> None:
+        from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        self.files = files
+        self.max_tokens = max_tokens
+        try:
+            options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+            self._tokenizer = AutoTokenizer.from_pretrained(files.folder, **options)
+            self._model = AutoModel.from_pretrained(files.folder, use_safetensors=True, dtype=torch.float32, **options)
+        except Exception as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"{key}.model: {files.folder} cannot be loaded: {type(error).__name__}: {reason}",
+                "Restore its files, or use minilm.",
+            ) from None
+        self._model.eval()
+
+    @property
+    def signature(self) -> str:
+        """What two similarities must share to be compared."""
+        return (
+            f"model:{self.files.name}|weights:{self.files.weights[:16]}|tokenizer:{self.files.tokenizer[:16]}"
+            f"|pooling:mean|max_tokens:{self.max_tokens}"
+        )
+
+    def embed(self, texts: Sequence[str], label: str) -> Vectors:
+        """One vector a text, of shape `(texts, hidden)`; equal texts are encoded once."""
+        if not texts:
+            return np.zeros((0, self._model.config.hidden_size), dtype=np.float32)
+        distinct = sorted(set(texts))
+        ids = self._tokenizer(distinct, truncation=True, max_length=self.max_tokens)["input_ids"]
+        order = sorted(range(len(distinct)), key=lambda place: len(ids[place]), reverse=True)
+        vectors = np.zeros((len(distinct), self._model.config.hidden_size), dtype=np.float32)
+        batches = list(_batches([(place, ids[place]) for place in order]))
+        for places, rows in track(batches, len(batches), label):
+            vectors[places] = self._encode(torch.tensor(rows))
+        where = {text: place for place, text in enumerate(distinct)}
+        return vectors[[where[text] for text in texts]]
+
+    @torch.inference_mode()
+    def embed_words(self, texts: Sequence[str]) -> Vectors:
+        """One vector a text, of shape `(texts, hidden)`, from its tokens alone: rare ones count more, order does not.
+
+        Some hundred times as fast as `embed`, and enough to rule out what has no words in common: the mean of the token
+        embeddings, weighted by inverse document frequency among `texts`, less the mean of all.
+        """
+        options = {"truncation": True, "max_length": self.max_tokens, "add_special_tokens": False}
+        ids = [torch.tensor(row, dtype=torch.long) for row in self._tokenizer(list(texts), **options)["input_ids"]]
+        table = self._model.get_input_embeddings().weight
+        frequency = torch.bincount(torch.cat([torch.unique(row) for row in ids]), minlength=len(table))
+        weights = torch.log(len(ids) / frequency.clamp(min=1))[:, None]
+        sums = torch.stack([(table[row] * weights[row]).sum(dim=0) for row in ids])
+        found: Vectors = torch.nn.functional.normalize(sums - sums.mean(dim=0), dim=-1).numpy()
+        return found
+
+    @torch.inference_mode()
+    def _encode(self, ids: torch.Tensor) -> Vectors:
+        """Vectors of texts of one length; ids of shape `(texts, tokens)`."""
+        hidden = self._model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+        found: Vectors = torch.nn.functional.normalize(hidden.mean(dim=1), dim=-1).numpy()
+        return found
+
+
+def _batches(rows: Iterable[tuple[int, list[int]]]) -> Iterator[tuple[list[int], list[list[int]]]]:
+    """Portions of rows of one length, at most some thousands of tokens each."""
+    for length, same in groupby(rows, key=lambda row: len(row[1])):
+        members = list(same)
+        size = max(1, _BATCH_TOKENS // max(1, length))
+        for start in range(0, len(members), size):
+            part = members[start : start + size]
+            yield [place for place, _ in part], [ids for _, ids in part]

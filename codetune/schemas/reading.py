@@ -1,0 +1,120 @@
+"""Reading tables between stages: every row is checked before anybody sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from codetune.errors import UserError
+from codetune.files import JsonObject, numbered_lines, parse_line, read_json
+from codetune.schemas.checking import Checker, SchemaError, passing
+from codetune.schemas.declaration import Schema
+
+# Rows that are in memory at a time, beyond those that the caller keeps.
+_BATCH_ROWS = 1024
+_BUFFER_BYTES = 1 << 20
+
+
+def remake(path: Path, schema: Schema) -> str:
+    """The advice to make a table again."""
+    stage = f"{schema.stage}@{path.stem}" if schema.stage == "generate" else schema.stage
+    return f"Run `dvc repro --force --single-item {stage}` to make it again."
+
+
+def _require_columns(path: Path, found: list[str], schema: Schema, *, all_read: bool) -> None:
+    """Nothing, when a file has the declared columns, and no others unless only some are read."""
+    missing = [column for column in schema.columns if column not in found]
+    surplus = [column for column in found if column not in schema.columns] if all_read else []
+    if missing or surplus:
+        problem = f"column {missing[0]} is missing" if missing else f"column {surplus[0]} is unknown"
+        raise UserError(f"{path}: {problem}, expected {', '.join(schema.columns)}", remake(path, schema))
+
+
+def _parquet_batches(path: Path, schema: Schema, rows: int, *, all_read: bool) -> Iterator[pa.RecordBatch]:
+    """Yield a Parquet file in portions of at most `rows` rows; one portion is in memory at a time."""
+    try:
+        # Without a read-ahead, since that takes in the whole of a row group.
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file:
+            _require_columns(path, file.schema_arrow.names, schema, all_read=all_read)
+            yield from file.iter_batches(rows, columns=schema.columns)
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist", "Run `dvc repro` to make it.") from None
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{path} is damaged: {error}", "Delete it and run `dvc repro`.") from None
+
+
+def _parquet_rows(path: Path, schema: Schema, *, all_read: bool) -> Iterator[tuple[int, JsonObject]]:
+    """Yield the rows of a Parquet file with their places."""
+    batches = _parquet_batches(path, schema, _BATCH_ROWS, all_read=all_read)
+    return enumerate((row for batch in batches for row in batch.to_pylist()), start=1)
+
+
+def read_batches(path: Path, schema: Schema, rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield a Parquet table in portions of at most `rows` rows, each after its rows have been checked.
+
+    :raises UserError: when the file is missing or damaged, or a row is not as declared; the row is named.
+    """
+    checker, number = Checker(schema), 0
+    for batch in _parquet_batches(path, schema, rows, all_read=True):
+        try:
+            for row in batch.to_pylist():
+                number += 1
+                checker.check(number, row)
+        except SchemaError as error:
+            raise UserError(error.at(path), remake(path, schema)) from None
+        yield batch
+
+
+def _passing(numbered: Iterator[tuple[int, JsonObject]], schema: Schema, path: Path) -> Iterator[JsonObject]:
+    try:
+        yield from passing(numbered, schema)
+    except SchemaError as error:
+        raise UserError(error.at(path), remake(path, schema)) from None
+
+
+def read_rows(path: Path, schema: Schema, columns: Collection[str] | None = None) -> Iterator[JsonObject]:
+    """Yield the rows of a table, JSON lines or Parquet, in order.
+
+    :param columns: those that are wanted of a Parquet file; None for all.
+    :raises UserError: when the file is missing or damaged, or a row is not as declared; the row is named.
+    """
+    if path.suffix == ".jsonl":
+        return _passing(numbered_lines(path), schema, path)
+    chosen = schema if columns is None else schema.only(columns)
+    return _passing(_parquet_rows(path, chosen, all_read=columns is None), chosen, path)
+
+
+def rows_with(path: Path, schema: Schema, text: str) -> Iterator[JsonObject]:
+    """Yield the rows of a file of JSON lines whose line holds `text`; the other lines are not even parsed.
+
+    :raises UserError: when the file is missing, or such a row is not as declared.
+    """
+    wanted = text.encode()
+
+    def found() -> Iterator[tuple[int, JsonObject]]:
+        try:
+            with path.open("rb") as stream:
+                for number, line in enumerate(stream, start=1):
+                    if wanted in line:
+                        yield number, parse_line(path, number, line)
+        except FileNotFoundError:
+            raise UserError(f"{path} does not exist", "Run `dvc repro` to make it.") from None
+
+    return _passing(found(), schema, path)
+
+
+def read_document(path: Path, schema: Schema, *, lenient: bool = False) -> Any:
+    """The content of a JSON file that holds one object.
+
+    :param lenient: whether keys may be missing or unknown, as in files of other versions of the project.
+    :raises UserError: when the file is missing, is not JSON, or is not as declared.
+    """
+    content = read_json(path)
+    try:
+        return next(passing([(1, content)], schema, lenient=lenient))
+    except SchemaError as error:
+        raise UserError(error.at(path), remake(path, schema)) from None

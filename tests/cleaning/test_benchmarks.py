@@ -1,0 +1,50 @@
+"""Solutions of benchmarks are functions without docstring, and rows that are one of them are found."""
+
+import json
+
+import pytest
+
+from codetune.cleaning.benchmarks import BenchmarkIndex, Task, read_benchmark
+from codetune.cleaning.pairs import judge_row
+from tests.clean_params import clean_params
+
+PROMPT = 'from typing import List\n\n\ndef helper(x):\n    return x + 1\n\n\ndef best(values: List[int]) -> int:\n    """Say.\n\n    >>> best([1])\n    1\n    """\n'
+BODY = (
+    "    top = values[0]\n    for value in values:\n        if value > top:\n            top = value\n    return top\n"
+)
+BEST = f"def best(values: List[int]) -> int:\n{BODY.rstrip()}"
+
+
+@pytest.fixture
+def tasks(tmp_path):
+    path = tmp_path / "tasks.jsonl"
+    path.write_text(json.dumps({"task_id": "HumanEval/35", "prompt": PROMPT, "canonical_solution": BODY}) + "\n")
+    return read_benchmark(path)
+
+
+def test_functions_are_taken_out_of_a_solution(tasks):
+    assert tasks == [Task("HumanEval/35", "def helper(x):\n    return x + 1"), Task("HumanEval/35", BEST)]
+
+
+def marks(code, name="best"):
+    row = {"kind": "function", "license": "MIT", "path": "a.py", "qualname": name, "docstring": "Say the best one.",
+           "code": code.replace(":\n", ':\n    """Say the best one."""\n', 1)}  # fmt: skip
+    return judge_row(row, clean_params()).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        (BEST, ("HumanEval/35", 1.0)),
+        (BEST.replace("top", "largest").replace("best", "most"), ("HumanEval/35", 1.0)),
+        (BEST.replace("return top", "result = top\n    return result"), "near"),
+        (BEST.replace("if value > top", "if value.of(top) and not top.of(value, 1, 2, 3, 4, 5, 6, 7, 8)"), None),
+    ],
+)
+def test_matches(tasks, code, found):
+    match = BenchmarkIndex(tasks, 0.6).match(marks(code))
+    if found == "near":
+        assert match[0] == "HumanEval/35"
+        assert 0.6 <= match[1] < 1
+    else:
+        assert match == found

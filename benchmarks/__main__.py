@@ -10,6 +10,7 @@ from typing import Any
 
 from codetune import numerics
 from codetune.files import read_jsonl
+from codetune.schemas.instructions import ORIGINALS
 
 numerics.fix()
 
@@ -75,7 +76,7 @@ def training() -> None:
     from codetune.tuning.loop import batch_loss
 
     loaded = load_model(BASE)
-    rows = load_rows(TRAIN, tokenizer=loaded.tokenizer, max_rows=64, max_tokens=320, seed=7).rows
+    rows = load_rows(TRAIN, ORIGINALS, tokenizer=loaded.tokenizer, max_rows=64, max_tokens=320, seed=7).rows
     pad = loaded.tokenizer.pad_token_id
     grouped = training_batches(rows, 8, 7, 0, pad)
 
@@ -89,7 +90,7 @@ def training() -> None:
 
     def ours() -> None:
         for batch in grouped:
-            batch_loss(loaded.model, batch).backward()
+            batch_loss(loaded.model, batch).backward()  # type: ignore[no-untyped-call]
 
     compare("loss and gradient of 64 rows, against padded batches", ours, plain)
 

@@ -22,6 +22,7 @@ from codetune.cleaning.filters import lexical_tokens
 from codetune.cleaning.minhash import PERMUTATIONS, hashed
 from codetune.ingestion.folder import FolderReader, list_folder
 from codetune.ingestion.harvest import Member, Origin, chunked, read_chunk
+from codetune.ingestion.licenses import License
 from codetune.tables import read_batches
 
 ROWS = Path("data/raw/rows.parquet")
@@ -54,7 +55,7 @@ def extraction() -> None:
         if file_bytes <= _MAX_FILE_BYTES and size < _SOURCE_BYTES:
             members.append(Member(path, file_bytes, "stdlib"))
             size += file_bytes
-    origin = Origin("stdlib", "stdlib", "1", "PSF-2.0", "")
+    origin = Origin("stdlib", "stdlib", "1", License("PSF-2.0", ""))
     chunks = list(chunked(origin, FolderReader(root), members, _MAX_FILE_BYTES))
     ours_s = sum(_processor_s(partial(read_chunk, each)) for each in chunks)
     plain_s = sum(_processor_s(partial(_parse_all, root, each.members)) for each in chunks)
@@ -87,7 +88,8 @@ def _ours(rows: Sequence[Sequence[str]]) -> dict[int, int]:
 def _datasketch(rows: Sequence[Sequence[str]]) -> dict[int, int]:
     """As `_ours`: the plain use of the library, which takes any candidate for a duplicate; the nearest one is named."""
     index = MinHashLSH(threshold=_THRESHOLD, num_perm=PERMUTATIONS)
-    found, kept = {}, {}
+    found: dict[int, int] = {}
+    kept: dict[int, MinHash] = {}
     for row, tokens in enumerate(rows):
         signature = MinHash(num_perm=PERMUTATIONS)
         signature.update_batch([shingle.encode() for shingle in shingles(tokens)])

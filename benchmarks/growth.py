@@ -55,7 +55,8 @@ def _measured(folder: Path) -> dict[str, Any]:
         output = child.communicate()[0]
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, command)
-    return json.loads(output) | {"peak": peak}
+    told: dict[str, Any] = json.loads(output)
+    return told | {"peak": peak}
 
 
 def growth() -> None:

@@ -43,7 +43,7 @@ def _operations(model: LlamaForCausalLM, params: PretrainParams) -> float:
     """Multiplications and additions of one step, forward and backward, attention to what comes later left out."""
     weights = sum(value.numel() for value in model.parameters()) - model.model.embed_tokens.weight.numel()
     attention = 2 * params.layers * params.hidden_size * params.context // 2
-    return 6.0 * params.batch_tokens * (weights + attention)
+    return float(6 * params.batch_tokens * (weights + attention))
 
 
 def _peak(dtype: torch.dtype, size: int) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -64,6 +65,13 @@ def _hardware() -> str:
     return f"{os.cpu_count()} CPU cores, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
 
 
+def _revision() -> str:
+    """The commit that the code is of, marked where it was changed since; empty outside a git checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip()
+
+
 def _checkpoints(params: PretrainParams, corpus_digest: str, folder: Path) -> Checkpoints:
     """Where the run leaves its state, under a name for all that decides it."""
     from codetune.pretraining.loop import Checkpoints
@@ -104,6 +112,7 @@ def run(params: PretrainParams, inputs: Inputs, outputs: Outputs) -> dict[str, A
     from codetune.pretraining.tokenizer import save_tokenizer, train_tokenizer
     from codetune.prompt import CHAT_TEMPLATE
 
+    revision = _revision()
     corpus = arrange(list(read_rows(inputs.corpus, CORPUS)), params.seed, params.held_out_files)
     if not corpus.training or params.steps == 0:
         raise UserError(f"{inputs.corpus} is too small to train on", "Add packages to data/packages.txt.")
@@ -124,6 +133,7 @@ def run(params: PretrainParams, inputs: Inputs, outputs: Outputs) -> dict[str, A
         },
         "packages": sorted({file["group"] for file in corpus.training}),
         "licenses": {name: count["files"] for name, count in licenses.items()},
+        "revision": revision,
         "libraries": {name: version(name) for name in _LIBRARIES},
         "parameters": sum(value.numel() for value in model.parameters()),
         "tokens_seen": params.steps * params.batch_tokens,

@@ -5,6 +5,7 @@ The two sides take turns, and the median ratio of the rounds is shown with its r
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +73,13 @@ def bertscore() -> None:
 def training() -> None:
     """One pass over 64 rows: length-grouped batches and labelled logits only, against padding and all logits."""
     from codetune.modeling.load import load_model
-    from codetune.tuning.data import load_rows, training_batches
+    from codetune.tuning.data import RowLimits, collate, load_rows, training_steps
     from codetune.tuning.loop import batch_loss
 
     loaded = load_model(BASE)
-    rows = load_rows(TRAIN, ORIGINALS, tokenizer=loaded.tokenizer, max_rows=64, max_tokens=320, seed=7).rows
+    rows = load_rows(TRAIN, ORIGINALS, loaded.tokenizer, RowLimits(64, 320, seed=7)).rows
     pad = loaded.tokenizer.pad_token_id
-    grouped = training_batches(rows, 8, 7, 0, pad)
+    grouped = [batch for step in training_steps(rows, 8, 1, 7, 0, partial(collate, pad_id=pad)) for batch in step]
 
     def plain() -> None:
         for start in range(0, len(rows), 8):

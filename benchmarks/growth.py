@@ -86,7 +86,7 @@ def _found(size: int, dropped: dict[str, int]) -> str:
 
 def _clean(folder: Path) -> dict[str, Any]:
     start = time.perf_counter()
-    outputs = clean.Outputs(clean=folder / "clean", report=folder / "data.json")
+    outputs = clean.Outputs(clean=folder / "clean", counts=folder / "counts.json")
     report = clean.run(load_section(CleanParams), clean.Inputs(raw=folder), outputs)
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {

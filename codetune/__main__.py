@@ -59,6 +59,16 @@ def _print_data_diff(before: str, after: str, *, as_json: bool) -> None:
     print(dump_json(content) if as_json else text, end="" if as_json else "\n")
 
 
+def _print_comparison(before: str, after: str, *, as_json: bool, as_markdown: bool) -> None:
+    from codetune import side_by_side
+
+    found = side_by_side.side_by_side(Path(), before, after)
+    if as_json:
+        print(dump_json(side_by_side.as_json(found)), end="")
+    else:
+        print(side_by_side.as_markdown(found) if as_markdown else side_by_side.as_text(found))
+
+
 def _print_sources() -> None:
     from codetune.config import load_section
     from codetune.ingestion.params import IngestParams
@@ -83,12 +93,21 @@ def main() -> None:
     for name in ("before", "after"):
         diff.add_argument(name, help="workspace, or a branch, tag, commit or experiment")
     diff.add_argument("--json", action="store_true", help="print the same as JSON")
+    versus = commands.add_parser("compare", help="say what two revisions' models, parameters and data differ in")
+    for name in ("before", "after"):
+        versus.add_argument(name, help="workspace, or a branch, tag, commit or experiment")
+    form = versus.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the same as JSON")
+    form.add_argument("--markdown", action="store_true", help="print the same as Markdown")
     arguments = parser.parse_args()
     actions: dict[str, Callable[[], None]] = {
         "check": check_params,
         "ingest": _print_sources,
         "summary": _print_summary,
         "why": lambda: _print_why(arguments.row),
+        "compare": lambda: _print_comparison(
+            arguments.before, arguments.after, as_json=arguments.json, as_markdown=arguments.markdown
+        ),
         "data-diff": lambda: _print_data_diff(arguments.before, arguments.after, as_json=arguments.json),
     }
     run_as_command(actions[arguments.command])

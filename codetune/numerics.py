@@ -52,7 +52,8 @@ def fix(params: NumericsParams | None = None) -> NumericsParams:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import torch
 
-    torch.set_num_threads(params.threads or os.cpu_count() or 1)
+    together = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # processes that torchrun starts share the cores
+    torch.set_num_threads(params.threads or max(1, (os.cpu_count() or 1) // together))
     torch.use_deterministic_algorithms(True)
     return params
 

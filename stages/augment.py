@@ -1,9 +1,11 @@
 """Paraphrase the instructions of train rows, so that the model learns the task and not one wording of it.
 
-Reads: data/clean/{train,test}.jsonl, params `augment`, `numerics`; phrase tables and labelled pairs of
-codetune/augmentation/; for the methods contextual and back_translation the models that `augment` names.
+Reads: data/clean/{train,test}.jsonl, data/clean/ledger.parquet, params `augment`, `numerics`; phrase tables and
+labelled pairs of codetune/augmentation/; for the methods contextual and back_translation the models that `augment`
+names.
 Writes: data/augmented/train.jsonl (the rows unchanged, then their paraphrases), data/augmented/test.jsonl (paraphrases
-of the test rows, in wordings that no train row has), reports/augmentation.json (counts, by reason where a draw was
+of the test rows, in wordings that no train row has), data/augmented/ledger.parquet (the ledger with the paraphrases of
+each row), reports/augmentation.json (counts, by reason where a draw was
 rejected), reports/augmentation_plots/meaning.svg (similarities, and the threshold).
 Guarantees: a paraphrase holds the same identifiers, numbers, quoted text, words of negation and words that compare as
 its parent, in the same order; it brings in no error of article, agreement, spacing or capitals that is looked for; its
@@ -16,6 +18,7 @@ opposites, and reports/augmentation.json says how many labelled pairs it gets wr
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,10 +34,12 @@ from codetune.augmentation.table import HELD_OUT_FILE, load_table
 from codetune.config import load_section
 from codetune.encoders.locate import locate_encoder
 from codetune.errors import run_as_command
-from codetune.files import atomic_folder, write_json, write_jsonl, write_text
+from codetune.files import JsonObject, atomic_folder, write_json, write_jsonl, write_text
 from codetune.schemas.checking import checked
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
+from codetune.schemas.ledger import AUGMENTED_LEDGER, LEDGER
 from codetune.schemas.reading import read_rows
+from codetune.tables import stream_table
 
 _ENCODER = "augment.meaning.encoder"
 
@@ -45,6 +50,7 @@ class Inputs:
 
     train: Path = Path("data/clean/train.jsonl")
     test: Path = Path("data/clean/test.jsonl")
+    ledger: Path = Path("data/clean/ledger.parquet")
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ class Outputs:
 
     train: Path = Path("data/augmented/train.jsonl")
     test: Path = Path("data/augmented/test.jsonl")
+    ledger: Path = Path("data/augmented/ledger.parquet")
     report: Path = Path("reports/augmentation.json")
     plots: Path = Path("reports/augmentation_plots")
 
@@ -72,8 +79,18 @@ def run(params: AugmentParams, inputs: Inputs, outputs: Outputs) -> dict[str, An
     report = augmentation_report(result, load_table(), params)
     report["held_out_wordings"] = wordings_report(reworded, load_table(HELD_OUT_FILE))
     report["meaning"] = meaning_report(calibration, encoder.signature)
+    _write_ledger(inputs.ledger, outputs.ledger, [*result.paraphrases, *reworded.paraphrases])
     _write(outputs, result, reworded, report, meaning_picture(calibration, result.similarities))
     return report
+
+
+def _write_ledger(source: Path, path: Path, paraphrases: list[JsonObject]) -> None:
+    """The ledger with the children of every row."""
+    children: dict[str, list[str]] = defaultdict(list)
+    for row in paraphrases:
+        children[row["parent"]].append(row["id"])
+    rows = ({**row, "children": children.get(row["id"], [])} for row in read_rows(source, LEDGER))
+    stream_table(path, checked(rows, AUGMENTED_LEDGER, path), AUGMENTED_LEDGER.arrow)
 
 
 def _write(

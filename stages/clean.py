@@ -3,7 +3,7 @@
 Reads: data/raw/rows.parquet, data/raw/files.parquet, params `clean`.
 Writes: data/clean/{train,val,test}.jsonl (instruction rows), data/clean/ledger.parquet (for each raw row
 where it came from and what became of it by what rule), data/clean/corpus.parquet (source files of the train groups, for
-`pretrain`), reports/data.json (counts).
+`pretrain`), data/clean/counts.json.
 Guarantees: no group is in two splits, and neither are two that share much of their code; no kept row has the syntax
 tree, the instruction, or near-duplicate code of another, nor nearly its instruction with similar code; no train row is
 the solution of a benchmark that is named; no file of the corpus holds a duplicate of a row of val or test; all licences
@@ -62,7 +62,7 @@ class Outputs:
     """Where the stage writes."""
 
     clean: Path = Path("data/clean")
-    report: Path = Path("reports/data.json")
+    counts: Path = Path("data/clean/counts.json")
 
 
 def _write_corpus(
@@ -113,7 +113,7 @@ def _require_splits(verdicts: list[Verdict], splits: dict[str, Split]) -> None:
 
 
 def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
-    """The content of reports/data.json, after everything has been written."""
+    """The content of data/clean/counts.json, after everything has been written."""
     tasks = [task for name in params.benchmarks for task in read_benchmark(Path(name))]
     rows = inputs.raw / "rows.parquet"
     with Spool(outputs.clean) as spool:
@@ -127,7 +127,7 @@ def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]
         leaking = leaking_files(verdicts, splits, spool)
     corpus = _write_corpus(params, inputs, outputs.clean / "corpus.parquet", splits, leaking)
     report = data_report(verdicts, splits, corpus, joined)
-    write_json(outputs.report, report)
+    write_json(outputs.counts, report)
     return report
 
 

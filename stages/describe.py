@@ -1,8 +1,9 @@
-"""Make the data card: a page with pictures that tells what the data is, in two minutes.
+"""Make the data card: a page with pictures that tells what the data is, in two minutes; and its figures as metrics.
 
-Reads: data/clean/ledger.parquet, data/clean/{train,val,test}.jsonl, reports/data.json, reports/augmentation.json,
-reports/leaks.json.
-Writes: reports/data_card.md, reports/data_plots/ — funnel.svg, lengths.svg.
+Reads: data/clean/ledger.parquet, data/clean/{train,val,test}.jsonl, data/clean/counts.json, reports/augmentation.json,
+reports/leaks.json; reports/augmentation_plots/ is shown in the card.
+Writes: reports/data.json (the counts, and the figures of leaks), reports/data_card.md, reports/data_plots/ —
+funnel.svg, lengths.svg.
 Guarantees: every number comes out of these files; the bytes written depend on them alone.
 Does not: judge rows, or measure anything anew.
 """
@@ -13,11 +14,20 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from codetune.datacard.facts import COLUMNS, example_ids, funnel, histogram, kept_by_split, lengths, quantile
+from codetune.datacard.facts import (
+    COLUMNS,
+    example_ids,
+    funnel,
+    histogram,
+    kept_by_split,
+    leak_figures,
+    lengths,
+    quantile,
+)
 from codetune.datacard.page import CardFacts, data_card
 from codetune.datacard.pictures import funnel_picture, lengths_picture
 from codetune.errors import UserError, run_as_command
-from codetune.files import JsonObject, atomic_folder, read_json, write_text
+from codetune.files import JsonObject, atomic_folder, read_json, write_json, write_text
 from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.ledger import LEDGER
 from codetune.schemas.reading import read_rows, rows_with
@@ -28,8 +38,9 @@ class Inputs:
     """What the stage reads."""
 
     clean: Path = Path("data/clean")
-    data: Path = Path("reports/data.json")
+    counts: Path = Path("data/clean/counts.json")
     augmentation: Path = Path("reports/augmentation.json")
+    meaning: Path = Path("reports/augmentation_plots/meaning.svg")
     leaks: Path = Path("reports/leaks.json")
 
 
@@ -37,6 +48,7 @@ class Inputs:
 class Outputs:
     """Where the stage writes."""
 
+    data: Path = Path("reports/data.json")
     card: Path = Path("reports/data_card.md")
     plots: Path = Path("reports/data_plots")
 
@@ -62,9 +74,11 @@ def run(inputs: Inputs, outputs: Outputs) -> str:
     ledger = list(read_rows(inputs.clean / "ledger.parquet", LEDGER, COLUMNS))
     rows = {split: _row(inputs.clean / f"{split}.jsonl", identity) for split, identity in example_ids(ledger).items()}
     _write_plots(outputs.plots, ledger)
-    links = [os.path.relpath(outputs.plots / name, outputs.card.parent) for name in ("funnel.svg", "lengths.svg")]
-    counts = [read_json(path) for path in (inputs.data, inputs.augmentation, inputs.leaks)]
-    card = data_card(CardFacts(ledger, rows, *counts, *links))
+    pictures = (outputs.plots / "funnel.svg", outputs.plots / "lengths.svg", inputs.meaning)
+    links = [os.path.relpath(path, outputs.card.parent) for path in pictures]
+    data = read_json(inputs.counts) | {"leaks": leak_figures(read_json(inputs.leaks))}
+    card = data_card(CardFacts(ledger, rows, data, read_json(inputs.augmentation), *links))
+    write_json(outputs.data, data)
     write_text(outputs.card, card)
     return card
 

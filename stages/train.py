@@ -3,28 +3,32 @@
 Reads: data/augmented/train.jsonl, data/clean/val.jsonl, the base model, params `train`, `model`, `numerics`.
 Writes: models/adapter/ (adapter and tokenizer), reports/training/ (learning curve of DVCLive, summary.json).
 Guarantees: the same seed gives the same adapter, byte for byte; the adapter is the one with the smallest validation
-loss; labels cover exactly the completion and its end token; every row that is left out is counted; base untouched.
+loss; labels cover exactly the completion and its end token; every row that is left out is counted; base untouched; a
+killed run goes on from its last checkpoint in .cache/training, and ends in the same bytes.
 Does not: change the base model's weights, or merge the adapter into them (that is `export`).
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codetune import numerics
 from codetune.config import load_section
 from codetune.errors import run_as_command
-from codetune.files import atomic_folder, write_json
+from codetune.files import atomic_folder, digest_bytes, digest_file, write_json
 from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS
 from codetune.tuning.params import TrainParams
 
 if TYPE_CHECKING:
-    from codetune.tuning.data import Batch, TokenizedRows
-    from codetune.tuning.loop import TrainResult
+    from codetune.tuning.checkpoint import Identity
+    from codetune.tuning.data import Step, TokenizedRows
+    from codetune.tuning.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -50,40 +54,75 @@ class Outputs:
 
     adapter: Path = Path("models/adapter")
     training: Path = Path("reports/training")
+    checkpoints: Path = Path(".cache/training")
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
-    """The content of reports/training/summary.json, after adapter and learning curve have been written."""
+    """The content of reports/training/summary.json, after adapter and learning curve have been written.
+
+    Of several processes (`torchrun -m stages.train`) the first one writes; what the others return is empty.
+    """
     from codetune.modeling.load import load_model
+    from codetune.tuning.checkpoint import Checkpoints
     from codetune.tuning.curve import learning_curve
-    from codetune.tuning.data import load_rows, training_batches, validation_batches
+    from codetune.tuning.data import RowLimits, collate, load_rows, pack, training_steps, validation_batches
     from codetune.tuning.loop import train
     from codetune.tuning.lora import add_adapter, save_adapter, trainable_report
+    from codetune.tuning.world import join
 
-    options = params.train
+    options, world = params.train, join()
     base = load_model(params.model.base, revision=params.model.revision)
-    drawn = {"tokenizer": base.tokenizer, "max_tokens": options.max_tokens, "seed": options.seed}
-    rows = load_rows(inputs.train, AUGMENTED, max_rows=options.max_rows, **drawn)
-    val_rows = load_rows(inputs.val, ORIGINALS, max_rows=options.max_val_rows, **drawn)
+    limits = RowLimits(options.max_rows, options.max_tokens, options.seed, options.too_long)
+    rows = load_rows(inputs.train, AUGMENTED, base.tokenizer, limits)
+    val_rows = load_rows(inputs.val, ORIGINALS, base.tokenizer, replace(limits, max_rows=options.max_val_rows))
     pad, size = base.tokenizer.pad_token_id, options.batch_size
-    epochs = [training_batches(rows.rows, size, options.seed, epoch, pad) for epoch in range(options.epochs)]
+    lay_out = pack if options.packing else partial(collate, pad_id=pad)
+    steps = [
+        step
+        for epoch in range(options.epochs)
+        for step in training_steps(rows.rows, size, options.accumulation * world.size, options.seed, epoch, lay_out)
+    ][: options.max_steps or None]
     model = add_adapter(base.model, options.lora, options.seed)
+    identity = _identity(params, inputs) | {"number of processes": str(world.size)}
+    checkpoints = Checkpoints(outputs.checkpoints, identity, options.checkpoint_every)
+    validation = validation_batches(val_rows.rows, size, pad)
+    if not world.main:
+        train(model, steps, validation, options, lambda *_: None, checkpoints, world)
+        return {}
     with atomic_folder(outputs.training) as report_folder, atomic_folder(outputs.adapter) as adapter_folder:
         with learning_curve(report_folder) as log:
-            result = train(model, epochs, validation_batches(val_rows.rows, size, pad), options, log)
+            result = train(model, steps, validation, options, log, checkpoints, world)
         save_adapter(model, adapter_folder, params.model.base, params.model.revision)
         base.tokenizer.save_pretrained(adapter_folder)
-        summary = _summary(rows, val_rows, epochs, result) | {
+        summary = _summary(rows, val_rows, steps, result) | {
             "trainable": trainable_report(model),
             "numerics": numerics.digest_settings(params.numerics),
         }
         write_json(report_folder / "summary.json", summary)
+    checkpoints.clear()
     return summary
 
 
-def _summary(
-    rows: TokenizedRows, val_rows: TokenizedRows, epochs: list[list[Batch]], result: TrainResult
-) -> dict[str, Any]:
+def _identity(params: Params, inputs: Inputs) -> Identity:
+    """All that decides the bytes of the adapter, by the names that a person knows: what a checkpoint is one of."""
+    from codetune.modeling.locate import locate_model
+
+    base = locate_model(params.model.base, params.model.revision)
+    settings = params.train.model_dump(exclude={"checkpoint_every"})
+    lora = settings.pop("lora")
+    files = [inputs.train, inputs.val, *sorted(path for path in base.iterdir() if path.is_file())]
+    code = sorted((Path(__file__).parent.parent / "codetune").rglob("*.py"))
+    return {
+        **{f"train.{key}": str(value) for key, value in settings.items()},
+        **{f"train.lora.{key}": str(value) for key, value in lora.items()},
+        "numerics": numerics.digest_settings(params.numerics),
+        **{str(path): digest_file(path) for path in files},
+        "code": digest_bytes("".join(map(digest_file, code)).encode()),
+        "versions": str({name: version(name) for name in ("torch", "transformers", "peft")}),
+    }
+
+
+def _summary(rows: TokenizedRows, val_rows: TokenizedRows, steps: list[Step], result: Progress) -> dict[str, Any]:
     """What was trained on, and how the validation loss went."""
     from codetune.tuning.data import padded_share
 
@@ -91,16 +130,24 @@ def _summary(
         asdict(evaluation) | {"val_loss": round(evaluation.val_loss, 6)} for evaluation in result.evaluations
     ]
     best = evaluations[result.evaluations.index(result.best)]
+    shown = [batch for step in steps[: result.step] for batch in step]
     return {
         "rows": len(rows.rows),
         "tokens": rows.tokens,
-        "truncated": 0,
+        "labels": rows.labels,
+        "truncated": rows.truncated,
+        "end_token_lost": rows.truncated,
         "dropped": rows.dropped,
-        "padded_share": round(padded_share([batch for batches in epochs for batch in batches]), 4),
+        "padded_share": round(padded_share(shown), 4),
         "val_rows": len(val_rows.rows),
+        "val_tokens": val_rows.tokens,
+        "val_labels": val_rows.labels,
+        "val_truncated": val_rows.truncated,
         "val_dropped": val_rows.dropped,
-        "steps": result.steps,
-        "epochs": len(epochs),
+        "steps": result.step,
+        "stopped_early": result.step < result.steps,
+        "rows_seen": sum(len(batch.row_ids) for batch in shown),
+        "tokens_seen": sum(batch.tokens for batch in shown),
         "first_val_loss": evaluations[0]["val_loss"],
         "best": best,
         "evaluations": evaluations,

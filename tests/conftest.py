@@ -24,7 +24,7 @@ def instruction_rows() -> list[dict[str, Any]]:
     return read_jsonl(ROWS_FILE)
 
 
-def _tiny_tokenizer() -> Any:
+def tiny_tokenizer() -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -48,7 +48,7 @@ def make_tiny_base(folder: Path, seed: int = 7) -> Path:
     import torch
     from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
-    tokenizer = _tiny_tokenizer()
+    tokenizer = tiny_tokenizer()
     torch.manual_seed(stable_seed(seed, "tiny_base"))
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -85,7 +85,17 @@ def make_adapter(base: Path, folder: Path, seed: int = 7) -> Path:
     from codetune.tuning.lora import add_adapter, save_adapter
     from codetune.tuning.params import LoraParams
 
-    model = add_adapter(load_model(base).model, LoraParams(rank=4, alpha=8.0, dropout=0.0, targets="all-linear"), seed)
+    params = LoraParams(
+        rank=4,
+        alpha=8.0,
+        dropout=0.0,
+        target_modules="all-linear",
+        layers_to_transform=None,
+        modules_to_save=[],
+        use_rslora=False,
+        use_dora=False,
+    )
+    model = add_adapter(load_model(base).model, params, seed)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in model.named_parameters():

@@ -146,6 +146,11 @@ def _score(generator: random.Random, quality: float) -> dict[str, float]:
         "bertscore_f1_raw": _unit(0.5 + scores["bertscore_f1"] / 2),
         "chrf": round(_unit(centre - 0.05) * 100, 6),
         "bleu": round(_unit(centre - 0.25) * 100, 6),
+        "edit_similarity": _unit(centre - 0.1),
+        "tree_similarity": _unit(centre - 0.2),
+        "tree_match": 0,
+        "signature_kept": int(generator.random() < 0.4 + quality / 2),
+        "names_bound": int(generator.random() < 0.3 + quality / 2),
         "exact_match": 0,
         "syntax_valid": int(generator.random() < 0.5 + quality / 2),
         "stopped": int(generator.random() < 0.6 + quality / 3),
@@ -159,7 +164,8 @@ def _mean(rows: list[dict[str, Any]], role: str, key: str) -> float:
 def _metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:
     def side(role: str) -> dict[str, Any]:
         parts = {key.removeprefix("bertscore_"): _mean(rows, role, key) for key in (*SCORES, "bertscore_f1_raw")}
-        plain = ("chrf", "bleu", "exact_match", "syntax_valid", "stopped")
+        structure = ("edit_similarity", "tree_similarity", "tree_match", "signature_kept", "names_bound")
+        plain = ("chrf", "bleu", *structure, "exact_match", "syntax_valid", "stopped")
         return {"bertscore": parts, **{key: _mean(rows, role, key) for key in plain}}
 
     return {"base": side("base"), "tuned": side("tuned"), "gain": {}, "prompts": len(rows)}
@@ -227,7 +233,7 @@ def write_reports(
     )  # fmt: skip
     write_json(reports / "training" / "summary.json", {"best": {"step": 400, "val_loss": round(2.0 - tuned, 6)}})
     _curves(reports / "training", tuned)
-    params = f"train:\n  seed: 7\n  learning_rate: 2e-3\n  lora:\n    rank: {rank}\n    targets: all-linear\n"
+    params = f"train:\n  seed: 7\n  learning_rate: 2e-3\n  lora:\n    rank: {rank}\n    target_modules: all-linear\n"
     score = "score:\n  seed: 7\n  bootstrap_samples: 400\n  confidence: 0.95\n"
     write_text(root / "params.yaml", START + params + score)
 

@@ -92,7 +92,15 @@ def sample(identity: str = "aaaa000000000001", **changes: Any) -> dict[str, Any]
 
 def answer_scores(**changes: Any) -> dict[str, Any]:
     bertscore = {"bertscore_precision": -0.5, "bertscore_recall": 0.5, "bertscore_f1": 0.25, "bertscore_f1_raw": 0.5}
-    return {**bertscore, "chrf": 12.5, "bleu": 2, "exact_match": 0, "syntax_valid": 1, "stopped": 1, **changes}
+    structure = {
+        "edit_similarity": 0.5,
+        "tree_similarity": 0.25,
+        "tree_match": 0,
+        "signature_kept": 1,
+        "names_bound": 1,
+    }
+    shares = {"exact_match": 0, "syntax_valid": 1, "stopped": 1}
+    return {**bertscore, "chrf": 12.5, "bleu": 2, **structure, **shares, **changes}
 
 
 def prompt_scores(identity: str = "aaaa000000000001", **changes: Any) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from safetensors.torch import load_file
+
 from codetune.config import load_section
 from codetune.files import digest_file, read_json
 from codetune.pretraining.params import PretrainParams
@@ -13,7 +15,9 @@ def test_provenance_names_these_files():
     provenance = read_json(BASE / "provenance.json")
     found = {path.name: digest_file(path) for path in BASE.iterdir() if path.name != "provenance.json"}
     assert provenance["files"] == found
-    assert 8_000_000 <= provenance["parameters"] <= 12_000_000
+    weights = load_file(BASE / "model.safetensors")
+    assert provenance["parameters"] == sum(weight.numel() for weight in weights.values()) <= 32_000_000
+    assert provenance["revision"]
     assert (BASE / "model.safetensors").stat().st_size < 64 << 20
 
 

@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ VERBS = ("count", "join", "merge", "scale", "filter", "rank", "pair", "split")
 # A slice: a few rows, short answers, few resamples.
 CHANGES = {
     "clean": {"min_tokens": 10, "test_share": 0.2, "val_share": 0.2},
-    "train": {"max_rows": 12, "max_val_rows": 4},
+    "train": {"max_rows": 12, "max_val_rows": 4, "batch_size": 2, "epochs": 2, "checkpoint_every": 1},
     "generate": {"max_prompts": 4, "max_new_tokens": 8},
     "score": {"bootstrap_samples": 100},
 }
@@ -37,11 +39,15 @@ def source(package: str, number: int) -> str:
     return "\n\n".join(functions)
 
 
-def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+def user_environment() -> dict[str, str]:
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
     for name in ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR"):
         environment.pop(name, None)
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return environment
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, env=user_environment(), capture_output=True, text=True, check=False)
 
 
 def succeed(folder: Path, *command: str) -> str:
@@ -126,6 +132,48 @@ def test_bad_input_is_one_line_and_loses_nothing(clone):
     finally:
         (clone / "params.yaml").write_text(params)
     assert "up to date" in succeed(clone, "dvc", "repro")
+
+
+def kill_while_training(folder: Path, delay: float) -> bool:
+    """Start `dvc repro` and kill -9 it some time after it has left a checkpoint; whether it was still running."""
+    checkpoint = folder / ".cache/training/training.safetensors"
+    before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+    with subprocess.Popen(
+        ["dvc", "repro", "-q"], cwd=folder, env=user_environment(), stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        while process.poll() is None:
+            if checkpoint.exists() and checkpoint.stat().st_mtime_ns > before:
+                time.sleep(delay)
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+            time.sleep(0.005)
+    return process.returncode == -signal.SIGKILL
+
+
+def test_a_training_that_is_killed_again_and_again_ends_in_the_same_bytes(clone):
+    params = (clone / "params.yaml").read_text()
+    try:
+        (clone / "params.yaml").write_text(params.replace("train:\n  seed: 7", "train:\n  seed: 8", 1))
+        assert all(kill_while_training(clone, delay) for delay in (0.0, 0.02, 0.05))
+        succeed(clone, "dvc", "repro", "-q", "train")
+        killed = (clone / "dvc.lock").read_bytes()
+        assert not (clone / ".cache/training/training.safetensors").exists()
+        succeed(clone, "dvc", "repro", "-q", "--force", "--single-item", "train")
+        assert (clone / "dvc.lock").read_bytes() == killed
+    finally:
+        (clone / "params.yaml").write_text(params)
+    succeed(clone, "dvc", "repro", "-q")
+    assert succeed(clone, "git", "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("target", ["attention", "mlp"])
+def test_what_is_adapted_is_an_experiment(clone, target):
+    succeed(clone, "dvc", "exp", "run", "-q", "-n", target, "-S", f"train.lora.target_modules={target}")
+    adapted = json.loads((clone / "reports/training/summary.json").read_text())["trainable"]["modules"]
+    assert {name.split(".")[0] for name in adapted} == {"attention": {"self_attn"}, "mlp": {"mlp"}}[target]
+    changed = json.loads(succeed(clone, "dvc", "params", "diff", "--json"))["params.yaml"]
+    assert changed["train.lora.target_modules"] == {"old": "all-linear", "new": target}
+    succeed(clone, "git", "checkout", "-q", ".")
 
 
 def test_experiment_and_its_differences(clone):

@@ -19,8 +19,9 @@ from codetune.revisions.wording import gain_sentence, verdict_sentence
 
 SECOND_RUN = "`dvc exp run -S train.lora.rank=4`"
 READING = (
-    "A difference is better or worse where its interval leaves zero out. The interval covers the luck of which prompts "
-    "were asked (paired bootstrap over prompts), not the luck of one training run."
+    "A difference is better or worse where its interval leaves zero out (bootstrap over prompts) and its p-value "
+    "is small for so many metrics (permutation test or McNemar's, corrected by Holm; shown on the verdict). Both "
+    "cover the luck of which prompts were asked, not the luck of one training run."
 )
 
 

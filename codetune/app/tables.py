@@ -6,7 +6,7 @@ from html import escape
 
 from codetune.revisions.comparison import MetricDifference, Verdict
 from codetune.revisions.parameters import ParameterDifference
-from codetune.revisions.wording import difference_text, interval_text
+from codetune.revisions.wording import certainty_text, difference_text, interval_text
 
 NOTHING = "\u2013"
 _MARKS = {
@@ -28,9 +28,10 @@ def verdict_mark(row: MetricDifference) -> tuple[str, str]:
     return ("\u25b3 better, no interval" if row.improves else "\u25bd worse, no interval"), "quiet"
 
 
-def _cell(label: str, content: str, tone: str = "") -> str:
+def _cell(label: str, content: str, tone: str = "", title: str = "") -> str:
     look = tone if content else "nothing"
-    return f'<td data-label="{escape(label)}" class="{look}"><div>{content or NOTHING}</div></td>'
+    hover = f' title="{escape(title)}"' if title else ""
+    return f'<td data-label="{escape(label)}" class="{look}"{hover}><div>{content or NOTHING}</div></td>'
 
 
 def _bar(row: MetricDifference, tone: str) -> str:
@@ -65,7 +66,7 @@ def metric_table(rows: list[MetricDifference], baseline: str, candidate: str, co
             _cell(names[3], escape(difference_text(row)), tone),
             _cell(names[4], escape(interval_text(row))),
             _cell(names[5], _bar(row, tone)),
-            _cell(names[6], escape(words), f"words {tone}"),
+            _cell(names[6], escape(words), f"words {tone}", certainty_text(row)),
         ]
         title = escape(row.metric.explanation)
         head = f'<th scope="row" title="{title}">{escape(row.metric.label)}<span>{way}{escape(note)}</span></th>'

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import ast
-import builtins
-import symtable
 import textwrap
 import warnings
 from dataclasses import dataclass
 
 from codetune.ingestion.functions import FunctionNode, parse
-
-_BUILTINS = frozenset(dir(builtins)) | {"__class__", "__name__", "__file__", "__doc__"}
+from codetune.names import bound_names, symbols_of
 
 
 @dataclass(frozen=True)
@@ -43,16 +40,11 @@ def head_of(code: str) -> str | None:
 
 
 def top_level_names(text: str) -> frozenset[str]:
-    """What a source binds at its top level: imports, definitions and assignments."""
+    """What a source binds at its top level; nothing where it does not parse."""
     try:
-        table = _table(text)
+        return frozenset(bound_names(symbols_of(text)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
-    return frozenset(symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or _binds(symbol))
-
-
-def _binds(symbol: symtable.Symbol) -> bool:
-    return symbol.is_imported() or symbol.is_namespace()
 
 
 def function_text(head: str, answer: str) -> str:
@@ -67,34 +59,13 @@ def function_text(head: str, answer: str) -> str:
 
 
 def has_body(source: str) -> bool:
-    """Whether a function parses and does something after its docstring."""
+    """Whether a function parses and does something after its docstring; a parameter named twice is no function."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             tree = ast.parse(source)
+            symbols_of(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return False
     first = tree.body[0] if tree.body else None
     return isinstance(first, FunctionNode) and len(first.body) > 1
-
-
-def unbound_names(source: str, known: frozenset[str]) -> list[str]:
-    """Names that a parsing source uses, but nobody binds: neither it, nor Python, nor those in `known`."""
-    top = _table(source)
-    bound = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or _binds(symbol)}
-    found: set[str] = set()
-    waiting = [top]
-    while waiting:
-        table = waiting.pop()
-        waiting += table.get_children()
-        for symbol in table.get_symbols():
-            used_globally = symbol.is_global() or table is top
-            if symbol.is_referenced() and used_globally:
-                found.add(symbol.get_name())
-    return sorted(found - bound - known - _BUILTINS)
-
-
-def _table(source: str) -> symtable.SymbolTable:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return symtable.symtable(source, "<answer>", "exec")

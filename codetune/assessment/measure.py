@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from codetune.assessment.bodies import Asked, function_text, has_body, unbound_names
+from codetune.assessment.bodies import Asked, function_text, has_body
 from codetune.assessment.compressors import NgramModel, xz_bits, zstd_bits
 from codetune.generation.batch import answer_all
 from codetune.modeling.load import LoadedModel
+from codetune.names import unbound_names
 from codetune.pretraining.evaluation import bits_per_byte
 from codetune.progress import track
 

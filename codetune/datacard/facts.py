@@ -188,3 +188,11 @@ def similarities(ledger: list[JsonObject]) -> dict[str, list[float]]:
         if row["matched"] is not None and row["similarity"] is not None:
             found.setdefault(row["reason"], []).append(row["similarity"])
     return found
+
+
+def leak_figures(leaks: JsonObject) -> JsonObject:
+    """What reports/leaks.json counts, without the rows that it lists."""
+    return {
+        name: {key: value for key, value in part.items() if key != "leaks"} if isinstance(part, dict) else part
+        for name, part in leaks.items()
+    }

@@ -35,17 +35,17 @@ class CardFacts:
 
     :param ledger: the rows of the ledger, with the columns of `facts.COLUMNS`.
     :param examples: an instruction row for each split.
-    :param data: reports/data.json, `augmentation` reports/augmentation.json, and `leaks` reports/leaks.json.
-    :param funnel: where the picture of the funnel is, as a link from the page; likewise `lengths`.
+    :param data: reports/data.json, and `augmentation` reports/augmentation.json.
+    :param funnel: where the picture of the funnel is, as a link from the page; likewise `lengths` and `meaning`.
     """
 
     ledger: list[JsonObject]
     examples: dict[str, JsonObject]
     data: JsonObject
     augmentation: JsonObject
-    leaks: JsonObject
     funnel: str
     lengths: str
+    meaning: str
 
 
 def data_card(card: CardFacts) -> str:
@@ -61,7 +61,7 @@ def data_card(card: CardFacts) -> str:
         _sources(found),
         _duplicates(card),
         _leaks(card),
-        _paraphrases(card.augmentation),
+        _paraphrases(card.augmentation, card.meaning),
         _examples(card),
     ]
     return "\n\n".join(parts) + "\n"
@@ -195,7 +195,7 @@ def _leaks(card: CardFacts) -> str:
         ),
         numbers=1,
     )  # fmt: skip
-    return f"## Leaks\n\n{_examined(card.leaks)}\n\n{kept_out}"
+    return f"## Leaks\n\n{_examined(card.data['leaks'])}\n\n{kept_out}"
 
 
 def _examined(leaks: JsonObject) -> str:
@@ -217,7 +217,7 @@ def _examined(leaks: JsonObject) -> str:
     return text
 
 
-def _paraphrases(augmentation: JsonObject) -> str:
+def _paraphrases(augmentation: JsonObject, picture: str) -> str:
     rejected = augmentation.get("rejected", {})
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.items()) or "none"
     text = (
@@ -229,7 +229,7 @@ def _paraphrases(augmentation: JsonObject) -> str:
         text += (
             f" On {labelled['good'] + labelled['bad']} labelled pairs the gate `meaning_changed` rejects "
             f"{labelled['false_rejects']:.1%} of the good ones and lets {labelled['false_accepts']:.0%} of the bad "
-            "ones pass."
+            f"ones pass.\n\n![Similarities of labelled pairs and of drafts]({picture})"
         )
     for example in augmentation.get("examples", [])[:1]:
         text += f"\n\n{_quoted(example['original'])}\n\n{_quoted(example['paraphrase'])}"

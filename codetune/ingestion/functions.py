@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import inspect
 import re
+import symtable
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -20,6 +22,10 @@ _NEWER_MESSAGE = re.compile(r"f-string expression part cannot include")
 _NEWER_LINE = re.compile(
     r"^\s*type\s+\w+.*=|^\s*(async\s+)?(def|class)\s+\w+\s*\[|\bt[rR]?[\"']|^\s*lazy\s+(import|from)\b"
 )
+
+# A docstring follows a colon, with nothing between but white space, comments, parentheses and line joins. Where there
+# is more of those than anyone writes, it might: without a limit a file of nothing else would take hours.
+_MAY_DOCUMENT = re.compile(r":(?:[\s\\(]|#[^\n]*\n){0,200}+(?:[uU]?[rR]?[\"']|[\s\\(#])")
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,27 @@ def parse(text: str) -> ast.Module | None:
     return None if isinstance(tree, str) else tree
 
 
+def _surely_undocumented(text: str) -> bool:
+    """Whether a source is right and holds no documented function, told without a tree; False when only a tree tells."""
+    if "def" in text and _MAY_DOCUMENT.search(text):
+        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            symtable.symtable(text, "<source>", "exec")
+        except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
+            return False
+    return True
+
+
+def _docstring(node: FunctionNode) -> str | None:
+    """As `ast.get_docstring`, which spends more time on finding out that there is none."""
+    first = node.body[0]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        return inspect.cleandoc(first.value.value)
+    return None
+
+
 def _signature(node: FunctionNode) -> str:
     try:
         return f"{node.name}({ast.unparse(node.args)})"
@@ -91,7 +118,7 @@ def documented_functions(text: str, tree: ast.Module) -> Iterator[Function]:
     lines = text.split("\n")
     found = sorted(_definitions(tree.body, ""), key=lambda item: item[1].lineno)
     for owner, node in found:
-        docstring = ast.get_docstring(node, clean=True)
+        docstring = _docstring(node)
         if not docstring or node.end_lineno is None:
             continue
         start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
@@ -104,6 +131,14 @@ def documented_functions(text: str, tree: ast.Module) -> Iterator[Function]:
             docstring=docstring,
             code="\n".join(lines[start - 1 : node.end_lineno]),
         )
+
+
+def functions_or_reason(text: str) -> Iterable[Function] | str:
+    """The documented functions of a source in the order of its lines, or the reason why it cannot be parsed."""
+    if _surely_undocumented(text):
+        return ()
+    tree = parse_or_reason(text)
+    return tree if isinstance(tree, str) else documented_functions(text, tree)
 
 
 def row_id(package: str, path: str, qualname: str, code: str, occurrence: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from codetune.ingestion.decoding import SourceFile, storable
-from codetune.ingestion.functions import documented_functions, parse_or_reason, row_id
+from codetune.ingestion.functions import functions_or_reason, row_id
 from codetune.ingestion.licenses import License, header_license
 from codetune.ingestion.wheel import read_sources
 from codetune.workers import uncollected
@@ -132,12 +132,12 @@ def parser_died(chunk: Chunk) -> Harvest:
 def _function_rows(
     source: SourceFile, origin: Origin, group: str, license_: License, found: Harvest
 ) -> Iterator[dict[str, Any]]:
-    tree = parse_or_reason(source.text)
-    if isinstance(tree, str):
-        found.skipped[tree if source.text.strip() else "empty"] += 1
+    functions = functions_or_reason(source.text)
+    if isinstance(functions, str):
+        found.skipped[functions if source.text.strip() else "empty"] += 1
         return
     seen: Counter[tuple[str, str]] = Counter()
-    for function in documented_functions(source.text, tree):
+    for function in functions:
         key = (function.qualname, function.code)
         identity = row_id(origin.package, source.path, *key, seen[key])
         seen[key] += 1

@@ -7,7 +7,9 @@ from typing import Any
 import torch
 
 
-def logits_at(model: Any, input_ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+def logits_at(
+    model: Any, input_ids: torch.Tensor, positions: torch.Tensor, position_ids: torch.Tensor | None = None
+) -> torch.Tensor:
     """The logits at some positions, of shape `(n, vocabulary)`.
 
     Hidden states are selected before the output layer, which is as large as the vocabulary: with labels on half of
@@ -16,6 +18,8 @@ def logits_at(model: Any, input_ids: torch.Tensor, positions: torch.Tensor) -> t
 
     :param input_ids: ids of shape `(rows, length)`, padded on the right. No mask is needed: attention is causal.
     :param positions: indices into the flattened ids, of shape `(n,)`.
+    :param position_ids: of the shape of the ids, in a single row of texts laid end to end: where they start over, a new
+        text begins, and transformers lets no token attend across. None: every row is one text.
     """
 
     def select(_layer: Any, arguments: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
@@ -23,7 +27,7 @@ def logits_at(model: Any, input_ids: torch.Tensor, positions: torch.Tensor) -> t
 
     handle = model.get_output_embeddings().register_forward_pre_hook(select)
     try:
-        logits: torch.Tensor = model(input_ids=input_ids, use_cache=False).logits
+        logits: torch.Tensor = model(input_ids=input_ids, position_ids=position_ids, use_cache=False).logits
     finally:
         handle.remove()
     if logits.shape[:2] != (1, len(positions)):

@@ -11,6 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from codetune.files import atomic_file
+from codetune.optimizers import optimizer_tensors, restore_optimizers
 
 
 @dataclass
@@ -27,9 +28,7 @@ def save_checkpoint(
 ) -> None:
     """Write everything that the run needs to go on; `recipe` says what the run is."""
     tensors = {f"model.{name}": value.detach().contiguous() for name, value in model.named_parameters()}
-    for number, optimizer in enumerate(optimizers):
-        for index, state in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{index}.{key}": value.contiguous() for key, value in state.items()}
+    tensors |= optimizer_tensors(optimizers)
     with atomic_file(path) as temporary:
         save_file(tensors, temporary, metadata={"recipe": recipe, "reached": json.dumps(asdict(reached))})
 
@@ -48,13 +47,6 @@ def load_checkpoint(
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(tensors[f"model.{name}"])
-    states: list[dict[int, dict[str, torch.Tensor]]] = [{} for _ in optimizers]
-    for key, value in tensors.items():
-        kind, _, rest = key.partition(".")
-        if kind == "optimizer":
-            number, index, name = rest.split(".")
-            states[int(number)].setdefault(int(index), {})[name] = value
-    for optimizer, state in zip(optimizers, states, strict=True):
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    restore_optimizers(optimizers, tensors)
     reached = json.loads(metadata["reached"])
     return Reached(reached["step"], reached["seconds"], [(step, loss) for step, loss in reached["curve"]])

@@ -70,7 +70,17 @@ CATALOGUE: tuple[Metric, ...] = (
     _bertscore("recall", "recall", "How much of the reference has a counterpart in the answer."),
     _surface("chrf", "chrF", "character"),
     _surface("bleu", "BLEU", "word"),
+    Metric("edit_similarity", "Edit similarity", "1 less the edits per character that lead to the reference, 0 to 1.",
+           "edit_similarity"),
+    Metric("tree_similarity", "Tree similarity", "Shared parts of the syntax trees of answer and reference, names and "
+           "constants left out of account, 0 to 1; 0 for what does not parse.", "tree_similarity"),
     _share("exact_match", "Exact match", "Share of answers that equal the reference."),
+    _share("tree_match", "Tree match", "Share of answers with the syntax tree of the reference: layout, comments and "
+           "docstrings do not matter."),
+    _share("signature_kept", "Signature kept", "Share of answers whose function has the name and the parameters that "
+           "were asked for."),
+    _share("names_bound", "Names bound", "Share of answers that parse and use no name that nobody binds: not they, not "
+           "Python, and not the file that the reference is from."),
     _share("syntax_valid", "Parses", "Share of answers that Python can parse."),
     _share("stopped", "Ends by itself", "Share of answers that end with the end token before the limit."),
 )  # fmt: skip

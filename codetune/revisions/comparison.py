@@ -1,13 +1,15 @@
 """Two revisions compared: every metric with its difference, the interval of the difference, and what it amounts to.
 
 Differences are taken prompt by prompt over the prompts that both revisions answered, so that the luck of which prompts
-were asked cancels out; the interval is a paired bootstrap over these prompts. It says nothing of the luck of training.
+were asked cancels out; the interval is a paired bootstrap over these prompts. A difference is better or worse where
+its interval leaves zero out and its p-value, corrected for the number of metrics, is as small as the confidence asks.
+It says nothing of the luck of training.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from codetune.revisions.catalogue import CATALOGUE, VALIDATION_LOSS, Metric, metrics_of, numbers
@@ -15,6 +17,9 @@ from codetune.revisions.intervals import difference_interval, settings_of
 from codetune.revisions.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
 from codetune.revisions.reports import ROLES, Prompt, Reports, Role
+from codetune.significance import detectable_difference, holm, mcnemar_p, permutation_p
+
+_PERMUTATIONS = 10_000
 
 
 class Verdict(Enum):
@@ -34,6 +39,9 @@ class MetricDifference:
 
     :param baseline: mean over the shared prompts where the metric has a value for each prompt, else as reported.
     :param low: lower end of the interval of the difference; None where there is no interval.
+    :param p_value: of a paired permutation test, or McNemar's where each prompt is right or wrong; corrected by Holm
+        for the number of metrics that are compared with it.
+    :param detectable: the smallest difference that these prompts would have shown in four of five cases.
     """
 
     metric: Metric
@@ -42,6 +50,8 @@ class MetricDifference:
     low: float | None
     high: float | None
     verdict: Verdict
+    p_value: float | None = None
+    detectable: float | None = None
 
     @property
     def difference(self) -> float | None:
@@ -134,9 +144,32 @@ def metric_difference(
     before, after = (sum(scores) / len(scores) for scores in (old, new))
     if not trust:
         return _without_interval(metric, before, after, trust=False)
-    interval = difference_interval(old, new, settings_of(candidate[0].params))
+    settings = settings_of(candidate[0].params)
+    interval = difference_interval(old, new, settings)
     verdict = _judge(metric, interval.low, interval.high, equal=old == new)
-    return MetricDifference(metric, before, after, interval.low, interval.high, verdict)
+    if {*old, *new} <= {0.0, 1.0}:
+        p_value = mcnemar_p(old, new)
+    else:
+        p_value = permutation_p(old, new, samples=_PERMUTATIONS, seed=settings.seed)
+    least = detectable_difference(old, new, settings.confidence)
+    return MetricDifference(metric, before, after, interval.low, interval.high, verdict, p_value, least)
+
+
+def corrected(rows: list[MetricDifference], confidence: float) -> list[MetricDifference]:
+    """The rows with p-values corrected for their number, and the verdicts that stand after that."""
+    tested = [row for row in rows if row.p_value is not None and row.verdict is not Verdict.SAME]
+    values = holm([row.p_value for row in tested if row.p_value is not None])
+    found = {row.metric.key: value for row, value in zip(tested, values, strict=True)}
+    return [
+        replace(
+            row,
+            p_value=found[row.metric.key],
+            verdict=row.verdict if found[row.metric.key] <= 1 - confidence else Verdict.INDISTINGUISHABLE,
+        )
+        if row.metric.key in found
+        else row
+        for row in rows
+    ]
 
 
 def _without_interval(metric: Metric, before: float | None, after: float | None, *, trust: bool) -> MetricDifference:
@@ -179,9 +212,10 @@ def gain_of(reports: Reports) -> list[MetricDifference]:
     """What tuning changed within one revision: its base against its tuned model, metric by metric."""
     metrics = metrics_of(*(reports.values(role) for role in ROLES))
     identifiers = list(reports.scores)
-    return [
+    rows = [
         metric_difference(metric, (reports, "base"), (reports, "tuned"), identifiers, trust=True) for metric in metrics
     ]
+    return corrected(rows, settings_of(reports.params).confidence)
 
 
 def compare(baseline: Reports, candidate: Reports) -> Comparison:
@@ -192,7 +226,7 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
     rows: dict[Role, list[MetricDifference]] = {}
     for role in ROLES:
         metrics = metrics_of(baseline.values(role), candidate.values(role))
-        rows[role] = [
+        found = [
             metric_difference(
                 metric,
                 (baseline, role),
@@ -202,6 +236,7 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
             )
             for metric in metrics
         ]
+        rows[role] = corrected(found, settings_of(candidate.params).confidence)
     rows["tuned"] += _loss_difference(baseline, candidate)
     parameters = parameter_differences(baseline.params, candidate.params)
     unmoved = bool(rows["tuned"]) and all(row.verdict is Verdict.SAME for row in rows["tuned"])

@@ -20,6 +20,15 @@ def difference_text(row: MetricDifference) -> str:
     return "" if row.difference is None else row.metric.show(row.difference, signed=True)
 
 
+def certainty_text(row: MetricDifference) -> str:
+    """How sure a verdict is: the corrected p-value, and what the prompts could have shown; empty where not known."""
+    if row.p_value is None or row.detectable is None or row.verdict is Verdict.SAME:
+        return ""
+    p_value = "p < 0.001" if row.p_value < 0.001 else f"p = {row.p_value:.3f}"  # noqa: PLR2004
+    least = row.metric.show(row.detectable)
+    return f"{p_value}, corrected for the number of metrics; these prompts show {least} or more"
+
+
 def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 

@@ -74,7 +74,12 @@ class Schema:
         import pyarrow as pa
 
         kinds = {str: pa.string(), int: pa.int32(), float: pa.float64()}
-        return pa.schema([(name, kinds[_plain(hint)]) for name, hint in self.hints.items()])
+
+        def kind(hint: Any) -> Any:
+            inner = _unwrapped(hint)
+            return pa.list_(kind(get_args(inner)[0])) if get_origin(inner) is list else kinds[_plain(inner)]
+
+        return pa.schema([(name, kind(hint)) for name, hint in self.hints.items()])
 
     def only(self, columns: Collection[str]) -> Schema:
         """The declaration of some columns alone, with the rules that can be told from them."""

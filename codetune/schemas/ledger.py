@@ -1,4 +1,4 @@
-"""data/clean/ledger.parquet: what became of every raw row, one line each."""
+"""data/clean/ledger.parquet and data/augmented/ledger.parquet: what became of every raw row, one line each."""
 
 from __future__ import annotations
 
@@ -45,6 +45,13 @@ class LedgerRow(TypedDict):
     instruction_words: Count | None
 
 
+class AugmentedLedgerRow(LedgerRow):
+    """The same, with the ids of the paraphrases that were made of the row."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    children: Annotated[list[RowId], Field(description="a list of ids")]
+
+
 def _reason_fits(row: JsonObject) -> bool:
     return (row["reason"] == "keep") is (row["verdict"] == "keep")
 
@@ -57,13 +64,19 @@ def _other_row(row: JsonObject) -> bool:
     return bool(row["matched"] != row["id"])
 
 
-LEDGER = Schema(
-    LedgerRow,
-    "clean",
-    rules=(
-        LINES_ORDERED,
-        Rule("reason", ("verdict", "reason"), _reason_fits, "keep for a kept row, and why for a dropped one"),
-        Rule("split", ("verdict", "split"), _split_fits, "the split of a kept row, and none for a dropped one"),
-        Rule("matched", ("id", "matched"), _other_row, "the id of another row"),
-    ),
+def _parent_kept(row: JsonObject) -> bool:
+    return not row["children"] or row["verdict"] == "keep"
+
+
+_RULES = (
+    LINES_ORDERED,
+    Rule("reason", ("verdict", "reason"), _reason_fits, "keep for a kept row, and why for a dropped one"),
+    Rule("split", ("verdict", "split"), _split_fits, "the split of a kept row, and none for a dropped one"),
+    Rule("matched", ("id", "matched"), _other_row, "the id of another row"),
+)
+LEDGER = Schema(LedgerRow, "clean", rules=_RULES)
+AUGMENTED_LEDGER = Schema(
+    AugmentedLedgerRow,
+    "augment",
+    rules=(*_RULES, Rule("children", ("verdict", "children"), _parent_kept, "none for a dropped row")),
 )

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from codetune.schemas.columns import RowId, Words
+from codetune.schemas.columns import RowId, Similarity, Words
 from codetune.schemas.declaration import STRICT, Schema
 
 # Raw scores are cosines in float32, which may pass 1 by an ulp; rescaling can make that a thousand times as much.
@@ -30,6 +30,11 @@ class AnswerScores(TypedDict):
     bertscore_f1_raw: Raw
     chrf: Percent
     bleu: Percent
+    edit_similarity: Similarity
+    tree_similarity: Similarity
+    tree_match: Flag
+    signature_kept: Flag
+    names_bound: Flag
     exact_match: Flag
     syntax_valid: Flag
     stopped: Flag

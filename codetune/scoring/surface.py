@@ -1,10 +1,11 @@
-"""Scores of the text itself: chrF and BLEU by sacrebleu, with its signatures, and exact match."""
+"""Scores of the text itself: chrF and BLEU by sacrebleu, with its signatures, edit similarity, and exact match."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rapidfuzz.distance import Levenshtein
 from sacrebleu.metrics import BLEU, CHRF
 
 _CHRF = CHRF()
@@ -33,6 +34,11 @@ def sentence_scores(answer: str, reference: str) -> dict[str, float]:
         "chrf": _CHRF.sentence_score(answer, [reference]).score,
         "bleu": _SENTENCE_BLEU.sentence_score(answer, [reference]).score,
     }
+
+
+def edit_similarity(answer: str, reference: str) -> float:
+    """1 less the edits per character of the longer text (Levenshtein): 1 for equal texts, 0 for nothing in common."""
+    return Levenshtein.normalized_similarity(answer, reference)
 
 
 def exact_match(answer: str, reference: str) -> int:

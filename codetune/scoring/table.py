@@ -10,15 +10,20 @@ from codetune.scoring.bertscore import NOTHING, BertEncoder, Embedding, Scores, 
 from codetune.scoring.params import ScoreParams
 from codetune.scoring.samples import VARIANTS, Samples
 from codetune.scoring.statistics import DIGITS, mean_gain
-from codetune.scoring.surface import CorpusScores, exact_match, sentence_scores
+from codetune.scoring.structure import structure_scores
+from codetune.scoring.surface import CorpusScores, edit_similarity, exact_match, sentence_scores
 from codetune.scoring.syntax import syntax_valid
 
 _PARTS = Scores._fields
-_SHARES = ("exact_match", "syntax_valid", "stopped")
+_SHARES = (
+    "edit_similarity", "tree_similarity", "tree_match", "signature_kept", "names_bound", "exact_match", "syntax_valid",
+    "stopped",
+)  # fmt: skip
 # Of the raw parts only F1 is kept for each prompt: the others follow from the baseline in scoring.json.
 _KEPT = (*(f"bertscore_{part}" for part in _PARTS), "bertscore_f1_raw", "chrf", "bleu", *_SHARES)
 # The gains that metrics.json reports, and the score of each prompt that they are the mean difference of.
-GAINS = {"f1": "bertscore_f1", "chrf": "chrf", "syntax_valid": "syntax_valid"}
+_SAME_NAME = ("chrf", "edit_similarity", "tree_similarity", "signature_kept", "names_bound", "syntax_valid")
+GAINS = {"f1": "bertscore_f1", **{key: key for key in _SAME_NAME}}
 Embeddings = dict[str, Embedding]
 
 
@@ -47,8 +52,12 @@ def _score_answer(sample: JsonObject, embedded: Embeddings, baseline: Baseline) 
         **{f"bertscore_{part}_raw": value for part, value in raw._asdict().items()},
         **sentence_scores(sample["answer"], sample["reference"]),
     }
+    structure = structure_scores(sample["answer"], sample["reference"])._asdict()
+    scores["edit_similarity"] = edit_similarity(sample["answer"], sample["reference"])
+    scores["tree_similarity"] = structure.pop("tree_similarity")
     return {
         **{key: round(value, DIGITS) for key, value in scores.items()},
+        **structure,
         "exact_match": exact_match(sample["answer"], sample["reference"]),
         "syntax_valid": syntax_valid(sample["answer"]),
         "stopped": int(sample["stopped"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,24 @@ from codetune.files import stable_seed
 from codetune.prompt import IGNORED_LABEL, example_ids
 from codetune.schemas.declaration import Schema
 from codetune.schemas.reading import read_rows
+from codetune.tuning.params import TooLong
 
-_SORTED_BATCHES = 32  # batches whose rows are sorted by length together: little padding, and much chance left
+_SORTED_STEPS = 32  # steps whose rows are sorted by length together: little padding, and much chance left
+
+
+@dataclass(frozen=True)
+class RowLimits:
+    """Which rows of a file are drawn.
+
+    :param max_rows: the most rows; 0 takes all.
+    :param max_tokens: of a row, prompt and end token included.
+    :param too_long: what becomes of a longer row: it is dropped, cut (and teaches no end), or an error.
+    """
+
+    max_rows: int
+    max_tokens: int
+    seed: int
+    too_long: TooLong = "drop"
 
 
 @dataclass(frozen=True)
@@ -30,10 +46,19 @@ class TokenizedRow:
 
 @dataclass(frozen=True)
 class TokenizedRows:
-    """The rows that can be trained on, and how many were drawn besides that could not, by reason."""
+    """The rows that can be trained on, and how many were drawn besides that could not, by reason.
+
+    :param truncated: rows that were cut, and have lost their end token.
+    """
 
     rows: list[TokenizedRow]
     dropped: dict[str, int] = field(default_factory=dict)
+    truncated: int = 0
+
+    @property
+    def labels(self) -> int:
+        """Tokens that are learnt: of the answers, end tokens included."""
+        return sum(label != IGNORED_LABEL for row in self.rows for label in row.labels)
 
     @property
     def tokens(self) -> int:
@@ -45,8 +70,9 @@ class TokenizedRows:
 class Batch:
     """Rows as tensors.
 
-    `input_ids` has shape `(rows, length)`, padded on the right; `positions` index the flattened ids whose next token
-    is to be predicted, `targets` hold those tokens: both of shape `(n,)`.
+    `input_ids` has shape `(rows, length)`, padded on the right, or `(1, tokens)` with the rows laid end to end, then
+    `position_ids` count from 0 in each; `positions` index the flattened ids whose next token is to be predicted,
+    `targets` hold those tokens: both of shape `(n,)`.
     """
 
     row_ids: list[str]
@@ -54,55 +80,76 @@ class Batch:
     positions: torch.Tensor
     targets: torch.Tensor
     tokens: int
+    position_ids: torch.Tensor | None = None
 
 
-def load_rows(
-    path: Path, schema: Schema, tokenizer: Any, *, max_rows: int, max_tokens: int, seed: int
-) -> TokenizedRows:
-    """The rows of a file as ids; up to `max_rows` of them (0: all), drawn from the seed and each row's id alone.
+Step = list[Batch]
+"""The batches whose gradients make one optimizer step."""
 
-    A row longer than `max_tokens` is dropped and counted: cut, it would teach the model to stop nowhere.
+
+def load_rows(path: Path, schema: Schema, tokenizer: Any, limits: RowLimits) -> TokenizedRows:
+    """The rows of a file as ids, drawn from the seed and each row's id alone.
 
     :param schema: what the file is declared to hold.
-    :raises UserError: when a row is not as declared, or none is left.
+    :raises UserError: when a row is not as declared, is too long where that is an error, or none is left.
     """
-    rows = sorted(read_rows(path, schema), key=lambda row: (stable_seed(seed, "draw", row["id"]), row["id"]))
+    rows = sorted(read_rows(path, schema), key=lambda row: (stable_seed(limits.seed, "draw", row["id"]), row["id"]))
     kept: list[TokenizedRow] = []
     dropped: Counter[str] = Counter({"too_long": 0})
+    truncated = 0
     for row in rows:
-        if len(kept) == max_rows > 0:
+        if len(kept) == limits.max_rows > 0:
             break
-        example = example_ids(tokenizer, row["instruction"], row["completion"], max_tokens)
-        if example.truncated:
+        example = example_ids(tokenizer, row["instruction"], row["completion"], limits.max_tokens)
+        if example.truncated and limits.too_long == "error":
+            raise UserError(
+                f"{path}: row {row['id']} is longer than {limits.max_tokens} tokens",
+                "Raise train.max_tokens, or set train.too_long to drop or cut.",
+            )
+        if example.truncated and limits.too_long == "drop":
             dropped["too_long"] += 1
+        elif example.labels[-1] == IGNORED_LABEL:
+            dropped["fully_masked"] += 1
         else:
+            truncated += example.truncated
             kept.append(TokenizedRow(row["id"], example.input_ids, example.labels))
     if not kept:
         raise UserError(
-            f"{path}: no row is left of {len(rows)} ({dropped['too_long']} longer than {max_tokens} tokens)",
+            f"{path}: no row is left of {len(rows)} ({dropped.total()} longer than {limits.max_tokens} tokens)",
             "Raise train.max_tokens, or run `dvc repro` to make the data.",
         )
-    return TokenizedRows(kept, dict(dropped))
+    return TokenizedRows(kept, dict(dropped), truncated)
 
 
-def training_batches(rows: list[TokenizedRow], batch_size: int, seed: int, epoch: int, pad_id: int) -> list[Batch]:
-    """The batches of one epoch, in training order: rows of like length together, batches in a seeded order.
+def training_steps(
+    rows: list[TokenizedRow],
+    batch_size: int,
+    accumulation: int,
+    seed: int,
+    epoch: int,
+    lay_out: Callable[[list[TokenizedRow]], Batch],
+) -> list[Step]:
+    """The steps of one epoch, in training order: rows of like length together, steps in a seeded order.
 
-    Rows are shuffled, sorted by length within stretches of some batches, cut into batches, and these are shuffled.
-    Every draw comes from the seed, the epoch and the row ids: the order of `rows` does not matter.
+    Rows are shuffled, sorted by length within stretches of some steps, cut into steps, and these are shuffled.
+    Every draw comes from the seed, the epoch and the row ids: the order of `rows` does not matter. A step has
+    `accumulation` batches of `batch_size` rows: which rows it has depends on the product alone.
+
+    :param lay_out: makes a batch of some rows: `pack`, or `collate` with an id for padding.
     """
 
     def rank(row: TokenizedRow) -> tuple[int, str]:
         return stable_seed(seed, "order", str(epoch), row.row_id), row.row_id
 
     shuffled = sorted(rows, key=rank)
-    stretch = batch_size * _SORTED_BATCHES
+    size = batch_size * accumulation
+    stretch = size * _SORTED_STEPS
     groups: list[list[TokenizedRow]] = []
     for start in range(0, len(shuffled), stretch):
         by_length = sorted(shuffled[start : start + stretch], key=lambda row: len(row.input_ids))
-        groups += [by_length[at : at + batch_size] for at in range(0, len(by_length), batch_size)]
+        groups += [by_length[at : at + size] for at in range(0, len(by_length), size)]
     groups.sort(key=lambda group: rank(group[0]))
-    return [collate(group, pad_id) for group in groups]
+    return [[lay_out(group[at : at + batch_size]) for at in range(0, len(group), batch_size)] for group in groups]
 
 
 def validation_batches(rows: list[TokenizedRow], batch_size: int, pad_id: int) -> list[Batch]:
@@ -112,22 +159,34 @@ def validation_batches(rows: list[TokenizedRow], batch_size: int, pad_id: int) -
 
 
 def collate(rows: list[TokenizedRow], pad_id: int) -> Batch:
-    """The rows as one batch, with the places where a label is to be predicted."""
+    """The rows as one batch, one below the other, with the places where a label is to be predicted."""
     length = max(len(row.input_ids) for row in rows)
     input_ids = torch.full((len(rows), length), pad_id)
-    positions: list[int] = []
-    targets: list[int] = []
     for index, row in enumerate(rows):
         input_ids[index, : len(row.input_ids)] = torch.tensor(row.input_ids)
-        for at, label in _predicted(row):
-            positions.append(index * length + at)
-            targets.append(label)
+    return _batch(rows, input_ids, [index * length for index in range(len(rows))])
+
+
+def pack(rows: list[TokenizedRow]) -> Batch:
+    """The rows as one batch, laid end to end without padding."""
+    lengths = [len(row.input_ids) for row in rows]
+    input_ids = torch.tensor([[token for row in rows for token in row.input_ids]])
+    position_ids = torch.cat([torch.arange(length) for length in lengths])[None]
+    return _batch(rows, input_ids, [sum(lengths[:index]) for index in range(len(rows))], position_ids)
+
+
+def _batch(
+    rows: list[TokenizedRow], input_ids: torch.Tensor, starts: list[int], position_ids: torch.Tensor | None = None
+) -> Batch:
+    """:param starts: where each row begins in the flattened ids."""
+    places = [(start + at, label) for start, row in zip(starts, rows, strict=True) for at, label in _predicted(row)]
     return Batch(
         row_ids=[row.row_id for row in rows],
         input_ids=input_ids,
-        positions=torch.tensor(positions),
-        targets=torch.tensor(targets),
+        positions=torch.tensor([place for place, _ in places]),
+        targets=torch.tensor([label for _, label in places]),
         tokens=sum(len(row.input_ids) for row in rows),
+        position_ids=position_ids,
     )
 
 

@@ -1,45 +1,29 @@
-"""The training loop: plain steps of one batch, validation loss on the way, the best adapter kept."""
+"""The training loop: optimizer steps, validation loss on the way, the best adapter kept; resumable."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import resource
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch.nn import functional
 
 from codetune.errors import UserError
+from codetune.files import stable_seed
 from codetune.modeling.logits import logits_at
-from codetune.progress import track
-from codetune.tuning.data import Batch
-from codetune.tuning.params import TrainParams
+from codetune.progress import meter
+from codetune.tuning.checkpoint import Checkpoints, trained_weights
+from codetune.tuning.data import Batch, Step
+from codetune.tuning.params import Precision, TrainParams
+from codetune.tuning.progress import Evaluation, Log, Progress
+from codetune.tuning.world import ALONE, World
 
 LOG_EVERY = 10  # steps whose mean training loss is one point of the curve
-Log = Callable[[int, dict[str, float]], None]
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Mean validation loss in nats per label, after `step` steps."""
-
-    step: int
-    val_loss: float
-
-
-@dataclass
-class TrainResult:
-    """The evaluations in order, and the trained weights of the best of them."""
-
-    steps: int
-    evaluations: list[Evaluation] = field(default_factory=list)
-    weights: dict[str, torch.Tensor] = field(default_factory=dict)
-
-    @property
-    def best(self) -> Evaluation:
-        """The evaluation with the smallest loss; the earliest of equals."""
-        return min(self.evaluations, key=lambda evaluation: evaluation.val_loss)
 
 
 def learning_rate(step: int, steps: int, params: TrainParams) -> float:
@@ -52,19 +36,24 @@ def learning_rate(step: int, steps: int, params: TrainParams) -> float:
     return params.learning_rate * factors[params.schedule]
 
 
-def batch_loss(model: Any, batch: Batch) -> torch.Tensor:
-    """Mean cross-entropy in nats over the labels of a batch."""
-    return functional.cross_entropy(logits_at(model, batch.input_ids, batch.positions), batch.targets)
+def batch_loss(model: Any, batch: Batch, precision: Precision = "float32") -> torch.Tensor:
+    """Cross-entropy in nats, summed over the labels of a batch.
+
+    :param precision: of matrix products; weights and losses are in float32 in any case.
+    """
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+        logits = logits_at(model, batch.input_ids, batch.positions, batch.position_ids)
+    return functional.cross_entropy(logits.float(), batch.targets, reduction="sum")
 
 
-def validation_loss(model: Any, batches: list[Batch]) -> float:
+def validation_loss(model: Any, batches: list[Batch], world: World = ALONE) -> float:
     """Mean cross-entropy in nats over all labels of `batches`, whatever their grouping."""
     training = model.training
     model.eval()
     with torch.inference_mode():
-        sums = [batch_loss(model, batch).item() * len(batch.targets) for batch in batches]
+        sums = [batch_loss(model, batch).item() for batch in world.share(batches)]
     model.train(training)
-    return math.fsum(sums) / sum(len(batch.targets) for batch in batches)
+    return world.total(math.fsum(sums)) / sum(len(batch.targets) for batch in batches)
 
 
 def make_optimizer(weights: list[torch.nn.Parameter], params: TrainParams) -> torch.optim.Optimizer:
@@ -77,48 +66,137 @@ def make_optimizer(weights: list[torch.nn.Parameter], params: TrainParams) -> to
     return torch.optim.AdamW(weights, lr=params.learning_rate, weight_decay=params.weight_decay, fused=True)
 
 
-def train(model: Any, epochs: list[list[Batch]], validation: list[Batch], params: TrainParams, log: Log) -> TrainResult:
+def train(
+    model: Any,
+    steps: list[Step],
+    validation: list[Batch],
+    params: TrainParams,
+    log: Log,
+    checkpoints: Checkpoints | None = None,
+    world: World = ALONE,
+) -> Progress:
     """Train the adapter of `model` in place, and leave it with the weights that did best on `validation`.
 
-    :param epochs: the batches of each epoch, in training order.
+    :param steps: the batches of each optimizer step, in training order.
     :param log: called with a step and its values, for the learning curve.
-    :raises UserError: when the loss is no longer finite.
+    :param checkpoints: where a killed run left its state, and where this one does.
+    :param world: the processes that share the batches of every step.
+    :raises UserError: when the loss is no longer finite, or a batch needs more memory than there is.
     """
-    optimizer = make_optimizer([weight for weight in model.parameters() if weight.requires_grad], params)
-    result = TrainResult(steps=sum(len(batches) for batches in epochs))
-    _evaluate(model, validation, 0, result, log)
-    recent: list[float] = []
-    for step, batch in enumerate(_batches(epochs, result.steps), start=1):
-        rate = learning_rate(step - 1, result.steps, params)
-        recent.append(_update(model, batch, optimizer, rate, params.clip))
-        _require_finite(recent[-1], f"step {step}, rows {', '.join(batch.row_ids)}")
-        if step % LOG_EVERY == 0 or step == result.steps:
-            log(step, {"train/loss": math.fsum(recent) / len(recent), "train/learning_rate": rate})
-            recent.clear()
-        if step % params.evaluate_every == 0 or step == result.steps:
-            _evaluate(model, validation, step, result, log)
-    model.load_state_dict(result.weights, strict=False)
+    if params.gradient_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    optimizer = make_optimizer([weight for _, weight in trained_weights(model)], params)
+    progress = checkpoints.load(model, optimizer) if checkpoints else None
+    for point in progress.logged if progress else ():
+        log(*point)
+    progress = progress or Progress(len(steps))
+    if not progress.evaluations:
+        _evaluate(model, validation, progress, log, world)
+    with meter("training", progress.steps, progress.step) if world.main else nullcontext(_silent) as advance:
+        describe = _describer()
+        while progress.step < progress.steps and not progress.stale(params.patience):
+            _advance(model, optimizer, steps[progress.step], params, progress, log, world)
+            if progress.step % params.evaluate_every == 0 or progress.step == progress.steps:
+                _evaluate(model, validation, progress, log, world)
+            if checkpoints and world.main and progress.step % checkpoints.every == 0:
+                checkpoints.save(model, optimizer, progress)
+            advance(describe(steps[progress.step - 1], progress, optimizer))
+    model.load_state_dict(progress.weights, strict=False)
     model.eval()
-    return result
+    return progress
 
 
-def _batches(epochs: list[list[Batch]], steps: int) -> Iterator[Batch]:
-    yield from track((batch for batches in epochs for batch in batches), steps, "training")
+def _silent(_text: str) -> None:
+    """What the live line of a process that is not the main one comes to."""
 
 
-def _update(model: Any, batch: Batch, optimizer: torch.optim.Optimizer, rate: float, clip: float) -> float:
-    """One optimizer step, left out when the loss is not finite; the loss before it."""
+def _describer() -> Callable[[Step, Progress, torch.optim.Optimizer], str]:
+    """What the live line says beside step and time left: loss, learning rate, tokens per second, peak memory."""
+    start, tokens = time.monotonic(), 0
+    unit = 1 if sys.platform == "darwin" else 1 << 10  # of ru_maxrss, in bytes
+    loss = math.nan
+
+    def describe(step: Step, progress: Progress, optimizer: torch.optim.Optimizer) -> str:
+        nonlocal tokens, loss
+        tokens += sum(batch.tokens for batch in step)
+        loss = progress.recent[-1] if progress.recent else loss
+        rate = optimizer.param_groups[0]["lr"]
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+        speed = tokens / (time.monotonic() - start)
+        val = progress.evaluations[-1].val_loss
+        return f"loss {loss:.3f}, val {val:.3f}, lr {rate:.1e}, {speed:,.0f} tokens/s, {memory:.1f} GB"
+
+    return describe
+
+
+def _advance(
+    model: Any,
+    optimizer: torch.optim.Optimizer,
+    batches: Step,
+    params: TrainParams,
+    progress: Progress,
+    log: Log,
+    world: World,
+) -> None:
+    """One optimizer step, and its point of the curve where one is due."""
+    torch.manual_seed(stable_seed(params.seed, "dropout", str(progress.step), str(world.rank)))
+    rate = learning_rate(progress.step, progress.steps, params)
+    loss = _update(model, batches, optimizer, rate, params, world)
+    progress.step += 1
+    progress.recent.append(loss)
+    rows = ", ".join(name for batch in batches for name in batch.row_ids)
+    _require_finite(loss, f"step {progress.step}, rows {rows}")
+    if progress.step % LOG_EVERY == 0 or progress.step == progress.steps:
+        mean = math.fsum(progress.recent) / len(progress.recent)
+        _record(progress, log, {"train/loss": mean, "train/learning_rate": rate})
+        progress.recent.clear()
+
+
+def _record(progress: Progress, log: Log, values: dict[str, float]) -> None:
+    progress.logged.append((progress.step, values))
+    log(progress.step, values)
+
+
+def _update(
+    model: Any, batches: Step, optimizer: torch.optim.Optimizer, rate: float, params: TrainParams, world: World
+) -> float:
+    """One optimizer step, left out when the loss is not finite; the mean loss over its labels before it."""
     model.train()
-    loss = batch_loss(model, batch)
-    value = loss.item()
+    labels = sum(len(batch.targets) for batch in batches)
+    value = world.total(math.fsum(_backward(model, batch, labels, params.precision) for batch in world.share(batches)))
     if math.isfinite(value):
-        loss.backward()  # type: ignore[no-untyped-call]
         for group in optimizer.param_groups:
-            torch.nn.utils.clip_grad_norm_(group["params"], clip)
+            world.add_gradients(group["params"])
+            torch.nn.utils.clip_grad_norm_(group["params"], params.clip)
             group["lr"] = rate
         optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+    optimizer.zero_grad(set_to_none=True)
     return value
+
+
+def _backward(model: Any, batch: Batch, labels: int, precision: Precision) -> float:
+    """The share of one batch in the loss of its step; its gradients are added to those of the others."""
+    try:
+        loss = batch_loss(model, batch, precision) / labels
+        if math.isfinite(loss.item()):
+            loss.backward()  # type: ignore[no-untyped-call]
+    except (RuntimeError, MemoryError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        rows, length = batch.input_ids.shape
+        raise UserError(
+            f"training: not enough memory for {rows} rows of {length} tokens",
+            "Lower train.batch_size and raise train.accumulation by as much, lower train.max_tokens, or set "
+            "train.gradient_checkpointing: true.",
+        ) from None
+    return loss.item()
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: torch has an error of its own for CUDA alone."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return "can't allocate memory" in str(error) or "not enough memory" in str(error)
 
 
 def _require_finite(loss: float, place: str) -> None:
@@ -128,13 +206,11 @@ def _require_finite(loss: float, place: str) -> None:
         )
 
 
-def _evaluate(model: Any, validation: list[Batch], step: int, result: TrainResult, log: Log) -> None:
-    """Add the validation loss at `step` to `result`, and the weights when they are the best so far."""
-    loss = validation_loss(model, validation)
-    log(step, {"val/loss": loss})
-    _require_finite(loss, f"the validation after step {step}")
-    result.evaluations.append(Evaluation(step, loss))
-    if result.best.step == step:
-        result.weights = {
-            name: weight.detach().clone() for name, weight in model.named_parameters() if weight.requires_grad
-        }
+def _evaluate(model: Any, validation: list[Batch], progress: Progress, log: Log, world: World) -> None:
+    """Add the validation loss to `progress`, and the weights when they are the best so far."""
+    loss = validation_loss(model, validation, world)
+    _record(progress, log, {"val/loss": loss})
+    _require_finite(loss, f"the validation after step {progress.step}")
+    progress.evaluations.append(Evaluation(progress.step, loss))
+    if progress.best.step == progress.step:
+        progress.weights = {name: weight.detach().clone() for name, weight in trained_weights(model)}

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from codetune.config import Section
 
+Precision = Literal["float32", "bfloat16"]
+TooLong = Literal["drop", "cut", "error"]
+
 
 class LoraParams(BaseModel):
     """Shape and place of the adapter (LoRA, https://arxiv.org/abs/2106.09685)."""
@@ -16,10 +19,22 @@ class LoraParams(BaseModel):
     rank: int = Field(ge=1, le=1024, description="rank of the two matrices per adapted module")
     alpha: float = Field(gt=0, description="the update is scaled by alpha / rank; twice the rank is common")
     dropout: float = Field(ge=0, lt=1, description="share of the adapter's inputs that are dropped in training")
-    targets: str | list[str] = Field(
+    target_modules: str | list[str] = Field(
         min_length=1,
         description="modules that are adapted: attention, mlp, all-linear (the best of the three at equal rank, "
-        "https://arxiv.org/abs/2405.09673), one module name, or a list of names; each must match something",
+        "https://arxiv.org/abs/2405.09673), a name, a pattern such as *.q_proj, or a list; each must match something",
+    )
+    layers_to_transform: list[int] | None = Field(
+        min_length=1, description="numbers of the layers that are adapted, the first being 0; null: all"
+    )
+    modules_to_save: list[str] = Field(
+        description="modules that are trained themselves besides, such as norm or lm_head: names or patterns"
+    )
+    use_rslora: bool = Field(
+        description="scale by alpha / sqrt(rank), so that large ranks learn as fast (https://arxiv.org/abs/2312.03732)"
+    )
+    use_dora: bool = Field(
+        description="learn direction and magnitude apart: slower, at times better (https://arxiv.org/abs/2402.09353)"
     )
 
 
@@ -30,9 +45,21 @@ class TrainParams(Section):
     seed: int = Field(ge=0, description="draws the rows, their order, the adapter's first weights and the dropout")
     max_rows: int = Field(ge=0, description="augmented train rows drawn, of those not too long; 0 takes all")
     max_val_rows: int = Field(ge=0, description="rows drawn from the validation set; 0 takes all")
-    max_tokens: int = Field(ge=8, description="tokens per row, prompt and end token included; longer rows are dropped")
+    max_tokens: int = Field(ge=8, description="tokens per row, prompt and end token included")
+    too_long: TooLong = Field(
+        description="what becomes of longer rows: drop, cut (they lose their end token), or error; all are counted"
+    )
     epochs: int = Field(ge=1, description="passes over the rows")
-    batch_size: int = Field(ge=1, description="rows per optimizer step")
+    max_steps: int = Field(ge=0, description="optimizer steps after which training ends in any case; 0: no such limit")
+    batch_size: int = Field(ge=1, description="rows computed at a time; changes speed and memory, with accumulation")
+    accumulation: int = Field(ge=1, description="batches per optimizer step; what is learnt depends on the product")
+    packing: bool = Field(
+        description="lay the rows of a batch end to end instead of padding them; no token attends to another row"
+    )
+    precision: Precision = Field(
+        description="of matrix products in training: bfloat16 is for processors with AMX or AVX512-BF16, slow on others"
+    )
+    gradient_checkpointing: bool = Field(description="less memory for more time: activations are computed twice")
     learning_rate: float = Field(gt=0, description="peak, per optimizer step; about ten times that of full training")
     optimizer: Literal["adamw", "sgd"] = Field(description="adamw (fused: the same bits for any thread count) or sgd")
     schedule: Literal["cosine", "linear", "constant"] = Field(description="course of the learning rate after warm-up")
@@ -40,4 +67,8 @@ class TrainParams(Section):
     weight_decay: float = Field(ge=0, description="decoupled decay of the adapter's weights, per unit of learning rate")
     clip: float = Field(gt=0, description="largest norm of the gradient; longer ones are scaled down to it")
     evaluate_every: int = Field(ge=1, description="steps between validation losses; the best adapter is the one kept")
+    patience: int = Field(
+        ge=0, description="validation losses without a better one after which training stops early; 0: never"
+    )
+    checkpoint_every: int = Field(ge=1, description="steps between checkpoints, from which a killed run goes on")
     lora: LoraParams

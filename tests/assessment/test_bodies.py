@@ -2,7 +2,8 @@
 
 import pytest
 
-from codetune.assessment.bodies import function_text, has_body, head_of, top_level_names, unbound_names
+from codetune.assessment.bodies import function_text, has_body, head_of, top_level_names
+from codetune.names import unbound_names
 
 HEAD = 'def f(x):\n    """Say."""\n'
 
@@ -43,7 +44,14 @@ def test_function_ends_where_the_text_goes_left(answer, body):
 
 @pytest.mark.parametrize(
     ("body", "good"),
-    [("    return x\n", True), ("    pass", True), ("", False), ("    return (x\n", False), ("    # soon\n", False)],
+    [
+        ("    return x\n", True),
+        ("    pass", True),
+        ("", False),
+        ("    return (x\n", False),
+        ("    # soon\n", False),
+        ("    def g(a, a): pass", False),
+    ],
 )
 def test_body(body, good):
     assert has_body(HEAD + body) is good

@@ -10,7 +10,7 @@ from codetune.export.merge import MergeCheck
 
 PARAMS = {
     "model": {"base": "models/base", "revision": None},
-    "train": {"learning_rate": 0.00213, "lora": {"rank": 13, "targets": ["q_proj", "a|b"]}},
+    "train": {"learning_rate": 0.00213, "lora": {"rank": 13, "target_modules": ["q_proj", "a|b"]}},
     "score": {"confidence": 0.9},
     "export": {"dtype": "float32"},
 }
@@ -55,7 +55,7 @@ FULL = CardFacts(
     "line",
     [
         "| `lora.rank` | 13 |",
-        "| `lora.targets` | ['q_proj', 'a\\|b'] |",
+        "| `lora.target_modules` | ['q_proj', 'a\\|b'] |",
         "| `learning_rate` | 0.00213 |",
         "2,987 rows (451,234 tokens; dropped: 13 too_long) in 374 steps",
         "98,765 parameters, 1.23% of all, in mlp.up_proj",

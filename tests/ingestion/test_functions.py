@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.ingestion.functions import documented_functions, parse, parse_or_reason, row_id
+from codetune.ingestion.functions import documented_functions, functions_or_reason, parse, parse_or_reason, row_id
 
 SOURCE = '''\
 import os
@@ -37,6 +37,30 @@ def test_functions_of_modules_classes_and_branches():
     assert first.code == "\n".join(SOURCE.split("\n")[2:8])
     assert method.code.startswith("        async def")
     assert method.docstring == "Answer."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ' "Said."', "\n  'Said.'", '\n\n # A comment: with a colon.\n\n  # And another.\n  r"Said."', ' \\\nu"Said."',
+        '\n    ((\n # inside\n "Said."))', "\n" * 500 + '  """Said."""', "\n" + "#:\n" * 300 + " ('''Said.''')",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("head", ["def f(a: int, b=':') -> {'a': 1}[\n'a']:", "async def f(\n  a,\n  ):"])
+def test_no_docstring_is_overlooked(head, body):
+    (function,) = functions_or_reason(head + body)
+    assert (function.docstring, function.code) == ("Said.", head + body)
+
+
+@pytest.mark.parametrize(
+    "source", ["x = 1\n", "def f(): return 'a'\n", "class A:\n    'Said.'\n    x = {'a': 'b'}\n", ""]
+)
+def test_a_source_without_documented_functions_has_none(source):
+    assert list(functions_or_reason(source)) == []
+
+
+def test_a_file_of_nothing_but_comments_is_no_trap():
+    assert list(functions_or_reason("def f():\n    return 1\n" + "#:\n" * 100_000)) == []
 
 
 @pytest.mark.parametrize("text", ["def f(:", "x = '\0'", "print 'two'", "(" * 5000])

@@ -7,13 +7,14 @@ import pytest
 
 from codetune.intervals import paired_interval
 from codetune.revisions.catalogue import CATALOGUE, VALIDATION_LOSS, Metric, metrics_of
-from codetune.revisions.comparison import Verdict, compare, gain_of
+from codetune.revisions.comparison import Verdict, compare, corrected, gain_of, metric_difference
 from codetune.revisions.groups import gain_by_package, histogram
 from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
 from codetune.revisions.reports import PromptScores, Reports, load_reports
 from codetune.revisions.repository import Repository
 from codetune.revisions.wording import gain_sentence, interval_text, verdict_sentence
+from codetune.significance import mcnemar_p
 from tests.sample_project import Project
 
 
@@ -52,6 +53,40 @@ def test_verdict(metric: str, before: list[float], after: list[float], verdict: 
     [row] = found.rows["tuned"]
     assert row.verdict is verdict
     assert row.difference == pytest.approx(sum(after) / 8 - sum(before) / 8)
+
+
+def test_many_metrics_ask_for_more_certainty() -> None:
+    """What is better by itself may be chance where it is one of twenty that were looked at."""
+    before = [0.5, 0.4, 0.6, 0.5, 0.3, 0.6, 0.4, 0.5, 0.6, 0.4]
+    after = [
+        value + change
+        for value, change in zip(before, [0.1, 0.2, -0.05, 0.1, 0.05, 0.1, 0.1, -0.02, 0.1, 0.1], strict=True)
+    ]
+    params = {"score": {"seed": 3}}
+    alone = metric_difference(
+        CATALOGUE[0], (_reports("a", FLAT, FLAT), "tuned"), (_reports("b", FLAT, FLAT), "tuned"), [], trust=True
+    )
+    assert alone.p_value is None
+    [row] = compare(_reports("a", [0.1] * 10, before), _reports("b", [0.1] * 10, after, params=params)).rows["tuned"]
+    assert row.verdict is Verdict.BETTER
+    assert row.p_value is not None
+    assert 0.005 < row.p_value < 0.05
+    assert row.detectable is not None
+    assert 0 < row.detectable < 0.1
+    others = [replace(row, metric=Metric(f"m{place}", "m"), p_value=0.5) for place in range(19)]
+    [first, *rest] = corrected([row, *others], 0.95)
+    assert first.verdict is Verdict.INDISTINGUISHABLE
+    assert first.p_value == pytest.approx(20 * row.p_value)
+    assert {other.p_value for other in rest} == {1.0}
+
+
+def test_right_or_wrong_is_tested_by_mcnemar() -> None:
+    before, after = [0.0] * 9 + [1.0] * 3, [1.0] * 9 + [1.0, 1.0, 0.0]
+    [row] = compare(
+        _reports("a", [0.0] * 12, before, "syntax_valid"), _reports("b", [0.0] * 12, after, "syntax_valid")
+    ).rows["tuned"]
+    assert row.p_value == mcnemar_p(before, after) == pytest.approx(22 / 1024)
+    assert row.verdict is Verdict.BETTER
 
 
 def test_the_interval_is_the_paired_bootstrap_of_the_shared_prompts() -> None:
@@ -155,10 +190,10 @@ def test_gain_is_base_against_tuned() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "sentence"),
     [
-        ("first", "readme", "The candidate is better on 6, indistinguishable on 1 and the same on 1 of 8 metrics"),
+        ("first", "readme", "The candidate is better on 8, indistinguishable on 2 and the same on 3 of 13 metrics"),
         ("readme", "hasty-lark", "The candidate is worse on"),
         ("second", "readme", "The candidate reports exactly what the baseline reports, over 60 prompts."),
-        ("readme", "other-scale", "not comparable on 3 of 8 metrics, over 60 prompts. chrF +"),
+        ("readme", "other-scale", "not comparable on 3 of 13 metrics, over 60 prompts. chrF +"),
         ("empty", "readme", "The two revisions share no metric"),
     ],
 )

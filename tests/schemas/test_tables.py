@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from codetune.errors import UserError
 from codetune.schemas.checking import checked
 from codetune.schemas.corpus import CORPUS
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
-from codetune.schemas.ledger import LEDGER
+from codetune.schemas.ledger import AUGMENTED_LEDGER, LEDGER
 from codetune.schemas.manifest import MANIFEST
 from codetune.schemas.raw import RAW_FILES, RAW_ROWS
 from codetune.schemas.samples import SAMPLES
@@ -39,6 +40,7 @@ GOOD = [
     (AUGMENTED, tables.paraphrase()),
     (PARAPHRASES, tables.paraphrase()),
     (LEDGER, tables.ledger_row()),
+    (AUGMENTED_LEDGER, tables.ledger_row(children=[ID.replace("1", "2")])),
     (LEDGER, tables.dropped_row(ID, "near_duplicate", measure="similarity", measured=0.84, threshold=0.7, **near)),
     (SAMPLES, tables.sample(answer="", tokens=0)),
     (SCORES, tables.prompt_scores(base=tables.answer_scores(bertscore_f1=-3.5, chrf=100.0, bleu=0.0))),
@@ -97,6 +99,10 @@ BROKEN = [
     (AUGMENTED, tables.paraphrase(ID), f"parent is '{ID}', expected the id of another row"),
     (PARAPHRASES, tables.paraphrase(parent=None), "parent is None, expected the id of the row that it was made from"),
     (PARAPHRASES, tables.paraphrase(ID), f"parent is '{ID}', expected the id of another row"),
+    # data/augmented/ledger.parquet
+    (AUGMENTED_LEDGER, tables.ledger_row(children=["1"]), "children.0 is '1', expected 16 lower-case hexadecimal digits"),
+    (AUGMENTED_LEDGER, tables.ledger_row(), "column children is missing, expected a list of ids"),
+    (AUGMENTED_LEDGER, tables.dropped_row(ID, "secret", children=[ID]), f"children is ['{ID}'], expected none for a dropped row"),
     # data/clean/ledger.parquet
     (LEDGER, tables.ledger_row(verdict="maybe"), "verdict is 'maybe', expected keep or drop"),
     (LEDGER, tables.ledger_row(reason=""), f"reason is '', {WORDS}"),
@@ -123,6 +129,8 @@ BROKEN = [
     (SCORES, scored(bertscore_f1=float("nan")), "tuned.bertscore_f1 is nan, expected a finite number of at most 1; 0 is unrelated text"),
     (SCORES, scored(bertscore_recall=1.5), "tuned.bertscore_recall is 1.5, expected a finite number of at most 1; 0 is unrelated text"),
     (SCORES, scored(bertscore_f1_raw=-1.5), "tuned.bertscore_f1_raw is -1.5, expected a number from -1 to 1"),
+    (SCORES, scored(edit_similarity=1.01), "tuned.edit_similarity is 1.01, expected a number from 0 to 1"),
+    (SCORES, scored(names_bound=0.5), "tuned.names_bound is 0.5, expected 0 or 1"),
     (SCORES, scored(exact_match=2), "tuned.exact_match is 2, expected 0 or 1"),
     (SCORES, scored(syntax_valid=True), "tuned.syntax_valid is True, expected 0 or 1"),
     (SCORES, scored(f2=0.1), "column tuned.f2 is unknown, expected no such column"),
@@ -179,6 +187,8 @@ def test_arrow_types_are_those_of_the_declaration():
     ledger |= dict.fromkeys(("measured", "threshold", "similarity"), "double")
     assert _fields(RAW_ROWS) == list(rows.items())
     assert _fields(LEDGER) == list(ledger.items())
+    assert _fields(AUGMENTED_LEDGER)[:-1] == _fields(LEDGER)
+    assert AUGMENTED_LEDGER.arrow.field("children").type == pa.list_(pa.string())
     assert _fields(RAW_FILES) == [
         (name, "string") for name in ("group", "package", "version", "license", "path", "sha256", "text")
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.scoring.surface import corpus_scores, exact_match, sentence_scores
+from codetune.scoring.surface import corpus_scores, edit_similarity, exact_match, sentence_scores
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,18 @@ def test_signatures_are_sacrebleus():
 )
 def test_exact_match_looks_past_trailing_white_space_only(answer: str, reference: str, match: int):
     assert exact_match(answer, reference) == match
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "similarity"),
+    [
+        ("abcd", "abcd", 1),
+        ("abxd", "abcd", 0.75),
+        ("", "abcd", 0),
+        ("wxyz", "abcd", 0),
+        ("ab", "abcd", 0.5),
+        ("", "", 1),
+    ],
+)
+def test_edit_similarity_counts_edits_by_the_longer_text(answer, reference, similarity):
+    assert edit_similarity(answer, reference) == similarity

@@ -12,8 +12,8 @@ from tests.scoring.test_samples import sample
 BASELINE = Baseline(Scores(0.2, 0.4, 0.5), texts=2, truncated=1, pairs=9, across="groups")
 # reports/scores.jsonl as the page and the model card read it
 KEPT = [
-    "bertscore_precision", "bertscore_recall", "bertscore_f1", "bertscore_f1_raw", "chrf", "bleu", "exact_match",
-    "syntax_valid", "stopped",
+    "bertscore_precision", "bertscore_recall", "bertscore_f1", "bertscore_f1_raw", "chrf", "bleu", "edit_similarity",
+    "tree_similarity", "tree_match", "signature_kept", "names_bound", "exact_match", "syntax_valid", "stopped",
 ]  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def test_an_empty_answer_scores_0_raw_and_rescaled(scored: Any):
     assert {key: base[key] for key in base if "bertscore" in key} == dict.fromkeys(
         [f"bertscore_{part}{raw}" for raw in ("", "_raw") for part in ("precision", "recall", "f1")], 0.0
     )
-    assert (base["chrf"], base["bleu"], base["exact_match"], base["syntax_valid"]) == (0, 0, 0, 0)
+    assert not any(base[key] for key in KEPT[4:-1] if key != "edit_similarity")
 
 
 def test_a_right_answer_scores_1(scored: Any):
@@ -61,7 +61,7 @@ def test_scores_jsonl_has_the_agreed_keys_rounded(scored: Any):
         for variant in ("base", "tuned"):
             assert list(row[variant]) == KEPT
             assert all(value == round(value, 6) for value in row[variant].values())
-            assert all(isinstance(row[variant][key], int) for key in KEPT[-3:])
+            assert all(isinstance(row[variant][key], int) for key in KEPT[-6:])
 
 
 def test_empty_and_truncated_texts_are_counted(scored: Any):
@@ -79,7 +79,9 @@ def test_empty_and_truncated_texts_are_counted(scored: Any):
 def scores(value: float, share: int) -> dict[str, float]:
     parts = {f"bertscore_{part}": value for part in ("precision", "recall", "f1")}
     raw = {f"bertscore_{part}_raw": value / 2 for part in ("precision", "recall", "f1")}
-    return {**parts, **raw, "chrf": value * 10, "bleu": 0, "exact_match": 0, "syntax_valid": share, "stopped": 1}
+    shares = dict.fromkeys(("tree_match", "signature_kept", "names_bound", "exact_match"), 0)
+    alike = {"edit_similarity": value, "tree_similarity": value / 2}
+    return {**parts, **raw, "chrf": value * 10, "bleu": 0, **alike, **shares, "syntax_valid": share, "stopped": 1}
 
 
 def test_metrics_are_means_and_gains():
@@ -97,10 +99,12 @@ def test_metrics_are_means_and_gains():
             "precision": 0.166667, "recall": 0.166667, "f1": 0.166667,
             "precision_raw": 0.083333, "recall_raw": 0.083333, "f1_raw": 0.083333,
         },
-        "chrf": 12.345679, "bleu": 1.0, "exact_match": 0.0, "syntax_valid": 0.333333, "stopped": 1.0,
+        "chrf": 12.345679, "bleu": 1.0, "edit_similarity": 0.166667, "tree_similarity": 0.083333, "tree_match": 0.0,
+        "signature_kept": 0.0, "names_bound": 0.0, "exact_match": 0.0, "syntax_valid": 0.333333, "stopped": 1.0,
     }  # fmt: skip
     assert found["tuned"]["syntax_valid"] == 1.0
     assert found["gain"]["f1"] == {"mean": 0.3, "low": 0.3, "high": 0.3}
     assert found["gain"]["chrf"] == {"mean": 3.0, "low": 3.0, "high": 3.0}
+    assert found["gain"]["edit_similarity"] == {"mean": 0.3, "low": 0.3, "high": 0.3}
     assert found["gain"]["syntax_valid"] == {"mean": 0.666667, "low": 0.0, "high": 1.0}
     assert found["prompts"] == 3

@@ -10,9 +10,11 @@ import pytest
 from codetune.augmentation.verify import rejection
 from codetune.errors import UserError
 from codetune.files import read_json, read_jsonl, write_jsonl
+from codetune.schemas.ledger import LEDGER
+from codetune.tables import read_table, write_table
 from stages.augment import Inputs, Outputs, run
 from tests.augmentation.conftest import make_params, masked_model, translation_model  # noqa: F401
-from tests.tables import instruction_row
+from tests.tables import dropped_row, instruction_row, ledger_row
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,16 +27,20 @@ CARELESS = {"encoder": {"model": "minilm"}, "min_similarity": 0.1, "max_tokens":
 def place(tmp_path, instruction_rows):
     write_jsonl(tmp_path / "clean.jsonl", instruction_rows)
     write_jsonl(tmp_path / "held_out.jsonl", [{**row, "id": row["id"][::-1]} for row in instruction_rows])
+    kept = [ledger_row(row["id"]) for row in instruction_rows]
+    held_out = [ledger_row(row["id"][::-1], split="test") for row in instruction_rows]
+    ledger = [*kept, dropped_row("f" * 16, "decorated"), *held_out]
+    write_table(tmp_path / "ledger.parquet", ledger, LEDGER.arrow)
     return tmp_path
 
 
 def inputs(place):
-    return Inputs(place / "clean.jsonl", place / "held_out.jsonl")
+    return Inputs(place / "clean.jsonl", place / "held_out.jsonl", place / "ledger.parquet")
 
 
 def outputs(place, name="out"):
     folder = place / name
-    return Outputs(folder / "train.jsonl", folder / "test.jsonl", folder / "report.json", folder / "plots")
+    return Outputs(*(folder / name for name in ("train.jsonl", "test.jsonl", "ledger.parquet", "report.json", "plots")))
 
 
 def test_originals_first_then_paraphrases(place, instruction_rows):
@@ -74,6 +80,16 @@ def test_test_prompts_get_other_words(place, instruction_rows):
     assert not {row["parent"] for row in rows} & {row["id"] for row in read_jsonl(outputs(place).train)}
 
 
+def test_the_ledger_names_the_children_of_every_row(place):
+    run(PARAMS, inputs(place), outputs(place))
+    before, after = read_table(place / "ledger.parquet"), read_table(outputs(place).ledger)
+    assert [{**row, "children": None} for row in after] == [{**row, "children": None} for row in before]
+    paraphrases = [row for row in read_jsonl(outputs(place).train) if row["parent"]] + read_jsonl(outputs(place).test)
+    assert len(paraphrases) > 15
+    pairs = {(row["id"], child) for row in after for child in row["children"]}
+    assert pairs == {(row["parent"], row["id"]) for row in paraphrases}
+
+
 def test_what_changes_the_meaning_is_counted(place):
     strict = PARAMS.model_copy(update={"meaning": PARAMS.meaning.model_copy(update={"min_similarity": 1.0})})
     report = run(strict, inputs(place), outputs(place))
@@ -90,10 +106,12 @@ from pathlib import Path
 from codetune import numerics
 numerics.fix(numerics.NumericsParams(mode="strict", threads=1))
 from codetune.augmentation.params import AugmentParams
+from codetune.schemas.ledger import LEDGER
+from codetune.tables import read_table, write_table
 from stages.augment import Inputs, Outputs, run
 place, out = Path(sys.argv[1]), Path(sys.argv[2])
-run(AugmentParams.model_validate_json(sys.stdin.read()), Inputs(place / "clean.jsonl", place / "held_out.jsonl"),
-    Outputs(out / "train.jsonl", out / "test.jsonl", out / "report.json", out / "plots"))
+run(AugmentParams.model_validate_json(sys.stdin.read()), Inputs(place / "clean.jsonl", place / "held_out.jsonl", place / "ledger.parquet"),
+    Outputs(*(out / name for name in ("train.jsonl", "test.jsonl", "ledger.parquet", "report.json", "plots"))))
 """
 
 

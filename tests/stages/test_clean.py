@@ -49,7 +49,7 @@ def raw(tmp_path):
 
 
 def run(folder, params=PARAMS):
-    outputs = clean.Outputs(clean=folder / "clean", report=folder / "data.json")
+    outputs = clean.Outputs(clean=folder / "clean", counts=folder / "counts.json")
     return clean.run(params, clean.Inputs(raw=folder / "raw"), outputs)
 
 
@@ -64,7 +64,7 @@ def test_every_row_is_accounted_for(raw):
     near = next(row for row in ledger if row["reason"] == "near_duplicate")
     assert near["matched"] in {row["id"] for row in ledger if row["reason"] == "keep"}
     assert 0.7 <= near["similarity"] < 1
-    assert read_json(raw / "data.json") == json.loads(json.dumps(report))
+    assert read_json(raw / "counts.json") == json.loads(json.dumps(report))
 
 
 def test_no_group_and_no_file_leaks(raw):
@@ -107,7 +107,7 @@ def test_near_instructions_are_duplicates_where_the_code_is_similar(raw, changed
 
 
 def contents(folder) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in [*(folder / "clean").iterdir(), folder / "data.json"]}
+    return {path.name: path.read_bytes() for path in [*(folder / "clean").iterdir(), folder / "counts.json"]}
 
 
 def test_same_bytes_for_any_number_of_workers_and_any_order_of_rows(raw, monkeypatch):
@@ -115,7 +115,14 @@ def test_same_bytes_for_any_number_of_workers_and_any_order_of_rows(raw, monkeyp
     monkeypatch.setattr("codetune.cleaning.verdicts.CHUNK_ROWS", 8)
     run(raw)
     expected = contents(raw)
-    assert set(expected) == {"train.jsonl", "val.jsonl", "test.jsonl", "ledger.parquet", "corpus.parquet", "data.json"}
+    assert set(expected) == {
+        "train.jsonl",
+        "val.jsonl",
+        "test.jsonl",
+        "ledger.parquet",
+        "corpus.parquet",
+        "counts.json",
+    }
     run(raw, PARAMS.model_copy(update={"workers": 2}))
     assert contents(raw) == expected
     rows = read_table(raw / "raw/rows.parquet")

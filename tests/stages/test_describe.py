@@ -5,15 +5,16 @@ import re
 import pytest
 
 from codetune.errors import UserError
-from codetune.files import read_jsonl, write_json, write_jsonl
+from codetune.files import read_json, read_jsonl, write_json, write_jsonl
 from stages import describe
 from tests.accounting.conftest import write_data
 from tests.tables import instruction_row
 
-DATA = {"corpus": {"files_by_reason": {"held_out_group": 7, "duplicates_held_out": 2}}}
+COUNTS = {"corpus": {"files_by_reason": {"held_out_group": 7, "duplicates_held_out": 2}}}
 LEAKS = {"train_rows": 1234, "near_duplicate": 0.7, "test": {"rows": 55, "exact_code": 3, "near": 0, "leaks": [{}] * 3}}
 AUGMENTATION = {
     "paraphrases": 41, "rejected": {"malformed": 4},
+    "meaning": {"labelled": {"good": 3, "bad": 1, "false_rejects": 0.25, "false_accepts": 1.0}},
     "examples": [{"id": "1", "original": "Write `a`.", "paraphrase": "Create `a`."}],
 }  # fmt: skip
 
@@ -21,7 +22,7 @@ AUGMENTATION = {
 @pytest.fixture
 def project(tmp_path):
     write_data(tmp_path)
-    write_json(tmp_path / "reports/data.json", DATA)
+    write_json(tmp_path / "data/clean/counts.json", COUNTS)
     write_json(tmp_path / "reports/leaks.json", LEAKS)
     write_json(tmp_path / "reports/augmentation.json", AUGMENTATION)
     for split, identity in (("train", "aaaa000000000001"), ("val", "dddd000000000006"), ("test", "dddd000000000005")):
@@ -32,9 +33,16 @@ def project(tmp_path):
 
 
 def run(root):
-    reports = [root / f"reports/{name}.json" for name in ("data", "augmentation", "leaks")]
-    inputs = describe.Inputs(root / "data/clean", *reports)
-    return describe.run(inputs, describe.Outputs(root / "reports/data_card.md", root / "reports/data_plots"))
+    reports = root / "reports"
+    inputs = describe.Inputs(
+        root / "data/clean",
+        root / "data/clean/counts.json",
+        reports / "augmentation.json",
+        reports / "augmentation_plots/meaning.svg",
+        reports / "leaks.json",
+    )
+    outputs = describe.Outputs(reports / "data.json", reports / "data_card.md", reports / "data_plots")
+    return describe.run(inputs, outputs)
 
 
 def cells(card: str, first: str) -> list[str]:
@@ -59,6 +67,12 @@ def test_numbers_are_those_of_the_files(project):
     assert "Create `a`." in card
 
 
+def test_figures_are_the_counts_and_the_leaks_without_their_rows(project):
+    run(project)
+    figures = {"train_rows": 1234, "near_duplicate": 0.7, "test": {"rows": 55, "exact_code": 3, "near": 0}}
+    assert read_json(project / "reports/data.json") == {**COUNTS, "leaks": figures}
+
+
 def test_examples_stay_as_written(project):
     card = run(project)
     assert "```text\nDo <b>it</b>.\n```" in card
@@ -68,8 +82,8 @@ def test_examples_stay_as_written(project):
 def test_pictures_are_linked_and_say_the_numbers(project):
     card = run(project)
     links = re.findall(r"\]\((.+?\.svg)\)", card)
-    assert links == ["data_plots/funnel.svg", "data_plots/lengths.svg"]
-    texts = ["\n".join(re.findall(r">([^<>]+)</text>", (project / "reports" / link).read_text())) for link in links]
+    assert links == ["data_plots/funnel.svg", "data_plots/lengths.svg", "augmentation_plots/meaning.svg"]
+    texts = ["\n".join(re.findall(r">([^<>]+)</text>", (project / "reports" / link).read_text())) for link in links[:2]]
     for words in ("raw rows", "code_too_long", "−1", "near_duplicate", "kept", "50.0% are kept"):
         assert words in texts[0]
     assert "train (median 40)" in texts[1]
@@ -79,9 +93,13 @@ def test_same_files_same_bytes(project):
     contents = []
     for _ in range(2):
         run(project)
-        files = [project / "reports/data_card.md", *sorted((project / "reports/data_plots").iterdir())]
+        files = [
+            project / "reports/data.json",
+            project / "reports/data_card.md",
+            *sorted((project / "reports/data_plots").iterdir()),
+        ]
         contents.append([file.read_bytes() for file in files])
-    assert len(contents[0]) == 3
+    assert len(contents[0]) == 4
     assert contents[0] == contents[1]
 
 

@@ -2,11 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from codetune.errors import UserError
 from codetune.files import digest_file, read_json, write_jsonl
@@ -17,13 +22,20 @@ from codetune.tuning import loop
 from codetune.tuning.params import TrainParams
 from stages import train
 
+NO_EXTRAS = {"layers_to_transform": None, "modules_to_save": [], "use_rslora": False, "use_dora": False}
 TRAIN = {
     "seed": 7,
     "max_rows": 15,
     "max_val_rows": 0,
     "max_tokens": 200,
+    "too_long": "drop",
     "epochs": 1,
+    "max_steps": 0,
     "batch_size": 4,
+    "accumulation": 1,
+    "packing": False,
+    "precision": "float32",
+    "gradient_checkpointing": False,
     "learning_rate": 1e-2,
     "optimizer": "adamw",
     "schedule": "cosine",
@@ -31,7 +43,9 @@ TRAIN = {
     "weight_decay": 0.0,
     "clip": 1.0,
     "evaluate_every": 2,
-    "lora": {"rank": 4, "alpha": 8.0, "dropout": 0.1, "targets": "all-linear"},
+    "patience": 0,
+    "checkpoint_every": 2,
+    "lora": {"rank": 4, "alpha": 8.0, "dropout": 0.1, "target_modules": "all-linear", **NO_EXTRAS},
 }
 
 
@@ -53,7 +67,7 @@ def inputs(instruction_rows, tmp_path):
 
 @pytest.fixture
 def outputs(tmp_path):
-    return train.Outputs(tmp_path / "models/adapter", tmp_path / "reports/training")
+    return train.Outputs(tmp_path / "models/adapter", tmp_path / "reports/training", tmp_path / "state")
 
 
 def digests(outputs):
@@ -108,7 +122,7 @@ from tests.stages.test_train import params
 from stages import train
 folder = Path(sys.argv[1])
 inputs = train.Inputs(folder / "data/augmented/train.jsonl", folder / "data/clean/val.jsonl")
-outputs = train.Outputs(folder / "again/models/adapter", folder / "again/reports/training")
+outputs = train.Outputs(folder / "again/models/adapter", folder / "again/reports/training", folder / "again/state")
 train.run(params(Path(sys.argv[3])), inputs, outputs)
 """
 
@@ -164,7 +178,7 @@ def test_a_failure_leaves_the_previous_outputs(tiny_base, inputs, outputs, monke
 
 
 def test_a_misspelt_target_is_refused_before_anything_is_written(tiny_base, inputs, outputs):
-    lora = TRAIN["lora"] | {"targets": ["q_porj"]}
+    lora = TRAIN["lora"] | {"target_modules": ["q_porj"]}
     with pytest.raises(UserError, match="did you mean q_proj"):
         train.run(params(tiny_base, lora=lora), inputs, outputs)
     assert not outputs.adapter.exists()
@@ -182,3 +196,139 @@ def test_a_base_without_safetensors_is_refused(inputs, outputs, tmp_path):
 def test_rows_that_are_missing_are_named(tiny_base, inputs, outputs):
     with pytest.raises(UserError, match=r"nowhere.jsonl does not exist"):
         train.run(params(tiny_base), replace(inputs, train=inputs.train.with_name("nowhere.jsonl")), outputs)
+
+
+class Killed(BaseException):
+    """What no code of ours catches."""
+
+
+def killed_after(monkeypatch, steps):
+    true_update, done = loop._update, []
+
+    def update(*arguments):
+        if len(done) == steps:
+            raise Killed
+        done.append(1)
+        return true_update(*arguments)
+
+    monkeypatch.setattr(loop, "_update", update)
+
+
+LONG = {"epochs": 3, "evaluate_every": 3, "checkpoint_every": 2, "lora": TRAIN["lora"] | {"dropout": 0.3}}
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 11])
+def test_a_killed_run_ends_in_the_same_bytes(tiny_base, inputs, outputs, tmp_path, monkeypatch, capsys, steps):
+    whole = train.Outputs(
+        tmp_path / "whole/models/adapter", tmp_path / "whole/reports/training", tmp_path / "whole/state"
+    )
+    train.run(params(tiny_base, **LONG), inputs, whole)
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        killed_after(patched, steps)
+        train.run(params(tiny_base, **LONG), inputs, outputs)
+    capsys.readouterr()
+    train.run(params(tiny_base, **LONG), inputs, outputs)
+    expected = f"after step {steps // 2 * 2}" if steps > 1 else ""
+    assert expected in capsys.readouterr().err
+    assert digests(outputs) == digests(whole)
+    assert list(outputs.checkpoints.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("rate", "it was made with other train.learning_rate; training begins from the start"),
+        ("data", "it was made with other {train}; training"),
+        ("damage", "it is damaged"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused(
+    tiny_base, inputs, outputs, tmp_path, monkeypatch, capsys, change, reason, instruction_rows
+):
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        killed_after(patched, 3)
+        train.run(params(tiny_base), inputs, outputs)
+    changes = {}
+    if change == "rate":
+        changes = {"learning_rate": 2e-2}
+    elif change == "data":
+        write_jsonl(inputs.train, instruction_rows[1:18])
+    else:
+        (outputs.checkpoints / "training.safetensors").write_bytes(b"no tensors")
+    train.run(params(tiny_base, **changes), inputs, outputs)
+    assert reason.format(train=inputs.train) in capsys.readouterr().err
+    fresh = train.Outputs(tmp_path / "new/models/adapter", tmp_path / "new/reports/training", tmp_path / "new/state")
+    train.run(params(tiny_base, **changes), inputs, fresh)
+    assert digests(outputs) == digests(fresh)
+
+
+def test_steps_can_be_limited(tiny_base, inputs, outputs):
+    summary = train.run(params(tiny_base, max_steps=3), inputs, outputs)
+    assert (summary["steps"], summary["stopped_early"]) == (3, False)
+    assert summary["rows_seen"] in {11, 12}
+
+
+def test_kill_9_at_any_moment(tiny_base, inputs, outputs, tmp_path):
+    """A process that is killed again and again, each time at another moment, ends in the bytes of one that is not."""
+    long = {"epochs": 12, "checkpoint_every": 1}
+    program = PROGRAM.replace("params(Path(sys.argv[3]))", f"params(Path(sys.argv[3]), **{long})")
+    command = [sys.executable, "-c", program, str(tmp_path), "1", str(tiny_base)]
+    again = train.Outputs(
+        tmp_path / "again/models/adapter", tmp_path / "again/reports/training", tmp_path / "again/state"
+    )
+    checkpoint = again.checkpoints / "training.safetensors"
+    killed = 0
+    for delay in (0.0, 0.15, 0.4):
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        seen = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        while process.poll() is None and not (checkpoint.exists() and checkpoint.stat().st_mtime_ns > seen):
+            time.sleep(0.01)
+        time.sleep(delay)
+        process.kill()
+        killed += process.wait() == -signal.SIGKILL
+    assert killed
+    subprocess.run(command, check=True, timeout=120)
+    train.run(params(tiny_base, **long), inputs, outputs)
+    assert digests(again) == digests(outputs)
+
+
+def launched(tmp_path, base, outputs, changes, *, kill=False):
+    """Run the stage in two processes over gloo, as a user does; with `kill`, end them after the first checkpoint."""
+    program = PROGRAM.replace("params(Path(sys.argv[3]))", f"params(Path(sys.argv[3]), **{changes})")
+    script = tmp_path / "launched.py"
+    script.write_text(program.replace('folder / "again', f'folder / "{outputs.checkpoints.parent.name}'))
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0",
+        "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0",
+        str(script), str(tmp_path), "1", str(base),
+    ]  # fmt: skip
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(command, env=environment, start_new_session=True) as process:
+        while kill and process.poll() is None:
+            if (outputs.checkpoints / "training.safetensors").exists():
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+            time.sleep(0.01)
+    return process.returncode
+
+
+def test_two_processes_are_one_with_twice_the_batch(tiny_base, inputs, tmp_path):
+    """And when they are killed, the next two end in the same bytes."""
+    alone, together, again = (
+        train.Outputs(*(tmp_path / name / part for part in ("models/adapter", "reports/training", "state")))
+        for name in ("alone", "together", "killed")
+    )
+    changes = {"epochs": 4, "checkpoint_every": 2, "lora": TRAIN["lora"] | {"dropout": 0.0}}
+    train.run(params(tiny_base, batch_size=4, **changes), inputs, alone)
+    assert launched(tmp_path, tiny_base, together, changes | {"batch_size": 2}) == 0
+    losses = [
+        [evaluation["val_loss"] for evaluation in read_json(outputs.training / "summary.json")["evaluations"]]
+        for outputs in (alone, together)
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+    one, two = (load_file(outputs.adapter / "adapter_model.safetensors") for outputs in (alone, together))
+    for name, weight in one.items():
+        assert torch.allclose(weight, two[name], rtol=1e-3, atol=1e-4), name
+    assert launched(tmp_path, tiny_base, again, changes | {"batch_size": 2}, kill=True) != 0
+    assert launched(tmp_path, tiny_base, again, changes | {"batch_size": 2}) == 0
+    assert digests(again) == digests(together)

@@ -1,5 +1,7 @@
 """Rows to examples and batches: what is kept, what is dropped and counted, and in which order."""
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -8,7 +10,16 @@ from codetune.files import write_jsonl
 from codetune.modeling.load import load_tokenizer
 from codetune.prompt import example_ids
 from codetune.schemas.instructions import ORIGINALS
-from codetune.tuning.data import TokenizedRow, collate, load_rows, padded_share, training_batches, validation_batches
+from codetune.tuning.data import (
+    RowLimits,
+    TokenizedRow,
+    collate,
+    load_rows,
+    pack,
+    padded_share,
+    training_steps,
+    validation_batches,
+)
 from tests.tables import instruction_row
 
 IGNORED = -100
@@ -31,7 +42,7 @@ def row(row_id, length):
 
 
 def test_all_rows_are_taken_with_zero(file, tokenizer, instruction_rows):
-    loaded = load_rows(file, ORIGINALS, tokenizer, max_rows=0, max_tokens=500, seed=7)
+    loaded = load_rows(file, ORIGINALS, tokenizer, RowLimits(0, 500, 7))
     assert {kept.row_id for kept in loaded.rows} == {kept["id"] for kept in instruction_rows}
     assert loaded.dropped == {"too_long": 0}
     assert loaded.tokens == sum(
@@ -41,9 +52,7 @@ def test_all_rows_are_taken_with_zero(file, tokenizer, instruction_rows):
 
 def test_the_draw_depends_on_seed_and_ids_alone(file, tokenizer, instruction_rows, tmp_path):
     def draw(path, seed):
-        return [
-            kept.row_id for kept in load_rows(path, ORIGINALS, tokenizer, max_rows=9, max_tokens=500, seed=seed).rows
-        ]
+        return [kept.row_id for kept in load_rows(path, ORIGINALS, tokenizer, RowLimits(9, 500, seed)).rows]
 
     reversed_file = tmp_path / "reversed.jsonl"
     write_jsonl(reversed_file, instruction_rows[::-1])
@@ -58,12 +67,32 @@ def test_long_rows_are_dropped_and_counted_and_never_cut(file, tokenizer, instru
         for kept in instruction_rows
     }
     limit = sorted(lengths.values())[10]
-    loaded = load_rows(file, ORIGINALS, tokenizer, max_rows=0, max_tokens=limit, seed=7)
+    loaded = load_rows(file, ORIGINALS, tokenizer, RowLimits(0, limit, 7))
     assert {kept.row_id: len(kept.input_ids) for kept in loaded.rows} == {
         row_id: length for row_id, length in lengths.items() if length <= limit
     }
     assert loaded.dropped == {"too_long": 24 - len(loaded.rows)}
     assert all(kept.labels[-1] == tokenizer.eos_token_id for kept in loaded.rows)
+
+
+def test_long_rows_are_cut_on_demand_and_counted(file, tokenizer, instruction_rows):
+    examples = {
+        kept["id"]: example_ids(tokenizer, kept["instruction"], kept["completion"], 500) for kept in instruction_rows
+    }
+    prompts = {row_id: example.labels.count(IGNORED) for row_id, example in examples.items()}
+    limit = sorted(prompts.values())[-2]
+    loaded = load_rows(file, ORIGINALS, tokenizer, RowLimits(0, limit, 7, "cut"))
+    masked = sum(length >= limit for length in prompts.values())
+    assert loaded.dropped == {"too_long": 0, "fully_masked": masked}
+    assert masked == 24 - len(loaded.rows) > 0
+    assert loaded.truncated == sum(len(examples[kept.row_id].input_ids) > limit for kept in loaded.rows) > 0
+    for kept in loaded.rows:
+        assert kept.input_ids == examples[kept.row_id].input_ids[:limit]
+
+
+def test_a_long_row_is_an_error_on_demand(file, tokenizer):
+    with pytest.raises(UserError, match=r"train.jsonl: row \w{16} is longer than 60 tokens. Raise train.max_tokens"):
+        load_rows(file, ORIGINALS, tokenizer, RowLimits(0, 60, 7, "error"))
 
 
 @pytest.mark.parametrize(
@@ -77,14 +106,14 @@ def test_rows_that_cannot_be_used_are_named(tokenizer, tmp_path, changes, messag
     path = tmp_path / "train.jsonl"
     write_jsonl(path, [instruction_row(**changes)])
     with pytest.raises(UserError, match=message):
-        load_rows(path, ORIGINALS, tokenizer, max_rows=0, max_tokens=100, seed=7)
+        load_rows(path, ORIGINALS, tokenizer, RowLimits(0, 100, 7))
 
 
 def test_an_empty_file_is_named(tokenizer, tmp_path):
     path = tmp_path / "train.jsonl"
     path.touch()
     with pytest.raises(UserError, match="no row is left of 0"):
-        load_rows(path, ORIGINALS, tokenizer, max_rows=0, max_tokens=100, seed=7)
+        load_rows(path, ORIGINALS, tokenizer, RowLimits(0, 100, 7))
 
 
 def test_a_batch_predicts_exactly_the_labelled_tokens():
@@ -98,23 +127,46 @@ def test_a_batch_predicts_exactly_the_labelled_tokens():
     assert padded_share([batch]) == pytest.approx(2 / 8)
 
 
+def test_packed_rows_lie_end_to_end_and_count_from_0():
+    rows = [TokenizedRow("a", [3, 4, 5, 1], [IGNORED, IGNORED, 5, 1]), TokenizedRow("b", [6, 1], [6, 1])]
+    batch = pack(rows)
+    assert batch.input_ids.tolist() == [[3, 4, 5, 1, 6, 1]]
+    assert batch.position_ids.tolist() == [[0, 1, 2, 3, 0, 1]]
+    assert batch.positions.tolist() == [1, 2, 4]
+    assert batch.targets.tolist() == [5, 1, 1]
+    assert padded_share([batch]) == 0
+
+
+def batches_of(rows, size, seed, epoch):
+    return [batch for step in training_steps(rows, size, 1, seed, epoch, partial(collate, pad_id=0)) for batch in step]
+
+
+def test_a_step_has_the_same_rows_however_it_is_cut():
+    rows = [row(f"r{number}", 3 + number % 17) for number in range(101)]
+    whole, cut = (training_steps(rows, size, 8 // size, 7, 0, pack) for size in (8, 2))
+    names = [[[name for batch in step for name in batch.row_ids] for step in steps] for steps in (whole, cut)]
+    assert names[0] == names[1]
+    assert {len(step) for step in whole} == {1}
+    assert sorted(len(step) for step in cut) == [3] + [4] * 12
+
+
 def test_every_row_is_in_one_batch_of_each_epoch():
     rows = [row(f"r{number}", 3 + number % 17) for number in range(101)]
     for epoch in (0, 1):
-        batches = training_batches(rows, 8, seed=7, epoch=epoch, pad_id=0)
+        batches = batches_of(rows, 8, 7, epoch)
         assert sorted(name for batch in batches for name in batch.row_ids) == sorted(kept.row_id for kept in rows)
         assert sorted(len(batch.row_ids) for batch in batches) == [5] + [8] * 12
 
 
 def test_rows_of_like_length_are_together():
     rows = [row(f"r{number}", 3 + number % 40) for number in range(640)]
-    grouped = padded_share(training_batches(rows, 8, seed=7, epoch=0, pad_id=0))
+    grouped = padded_share(batches_of(rows, 8, 7, 0))
     alone = padded_share([collate(rows[at : at + 8], 0) for at in range(0, 640, 8)])
     assert grouped < 0.05 < alone
 
 
 def order(rows, seed, epoch):
-    return [batch.row_ids for batch in training_batches(rows, 4, seed=seed, epoch=epoch, pad_id=0)]
+    return [batch.row_ids for batch in batches_of(rows, 4, seed, epoch)]
 
 
 def test_the_order_is_drawn_from_seed_epoch_and_ids():
@@ -127,7 +179,7 @@ def test_the_order_is_drawn_from_seed_epoch_and_ids():
 def test_the_shortest_batches_do_not_come_first():
     # Few enough rows to be sorted by length as one stretch.
     rows = [row(f"r{number}", 3 + number) for number in range(60)]
-    lengths = [batch.input_ids.shape[1] for batch in training_batches(rows, 4, seed=7, epoch=0, pad_id=0)]
+    lengths = [batch.input_ids.shape[1] for batch in batches_of(rows, 4, 7, 0)]
     assert lengths != sorted(lengths)
 
 

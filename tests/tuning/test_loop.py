@@ -1,6 +1,7 @@
 """The loop: loss, schedule, what is trained and what is kept."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -11,19 +12,29 @@ from codetune.modeling.load import load_model
 from codetune.modeling.logits import logits_at
 from codetune.prompt import example_ids
 from codetune.tuning import loop
-from codetune.tuning.data import TokenizedRow, collate, training_batches, validation_batches
+from codetune.tuning.data import TokenizedRow, collate, pack, training_steps, validation_batches
 from codetune.tuning.loop import batch_loss, learning_rate, train, validation_loss
 from codetune.tuning.lora import add_adapter
 from codetune.tuning.params import LoraParams, TrainParams
+from codetune.tuning.progress import Evaluation, Progress
 
-LORA = {"rank": 4, "alpha": 8.0, "dropout": 0.0, "targets": "all-linear"}
+LORA = {
+    "rank": 4, "alpha": 8.0, "dropout": 0.0, "target_modules": "all-linear", "layers_to_transform": None, "modules_to_save": [],
+    "use_rslora": False, "use_dora": False,
+}  # fmt: skip
 PARAMS = {
     "seed": 7,
     "max_rows": 0,
     "max_val_rows": 0,
     "max_tokens": 400,
+    "too_long": "drop",
     "epochs": 1,
+    "max_steps": 0,
     "batch_size": 4,
+    "accumulation": 1,
+    "packing": False,
+    "precision": "float32",
+    "gradient_checkpointing": False,
     "learning_rate": 1e-2,
     "optimizer": "adamw",
     "schedule": "cosine",
@@ -31,6 +42,8 @@ PARAMS = {
     "weight_decay": 0.0,
     "clip": 1.0,
     "evaluate_every": 2,
+    "patience": 0,
+    "checkpoint_every": 2,
     "lora": LORA,
 }
 
@@ -56,15 +69,16 @@ def tuned(base, **changes):
     return add_adapter(base.model, LoraParams.model_validate(LORA | changes), seed=7)
 
 
-def fit(base, rows, **changes):
+def fit(base, rows, checkpoints=None, **changes):
     """Train on the first 16 rows, validate on the others; the model, the result and what was logged."""
     options = params(**changes)
     model = add_adapter(base.model, options.lora, seed=7)
     logged = []
-    epochs = [training_batches(rows[:16], options.batch_size, 7, epoch, 0) for epoch in range(options.epochs)]
-    result = train(
-        model, epochs, validation_batches(rows[16:], 4, 0), options, lambda step, values: logged.append((step, values))
-    )
+    lay_out = pack if options.packing else partial(collate, pad_id=0)
+    sizes = (options.batch_size, options.accumulation)
+    steps = [step for epoch in range(options.epochs) for step in training_steps(rows[:16], *sizes, 7, epoch, lay_out)]
+    validation = validation_batches(rows[16:], 4, 0)
+    result = train(model, steps, validation, options, lambda step, values: logged.append((step, values)), checkpoints)
     return model, result, logged
 
 
@@ -74,7 +88,7 @@ def test_the_loss_is_that_of_transformers(base, rows):
     labels = torch.tensor([row.labels + [-100] * (length - len(row.labels)) for row in rows[:4]])
     mask = torch.tensor([[1] * len(row.labels) + [0] * (length - len(row.labels)) for row in rows[:4]])
     expected = base.model(input_ids=batch.input_ids, attention_mask=mask, labels=labels).loss
-    assert batch_loss(base.model, batch).item() == pytest.approx(expected.item(), rel=1e-5)
+    assert batch_loss(base.model, batch).item() / len(batch.targets) == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_padding_does_not_change_a_rows_loss(base, rows):
@@ -82,7 +96,7 @@ def test_padding_does_not_change_a_rows_loss(base, rows):
     batch = collate([short, max(rows, key=lambda row: len(row.input_ids))], 0)
     alone = collate([short], 0)
     count = len(alone.targets)
-    together = batch_loss(base.model, collate([short], 0)).item()
+    together = batch_loss(base.model, collate([short], 0)).item() / count
     logits = logits_at(base.model, batch.input_ids, batch.positions)[:count]
     assert functional.cross_entropy(logits, batch.targets[:count]).item() == pytest.approx(together, rel=1e-5)
 
@@ -140,29 +154,29 @@ def test_the_best_weights_are_kept(base, rows, monkeypatch):
     losses = iter([3.0, 2.0, 1.0, 2.5, 1.5])
     seen = []
 
-    def scripted(model, _batches):
+    def scripted(model, *_):
         seen.append({name: weight.detach().clone() for name, weight in model.named_parameters()})
         return next(losses)
 
     monkeypatch.setattr(loop, "validation_loss", scripted)
     model, result, _ = fit(base, rows, evaluate_every=1)
-    assert result.best == loop.Evaluation(2, 1.0)
+    assert result.best == Evaluation(2, 1.0)
     kept = dict(model.named_parameters())
     assert all(torch.equal(weight, kept[name]) for name, weight in seen[2].items())
     assert not all(torch.equal(weight, kept[name]) for name, weight in seen[4].items())
 
 
 def test_the_earliest_of_equal_evaluations_is_best():
-    result = loop.TrainResult(3, [loop.Evaluation(0, 2.0), loop.Evaluation(1, 1.0), loop.Evaluation(2, 1.0)])
+    result = Progress(3, 3, [Evaluation(0, 2.0), Evaluation(1, 1.0), Evaluation(2, 1.0)])
     assert result.best.step == 1
 
 
 def test_a_loss_that_is_not_finite_names_step_and_rows(base, rows, monkeypatch):
     true_loss = loop.batch_loss
-    culprit = training_batches(rows[:16], 4, 7, 0, 0)[2].row_ids
+    culprit = training_steps(rows[:16], 4, 1, 7, 0, pack)[2][0].row_ids
 
-    def poisoned(model, batch):
-        return true_loss(model, batch) * (math.nan if batch.row_ids == culprit else 1.0)
+    def poisoned(model, batch, *precision):
+        return true_loss(model, batch, *precision) * (math.nan if batch.row_ids == culprit else 1.0)
 
     monkeypatch.setattr(loop, "batch_loss", poisoned)
     with pytest.raises(UserError, match=f"the loss is nan at step 3, rows {', '.join(culprit)}"):
@@ -181,3 +195,52 @@ def test_dropout_is_off_in_validation(base, rows):
     first, second = (validation_loss(model, validation_batches(rows, 8, 0)) for _ in range(2))
     assert first == second
     assert model.training
+
+
+def test_training_stops_when_nothing_gets_better(base, rows, monkeypatch):
+    losses = iter([3.0, 2.0, 2.5, 2.0, 1.0])
+    monkeypatch.setattr(loop, "validation_loss", lambda *_: next(losses))
+    _, result, _ = fit(base, rows, evaluate_every=1, patience=2)
+    assert (result.step, result.steps, result.best.step) == (3, 4, 1)
+
+
+def weights_of(model):
+    return {name: weight.detach().clone() for name, weight in model.named_parameters() if weight.requires_grad}
+
+
+def test_a_batch_of_eight_is_four_accumulated_batches_of_two(tiny_base, rows):
+    whole, parts = (
+        weights_of(fit(load_model(tiny_base), rows, batch_size=size, accumulation=8 // size)[0]) for size in (8, 2)
+    )
+    for name, weight in whole.items():
+        assert torch.allclose(weight, parts[name], rtol=1e-4, atol=1e-5), name
+
+
+def test_activations_computed_twice_change_nothing(tiny_base, rows):
+    once, twice = (
+        weights_of(fit(load_model(tiny_base), rows, gradient_checkpointing=again)[0]) for again in (False, True)
+    )
+    assert all(torch.equal(weight, twice[name]) for name, weight in once.items())
+
+
+def test_packed_rows_are_learnt_as_padded_ones_are(tiny_base, rows):
+    padded, packed = (weights_of(fit(load_model(tiny_base), rows, packing=on)[0]) for on in (False, True))
+    for name, weight in padded.items():
+        assert torch.allclose(weight, packed[name], rtol=1e-4, atol=1e-5), name
+
+
+def test_bfloat16_is_close_and_the_weights_stay_float32(tiny_base, rows):
+    exact, coarse = (fit(load_model(tiny_base), rows, precision=kind) for kind in ("float32", "bfloat16"))
+    assert coarse[1].best.val_loss == pytest.approx(exact[1].best.val_loss, rel=2e-2)
+    assert coarse[1].best.val_loss != exact[1].best.val_loss
+    assert {weight.dtype for weight in weights_of(coarse[0]).values()} == {torch.float32}
+
+
+def test_too_little_memory_names_the_batch(base, rows, monkeypatch):
+    def full(*_):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(loop, "batch_loss", full)
+    monkeypatch.setattr(loop, "validation_loss", lambda *_: 1.0)
+    with pytest.raises(UserError, match=r"not enough memory for 4 rows of \d+ tokens. Lower train.batch_size"):
+        fit(base, rows)

@@ -7,7 +7,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from codetune.errors import UserError
-from codetune.modeling.load import load_model
+from codetune.modeling.load import attach_adapter, load_model
 from codetune.tuning.lora import add_adapter, linear_modules, save_adapter, target_modules, trainable_report
 from codetune.tuning.params import LoraParams
 
@@ -16,7 +16,8 @@ MLP = ["down_proj", "gate_proj", "up_proj"]
 
 
 def lora(**changes):
-    return LoraParams(**({"rank": 4, "alpha": 8.0, "dropout": 0.0, "targets": "all-linear"} | changes))
+    extras = {"layers_to_transform": None, "modules_to_save": [], "use_rslora": False, "use_dora": False}
+    return LoraParams(**({"rank": 4, "alpha": 8.0, "dropout": 0.0, "target_modules": "all-linear"} | extras | changes))
 
 
 @pytest.fixture
@@ -33,6 +34,8 @@ def model(tiny_base):
         ("q_proj", ["q_proj"]),
         (["q_proj", "mlp.up_proj"], ["q_proj", "up_proj"]),
         (["attention", "gate_proj"], [*sorted(["gate_proj", *ATTENTION])]),
+        ("model.layers.*.mlp.*", MLP),
+        (["*.[kq]_proj"], ["k_proj", "q_proj"]),
     ],
 )
 def test_targets_stand_for_modules_of_every_layer(model, targets, expected):
@@ -50,7 +53,10 @@ def test_a_full_name_stands_for_one_module(model):
     ("targets", "message"),
     [
         ("q_porj", r"'q_porj' matches no linear module of the model \(did you mean q_proj\?\)"),
-        (["q_proj", "upproj"], r"'upproj' .*did you mean up_proj\?.*Use attention, mlp, all-linear, or names out of d"),
+        (
+            ["q_proj", "upproj"],
+            r"'upproj' .*did you mean up_proj\?.*Use attention, mlp, all-linear, a pattern, or names out of d",
+        ),
         ("al-linear", r"did you mean all-linear\?"),
         ("self_attn", "'self_attn' matches no linear module"),
         ("lm_head", "'lm_head' matches no linear module"),
@@ -60,7 +66,69 @@ def test_a_full_name_stands_for_one_module(model):
 )
 def test_a_target_that_matches_nothing_is_refused(model, targets, message):
     with pytest.raises(UserError, match=message):
-        add_adapter(model, lora(targets=targets), seed=7)
+        add_adapter(model, lora(target_modules=targets), seed=7)
+
+
+def test_layers_narrow_the_targets(model):
+    assert {name.split(".")[2] for name in target_modules(model, "all-linear", [1])} == {"1"}
+    with pytest.raises(
+        UserError, match=r"train.lora.layers_to_transform: the model has no layer 2. Use numbers from 0 to 1, or null"
+    ):
+        add_adapter(model, lora(layers_to_transform=[0, 2]), seed=7)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"modules_to_save": ["nrom"]},
+            r"train.lora.modules_to_save: 'nrom' matches no module with weights .*did you mean norm",
+        ),
+        ({"modules_to_save": ["lm_head"]}, "lm_head shares its weights with another module"),
+        ({"modules_to_save": ["embed_tokens"]}, "embed_tokens shares its weights with another module"),
+        ({"modules_to_save": ["*.0.*.q_proj"]}, r"model.layers.0.self_attn.q_proj is both adapted and trained whole"),
+        ({"target_modules": "*.x_proj"}, r"'\*.x_proj' matches no linear module"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(model, changes, message):
+    with pytest.raises(UserError, match=message):
+        add_adapter(model, lora(**changes), seed=7)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"use_rslora": True},
+        {"use_dora": True},
+        {"layers_to_transform": [1], "target_modules": "mlp"},
+        {"modules_to_save": ["norm", "*.input_layernorm"]},
+        {"modules_to_save": ["embed_tokens", "lm_head"], "use_dora": True},
+    ],
+)
+def test_every_kind_of_adapter_comes_back_as_it_was_trained(tiny_base, tmp_path, changes):
+    """Stored, loaded and merged: the logits of base and adapter side by side, and the base untouched."""
+
+    def untied():
+        loaded = load_model(tiny_base).model
+        if "lm_head" in changes.get("modules_to_save", ()):
+            loaded.config.tie_word_embeddings = False
+            loaded.lm_head.weight = torch.nn.Parameter(loaded.lm_head.weight.detach().clone())
+        return loaded
+
+    ids = torch.tensor([[5, 6, 7, 8]])
+    plain = untied()(input_ids=ids).logits
+    tuned = add_adapter(untied(), lora(**changes), seed=7)
+    generator = torch.Generator().manual_seed(7)
+    with torch.no_grad():
+        for weight in adapter_weights(tuned, live=True).values():
+            weight.add_(torch.randn(weight.shape, generator=generator) * 0.05)
+    save_adapter(tuned, tmp_path / "adapter", "models/base", None)
+    expected = tuned.eval()(input_ids=ids).logits
+    merged = attach_adapter(untied(), tmp_path / "adapter").merge_and_unload()
+    assert not torch.allclose(expected, plain, atol=1e-2)
+    assert torch.allclose(merged(input_ids=ids).logits, expected, atol=1e-4)
+    with tuned.disable_adapter():
+        assert torch.equal(tuned(input_ids=ids).logits, plain)
 
 
 FAMILIES = {
@@ -79,12 +147,13 @@ def test_presets_fit_other_families(family):
         assert len(found) == 2 * len(names)
         assert all(any(module.endswith(name) for module in found) for name in names)
     assert sorted(target_modules(other, ["attention", "mlp"])) == sorted(linear_modules(other))
-    report = trainable_report(add_adapter(other, lora(targets="attention"), seed=7))
+    report = trainable_report(add_adapter(other, lora(target_modules="attention"), seed=7))
     assert report["module_count"] == 2 * len(FAMILIES[family][0])
 
 
-def adapter_weights(model):
-    return {name: weight.detach().clone() for name, weight in model.named_parameters() if weight.requires_grad}
+def adapter_weights(model, *, live=False):
+    trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    return trained if live else {name: weight.detach().clone() for name, weight in trained.items()}
 
 
 def test_the_adapters_first_weights_come_from_the_seed(tiny_base):
@@ -107,7 +176,7 @@ def test_only_the_adapter_can_be_trained_and_it_changes_nothing_yet(tiny_base):
 
 def test_the_report_counts_what_is_trained(model):
     total = sum(weight.numel() for weight in model.parameters())
-    report = trainable_report(add_adapter(model, lora(rank=3, targets=["q_proj", "up_proj"]), seed=7))
+    report = trainable_report(add_adapter(model, lora(rank=3, target_modules=["q_proj", "up_proj"]), seed=7))
     # Rank 3 on 32 -> 32 and 32 -> 64, in two layers: 2 * (3 * 64 + 3 * 96).
     assert report == {
         "parameters": 960,

@@ -1,0 +1,148 @@
+"""Any causal model of transformers: the families that people tune, tiny and random, from folder to merged adapter."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+
+from codetune.export.merge import merge, save_merged
+from codetune.files import digest_file, read_jsonl, write_jsonl
+from codetune.generation.batch import answer_all
+from codetune.modeling.load import LoadedModel, attach_adapter, load_model, load_tokenizer
+from codetune.modeling.logits import logits_at
+from codetune.modeling.params import ModelParams
+from codetune.numerics import NumericsParams
+from codetune.prompt import CHAT_TEMPLATE, IGNORED_LABEL, example_ids, prompt_ids
+from codetune.tuning.data import TokenizedRow, collate, pack
+from codetune.tuning.params import TrainParams
+from stages import train
+from tests.conftest import ROWS_FILE, tiny_tokenizer
+from tests.stages.test_train import TRAIN
+
+OWN_TEMPLATE = (
+    "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """What is peculiar to a family, and to the tokenizers that come with its models."""
+
+    shape: dict[str, Any] = field(default_factory=dict)
+    tied: bool = False
+    pad: str | None = "<|pad|>"
+    template: str | None = None
+    modules: int = 14  # that are adapted in two layers
+
+
+FAMILIES = {
+    "llama": Family(pad=None),
+    "qwen2": Family(tied=True, pad="<|end|>", template=OWN_TEMPLATE),
+    "qwen3": Family({"head_dim": 8}, tied=True, template=OWN_TEMPLATE),
+    "gpt2": Family(tied=True, pad=None, modules=8),  # Conv1D, and one projection for query, key and value
+    "gemma": Family({"head_dim": 8, "num_key_value_heads": 1}, tied=True),
+    "gemma2": Family({"head_dim": 8}, tied=True, template=OWN_TEMPLATE),
+    "phi": Family(pad="<|end|>", modules=12),
+    "phi3": Family(template=OWN_TEMPLATE, modules=8),  # fused projections
+    "starcoder2": Family(tied=True, pad=None, modules=12),
+    "mistral": Family(template=OWN_TEMPLATE),
+}
+
+
+def make_base(name, folder):
+    """A folder shaped like a hub snapshot of the family."""
+    family = FAMILIES[name]
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = family.template
+    tokenizer.pad_token = family.pad
+    heads = {} if name in {"gpt2", "phi"} else {"num_key_value_heads": 2}
+    shape = {
+        "vocab_size": 416, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "max_position_embeddings": 512, "initializer_range": 0.2,
+        "tie_word_embeddings": family.tied, "bos_token_id": None, "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }  # fmt: skip
+    torch.manual_seed(7)
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(name, **(shape | heads | family.shape)))
+    model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module", params=list(FAMILIES))
+def trained(request, tmp_path_factory):
+    """Family, folder of the base, what it held before, folder of the adapter, and the report of the stage."""
+    root = tmp_path_factory.mktemp(request.param)
+    base = make_base(request.param, root / "base")
+    before = {path.name: digest_file(path) for path in base.iterdir()}
+    rows = read_jsonl(ROWS_FILE)
+    inputs = train.Inputs(root / "train.jsonl", root / "val.jsonl")
+    write_jsonl(inputs.train, rows[:18])
+    write_jsonl(inputs.val, rows[18:])
+    params = train.Params(
+        TrainParams.model_validate(TRAIN | {"epochs": 4, "max_tokens": 300}),
+        ModelParams(base=str(base), revision=None),
+        NumericsParams(mode="strict", threads=1),
+    )
+    report = train.run(params, inputs, train.Outputs(root / "adapter", root / "reports", root / "state"))
+    return FAMILIES[request.param], base, before, root / "adapter", report
+
+
+def test_it_is_tuned_and_the_base_stays(trained):
+    family, base, before, adapter, report = trained
+    assert report["best"]["val_loss"] < report["first_val_loss"] - 0.1
+    assert report["trainable"]["module_count"] == family.modules
+    assert {path.name: digest_file(path) for path in base.iterdir()} == before
+    assert not [path for path in adapter.iterdir() if path.suffix in {".bin", ".pt", ".pth"}]
+
+
+def test_merged_answers_are_those_of_base_and_adapter(trained):
+    _, base, _, adapter, _ = trained
+    merged = load_model(base, adapter)
+    beside = LoadedModel(attach_adapter(load_model(base).model, adapter), merged.tokenizer, "beside")
+    prompts = [prompt_ids(merged.tokenizer, row["instruction"]) for row in read_jsonl(ROWS_FILE)[:4]]
+    for prompt in prompts:
+        ids = torch.tensor([prompt])
+        assert torch.allclose(merged.model(ids).logits, beside.model(ids).logits, atol=1e-4)
+        assert not torch.allclose(merged.model(ids).logits, load_model(base).model(ids).logits, atol=1e-2)
+    texts = [
+        {index: answer.ids for index, answer in answer_all(model, prompts, max_new_tokens=12, batch_size=4)}
+        for model in (merged, beside)
+    ]
+    assert texts[0] == texts[1]
+
+
+def test_prompts_are_the_same_everywhere_and_the_mask_is_exact(trained, tmp_path):
+    family, base, _, adapter, _ = trained
+    merged, _ = merge(load_model(base), adapter, [[3, 4, 5]])
+    save_merged(merged, tmp_path / "export", "float32")
+    stored = AutoTokenizer.from_pretrained(adapter, local_files_only=True)
+    tokenizers = [load_tokenizer(base), stored, load_tokenizer(tmp_path / "export")]
+    for row in read_jsonl(ROWS_FILE)[:6]:
+        prompts = [prompt_ids(tokenizer, row["instruction"]) for tokenizer in tokenizers]
+        assert prompts[0] == prompts[1] == prompts[2]
+        example = example_ids(tokenizers[0], row["instruction"], row["completion"], 10_000)
+        masked = len(prompts[0])
+        assert example.input_ids[:masked] == prompts[0]
+        assert example.labels[:masked] == [IGNORED_LABEL] * masked
+        assert example.labels[masked:] == example.input_ids[masked:]
+        assert example.labels[-1] == tokenizers[0].eos_token_id
+        assert tokenizers[0].decode(example.labels[masked:-1]) == row["completion"]
+    assert tokenizers[0].chat_template == (family.template or CHAT_TEMPLATE)
+
+
+def test_packed_rows_do_not_see_each_other(trained):
+    _, base, _, _, _ = trained
+    loaded = load_model(base)
+    rows = [
+        TokenizedRow(row["id"], *example_ids(loaded.tokenizer, row["instruction"], row["completion"], 200)[:2])
+        for row in read_jsonl(ROWS_FILE)[:3]
+    ]
+    batch = pack(rows)
+    together = logits_at(loaded.model, batch.input_ids, batch.positions, batch.position_ids)
+    apart = [logits_at(loaded.model, one.input_ids, one.positions) for one in (collate([row], 0) for row in rows)]
+    assert torch.allclose(together, torch.cat(apart), atol=1e-4)

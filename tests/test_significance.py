@@ -1,0 +1,67 @@
+"""Paired tests against scipy and by hand."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from codetune.significance import detectable_difference, holm, mcnemar_p, permutation_p
+
+
+def draw(seed: int, size: int, shift: float) -> tuple[list[float], list[float]]:
+    generator = np.random.default_rng(seed)
+    before = generator.random(size)
+    return before.tolist(), (before + generator.normal(shift, 0.3, size)).tolist()
+
+
+@pytest.mark.parametrize(("seed", "shift"), [(1, 0.0), (2, 0.05), (3, 0.1), (4, -0.08)])
+def test_the_permutation_test_is_that_of_scipy(seed, shift):
+    before, after = draw(seed, 60, shift)
+    expected = stats.permutation_test(
+        (np.array(after), np.array(before)), lambda x, y: np.mean(x - y), permutation_type="samples",
+        vectorized=False, n_resamples=4999, rng=np.random.default_rng(7),
+    )  # fmt: skip
+    assert permutation_p(before, after, samples=20_000, seed=7) == pytest.approx(expected.pvalue, abs=0.015)
+
+
+def test_small_sets_are_exact_up_to_the_draw():
+    # Of 2^4 choices of signs two give a sum as far from zero.
+    assert permutation_p([0.0] * 4, [1.0] * 4, samples=50_000, seed=7) == pytest.approx(2 / 16, abs=0.005)
+    assert permutation_p([0.5] * 9, [0.5] * 9, samples=100, seed=7) == 1
+
+
+def test_portions_change_nothing(monkeypatch):
+    before, after = draw(5, 50, 0.1)
+    whole = permutation_p(before, after, samples=1000, seed=7)
+    monkeypatch.setattr("codetune.significance._PORTION", 50 * 64)
+    assert permutation_p(before, after, samples=1000, seed=7) == whole
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(0, 0), (5, 5), (12, 3), (3, 12), (40, 20), (1, 0)])
+def test_mcnemar_is_the_binomial_test_of_scipy(gained, lost):
+    before = [0.0] * gained + [1.0] * lost + [1.0, 0.0]
+    after = [1.0] * gained + [0.0] * lost + [1.0, 0.0]
+    expected = stats.binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
+    assert mcnemar_p(before, after) == pytest.approx(expected)
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_the_detectable_difference_is_detected_in_four_of_five_cases():
+    before, after = draw(6, 400, 0.0)
+    least = detectable_difference(before, after, 0.95)
+    spread = np.std(np.array(after) - np.array(before), ddof=1)
+    assert least == pytest.approx((1.959964 + 0.841621) * spread / 20, rel=1e-4)
+    assert detectable_difference([0.1] * 5, [0.2] * 5, 0.95) == 0
+
+
+@pytest.mark.parametrize(
+    "call", [lambda a, b: permutation_p(a, b, samples=9, seed=1), lambda a, b: detectable_difference(a, b, 0.9)]
+)
+def test_lists_must_fit(call):
+    for pair in (([], []), ([1.0], [1.0, 2.0])):
+        with pytest.raises(ValueError, match="two lists of the same length"):
+            call(*pair)

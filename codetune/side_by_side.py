@@ -9,9 +9,10 @@ from typing import Any
 
 from codetune.accounting.difference import data_difference
 from codetune.errors import UserError
+from codetune.markdown import escaped, fenced, table
 from codetune.revisions.comparison import AlignedPrompt, Comparison, MetricDifference, Verdict, compare
 from codetune.revisions.intervals import settings_of
-from codetune.revisions.listing import Revision, find_revision, list_revisions
+from codetune.revisions.listing import require_revision
 from codetune.revisions.reports import Reports, load_reports
 from codetune.revisions.repository import Repository
 from codetune.revisions.wording import difference_text, interval_text, verdict_sentence
@@ -25,8 +26,8 @@ class SideBySide:
     """All there is to tell of two revisions.
 
     :param moved: the prompts whose answer moved most, either way; the farthest first.
-    :param data: what happened to the rows, as text and as a mapping; a mapping alone, with `missing`, where a ledger is
-        not here.
+    :param data: what happened to the rows, as text and as a mapping; where a ledger is not here, both say so, the
+        mapping under `missing`.
     """
 
     comparison: Comparison
@@ -34,12 +35,8 @@ class SideBySide:
     data: tuple[str, dict[str, Any]]
 
 
-def _reports(repository: Repository, revisions: list[Revision], name: str) -> Reports:
-    revision = find_revision(repository, revisions, name)
-    if revision is None:
-        raise UserError(
-            f"there is no revision {name!r}", "Give `workspace`, a branch, tag, commit, or a name of `dvc exp list`."
-        )
+def _reports(repository: Repository, name: str) -> Reports:
+    revision = require_revision(repository, name)
     reports = load_reports(repository, revision)
     if reports.problems:
         raise UserError(reports.problems[0], "Restore it with `git checkout`, or run `dvc repro`.")
@@ -70,8 +67,7 @@ def side_by_side(root: Path, before: str, after: str, prompts: int = 5) -> SideB
     :raises UserError: when there is no such revision, or it has no metrics, or they cannot be read.
     """
     repository = Repository(root)
-    revisions = list_revisions(repository)
-    comparison = compare(*(_reports(repository, revisions, name) for name in (before, after)))
+    comparison = compare(*(_reports(repository, name) for name in (before, after)))
     moved = [prompt for prompt in comparison.prompts if _moved(prompt)]
     moved.sort(key=lambda prompt: (-abs(_moved(prompt)), prompt.candidate.id))
     return SideBySide(comparison, moved[:prompts], _data(root, before, after))
@@ -146,38 +142,26 @@ def as_text(found: SideBySide) -> str:
     return "\n".join(lines)
 
 
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-
-
-def _fenced(text: str) -> str:
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}python\n{text.rstrip()}\n{fence}"
-
-
 def as_markdown(found: SideBySide) -> str:
     """The comparison for an issue, a pull request or a report."""
     comparison = found.comparison
     titles = [reports.revision.title for reports in (comparison.baseline, comparison.candidate)]
     head = _head(comparison)
-    rule = "|" + "|".join("---" if place in (0, len(head) - 1) else "--:" for place in range(len(head))) + "|"
-    table = "\n".join([_row(head), rule, *(_row(_cells(row)) for row in comparison.rows["tuned"])])
+    metrics = table(head, [_cells(row) for row in comparison.rows["tuned"]], range(1, len(head) - 1))
     parts = [f"## {titles[0]} against {titles[1]}", verdict_sentence(comparison)]
     parts += [f"> **Note** {notice}" for notice in comparison.notices]
-    parts += [table, "### Parameters"]
+    parts += [metrics, "### Parameters"]
     if comparison.parameters:
-        rows = [_row([f"`{item.key}`", item.baseline, item.candidate]) for item in comparison.parameters]
-        parts.append("\n".join([_row(["parameter", "baseline", "candidate"]), "|---|---|---|", *rows]))
+        rows = [[f"`{item.key}`", escaped(item.baseline), escaped(item.candidate)] for item in comparison.parameters]
+        parts.append(table(["parameter", "baseline", "candidate"], rows))
     else:
         parts.append("None differs.")
-    parts += ["### Data", _fenced(found.data[0]).replace("python\n", "text\n", 1)]
+    parts += ["### Data", fenced(found.data[0], "text")]
     for prompt in found.moved:
         parts += [f"### {prompt.candidate.qualname} ({prompt.candidate.id})", _score_text(prompt)]
         parts.append(" ".join(prompt.candidate.instruction.split()))
         for name, text in _answers(prompt):
-            parts += [f"{name}:", _fenced(text)]
+            parts += [f"{name}:", fenced(text.rstrip(), "python")]
     return "\n\n".join(parts)
 
 

@@ -155,7 +155,10 @@ def test_a_training_that_is_killed_again_and_again_ends_in_the_same_bytes(clone)
     try:
         (clone / "params.yaml").write_text(params.replace("train:\n  seed: 7", "train:\n  seed: 8", 1))
         assert all(kill_while_training(clone, delay) for delay in (0.0, 0.02, 0.05))
-        succeed(clone, "dvc", "repro", "-q", "train")
+        assert (clone / ".cache/training/training.safetensors").exists()
+        last = run(clone, "dvc", "repro", "-q", "train")
+        assert last.returncode == 0, last.stderr
+        assert "going on from .cache/training/training.safetensors" in last.stderr
         killed = (clone / "dvc.lock").read_bytes()
         assert not (clone / ".cache/training/training.safetensors").exists()
         succeed(clone, "dvc", "repro", "-q", "--force", "--single-item", "train")

@@ -74,7 +74,8 @@ def test_markdown_has_tables_and_fences_that_hold(pair):
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert rows[0].startswith("| tuned model | baseline | candidate | difference |")
     assert {line.replace("\\|", "").count("|") for line in rows[:3]} == {9}
-    assert text.count("```python") >= 3
+    assert text.count("```python") == 3 * 5
+    assert text.count("```text") == 1
 
 
 def test_mistakes_are_one_line(pair):

@@ -14,7 +14,7 @@ from ruamel.yaml.error import YAMLError
 
 from codetune.accounting.ledger import LEDGER_PATH, Ledger, read_ledger
 from codetune.errors import UserError
-from codetune.revisions.listing import Kind, Revision, find_revision, list_revisions
+from codetune.revisions.listing import Kind, Revision, require_revision
 from codetune.revisions.repository import Repository
 
 _LOCK_PATH = "dvc.lock"
@@ -91,11 +91,7 @@ def ledger_of(root: Path, name: str) -> LedgerVersion:
         that brings it.
     """
     repository = Repository(root)
-    revision = find_revision(repository, list_revisions(repository), name)
-    if revision is None:
-        raise UserError(
-            f"there is no revision {name!r}", "Give `workspace`, a branch, tag, commit, or a name of `dvc exp list`."
-        )
+    revision = require_revision(repository, name)
     if revision.commit is None:
         return LedgerVersion(revision, read_ledger(root / LEDGER_PATH))
     path = _cached(root, _entry(repository, revision))

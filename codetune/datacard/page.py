@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from codetune import markdown
 from codetune.datacard import facts
 from codetune.datacard.facts import SPLITS, Source
 from codetune.files import JsonObject
@@ -70,9 +71,8 @@ def data_card(card: CardFacts) -> str:
 def _table(head: Iterable[str], rows: Iterable[Iterable[Any]], numbers: int) -> str:
     """A Markdown table; the last `numbers` columns are set to the right."""
     names = list(head)
-    rule = ["---"] * (len(names) - numbers) + ["--:"] * numbers
-    lines = [[*map(_cell, cells)] for cells in (names, rule, *rows)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    cells = [[*map(_cell, row)] for row in (names, *rows)]
+    return markdown.table(cells[0], cells[1:], range(len(names) - numbers, len(names)))
 
 
 def _cell(value: Any) -> str:
@@ -236,17 +236,11 @@ def _paraphrases(augmentation: JsonObject, picture: str) -> str:
     return text
 
 
-def _fenced(text: str, language: str) -> str:
-    """`text` in a fence that it cannot end."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}{language}\n{text}\n{fence}"
-
-
 def _quoted(instruction: str) -> str:
     """An instruction as plain text: whatever markup it holds stays as written."""
-    return _fenced(textwrap.fill(instruction, _TEXT_WIDTH, break_long_words=False, break_on_hyphens=False), "text")
+    return markdown.fenced(
+        textwrap.fill(instruction, _TEXT_WIDTH, break_long_words=False, break_on_hyphens=False), "text"
+    )
 
 
 def _examples(card: CardFacts) -> str:
@@ -254,5 +248,5 @@ def _examples(card: CardFacts) -> str:
     for split, row in card.examples.items():
         place = f"{row['package']} {row['version']}, `{row['path']}`" if row.get("path") else str(row.get("group"))
         head = f"**{split}** `{row['id']}`, {place}"
-        parts.append(f"{head}\n\n{_quoted(row['instruction'])}\n\n{_fenced(row['completion'], 'python')}")
+        parts.append(f"{head}\n\n{_quoted(row['instruction'])}\n\n{markdown.fenced(row['completion'], 'python')}")
     return "\n\n".join(parts)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codetune.export.merge import MergeCheck
+from codetune.markdown import escaped, fenced, table
 
 Json = dict[str, Any]
 _METRICS = (
@@ -69,21 +70,13 @@ def _summary(facts: CardFacts) -> str:
 def _use(facts: CardFacts) -> str:
     return (
         "## Use\n\nThe prompt template is stored with the tokenizer (`apply_chat_template`); it reads:\n\n"
-        f"{_fenced(facts.example)}"
+        f"{fenced(facts.example.rstrip(chr(10)), 'text')}"
     )
-
-
-def _fenced(text: str) -> str:
-    """`text` as a block of code, in a fence that it cannot end."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}text\n{text.rstrip(chr(10))}\n{fence}"
 
 
 def _training(facts: CardFacts) -> str:
     rows = [[f"`{key}`", _cell(value)] for key, value in sorted(_flat(facts.params["train"]).items())]
-    parts = ["## Training", _table(["parameter", "value"], rows)]
+    parts = ["## Training", table(["parameter", "value"], rows)]
     training = facts.training
     if training is not None:
         trainable, best = training["trainable"], training["best"]
@@ -112,7 +105,7 @@ def _data(facts: CardFacts) -> str:
         parts.append(f"Augmentation by paraphrased instructions: {described}.")
     if data.get("licenses"):
         parts.append("Licences of the rows:")
-        parts.append(_table(["licence", "rows"], [[name, f"{count:,}"] for name, count in data["licenses"].items()]))
+        parts.append(table(["licence", "rows"], [[name, f"{count:,}"] for name, count in data["licenses"].items()]))
     return "\n\n".join(parts)
 
 
@@ -130,12 +123,12 @@ def _evaluation(facts: CardFacts) -> str:
         f"Greedy answers to {facts.metrics['prompts']:,} prompts from packages that are in no training data, of the "
         f"base and of this model. The gain is the mean difference per prompt, with its {interval}."
     )
-    parts = ["## Evaluation", asked, _table(["metric", "base", "tuned", "gain"], rows)]
+    parts = ["## Evaluation", asked, table(["metric", "base", "tuned", "gain"], rows)]
     if facts.signatures is not None:
         signed = [[name, _cell(value)] for name, value in facts.signatures.items() if isinstance(value, str)]
         parts += [
             "Signatures, which tell what these numbers can be compared with:",
-            _table(["of", "signature"], signed),
+            table(["of", "signature"], signed),
         ]
     return "\n\n".join(parts)
 
@@ -146,7 +139,7 @@ def _base(facts: CardFacts) -> str:
     long = ("training_loss", "files", "packages")
     flat = _flat({key: value for key, value in facts.provenance.items() if key not in long})
     rows = [[f"`{key}`", _cell(value)] for key, value in flat.items()]
-    return "## Base model\n\n" + _table(["provenance", "value"], rows)
+    return "## Base model\n\n" + table(["provenance", "value"], rows)
 
 
 def _at(values: Json, key: str) -> Any:
@@ -172,9 +165,4 @@ def _interval(gain: Json | None) -> str:
 def _cell(value: Any) -> str:
     """A value as text that cannot break a table."""
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return text.replace("|", "\\|").replace("\n", " ")
-
-
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return escaped(text)

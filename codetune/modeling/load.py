@@ -78,6 +78,7 @@ def attach_adapter(model: Any, adapter: Path) -> Any:
 
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft's, of transformers: nothing that a user could mend
             warnings.filterwarnings("error", message="Found missing adapter keys")
             return PeftModel.from_pretrained(model, str(adapter), torch_device="cpu").eval()
     except (*_LOADING_ERRORS, UserWarning) as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from codetune.errors import UserError
 from codetune.revisions.repository import Repository
 
 WORKSPACE_KEY = "workspace"
@@ -145,6 +146,19 @@ def find_revision(repository: Repository, revisions: list[Revision], text: str) 
         return None
     known = (revision for revision in revisions if revision.commit == commit)
     return next(known, None) or describe_commit(repository, commit)
+
+
+def require_revision(repository: Repository, text: str) -> Revision:
+    """The revision that a person has typed.
+
+    :raises UserError: when there is none of that name.
+    """
+    revision = find_revision(repository, list_revisions(repository), text)
+    if revision is None:
+        raise UserError(
+            f"there is no revision {text!r}", "Give `workspace`, a branch, tag, commit, or a name of `dvc exp list`."
+        )
+    return revision
 
 
 def describe_commit(repository: Repository, commit: str) -> Revision:

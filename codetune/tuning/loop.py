@@ -92,7 +92,7 @@ def train(
     progress = progress or Progress(len(steps))
     if not progress.evaluations:
         _evaluate(model, validation, progress, log, world)
-    with meter("training", progress.steps, progress.step) if world.main else nullcontext(_silent) as advance:
+    with meter("training", progress.steps, progress.step) if world.main else nullcontext(lambda _text: None) as advance:
         describe = _describer()
         while progress.step < progress.steps and not progress.stale(params.patience):
             _advance(model, optimizer, steps[progress.step], params, progress, log, world)
@@ -104,10 +104,6 @@ def train(
     model.load_state_dict(progress.weights, strict=False)
     model.eval()
     return progress
-
-
-def _silent(_text: str) -> None:
-    """What the live line of a process that is not the main one comes to."""
 
 
 def _describer() -> Callable[[Step, Progress, torch.optim.Optimizer], str]:

@@ -20,6 +20,8 @@ REFERENCE = '''
         ("def total(self, items, *, start=0):\n  # Sum.\n  for item in items: start += (item.price * RATE)\n  return start", 1, 1, 1),
         ("def total(self, items, *, start=0):\n    return sum(i.price for i in items)", 0, 1, 1),
         ("def total(self, items, start=0):\n    return other", 0, 0, 0),
+        ("def total(self, items, *, begin=0):\n    return begin", 0, 0, 1),
+        ("def total(self, items, *start):\n    return start", 0, 0, 1),
         ("def sum(self, items, *, start=0):\n    return RATE", 0, 0, 1),
         ("@cached\ndef total(self, items, *, start=0):\n    return start", 0, 1, 0),
         ("return 1", 0, 0, 1),

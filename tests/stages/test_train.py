@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -228,8 +229,9 @@ def test_a_killed_run_ends_in_the_same_bytes(tiny_base, inputs, outputs, tmp_pat
         train.run(params(tiny_base, **LONG), inputs, outputs)
     capsys.readouterr()
     train.run(params(tiny_base, **LONG), inputs, outputs)
-    expected = f"after step {steps // 2 * 2}" if steps > 1 else ""
-    assert expected in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert (f"after step {steps // 2 * 2}" in told) is (steps > 1)
+    assert ("going on from" in told) is (steps > 1)
     assert digests(outputs) == digests(whole)
     assert list(outputs.checkpoints.iterdir()) == []
 
@@ -287,13 +289,19 @@ def test_kill_9_at_any_moment(tiny_base, inputs, outputs, tmp_path):
         process.kill()
         killed += process.wait() == -signal.SIGKILL
     assert killed
-    subprocess.run(command, check=True, timeout=120)
+    assert checkpoint.exists()
+    last = subprocess.run(command, check=True, timeout=120, capture_output=True, text=True)
+    assert "going on from" in last.stderr
     train.run(params(tiny_base, **long), inputs, outputs)
     assert digests(again) == digests(outputs)
 
 
 def launched(tmp_path, base, outputs, changes, *, kill=False):
-    """Run the stage in two processes over gloo, as a user does; with `kill`, end them after the first checkpoint."""
+    """Run the stage in two processes over gloo, as a user does; with `kill`, end them after the first checkpoint.
+
+    Exit status and what was said. Each process that torchrun starts has a session of its own, so they are killed one by
+    one: those that are left would train on.
+    """
     program = PROGRAM.replace("params(Path(sys.argv[3]))", f"params(Path(sys.argv[3]), **{changes})")
     script = tmp_path / "launched.py"
     script.write_text(program.replace('folder / "again', f'folder / "{outputs.checkpoints.parent.name}'))
@@ -303,13 +311,18 @@ def launched(tmp_path, base, outputs, changes, *, kill=False):
         str(script), str(tmp_path), "1", str(base),
     ]  # fmt: skip
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen(command, env=environment, start_new_session=True) as process:
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         while kill and process.poll() is None:
             if (outputs.checkpoints / "training.safetensors").exists():
-                os.killpg(process.pid, signal.SIGKILL)
+                started = psutil.Process(process.pid).children(recursive=True)
+                assert len(started) >= 2
+                for one in (process, *started):
+                    one.kill()
+                psutil.wait_procs(started, timeout=30)
                 break
             time.sleep(0.01)
-    return process.returncode
+        told = process.communicate()[1]
+    return process.returncode, told
 
 
 def test_two_processes_are_one_with_twice_the_batch(tiny_base, inputs, tmp_path):
@@ -320,7 +333,7 @@ def test_two_processes_are_one_with_twice_the_batch(tiny_base, inputs, tmp_path)
     )
     changes = {"epochs": 4, "checkpoint_every": 2, "lora": TRAIN["lora"] | {"dropout": 0.0}}
     train.run(params(tiny_base, batch_size=4, **changes), inputs, alone)
-    assert launched(tmp_path, tiny_base, together, changes | {"batch_size": 2}) == 0
+    assert launched(tmp_path, tiny_base, together, changes | {"batch_size": 2})[0] == 0
     losses = [
         [evaluation["val_loss"] for evaluation in read_json(outputs.training / "summary.json")["evaluations"]]
         for outputs in (alone, together)
@@ -329,6 +342,10 @@ def test_two_processes_are_one_with_twice_the_batch(tiny_base, inputs, tmp_path)
     one, two = (load_file(outputs.adapter / "adapter_model.safetensors") for outputs in (alone, together))
     for name, weight in one.items():
         assert torch.allclose(weight, two[name], rtol=1e-3, atol=1e-4), name
-    assert launched(tmp_path, tiny_base, again, changes | {"batch_size": 2}, kill=True) != 0
-    assert launched(tmp_path, tiny_base, again, changes | {"batch_size": 2}) == 0
+    assert launched(tmp_path, tiny_base, again, changes | {"batch_size": 2}, kill=True)[0] != 0
+    assert (again.checkpoints / "training.safetensors").exists()
+    assert not again.adapter.exists()
+    status, told = launched(tmp_path, tiny_base, again, changes | {"batch_size": 2})
+    assert status == 0
+    assert told.count("going on from") == 2
     assert digests(again) == digests(together)

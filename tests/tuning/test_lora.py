@@ -131,6 +131,19 @@ def test_every_kind_of_adapter_comes_back_as_it_was_trained(tiny_base, tmp_path,
         assert torch.equal(tuned(input_ids=ids).logits, plain)
 
 
+def test_each_kind_of_adapter_is_what_it_says(model, tiny_base):
+    plain, dora, layer, whole = (
+        set(adapter_weights(add_adapter(load_model(tiny_base).model, lora(**changes), seed=7)))
+        for changes in ({}, {"use_dora": True}, {"layers_to_transform": [1]}, {"modules_to_save": ["norm"]})
+    )
+    assert {name.split(".")[-3] for name in dora - plain} == {"lora_magnitude_vector"}
+    assert layer == {name for name in plain if ".layers.1." in name}
+    assert whole - plain == {"base_model.model.model.norm.modules_to_save.default.weight"}
+    scaled = add_adapter(model, lora(use_rslora=True, rank=4, alpha=8.0), seed=7)
+    module = scaled.get_submodule("base_model.model.model.layers.0.self_attn.q_proj")
+    assert module.scaling["default"] == 8.0 / 2
+
+
 FAMILIES = {
     "gpt2": (["attn.c_attn", "attn.c_proj"], ["mlp.c_fc", "mlp.c_proj"]),
     "phi": (["dense", "k_proj", "q_proj", "v_proj"], ["fc1", "fc2"]),

@@ -13,6 +13,7 @@ from benchmarks.timing import compare, seconds
 from codetune.config import load_section
 from codetune.pretraining.corpus import Stream
 from codetune.pretraining.loop import train_step
+from codetune.pretraining.mixture import Mixture
 from codetune.pretraining.model import build_model
 from codetune.pretraining.optimizer import make_optimizers
 from codetune.pretraining.params import PretrainParams
@@ -57,19 +58,20 @@ def pretraining() -> None:
     """A few steps of the recipe in params.yaml."""
     params = load_section(PretrainParams, Path("params.yaml"))
     stream = _tokens(params)
+    mixture = Mixture(stream, stream)
     model = build_model(params, 1, 0)
     optimizers = make_optimizers(model, params)
     plain = build_model(params, 1, 0)
     plain.set_attn_implementation("sdpa")
-    train_step(model, optimizers, stream, 0, params)
+    train_step(model, optimizers, mixture, 0, params)
     with tempfile.TemporaryDirectory() as folder:
         trainer = _trainer(plain, stream, params, folder)
         compare(
             f"{_STEPS} pretraining steps, against transformers.Trainer",
-            lambda: [train_step(model, optimizers, stream, step, params) for step in range(_STEPS)],
+            lambda: [train_step(model, optimizers, mixture, step, params) for step in range(_STEPS)],
             trainer.train,
         )
-    fastest = min(seconds(lambda: train_step(model, optimizers, stream, 0, params)) for _ in range(_TRIES))
+    fastest = min(seconds(lambda: train_step(model, optimizers, mixture, 0, params)) for _ in range(_TRIES))
     print(f"{'pretraining, tokens per second':58} {params.batch_tokens / fastest:5,.0f}")
     for dtype, size in _SQUARES.items():
         share = _operations(model, params) / fastest / _peak(dtype, size)

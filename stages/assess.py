@@ -57,9 +57,10 @@ class Outputs:
 def _ngrams(loaded: LoadedModel, corpus: Corpus, params: PretrainParams, seen: int) -> NgramModel:
     """5-grams of the tokens that the model was trained on."""
     from codetune.assessment.compressors import NgramModel
-    from codetune.pretraining.corpus import documents, stream
+    from codetune.pretraining.corpus import documents, single_functions, stream
 
-    texts = documents(corpus.training, params.seed, params.function_share, params.function_chars)
+    functions = single_functions(corpus.training, params.function_chars)
+    texts = documents(corpus.training, functions, params.seed, params.function_share)
     ids = stream(loaded.tokenizer, texts, enough=seen).ids[:seen]
     return NgramModel(ids.long().numpy(), params.vocab_size)
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
 
     from codetune.pretraining.corpus import Stream
     from codetune.pretraining.loop import Checkpoints
+    from codetune.pretraining.mixture import Mixture
 
+_DECAY = {"tokens", "decay_share", "decay_function_share"}
 _LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors")
 
 
@@ -77,7 +81,7 @@ def _checkpoints(params: PretrainParams, corpus_digest: str, folder: Path) -> Ch
     from codetune.pretraining.loop import Checkpoints
 
     recipe = params.model_dump(exclude={"checkpoint_every"})
-    steady = {key: value for key, value in recipe.items() if key not in {"tokens", "decay_share"}}
+    steady = {key: value for key, value in recipe.items() if key not in _DECAY}
 
     def digest(settings: dict[str, Any]) -> str:
         return digest_bytes((dump_json(settings) + corpus_digest).encode())
@@ -85,22 +89,34 @@ def _checkpoints(params: PretrainParams, corpus_digest: str, folder: Path) -> Ch
     return Checkpoints(folder, digest(steady), digest(recipe))
 
 
-def _stream(
-    tokenizer: PreTrainedTokenizerFast, files: list[dict[str, Any]], params: PretrainParams, checkpoints: Checkpoints
-) -> Stream:
-    """The documents as tokens; kept beside the checkpoints where they are enough: making them takes minutes."""
-    from codetune.pretraining.corpus import Stream, documents, stream
+def _kept(path: Path, enough: int, texts: Callable[[], list[str]], tokenizer: PreTrainedTokenizerFast) -> Stream:
+    """Texts as tokens; kept beside the checkpoints, where they are enough: making them takes minutes."""
+    from codetune.pretraining.corpus import Stream, stream
 
-    path = checkpoints.folder / f"stream-{checkpoints.steady_recipe}.safetensors"
-    enough = params.steps * params.batch_tokens + 1
     if path.exists():
         kept = Stream.load(path)
         if len(kept.ids) >= enough:
             return kept
-    shown = documents(files, params.seed, params.function_share, params.function_chars)
-    made = stream(tokenizer, shown, enough=enough)
+    made = stream(tokenizer, texts(), enough=enough)
     made.save(path)
     return made
+
+
+def _mixture(
+    tokenizer: PreTrainedTokenizerFast, files: list[dict[str, Any]], params: PretrainParams, checkpoints: Checkpoints
+) -> Mixture:
+    """What the run is shown."""
+    from codetune.pretraining.corpus import documents, shuffled, single_functions
+    from codetune.pretraining.mixture import Mixture
+
+    functions = cache(lambda: single_functions(files, params.function_chars))
+    kept = [checkpoints.folder / f"{name}-{checkpoints.steady_recipe}.safetensors" for name in ("stream", "functions")]
+    shown = (
+        lambda: documents(files, functions(), params.seed, params.function_share),
+        lambda: shuffled(functions(), params.seed),
+    )
+    enough = (params.steps * params.batch_tokens + 1, params.decay_function_tokens + 1)
+    return Mixture(*(_kept(*each, tokenizer) for each in zip(kept, enough, shown, strict=True)))
 
 
 def run(params: PretrainParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
@@ -120,9 +136,9 @@ def run(params: PretrainParams, inputs: Inputs, outputs: Outputs) -> dict[str, A
     tokenizer = train_tokenizer(iter(texts), params.vocab_size, params.context)
     corpus_digest = digest_file(inputs.corpus)
     checkpoints = _checkpoints(params, corpus_digest, outputs.checkpoints)
-    tokens = _stream(tokenizer, corpus.training, params, checkpoints)
+    mixture = _mixture(tokenizer, corpus.training, params, checkpoints)
     model = build_model(params, tokenizer.eos_token_id, tokenizer.pad_token_id)
-    reached = pretrain(model, tokens, params, checkpoints)
+    reached = pretrain(model, mixture, params, checkpoints)
     held_out, density = bits_per_byte(model, tokenizer, [file["text"] for file in corpus.held_out], params.context)
     licenses = by_license(tokenizer, corpus.training)
     provenance = {

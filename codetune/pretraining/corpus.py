@@ -78,16 +78,23 @@ def functions_of(file: dict[str, Any], max_chars: int) -> Iterator[str]:
             yield text
 
 
-def documents(files: list[dict[str, Any]], seed: int, function_share: float, function_chars: int) -> list[str]:
-    """Files and single functions, in an order drawn from `seed` and their content.
+def single_functions(files: list[dict[str, Any]], max_chars: int) -> list[str]:
+    """Every documented function of `files` that is not too long, once."""
+    return list(dict.fromkeys(text for file in files for text in functions_of(file, max_chars)))
 
-    :param function_share: share of the documented functions that are taken.
-    :param function_chars: the longest function taken, in characters.
+
+def documents(files: list[dict[str, Any]], functions: list[str], seed: int, function_share: float) -> list[str]:
+    """Files and some of their functions, in an order drawn from `seed` and their content.
+
+    :param function_share: share of the functions that are taken.
     """
-    texts = [file["text"] for file in files]
     limit = int(function_share * (1 << 32))
-    functions = (text for file in files for text in functions_of(file, function_chars))
-    texts += [text for text in functions if stable_seed(seed, "function", text) % (1 << 32) < limit]
+    taken = [text for text in functions if stable_seed(seed, "function", text) % (1 << 32) < limit]
+    return shuffled([*(file["text"] for file in files), *taken], seed)
+
+
+def shuffled(texts: list[str], seed: int) -> list[str]:
+    """Distinct texts in an order drawn from `seed` and themselves."""
     return sorted(set(texts), key=lambda text: stable_seed(seed, "order", text))
 
 

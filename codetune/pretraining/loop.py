@@ -13,7 +13,7 @@ from transformers import LlamaForCausalLM
 
 from codetune.errors import UserError
 from codetune.pretraining.checkpoint import Reached, load_checkpoint, save_checkpoint
-from codetune.pretraining.corpus import Stream
+from codetune.pretraining.mixture import Mixture
 from codetune.pretraining.model import training_loss
 from codetune.pretraining.optimizer import make_optimizers, rate, set_rate
 from codetune.pretraining.params import PretrainParams
@@ -90,12 +90,15 @@ def _accumulate(model: LlamaForCausalLM, batch: tuple[torch.Tensor, ...]) -> flo
 
 
 def train_step(
-    model: LlamaForCausalLM, optimizers: list[torch.optim.Optimizer], stream: Stream, step: int, params: PretrainParams
+    model: LlamaForCausalLM,
+    optimizers: list[torch.optim.Optimizer],
+    mixture: Mixture,
+    step: int,
+    params: PretrainParams,
 ) -> float:
     """One optimizer step, counted from 0; its loss in nats per token."""
     set_rate(optimizers, rate(step, params))
-    batch = stream.rows(step * params.batch_tokens, params.batch_tokens // params.context, params.context)
-    loss = _accumulate(model, batch)
+    loss = _accumulate(model, mixture.batch(step, params))
     torch.nn.utils.clip_grad_norm_(model.parameters(), params.clip)
     for optimizer in optimizers:
         optimizer.step()
@@ -103,8 +106,8 @@ def train_step(
     return loss
 
 
-def pretrain(model: LlamaForCausalLM, stream: Stream, params: PretrainParams, checkpoints: Checkpoints) -> Reached:
-    """Train `model` in place on `stream`; how far it came, with its loss curve.
+def pretrain(model: LlamaForCausalLM, mixture: Mixture, params: PretrainParams, checkpoints: Checkpoints) -> Reached:
+    """Train `model` in place on `mixture`; how far it came, with its loss curve.
 
     :raises UserError: when the loss is not finite; the last checkpoint stays.
     """
@@ -114,7 +117,7 @@ def pretrain(model: LlamaForCausalLM, stream: Stream, params: PretrainParams, ch
     recent: list[float] = []
     start = time.monotonic()
     for step in track(range(reached.step, params.steps), params.steps - reached.step, "pretraining"):
-        recent.append(train_step(model, optimizers, stream, step, params))
+        recent.append(train_step(model, optimizers, mixture, step, params))
         if not math.isfinite(recent[-1]):
             raise UserError(f"the loss of pretraining step {step + 1} is not finite", "Lower the learning rates.")
         done = step + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from pydantic import Field, model_validator
@@ -32,6 +33,11 @@ class PretrainParams(Section):
         description="share of the tokens, at the end, over which the learning rates fall to zero; a run with more "
         "tokens goes on from where an earlier one began to decay",
     )  # fmt: skip
+    decay_function_share: float = Field(
+        ge=0, le=1,
+        description="share of the rows, while the learning rates fall, that hold single functions only: what a model "
+        "sees last it knows best",
+    )  # fmt: skip
     batch_tokens: int = Field(gt=0, description="tokens per optimizer step; small batches serve small budgets")
     warmup_steps: int = Field(ge=1, description="optimizer steps in which the learning rates rise")
     matrix_learning_rate: float = Field(gt=0, description="of the layers' matrices, per step of Muon")
@@ -60,3 +66,8 @@ class PretrainParams(Section):
     def steady_steps(self) -> int:
         """Optimizer steps before the learning rate begins to fall."""
         return self.steps - max(1, round(self.steps * self.decay_share))
+
+    @property
+    def decay_function_tokens(self) -> int:
+        """Tokens, at the most, that the rows of single functions hold."""
+        return math.ceil((self.steps - self.steady_steps) * self.batch_tokens * self.decay_function_share)

@@ -2,7 +2,7 @@
 
 import torch
 
-from codetune.pretraining.corpus import Stream, arrange, by_license, documents, stream
+from codetune.pretraining.corpus import Stream, arrange, by_license, documents, single_functions, stream
 
 SOURCE = {
     "text": 'import os\n\n\nclass A:\n    def f(self):\n        """Say one."""\n        return 1\n\n    def g(self):\n'
@@ -20,21 +20,22 @@ def test_held_out_files_are_not_trained_on(files):
 
 def test_documented_functions_are_documents_of_their_own():
     alone = 'def f(self):\n    """Say one."""\n    return 1\n'
-    assert sorted(documents([SOURCE], 7, 1.0, 400)) == sorted([SOURCE["text"], alone])
-    assert documents([SOURCE], 7, 0.0, 400) == [SOURCE["text"]]
-    assert documents([SOURCE], 7, 1.0, len(alone) - 1) == [SOURCE["text"]]
+    assert single_functions([SOURCE, SOURCE], 400) == [alone]
+    assert single_functions([SOURCE], len(alone) - 1) == []
+    assert sorted(documents([SOURCE], [alone], 7, 1.0)) == sorted([SOURCE["text"], alone])
+    assert documents([SOURCE], [alone], 7, 0.0) == [SOURCE["text"]]
 
 
 def test_order_of_documents_is_drawn_from_seed_and_content(files):
-    first = documents(files, 7, 0.0, 1)
-    assert documents(files[::-1], 7, 0.0, 1) == first
-    assert documents(files, 8, 0.0, 1) != first
+    first = documents(files, [], 7, 0.0)
+    assert documents(files[::-1], [], 7, 0.0) == first
+    assert documents(files, [], 8, 0.0) != first
     assert first != [file["text"] for file in files]
 
 
-def test_file_that_does_not_parse_yields_itself_alone():
+def test_file_that_does_not_parse_has_no_functions():
     broken = {"text": 'def f(:\n    """Say."""\n', "sha256": "b", "path": "b.py"}
-    assert documents([broken], 7, 1.0, 400) == [broken["text"]]
+    assert single_functions([broken], 400) == []
 
 
 def test_stream_ends_every_document(tiny_tokenizer, texts):

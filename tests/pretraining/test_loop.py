@@ -7,13 +7,14 @@ from codetune.errors import UserError
 from codetune.pretraining import loop
 from codetune.pretraining.corpus import stream
 from codetune.pretraining.loop import Checkpoints, pretrain
+from codetune.pretraining.mixture import Mixture
 from codetune.pretraining.model import build_model, training_loss
 from codetune.pretraining.optimizer import orthogonalized, rate
 
 
 @pytest.fixture
 def tokens(tiny_tokenizer, texts):
-    return stream(tiny_tokenizer, texts)
+    return Mixture(stream(tiny_tokenizer, texts), stream(tiny_tokenizer, texts[::-1]))
 
 
 def weights(model):
@@ -25,9 +26,9 @@ def steps(monkeypatch):
     """The steps that are trained from here on."""
     real, seen = loop.train_step, []
 
-    def noting(model, optimizers, stream, step, params):
+    def noting(model, optimizers, mixture, step, params):
         seen.append(step)
-        return real(model, optimizers, stream, step, params)
+        return real(model, optimizers, mixture, step, params)
 
     monkeypatch.setattr(loop, "train_step", noting)
     return seen
@@ -67,10 +68,10 @@ def test_killed_run_goes_on_to_the_same_weights(recipe, tokens, tmp_path, monkey
     whole, told = run(recipe, tokens, tmp_path / "a")
     real = loop.train_step
 
-    def dying(model, optimizers, stream, step, params):
+    def dying(model, optimizers, mixture, step, params):
         if step == dies_at:
             raise KeyboardInterrupt
-        return real(model, optimizers, stream, step, params)
+        return real(model, optimizers, mixture, step, params)
 
     monkeypatch.setattr(loop, "train_step", dying)
     with pytest.raises(KeyboardInterrupt):
@@ -88,7 +89,7 @@ def test_gradient_of_a_batch_is_the_mean_over_its_rows(recipe, tokens, monkeypat
     model = build_model(wide, 1, 0)
     with torch.no_grad():
         model.lm_head.weight.normal_(std=0.1)
-    expected = training_loss(model, *tokens.rows(0, 5, 64))
+    expected = training_loss(model, *tokens.batch(0, wide))
     expected.backward()
     whole = [weight.grad for weight in model.parameters()]
     model.zero_grad()

@@ -1,0 +1,51 @@
+"""Rows of functions come among the documents while the learning rates fall, and nothing is shown twice or left out."""
+
+import pytest
+import torch
+
+from codetune.pretraining.corpus import Stream
+from codetune.pretraining.mixture import Mixture
+
+
+def counted(start, size=10_000):
+    return Stream(torch.arange(start, start + size, dtype=torch.int32), torch.arange(size, dtype=torch.int32))
+
+
+@pytest.fixture
+def mixture():
+    return Mixture(counted(0), counted(1_000_000))
+
+
+@pytest.fixture
+def wide(recipe):
+    """Four rows of 64 tokens in a step; 6 steps, of which 4 with falling learning rates."""
+    return recipe.model_copy(update={"batch_tokens": 256, "tokens": 256 * 6, "decay_share": 4 / 6})
+
+
+def shown(mixture, params):
+    """First token of every row, step by step."""
+    return [mixture.batch(step, params)[0][:, 0].tolist() for step in range(params.steps)]
+
+
+def test_steady_steps_are_shown_documents_alone(mixture, wide):
+    assert shown(mixture, wide)[:2] == [[0, 64, 128, 192], [256, 320, 384, 448]]
+
+
+@pytest.mark.parametrize(("share", "functions"), [(0.0, 0), (0.25, 4), (0.3, 4), (0.5, 8), (1.0, 16)])
+def test_share_of_the_rows_of_the_decay_holds_functions(mixture, wide, share, functions):
+    steps = shown(mixture, wide.model_copy(update={"decay_function_share": share}))
+    rows = [row for step in steps for row in step]
+    alone = [row - 1_000_000 for row in rows if row >= 1_000_000]
+    assert alone == [64 * index for index in range(functions)]
+    assert [row for row in rows if row < 1_000_000] == [64 * index for index in range(24 - functions)]
+
+
+def test_rows_of_functions_are_spread_evenly(mixture, wide):
+    for rows in shown(mixture, wide)[2:]:
+        assert sum(row >= 1_000_000 for row in rows) == 2
+
+
+def test_targets_are_the_next_tokens(mixture, wide):
+    ids, targets, positions = mixture.batch(3, wide)
+    assert torch.equal(targets, ids + 1)
+    assert ids.shape == positions.shape == (4, 64)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from codetune.pretraining.loop import Checkpoints
     from codetune.pretraining.mixture import Mixture
 
+_WATCHED_FILES = 16  # of the held-out ones, while the run goes on; all of them take a minute
 _DECAY = {"tokens", "decay_share", "decay_function_share"}
 _LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors")
 
@@ -80,7 +81,7 @@ def _checkpoints(params: PretrainParams, corpus_digest: str, folder: Path) -> Ch
     """Where the run leaves its state, under a name for all that decides it."""
     from codetune.pretraining.loop import Checkpoints
 
-    recipe = params.model_dump(exclude={"checkpoint_every"})
+    recipe = params.model_dump(exclude={"checkpoint_every", "evaluate_every"})
     steady = {key: value for key, value in recipe.items() if key not in _DECAY}
 
     def digest(settings: dict[str, Any]) -> str:
@@ -138,7 +139,10 @@ def run(params: PretrainParams, inputs: Inputs, outputs: Outputs) -> dict[str, A
     checkpoints = _checkpoints(params, corpus_digest, outputs.checkpoints)
     mixture = _mixture(tokenizer, corpus.training, params, checkpoints)
     model = build_model(params, tokenizer.eos_token_id, tokenizer.pad_token_id)
-    reached = pretrain(model, mixture, params, checkpoints)
+    watched = [file["text"] for file in corpus.held_out[:_WATCHED_FILES]]
+    reached = pretrain(
+        model, mixture, params, checkpoints, lambda model: bits_per_byte(model, tokenizer, watched, params.context)[0]
+    )
     held_out, density = bits_per_byte(model, tokenizer, [file["text"] for file in corpus.held_out], params.context)
     licenses = by_license(tokenizer, corpus.training)
     provenance = {
@@ -158,6 +162,7 @@ def run(params: PretrainParams, inputs: Inputs, outputs: Outputs) -> dict[str, A
         "seconds": round(reached.seconds),
         "hardware": _hardware(),
         "training_loss": reached.curve,
+        "validation_bits_per_byte": reached.validation,
     }  # fmt: skip
     with atomic_folder(outputs.base) as folder:
         model.save_pretrained(folder, safe_serialization=True)

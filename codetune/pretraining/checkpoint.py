@@ -16,11 +16,16 @@ from codetune.optimizers import optimizer_tensors, restore_optimizers
 
 @dataclass
 class Reached:
-    """How far a run has come: steps done, seconds they took, and its loss curve as steps and mean losses."""
+    """How far a run has come: steps done, and the seconds they took.
+
+    `curve` has steps and mean training losses since the last point, in nats per token; `validation` has steps and bits
+    per byte on held-out files.
+    """
 
     step: int = 0
     seconds: float = 0.0
     curve: list[tuple[int, float]] = field(default_factory=list)
+    validation: list[tuple[int, float]] = field(default_factory=list)
 
 
 def save_checkpoint(
@@ -49,4 +54,5 @@ def load_checkpoint(
             parameter.copy_(tensors[f"model.{name}"])
     restore_optimizers(optimizers, tensors)
     reached = json.loads(metadata["reached"])
-    return Reached(reached["step"], reached["seconds"], [(step, loss) for step, loss in reached["curve"]])
+    curves = ([(step, value) for step, value in reached.get(name, [])] for name in ("curve", "validation"))
+    return Reached(reached["step"], reached["seconds"], *curves)

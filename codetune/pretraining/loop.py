@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,9 +107,16 @@ def train_step(
     return loss
 
 
-def pretrain(model: LlamaForCausalLM, mixture: Mixture, params: PretrainParams, checkpoints: Checkpoints) -> Reached:
-    """Train `model` in place on `mixture`; how far it came, with its loss curve.
+def pretrain(
+    model: LlamaForCausalLM,
+    mixture: Mixture,
+    params: PretrainParams,
+    checkpoints: Checkpoints,
+    validate: Callable[[LlamaForCausalLM], float],
+) -> Reached:
+    """Train `model` in place on `mixture`; how far it came, with its curves.
 
+    :param validate: gives bits per byte on held-out files.
     :raises UserError: when the loss is not finite; the last checkpoint stays.
     """
     optimizers = make_optimizers(model, params)
@@ -120,15 +128,27 @@ def pretrain(model: LlamaForCausalLM, mixture: Mixture, params: PretrainParams, 
         recent.append(train_step(model, optimizers, mixture, step, params))
         if not math.isfinite(recent[-1]):
             raise UserError(f"the loss of pretraining step {step + 1} is not finite", "Lower the learning rates.")
-        done = step + 1
-        if done % params.checkpoint_every == 0 or done in {params.steady_steps, params.steps}:
-            point = (done, round(math.fsum(recent) / len(recent), 4))
+        reached.step = step + 1
+        ends = reached.step in {params.steady_steps, params.steps}
+        if reached.step % params.evaluate_every == 0 or ends:
+            reached.validation.append((reached.step, round(validate(model), 4)))
+            print(f" step {reached.step}: {reached.validation[-1][1]} bits per byte", flush=True)  # noqa: T201
+        if reached.step % params.checkpoint_every == 0 or ends:
+            reached.curve.append((reached.step, round(math.fsum(recent) / len(recent), 4)))
             now = time.monotonic()
-            reached = Reached(done, reached.seconds + now - start, [*reached.curve, point])
-            recent, start = [], now
-            print(f" step {done}: loss {point[1]}", flush=True)  # noqa: T201
-            steady = done <= params.steady_steps
-            path = checkpoints.steady if steady else checkpoints.decay
-            recipe = checkpoints.steady_recipe if steady else checkpoints.recipe
-            save_checkpoint(path, model, optimizers, reached, recipe)
+            reached.seconds, recent, start = reached.seconds + now - start, [], now
+            print(f" step {reached.step}: loss {reached.curve[-1][1]}", flush=True)  # noqa: T201
+            _save(checkpoints, model, optimizers, reached, steady=reached.step <= params.steady_steps)
     return reached
+
+
+def _save(
+    checkpoints: Checkpoints,
+    model: LlamaForCausalLM,
+    optimizers: list[torch.optim.Optimizer],
+    reached: Reached,
+    *,
+    steady: bool,
+) -> None:
+    path = checkpoints.steady if steady else checkpoints.decay
+    save_checkpoint(path, model, optimizers, reached, checkpoints.steady_recipe if steady else checkpoints.recipe)

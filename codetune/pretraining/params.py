@@ -47,6 +47,7 @@ class PretrainParams(Section):
     weight_decay: float = Field(ge=0, description="decoupled, on the layers' matrices, times their learning rate")
     clip: float = Field(gt=0, description="largest norm of the gradient")
     held_out_files: int = Field(ge=1, description="files of train packages kept from training, for the loss shown")
+    evaluate_every: int = Field(ge=1, description="steps between bits per byte on some of the held-out files")
     checkpoint_every: int = Field(ge=1, description="steps between checkpoints, from which a killed run goes on")
 
     @model_validator(mode="after")

@@ -36,7 +36,11 @@ def steps(monkeypatch):
 
 def run(recipe, tokens, folder, names=("steady", "whole")):
     model = build_model(recipe, 1, 0)
-    return model, pretrain(model, tokens, recipe, Checkpoints(folder, *names))
+
+    def validate(model):
+        return training_loss(model, *tokens.documents.rows(0, 1, recipe.context)).item()
+
+    return model, pretrain(model, tokens, recipe, Checkpoints(folder, *names), validate)
 
 
 def test_rate_rises_stays_and_falls_to_zero(recipe):
@@ -61,6 +65,8 @@ def test_training_learns(recipe, tokens, tmp_path):
     assert reached.step == recipe.steps
     assert [step for step, _ in reached.curve] == list(range(2, 25, 2))
     assert reached.curve[-1][1] < reached.curve[0][1] - 1
+    assert [step for step, _ in reached.validation] == [6, 12, 18, 24]
+    assert reached.validation[-1][1] < reached.validation[0][1]
 
 
 @pytest.mark.parametrize("dies_at", [5, 12, 18, 22])
@@ -82,6 +88,7 @@ def test_killed_run_goes_on_to_the_same_weights(recipe, tokens, tmp_path, monkey
     assert steps[0] == dies_at // 2 * 2, "it goes on from the last checkpoint"
     assert torch.equal(weights(resumed), weights(whole))
     assert reached.curve == told.curve
+    assert reached.validation == told.validation
 
 
 def test_gradient_of_a_batch_is_the_mean_over_its_rows(recipe, tokens, monkeypatch):

@@ -5,29 +5,27 @@ The two sides take turns, and the median ratio of the rounds is shown with its r
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from codetune import numerics
 from codetune.files import read_jsonl
-from codetune.schemas.instructions import ORIGINALS
 
 numerics.fix()
 
+import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from benchmarks.data import data  # noqa: E402
 from benchmarks.pretraining import pretraining  # noqa: E402
-from benchmarks.timing import compare  # noqa: E402
+from benchmarks.timing import compare, seconds  # noqa: E402
+from benchmarks.tuning import training  # noqa: E402
 
-TRAIN = Path("data/clean/train.jsonl")
 TEST = Path("data/clean/test.jsonl")
 BASE = "models/base"
 
 
 def generation() -> None:
-    """400-token prompts' worth of answers: our decoder against `generate` with left padding."""
+    """Our decoder against `generate`, with left padding and one prompt at a time."""
     from codetune.generation.batch import answer_all
     from codetune.modeling.load import load_model
     from codetune.prompt import prompt_ids
@@ -45,6 +43,12 @@ def generation() -> None:
             loaded.model.generate(input_ids=part, attention_mask=(part != pad).long(), **options)
             for part in torch.split(ids, 32)
         ],
+    )
+    few = prompts[:32]
+    compare(
+        "answers to 32 prompts, against one generate call for each",
+        lambda: list(answer_all(loaded, few, max_new_tokens=48, batch_size=32)),
+        lambda: [loaded.model.generate(input_ids=torch.tensor([prompt]), **options) for prompt in few],
     )
 
 
@@ -70,34 +74,18 @@ def bertscore() -> None:
     compare("BERTScore of 32 pairs, against bert_score.BERTScorer", ours, lambda: library.score(texts[1:], texts[:-1]))
 
 
-def training() -> None:
-    """One pass over 64 rows: length-grouped batches and labelled logits only, against padding and all logits."""
-    from codetune.modeling.load import load_model
-    from codetune.tuning.data import RowLimits, collate, load_rows, training_steps
-    from codetune.tuning.loop import batch_loss
+def statistics() -> None:
+    """The paired bootstrap of a large test set: an absolute time, for there is no plain use to compare with."""
+    from codetune.intervals import paired_intervals
 
-    loaded = load_model(BASE)
-    rows = load_rows(TRAIN, ORIGINALS, loaded.tokenizer, RowLimits(64, 320, seed=7)).rows
-    pad = loaded.tokenizer.pad_token_id
-    grouped = [batch for step in training_steps(rows, 8, 1, 7, 0, partial(collate, pad_id=pad)) for batch in step]
-
-    def plain() -> None:
-        for start in range(0, len(rows), 8):
-            part: list[Any] = rows[start : start + 8]
-            width = max(len(row.input_ids) for row in part)
-            ids = torch.tensor([[*row.input_ids, *[pad] * (width - len(row.input_ids))] for row in part])
-            labels = torch.tensor([[*row.labels, *[-100] * (width - len(row.labels))] for row in part])
-            loaded.model(input_ids=ids, attention_mask=(ids != pad).long(), labels=labels).loss.backward()
-
-    def ours() -> None:
-        for batch in grouped:
-            batch_loss(loaded.model, batch).backward()  # type: ignore[no-untyped-call]
-
-    compare("loss and gradient of 64 rows, against padded batches", ours, plain)
+    drawn = np.random.default_rng(1).random((10, 2, 2_000))
+    pairs = [(base.tolist(), tuned.tolist()) for base, tuned in drawn]
+    took = seconds(lambda: paired_intervals(pairs, samples=10_000, confidence=0.95, seed=7))
+    print(f"{'10,000 resamples of 10 metrics and 2,000 prompts':58} {took:5.2f} s")
 
 
 def main() -> None:
-    for measure in (generation, training, bertscore, pretraining, data):
+    for measure in (generation, training, bertscore, statistics, pretraining, data):
         measure()
 
 

@@ -35,10 +35,20 @@ def summary(metrics: dict[str, Any]) -> str:
     for label, path, gain in _ROWS:
         line = f"{label:20}{_value(metrics['base'], path):10.4f}{_value(metrics['tuned'], path):10.4f}"
         if gain:
-            interval = metrics["gain"][gain]
-            line += f"   {interval['mean']:+.4f} ({interval['low']:+.4f} to {interval['high']:+.4f})"
+            line += f"   {_interval(metrics['gain'][gain])}"
         lines.append(line)
+    if "robustness" in metrics:
+        found = metrics["robustness"]
+        changed, moved = ([found[role][key] for role in ("base", "tuned")] for key in ("changed", "f1"))
+        lines += ["", f"{found['prompts']} of the prompts in other words:"]
+        lines.append(f"{'another answer':20}{changed[0]:10.4f}{changed[1]:10.4f}")
+        line = f"{'change in F1':20}{moved[0]['mean']:+10.4f}{moved[1]['mean']:+10.4f}"
+        lines.append(f"{line}   of tuned {_interval(moved[1])}")
     return "\n".join(lines)
+
+
+def _interval(gain: dict[str, float]) -> str:
+    return f"{gain['mean']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})"
 
 
 def _print_summary() -> None:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+
+Scores = list[float]
+_Array = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+_PORTION = 1 << 21  # counts that are in memory at a time; 16 MiB
+_KEPT = 1 << 23  # counts that are kept for the next metric of the same prompts, at the most; 64 MiB
 
 
 @dataclass(frozen=True)
@@ -17,33 +24,68 @@ class Interval:
     high: float
 
 
-def paired_interval(
-    baseline: list[float], candidate: list[float], *, samples: int, confidence: float, seed: int
-) -> Interval:
-    """The mean of candidate less baseline over the prompts, with its bootstrap percentile interval.
+def paired_interval(baseline: Scores, candidate: Scores, *, samples: int, confidence: float, seed: int) -> Interval:
+    """As `paired_intervals`, of one metric."""
+    [found] = paired_intervals([(baseline, candidate)], samples=samples, confidence=confidence, seed=seed)
+    return found
+
+
+def paired_intervals(
+    pairs: Sequence[tuple[Scores, Scores]], *, samples: int, confidence: float, seed: int
+) -> list[Interval]:
+    """For each metric the mean of candidate less baseline over the prompts, with its bootstrap percentile interval.
 
     Pairs are kept together. Values are rounded to whole millionths first, so that sums are exact and the result is the
     same on every processor.
 
-    :param baseline: scores of shape `(n,)`; `candidate` has those of the same prompts in the same order.
-    :param samples: resamples of the n prompts.
+    :param pairs: scores of baseline and candidate, each of shape `(n,)`, of the same n prompts in the same order.
+    :param samples: resamples of the n prompts; all metrics are given the same ones.
     :param confidence: share of the resampled means between `low` and `high`.
-    :raises ValueError: when the lists are empty or differ in length.
+    :raises ValueError: when lists are empty or differ in length.
     """
-    if not baseline or len(baseline) != len(candidate):
-        raise ValueError(f"expected two lists of the same length, found {len(baseline)} and {len(candidate)}")
-    differences = np.array([round((new - old) * 1e6) for old, new in zip(baseline, candidate, strict=True)], np.int64)
-    generator = np.random.default_rng(seed)
-    picks = generator.integers(0, len(differences), size=(samples, len(differences)))
-    sums = np.sort(differences[picks].sum(axis=1))
+    lengths = {len(scores) for pair in pairs for scores in pair}
+    if len(lengths) != 1 or not min(lengths):
+        raise ValueError(f"expected lists of the same length, none of them empty, found lengths {sorted(lengths)}")
+    [size] = lengths
+    differences = np.array(
+        [[round((new - old) * 1e6) for old, new in zip(*pair, strict=True)] for pair in pairs], np.float64
+    )
+    drawn = [counts @ differences.T for counts in _counts(size, samples, seed)]
+    sums = np.sort(np.concatenate(drawn).T, axis=1)
     tail = (1.0 - confidence) / 2.0
-    scale = 1e6 * len(differences)
-    return Interval(int(differences.sum()) / scale, _quantile(sums, tail) / scale, _quantile(sums, 1.0 - tail) / scale)
+    scale = 1e6 * size
+    return [
+        Interval(total / scale, _quantile(row, tail) / scale, _quantile(row, 1.0 - tail) / scale)
+        for total, row in zip(differences.sum(axis=1).tolist(), sums, strict=True)
+    ]
 
 
-def _quantile(ordered: np.ndarray[tuple[int], np.dtype[np.int64]], share: float) -> float:
+def _counts(size: int, samples: int, seed: int) -> Iterator[_Array]:
+    """How often each resample took each prompt, of shape `(resamples, size)`, some resamples at a time.
+
+    Products with whole numbers of this size are exact in double precision, in any order of the sums.
+    """
+    return iter(_kept_counts(size, samples, seed)) if size * samples <= _KEPT else _draw(size, samples, seed)
+
+
+@lru_cache(maxsize=2)
+def _kept_counts(size: int, samples: int, seed: int) -> tuple[_Array, ...]:
+    return tuple(_draw(size, samples, seed))
+
+
+def _draw(size: int, samples: int, seed: int) -> Iterator[_Array]:
+    generator = np.random.default_rng(seed)
+    rows = max(1, _PORTION // size)
+    for start in range(0, samples, rows):
+        count = min(rows, samples - start)
+        picks = generator.integers(0, size, size=(count, size))
+        picks += np.arange(count)[:, None] * size
+        yield np.bincount(picks.ravel(), minlength=count * size).astype(np.float64).reshape(count, size)
+
+
+def _quantile(ordered: np.ndarray[tuple[int], np.dtype[np.float64]], share: float) -> float:
     """The quantile by linear interpolation between the two nearest of `ordered` (numpy's default)."""
     place = share * (len(ordered) - 1)
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)
-    return int(ordered[below]) + (int(ordered[above]) - int(ordered[below])) * (place - below)
+    return float(ordered[below]) + (float(ordered[above]) - float(ordered[below])) * (place - below)

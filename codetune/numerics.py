@@ -30,9 +30,11 @@ class NumericsParams(Section):
     section: ClassVar[str] = "numerics"
     mode: Mode = Field(
         description="strict: same bytes for any thread count on x86-64 processors with AVX2 of one vendor; "
-        "portable: across vendors too, slower; fast: what torch does by itself."
+        "portable: across vendors too, slower, on one thread; fast: what torch does by itself."
     )
-    threads: int = Field(ge=0, le=256, description="CPU threads; 0 takes all cores. Changes no result unless fast.")
+    threads: int = Field(
+        ge=0, le=256, description="CPU threads; 0 takes all cores. Changes no result unless fast; portable takes one."
+    )
 
 
 def fix(params: NumericsParams | None = None) -> NumericsParams:
@@ -53,7 +55,9 @@ def fix(params: NumericsParams | None = None) -> NumericsParams:
     import torch
 
     together = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # processes that torchrun starts share the cores
-    torch.set_num_threads(params.threads or max(1, (os.cpu_count() or 1) // together))
+    threads = params.threads or max(1, (os.cpu_count() or 1) // together)
+    # MKL's products for all processors depend on how their rows are shared out to threads.
+    torch.set_num_threads(1 if params.mode == "portable" else threads)
     torch.use_deterministic_algorithms(True)
     return params
 

@@ -36,6 +36,13 @@ def permutation_p(baseline: list[float], candidate: list[float], *, samples: int
     return (beyond + 1) / (samples + 1)
 
 
+def paired_p(baseline: list[float], candidate: list[float], *, samples: int, seed: int) -> float:
+    """The two-sided p-value of the test that suits the scores: McNemar's where each is 0 or 1, else by permutation."""
+    if {*baseline, *candidate} <= {0.0, 1.0}:
+        return mcnemar_p(baseline, candidate)
+    return permutation_p(baseline, candidate, samples=samples, seed=seed)
+
+
 def mcnemar_p(baseline: list[float], candidate: list[float]) -> float:
     """The two-sided p-value of the exact test of McNemar (1947) on answers that are right (1) or wrong (0).
 

@@ -1,7 +1,9 @@
 """Answer the test prompts with the untouched base model, or with the tuned one.
 
-Reads: data/clean/test.jsonl, the base model, models/adapter (tuned only), params `generate`, `model`, `numerics`.
-Writes: reports/samples/{base,tuned}.jsonl, one line per prompt, and {base,tuned}.summary.json with the counts.
+Reads: data/clean/test.jsonl, data/augmented/test.jsonl (the same prompts in other words), the base model,
+models/adapter (tuned only), params `generate`, `model`, `numerics`.
+Writes: reports/samples/{base,tuned}.jsonl, one line per prompt, {base,tuned}.reworded.jsonl with some of them asked in
+other words, and {base,tuned}.summary.json with the counts.
 Guarantees: the same prompts in the same order for both; greedy decoding, so that the same model gives the same text,
 whatever the batch size; a prompt that leaves no room for an answer is skipped in both, and counted.
 Does not: judge the answers (that is `score`), or run them.
@@ -24,13 +26,14 @@ from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
 from codetune.progress import track
 from codetune.schemas.checking import checked
-from codetune.schemas.instructions import ORIGINALS
+from codetune.schemas.instructions import ORIGINALS, PARAPHRASES
 from codetune.schemas.reading import read_rows
 from codetune.schemas.samples import SAMPLES
 
 if TYPE_CHECKING:
     from codetune.generation.batch import Answer
     from codetune.generation.prompts import Prompt
+    from codetune.modeling.load import LoadedModel
 
 Variant = Literal["base", "tuned"]
 
@@ -49,6 +52,7 @@ class Inputs:
     """What the stage reads, the base model apart, which the parameters name."""
 
     test: Path = Path("data/clean/test.jsonl")
+    reworded: Path = Path("data/augmented/test.jsonl")
     adapter: Path = Path("models/adapter")
 
 
@@ -61,37 +65,35 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> dict[str, Any]:
     """The counts of one variant, after its samples have been written."""
-    from codetune.generation.batch import answer_all
-    from codetune.generation.prompts import select_prompts
+    from codetune.generation.prompts import reword, select_prompts
     from codetune.modeling.load import load_model
-    from codetune.prompt import completion_text, prompt_ids
+    from codetune.prompt import prompt_ids
 
     options = params.generate
     adapter = inputs.adapter if variant == "tuned" else None
     loaded = load_model(params.model.base, adapter, params.model.revision)
+    room = loaded.context - options.max_new_tokens
+
+    def tokenize(instruction: str) -> list[int]:
+        return prompt_ids(loaded.tokenizer, instruction)
+
     selection = select_prompts(
         list(read_rows(inputs.test, ORIGINALS)),
-        lambda instruction: prompt_ids(loaded.tokenizer, instruction),
+        tokenize,
         max_prompts=options.max_prompts,
-        max_tokens=loaded.context - options.max_new_tokens,
+        max_tokens=room,
         seed=options.seed,
     )
-    prompts = selection.prompts
-    finished = answer_all(
-        loaded,
-        [prompt.ids for prompt in prompts],
-        max_new_tokens=options.max_new_tokens,
-        batch_size=options.batch_size,
-    )
-    answers = dict(track(finished, len(prompts), f"answers of {variant}"))
-    samples = [
-        _sample(prompt, answers[index], completion_text(loaded.tokenizer, answers[index].ids))
-        for index, prompt in enumerate(prompts)
-    ]
-    path = outputs.samples / f"{variant}.jsonl"
-    write_jsonl(path, checked(samples, SAMPLES, path))
+    words = {row["parent"]: row["instruction"] for row in read_rows(inputs.reworded, PARAPHRASES)}
+    again = reword(selection.prompts, words, tokenize, count=options.reworded_prompts, max_tokens=room)
+    samples = _answered(loaded, [*selection.prompts, *again], options, variant)
+    samples, reworded = samples[: len(selection.prompts)], samples[len(selection.prompts) :]
+    for name, rows in ((variant, samples), (f"{variant}.reworded", reworded)):
+        path = outputs.samples / f"{name}.jsonl"
+        write_jsonl(path, checked(rows, SAMPLES, path))
     report = {
         "prompts": len(samples),
+        "reworded_prompts": len(reworded),
         "skipped": selection.skipped,
         "groups": len({sample["group"] for sample in samples}),
         "tokens": sum(sample["tokens"] for sample in samples),
@@ -100,6 +102,26 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
     }
     write_json(outputs.samples / f"{variant}.summary.json", report)
     return report
+
+
+def _answered(
+    loaded: LoadedModel, prompts: list[Prompt], options: GenerateParams, variant: Variant
+) -> list[dict[str, Any]]:
+    """The samples of all prompts, in order."""
+    from codetune.generation.batch import answer_all
+    from codetune.prompt import completion_text
+
+    finished = answer_all(
+        loaded,
+        [prompt.ids for prompt in prompts],
+        max_new_tokens=options.max_new_tokens,
+        batch_size=options.batch_size,
+    )
+    answers = dict(track(finished, len(prompts), f"answers of {variant}"))
+    return [
+        _sample(prompt, answers[index], completion_text(loaded.tokenizer, answers[index].ids))
+        for index, prompt in enumerate(prompts)
+    ]
 
 
 def _sample(prompt: Prompt, answer: Answer, text: str) -> dict[str, Any]:

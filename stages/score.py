@@ -1,7 +1,8 @@
 """Score the answers of base and tuned model against the references.
 
-Reads: reports/samples/{base,tuned}.jsonl, data/clean/train.jsonl (random pairs for the baseline), params `score`.
-Writes: reports/scores.jsonl (each prompt), reports/metrics.json (means, and gains with intervals),
+Reads: reports/samples/{base,tuned}.jsonl and {base,tuned}.reworded.jsonl, data/clean/train.jsonl (random pairs for the
+baseline), params `score`.
+Writes: reports/scores.jsonl (each prompt), reports/metrics.json (means, gains and robustness, with intervals),
 reports/signatures.json (what two revisions must share to be compared), reports/scoring.json (the baseline; empty and
 truncated texts, counted), reports/plots/ (data and pictures).
 Guarantees: both models answered the same prompts; the packaged encoder's weights have the published digest; a score
@@ -45,6 +46,8 @@ class Inputs:
 
     base: Path = Path("reports/samples/base.jsonl")
     tuned: Path = Path("reports/samples/tuned.jsonl")
+    base_reworded: Path = Path("reports/samples/base.reworded.jsonl")
+    tuned_reworded: Path = Path("reports/samples/tuned.reworded.jsonl")
     train: Path = Path("data/clean/train.jsonl")
 
 
@@ -64,18 +67,23 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     from codetune.scoring.baseline import measure_baseline
     from codetune.scoring.bertscore import BertEncoder
     from codetune.scoring.plots import write_plots
+    from codetune.scoring.robustness import robustness
     from codetune.scoring.surface import corpus_scores
     from codetune.scoring.table import embed_samples, kept_scores, metrics, score_prompts, scoring_report
 
     samples = read_samples(inputs.base, inputs.tuned)
+    reworded = read_samples(inputs.base_reworded, inputs.tuned_reworded, may_be_empty=True)
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
     baseline = measure_baseline(encoder, list(read_rows(inputs.train, ORIGINALS)), params.score)
-    embedded = embed_samples(samples, encoder)
+    embedded = embed_samples(samples, reworded, encoder=encoder)
     rows = score_prompts(samples, embedded, baseline)
     references = [row["reference"] for row in samples["base"]]
     corpus = {name: corpus_scores([row["answer"] for row in samples[name]], references) for name in VARIANTS}
     report = metrics(rows, corpus, params.score)
+    if reworded["base"]:
+        again = score_prompts(reworded, embedded, baseline)
+        report["robustness"] = robustness((samples, rows), (reworded, again), params.score)
     signatures = {
         "bertscore": f"{encoder.signature}|{baseline.signature}",
         **corpus["tuned"].signatures,

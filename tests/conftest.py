@@ -43,8 +43,8 @@ def tiny_tokenizer() -> Any:
     )
 
 
-def make_tiny_base(folder: Path, seed: int = 7) -> Path:
-    """Write a random Llama (2 layers, hidden size 32) and its tokenizer into `folder`; the folder."""
+def make_tiny_base(folder: Path, seed: int = 7, width: int = 32) -> Path:
+    """Write a random Llama (2 layers, hidden size `width`) and its tokenizer into `folder`; the folder."""
     import torch
     from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
@@ -52,8 +52,8 @@ def make_tiny_base(folder: Path, seed: int = 7) -> Path:
     torch.manual_seed(stable_seed(seed, "tiny_base"))
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
+        hidden_size=width,
+        intermediate_size=2 * width,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,

@@ -20,7 +20,7 @@ VERBS = ("count", "join", "merge", "scale", "filter", "rank", "pair", "split")
 CHANGES = {
     "clean": {"min_tokens": 10, "test_share": 0.2, "val_share": 0.2},
     "train": {"max_rows": 12, "max_val_rows": 4, "batch_size": 2, "epochs": 2, "checkpoint_every": 1},
-    "generate": {"max_prompts": 4, "max_new_tokens": 8},
+    "generate": {"max_prompts": 4, "reworded_prompts": 2, "max_new_tokens": 8},
     "score": {"bootstrap_samples": 100},
 }
 

@@ -52,3 +52,27 @@ def select_prompts(
     turns = chain.from_iterable(zip_longest(*(groups[group] for group in order)))
     prompts = [prompt for prompt in turns if prompt is not None]
     return Selection(prompts[:max_prompts], {"too_long": skipped})
+
+
+def reword(
+    prompts: list[Prompt],
+    reworded: dict[str, str],
+    tokenize: Callable[[str], list[int]],
+    *,
+    count: int,
+    max_tokens: int,
+) -> list[Prompt]:
+    """The first `count` of `prompts` that there are other words for, in these words; ids stay those of the originals.
+
+    :param reworded: other words for the instruction, by the id of the row.
+    :param max_tokens: the longest prompt that leaves room for an answer; one that has become longer is left out.
+    """
+    found: list[Prompt] = []
+    for prompt in prompts:
+        words = reworded.get(prompt.row["id"])
+        if len(found) == count or words is None:
+            continue
+        ids = tokenize(words)
+        if len(ids) <= max_tokens:
+            found.append(Prompt(prompt.row | {"instruction": words}, ids))
+    return found

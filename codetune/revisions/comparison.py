@@ -17,7 +17,7 @@ from codetune.revisions.intervals import difference_interval, settings_of
 from codetune.revisions.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
 from codetune.revisions.reports import ROLES, Prompt, Reports, Role
-from codetune.significance import detectable_difference, holm, mcnemar_p, permutation_p
+from codetune.significance import detectable_difference, holm, paired_p
 
 _PERMUTATIONS = 10_000
 
@@ -147,10 +147,7 @@ def metric_difference(
     settings = settings_of(candidate[0].params)
     interval = difference_interval(old, new, settings)
     verdict = _judge(metric, interval.low, interval.high, equal=old == new)
-    if {*old, *new} <= {0.0, 1.0}:
-        p_value = mcnemar_p(old, new)
-    else:
-        p_value = permutation_p(old, new, samples=_PERMUTATIONS, seed=settings.seed)
+    p_value = paired_p(old, new, samples=_PERMUTATIONS, seed=settings.seed)
     least = detectable_difference(old, new, settings.confidence)
     return MetricDifference(metric, before, after, interval.low, interval.high, verdict, p_value, least)
 

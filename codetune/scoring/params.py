@@ -30,5 +30,9 @@ class ScoreParams(Section):
     section: ClassVar[str] = "score"
     seed: int = Field(ge=0, description="draws the random pairs and the bootstrap samples")
     bertscore: BertScoreParams
-    bootstrap_samples: int = Field(ge=100, le=100_000, description="resamples of the prompts (Koehn 2004 takes 1,000)")
+    bootstrap_samples: int = Field(
+        ge=100,
+        le=100_000,
+        description="resamples of the prompts (Koehn 2004 takes 1,000), and signs of permutation tests",
+    )
     confidence: float = Field(gt=0.5, lt=1, description="share of the resamples that lie within an interval")

@@ -14,14 +14,14 @@ Samples = dict[str, list[JsonObject]]
 _PROMPT_KEYS = ("id", "instruction", "reference")
 
 
-def read_samples(base: Path, tuned: Path) -> Samples:
+def read_samples(base: Path, tuned: Path, *, may_be_empty: bool = False) -> Samples:
     """The answers of base and tuned model, line by line to the same prompts.
 
     :raises UserError: when a file is missing, a row is not as declared, or the two are not of the same prompts.
     """
     paths = dict(zip(VARIANTS, (base, tuned), strict=True))
     samples = {variant: list(read_rows(path, SAMPLES)) for variant, path in paths.items()}
-    _check_aligned(paths, samples)
+    _check_aligned(paths, samples, least=0 if may_be_empty else 1)
     return samples
 
 
@@ -34,8 +34,8 @@ def _remedy(variant: str) -> str:
     return f"Run `dvc repro --force --single-item generate@{variant}`."
 
 
-def _check_aligned(paths: dict[str, Path], samples: Samples) -> None:
-    """Nothing, when both models answered the same prompts in the same order, at least one."""
+def _check_aligned(paths: dict[str, Path], samples: Samples, least: int) -> None:
+    """Nothing, when both models answered the same prompts in the same order, at least `least`."""
     base, tuned = (samples[variant] for variant in VARIANTS)
     for number, (left, right) in enumerate(zip(base, tuned, strict=False), start=1):
         for key in _PROMPT_KEYS:
@@ -45,9 +45,9 @@ def _check_aligned(paths: dict[str, Path], samples: Samples) -> None:
                     f"{right[key][:60]!r}; expected the same prompts in the same order",
                     _remedy("base") + " " + _remedy("tuned"),
                 )
-    if len(base) != len(tuned) or not base:
+    if len(base) != len(tuned) or len(base) < least:
         raise UserError(
             f"{paths['base']} has {len(base)} answers, {paths['tuned']} has {len(tuned)}; expected as many, "
-            "at least one",
+            f"at least {least}",
             _remedy("base") + " " + _remedy("tuned"),
         )

@@ -1,4 +1,4 @@
-"""Gains of the tuned model over the base, with the interval of a paired bootstrap over the prompts."""
+"""Gains of the tuned model over the base, with their uncertainty over the prompts."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections import defaultdict
 from dataclasses import asdict
 
 from codetune.files import JsonObject
-from codetune.intervals import paired_interval
+from codetune.intervals import paired_intervals
 from codetune.scoring.params import ScoreParams
 from codetune.scoring.samples import VARIANTS
+from codetune.significance import detectable_difference, holm, paired_p
 
 DIGITS = 6
+Pair = tuple[list[float], list[float]]
 
 
 def mean_gain(rows: list[JsonObject], key: str, params: ScoreParams) -> dict[str, float]:
@@ -18,11 +20,37 @@ def mean_gain(rows: list[JsonObject], key: str, params: ScoreParams) -> dict[str
 
     :param key: the score of each prompt whose gain is asked for.
     """
+    [found] = _intervals([_paired(rows, key)], params)
+    return found
+
+
+def gains(rows: list[JsonObject], keys: list[str], params: ScoreParams) -> list[dict[str, float]]:
+    """As `mean_gain` of each key, with what tells a gain from chance."""
+    return paired_gains([_paired(rows, key) for key in keys], params)
+
+
+def paired_gains(pairs: list[Pair], params: ScoreParams) -> list[dict[str, float]]:
+    """Mean differences of several scores of the same prompts, with what tells them from chance.
+
+    `p_value` is of the paired test that suits the scores, corrected by Holm for their number; `detectable` is the
+    smallest true difference that these prompts would have shown in four of five cases.
+    """
+    p_values = holm([paired_p(*pair, samples=params.bootstrap_samples, seed=params.seed) for pair in pairs])
+    least = [detectable_difference(*pair, params.confidence) for pair in pairs]
+    return [
+        interval | {"p_value": round(p_value, DIGITS), "detectable": round(smallest, DIGITS)}
+        for interval, p_value, smallest in zip(_intervals(pairs, params), p_values, least, strict=True)
+    ]
+
+
+def _paired(rows: list[JsonObject], key: str) -> Pair:
     base, tuned = ([float(row[variant][key]) for row in rows] for variant in VARIANTS)
-    found = paired_interval(
-        base, tuned, samples=params.bootstrap_samples, confidence=params.confidence, seed=params.seed
-    )
-    return {name: round(value, DIGITS) for name, value in asdict(found).items()}
+    return base, tuned
+
+
+def _intervals(pairs: list[Pair], params: ScoreParams) -> list[dict[str, float]]:
+    found = paired_intervals(pairs, samples=params.bootstrap_samples, confidence=params.confidence, seed=params.seed)
+    return [{name: round(value, DIGITS) for name, value in asdict(interval).items()} for interval in found]
 
 
 def gain_by_package(rows: list[JsonObject], key: str, params: ScoreParams) -> list[JsonObject]:

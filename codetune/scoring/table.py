@@ -9,7 +9,7 @@ from codetune.scoring.baseline import Baseline
 from codetune.scoring.bertscore import NOTHING, BertEncoder, Embedding, Scores, match
 from codetune.scoring.params import ScoreParams
 from codetune.scoring.samples import VARIANTS, Samples
-from codetune.scoring.statistics import DIGITS, mean_gain
+from codetune.scoring.statistics import DIGITS, gains
 from codetune.scoring.structure import structure_scores
 from codetune.scoring.surface import CorpusScores, edit_similarity, exact_match, sentence_scores
 from codetune.scoring.syntax import syntax_valid
@@ -27,9 +27,9 @@ GAINS = {"f1": "bertscore_f1", **{key: key for key in _SAME_NAME}}
 Embeddings = dict[str, Embedding]
 
 
-def embed_samples(samples: Samples, encoder: BertEncoder) -> Embeddings:
+def embed_samples(*samples: Samples, encoder: BertEncoder) -> Embeddings:
     """The embeddings of all references and answers by text, each distinct text encoded once."""
-    texts = [row[key] for rows in samples.values() for row in rows for key in ("reference", "answer")]
+    texts = [row[key] for each in samples for rows in each.values() for row in rows for key in ("reference", "answer")]
     return encoder.embed_all(texts, "references and answers")
 
 
@@ -80,7 +80,7 @@ def metrics(rows: list[JsonObject], corpus: dict[str, CorpusScores], params: Sco
     """
     return {
         **{variant: _summary([row[variant] for row in rows], corpus[variant]) for variant in VARIANTS},
-        "gain": {name: mean_gain(rows, key, params) for name, key in GAINS.items()},
+        "gain": dict(zip(GAINS, gains(rows, list(GAINS.values()), params), strict=True)),
         "prompts": len(rows),
     }
 

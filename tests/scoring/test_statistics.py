@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from codetune.scoring.statistics import gain_by_package, mean_gain
+from codetune.scoring.statistics import gain_by_package, gains, mean_gain
+from codetune.significance import detectable_difference, holm, mcnemar_p, permutation_p
 from tests.scoring.conftest import changed
 
 GAINS = [0.12, -0.05, 0.31, 0.02, 0.0, 0.18, -0.11, 0.27, 0.09, 0.04, 0.22, -0.02, 0.15, 0.08, -0.07, 0.33, 0.05, 0.11,
@@ -53,3 +54,18 @@ def test_packages_come_largest_gain_first_and_one_prompt_has_no_interval():
     assert (found[1]["low"], found[1]["high"]) == (0.2, 0.2)
     # Means of two draws from two prompts: 0.1 and 0.3 each with chance 1/4.
     assert (found[2]["low"], found[2]["high"]) == (0.1, 0.3)
+
+
+def test_a_gain_has_the_p_value_of_its_test_corrected_for_all_of_them():
+    both = rows(GAINS)
+    for place, row in enumerate(both):
+        row["base"]["right"], row["tuned"]["right"] = float(place % 5 == 0), float(place % 3 > 0)
+    found = gains(both, ["f1", "right"], changed(bootstrap_samples=2000))
+    pairs = [tuple([row[role][key] for row in both] for role in ("base", "tuned")) for key in ("f1", "right")]
+    expected = holm([permutation_p(*pairs[0], samples=2000, seed=7), mcnemar_p(*pairs[1])])
+    assert [gain["p_value"] for gain in found] == pytest.approx(expected, abs=1e-6)
+    assert 0 < found[0]["p_value"] < found[1]["p_value"] < 1
+    assert found[0]["detectable"] == pytest.approx(detectable_difference(*pairs[0], 0.95), abs=1e-6)
+    assert {key: found[0][key] for key in ("mean", "low", "high")} == mean_gain(
+        both, "f1", changed(bootstrap_samples=2000)
+    )

@@ -23,7 +23,7 @@ def scored(minilm: BertEncoder) -> tuple[dict[str, Any], dict[str, Any], list[di
         "base": [sample(1, answer=" \n"), sample(2, answer="return 2", stopped=False)],
         "tuned": [sample(1, answer="return 1 "), sample(2, answer="y " * 600)],
     }
-    embedded = embed_samples(samples, minilm)
+    embedded = embed_samples(samples, encoder=minilm)
     return samples, embedded, score_prompts(samples, embedded, BASELINE)
 
 
@@ -103,8 +103,13 @@ def test_metrics_are_means_and_gains():
         "signature_kept": 0.0, "names_bound": 0.0, "exact_match": 0.0, "syntax_valid": 0.333333, "stopped": 1.0,
     }  # fmt: skip
     assert found["tuned"]["syntax_valid"] == 1.0
-    assert found["gain"]["f1"] == {"mean": 0.3, "low": 0.3, "high": 0.3}
-    assert found["gain"]["chrf"] == {"mean": 3.0, "low": 3.0, "high": 3.0}
-    assert found["gain"]["edit_similarity"] == {"mean": 0.3, "low": 0.3, "high": 0.3}
-    assert found["gain"]["syntax_valid"] == {"mean": 0.666667, "low": 0.0, "high": 1.0}
+    gains = found["gain"]
+    ends = {name: {key: gain[key] for key in ("mean", "low", "high")} for name, gain in gains.items()}
+    assert ends["f1"] == {"mean": 0.3, "low": 0.3, "high": 0.3}
+    assert ends["chrf"] == {"mean": 3.0, "low": 3.0, "high": 3.0}
+    assert ends["edit_similarity"] == {"mean": 0.3, "low": 0.3, "high": 0.3}
+    assert ends["syntax_valid"] == {"mean": 0.666667, "low": 0.0, "high": 1.0}
+    # Three prompts are too few for any test, however alike their gains.
+    assert {gain["p_value"] for gain in gains.values()} == {1.0}
+    assert gains["f1"]["detectable"] == 0.0 < gains["syntax_valid"]["detectable"]
     assert found["prompts"] == 3

@@ -16,7 +16,9 @@ KEYS = ["id", "group", "path", "qualname", "instruction", "reference", "answer",
 
 def params(base, **changes):
     return generate.Params(
-        GenerateParams(**({"seed": 7, "max_prompts": 10, "max_new_tokens": 12, "batch_size": 4} | changes)),
+        GenerateParams(
+            **({"seed": 7, "max_prompts": 10, "reworded_prompts": 3, "max_new_tokens": 12, "batch_size": 4} | changes)
+        ),
         ModelParams(base=str(base), revision=None),
         NumericsParams(mode="strict", threads=1),
     )
@@ -24,8 +26,14 @@ def params(base, **changes):
 
 @pytest.fixture
 def inputs(instruction_rows, tmp_path, tiny_adapter):
-    paths = generate.Inputs(test=tmp_path / "test.jsonl", adapter=tiny_adapter)
+    paths = generate.Inputs(test=tmp_path / "test.jsonl", reworded=tmp_path / "reworded.jsonl", adapter=tiny_adapter)
     write_jsonl(paths.test, instruction_rows)
+    # Every other row has a paraphrase.
+    other = [
+        row | {"id": row["id"][::-1], "parent": row["id"], "instruction": f"Please. {row['instruction']}"}
+        for row in instruction_rows[::2]
+    ]
+    write_jsonl(paths.reworded, other)
     return paths
 
 
@@ -47,6 +55,7 @@ def test_both_variants_answer_the_same_prompts(tiny_base, inputs, outputs, instr
         assert report == read_json(outputs.samples / f"{variant}.summary.json")
         assert report == {
             "prompts": 10,
+            "reworded_prompts": 3,
             "skipped": {"too_long": 0},
             "groups": 4,
             "tokens": sum(sample["tokens"] for sample in samples),
@@ -66,6 +75,28 @@ def test_an_answer_is_what_the_model_says_to_the_prompt(tiny_base, inputs, outpu
     ids = torch.tensor([loaded.tokenizer(text, add_special_tokens=False)["input_ids"]])
     output = loaded.model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=12, do_sample=False)
     assert sample["answer"] == completion_text(loaded.tokenizer, output[0, ids.shape[1] :].tolist())
+
+
+def test_some_prompts_are_asked_again_in_other_words(tiny_base, inputs, outputs, instruction_rows):
+    for variant in ("base", "tuned"):
+        generate.run(params(tiny_base), inputs, outputs, variant)
+    samples, again, tuned = (
+        read_jsonl(outputs.samples / f"{name}.jsonl") for name in ("base", "base.reworded", "tuned.reworded")
+    )
+    worded = {row["id"] for row in instruction_rows[::2]}
+    assert [row["id"] for row in again] == [row["id"] for row in samples if row["id"] in worded][:3]
+    assert [row["id"] for row in again] == [row["id"] for row in tuned]
+    originals = {row["id"]: row for row in samples}
+    for row in again:
+        assert row["instruction"] == f"Please. {originals[row['id']]['instruction']}"
+        assert row["reference"] == originals[row["id"]]["reference"]
+    assert [row["answer"] for row in again] != [originals[row["id"]]["answer"] for row in again]
+
+
+def test_no_prompt_need_be_asked_again(tiny_base, inputs, outputs):
+    report = generate.run(params(tiny_base, reworded_prompts=0), inputs, outputs, "base")
+    assert report["reworded_prompts"] == 0
+    assert read_jsonl(outputs.samples / "base.reworded.jsonl") == []
 
 
 def test_the_batch_size_changes_no_byte(tiny_base, inputs, outputs):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,24 @@ FILES = ["metrics.json", "scores.jsonl", "scoring.json", "signatures.json"]
 
 def write_inputs(folder: Path, rows: list[dict[str, Any]], prompts: int = 4) -> score.Inputs:
     """Train rows, and samples of `prompts` prompts: base answers with another's reference, tuned with half its own."""
-    inputs = score.Inputs(folder / "base.jsonl", folder / "tuned.jsonl", folder / "train.jsonl")
+    names = ("base", "tuned", "base_reworded", "tuned_reworded", "train")
+    inputs = score.Inputs(**{name: folder / f"{name}.jsonl" for name in names})
     write_jsonl(inputs.train, rows)
     asked = rows[::5][:prompts]
+    of_base = [row["completion"] for row in rows[3::5][:prompts]]
+    of_tuned = [row["completion"][: len(row["completion"]) // 2] for row in asked]
+    # In other words the base answers the same, and the tuned model answers half the prompts with nothing.
     for path, answers in (
-        (inputs.base, [row["completion"] for row in rows[3::5][:prompts]]),
-        (inputs.tuned, [row["completion"][: len(row["completion"]) // 2] for row in asked]),
+        (inputs.base, of_base),
+        (inputs.tuned, of_tuned),
+        (inputs.base_reworded, of_base),
+        (inputs.tuned_reworded, [answer * (place % 2) for place, answer in enumerate(of_tuned)]),
     ):
         write_jsonl(
             path,
             [
-                {key: row[key] for key in ("id", "group", "path", "qualname", "instruction")}
+                {key: row[key] for key in ("id", "group", "path", "qualname")}
+                | {"instruction": row["instruction"] + " Please." * ("reworded" in path.name)}
                 | {"reference": row["completion"], "answer": answer, "tokens": 9, "stopped": True}
                 for row, answer in zip(asked, answers, strict=True)
             ],
@@ -61,12 +69,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[score.Inputs, Pa
 def test_the_reports_have_the_agreed_form(finished: tuple[score.Inputs, Path]):
     reports = finished[1]
     metrics = read_json(reports / "metrics.json")
-    assert list(metrics) == ["base", "tuned", "gain", "prompts"]
+    assert list(metrics) == ["base", "tuned", "gain", "prompts", "robustness"]
     structure = ["edit_similarity", "tree_similarity", "tree_match", "signature_kept", "names_bound"]
     assert list(metrics["base"]) == ["bertscore", "chrf", "bleu", *structure, "exact_match", "syntax_valid", "stopped"]
     assert list(metrics["tuned"]["bertscore"]) == ["precision", "recall", "f1", "precision_raw", "recall_raw", "f1_raw"]
     assert list(metrics["gain"]) == ["f1", "chrf", *(key for key in structure if key != "tree_match"), "syntax_valid"]
-    assert all(list(gain) == ["mean", "low", "high"] for gain in metrics["gain"].values())
+    assert all(list(gain) == ["mean", "low", "high", "p_value", "detectable"] for gain in metrics["gain"].values())
     assert metrics["prompts"] == len(read_jsonl(reports / "scores.jsonl")) == 4
     assert metrics["gain"]["f1"]["low"] > 0
     signatures = read_json(reports / "signatures.json")
@@ -84,6 +92,25 @@ def test_means_and_gains_follow_from_the_scores_of_each_prompt(finished: tuple[s
         assert metrics[variant]["bertscore"]["f1"] == pytest.approx(mean, abs=1e-6)
     gain = sum(row["tuned"]["chrf"] - row["base"]["chrf"] for row in rows) / 4
     assert metrics["gain"]["chrf"]["mean"] == pytest.approx(gain, abs=1e-6)
+
+
+def test_robustness_is_what_other_words_change(finished: tuple[score.Inputs, Path]):
+    reports = finished[1]
+    found = read_json(reports / "metrics.json")["robustness"]
+    assert found["prompts"] == 4
+    assert found["base"]["changed"] == 0
+    assert {found["base"][key]["mean"] for key in ("f1", "chrf", "edit_similarity", "syntax_valid")} == {0}
+    assert found["tuned"]["changed"] == 0.5
+    lost = [row["tuned"]["chrf"] for row in read_jsonl(reports / "scores.jsonl")][::2]
+    assert found["tuned"]["chrf"]["mean"] == pytest.approx(-sum(lost) / 4, abs=1e-6)
+    assert found["tuned"]["f1"]["high"] <= 0 < found["tuned"]["f1"]["detectable"]
+
+
+def test_without_other_words_there_is_no_robustness(finished: tuple[score.Inputs, Path], tmp_path: Path):
+    empty = tmp_path / "none.jsonl"
+    write_jsonl(empty, [])
+    found = run(replace(finished[0], base_reworded=empty, tuned_reworded=empty), tmp_path / "reports")
+    assert "robustness" not in found
 
 
 def test_nothing_written_names_a_place_on_this_machine(finished: tuple[score.Inputs, Path]):
@@ -112,5 +139,5 @@ def test_samples_of_other_prompts_change_nothing(finished: tuple[score.Inputs, P
     other = tmp_path / "tuned.jsonl"
     write_jsonl(other, reversed(read_jsonl(inputs.tuned)))
     with pytest.raises(UserError, match="expected the same prompts in the same order"):
-        run(score.Inputs(inputs.base, other, inputs.train), reports)
+        run(replace(inputs, tuned=other), reports)
     assert content(reports) == before

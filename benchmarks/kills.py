@@ -1,0 +1,62 @@
+"""Kill -9 the training again and again at moments drawn from a seed; then show that it ends in the committed bytes.
+
+Run from the root of a checkout whose pipeline is up to date: `python -m benchmarks.kills --kills 10 --within 30`.
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+CHECKPOINT = Path(".cache/training/training.safetensors")
+TRAIN = ["dvc", "repro", "--quiet", "--single-item", "--force", "train"]
+
+
+def changed() -> str:
+    """What git sees that is not committed."""
+    return subprocess.run(["git", "status", "--porcelain"], capture_output=True, text=True, check=True).stdout
+
+
+def killed_after(seconds: float) -> bool:
+    """Start the training and kill all its processes after some seconds; whether it was still running."""
+    with subprocess.Popen(TRAIN, start_new_session=True, stderr=subprocess.DEVNULL) as process:
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return True
+    if process.returncode:
+        sys.exit(f"error: {' '.join(TRAIN)} failed; run it to see why")
+    return False
+
+
+def main() -> None:
+    """Kill, go on, and compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--within", type=float, default=30, help="seconds after a start in which a kill comes")
+    parser.add_argument("--seed", type=int, default=7)
+    options = parser.parse_args()
+    if changed():
+        sys.exit("error: there are uncommitted changes. Commit or stash them first.")
+    draw = random.Random(options.seed)
+    start = time.monotonic()
+    for number in range(1, options.kills + 1):
+        delay = draw.uniform(0, options.within)
+        if not killed_after(delay):
+            sys.exit(f"error: the training was over before kill {number}. Use a smaller --within.")
+        state = "a checkpoint is there" if CHECKPOINT.exists() else "no checkpoint yet"
+        print(f"kill {number}, {delay:.1f} s after the start: {state}", flush=True)
+    subprocess.run(TRAIN, check=True)
+    if found := changed():
+        sys.exit(f"error: these files came out different:\n{found}")
+    took = time.monotonic() - start
+    print(f"{options.kills} kills in {took:.0f} s: every file that git tracks, dvc.lock included, is as committed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""LoRA training: against padded batches, and against TRL's SFTTrainer with its defaults in an environment of its own.
+
+TRL is no dependency of the project: `make bench` puts it into .cache/trl, where its process alone finds it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from codetune import numerics
+from codetune.config import load_section
+from codetune.schemas.instructions import ORIGINALS
+from codetune.tuning.params import LoraParams, TrainParams
+
+TRL = "trl==1.16.0"
+_FOLDER = Path(".cache/trl")
+_BASE, _TRAIN, _VAL = "models/base", Path("data/clean/train.jsonl"), Path("data/clean/val.jsonl")
+_ROWS, _VAL_ROWS, _BATCH, _ROUNDS = 256, 64, 8, 3
+_LEARNING_RATE = 1e-3
+_LORA = {
+    "rank": 16, "alpha": 32.0, "dropout": 0.0, "target_modules": "all-linear", "layers_to_transform": None,
+    "modules_to_save": [], "use_rslora": False, "use_dora": False,
+}  # fmt: skip
+
+
+def training() -> None:
+    """One pass over 64 rows: length-grouped batches and labelled logits only, against padding and all logits."""
+    import torch
+
+    from benchmarks.timing import compare
+    from codetune.modeling.load import load_model
+    from codetune.tuning.data import RowLimits, collate, load_rows, training_steps
+    from codetune.tuning.loop import batch_loss
+
+    loaded = load_model(_BASE)
+    rows = load_rows(_TRAIN, ORIGINALS, loaded.tokenizer, RowLimits(64, 320, seed=7)).rows
+    pad = loaded.tokenizer.pad_token_id
+    grouped = [batch for step in training_steps(rows, 8, 1, 7, 0, partial(collate, pad_id=pad)) for batch in step]
+
+    def plain() -> None:
+        for start in range(0, len(rows), 8):
+            part: list[Any] = rows[start : start + 8]
+            width = max(len(row.input_ids) for row in part)
+            ids = torch.tensor([[*row.input_ids, *[pad] * (width - len(row.input_ids))] for row in part])
+            labels = torch.tensor([[*row.labels, *[-100] * (width - len(row.labels))] for row in part])
+            loaded.model(input_ids=ids, attention_mask=(ids != pad).long(), labels=labels).loss.backward()
+
+    def ours() -> None:
+        for batch in grouped:
+            batch_loss(loaded.model, batch).backward()  # type: ignore[no-untyped-call]
+
+    compare("loss and gradient of 64 rows, against padded batches", ours, plain)
+    against_trl()
+
+
+def against_trl() -> None:
+    """The same rows, tokens, rank, modules, batch and learning rates on both sides, each in a process of its own."""
+    if not (_FOLDER / "trl").is_dir():
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(_FOLDER), TRL]
+        subprocess.run(command, check=True)
+    rounds = [(_child("ours"), _child("trl")) for _ in range(_ROUNDS)]
+    ratios = sorted(trl["seconds"] / ours["seconds"] for ours, trl in rounds)
+    middle = ratios[len(ratios) // 2]
+    print(
+        f"{f'LoRA on {_ROWS} rows, against SFTTrainer of {TRL}':58} {middle:5.2f} times as fast "
+        f"({ratios[0]:.2f} to {ratios[-1]:.2f})"
+    )
+    for name, told in zip(("ours", "SFTTrainer"), rounds[-1], strict=True):
+        speed = told["tokens"] / told["seconds"]
+        print(
+            f"    {name}: {speed:,.0f} tokens of rows per second, {told['peak_bytes'] / 2**30:.2f} GiB at the most, "
+            f"validation loss {told['first_loss']:.4f} to {told['loss']:.4f}"
+        )
+
+
+def _child(side: str) -> dict[str, float]:
+    """What one side says of itself."""
+    environment = dict(os.environ)
+    if side == "trl":
+        environment["PYTHONPATH"] = os.pathsep.join([str(_FOLDER.resolve()), environment.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "benchmarks.tuning", side]
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if found.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{found.stderr[-2000:]}")
+    told: dict[str, float] = json.loads(found.stdout.splitlines()[-1])
+    return told
+
+
+def _measured(side: str) -> dict[str, float]:
+    """Train on one side: seconds of the loop alone, tokens of the rows, and the validation loss before and after."""
+    from codetune.modeling.load import load_model
+    from codetune.tuning.data import RowLimits, load_rows, validation_batches
+    from codetune.tuning.loop import validation_loss
+    from codetune.tuning.lora import add_adapter
+
+    loaded = load_model(_BASE)
+    rows = load_rows(_TRAIN, ORIGINALS, loaded.tokenizer, RowLimits(_ROWS, 320, seed=7)).rows
+    val_rows = load_rows(_VAL, ORIGINALS, loaded.tokenizer, RowLimits(_VAL_ROWS, 320, seed=7)).rows
+    validation = validation_batches(val_rows, _BATCH, loaded.tokenizer.pad_token_id)
+    model = add_adapter(loaded.model, LoraParams.model_validate(_LORA), 7)
+    first = validation_loss(model, validation)
+    train: Callable[..., float] = {"ours": _ours, "trl": _trl}[side]
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = train(model, loaded.tokenizer, rows, folder)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return {
+        "seconds": seconds, "tokens": sum(len(row.input_ids) for row in rows), "peak_bytes": peak,
+        "first_loss": first, "loss": validation_loss(model, validation),
+    }  # fmt: skip
+
+
+def _ours(model: Any, tokenizer: Any, rows: list[Any], _folder: str) -> float:
+    from codetune.tuning.data import collate, training_steps, validation_batches
+    from codetune.tuning.loop import train
+
+    wanted = {"learning_rate": _LEARNING_RATE, "batch_size": _BATCH, "accumulation": 1, "schedule": "linear"}
+    wanted |= {"warmup_share": 0.0, "weight_decay": 0.0, "clip": 1.0, "evaluate_every": 10_000, "packing": False}
+    options = load_section(TrainParams).model_copy(update=wanted)
+    pad = tokenizer.pad_token_id
+    start = time.perf_counter()
+    steps = training_steps(rows, _BATCH, 1, 7, 0, partial(collate, pad_id=pad))
+    train(model, steps, validation_batches(rows[:1], 1, pad), options, lambda *_: None)
+    return time.perf_counter() - start
+
+
+def _trl(model: Any, tokenizer: Any, rows: list[Any], folder: str) -> float:
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    # Besides what both sides share, one default is changed: bf16, with which it refuses to start on a processor.
+    arguments = SFTConfig(
+        output_dir=folder, per_device_train_batch_size=_BATCH, num_train_epochs=1, learning_rate=_LEARNING_RATE,
+        lr_scheduler_type="linear", warmup_steps=0, weight_decay=0.0, max_grad_norm=1.0, bf16=False, use_cpu=True,
+        save_strategy="no", report_to=[], disable_tqdm=True, seed=7,
+    )  # fmt: skip
+    shown = Dataset.from_list([{"input_ids": row.input_ids, "labels": row.labels} for row in rows])
+    trainer = SFTTrainer(model=model, args=arguments, train_dataset=shown, processing_class=tokenizer)
+    start = time.perf_counter()
+    trainer.train()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    numerics.fix()
+    sys.stdout.write(json.dumps(_measured(sys.argv[1])) + "\n")

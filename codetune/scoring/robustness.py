@@ -1,0 +1,40 @@
+"""Whether an answer holds when the prompt says the same in other words."""
+
+from __future__ import annotations
+
+from codetune.files import JsonObject
+from codetune.scoring.params import ScoreParams
+from codetune.scoring.samples import VARIANTS, Samples
+from codetune.scoring.statistics import DIGITS, paired_gains
+
+_KEYS = {"f1": "bertscore_f1", "chrf": "chrf", "edit_similarity": "edit_similarity", "syntax_valid": "syntax_valid"}
+
+
+def robustness(
+    originals: tuple[Samples, list[JsonObject]], reworded: tuple[Samples, list[JsonObject]], params: ScoreParams
+) -> JsonObject:
+    """The part `robustness` of metrics.json.
+
+    For each variant `changed`, the share of prompts whose answer is another text, and for some scores the mean of
+    reworded less original with its uncertainty: below zero where other words make the answers worse.
+
+    :param originals: samples and what `score_prompts` gave for them.
+    :param reworded: the same for the prompts that were asked again, which have the ids of the originals.
+    """
+    scores = {row["id"]: row for row in originals[1]}
+    found: JsonObject = {"prompts": len(reworded[1])}
+    for variant in VARIANTS:
+        answers = {row["id"]: row["answer"] for row in originals[0][variant]}
+        again = reworded[0][variant]
+        pairs = [
+            (
+                [float(scores[row["id"]][variant][key]) for row in reworded[1]],
+                [float(row[variant][key]) for row in reworded[1]],
+            )
+            for key in _KEYS.values()
+        ]
+        found[variant] = {
+            "changed": round(sum(row["answer"] != answers[row["id"]] for row in again) / len(again), DIGITS),
+            **dict(zip(_KEYS, paired_gains(pairs, params), strict=True)),
+        }
+    return found

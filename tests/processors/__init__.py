@@ -1,0 +1,1 @@
+"""The same bits on other processors, which qemu emulates."""

@@ -1,0 +1,69 @@
+"""Training, generation and scoring in small, in a process of their own: prints a digest of what each yields, as JSON.
+
+Run as `python -m tests.processors.small_run MODE THREADS BASE`; nothing here may import torch before the numerics
+are fixed, so the fixtures of the tests stay out.
+"""
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+
+from codetune import numerics
+from codetune.encoders.locate import locate_encoder
+from codetune.encoders.params import EncoderParams
+from codetune.files import digest_bytes, read_jsonl
+from codetune.tuning.params import LoraParams, TrainParams
+
+ROWS = Path(__file__).parents[1] / "data" / "instruction_rows.jsonl"
+LORA = {
+    "rank": 8, "alpha": 16.0, "dropout": 0.1, "target_modules": "all-linear", "layers_to_transform": None,
+    "modules_to_save": [], "use_rslora": False, "use_dora": False,
+}  # fmt: skip
+TRAIN = {
+    "seed": 7, "max_rows": 0, "max_val_rows": 0, "max_tokens": 400, "too_long": "drop", "epochs": 1, "max_steps": 0,
+    "batch_size": 4, "accumulation": 1, "packing": False, "precision": "float32", "gradient_checkpointing": False,
+    "learning_rate": 1e-2, "optimizer": "adamw", "schedule": "cosine", "warmup_share": 0.1, "weight_decay": 0.01,
+    "clip": 1.0, "evaluate_every": 5, "patience": 0, "checkpoint_every": 100, "lora": LORA,
+}  # fmt: skip
+
+
+def small_run(base: Path) -> dict[str, str]:
+    """Five optimizer steps, greedy answers of the tuned model, and the vectors of an encoder."""
+    from codetune.generation.batch import answer_all
+    from codetune.modeling.load import load_model
+    from codetune.prompt import example_ids, prompt_ids
+    from codetune.scoring.bertscore import BertEncoder
+    from codetune.tuning.checkpoint import trained_weights
+    from codetune.tuning.data import TokenizedRow, collate, training_steps, validation_batches
+    from codetune.tuning.loop import train
+    from codetune.tuning.lora import add_adapter
+
+    rows = read_jsonl(ROWS)
+    loaded = load_model(base)
+    options = TrainParams.model_validate(TRAIN)
+    tokenized = []
+    for row in rows:
+        example = example_ids(loaded.tokenizer, row["instruction"], row["completion"], options.max_tokens)
+        tokenized.append(TokenizedRow(row["id"], example.input_ids, example.labels))
+    model = add_adapter(loaded.model, LoraParams.model_validate(LORA), options.seed)
+    pad = loaded.tokenizer.pad_token_id
+    steps = training_steps(tokenized[:20], options.batch_size, 1, options.seed, 0, partial(collate, pad_id=pad))
+    progress = train(model, steps, validation_batches(tokenized[20:], 4, pad), options, lambda *_: None)
+    weights = b"".join(value.detach().numpy().tobytes() for _, value in sorted(trained_weights(model)))
+    losses = str([evaluation.val_loss for evaluation in progress.evaluations])
+    prompts = [prompt_ids(loaded.tokenizer, row["instruction"]) for row in rows[:4]]
+    answers = dict(answer_all(loaded, prompts, max_new_tokens=24, batch_size=4))
+    encoder = BertEncoder(locate_encoder(EncoderParams(model="minilm", revision=None), "score.bertscore"), layer=6)
+    vectors = b"".join(encoder.embed(row["completion"]).vectors.numpy().tobytes() for row in rows[:2])
+    return {
+        "training": digest_bytes(weights + losses.encode()),
+        "generation": digest_bytes(str([answers[index].ids for index in range(4)]).encode()),
+        "scoring": digest_bytes(vectors),
+    }
+
+
+if __name__ == "__main__":
+    mode, threads, folder = sys.argv[1:]
+    numerics.fix(numerics.NumericsParams.model_validate({"mode": mode, "threads": int(threads)}))
+    sys.stdout.write(f"{json.dumps(small_run(Path(folder)))}\n")

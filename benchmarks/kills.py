@@ -1,6 +1,6 @@
 """Kill -9 the training again and again at moments drawn from a seed; then show that it ends in the committed bytes.
 
-Run from the root of a checkout whose pipeline is up to date: `python -m benchmarks.kills --kills 10 --within 30`.
+Run from the root of a checkout whose pipeline is up to date: `python -m benchmarks.kills --kills 10 --within 50`.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def main() -> None:
     """Kill, go on, and compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--within", type=float, default=30, help="seconds after a start in which a kill comes")
+    parser.add_argument("--within", type=float, default=50, help="seconds after a start in which a kill comes")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     if changed():

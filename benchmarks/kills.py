@@ -44,18 +44,22 @@ def main() -> None:
     if changed():
         sys.exit("error: there are uncommitted changes. Commit or stash them first.")
     draw = random.Random(options.seed)
-    start = time.monotonic()
+    start, after = time.monotonic(), 0
     for number in range(1, options.kills + 1):
         delay = draw.uniform(0, options.within)
         if not killed_after(delay):
             sys.exit(f"error: the training was over before kill {number}. Use a smaller --within.")
+        after += CHECKPOINT.exists()
         state = "a checkpoint is there" if CHECKPOINT.exists() else "no checkpoint yet"
         print(f"kill {number}, {delay:.1f} s after the start: {state}", flush=True)
+    if not after:
+        sys.exit("error: every kill came before the first checkpoint, which shows nothing. Use a larger --within.")
     subprocess.run(TRAIN, check=True)
     if found := changed():
         sys.exit(f"error: these files came out different:\n{found}")
     took = time.monotonic() - start
-    print(f"{options.kills} kills in {took:.0f} s: every file that git tracks, dvc.lock included, is as committed")
+    print(f"{options.kills} kills in {took:.0f} s, {after} of them with a checkpoint:")
+    print("every file that git tracks, dvc.lock included, is as committed")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """LoRA training: against padded batches, and against TRL's SFTTrainer with its defaults in an environment of its own.
 
-TRL is no dependency of the project: `make bench` puts it into .cache/trl, where its process alone finds it.
+TRL is no dependency of the project: `make bench` puts it into a folder of .cache, where its process alone finds it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,13 @@ from typing import Any
 from codetune import numerics
 from codetune.config import load_section
 from codetune.schemas.instructions import ORIGINALS
-from codetune.tuning.params import LoraParams, TrainParams
+from codetune.tuning.params import TrainParams
 
 TRL = "trl==1.16.0"
-_FOLDER = Path(".cache/trl")
+_FOLDER = Path(".cache") / TRL
 _BASE, _TRAIN, _VAL = "models/base", Path("data/clean/train.jsonl"), Path("data/clean/val.jsonl")
 _ROWS, _VAL_ROWS, _BATCH, _ROUNDS = 256, 64, 8, 3
 _LEARNING_RATE = 1e-3
-_LORA = {
-    "rank": 16, "alpha": 32.0, "dropout": 0.0, "target_modules": "all-linear", "layers_to_transform": None,
-    "modules_to_save": [], "use_rslora": False, "use_dora": False,
-}  # fmt: skip
 
 
 def training() -> None:
@@ -60,7 +56,6 @@ def training() -> None:
             batch_loss(loaded.model, batch).backward()  # type: ignore[no-untyped-call]
 
     compare("loss and gradient of 64 rows, against padded batches", ours, plain)
-    against_trl()
 
 
 def against_trl() -> None:
@@ -107,12 +102,12 @@ def _measured(side: str) -> dict[str, float]:
     rows = load_rows(_TRAIN, ORIGINALS, loaded.tokenizer, RowLimits(_ROWS, 320, seed=7)).rows
     val_rows = load_rows(_VAL, ORIGINALS, loaded.tokenizer, RowLimits(_VAL_ROWS, 320, seed=7)).rows
     validation = validation_batches(val_rows, _BATCH, loaded.tokenizer.pad_token_id)
-    model = add_adapter(loaded.model, LoraParams.model_validate(_LORA), 7)
+    model = add_adapter(loaded.model, load_section(TrainParams).lora, 7)
     first = validation_loss(model, validation)
     train: Callable[..., float] = {"ours": _ours, "trl": _trl}[side]
     with tempfile.TemporaryDirectory() as folder:
         seconds = train(model, loaded.tokenizer, rows, folder)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # of KiB, as Linux counts
     return {
         "seconds": seconds, "tokens": sum(len(row.input_ids) for row in rows), "peak_bytes": peak,
         "first_loss": first, "loss": validation_loss(model, validation),

@@ -10,22 +10,14 @@ from functools import partial
 from pathlib import Path
 
 from codetune import numerics
+from codetune.config import load_section
 from codetune.encoders.locate import locate_encoder
 from codetune.encoders.params import EncoderParams
 from codetune.files import digest_bytes, read_jsonl
-from codetune.tuning.params import LoraParams, TrainParams
+from codetune.tuning.params import TrainParams
 
-ROWS = Path(__file__).parents[1] / "data" / "instruction_rows.jsonl"
-LORA = {
-    "rank": 8, "alpha": 16.0, "dropout": 0.1, "target_modules": "all-linear", "layers_to_transform": None,
-    "modules_to_save": [], "use_rslora": False, "use_dora": False,
-}  # fmt: skip
-TRAIN = {
-    "seed": 7, "max_rows": 0, "max_val_rows": 0, "max_tokens": 400, "too_long": "drop", "epochs": 1, "max_steps": 0,
-    "batch_size": 4, "accumulation": 1, "packing": False, "precision": "float32", "gradient_checkpointing": False,
-    "learning_rate": 1e-2, "optimizer": "adamw", "schedule": "cosine", "warmup_share": 0.1, "weight_decay": 0.01,
-    "clip": 1.0, "evaluate_every": 5, "patience": 0, "checkpoint_every": 100, "lora": LORA,
-}  # fmt: skip
+ROOT = Path(__file__).parents[2]
+ROWS = ROOT / "tests" / "data" / "instruction_rows.jsonl"
 
 
 def small_run(base: Path) -> dict[str, str]:
@@ -41,12 +33,14 @@ def small_run(base: Path) -> dict[str, str]:
 
     rows = read_jsonl(ROWS)
     loaded = load_model(base)
-    options = TrainParams.model_validate(TRAIN)
+    shipped = load_section(TrainParams, ROOT / "params.yaml")
+    lora = shipped.lora.model_copy(update={"dropout": 0.1})
+    options = shipped.model_copy(update={"batch_size": 4, "evaluate_every": 5, "lora": lora})
     tokenized = []
     for row in rows:
         example = example_ids(loaded.tokenizer, row["instruction"], row["completion"], options.max_tokens)
         tokenized.append(TokenizedRow(row["id"], example.input_ids, example.labels))
-    model = add_adapter(loaded.model, LoraParams.model_validate(LORA), options.seed)
+    model = add_adapter(loaded.model, options.lora, options.seed)
     pad = loaded.tokenizer.pad_token_id
     steps = training_steps(tokenized[:20], options.batch_size, 1, options.seed, 0, partial(collate, pad_id=pad))
     progress = train(model, steps, validation_batches(tokenized[20:], 4, pad), options, lambda *_: None)

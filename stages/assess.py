@@ -54,15 +54,16 @@ class Outputs:
     reports: Path = Path("reports/base")
 
 
-def _ngrams(loaded: LoadedModel, corpus: Corpus, params: PretrainParams, seen: int) -> NgramModel:
-    """5-grams of the tokens that the model was trained on."""
+def _ngrams(loaded: LoadedModel, corpus: Corpus, params: PretrainParams) -> NgramModel:
+    """5-grams of the tokens that the model was trained on, as often as it was shown them."""
     from codetune.assessment.compressors import NgramModel
-    from codetune.pretraining.corpus import documents, single_functions, stream
+    from codetune.pretraining.corpus import stream
+    from codetune.pretraining.mixture import make_mixture
 
-    functions = single_functions(corpus.training, params.function_chars)
-    texts = documents(corpus.training, functions, params.seed, params.function_share)
-    ids = stream(loaded.tokenizer, texts, enough=seen).ids[:seen]
-    return NgramModel(ids.long().numpy(), params.vocab_size)
+    mixture = make_mixture(
+        corpus.training, params, lambda _name, texts, enough: stream(loaded.tokenizer, texts(), enough)
+    )
+    return NgramModel(mixture.shown(params).numpy(), params.vocab_size)
 
 
 def _unseen_files(inputs: Inputs, params: AssessParams) -> list[dict[str, Any]]:
@@ -120,7 +121,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     corpus = arrange(
         list(read_rows(inputs.clean / "corpus.parquet", CORPUS)), params.pretrain.seed, params.pretrain.held_out_files
     )
-    ngrams = _ngrams(loaded, corpus, params.pretrain, provenance["tokens_seen"])
+    ngrams = _ngrams(loaded, corpus, params.pretrain)
     asked = _asked(inputs, params.assess)
     if not asked:
         raise UserError("no function of the test packages has a body below its docstring", "Add packages to ingest.")

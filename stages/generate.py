@@ -86,15 +86,15 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
     )
     words = {row["parent"]: row["instruction"] for row in read_rows(inputs.reworded, PARAPHRASES)}
     again = reword(selection.prompts, words, tokenize, count=options.reworded_prompts, max_tokens=room)
-    samples = _answered(loaded, [*selection.prompts, *again], options, variant)
-    samples, reworded = samples[: len(selection.prompts)], samples[len(selection.prompts) :]
+    answered = _answered(loaded, [*selection.prompts, *again.prompts], options, variant)
+    samples, reworded = answered[: len(selection.prompts)], answered[len(selection.prompts) :]
     for name, rows in ((variant, samples), (f"{variant}.reworded", reworded)):
         path = outputs.samples / f"{name}.jsonl"
         write_jsonl(path, checked(rows, SAMPLES, path))
     report = {
         "prompts": len(samples),
-        "reworded_prompts": len(reworded),
         "skipped": selection.skipped,
+        "reworded": {"prompts": len(reworded), "skipped": again.skipped},
         "groups": len({sample["group"] for sample in samples}),
         "tokens": sum(sample["tokens"] for sample in samples),
         "stopped": sum(sample["stopped"] for sample in samples),

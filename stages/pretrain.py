@@ -13,7 +13,6 @@ import platform
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,6 @@ from codetune.schemas.reading import read_rows
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-    from codetune.pretraining.corpus import Stream
     from codetune.pretraining.loop import Checkpoints
     from codetune.pretraining.mixture import Mixture
 
@@ -90,34 +88,24 @@ def _checkpoints(params: PretrainParams, corpus_digest: str, folder: Path) -> Ch
     return Checkpoints(folder, digest(steady), digest(recipe))
 
 
-def _kept(path: Path, enough: int, texts: Callable[[], list[str]], tokenizer: PreTrainedTokenizerFast) -> Stream:
-    """Texts as tokens; kept beside the checkpoints, where they are enough: making them takes minutes."""
-    from codetune.pretraining.corpus import Stream, stream
-
-    if path.exists():
-        kept = Stream.load(path)
-        if len(kept.ids) >= enough:
-            return kept
-    made = stream(tokenizer, texts(), enough=enough)
-    made.save(path)
-    return made
-
-
 def _mixture(
     tokenizer: PreTrainedTokenizerFast, files: list[dict[str, Any]], params: PretrainParams, checkpoints: Checkpoints
 ) -> Mixture:
-    """What the run is shown."""
-    from codetune.pretraining.corpus import documents, shuffled, single_functions
-    from codetune.pretraining.mixture import Mixture
+    """What the run is shown; its streams are kept beside the checkpoints: making them takes minutes."""
+    from codetune.pretraining.corpus import Stream, stream
+    from codetune.pretraining.mixture import make_mixture
 
-    functions = cache(lambda: single_functions(files, params.function_chars))
-    kept = [checkpoints.folder / f"{name}-{checkpoints.steady_recipe}.safetensors" for name in ("stream", "functions")]
-    shown = (
-        lambda: documents(files, functions(), params.seed, params.function_share),
-        lambda: shuffled(functions(), params.seed),
-    )
-    enough = (params.steps * params.batch_tokens + 1, params.decay_function_tokens + 1)
-    return Mixture(*(_kept(*each, tokenizer) for each in zip(kept, enough, shown, strict=True)))
+    def kept(name: str, texts: Callable[[], list[str]], enough: int) -> Stream:
+        path = checkpoints.folder / f"{name}-{checkpoints.steady_recipe}.safetensors"
+        if path.exists():
+            found = Stream.load(path)
+            if len(found.ids) >= enough:
+                return found
+        made = stream(tokenizer, texts(), enough)
+        made.save(path)
+        return made
+
+    return make_mixture(files, params, kept)
 
 
 def run(params: PretrainParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     from codetune.scoring.table import embed_samples, kept_scores, metrics, score_prompts, scoring_report
 
     samples = read_samples(inputs.base, inputs.tuned)
-    reworded = read_samples(inputs.base_reworded, inputs.tuned_reworded, may_be_empty=True)
+    reworded = read_samples(inputs.base_reworded, inputs.tuned_reworded, least=0)
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
     baseline = measure_baseline(encoder, list(read_rows(inputs.train, ORIGINALS)), params.score)

@@ -136,7 +136,7 @@ def _evaluation(facts: CardFacts) -> str:
 def _base(facts: CardFacts) -> str:
     if facts.provenance is None:
         return ""
-    long = ("training_loss", "files", "packages")
+    long = ("training_loss", "validation_bits_per_byte", "files", "packages")
     flat = _flat({key: value for key, value in facts.provenance.items() if key not in long})
     rows = [[f"`{key}`", _cell(value)] for key, value in flat.items()]
     return "## Base model\n\n" + table(["provenance", "value"], rows)

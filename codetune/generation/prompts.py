@@ -61,18 +61,23 @@ def reword(
     *,
     count: int,
     max_tokens: int,
-) -> list[Prompt]:
-    """The first `count` of `prompts` that there are other words for, in these words; ids stay those of the originals.
+) -> Selection:
+    """The first `count` of `prompts` that can be asked in other words, in these words; ids stay those of the originals.
 
-    :param reworded: other words for the instruction, by the id of the row.
-    :param max_tokens: the longest prompt that leaves room for an answer; one that has become longer is left out.
+    :param reworded: other words for the instruction, by the id of the row; there may be none.
+    :param max_tokens: the longest prompt that leaves room for an answer; longer ones are skipped and counted.
     """
     found: list[Prompt] = []
+    skipped = {"too_long": 0, "no_other_words": 0}
     for prompt in prompts:
+        if len(found) == count:
+            break
         words = reworded.get(prompt.row["id"])
-        if len(found) == count or words is None:
-            continue
-        ids = tokenize(words)
-        if len(ids) <= max_tokens:
+        ids = [] if words is None else tokenize(words)
+        if words is None:
+            skipped["no_other_words"] += 1
+        elif len(ids) > max_tokens:
+            skipped["too_long"] += 1
+        else:
             found.append(Prompt(prompt.row | {"instruction": words}, ids))
-    return found
+    return Selection(found, skipped)

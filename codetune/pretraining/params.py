@@ -69,6 +69,11 @@ class PretrainParams(Section):
         return self.steps - max(1, round(self.steps * self.decay_share))
 
     @property
-    def decay_function_tokens(self) -> int:
-        """Tokens, at the most, that the rows of single functions hold."""
-        return math.ceil((self.steps - self.steady_steps) * self.batch_tokens * self.decay_function_share)
+    def step_rows(self) -> int:
+        """Rows of `context` tokens in an optimizer step."""
+        return self.batch_tokens // self.context
+
+    @property
+    def function_rows(self) -> int:
+        """Rows that hold single functions, in all."""
+        return math.floor((self.steps - self.steady_steps) * self.step_rows * self.decay_function_share)

@@ -14,14 +14,15 @@ Samples = dict[str, list[JsonObject]]
 _PROMPT_KEYS = ("id", "instruction", "reference")
 
 
-def read_samples(base: Path, tuned: Path, *, may_be_empty: bool = False) -> Samples:
+def read_samples(base: Path, tuned: Path, least: int = 1) -> Samples:
     """The answers of base and tuned model, line by line to the same prompts.
 
+    :param least: how many answers there must be.
     :raises UserError: when a file is missing, a row is not as declared, or the two are not of the same prompts.
     """
     paths = dict(zip(VARIANTS, (base, tuned), strict=True))
     samples = {variant: list(read_rows(path, SAMPLES)) for variant, path in paths.items()}
-    _check_aligned(paths, samples, least=0 if may_be_empty else 1)
+    _check_aligned(paths, samples, least)
     return samples
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from codetune.pretraining.corpus import Stream
-from codetune.pretraining.mixture import Mixture
+from codetune.pretraining.mixture import Mixture, make_mixture
 
 
 def counted(start, size=10_000):
@@ -43,6 +43,30 @@ def test_share_of_the_rows_of_the_decay_holds_functions(mixture, wide, share, fu
 def test_rows_of_functions_are_spread_evenly(mixture, wide):
     for rows in shown(mixture, wide)[2:]:
         assert sum(row >= 1_000_000 for row in rows) == 2
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 1.0])
+def test_shown_is_what_the_steps_are_shown(mixture, wide, share):
+    params = wide.model_copy(update={"decay_function_share": share})
+    steps = torch.cat([mixture.batch(step, params)[0].flatten() for step in range(params.steps)])
+    assert torch.equal(mixture.shown(params).sort().values, steps.sort().values)
+    rows = [row for step in shown(mixture, params) for row in step]
+    assert params.function_rows == sum(row >= 1_000_000 for row in rows)
+
+
+def test_streams_are_asked_for_as_many_tokens_as_are_shown(files, wide):
+    asked = {}
+
+    def make(name, texts, enough):
+        asked[name] = (texts(), enough)
+        return counted(0)
+
+    documented = [{**files[0], "text": 'def f():\n    """Say one."""\n    return 1\n'}, *files[1:]]
+    params = wide.model_copy(update={"decay_function_share": 0.3, "function_share": 0.0})
+    make_mixture(documented, params, make)
+    assert asked["functions"] == ([documented[0]["text"]], 4 * 64 + 1)
+    assert sorted(asked["stream"][0]) == sorted(file["text"] for file in documented)
+    assert asked["stream"][1] == 6 * 256 + 1
 
 
 def test_targets_are_the_next_tokens(mixture, wide):

@@ -51,12 +51,15 @@ def test_both_variants_answer_the_same_prompts(tiny_base, inputs, outputs, instr
     rows = {row["id"]: row for row in instruction_rows}
     assert all(sample["reference"] == rows[sample["id"]]["completion"] for sample in base)
     assert len({sample["group"] for sample in base}) == 4
+    worded = [row["id"] in {other["parent"] for other in read_jsonl(inputs.reworded)} for row in base]
+    no_words = worded[: [place for place, known in enumerate(worded) if known][2]].count(False)
+    assert no_words > 0
     for variant, samples, report in zip(("base", "tuned"), (base, tuned), reports, strict=True):
         assert report == read_json(outputs.samples / f"{variant}.summary.json")
         assert report == {
             "prompts": 10,
-            "reworded_prompts": 3,
             "skipped": {"too_long": 0},
+            "reworded": {"prompts": 3, "skipped": {"too_long": 0, "no_other_words": no_words}},
             "groups": 4,
             "tokens": sum(sample["tokens"] for sample in samples),
             "stopped": sum(sample["stopped"] for sample in samples),
@@ -93,9 +96,19 @@ def test_some_prompts_are_asked_again_in_other_words(tiny_base, inputs, outputs,
     assert [row["answer"] for row in again] != [originals[row["id"]]["answer"] for row in again]
 
 
+def test_prompts_that_became_too_long_are_counted(tiny_base, inputs, outputs, instruction_rows):
+    wordy = [
+        row | {"id": row["id"][::-1], "parent": row["id"], "instruction": "Please. " * 200 + row["instruction"]}
+        for row in instruction_rows
+    ]
+    write_jsonl(inputs.reworded, wordy)
+    report = generate.run(params(tiny_base, max_prompts=5), inputs, outputs, "base")
+    assert report["reworded"] == {"prompts": 0, "skipped": {"too_long": 5, "no_other_words": 0}}
+
+
 def test_no_prompt_need_be_asked_again(tiny_base, inputs, outputs):
     report = generate.run(params(tiny_base, reworded_prompts=0), inputs, outputs, "base")
-    assert report["reworded_prompts"] == 0
+    assert report["reworded"] == {"prompts": 0, "skipped": {"too_long": 0, "no_other_words": 0}}
     assert read_jsonl(outputs.samples / "base.reworded.jsonl") == []
 
 

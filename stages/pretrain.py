@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from codetune.pretraining.mixture import Mixture
 
 _WATCHED_FILES = 16  # of the held-out ones, while the run goes on; all of them take a minute
-_DECAY = {"tokens", "decay_share", "decay_function_share"}
+_DECAY = {"tokens", "decay_share", "decay_function_share", "decay_loop_share"}
 _LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors")
 
 

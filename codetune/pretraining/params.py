@@ -38,6 +38,11 @@ class PretrainParams(Section):
         description="share of the rows, while the learning rates fall, that hold single functions only: what a model "
         "sees last it knows best",
     )  # fmt: skip
+    decay_loop_share: float = Field(
+        ge=0, le=1,
+        description="share of those rows that hold functions caught in made-up loops, whose tokens shall become less "
+        "likely at each turn: greedy answers end more often; at most what decay_function_share leaves",
+    )  # fmt: skip
     batch_tokens: int = Field(gt=0, description="tokens per optimizer step; small batches serve small budgets")
     warmup_steps: int = Field(ge=1, description="optimizer steps in which the learning rates rise")
     matrix_learning_rate: float = Field(gt=0, description="of the layers' matrices, per step of Muon")
@@ -56,6 +61,8 @@ class PretrainParams(Section):
             raise ValueError("heads must divide hidden_size, and kv_heads must divide heads")
         if self.batch_tokens % self.context:
             raise ValueError("batch_tokens must be a multiple of context")
+        if self.decay_function_share + self.decay_loop_share > 1:
+            raise ValueError("decay_function_share and decay_loop_share must not be more than 1 together")
         return self
 
     @property
@@ -76,4 +83,22 @@ class PretrainParams(Section):
     @property
     def function_rows(self) -> int:
         """Rows that hold single functions, in all."""
-        return math.floor((self.steps - self.steady_steps) * self.step_rows * self.decay_function_share)
+        return self.functions_before(self._decay_rows)
+
+    @property
+    def loop_rows(self) -> int:
+        """Rows that hold functions caught in loops, in all."""
+        return self.loops_before(self._decay_rows - self.function_rows)
+
+    @property
+    def _decay_rows(self) -> int:
+        return (self.steps - self.steady_steps) * self.step_rows
+
+    def functions_before(self, row: int) -> int:
+        """Rows of functions among the first `row` of the decay."""
+        return math.floor(row * self.decay_function_share)
+
+    def loops_before(self, row: int) -> int:
+        """Rows of loops among the first `row` of the decay that hold no functions."""
+        left = 1 - self.decay_function_share
+        return math.floor(row * min(1.0, self.decay_loop_share / left)) if left else 0

@@ -23,7 +23,7 @@ def files():
 def recipe():
     return PretrainParams(
         seed=7, vocab_size=320, tokenizer_mb=1, hidden_size=16, layers=2, heads=2, kv_heads=1, intermediate_size=32,
-        context=64, function_share=0.5, function_chars=400, tokens=64 * 24, decay_share=0.25, decay_function_share=0.5,
+        context=64, function_share=0.5, function_chars=400, tokens=64 * 24, decay_share=0.25, decay_function_share=0.5, decay_loop_share=0.25,
         batch_tokens=64, warmup_steps=3, matrix_learning_rate=0.02, embedding_learning_rate=0.01,
         output_learning_rate=0.01, momentum=0.9, weight_decay=0.01, clip=1.0, held_out_files=4, evaluate_every=6, checkpoint_every=2,
     )  # fmt: skip

@@ -19,7 +19,8 @@ def mixture():
 @pytest.fixture
 def wide(recipe):
     """Four rows of 64 tokens in a step; 6 steps, of which 4 with falling learning rates."""
-    return recipe.model_copy(update={"batch_tokens": 256, "tokens": 256 * 6, "decay_share": 4 / 6})
+    shape = {"batch_tokens": 256, "tokens": 256 * 6, "decay_share": 4 / 6, "decay_loop_share": 0.0}
+    return recipe.model_copy(update=shape)
 
 
 def shown(mixture, params):
@@ -54,6 +55,38 @@ def test_shown_is_what_the_steps_are_shown(mixture, wide, share):
     assert params.function_rows == sum(row >= 1_000_000 for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("functions", "loops", "counts"),
+    [
+        (0.5, 0.25, (8, 4, 4)),
+        (0.5, 0.5, (8, 8, 0)),
+        (0.0, 0.25, (0, 4, 12)),
+        (0.75, 0.1, (12, 1, 3)),
+        (1.0, 0.0, (16, 0, 0)),
+    ],
+)
+def test_share_of_the_rows_of_the_decay_holds_loops(mixture, wide, functions, loops, counts):
+    params = wide.model_copy(update={"decay_function_share": functions, "decay_loop_share": loops})
+    batches = [mixture.batch(step, params) for step in range(params.steps)]
+    looping = torch.cat([batch.periods.any(dim=1) for batch in batches])
+    firsts = torch.cat([batch.ids[:, 0] for batch in batches])
+    assert not looping[:8].any(), "no loops while the learning rate is level"
+    starts = firsts[looping] - 1_000_000
+    assert starts.tolist() == [64 * (counts[0] + index) for index in range(counts[1])]
+    assert int((firsts[~looping] >= 1_000_000).sum()) == params.function_rows == counts[0]
+    assert len(firsts) - 8 - counts[0] - params.loop_rows == counts[2]
+    real = torch.cat([batch.ids for batch in batches])[~looping].flatten()
+    assert torch.equal(mixture.shown(params).sort().values, real.sort().values), "the 5-grams are not shown loops"
+
+
+def test_loops_are_drawn_from_the_seed(mixture, wide):
+    params = wide.model_copy(update={"decay_loop_share": 0.5})
+    step = params.steps - 1
+    periods = mixture.batch(step, params).periods
+    assert torch.equal(mixture.batch(step, params).periods, periods)
+    assert not torch.equal(mixture.batch(step, params.model_copy(update={"seed": 8})).periods, periods)
+
+
 def test_streams_are_asked_for_as_many_tokens_as_are_shown(files, wide):
     asked = {}
 
@@ -62,14 +95,15 @@ def test_streams_are_asked_for_as_many_tokens_as_are_shown(files, wide):
         return counted(0)
 
     documented = [{**files[0], "text": 'def f():\n    """Say one."""\n    return 1\n'}, *files[1:]]
-    params = wide.model_copy(update={"decay_function_share": 0.3, "function_share": 0.0})
+    params = wide.model_copy(update={"decay_function_share": 0.3, "decay_loop_share": 0.2, "function_share": 0.0})
     make_mixture(documented, params, make)
-    assert asked["functions"] == ([documented[0]["text"]], 4 * 64 + 1)
+    assert asked["functions"] == ([documented[0]["text"]], (4 + 3) * 64 + 1)
     assert sorted(asked["stream"][0]) == sorted(file["text"] for file in documented)
     assert asked["stream"][1] == 6 * 256 + 1
 
 
 def test_targets_are_the_next_tokens(mixture, wide):
-    ids, targets, positions = mixture.batch(3, wide)
-    assert torch.equal(targets, ids + 1)
-    assert ids.shape == positions.shape == (4, 64)
+    batch = mixture.batch(3, wide)
+    assert torch.equal(batch.targets, batch.ids + 1)
+    assert {tensor.shape for tensor in batch} == {(4, 64)}
+    assert not batch.periods.any()

@@ -18,7 +18,7 @@ from tests.tables import instruction_row, raw_row, source_file
 
 RECIPE = PretrainParams(
     seed=7, vocab_size=400, tokenizer_mb=1, hidden_size=16, layers=2, heads=2, kv_heads=1, intermediate_size=32,
-    context=256, function_share=0.5, function_chars=400, tokens=256 * 12, decay_share=0.25, decay_function_share=0.5, batch_tokens=256,
+    context=256, function_share=0.5, function_chars=400, tokens=256 * 12, decay_share=0.25, decay_function_share=0.5, decay_loop_share=0.25, batch_tokens=256,
     warmup_steps=3, matrix_learning_rate=0.02, embedding_learning_rate=0.01, output_learning_rate=0.01, momentum=0.9,
     weight_decay=0.01, clip=1.0, held_out_files=4, evaluate_every=6, checkpoint_every=5,
 )  # fmt: skip

@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help install repro test lint app bench verify base check lock clean
+.PHONY: help install repro test lint app bench verify base validity check lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ verify: check ## re-run every stage and show that what git tracks comes out byte
 
 base: check ## train tokenizer and base model again, and measure them (frozen otherwise)
 	@./scripts/base.sh
+
+validity: check ## ask again whether the metrics tell working programs from broken ones (frozen otherwise)
+	@./scripts/frozen.sh validity
 
 lock: ## write requirements.lock anew from pyproject.toml
 	@./scripts/lock.sh "$(PYTHON)"

@@ -14,6 +14,7 @@ from codetune.sections import check_params
 _METRICS = Path("reports/metrics.json")
 _ROWS = (
     ("BERTScore F1", ("bertscore", "f1"), "f1"),
+    ("Code BERTScore", ("code_bertscore",), "code_bertscore"),
     ("chrF", ("chrf",), "chrf"),
     ("BLEU", ("bleu",), None),
     ("exact match", ("exact_match",), None),
@@ -89,6 +90,38 @@ def _print_sources() -> None:
         print(line)
 
 
+def _write_answers(arguments: argparse.Namespace) -> None:
+    from codetune import numerics
+
+    numerics.fix()
+    from codetune.execution.answering import Asking, answer_problems
+    from codetune.execution.problems import read_problems
+    from codetune.generation.sampling import SamplingSettings
+
+    sampling = SamplingSettings(
+        temperature=arguments.temperature, top_p=arguments.top_p, max_new_tokens=arguments.max_new_tokens,
+        seed=arguments.seed,
+    )  # fmt: skip
+    asking = Asking(arguments.model, arguments.adapter, arguments.samples, sampling)
+    made = answer_problems(read_problems(arguments.problems), asking, arguments.output)
+    print(f"{made} answers made, in {arguments.output}")
+    print(f"Next: `python -m codetune execute {arguments.problems} {arguments.output}`.")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, found {text}")
+    return value
+
+
+def _print_verdicts(arguments: argparse.Namespace) -> None:
+    from codetune.execution.command import as_text, execute
+
+    report = execute(arguments.problems, arguments.answers, arguments.output).report(arguments.k)
+    print(dump_json(report) if arguments.json else as_text(report), end="" if arguments.json else "\n")
+
+
 def main() -> None:
     """Run one command."""
     parser = argparse.ArgumentParser(prog="python -m codetune", description=__doc__)
@@ -109,6 +142,7 @@ def main() -> None:
     form = versus.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the same as JSON")
     form.add_argument("--markdown", action="store_true", help="print the same as Markdown")
+    _add_benchmark_commands(commands)
     arguments = parser.parse_args()
     actions: dict[str, Callable[[], None]] = {
         "check": check_params,
@@ -118,9 +152,30 @@ def main() -> None:
         "compare": lambda: _print_comparison(
             arguments.before, arguments.after, as_json=arguments.json, as_markdown=arguments.markdown
         ),
+        "answer": lambda: _write_answers(arguments),
+        "execute": lambda: _print_verdicts(arguments),
         "data-diff": lambda: _print_data_diff(arguments.before, arguments.after, as_json=arguments.json),
     }
     run_as_command(actions[arguments.command])
+
+
+def _add_benchmark_commands(commands: Any) -> None:
+    asked = commands.add_parser("answer", help="have a model answer problems with tests; a killed run goes on")
+    asked.add_argument("problems", type=Path, help="in the format of HumanEval or MBPP, gzipped or not")
+    asked.add_argument("output", type=Path, help="gets the answers, as JSON lines")
+    asked.add_argument("--model", default="models/export", help="folder of a model; the tuned one unless told")
+    asked.add_argument("--adapter", type=Path, help="folder of a LoRA adapter to that model")
+    asked.add_argument("--samples", type=_positive, default=1, help="answers to each problem")
+    asked.add_argument("--temperature", type=float, default=0.0, help="0 takes the likeliest token")
+    asked.add_argument("--top-p", type=float, default=1.0, help="draw from the tokens that together are this likely")
+    asked.add_argument("--max-new-tokens", type=_positive, default=256, help="tokens of an answer at the most")
+    asked.add_argument("--seed", type=int, default=7, help="of the drawing; each answer has its own, drawn from it")
+    trial = commands.add_parser("execute", help="try the answers to problems with tests, in a sandbox")
+    trial.add_argument("problems", type=Path, help="in the format of HumanEval or MBPP, gzipped or not")
+    trial.add_argument("answers", type=Path, help="JSON lines with task_id and completion")
+    trial.add_argument("--k", type=_positive, nargs="+", default=[1], help="the k of pass@k; 1 unless told")
+    trial.add_argument("--output", type=Path, help="write the verdict on each answer here, as JSON lines")
+    trial.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ def fix(params: NumericsParams | None = None) -> NumericsParams:
     for key in _CONTROLLED:
         os.environ.pop(key, None)
     os.environ.update(wanted)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without, CUDA's products refuse to be deterministic
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import torch

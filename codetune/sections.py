@@ -18,10 +18,11 @@ from codetune.numerics import NumericsParams
 from codetune.pretraining.params import PretrainParams
 from codetune.scoring.params import ScoreParams
 from codetune.tuning.params import TrainParams
+from codetune.validity.params import ValidityParams
 
 SECTIONS: tuple[type[Section], ...] = (
     NumericsParams, ModelParams, IngestParams, CleanParams, AugmentParams, ExamineParams, PretrainParams, AssessParams,
-    TrainParams, GenerateParams, ScoreParams, ExportParams,
+    TrainParams, GenerateParams, ScoreParams, ValidityParams, ExportParams,
 )  # fmt: skip
 
 

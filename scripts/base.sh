@@ -11,9 +11,4 @@ print(f"The last run took {hours:.1f} hours on {provenance['hardware']}, and a q
 print("It may be interrupted: state is kept in .cache/pretraining, and the next `make base` goes on from there.")
 print("Delete that folder to begin from nothing.")
 PYTHON
-stages=(pretrain assess)
-dvc unfreeze --quiet "${stages[@]}"
-trap 'dvc freeze --quiet "${stages[@]}"' EXIT
-for stage in "${stages[@]}"; do
-  dvc repro --single-item --force "$stage"
-done
+exec "$(dirname "$0")/frozen.sh" pretrain assess

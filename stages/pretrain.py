@@ -8,8 +8,6 @@ Does not: promise the same bytes on another machine: the weights are trained onc
 
 from __future__ import annotations
 
-import os
-import platform
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from codetune import numerics
 from codetune.config import load_section
 from codetune.errors import UserError, run_as_command
 from codetune.files import atomic_folder, digest_bytes, digest_file, dump_json, write_json
+from codetune.numerics import Mode
 from codetune.pretraining.params import PretrainParams
 from codetune.schemas.corpus import CORPUS
 from codetune.schemas.reading import read_rows
@@ -60,12 +59,6 @@ def _sample(files: list[dict[str, Any]], size: int) -> list[str]:
         chosen.append(file["text"])
         size -= len(file["text"].encode())
     return chosen
-
-
-def _hardware() -> str:
-    import torch
-
-    return f"{os.cpu_count()} CPU cores, {platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _revision() -> str:
@@ -108,16 +101,21 @@ def _mixture(
     return make_mixture(files, params, kept)
 
 
-def run(params: PretrainParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
-    """The provenance, after model and tokenizer have been written."""
+def run(params: PretrainParams, inputs: Inputs, outputs: Outputs, mode: Mode = "strict") -> dict[str, Any]:
+    """The provenance, after model and tokenizer have been written.
+
+    :param mode: that of the numerics; decides the precision on some processors.
+    """
     from codetune.pretraining.corpus import arrange, by_license
+    from codetune.pretraining.device import choose_device
     from codetune.pretraining.evaluation import bits_per_byte
     from codetune.pretraining.loop import pretrain
     from codetune.pretraining.model import build_model
     from codetune.pretraining.tokenizer import save_tokenizer, train_tokenizer
     from codetune.prompt import CHAT_TEMPLATE
 
-    revision = _revision()
+    revision, device = _revision(), choose_device(mode)
+    print(f"pretraining on {device.description()}", flush=True)  # noqa: T201
     corpus = arrange(list(read_rows(inputs.corpus, CORPUS)), params.seed, params.held_out_files)
     if not corpus.training or params.steps == 0:
         raise UserError(f"{inputs.corpus} is too small to train on", "Add packages to data/packages.txt.")
@@ -129,8 +127,10 @@ def run(params: PretrainParams, inputs: Inputs, outputs: Outputs) -> dict[str, A
     model = build_model(params, tokenizer.eos_token_id, tokenizer.pad_token_id)
     watched = [file["text"] for file in corpus.held_out[:_WATCHED_FILES]]
     reached = pretrain(
-        model, mixture, params, checkpoints, lambda model: bits_per_byte(model, tokenizer, watched, params.context)[0]
-    )
+        model, mixture, params, checkpoints,
+        lambda model: bits_per_byte(model, tokenizer, watched, params.context)[0],
+        device,
+    )  # fmt: skip
     held_out, density = bits_per_byte(model, tokenizer, [file["text"] for file in corpus.held_out], params.context)
     licenses = by_license(tokenizer, corpus.training)
     provenance = {
@@ -148,7 +148,7 @@ def run(params: PretrainParams, inputs: Inputs, outputs: Outputs) -> dict[str, A
         "held_out_bits_per_byte": round(held_out, 4),
         "held_out_bytes_per_token": round(density, 4),
         "seconds": round(reached.seconds),
-        "hardware": _hardware(),
+        "hardware": device.description(),
         "training_loss": reached.curve,
         "validation_bits_per_byte": reached.validation,
     }  # fmt: skip
@@ -164,8 +164,8 @@ def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
 
     def action() -> None:
-        numerics.fix()
-        run(load_section(PretrainParams), Inputs(), Outputs())
+        mode = numerics.fix().mode
+        run(load_section(PretrainParams), Inputs(), Outputs(), mode)
 
     run_as_command(action)
 

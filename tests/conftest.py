@@ -140,3 +140,15 @@ def make_tiny_bert(folder: Path, layers: int = 2) -> Path:
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # "project5" holds "t5", by which bert-score would take any model for a T5.
     return make_tiny_bert(tmp_path_factory.mktemp("project5") / "bert")
+
+
+@pytest.fixture(scope="session")
+def any_isolation() -> Any:
+    """The way of isolation that is used on this machine; without one the test is skipped, unless there must be one."""
+    from codetune.errors import UserError
+    from codetune.sandbox.isolation import find_isolation
+
+    try:
+        return find_isolation()
+    except UserError as error:
+        (pytest.fail if os.environ.get("CODETUNE_REQUIRE_SANDBOX") == "1" else pytest.skip)(str(error))

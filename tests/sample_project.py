@@ -146,6 +146,7 @@ def _score(generator: random.Random, quality: float) -> dict[str, float]:
         "bertscore_f1_raw": _unit(0.5 + scores["bertscore_f1"] / 2),
         "chrf": round(_unit(centre - 0.05) * 100, 6),
         "bleu": round(_unit(centre - 0.25) * 100, 6),
+        "code_bertscore": _unit(centre + 0.3),
         "edit_similarity": _unit(centre - 0.1),
         "tree_similarity": _unit(centre - 0.2),
         "tree_match": 0,
@@ -164,7 +165,14 @@ def _mean(rows: list[dict[str, Any]], role: str, key: str) -> float:
 def _metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:
     def side(role: str) -> dict[str, Any]:
         parts = {key.removeprefix("bertscore_"): _mean(rows, role, key) for key in (*SCORES, "bertscore_f1_raw")}
-        structure = ("edit_similarity", "tree_similarity", "tree_match", "signature_kept", "names_bound")
+        structure = (
+            "code_bertscore",
+            "edit_similarity",
+            "tree_similarity",
+            "tree_match",
+            "signature_kept",
+            "names_bound",
+        )
         plain = ("chrf", "bleu", *structure, "exact_match", "syntax_valid", "stopped")
         return {"bertscore": parts, **{key: _mean(rows, role, key) for key in plain}}
 

@@ -93,6 +93,7 @@ def sample(identity: str = "aaaa000000000001", **changes: Any) -> dict[str, Any]
 def answer_scores(**changes: Any) -> dict[str, Any]:
     bertscore = {"bertscore_precision": -0.5, "bertscore_recall": 0.5, "bertscore_f1": 0.25, "bertscore_f1_raw": 0.5}
     structure = {
+        "code_bertscore": 0.75,
         "edit_similarity": 0.5,
         "tree_similarity": 0.25,
         "tree_match": 0,

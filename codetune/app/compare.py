@@ -11,11 +11,10 @@ from codetune.app.choose import choose_revisions
 from codetune.app.guard import guarded, literal
 from codetune.app.samples import show_samples
 from codetune.app.tables import metric_table, parameter_table
-from codetune.revisions.comparison import Comparison, MetricDifference
-from codetune.revisions.intervals import settings_of
+from codetune.revisions.comparison import Comparison
 from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.reports import Reports
-from codetune.revisions.wording import gain_sentence, verdict_sentence
+from codetune.revisions.wording import gain_sentence, robustness_sentence, verdict_sentence
 
 SECOND_RUN = "`dvc exp run -S train.lora.rank=4`"
 READING = (
@@ -43,23 +42,25 @@ def _problems(*sides: Reports) -> None:
         st.warning(f"{literal(problem)}. Restore it with `git checkout`, or run `dvc repro`.")
 
 
-def _metrics(rows: list[MetricDifference], reports: Reports, baseline: str, candidate: str) -> None:
-    confidence = settings_of(reports.params).confidence
-    st.html(metric_table(rows, baseline, candidate, confidence))
+def _gain(comparison: Comparison) -> None:
+    """What tuning gained, and whether it holds in other words."""
+    st.html(metric_table(comparison.gain, comparison.candidate, "Base", "Tuned"))
+    if told := robustness_sentence(comparison.candidate):
+        st.write(literal(told))
 
 
 def _tables(comparison: Comparison) -> None:
     names = [reports.revision.title for reports in (comparison.baseline, comparison.candidate)]
     tuned, gain, base = st.tabs(["Tuned models", "Gain of the candidate", "Base models"])
     with tuned:
-        _metrics(comparison.rows["tuned"], comparison.candidate, *names)
+        st.html(metric_table(comparison.rows["tuned"], comparison.candidate, *names))
     with gain:
         st.write(literal(gain_sentence(comparison.candidate, comparison.gain)))
-        _metrics(comparison.gain, comparison.candidate, "Base", "Tuned")
+        _gain(comparison)
     with base:
         if comparison.same_base:
             st.write("The base models of both revisions have the same scores on every shared prompt.")
-        _metrics(comparison.rows["base"], comparison.candidate, *names)
+        st.html(metric_table(comparison.rows["base"], comparison.candidate, *names))
     st.caption(READING)
 
 
@@ -100,7 +101,7 @@ def _single(comparison: Comparison) -> None:
     reports = comparison.candidate
     _problems(reports)
     st.markdown(f"#### {literal(gain_sentence(reports, comparison.gain))}")
-    _metrics(comparison.gain, reports, "Base", "Tuned")
+    _gain(comparison)
     st.caption(READING)
     _plots([reports])
     show_samples(comparison)

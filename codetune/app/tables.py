@@ -5,8 +5,10 @@ from __future__ import annotations
 from html import escape
 
 from codetune.revisions.comparison import MetricDifference, Verdict
+from codetune.revisions.intervals import settings_of
 from codetune.revisions.parameters import ParameterDifference
-from codetune.revisions.wording import certainty_text, difference_text, interval_text
+from codetune.revisions.reports import Reports
+from codetune.revisions.wording import certainty_text, difference_text, interval_text, meaning_text
 
 NOTHING = "\u2013"
 _MARKS = {
@@ -48,12 +50,13 @@ def _bar(row: MetricDifference, tone: str) -> str:
     )
 
 
-def metric_table(rows: list[MetricDifference], baseline: str, candidate: str, confidence: float) -> str:
+def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, candidate: str) -> str:
     """Metrics by row: both values, the difference with its interval, and the verdict.
 
+    :param reports: of the revision whose settings and evidence on the metrics are shown.
     :param baseline: what to call the left value, `candidate` the right one.
     """
-    interval = f"{confidence * 100:g}\u202f% interval"
+    interval = f"{settings_of(reports.params).confidence * 100:g}\u202f% interval"
     names = ["Metric", baseline, candidate, "Difference", interval, "Worse \u2190 0 \u2192 better", "Verdict"]
     body = []
     for row in rows:
@@ -68,7 +71,7 @@ def metric_table(rows: list[MetricDifference], baseline: str, candidate: str, co
             _cell(names[5], _bar(row, tone)),
             _cell(names[6], escape(words), f"words {tone}", certainty_text(row)),
         ]
-        title = escape(row.metric.explanation)
+        title = escape(f"{row.metric.explanation} {meaning_text(reports, row.metric)}".strip())
         head = f'<th scope="row" title="{title}">{escape(row.metric.label)}<span>{way}{escape(note)}</span></th>'
         body.append(f"<tr>{head}{''.join(cells)}</tr>")
     return _table(names, body, left=(6,))

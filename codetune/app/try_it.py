@@ -8,9 +8,10 @@ from codetune.app import project
 from codetune.app.asking import Asked
 from codetune.app.guard import guarded, literal
 from codetune.app.models import available_models, loaded, threads_for
+from codetune.generation.sampling import SamplingSettings
 from codetune.revisions.listing import WORKSPACE
 from codetune.revisions.reports import Prompt
-from codetune.serving.stream import SamplingSettings, stream_answers
+from codetune.serving.stream import stream_answers
 
 REFRESH_SECONDS = 0.06
 MAX_EXAMPLES = 200

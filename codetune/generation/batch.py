@@ -1,13 +1,13 @@
-"""Greedy answers to many prompts: a row that ends makes room for the next prompt at once.
+"""Answers to many prompts: a row that ends makes room for the next prompt at once.
 
 An answer does not depend on the batch size, or on which other prompts are answered beside it (see `slots`).
-Streaming a single answer, with sampling, is the business of `stream`.
+Streaming a single answer is the business of `stream`.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -16,6 +16,7 @@ import torch
 from transformers.cache_utils import DynamicCache
 
 from codetune.errors import UserError
+from codetune.generation.sampling import Choose
 from codetune.generation.slots import COLUMNS, ROWS, SlotCache, round_up
 from codetune.modeling.load import LoadedModel
 
@@ -36,6 +37,7 @@ class _Row:
 
     index: int
     prompt: list[int]
+    choose: Choose | None = None
     ids: list[int] = field(default_factory=list)
 
     @property
@@ -50,15 +52,23 @@ class _Row:
 
 
 def answer_all(
-    loaded: LoadedModel, prompts: list[list[int]], *, max_new_tokens: int, batch_size: int
+    loaded: LoadedModel,
+    prompts: list[list[int]],
+    *,
+    max_new_tokens: int,
+    batch_size: int,
+    choosers: Sequence[Choose] | None = None,
 ) -> Iterator[tuple[int, Answer]]:
     """Yield the index of a prompt and its answer, whenever one is finished.
 
     :param prompts: ids, at least one per prompt; prompt and answer must fit into the model's context.
     :param batch_size: answers that are decoded at a time.
+    :param choosers: how the tokens of each answer are chosen, one for each prompt; None takes the likeliest.
     :raises UserError: when the model's attention window is shorter than a prompt with its answer.
     """
-    waiting = deque(sorted((_Row(index, ids) for index, ids in enumerate(prompts)), key=lambda row: -len(row.prompt)))
+    chosen: Sequence[Choose | None] = choosers or [None] * len(prompts)
+    rows_to_come = [_Row(index, ids, choose) for index, (ids, choose) in enumerate(zip(prompts, chosen, strict=True))]
+    waiting = deque(sorted(rows_to_come, key=lambda row: -len(row.prompt)))
     if not waiting:
         return
     capacity = round_up(len(waiting[0].prompt) + max_new_tokens, COLUMNS)
@@ -124,9 +134,9 @@ def _advance(model: Any, cache: SlotCache, rows: list[_Row]) -> None:
         position_ids=positions[:, None],
         past_key_values=cache,
         use_cache=True,
-    ).logits
-    for row, new in zip(rows, logits[:, -1].argmax(-1).tolist(), strict=False):
-        row.ids.append(new)
+    ).logits[:, -1]
+    for row, likeliest, scores in zip(rows, logits.argmax(-1).tolist(), logits, strict=False):
+        row.ids.append(row.choose(scores) if row.choose else likeliest)
 
 
 def _release(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from codetune.config import Section
+
+DeviceName = Literal["auto", "cpu", "cuda"]
 
 
 class ModelParams(Section):

@@ -26,10 +26,11 @@ class Block:
 
 
 def blocks_of(positions: torch.Tensor) -> list[Block]:
-    """The blocks that cover all rows.
+    """The blocks that cover all rows, on the device of the positions.
 
     :param positions: of shape `(rows, length)`, counting from 0 in each document.
     """
+    device, positions = positions.device, positions.cpu()
     length = positions.shape[1]
     columns = torch.arange(length)
     blocks = []
@@ -39,7 +40,7 @@ def blocks_of(positions: torch.Tensor) -> list[Block]:
             begin = int(firsts[start])
             seen = columns[begin:end]
             masked = (seen > columns[start:end, None]) | (seen < firsts[start:end, None])
-            hidden = torch.zeros(masked.shape).masked_fill_(masked, float("-inf"))
+            hidden = torch.zeros(masked.shape).masked_fill_(masked, float("-inf")).to(device)
             blocks.append(Block(row, slice(start, end), slice(begin, end), hidden))
     return blocks
 
@@ -95,7 +96,10 @@ def _attend(
     *, blocks: list[Block], scaling: float, **_: Any,
 ) -> tuple[torch.Tensor, None]:  # fmt: skip
     """What transformers calls in each layer, with the `blocks` that the model was called with."""
-    output: torch.Tensor = _PackedAttention.apply(query, key, value, blocks, scaling)  # type: ignore[no-untyped-call]
+    # The rotation by positions leaves queries and keys in float32, whatever the precision of products.
+    query, key = query.to(value.dtype), key.to(value.dtype)
+    with torch.autocast(value.device.type, enabled=False):
+        output: torch.Tensor = _PackedAttention.apply(query, key, value, blocks, scaling)  # type: ignore[no-untyped-call]
     return output.transpose(1, 2).contiguous(), None
 
 

@@ -16,7 +16,7 @@ def file_bits(model: LlamaForCausalLM, ids: list[int], context: int) -> float:
     The file begins after an end token, as in training; windows of `context` tokens move on by half.
     """
     end = model.config.eos_token_id
-    tokens = torch.tensor([end, *ids])
+    tokens = torch.tensor([end, *ids], device=model.device)
     half = context // 2
     bits = 0.0
     first = 0

@@ -14,6 +14,7 @@ from transformers import LlamaForCausalLM
 
 from codetune.errors import UserError
 from codetune.pretraining.checkpoint import Reached, load_checkpoint, save_checkpoint
+from codetune.pretraining.device import Device
 from codetune.pretraining.mixture import Mixture
 from codetune.pretraining.model import training_loss
 from codetune.pretraining.optimizer import make_optimizers, rate, set_rate
@@ -22,6 +23,7 @@ from codetune.progress import track
 
 # Rows whose gradients are computed together: what they leave for the way back stays in the processor's cache.
 _ROWS = 2
+_CPU = Device()
 
 
 @dataclass(frozen=True)
@@ -64,24 +66,26 @@ def _resume(
 
 
 def _gradients(
-    model: LlamaForCausalLM, part: tuple[torch.Tensor, ...], share: float
+    model: LlamaForCausalLM, part: tuple[torch.Tensor, ...], share: float, device: Device
 ) -> tuple[float, tuple[torch.Tensor, ...]]:
     """Loss and gradients of some rows, times their share of the batch."""
-    loss = training_loss(model, *part) * share
+    with device.products():
+        loss = training_loss(model, *(tensor.to(device.kind) for tensor in part)) * share
     return loss.item(), torch.autograd.grad(loss, list(model.parameters()))
 
 
-def _accumulate(model: LlamaForCausalLM, batch: tuple[torch.Tensor, ...]) -> float:
+def _accumulate(model: LlamaForCausalLM, batch: tuple[torch.Tensor, ...], device: Device) -> float:
     """Gradients of a batch, left in the weights; its mean loss.
 
     Each thread takes rows of its own: threads that share every operator wait for each other at each. The parts and
-    the order of their sum do not depend on the number of threads.
+    the order of their sum do not depend on the number of threads. A GPU takes the whole batch.
     """
-    parts = list(zip(*(torch.split(tensor, _ROWS) for tensor in batch), strict=True))
+    rows = _ROWS if device.kind == "cpu" else len(batch[0])
+    parts = list(zip(*(torch.split(tensor, rows) for tensor in batch), strict=True))
     threads = torch.get_num_threads()
     workers = min(threads, len(parts))
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads // workers,)) as pool:
-        found = list(pool.map(lambda part: _gradients(model, part, len(part[0]) / len(batch[0])), parts))
+        found = list(pool.map(lambda part: _gradients(model, part, len(part[0]) / len(batch[0]), device), parts))
     torch.set_num_threads(threads)
     for weight, *gradients in zip(model.parameters(), *(gradients for _, gradients in found), strict=True):
         weight.grad = gradients[0]
@@ -96,10 +100,14 @@ def train_step(
     mixture: Mixture,
     step: int,
     params: PretrainParams,
+    device: Device = _CPU,
 ) -> float:
-    """One optimizer step, counted from 0; its loss in nats per token."""
+    """One optimizer step, counted from 0; its loss in nats per token.
+
+    :param device: that of the model.
+    """
     set_rate(optimizers, rate(step, params))
-    loss = _accumulate(model, mixture.batch(step, params))
+    loss = _accumulate(model, mixture.batch(step, params), device)
     torch.nn.utils.clip_grad_norm_(model.parameters(), params.clip)
     for optimizer in optimizers:
         optimizer.step()
@@ -113,19 +121,22 @@ def pretrain(
     params: PretrainParams,
     checkpoints: Checkpoints,
     validate: Callable[[LlamaForCausalLM], float],
+    device: Device = _CPU,
 ) -> Reached:
     """Train `model` in place on `mixture`; how far it came, with its curves.
 
     :param validate: gives bits per byte on held-out files.
+    :param device: where it is trained; afterwards the model is there.
     :raises UserError: when the loss is not finite; the last checkpoint stays.
     """
+    model.to(device.kind)
     optimizers = make_optimizers(model, params)
     reached = _resume(checkpoints, model, optimizers, params)
     model.train()
     recent: list[float] = []
     start = time.monotonic()
     for step in track(range(reached.step, params.steps), params.steps - reached.step, "pretraining"):
-        recent.append(train_step(model, optimizers, mixture, step, params))
+        recent.append(train_step(model, optimizers, mixture, step, params, device))
         if not math.isfinite(recent[-1]):
             raise UserError(f"the loss of pretraining step {step + 1} is not finite", "Lower the learning rates.")
         reached.step = step + 1

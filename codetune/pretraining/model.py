@@ -122,15 +122,16 @@ def training_loss(
         input_ids=ids, position_ids=positions, use_cache=False, blocks=blocks_of(positions)
     ).last_hidden_state
     periods = torch.zeros_like(targets) if periods is None else periods
-    loss: torch.Tensor = _ChunkedLoss.apply(  # type: ignore[no-untyped-call]
-        hidden.flatten(0, 1), model.lm_head.weight, targets.flatten(), periods.flatten()
-    )
+    with torch.autocast(hidden.device.type, enabled=False):
+        loss: torch.Tensor = _ChunkedLoss.apply(  # type: ignore[no-untyped-call]
+            hidden.float().flatten(0, 1), model.lm_head.weight, targets.flatten(), periods.flatten()
+        )
     return loss
 
 
 def token_losses(model: LlamaForCausalLM, ids: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Cross-entropy in nats of every token, of shape `(rows, length)`; each row is one document."""
-    positions = torch.arange(ids.shape[1]).expand(ids.shape)
+    positions = torch.arange(ids.shape[1], device=ids.device).expand(ids.shape)
     hidden = model.model(
         input_ids=ids, position_ids=positions, use_cache=False, blocks=blocks_of(positions)
     ).last_hidden_state.flatten(0, 1)

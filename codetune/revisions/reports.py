@@ -94,6 +94,7 @@ class Reports:
     scores: dict[str, PromptScores] = field(default_factory=dict)
     prompts: dict[str, Prompt] = field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
+    validity: dict[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
     @property
@@ -248,5 +249,6 @@ def load_reports(repository: Repository, revision: Revision) -> Reports:
         scores=reader.parse("reports/scores.jsonl", _scores, {}),
         prompts=reader.prompts(),
         curves=reader.curves(),
+        validity=reader.parse("reports/validity/metrics.json", _mapping, {}),
         problems=tuple(reader.problems),
     )

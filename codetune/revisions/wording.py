@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from codetune.revisions.catalogue import CATALOGUE, Metric
 from codetune.revisions.comparison import Comparison, MetricDifference, Verdict
 from codetune.revisions.reports import Reports
 
 HEADLINE = ("bertscore.f1", "chrf", "syntax_valid")
+F1 = next(metric for metric in CATALOGUE if metric.key == HEADLINE[0])
 
 
 def interval_text(row: MetricDifference) -> str:
@@ -66,6 +68,32 @@ def verdict_sentence(comparison: Comparison) -> str:
     over = f", over {_plural(comparison.shared, 'prompt')}." if comparison.shared else "."
     lead = headline(rows)
     return first + over + (f" {lead}." if lead else "")
+
+
+def meaning_text(reports: Reports, metric: Metric) -> str:
+    """How often the metric preferred a program that works to a broken one; empty where nobody asked."""
+    found = reports.validity.get("metrics", {}).get(metric.score or "", {}).get("all")
+    if not isinstance(found, dict):
+        return ""
+    share, low, high = (f"{100 * found[key]:.0f}" for key in ("mean", "low", "high"))
+    return (
+        f"Of a working and a broken variant of a function it scored the working one higher in {share} % of pairs "
+        f"({low} to {high}; a coin: 50)."
+    )
+
+
+def robustness_sentence(reports: Reports) -> str:
+    """What asking in other words did to the tuned model; empty where nobody did."""
+    found = reports.metrics.get("robustness")
+    if not isinstance(found, dict) or not isinstance(found.get("tuned"), dict):
+        return ""
+    tuned = found["tuned"]
+    moved = tuned["f1"]
+    ends = [F1.show(moved[key], signed=True) for key in ("mean", "low", "high")]
+    return (
+        f"Asked {_plural(int(found['prompts']), 'prompt')} in other words, the tuned model gave another answer to "
+        f"{100 * tuned['changed']:.0f} %, and its {F1.label} moved by {ends[0]} ({ends[1]} to {ends[2]})."
+    )
 
 
 def gain_sentence(reports: Reports, rows: list[MetricDifference]) -> str:

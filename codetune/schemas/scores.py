@@ -30,6 +30,7 @@ class AnswerScores(TypedDict):
     bertscore_f1_raw: Raw
     chrf: Percent
     bleu: Percent
+    code_bertscore: Similarity
     edit_similarity: Similarity
     tree_similarity: Similarity
     tree_match: Flag

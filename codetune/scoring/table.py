@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from codetune.files import JsonObject
 from codetune.scoring.baseline import Baseline
 from codetune.scoring.bertscore import NOTHING, BertEncoder, Embedding, Scores, match
+from codetune.scoring.code_bertscore import f3, normalized
 from codetune.scoring.params import ScoreParams
 from codetune.scoring.samples import VARIANTS, Samples
 from codetune.scoring.statistics import DIGITS, gains
@@ -16,21 +18,35 @@ from codetune.scoring.syntax import syntax_valid
 
 _PARTS = Scores._fields
 _SHARES = (
-    "edit_similarity", "tree_similarity", "tree_match", "signature_kept", "names_bound", "exact_match", "syntax_valid",
-    "stopped",
+    "code_bertscore", "edit_similarity", "tree_similarity", "tree_match", "signature_kept", "names_bound",
+    "exact_match", "syntax_valid", "stopped",
 )  # fmt: skip
 # Of the raw parts only F1 is kept for each prompt: the others follow from the baseline in scoring.json.
 _KEPT = (*(f"bertscore_{part}" for part in _PARTS), "bertscore_f1_raw", "chrf", "bleu", *_SHARES)
 # The gains that metrics.json reports, and the score of each prompt that they are the mean difference of.
-_SAME_NAME = ("chrf", "edit_similarity", "tree_similarity", "signature_kept", "names_bound", "syntax_valid")
+_SAME_NAME = (
+    "code_bertscore",
+    "chrf",
+    "edit_similarity",
+    "tree_similarity",
+    "signature_kept",
+    "names_bound",
+    "syntax_valid",
+)
 GAINS = {"f1": "bertscore_f1", **{key: key for key in _SAME_NAME}}
 Embeddings = dict[str, Embedding]
 
 
 def embed_samples(*samples: Samples, encoder: BertEncoder) -> Embeddings:
-    """The embeddings of all references and answers by text, each distinct text encoded once."""
+    """The embeddings of all references and answers by text, and of the programs they are."""
     texts = [row[key] for each in samples for rows in each.values() for row in rows for key in ("reference", "answer")]
-    return encoder.embed_all(texts, "references and answers")
+    return embed_texts(texts, encoder, "references and answers")
+
+
+def embed_texts(texts: Iterable[str], encoder: BertEncoder, label: str) -> Embeddings:
+    """The embeddings that `score_answer` needs for answers and references, each distinct text encoded once."""
+    wanted = [form for text in texts for form in (text, normalized(text)) if form is not None]
+    return encoder.embed_all(wanted, label)
 
 
 def score_prompts(samples: Samples, embedded: Embeddings, baseline: Baseline) -> list[JsonObject]:
@@ -38,11 +54,11 @@ def score_prompts(samples: Samples, embedded: Embeddings, baseline: Baseline) ->
     rows = [{"id": sample["id"], "group": sample["group"]} for sample in samples[VARIANTS[0]]]
     for variant in VARIANTS:
         for row, sample in zip(rows, samples[variant], strict=True):
-            row[variant] = _score_answer(sample, embedded, baseline)
+            row[variant] = score_answer(sample, embedded, baseline)
     return rows
 
 
-def _score_answer(sample: JsonObject, embedded: Embeddings, baseline: Baseline) -> dict[str, float]:
+def score_answer(sample: JsonObject, embedded: Embeddings, baseline: Baseline) -> dict[str, float]:
     """All scores of one answer. BERTScore of an empty one is 0, raw and rescaled."""
     answer, reference = embedded[sample["answer"]], embedded[sample["reference"]]
     raw = match(answer, reference)
@@ -52,6 +68,7 @@ def _score_answer(sample: JsonObject, embedded: Embeddings, baseline: Baseline) 
         **{f"bertscore_{part}_raw": value for part, value in raw._asdict().items()},
         **sentence_scores(sample["answer"], sample["reference"]),
     }
+    scores["code_bertscore"] = _code_bertscore(sample["answer"], sample["reference"], embedded)
     structure = structure_scores(sample["answer"], sample["reference"])._asdict()
     scores["edit_similarity"] = edit_similarity(sample["answer"], sample["reference"])
     scores["tree_similarity"] = structure.pop("tree_similarity")
@@ -62,6 +79,14 @@ def _score_answer(sample: JsonObject, embedded: Embeddings, baseline: Baseline) 
         "syntax_valid": syntax_valid(sample["answer"]),
         "stopped": int(sample["stopped"]),
     }
+
+
+def _code_bertscore(answer: str, reference: str, embedded: Embeddings) -> float:
+    """The F3 of the programs that answer and reference are; 0 when either is none."""
+    asked, wanted = normalized(answer), normalized(reference)
+    if asked is None or wanted is None:
+        return 0.0
+    return min(1.0, max(0.0, f3(match(embedded[asked], embedded[wanted]))))
 
 
 def kept_scores(rows: list[JsonObject]) -> list[JsonObject]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from codetune.errors import UserError
+from codetune.generation.sampling import Choose, SamplingSettings, sampler
 from codetune.prompt import completion_text, prompt_ids
 
 if TYPE_CHECKING:
@@ -25,36 +26,6 @@ MAX_INSTRUCTION_CHARS = 20_000
 # one after the other; so one step at a time, whoever asks.
 _TURN = threading.Lock()
 _INCOMPLETE = "\ufffd"
-
-
-@dataclass(frozen=True)
-class SamplingSettings:
-    """How the next token is chosen.
-
-    :param temperature: 0 takes the likeliest token; above, the distribution is sampled, flatter as it grows.
-    :param top_p: sample from the likeliest tokens that together have this probability; 1 takes all.
-    :param top_k: sample from this many of the likeliest tokens; 0 takes all.
-    :param seed: of the sampling; the same seed gives the same answer, whichever models are asked beside it.
-    :raises UserError: naming the first value that is out of range.
-    """
-
-    temperature: float = 0.0
-    top_p: float = 1.0
-    top_k: int = 0
-    max_new_tokens: int = 160
-    seed: int = 7
-
-    def __post_init__(self) -> None:
-        allowed = {
-            "temperature": (0.0 <= self.temperature <= 5.0, self.temperature, "0 to 5"),  # noqa: PLR2004
-            "top_p": (0.0 < self.top_p <= 1.0, self.top_p, "above 0 and at most 1"),
-            "top_k": (self.top_k >= 0, self.top_k, "0 or more"),
-            "max_new_tokens": (self.max_new_tokens >= 1, self.max_new_tokens, "1 or more"),
-            "seed": (0 <= self.seed < 2**63, self.seed, "0 or more, below 2^63"),
-        }
-        for name, (fits, value, expected) in allowed.items():
-            if not fits:
-                raise UserError(f"{name} is {value}, expected {expected}", "Change it and ask again.")
 
 
 @dataclass(frozen=True)
@@ -83,22 +54,6 @@ class StreamEvent:
         return self.tokens / self.seconds if self.seconds else 0.0
 
 
-def choose_token(logits: torch.Tensor, settings: SamplingSettings, generator: torch.Generator) -> int:
-    """The id of the next token.
-
-    :param logits: shape (vocabulary,).
-    """
-    if settings.temperature == 0:
-        return int(logits.argmax())
-    scaled, order = (logits.float() / settings.temperature).sort(descending=True, stable=True)
-    if settings.top_k:
-        scaled, order = scaled[: settings.top_k], order[: settings.top_k]
-    probabilities = scaled.softmax(dim=-1)
-    # A token stays while those before it have not yet reached top_p, so the likeliest one always does.
-    kept = probabilities.cumsum(dim=-1) - probabilities < settings.top_p
-    return int(order[torch.multinomial(probabilities * kept, 1, generator=generator)])
-
-
 class _Answer:
     """One model's answer as it grows, with its own key-value cache and random generator."""
 
@@ -109,7 +64,7 @@ class _Answer:
         with _TURN:
             prompt = prompt_ids(loaded.tokenizer, instruction)
         self.room = self._room(prompt)
-        self.generator = torch.Generator().manual_seed(settings.seed)
+        self.choose: Choose = sampler(settings, settings.seed)
         self.pending = torch.tensor([prompt])
         self.cache: Any = None
         self.ids: list[int] = []
@@ -135,7 +90,7 @@ class _Answer:
             output = self.loaded.model(
                 input_ids=self.pending, past_key_values=self.cache, use_cache=True, logits_to_keep=1
             )
-            token = choose_token(output.logits[0, -1], self.settings, self.generator)
+            token = self.choose(output.logits[0, -1])
             self.cache = output.past_key_values
             self.pending = torch.tensor([[token]])
             stopped = token in self.loaded.end_ids

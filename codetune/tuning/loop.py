@@ -41,7 +41,8 @@ def batch_loss(model: Any, batch: Batch, precision: Precision = "float32") -> to
 
     :param precision: of matrix products; weights and losses are in float32 in any case.
     """
-    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+    batch = batch.to(model.device)
+    with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         logits = logits_at(model, batch.input_ids, batch.positions, batch.position_ids)
     return functional.cross_entropy(logits.float(), batch.targets, reduction="sum")
 
@@ -75,7 +76,7 @@ def train(
     checkpoints: Checkpoints | None = None,
     world: World = ALONE,
 ) -> Progress:
-    """Train the adapter of `model` in place, and leave it with the weights that did best on `validation`.
+    """Train the adapter of `model` in place, where it is, and leave it with the weights that did best on `validation`.
 
     :param steps: the batches of each optimizer step, in training order.
     :param log: called with a step and its values, for the learning curve.

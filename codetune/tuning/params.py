@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from codetune.config import Section
+from codetune.modeling.params import DeviceName
 
 Precision = Literal["float32", "bfloat16"]
 TooLong = Literal["drop", "cut", "error"]
@@ -56,8 +57,12 @@ class TrainParams(Section):
     packing: bool = Field(
         description="lay the rows of a batch end to end instead of padding them; no token attends to another row"
     )
+    device: DeviceName = Field(
+        description="cpu: the same bytes everywhere; cuda, or auto, which takes CUDA where there is one: faster, "
+        "and the bytes are that device's own"
+    )
     precision: Precision = Field(
-        description="of matrix products in training: bfloat16 is for processors with AMX or AVX512-BF16, slow on others"
+        description="of matrix products in training: bfloat16 is for CUDA, or processors with AMX or AVX512-BF16"
     )
     gradient_checkpointing: bool = Field(description="less memory for more time: activations are computed twice")
     learning_rate: float = Field(gt=0, description="peak, per optimizer step; about ten times that of full training")

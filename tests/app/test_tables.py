@@ -7,8 +7,11 @@ import pytest
 from codetune.app.tables import metric_table, parameter_table, verdict_mark
 from codetune.revisions.catalogue import Metric
 from codetune.revisions.comparison import MetricDifference, Verdict
+from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.parameters import ParameterDifference
+from codetune.revisions.reports import Reports
 
+REPORTS = Reports(Revision(Kind.COMMIT, "a", "a" * 40), params={"score": {"confidence": 0.9}})
 LARGER, SMALLER = Metric("m", "M"), Metric("l", "L", larger_is_better=False)
 
 
@@ -37,22 +40,32 @@ def test_each_verdict_has_a_sign_and_a_word(difference: MetricDifference, mark: 
 @pytest.mark.parametrize(("metric", "dot"), [(LARGER, "80.7"), (SMALLER, "19.3")])
 def test_better_is_always_right_of_the_line(metric: Metric, dot: str) -> None:
     # 0.5 of a reach of 0.75, in 46 % of the width on either side of the middle: 50 ± 46 * 2 / 3.
-    html = metric_table([row(Verdict.BETTER, metric)], "old", "new", 0.95)
+    html = metric_table([row(Verdict.BETTER, metric)], REPORTS, "old", "new")
     assert re.search(r'<b style="left:([\d.]+)%', html)[1] == dot
 
 
 def test_all_that_comes_from_outside_is_escaped() -> None:
     bad = '<img src=x onerror="alert(1)">'
     metric = Metric("m", bad, bad, note=bad)
-    html = metric_table([row(Verdict.BETTER, metric)], bad, bad, 0.95)
+    html = metric_table([row(Verdict.BETTER, metric)], REPORTS, bad, bad)
     html += parameter_table([ParameterDifference(bad, bad, bad)], bad, bad)
     assert "<img" not in html
     assert 'onerror="' not in html
 
 
 def test_every_cell_names_its_column_for_narrow_screens() -> None:
-    html = metric_table([row(Verdict.BETTER)], "old", "new", 0.9)
+    html = metric_table([row(Verdict.BETTER)], REPORTS, "old", "new")
     labels = re.findall(r'data-label="([^"]*)"', html)
     heads = re.findall(r'<th scope="col"[^>]*>([^<]*)</th>', html)
     assert labels == heads[1:]
     assert "90\u202f% interval" in heads
+
+
+def test_evidence_on_a_metric_is_told_with_it() -> None:
+    share = {"mean": 0.62, "low": 0.571, "high": 0.668}
+    reports = Reports(REPORTS.revision, validity={"metrics": {"m_score": {"all": share}}})
+    asked, other = Metric("m", "M", "What it is.", score="m_score"), Metric("l", "L", "What it is.")
+    html = metric_table([row(Verdict.BETTER, asked), row(Verdict.BETTER, other)], reports, "old", "new")
+    assert 'title="What it is. Of a working and a broken variant' in html
+    assert "in 62 % of pairs (57 to 67; a coin: 50)" in html
+    assert html.count("a coin") == 1

@@ -8,6 +8,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from codetune.errors import UserError
 from codetune.generation.batch import answer_all
+from codetune.generation.sampling import SamplingSettings, sampler
 from codetune.modeling.load import LoadedModel, load_model
 from codetune.prompt import prompt_ids
 
@@ -158,3 +159,26 @@ def test_a_window_shorter_than_the_answer_is_refused(loaded, prompts):
 class _Configured:
     def __init__(self, config):
         self.config = config
+
+
+def drawn(loaded, prompts, batch_size, temperature=1.0, seeds=None):
+    settings = SamplingSettings(temperature=temperature)
+    choosers = [sampler(settings, seed) for seed in seeds or range(len(prompts))]
+    found = dict(answer_all(loaded, prompts, max_new_tokens=NEW, batch_size=batch_size, choosers=choosers))
+    return [found[index].ids for index in range(len(prompts))]
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 11])
+def test_drawn_answers_depend_on_their_seed_alone(loaded, prompts, batch_size):
+    together = drawn(loaded, prompts, 8)
+    assert drawn(loaded, prompts, batch_size) == together
+    assert drawn(loaded, prompts[3:5], batch_size, seeds=[3, 4]) == together[3:5]
+    assert drawn(loaded, prompts[3:5], batch_size, seeds=[4, 3]) != together[3:5]
+
+
+def test_drawing_without_warmth_takes_the_likeliest(loaded, prompts):
+    assert drawn(loaded, prompts, 8, temperature=0.0) == [answer.ids for answer in answers(loaded, prompts)]
+
+
+def test_several_answers_to_a_prompt_differ(loaded, prompts):
+    assert len(set(map(tuple, drawn(loaded, [prompts[2]] * 6, 4)))) == 6

@@ -26,9 +26,9 @@ def steps(monkeypatch):
     """The steps that are trained from here on."""
     real, seen = loop.train_step, []
 
-    def noting(model, optimizers, mixture, step, params):
+    def noting(model, optimizers, mixture, step, *rest):
         seen.append(step)
-        return real(model, optimizers, mixture, step, params)
+        return real(model, optimizers, mixture, step, *rest)
 
     monkeypatch.setattr(loop, "train_step", noting)
     return seen
@@ -74,10 +74,10 @@ def test_killed_run_goes_on_to_the_same_weights(recipe, tokens, tmp_path, monkey
     whole, told = run(recipe, tokens, tmp_path / "a")
     real = loop.train_step
 
-    def dying(model, optimizers, mixture, step, params):
+    def dying(model, optimizers, mixture, step, *rest):
         if step == dies_at:
             raise KeyboardInterrupt
-        return real(model, optimizers, mixture, step, params)
+        return real(model, optimizers, mixture, step, *rest)
 
     monkeypatch.setattr(loop, "train_step", dying)
     with pytest.raises(KeyboardInterrupt):

@@ -13,7 +13,7 @@ from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
 from codetune.revisions.reports import PromptScores, Reports, load_reports
 from codetune.revisions.repository import Repository
-from codetune.revisions.wording import gain_sentence, interval_text, verdict_sentence
+from codetune.revisions.wording import gain_sentence, interval_text, robustness_sentence, verdict_sentence
 from codetune.significance import mcnemar_p
 from tests.sample_project import Project
 
@@ -290,3 +290,13 @@ def test_gain_by_package_leaves_out_single_prompts() -> None:
     }
     gains = gain_by_package(Reports(_revision("a"), scores=table), "f1")
     assert [(gain.package, gain.prompts, round(gain.gain, 6)) for gain in gains] == [("b", 2, 0.3), ("a", 2, 0.1)]
+
+
+def test_robustness_is_told_in_a_sentence() -> None:
+    moved = {"mean": -0.019, "low": -0.04, "high": 0.002}
+    found = {"prompts": 130, "base": {}, "tuned": {"changed": 0.85, "f1": moved}}
+    assert robustness_sentence(Reports(_revision("a"), metrics={"robustness": found})) == (
+        "Asked 130 prompts in other words, the tuned model gave another answer to 85 %, and its BERTScore F1 moved by "
+        "\u22120.0190 (\u22120.0400 to +0.0020)."
+    )
+    assert robustness_sentence(Reports(_revision("a"))) == ""

@@ -12,8 +12,8 @@ from tests.scoring.test_samples import sample
 BASELINE = Baseline(Scores(0.2, 0.4, 0.5), texts=2, truncated=1, pairs=9, across="groups")
 # reports/scores.jsonl as the page and the model card read it
 KEPT = [
-    "bertscore_precision", "bertscore_recall", "bertscore_f1", "bertscore_f1_raw", "chrf", "bleu", "edit_similarity",
-    "tree_similarity", "tree_match", "signature_kept", "names_bound", "exact_match", "syntax_valid", "stopped",
+    "bertscore_precision", "bertscore_recall", "bertscore_f1", "bertscore_f1_raw", "chrf", "bleu", "code_bertscore",
+    "edit_similarity", "tree_similarity", "tree_match", "signature_kept", "names_bound", "exact_match", "syntax_valid", "stopped",
 ]  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def scored(minilm: BertEncoder) -> tuple[dict[str, Any], dict[str, Any], list[di
 
 def test_an_empty_answer_scores_0_raw_and_rescaled(scored: Any):
     base = scored[2][0]["base"]
-    assert {key: base[key] for key in base if "bertscore" in key} == dict.fromkeys(
+    assert {key: base[key] for key in base if key.startswith("bertscore")} == dict.fromkeys(
         [f"bertscore_{part}{raw}" for raw in ("", "_raw") for part in ("precision", "recall", "f1")], 0.0
     )
     assert not any(base[key] for key in KEPT[4:-1] if key != "edit_similarity")
@@ -80,7 +80,7 @@ def scores(value: float, share: int) -> dict[str, float]:
     parts = {f"bertscore_{part}": value for part in ("precision", "recall", "f1")}
     raw = {f"bertscore_{part}_raw": value / 2 for part in ("precision", "recall", "f1")}
     shares = dict.fromkeys(("tree_match", "signature_kept", "names_bound", "exact_match"), 0)
-    alike = {"edit_similarity": value, "tree_similarity": value / 2}
+    alike = {"code_bertscore": value, "edit_similarity": value, "tree_similarity": value / 2}
     return {**parts, **raw, "chrf": value * 10, "bleu": 0, **alike, **shares, "syntax_valid": share, "stopped": 1}
 
 
@@ -99,8 +99,8 @@ def test_metrics_are_means_and_gains():
             "precision": 0.166667, "recall": 0.166667, "f1": 0.166667,
             "precision_raw": 0.083333, "recall_raw": 0.083333, "f1_raw": 0.083333,
         },
-        "chrf": 12.345679, "bleu": 1.0, "edit_similarity": 0.166667, "tree_similarity": 0.083333, "tree_match": 0.0,
-        "signature_kept": 0.0, "names_bound": 0.0, "exact_match": 0.0, "syntax_valid": 0.333333, "stopped": 1.0,
+        "chrf": 12.345679, "bleu": 1.0, "code_bertscore": 0.166667, "edit_similarity": 0.166667,
+        "tree_similarity": 0.083333, "tree_match": 0.0, "signature_kept": 0.0, "names_bound": 0.0, "exact_match": 0.0, "syntax_valid": 0.333333, "stopped": 1.0,
     }  # fmt: skip
     assert found["tuned"]["syntax_valid"] == 1.0
     gains = found["gain"]

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from codetune.errors import UserError
+from codetune.generation.sampling import SamplingSettings, choose_token
 from codetune.modeling.load import LoadedModel, load_model
 from codetune.prompt import completion_text, prompt_ids
-from codetune.serving.stream import SamplingSettings, StreamEvent, choose_token, stream_answers
+from codetune.serving.stream import StreamEvent, stream_answers
 from tests.conftest import make_tiny_base
 
 ASK = "Write a Python function `take` with parameters `n` and `iterable`. Return the first `n` items."

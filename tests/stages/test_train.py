@@ -35,6 +35,7 @@ TRAIN = {
     "batch_size": 4,
     "accumulation": 1,
     "packing": False,
+    "device": "cpu",
     "precision": "float32",
     "gradient_checkpointing": False,
     "learning_rate": 1e-2,
@@ -184,6 +185,13 @@ def test_a_misspelt_target_is_refused_before_anything_is_written(tiny_base, inpu
         train.run(params(tiny_base, lora=lora), inputs, outputs)
     assert not outputs.adapter.exists()
     assert not outputs.training.exists()
+
+
+def test_cuda_without_cuda_is_refused_before_anything_is_written(tiny_base, inputs, outputs, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(UserError, match=r"train\.device: expected a CUDA device, found none"):
+        train.run(params(tiny_base, device="cuda"), inputs, outputs)
+    assert not outputs.adapter.exists()
 
 
 def test_a_base_without_safetensors_is_refused(inputs, outputs, tmp_path):

@@ -187,3 +187,14 @@ def test_validation_batches_hold_all_rows_by_length():
     rows = [row("c", 9), row("a", 4), row("b", 6)]
     assert [batch.row_ids for batch in validation_batches(rows, 2, 0)] == [["a", "b"], ["c"]]
     assert validation_batches(rows, 2, 0)[0].input_ids.dtype == torch.long
+
+
+def test_batch_moves_with_all_its_tensors() -> None:
+    rows = [TokenizedRow("a", [5, 6, 7], [-100, 6, 7]), TokenizedRow("b", [5, 6], [-100, 6])]
+    for batch in (collate(rows, 0), pack(rows)):
+        moved = batch.to(torch.device("meta"))
+        tensors = [value for value in vars(moved).values() if isinstance(value, torch.Tensor)]
+        assert len(tensors) == sum(isinstance(value, torch.Tensor) for value in vars(batch).values())
+        assert {value.device.type for value in tensors} == {"meta"}
+        assert (moved.row_ids, moved.tokens) == (batch.row_ids, batch.tokens)
+        assert batch.to(torch.device("cpu")) is batch

@@ -33,6 +33,7 @@ PARAMS = {
     "batch_size": 4,
     "accumulation": 1,
     "packing": False,
+    "device": "cpu",
     "precision": "float32",
     "gradient_checkpointing": False,
     "learning_rate": 1e-2,

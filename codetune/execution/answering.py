@@ -1,0 +1,119 @@
+"""A model's answers to problems, drawn several times where asked, kept as they come: a killed run goes on.
+
+A problem that begins with the head of a function is continued as it stands, up to the function's end; one in words is
+put to the model as an instruction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from codetune.assessment.bodies import function_text
+from codetune.errors import UserError
+from codetune.execution.problems import Problem
+from codetune.files import digest_bytes, digest_file, dump_json, numbered_lines, stable_seed, write_jsonl
+from codetune.generation.batch import answer_all
+from codetune.generation.sampling import SamplingSettings, sampler
+from codetune.modeling.load import LoadedModel, load_model
+from codetune.modeling.locate import locate_model
+from codetune.progress import track
+from codetune.prompt import completion_text, prompt_ids
+
+_BATCH = 32
+_Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who is asked, and how.
+
+    :param samples: answers to each problem; more than one makes sense only where they are drawn.
+    """
+
+    model: str
+    adapter: Path | None
+    samples: int
+    sampling: SamplingSettings
+
+    def recipe(self, problems: list[Problem]) -> str:
+        """A digest of all that an answer depends on, the number of samples apart."""
+        folders = [folder for folder in (locate_model(self.model), self.adapter) if folder is not None]
+        weights = [digest_file(path) for folder in folders for path in sorted(folder.glob("*.safetensors"))]
+        asked = [[problem.id, problem.start, problem.instruction] for problem in problems]
+        return digest_bytes(dump_json([weights, asdict(self.sampling), asked]).encode())[:16]
+
+
+def answer_problems(problems: list[Problem], asking: Asking, output: Path) -> int:
+    """Write the answers to all problems, those that `output` holds already left as they are; how many were made.
+
+    :raises UserError: when the model cannot be loaded, a prompt leaves no room for an answer, or `output` is of
+        another model, other settings or other problems.
+    """
+    if asking.samples > 1 and asking.sampling.temperature == 0:
+        raise UserError("every one of the samples would be the same at temperature 0", "Add --temperature 0.8.")
+    if not output.parent.is_dir():
+        raise UserError(f"there is no folder {output.parent} for the answers", "Make it, or name another file.")
+    recipe = asking.recipe(problems)
+    done = _kept(output, recipe)
+    wanted = [(problem, number) for problem in problems for number in range(asking.samples)]
+    left = [(problem, number) for problem, number in wanted if (problem.id, number) not in done]
+    if left:
+        loaded = load_model(asking.model, asking.adapter)
+        with output.open("a", encoding="utf-8") as file:
+            for row in _answered(loaded, left, asking.sampling):
+                row["recipe"] = recipe
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                file.flush()
+                done[row["task_id"], row["sample"]] = row
+    order = {problem.id: place for place, problem in enumerate(problems)}
+    write_jsonl(output, sorted(done.values(), key=lambda row: (order[row["task_id"]], row["sample"])))
+    return len(left)
+
+
+def _kept(output: Path, recipe: str) -> dict[_Key, dict[str, Any]]:
+    """The answers of an earlier run; a last line that broke off is taken away."""
+    if not output.exists():
+        return {}
+    content = output.read_bytes()
+    if not content.endswith(b"\n"):
+        output.write_bytes(content[: content.rfind(b"\n") + 1])
+    rows = [row for _, row in numbered_lines(output)]
+    if any(row.get("recipe") != recipe for row in rows):
+        raise UserError(
+            f"{output} holds answers of another model, other settings or other problems",
+            "Name another file, or remove that one.",
+        )
+    return {(row["task_id"], row["sample"]): row for row in rows}
+
+
+def _answered(
+    loaded: LoadedModel, asked: list[tuple[Problem, int]], sampling: SamplingSettings
+) -> Iterator[dict[str, Any]]:
+    """The answers, each as soon as it is finished."""
+    prompts = [_prompt(loaded, problem, sampling.max_new_tokens) for problem, _ in asked]
+    seeds = [stable_seed(sampling.seed, "answer", problem.id, str(number)) % 2**63 for problem, number in asked]
+    choosers = [sampler(sampling, seed) for seed in seeds] if sampling.temperature else None
+    answers = answer_all(loaded, prompts, max_new_tokens=sampling.max_new_tokens, batch_size=_BATCH, choosers=choosers)
+    for index, answer in track(answers, len(prompts), "answers"):
+        problem, number = asked[index]
+        text = completion_text(loaded.tokenizer, answer.ids)
+        completion = text if problem.instruction else function_text("", text)
+        yield {"task_id": problem.id, "sample": number, "completion": completion, "stopped": answer.stopped}
+
+
+def _prompt(loaded: LoadedModel, problem: Problem, max_new_tokens: int) -> list[int]:
+    if problem.instruction:
+        ids = prompt_ids(loaded.tokenizer, problem.instruction)
+    else:
+        # The line break is left to the model: with the indentation after it, it may be one token.
+        ids = list(loaded.tokenizer(problem.start.rstrip("\n"), add_special_tokens=False)["input_ids"])
+    if len(ids) + max_new_tokens > loaded.context:
+        raise UserError(
+            f"task {problem.id} takes {len(ids)} tokens, and {loaded.name} reads {loaded.context} with the answer",
+            "Lower --max-new-tokens.",
+        )
+    return ids

@@ -1,0 +1,44 @@
+"""`python -m codetune execute`: the answers in a file, tried with the problems' tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from codetune.execution.problems import read_answers, read_problems
+from codetune.execution.trials import Tried, try_answers
+from codetune.files import write_jsonl
+from codetune.sandbox.isolation import find_isolation
+from codetune.sandbox.limits import Limits, calibrated
+
+
+def execute(problems: Path, answers: Path, output: Path | None) -> Tried:
+    """Verdicts on the answers in a file.
+
+    :param output: gets a row for each answer: task, its number, outcome, detail.
+    :raises UserError: when a file is not what it should be, or the machine offers no isolation.
+    """
+    asked = read_problems(problems)
+    given = read_answers(answers, asked)
+    isolation = find_isolation()
+    tried = try_answers(asked, given, isolation, calibrated(Limits(), isolation))
+    if output is not None:
+        write_jsonl(output, [
+            {"task_id": task, "answer": number, "outcome": verdict.outcome, "detail": verdict.detail}
+            for task, verdicts in tried.verdicts.items()
+            for number, verdict in enumerate(verdicts)
+        ])  # fmt: skip
+    return tried
+
+
+def as_text(report: dict[str, Any]) -> str:
+    """The figures for the terminal."""
+    lines = [f"{report['answers']} answers to {report['problems']} problems, each isolated by {report['isolation']}"]
+    for name, value in report.items():
+        if name.startswith("pass@"):
+            lines.append(f"{name:12}{'each problem needs as many answers' if value is None else f'{value:.4f}'}")
+    lines += [f"{outcome:12}{count}" for outcome, count in report["outcomes"].items()]
+    if report["unusable"]:
+        told = ", ".join(f"{name} ({outcome})" for name, outcome in report["unusable"].items())
+        lines.append(f"left out, for their own reference fails here: {told}")
+    return "\n".join(lines)

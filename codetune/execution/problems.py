@@ -1,0 +1,135 @@
+"""Problems whose answers can be tried: files in the formats of HumanEval and MBPP, and functions with doctests."""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codetune.errors import UserError
+from codetune.sandbox.trial import Suite
+
+_REMEDY = (
+    "Give JSON lines in the format of HumanEval (task_id, prompt, entry_point, test, canonical_solution) or MBPP "
+    "(task_id, code, test_list)."
+)
+_DOCTESTS = """
+import doctest as _doctest
+_examples = _doctest.DocTestParser().get_doctest({docstring!r}, dict(globals()), {name!r}, None, 0)
+if _doctest.DocTestRunner(verbose=False).run(_examples, out=lambda _text: None).failed:
+    raise AssertionError("an example of the docstring")
+"""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A task with tests.
+
+    :param start: what stands before an answer to make it a source, the head of a function for example.
+    :param reference: an answer that is known to be right, as a whole source.
+    :param instruction: what is asked for in words, where the answer does not go on from `start`.
+    """
+
+    id: str
+    start: str
+    reference: str
+    tests: Suite
+    instruction: str = ""
+
+    def source(self, answer: str) -> str:
+        """An answer as a whole source."""
+        return self.start + answer
+
+
+def read_problems(path: Path) -> list[Problem]:
+    """The problems of a file, gzipped or not, in order.
+
+    :raises UserError: when the file is missing or has neither format, or a task comes twice; the line is named.
+    """
+    problems: dict[str, Problem] = {}
+    for number, line in _lines(path):
+        problem = _problem(f"{path}:{number}", line)
+        if problem.id in problems:
+            raise UserError(f"{path}:{number}: task {problem.id} comes twice", _REMEDY)
+        problems[problem.id] = problem
+    if not problems:
+        raise UserError(f"{path} holds no problem", _REMEDY)
+    return list(problems.values())
+
+
+def read_answers(path: Path, problems: list[Problem]) -> dict[str, list[str]]:
+    """The answers of a file with `task_id` and `completion` on each line, by task, in order.
+
+    :raises UserError: when a line is none of that kind, or answers a task that is not asked.
+    """
+    answers: dict[str, list[str]] = {problem.id: [] for problem in problems}
+    remedy = "Give JSON lines with task_id and completion, as HumanEval's samples have them."
+    for number, line in _lines(path):
+        try:
+            row = json.loads(line)
+            task, answer = str(row["task_id"]), row["completion"]
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise UserError(f"{path}:{number} is no answer: {error!r}", remedy) from None
+        if not isinstance(answer, str):
+            raise UserError(f"{path}:{number}: expected text in completion, found {type(answer).__name__}", remedy)
+        if task not in answers:
+            raise UserError(f"{path}:{number} answers task {task}, which the problems do not hold", remedy)
+        answers[task].append(answer)
+    return answers
+
+
+def doctest_problem(identity: str, code: str) -> Problem | None:
+    """A function whose docstring holds examples, to be tried with them; None where there are none, or it is a method.
+
+    :param code: source of the function with its docstring.
+    """
+    try:
+        node = ast.parse(code).body[0]
+    except (SyntaxError, ValueError, IndexError, RecursionError):
+        return None
+    if not isinstance(node, ast.FunctionDef) or (node.args.args[:1] and node.args.args[0].arg in ("self", "cls")):
+        return None
+    docstring = ast.get_docstring(node)
+    if not docstring or ">>>" not in docstring:
+        return None
+    tests = _DOCTESTS.format(docstring=docstring, name=node.name)
+    return Problem(identity, "", code, Suite("", (node.name,), tests))
+
+
+def _lines(path: Path) -> list[tuple[int, str]]:
+    """The lines that hold something, counted from 1."""
+    try:
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}", "Name a file of JSON lines, gzipped or not.") from None
+    return [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+
+
+def _problem(place: str, line: str) -> Problem:
+    try:
+        task: dict[str, Any] = json.loads(line)
+        return _humaneval(task) if "entry_point" in task else _mbpp(task)
+    except (json.JSONDecodeError, KeyError, TypeError, SyntaxError, ValueError) as error:
+        raise UserError(f"{place} is no problem: {error!r}", _REMEDY) from None
+
+
+def _humaneval(task: dict[str, Any]) -> Problem:
+    prompt, name = str(task["prompt"]), str(task["entry_point"])
+    tests = Suite(prompt, (name,), f"{task['test']}\n\ncheck({name})\n")
+    return Problem(str(task["task_id"]), prompt, prompt + str(task["canonical_solution"]), tests)
+
+
+def _mbpp(task: dict[str, Any]) -> Problem:
+    code, tests = str(task["code"]), "\n".join(task["test_list"])
+    setup = "\n".join([*task.get("test_imports", ()), str(task.get("test_setup_code") or "")])
+    defined = [node.name for node in ast.parse(code).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    used = {node.id for node in ast.walk(ast.parse(tests)) if isinstance(node, ast.Name)}
+    names = tuple(name for name in defined if name in used)
+    if not names:
+        raise ValueError("the tests call no function of the code")
+    asked = f"{task.get('text') or task.get('prompt') or ''}\n\nIt must pass:\n{tests}"
+    return Problem(str(task["task_id"]), "", code, Suite(setup, names, tests), asked)

@@ -1,0 +1,73 @@
+"""All answers to all problems, tried in the sandbox."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from codetune.execution.passing import mean_pass_at_k
+from codetune.execution.problems import Problem
+from codetune.progress import track
+from codetune.sandbox.isolation import Isolation
+from codetune.sandbox.limits import Limits
+from codetune.sandbox.trial import Verdict, attempt
+
+
+@dataclass(frozen=True)
+class Tried:
+    """Verdicts on the answers to problems.
+
+    :param verdicts: by problem, in the order of its answers; problems whose own reference fails are not there.
+    :param unusable: what came of the reference of each of those.
+    """
+
+    isolation: str
+    verdicts: dict[str, list[Verdict]]
+    unusable: dict[str, Verdict]
+
+    def counts(self) -> list[tuple[int, int]]:
+        """Answers and right answers of each problem that has answers."""
+        return [(len(found), sum(one.passed for one in found)) for found in self.verdicts.values() if found]
+
+    def report(self, ks: Iterable[int]) -> dict[str, Any]:
+        """Figures: answers by outcome, pass@k, problems without a say, and the isolation in use."""
+        outcomes = Counter(verdict.outcome for found in self.verdicts.values() for verdict in found)
+        counts = self.counts()
+        passing = {f"pass@{k}": mean_pass_at_k(counts, k) for k in ks}
+        return {
+            "isolation": self.isolation,
+            "problems": len(counts),
+            "answers": sum(outcomes.values()),
+            **{name: None if value is None else round(value, 4) for name, value in passing.items()},
+            "outcomes": dict(sorted(outcomes.items())),
+            "unusable": {name: verdict.outcome for name, verdict in sorted(self.unusable.items())},
+        }
+
+
+def try_answers(problems: list[Problem], answers: dict[str, list[str]], isolation: Isolation, limits: Limits) -> Tried:
+    """The verdict on every answer; the same answer to the same problem is tried once.
+
+    :param answers: by the id of the problem, without what the problem begins with.
+    """
+    references = dict(
+        zip(problems, verdicts([(each, each.reference) for each in problems], isolation, limits), strict=True)
+    )
+    usable = [problem for problem, verdict in references.items() if verdict.passed]
+    asked = list(dict.fromkeys((each, each.source(answer)) for each in usable for answer in answers.get(each.id, ())))
+    found = dict(zip(asked, verdicts(asked, isolation, limits), strict=True))
+    return Tried(
+        isolation.name,
+        {each.id: [found[each, each.source(answer)] for answer in answers.get(each.id, ())] for each in usable},
+        {problem.id: verdict for problem, verdict in references.items() if not verdict.passed},
+    )
+
+
+def verdicts(sources: list[tuple[Problem, str]], isolation: Isolation, limits: Limits) -> list[Verdict]:
+    """The verdict on each whole source before the tests of its problem."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the work is done by the processes that the threads wait for
+        found = pool.map(lambda each: attempt(each[1], each[0].tests, isolation, limits), sources)
+        return list(track(found, len(sources), "answers tried"))

@@ -1,0 +1,99 @@
+"""The process that holds the tests: it asks for calls of the answer's functions and judges what comes back."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from codetune.sandbox.inside.limits import open_channel
+from codetune.sandbox.inside.wire import Channel, NotPlainError, decode, encode
+
+_DETAIL = 200
+
+
+class _UnaskableError(BaseException):
+    """The tests pass something that cannot cross; no `except Exception` of theirs hides it."""
+
+
+class _AnswerError(Exception):
+    """An exception of a class of the answer's own, or one that ends a process."""
+
+
+def _replace(old: Any, new: Any) -> None:
+    """Give an argument the content that the answer left in it."""
+    if type(old) is not type(new):
+        return
+    if isinstance(old, list):
+        old[:] = new
+    elif isinstance(old, dict | set):
+        old.clear()
+        old.update(new)
+
+
+class _Answer:
+    """The functions of the answer, as the tests see them."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self.error: BaseException | None = None
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """A function that has the other process call its own of that name."""
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            try:
+                request = {"call": name, "arguments": encode(list(arguments)), "named": encode(named)}
+            except NotPlainError as error:
+                raise _UnaskableError(f"an argument of type {error}") from None
+            self._channel.send(request)
+            reply = self._channel.receive()
+            if reply is None:
+                raise SystemExit
+            return self._read(reply, arguments)
+
+        call.__name__ = name
+        return call
+
+    def _read(self, reply: dict[str, Any], arguments: tuple[Any, ...]) -> Any:
+        printed = reply.get("printed")
+        if isinstance(printed, str):
+            sys.stdout.write(printed)
+        if "arguments" in reply:
+            for old, new in zip(arguments, decode(reply["arguments"]), strict=False):
+                _replace(old, new)
+        if "raised" in reply:
+            kind = getattr(builtins, str(reply["raised"]), None)
+            usable = isinstance(kind, type) and issubclass(kind, Exception) and reply["raised"] == reply.get("name")
+            # Some built-in ones want more than a message.
+            try:
+                self.error = kind(reply["message"]) if usable else _AnswerError(reply.get("name"))  # type: ignore[misc]
+            except TypeError:
+                self.error = _AnswerError(reply.get("name"))
+            raise self.error
+        return decode(reply["value"])
+
+
+def main() -> None:
+    """Run the tests that the first message holds, and send the verdict."""
+    channel, first = open_channel()
+    if first is None:
+        return
+    answer = _Answer(channel)
+    namespace: dict[str, Any] = {"__name__": "tests"}
+    try:
+        exec(compile(first["preamble"], "<preamble>", "exec"), namespace)  # noqa: S102
+        namespace |= {name: answer.function(name) for name in first["names"]}
+        exec(compile(first["tests"], "<tests>", "exec"), namespace)  # noqa: S102
+    except _UnaskableError as error:
+        verdict = {"verdict": "unaskable", "detail": str(error)}
+    except Exception as error:  # whatever the tests raise is a verdict
+        if isinstance(error, AssertionError) and error is not answer.error:
+            verdict = {"verdict": "assertion", "detail": str(error)[:_DETAIL]}
+        else:
+            kind = str(error) if isinstance(error, _AnswerError) else type(error).__name__
+            verdict = {"verdict": "exception", "detail": kind[:_DETAIL]}
+    else:
+        verdict = {"verdict": "passed", "detail": ""}
+    channel.send(verdict)

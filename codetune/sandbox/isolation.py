@@ -1,0 +1,162 @@
+"""How a process is cut off from the machine: by bubblewrap where it is installed, else by util-linux's unshare.
+
+Either way it has process, network, mount and IPC namespaces of its own, another user's identity or a namespace of
+users, no privileges, no environment, and a file system that is read-only throughout and holds the system's libraries,
+the interpreter, and an empty home.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from codetune.errors import UserError
+
+_HARNESS = Path(__file__).parent / "inside"
+_FIRST_USER, _USERS = 1_000_000_000, 1_000_000
+_SECONDS = 20  # for a process that does nothing
+_REMEDY = "Install bubblewrap (`apt-get install bubblewrap`), or allow user namespaces; nothing is run unprotected."
+# Privileges given up before anything runs; with them goes the way back to other users.
+_BARE = ("--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
+
+# What unshare's shell does, as bubblewrap does by itself: a new root in memory, the old one taken away.
+_NEW_ROOT = """
+set -e
+mount -t tmpfs -o size=64k,mode=755 none "$1"; cd "$1"
+mkdir -p usr dev home old python harness/codetune/sandbox/inside
+mount --bind -o ro,nosuid /usr usr
+mount --bind -o ro,nosuid "$2" python
+mount --bind -o ro,nosuid "$3" harness/codetune/sandbox/inside
+for name in bin lib lib32 lib64 sbin; do
+  if [ -L "/$name" ]; then ln -s "usr/$name" "$name"
+  elif [ -d "/$name" ]; then mkdir "$name"; mount --bind -o ro,nosuid "/$name" "$name"; fi
+done
+for name in null zero urandom; do touch "dev/$name"; mount --bind "/dev/$name" "dev/$name"; done
+ln -s old/proc proc  # for umount alone: it leads nowhere once the old root is gone
+mount -o remount,bind,ro,nosuid .
+pivot_root . old; cd /home; umount -l /old
+shift 3
+"$@"; exit $?  # no exec: the first process of a namespace is deaf to the signal of its limit
+"""
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """A way to start an isolated interpreter.
+
+    :param name: of the tool, as it is told beside the figures.
+    """
+
+    name: str
+    _command: Callable[[list[str]], list[str]]
+
+    def start(self, module: str) -> subprocess.Popen[bytes]:
+        """An interpreter that runs the `main` of a module of `codetune.sandbox.inside`, with pipes to and from it."""
+        code = f"import sys; sys.path.insert(0, '/harness'); from {_HARNESS_PACKAGE}.{module} import main; main()"
+        return self._run([_interpreter(), "-I", "-S", "-B", "-c", code])
+
+    def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            cwd="/", env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, start_new_session=True,
+        )  # fmt: skip
+
+    def fault(self) -> str | None:
+        """Why this way is not open on this machine; None when it is."""
+        try:
+            process = self._run([_interpreter(), "-I", "-S", "-B", "-c", "print(6 * 7)"])
+        except OSError as error:
+            return str(error)
+        try:
+            printed, _ = process.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return f"no answer within {_SECONDS} s"
+        return None if printed == b"42\n" else f"{self.name} ended with status {process.returncode}"
+
+
+_HARNESS_PACKAGE = "codetune.sandbox.inside"
+
+
+def _interpreter() -> str:
+    """Where this interpreter is found inside."""
+    real = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+    return f"/python/{real.relative_to(Path(sys.base_prefix).resolve())}"
+
+
+_users = itertools.count()
+
+
+def _other_user() -> list[str]:
+    """For root: run as a user that nobody is and that no other process of the sandbox is."""
+    user = str(_FIRST_USER + (os.getpid() * 1000 + next(_users)) % _USERS)
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *_BARE]
+
+
+def _bubblewrap(command: list[str]) -> list[str]:
+    wrap = ["bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
+            "--die-with-parent", "--new-session", "--clearenv", "--setenv", "HOME", "/home",
+            "--setenv", "PATH", "/usr/bin", "--ro-bind", "/usr", "/usr", "--ro-bind", sys.base_prefix, "/python",
+            "--chdir", "/home", "--cap-drop", "ALL"]  # fmt: skip
+    for folder in ("/home", "/dev", "/harness", "/harness/codetune", "/harness/codetune/sandbox"):
+        wrap += ["--perms", "0755", "--dir", folder]
+    wrap += ["--ro-bind", str(_HARNESS), "/harness/codetune/sandbox/inside"]
+    for name in ("bin", "lib", "lib32", "lib64", "sbin"):
+        if Path("/", name).is_symlink():
+            wrap += ["--symlink", f"usr/{name}", f"/{name}"]
+        elif Path("/", name).is_dir():
+            wrap += ["--ro-bind", f"/{name}", f"/{name}"]
+    for name in ("null", "zero", "urandom"):
+        wrap += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+    wrap += ["--remount-ro", "/"]
+    if os.geteuid() == 0:
+        for capability in ("SETUID", "SETGID", "SETPCAP"):  # for setpriv, which gives them up
+            wrap += ["--cap-add", f"CAP_{capability}"]
+        return [*wrap, *_other_user(), *command]
+    return [*wrap, "--unshare-user", "--", *command]
+
+
+def _unshare(command: list[str]) -> list[str]:
+    root = os.geteuid() == 0
+    own = ["unshare", "--mount", "--pid", "--fork", "--net", "--ipc", "--uts", "--kill-child=KILL"]
+    own += [] if root else ["--user", "--map-root-user"]
+    bare = _other_user() if root else ["setpriv", *_BARE]
+    clean = ["env", "-i", "HOME=/home", "PATH=/usr/bin"]
+    return [
+        *own, "sh", "-c", _NEW_ROOT, "sh", _mount_point().name, sys.base_prefix, str(_HARNESS), *clean, *bare, *command,
+    ]  # fmt: skip
+
+
+@cache
+def _mount_point() -> tempfile.TemporaryDirectory[str]:
+    """An empty folder, on which each process mounts a root that no other sees; it goes with this process."""
+    folder = tempfile.TemporaryDirectory(prefix="codetune-sandbox-")
+    Path(folder.name).chmod(0o755)
+    return folder
+
+
+WAYS = (Isolation("bubblewrap", _bubblewrap), Isolation("unshare", _unshare))
+
+
+@cache
+def find_isolation() -> Isolation:
+    """The first way that is open on this machine.
+
+    :raises UserError: when there is none, with what each was refused for.
+    """
+    faults = []
+    for way in WAYS:
+        tool = way._command([])[0]  # noqa: SLF001
+        fault = way.fault() if shutil.which(tool) else f"{tool} is not installed"
+        if fault is None:
+            return way
+        faults.append(f"{way.name}: {fault}")
+    raise UserError(f"this machine offers no isolation to run unknown code in ({'; '.join(faults)})", _REMEDY)

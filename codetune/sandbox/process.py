@@ -1,0 +1,77 @@
+"""A process in the sandbox, seen from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+from codetune.sandbox.inside.wire import Channel, parse
+from codetune.sandbox.isolation import Isolation
+
+
+class Process:
+    """An isolated interpreter that is killed, with all that it started, when the block or its time ends."""
+
+    def __init__(self, isolation: Isolation, module: str, wall_s: float) -> None:
+        self._process = isolation.start(module)
+        assert self._process.stdin is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101
+        self._channel = Channel(self._process.stdout, self._process.stdin)  # type: ignore[arg-type]
+        self.timed_out = False
+        self._timer = threading.Timer(wall_s, self._give_up)
+        self._timer.start()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Kill what is left."""
+        self._timer.cancel()
+        self._kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):  # what was not sent any more
+                pipe.close()  # type: ignore[union-attr]
+
+    def _give_up(self) -> None:
+        self.timed_out = True
+        self._kill()
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a message; nothing happens when the process is gone: who waits for its reply will see."""
+        with contextlib.suppress(OSError):
+            self._channel.send(message)
+
+    def forward(self, line: bytes) -> None:
+        """As `send`, of a message that another process sent."""
+        with contextlib.suppress(OSError):
+            self._channel.forward(line)
+
+    def receive_line(self) -> bytes:
+        """The next message as it came; empty when the process is gone, or sent what is no message."""
+        return self._channel.receive_line()
+
+    def receive(self) -> dict[str, Any] | None:
+        """The next message; None when the process is gone, or sent what is no message."""
+        return parse(self.receive_line())
+
+    def status(self) -> int | None:
+        """How the process ended: as `subprocess` tells it, the inner process's signal included; None if it runs on."""
+        try:
+            code = self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return None
+        shell = 128  # what tools add to the number of the signal that killed the process they waited for
+        return shell - code if code > shell else code

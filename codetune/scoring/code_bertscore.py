@@ -1,0 +1,61 @@
+"""BERTScore of programs rather than texts: what does not matter to Python is taken away before they are compared.
+
+Layout, comments, docstrings and annotations go, and local variables are numbered; what does not parse scores 0. Recall
+weighs nine times as much as precision (F3, as Zhou et al., "CodeBERTScore", 2023, report beside F1). On completions of
+HumanEval this agrees better with passing the tests than BERTScore of the texts: see docs/metrics.md.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+import warnings
+from functools import lru_cache
+
+from codetune.local_names import rename_locals
+from codetune.scoring.bertscore import Scores
+
+_BETA = 3
+_TEXTS = 1 << 14
+_UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+_Documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+class _Bare(ast.NodeTransformer):
+    """Takes away docstrings and annotations."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, _Documented) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        return super().generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
+        """An assignment without its annotation; a declaration is nothing."""
+        self.generic_visit(node)
+        return node if node.value is None else ast.Assign([node.target], node.value)
+
+
+@lru_cache(_TEXTS)
+def normalized(code: str) -> str | None:
+    """The program that a text is, written as every program of its tree is; None when it is none, or does nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            tree = ast.parse(textwrap.dedent(code))
+            if not tree.body:
+                return None
+            bare = _Bare().visit(tree)
+            return ast.unparse(ast.fix_missing_locations(rename_locals(bare)))
+        except _UNPARSABLE:
+            return None
+
+
+def f3(scores: Scores) -> float:
+    """The weighted harmonic mean of precision and recall; 0 when both are."""
+    weight = _BETA**2
+    total = weight * scores.precision + scores.recall
+    return (1 + weight) * scores.precision * scores.recall / total if total > 0 else 0.0

@@ -1,0 +1,54 @@
+"""How often a metric prefers the program that works."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from codetune.intervals import paired_interval
+from codetune.scoring.params import ScoreParams
+from codetune.validity.programs import Programs
+
+Score = Callable[[str, str], dict[str, float]]
+"""All metrics of an answer against a reference."""
+_DIGITS = 4
+ALL = "all"
+
+
+def agreement(functions: list[Programs], score: Score, params: ScoreParams) -> dict[str, Any]:
+    """For each metric, the mean over the functions with its bootstrap interval: over all working variants, and by kind.
+
+    0.5 is what a coin would reach.
+    """
+    by_kind: dict[str, list[dict[str, float]]] = {}
+    for function in functions:
+        working = {kind: score(source, function.reference) for kind, source in function.working.items()}
+        broken = [score(source, function.reference) for _, source in function.broken]
+        by_kind.setdefault(ALL, []).append(_preferences(list(working.values()), broken))
+        for kind, scores in working.items():
+            by_kind.setdefault(kind, []).append(_preferences([scores], broken))
+    names = list(by_kind[ALL][0]) if by_kind else []
+    return {
+        name: {kind: _interval([shares[name] for shares in found], params) for kind, found in by_kind.items()}
+        for name in names
+    }
+
+
+def _preferences(working: list[dict[str, float]], broken: list[dict[str, float]]) -> dict[str, float]:
+    """By metric, the share of pairs in which the working variant scores higher; equal scores count as half."""
+    pairs = [(good, bad) for good in working for bad in broken]
+    return {
+        name: math.fsum((good[name] > bad[name]) + 0.5 * (good[name] == bad[name]) for good, bad in pairs) / len(pairs)
+        for name in working[0]
+    }
+
+
+def _interval(shares: list[float], params: ScoreParams) -> dict[str, float]:
+    found = paired_interval(
+        [0.0] * len(shares), shares, samples=params.bootstrap_samples, confidence=params.confidence, seed=params.seed
+    )
+    return {
+        "mean": round(found.mean, _DIGITS), "low": round(found.low, _DIGITS), "high": round(found.high, _DIGITS),
+        "functions": len(shares),
+    }  # fmt: skip

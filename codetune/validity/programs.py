@@ -1,0 +1,117 @@
+"""Functions whose examples hold, and what was made of them: programs that work the same, and programs that do not."""
+
+from __future__ import annotations
+
+import ast
+import random
+import textwrap
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from codetune.cleaning.filters import without_docstring
+from codetune.execution.problems import Problem, doctest_problem
+from codetune.execution.trials import verdicts
+from codetune.files import JsonObject, stable_seed
+from codetune.ingestion.functions import FunctionNode
+from codetune.names import unbound_names
+from codetune.sandbox.isolation import Isolation
+from codetune.sandbox.limits import Limits
+from codetune.validity.equivalents import equivalents
+from codetune.validity.mutants import mutants
+from codetune.validity.params import ValidityParams
+
+
+@dataclass
+class Programs:
+    """What was made of one function, by what was changed.
+
+    :param reference: the function without its docstring, as it is in the data.
+    """
+
+    id: str
+    reference: str
+    working: dict[str, str] = field(default_factory=dict)
+    broken: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class Made:
+    """All functions that can be used, and the counts of what could not.
+
+    :param counts: of functions `with_examples`, `tried` and `usable`.
+    :param equivalent: of each kind, how many were made and how many do the same when they are run.
+    :param mutated: of each kind, how many were made and how many fail.
+    """
+
+    functions: list[Programs]
+    counts: dict[str, int]
+    equivalent: dict[str, Counter[str]]
+    mutated: dict[str, Counter[str]]
+
+
+def make_programs(rows: Iterable[JsonObject], params: ValidityParams, isolation: Isolation, limits: Limits) -> Made:
+    """Functions out of `rows` whose examples hold when they are run alone, with their variants, every one tried.
+
+    :param rows: with `id`, `kind` and `code`.
+    """
+    known = {row["id"]: row for row in rows if row["kind"] == "function" and ">>>" in row["code"]}
+    order = sorted(known, key=lambda identity: stable_seed(params.seed, "validity", identity))
+    asked: list[Problem] = []
+    for identity in order:
+        problem = _problem(known[identity])
+        if problem is not None:
+            asked.append(problem)
+        if len(asked) == params.functions:
+            break
+    passed = verdicts([(problem, problem.reference) for problem in asked], isolation, limits)
+    usable = [problem for problem, verdict in zip(asked, passed, strict=True) if verdict.passed]
+    counts = {"with_examples": len(known), "tried": len(asked), "usable": len(usable)}
+    made = Made([], counts, {}, {})
+    _try_variants(made, usable, params, isolation, limits)
+    made.functions = [found for found in made.functions if found.working and found.broken]
+    return made
+
+
+def _problem(row: JsonObject) -> Problem | None:
+    """The function with its examples; None where there are none, or it uses names from outside."""
+    problem = doctest_problem(row["id"], textwrap.dedent(row["code"]))
+    try:
+        return None if problem is None or unbound_names(problem.reference, frozenset()) else problem
+    except SyntaxError:
+        return None
+
+
+def _bare(code: str) -> str | None:
+    """The function without its docstring, as answers are; None where nothing is left."""
+    [node] = ast.parse(code).body
+    assert isinstance(node, FunctionNode)  # noqa: S101
+    return without_docstring(code, node) if len(node.body) > 1 else None
+
+
+def _try_variants(
+    made: Made, usable: list[Problem], params: ValidityParams, isolation: Isolation, limits: Limits
+) -> None:
+    """Make every variant, run it, and keep those that do as they should."""
+    variants: list[tuple[Problem, str, str, bool]] = []
+    for problem in usable:
+        reference = _bare(problem.reference)
+        if reference is None:
+            continue
+        made.functions.append(Programs(problem.id, reference))
+        tree = ast.parse(reference)
+        draw = random.Random(stable_seed(params.seed, "mutants", problem.id))
+        variants += [(problem, kind, source, True) for kind, source in equivalents(tree).items()]
+        variants += [(problem, kind, source, False) for kind, source in mutants(tree, params.mutants, draw)]
+    by_id = {found.id: found for found in made.functions}
+    tried = verdicts([(problem, source) for problem, _, source, _ in variants], isolation, limits)
+    for (problem, kind, source, same), verdict in zip(variants, tried, strict=True):
+        counts = (made.equivalent if same else made.mutated).setdefault(kind, Counter(made=0, kept=0))
+        counts["made"] += 1
+        if verdict.passed is not same:
+            continue
+        counts["kept"] += 1
+        if same:
+            by_id[problem.id].working[kind] = source
+        else:
+            by_id[problem.id].broken.append((kind, source))

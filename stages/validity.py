@@ -1,0 +1,125 @@
+"""Ask whether the metrics tell programs that work from programs that do not (frozen: run it with `make validity`).
+
+Reads: data/raw/rows.parquet (functions with examples in their docstrings), data/clean/train.jsonl (for the baseline of
+BERTScore), params `validity`, `score`, `numerics`.
+Writes: reports/validity/metrics.json, reports/validity/agreement.svg.
+Guarantees: every program is run in the sandbox before it counts as working or broken; nothing is run without one.
+Does not: look at any model; it is about the metrics alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codetune import numerics
+from codetune.config import load_section
+from codetune.encoders.locate import locate_encoder
+from codetune.errors import UserError, run_as_command
+from codetune.files import write_json, write_text
+from codetune.schemas.instructions import ORIGINALS
+from codetune.schemas.raw import RAW_ROWS
+from codetune.schemas.reading import read_rows
+from codetune.scoring.params import ScoreParams
+from codetune.validity.params import ValidityParams
+
+if TYPE_CHECKING:
+    from codetune.scoring.baseline import Baseline
+    from codetune.scoring.bertscore import BertEncoder
+    from codetune.validity.agreement import Score
+    from codetune.validity.programs import Programs
+
+
+@dataclass(frozen=True)
+class Params:
+    """The sections that the stage depends on."""
+
+    validity: ValidityParams
+    score: ScoreParams
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the stage reads."""
+
+    rows: Path = Path("data/raw/rows.parquet")
+    train: Path = Path("data/clean/train.jsonl")
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the stage writes."""
+
+    reports: Path = Path("reports/validity")
+
+
+def _score(functions: list[Programs], encoder: BertEncoder, baseline: Baseline) -> Score:
+    """The metrics of `score`, each text encoded once."""
+    from codetune.scoring.table import embed_texts, score_answer
+
+    texts = [
+        text
+        for each in functions
+        for text in (each.reference, *each.working.values(), *(source for _, source in each.broken))
+    ]
+    embedded = embed_texts(texts, encoder, "programs")
+
+    def score(answer: str, reference: str) -> dict[str, float]:
+        found = score_answer({"answer": answer, "reference": reference, "stopped": True}, embedded, baseline)
+        return {name: value for name, value in found.items() if name != "stopped" and not name.endswith("_raw")}
+
+    return score
+
+
+def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
+    """The content of metrics.json, after everything has been written.
+
+    :raises UserError: when the machine offers no isolation, or no function can be used.
+    """
+    from codetune.sandbox.isolation import find_isolation
+    from codetune.sandbox.limits import Limits, calibrated
+    from codetune.scoring.baseline import measure_baseline
+    from codetune.scoring.bertscore import BertEncoder
+    from codetune.validity.agreement import agreement
+    from codetune.validity.picture import agreement_picture
+    from codetune.validity.programs import make_programs
+
+    isolation = find_isolation()
+    limits = calibrated(Limits(cpu_s=params.validity.cpu_s), isolation)
+    rows = read_rows(inputs.rows, RAW_ROWS, ["id", "kind", "code"])
+    made = make_programs(rows, params.validity, isolation, limits)
+    if not made.functions:
+        raise UserError(
+            f"none of the {made.counts['tried']} functions with examples passes them by itself",
+            "Raise validity.functions, or add packages to ingest.",
+        )
+    settings = params.score.bertscore
+    encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
+    baseline = measure_baseline(encoder, list(read_rows(inputs.train, ORIGINALS)), params.score)
+    metrics = agreement(made.functions, _score(made.functions, encoder, baseline), params.score)
+    report = {
+        "functions": made.counts | {"compared": len(made.functions)},
+        "equivalent": {kind: dict(counts) for kind, counts in sorted(made.equivalent.items())},
+        "mutated": {kind: dict(counts) for kind, counts in sorted(made.mutated.items())},
+        "metrics": metrics,
+        "isolation": isolation.name,
+        "bertscore": f"{encoder.signature}|{baseline.signature}",
+    }
+    write_text(outputs.reports / "agreement.svg", agreement_picture(metrics, params.score.confidence))
+    write_json(outputs.reports / "metrics.json", report)
+    return report
+
+
+def main() -> None:
+    """Run the stage on params.yaml and the files that dvc.yaml names."""
+
+    def action() -> None:
+        numerics.fix()
+        run(Params(load_section(ValidityParams), load_section(ScoreParams)), Inputs(), Outputs())
+
+    run_as_command(action)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""A model's answers to problems: drawn from seeds, kept as they come, and cut where the function ends."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from codetune.errors import UserError
+from codetune.execution import answering
+from codetune.execution.answering import Asking, answer_problems
+from codetune.execution.problems import read_answers, read_problems
+from codetune.generation.sampling import SamplingSettings
+from tests.execution.test_problems import HUMANEVAL, MBPP, written
+
+
+@pytest.fixture
+def problems(tmp_path):
+    more = [
+        {**HUMANEVAL, "task_id": f"HumanEval/{number}", "prompt": HUMANEVAL["prompt"] * number} for number in (1, 2)
+    ]
+    return read_problems(written(tmp_path / "problems.jsonl", HUMANEVAL, *more[1:], MBPP))
+
+
+@pytest.fixture
+def asking(tiny_base):
+    return Asking(str(tiny_base), None, 2, SamplingSettings(temperature=1.0, max_new_tokens=24))
+
+
+def rows(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_each_problem_is_answered_as_often_as_asked(problems, asking, tmp_path):
+    output = tmp_path / "answers.jsonl"
+    assert answer_problems(problems, asking, output) == 6
+    found = rows(output)
+    assert [(row["task_id"], row["sample"]) for row in found] == [
+        (problem.id, number) for problem in problems for number in (0, 1)
+    ]
+    assert len({row["completion"] for row in found}) == 6
+    assert {task: len(given) for task, given in read_answers(output, problems).items()} == dict.fromkeys(
+        [problem.id for problem in problems], 2
+    )
+
+
+def test_answer_that_goes_on_after_the_function_is_cut(problems, asking, tmp_path, monkeypatch):
+    monkeypatch.setattr(answering, "completion_text", lambda *_: "\n    return 1\n\n\ndef other():\n    pass\n")
+    answer_problems(problems, asking, tmp_path / "answers.jsonl")
+    found = {row["task_id"]: row["completion"] for row in rows(tmp_path / "answers.jsonl")}
+    assert found["HumanEval/0"] == "\n    return 1\n\n\n"
+    assert found["11"].endswith("pass\n"), "an answer to words may be several functions"
+
+
+def test_killed_run_goes_on_to_the_same_answers(problems, asking, tmp_path):
+    whole, broken = tmp_path / "whole.jsonl", tmp_path / "broken.jsonl"
+    answer_problems(problems, asking, whole)
+    lines = whole.read_bytes().splitlines(keepends=True)
+    broken.write_bytes(b"".join([lines[4], lines[1], lines[3][:-9]]))
+    assert answer_problems(problems, asking, broken) == 4
+    assert broken.read_bytes() == whole.read_bytes()
+    assert answer_problems(problems, asking, broken) == 0
+    more = Asking(asking.model, None, 3, asking.sampling)
+    assert answer_problems(problems, more, broken) == 3
+    assert [row for row in rows(broken) if row["sample"] < 2] == rows(whole)
+    assert answer_problems(problems, asking, broken) == 0
+    assert len(rows(broken)) == 9, "what was asked for before is kept"
+
+
+def test_answers_of_other_settings_are_not_mixed(problems, asking, tmp_path):
+    output = tmp_path / "answers.jsonl"
+    answer_problems(problems, asking, output)
+    before = output.read_bytes()
+    other = Asking(asking.model, None, 2, SamplingSettings(temperature=0.5, max_new_tokens=24))
+    for question, asked in ((problems, other), (problems[:2], asking)):
+        with pytest.raises(UserError, match="answers of another model, other settings or other problems"):
+            answer_problems(question, asked, output)
+    assert output.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("samples", "settings", "message"),
+    [
+        (2, {}, "every one of the samples would be the same"),
+        (1, {"max_new_tokens": 100_000}, r"task HumanEval/0 takes \d+ tokens"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(problems, tiny_base, tmp_path, samples, settings, message):
+    with pytest.raises(UserError, match=message):
+        answer_problems(
+            problems, Asking(str(tiny_base), None, samples, SamplingSettings(**settings)), tmp_path / "a.jsonl"
+        )
+
+
+def test_missing_folder_is_named(problems, asking, tmp_path):
+    with pytest.raises(UserError, match="there is no folder"):
+        answer_problems(problems, asking, tmp_path / "none" / "answers.jsonl")
+
+
+def test_command_answers(tmp_path, tiny_base):
+    path = written(tmp_path / "problems.jsonl", HUMANEVAL)
+    output = tmp_path / "answers.jsonl"
+    told = subprocess.run(
+        [sys.executable, "-m", "codetune", "answer", path, output, "--model", tiny_base, "--max-new-tokens", "8"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    assert "1 answers made" in told.stdout
+    assert f"codetune execute {path} {output}" in told.stdout
+    assert len(rows(output)) == 1

@@ -1,0 +1,108 @@
+"""Problems as HumanEval and MBPP write them, and functions with examples in their docstrings."""
+
+import gzip
+import json
+
+import pytest
+
+from codetune.errors import UserError
+from codetune.execution.problems import doctest_problem, read_answers, read_problems
+
+HUMANEVAL = {
+    "task_id": "HumanEval/0",
+    "prompt": 'def double(x):\n    """Twice x."""\n',
+    "entry_point": "double",
+    "canonical_solution": "    return 2 * x\n",
+    "test": "def check(candidate):\n    assert candidate(2) == 4\n",
+}
+MBPP = {
+    "task_id": 11,
+    "text": "Write a function that adds.",
+    "code": "import math\ndef helper(x):\n    return x\ndef add(x, y):\n    return helper(x) + y",
+    "test_list": ["assert add(1, 2) == 3", "assert add(math.inf, 2) == math.inf"],
+    "test_setup_code": "import math",
+}
+
+
+def written(path, *rows):
+    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
+    return path
+
+
+def test_both_formats_are_read(tmp_path):
+    first, second = read_problems(written(tmp_path / "a.jsonl", HUMANEVAL, "", MBPP))
+    assert first.id == "HumanEval/0"
+    assert first.source("    return 3\n") == HUMANEVAL["prompt"] + "    return 3\n"
+    assert first.reference == HUMANEVAL["prompt"] + HUMANEVAL["canonical_solution"]
+    assert first.tests.preamble == HUMANEVAL["prompt"]
+    assert first.tests.tests.endswith("check(double)\n")
+    assert (second.id, second.start, second.reference) == ("11", "", MBPP["code"])
+    assert second.tests.names == ("add",), "what the tests do not call stays with the answer"
+    assert "import math" in second.tests.preamble
+
+
+def test_gzipped_file_is_read(tmp_path):
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(json.dumps(HUMANEVAL).encode()))
+    assert [problem.id for problem in read_problems(path)] == ["HumanEval/0"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["{"], r"a.jsonl:1 is no problem: JSONDecodeError"),
+        (["[1]"], r"a.jsonl:1 is no problem"),
+        ([HUMANEVAL, {"task_id": 1}], r"a.jsonl:2 is no problem: KeyError\('code'\)"),
+        ([{**MBPP, "code": "def add(:"}], r"a.jsonl:1 is no problem: SyntaxError"),
+        ([{**MBPP, "code": "x = 1"}], r"the tests call no function of the code"),
+        ([HUMANEVAL, HUMANEVAL], r"a.jsonl:2: task HumanEval/0 comes twice"),
+        ([], r"a.jsonl holds no problem"),
+    ],
+)
+def test_file_that_is_none_is_refused(tmp_path, rows, message):
+    with pytest.raises(UserError, match=message):
+        read_problems(written(tmp_path / "a.jsonl", *rows))
+
+
+def test_missing_file_is_refused(tmp_path):
+    with pytest.raises(UserError, match="cannot be read"):
+        read_problems(tmp_path / "none.jsonl.gz")
+    (tmp_path / "bad.jsonl.gz").write_bytes(b"not gzipped")
+    with pytest.raises(UserError, match="cannot be read"):
+        read_problems(tmp_path / "bad.jsonl.gz")
+
+
+def test_answers_are_kept_in_order(tmp_path):
+    problems = read_problems(written(tmp_path / "a.jsonl", HUMANEVAL, MBPP))
+    rows = [{"task_id": 11, "completion": text} for text in "ab"]
+    assert read_answers(written(tmp_path / "b.jsonl", *rows), problems) == {"HumanEval/0": [], "11": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"task_id": "12", "completion": ""}, "b.jsonl:1 answers task 12, which the problems do not hold"),
+        ({"task_id": "11"}, r"b.jsonl:1 is no answer: KeyError\('completion'\)"),
+        ({"task_id": "11", "completion": 3}, "b.jsonl:1: expected text in completion, found int"),
+        ("11", "b.jsonl:1 is no answer"),
+    ],
+)
+def test_answer_that_is_none_is_refused(tmp_path, row, message):
+    problems = read_problems(written(tmp_path / "a.jsonl", MBPP))
+    with pytest.raises(UserError, match=message):
+        read_answers(written(tmp_path / "b.jsonl", row), problems)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'def f(x):\n    """No example."""\n    return x\n',
+        "def f(x):\n    return x\n",
+        'def f(self):\n    """One.\n\n    >>> f()\n    1\n    """\n',
+        "x = 1",
+        "",
+        "def f(",
+    ],
+)
+def test_function_without_examples_has_no_tests(code):
+    assert doctest_problem("a", code) is None

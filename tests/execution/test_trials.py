@@ -1,0 +1,100 @@
+"""Answers tried whole: with the library, and as a person does on the command line."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from codetune.errors import UserError
+from codetune.execution.problems import Problem, doctest_problem
+from codetune.execution.trials import try_answers
+from codetune.sandbox import isolation as isolation_module
+from codetune.sandbox.limits import Limits
+from codetune.sandbox.trial import Suite
+from tests.execution.test_problems import HUMANEVAL, MBPP, written
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "codetune", "execute", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+def test_problem_whose_reference_fails_has_no_say(any_isolation):
+    broken = Problem("broken", "", "def f(): return 1", Suite("", ("f",), "assert f() == 2"))
+    sound = Problem("sound", "def f():\n", "def f(): return 1", Suite("", ("f",), "assert f() == 1"))
+    answers = {"broken": ["def f(): return 2"], "sound": ["    return 1", "    return 2", "    return 1"]}
+    tried = try_answers([broken, sound], answers, any_isolation, Limits(cpu_s=1))
+    assert [one.outcome for one in tried.verdicts["sound"]] == ["passed", "assertion", "passed"]
+    assert list(tried.verdicts) == ["sound"]
+    report = tried.report([1, 2, 4])
+    assert report["unusable"] == {"broken": "assertion"}
+    assert (report["problems"], report["answers"]) == (1, 3)
+    assert report["pass@1"] == pytest.approx(2 / 3, abs=1e-4)
+    assert report["pass@2"] == 1.0
+    assert report["pass@4"] is None
+    assert report["outcomes"] == {"assertion": 1, "passed": 2}
+    assert report["isolation"] == any_isolation.name
+
+
+def test_examples_of_a_docstring_are_tests(any_isolation):
+    code = '''def f(x):
+    """Tell and double.
+
+    >>> f(2)
+    two
+    4
+    >>> f([])
+    Traceback (most recent call last):
+        ...
+    ValueError: nothing
+    """
+    if not x:
+        raise ValueError("nothing")
+    print("two")
+    return 2 * x
+'''
+    problem = doctest_problem("a", code)
+    answers = [code, code.replace("2 * x", "x"), code.replace('"two"', '"three"'), code.replace("nothing", "none")]
+    verdicts = try_answers([problem], {"a": answers}, any_isolation, Limits(cpu_s=1)).verdicts["a"]
+    assert [one.outcome for one in verdicts] == ["passed", "assertion", "assertion", "assertion"]
+
+
+def test_command_tells_and_keeps_the_verdicts(any_isolation, tmp_path):
+    problems = written(tmp_path / "problems.jsonl", HUMANEVAL, MBPP)
+    answers = written(
+        tmp_path / "answers.jsonl",
+        {"task_id": "HumanEval/0", "completion": "    return x + x"},
+        {"task_id": "11", "completion": "def add(x, y): return x"},
+    )
+    told = command(problems, answers, "--k", 1, 2, "--output", tmp_path / "verdicts.jsonl")
+    assert told.returncode == 0, told.stderr
+    assert f"2 answers to 2 problems, each isolated by {any_isolation.name}" in told.stdout
+    assert "pass@1      0.5000" in told.stdout
+    assert "pass@2      each problem needs as many answers" in told.stdout
+    rows = [json.loads(line) for line in (tmp_path / "verdicts.jsonl").read_text().splitlines()]
+    assert [(row["task_id"], row["outcome"]) for row in rows] == [("HumanEval/0", "passed"), ("11", "assertion")]
+    as_json = json.loads(command(problems, answers, "--json").stdout)
+    assert as_json["outcomes"] == {"assertion": 1, "passed": 1}
+
+
+def test_command_names_what_is_wrong(tmp_path):
+    problems = written(tmp_path / "problems.jsonl", HUMANEVAL)
+    told = command(problems, tmp_path / "missing.jsonl")
+    assert told.returncode == 2
+    assert told.stderr.startswith("error: ")
+    assert "missing.jsonl cannot be read" in told.stderr
+    assert command(problems, problems, "--k", 0).returncode == 2
+
+
+def test_without_isolation_nothing_is_run(tmp_path, monkeypatch):
+    from codetune.execution.command import execute
+
+    problems = written(tmp_path / "problems.jsonl", HUMANEVAL)
+    answers = written(tmp_path / "answers.jsonl", {"task_id": "HumanEval/0", "completion": "    return 4"})
+    isolation_module.find_isolation.cache_clear()
+    monkeypatch.setattr(isolation_module.shutil, "which", lambda _: None)
+    with pytest.raises(UserError, match="no isolation"):
+        execute(problems, answers, tmp_path / "verdicts.jsonl")
+    assert not (tmp_path / "verdicts.jsonl").exists()

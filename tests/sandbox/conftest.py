@@ -1,0 +1,28 @@
+"""The ways of isolation that this machine offers."""
+
+import os
+import shutil
+
+import pytest
+
+from codetune.sandbox.isolation import WAYS
+from codetune.sandbox.limits import Limits
+
+REQUIRED = os.environ.get("CODETUNE_REQUIRE_SANDBOX") == "1"
+_TOOLS = {"bubblewrap": "bwrap", "unshare": "unshare"}
+
+
+@pytest.fixture(scope="session", params=WAYS, ids=lambda way: way.name)
+def isolation(request):
+    """Each way in turn; skipped where the machine does not offer it, unless it must."""
+    way = request.param
+    fault = way.fault() if shutil.which(_TOOLS[way.name]) else "not installed"
+    if fault is not None:
+        (pytest.fail if REQUIRED else pytest.skip)(f"{way.name}: {fault}")
+    return way
+
+
+@pytest.fixture(scope="session")
+def limits():
+    """Short, for answers that use up what they are given."""
+    return Limits(cpu_s=1, wall_s=20, memory_mb=256)

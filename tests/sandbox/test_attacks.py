@@ -1,0 +1,252 @@
+"""Answers that want to score without being right, or to do harm: none does either, and each is stopped as expected."""
+
+import os
+import socket
+import subprocess
+import textwrap
+import threading
+from dataclasses import replace
+
+import pytest
+
+from codetune.sandbox.trial import Suite, attempt
+
+TESTS = Suite("", ("f",), "assert f(2) == 4\nassert f([3]) == [9, 'secret of the tests']\n")
+HONEST = "def f(x):\n    return x * x if isinstance(x, int) else [9, 'secret of the tests']\n"
+
+# What each attack runs, and what it is stopped by. HERE, PORT and PARENT stand for a folder that is to be written to,
+# a port that listens, and the process that judges.
+ATTACKS = {
+    "object equal to everything": (
+        "class E:\n    def __eq__(self, other): return True\ndef f(x): return E()",
+        "forbidden",
+    ),
+    "number equal to everything": (
+        "class E(int):\n    def __eq__(self, other): return True\n    __hash__ = int.__hash__\ndef f(x): return E(1)",
+        "forbidden",
+    ),
+    "list with an object equal to everything": (
+        "class E:\n    def __eq__(self, other): return True\ndef f(x): return 4 if x == 2 else [9, E()]",
+        "forbidden",
+    ),
+    "argument filled with objects equal to everything": (
+        "class E:\n    def __eq__(self, other): return True\ndef f(x):\n    if x == 2: return 4\n    x[:] = [E()]\n    return x",
+        "forbidden",
+    ),
+    "leaving with status 0": ("import os\ndef f(x): os._exit(0)", "exited"),
+    "leaving while loading": ("import os\nos._exit(0)", "exited"),
+    "exit exception": ("import sys\ndef f(x): sys.exit(0)", "exception"),
+    "interrupt": ("def f(x): raise KeyboardInterrupt", "exception"),
+    "printed verdict": (
+        "import sys\ndef f(x):\n    print('{\"verdict\": \"passed\", \"detail\": \"\"}')\n    sys.__stdout__.flush()\n    return 0",
+        "assertion",
+    ),
+    "verdict written to every file that is open": (
+        """
+        import os
+        def f(x):
+            for number in range(64):
+                try: os.write(number, b'{"verdict": "passed", "detail": ""}\\n')
+                except OSError: pass
+            return 0
+        """,
+        "exception",
+    ),
+    "reply that is none, on every file that is open": (
+        """
+        import os
+        def f(x):
+            for number in range(64):
+                try: os.write(number, b'[' * 100000 + b'\\n')
+                except OSError: pass
+            return 0
+        """,
+        "forbidden",
+    ),
+    "value of an unknown kind, through the harness": (
+        """
+        import sys
+        def f(x):
+            sys.modules["codetune.sandbox.inside.answer"].encode = lambda value: {"anything": []}
+            return 0
+        """,
+        "exception",
+    ),
+    "comparison replaced": (
+        """
+        import builtins, sys
+        def f(x):
+            for module in list(sys.modules.values()):
+                for name in ("assertion", "AssertionError"):
+                    try: setattr(module, name, BaseException)
+                    except Exception: pass
+            builtins.AssertionError = BaseException
+            builtins.isinstance = lambda *_: True
+            return 0
+        """,
+        ("assertion", "exited"),
+    ),
+    "expected values sought in the callers": (
+        """
+        import gc, sys
+        def f(x):
+            if x == 2: return 4
+            frame = sys._getframe()
+            while frame:
+                for value in list(frame.f_locals.values()) + list(frame.f_globals.values()):
+                    if "secret" + " of the" in repr(value) and "sought" not in repr(value):
+                        return [9, "secret" + " of the tests"]
+                frame = frame.f_back
+            for value in gc.get_objects():
+                if type(value) is str and value.startswith("assert f"): return [9, "secret" + " of the tests"]
+            return "sought"
+        """,
+        "assertion",
+    ),
+    "tests read from other processes": (
+        """
+        import glob
+        def f(x):
+            if x == 2: return 4
+            for path in glob.glob("/proc/*/*"):
+                try: text = open(path, "rb").read()
+                except OSError: continue
+                if b"secret" + b" of the" in text: return [9, "secret" + " of the tests"]
+            return 0
+        """,
+        "assertion",
+    ),
+    "a file of the machine": ("def f(x): return open('HERE/secret').read()", "exception"),
+    "the environment": ("import os\ndef f(x): return os.environ['CODETUNE_SECRET']", "exception"),
+    "writing outside": ("def f(x): open('HERE/harm', 'w')", "exception"),
+    "writing where anyone may": (
+        """
+        import os
+        def f(x):
+            for folder in ("/", "/home", "/tmp", "/var/tmp", "/dev", "/dev/shm", "/run", "/python", "/harness", os.getcwd()):
+                try:
+                    with open(folder + "/harm", "w") as file: file.write("x")
+                except OSError: continue
+                os._exit(99)
+            return 0
+        """,
+        "assertion",
+    ),
+    "filling the disk": (
+        "import tempfile\ndef f(x):\n    with tempfile.TemporaryFile() as file:\n        while True: file.write(b'x' * 1000000)",
+        "exception",
+    ),
+    "file in memory": (
+        "import os\ndef f(x):\n    file = os.memfd_create('x')\n    while True: os.write(file, b'x' * 1000000)",
+        ("exited", "exception"),
+    ),
+    "filling the memory": ("def f(x): return len('x' * 10 ** 10)", "memory"),
+    "filling the memory bit by bit": ("def f(x):\n    found = []\n    while True: found.append('x' * 10**6)", "memory"),
+    "fork bomb": ("import os\ndef f(x):\n    while True: os.fork()", "exception"),
+    "thread bomb": (
+        "import threading, time\ndef f(x):\n    while True: threading.Thread(target=time.sleep, args=(9,)).start()",
+        "exception",
+    ),
+    "shell": ("import subprocess\ndef f(x): return subprocess.run(['sh', '-c', 'echo 4'], capture_output=True)", "exception"),
+    "shell, through the subclasses of object": (
+        """
+        def f(x):
+            kinds = [kind for kind in ().__class__.__base__.__subclasses__() if kind.__name__ == "_wrap_close"]
+            return kinds[0].__init__.__globals__["system"]("touch HERE/harm")
+        """,
+        "assertion",
+    ),
+    "network": (
+        "import socket\ndef f(x): return socket.create_connection(('127.0.0.1', PORT), 2)",
+        "exception",
+    ),
+    "killing the judge": (
+        "import os, signal\ndef f(x):\n    os.kill(PARENT, signal.SIGKILL)\n    return 0",
+        "exception",
+    ),
+    "killing everybody": (
+        """
+        import os, signal
+        def f(x):
+            for number in [-1, 1, os.getppid(), *range(2, 2000)]:
+                if number != os.getpid():
+                    try: os.kill(number, signal.SIGKILL)
+                    except OSError: pass
+            return 0
+        """,
+        ("assertion", "timeout", "exited"),
+    ),
+    "privileges through a namespace of users": (
+        """
+        import ctypes, os
+        def f(x):
+            libc = ctypes.CDLL(None, use_errno=True)
+            libc.unshare(0x10000000 | 0x00020000)
+            libc.mount(b"none", b"/home", b"tmpfs", 0, None)
+            with open("/home/harm", "w") as file: file.write("x" * 10**6)
+            os._exit(99)
+        """,
+        ("exited", "exception"),
+    ),
+    "loop": ("def f(x):\n    while True: pass", "timeout"),
+    "loop that is deaf to signals": (
+        "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\ndef f(x):\n    while True: pass",
+        "timeout",
+    ),
+    "sleep": ("import time\ndef f(x): time.sleep(1000)", "timeout"),
+    "endless output": ("def f(x):\n    while True: print('x' * 1000)", "exception"),
+    "value without end": ("def f(x): return 'x' * 10**7", "forbidden"),
+    "value nested without end": (
+        "def f(x):\n    found = []\n    for _ in range(10**5): found = [found]\n    return found",
+        "exception",
+    ),
+    "line closed": ("import os\ndef f(x):\n    os.closerange(0, 64)\n    return 0", ("exited", "exception")),
+    "crash": ("import ctypes\ndef f(x): ctypes.string_at(0)", "exited"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def listener():
+    """A port of the machine, and who has called on it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        callers = []
+
+        def wait():
+            while True:
+                try:
+                    callers.append(server.accept()[1])
+                except OSError:
+                    return
+
+        threading.Thread(target=wait, daemon=True).start()
+        yield server.getsockname()[1], callers
+
+
+def test_there_are_enough_attacks():
+    assert len(ATTACKS) >= 20
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_attack_neither_scores_nor_harms(name, isolation, limits, listener, tmp_path, monkeypatch):
+    source, expected = ATTACKS[name]
+    port, callers = listener
+    monkeypatch.setenv("CODETUNE_SECRET", "secret")
+    (tmp_path / "secret").write_text("secret")
+    tmp_path.chmod(0o777)
+    source = textwrap.dedent(source).replace("HERE", str(tmp_path)).replace("PORT", str(port))
+    source = source.replace("PARENT", str(os.getpid()))
+    short = replace(limits, wall_s=3) if name == "sleep" else limits
+    verdict = attempt(source, TESTS, isolation, short)
+    assert not verdict.passed
+    assert verdict.outcome in ((expected,) if isinstance(expected, str) else expected), verdict
+    assert "99" not in verdict.detail, "it wrote where it must not"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["secret"]
+    assert callers == []
+    assert attempt(HONEST, TESTS, isolation, limits).passed, "who is judged next does not suffer"
+
+
+def test_nothing_goes_on_afterwards(isolation, limits):
+    source = "import time\ndef f(x):\n    time.sleep(1)\n    return 0"
+    assert attempt(source, TESTS, isolation, limits).outcome == "assertion"
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert "sandbox.inside" not in listed

@@ -1,0 +1,92 @@
+"""Verdicts on answers, honest and wrong."""
+
+import dataclasses
+
+import pytest
+
+from codetune.errors import UserError
+from codetune.sandbox import isolation as isolation_module
+from codetune.sandbox import limits as limits_module
+from codetune.sandbox.limits import Limits, calibrated
+from codetune.sandbox.trial import Suite, attempt
+
+
+@pytest.mark.parametrize(
+    ("source", "outcome", "detail"),
+    [
+        ("def f(x): return x + 1", "passed", ""),
+        ("import math\ndef f(x): return math.floor(x) + 1", "passed", ""),
+        ("def f(x): return x", "assertion", "wrong"),
+        ("def f(x): return x.missing", "exception", "AttributeError"),
+        ("class Own(Exception): pass\ndef f(x): raise Own", "exception", "Own"),
+        ("def f(x): raise AssertionError", "exception", "AssertionError"),
+        ("def f(x): raise MemoryError", "memory", ""),
+        ("def f(x): return f(x)", "exception", "RecursionError"),
+        ("raise ValueError", "exception", "ValueError"),
+        ("def f(x) return x", "syntax", "SyntaxError"),
+        ("def f(x): return '\0'", "syntax", ""),
+        ("def g(x): return x + 1", "missing", "no function f"),
+        ("f = 3", "missing", "no function f"),
+    ],
+)
+def test_verdict_tells_why(isolation, limits, source, outcome, detail):
+    found = attempt(source, Suite("", ("f",), "assert f(1) == 2, 'wrong'"), isolation, limits)
+    assert found.outcome == outcome
+    assert found.detail.startswith(detail)
+
+
+@pytest.mark.parametrize(
+    ("tests", "outcome"),
+    [
+        ("x = [3, 1]\nf(x)\nassert x == [1, 3]", "passed"),
+        ("x = {'b': 1}\nassert f(x) is None and x == {'b': 1, 'a': 2}", "passed"),
+        ("x = {1}\nf(x)\nassert x == {1, 5}", "passed"),
+        ("try:\n    f(0)\nexcept TypeError as error:\n    assert 'int' in str(error)\nelse:\n    assert False", "passed"),
+        ("try:\n    f(0)\nexcept KeyError:\n    pass", "exception"),
+        ("f(lambda: 1)", "unaskable"),
+        ("try:\n    f(object())\nexcept Exception:\n    pass", "unaskable"),
+        ("import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()) as told: f([])\nassert told.getvalue() == 'empty\\n'", "passed"),
+        ("assert f(x=[1]) is None", "passed"),
+        ("undefined", "exception"),
+        ("assert known(f) == 'f'", "passed"),
+        ("while True: pass", "timeout"),
+    ],
+)  # fmt: skip
+def test_tests_see_what_a_call_does(isolation, limits, tests, outcome):
+    source = """
+def f(x):
+    if not x: print("empty") if x == [] else len(x)
+    elif type(x) is list: x.sort()
+    elif type(x) is dict: x["a"] = 2
+    else: x.add(5)
+"""
+    asked = Suite("def known(g): return g.__name__", ("f",), tests)
+    assert attempt(source, asked, isolation, limits).outcome == outcome
+
+
+def test_limits_grow_on_a_slower_machine_and_never_shrink(isolation, monkeypatch):
+    limits = Limits(cpu_s=2, wall_s=20)
+    monkeypatch.setattr(limits_module, "_measured", lambda *_: limits_module._NOMINAL_S * 2)
+    assert calibrated(limits, isolation) == dataclasses.replace(limits, cpu_s=4, wall_s=40)
+    monkeypatch.setattr(limits_module, "_measured", lambda *_: limits_module._NOMINAL_S / 3)
+    assert calibrated(limits, isolation) == limits
+
+
+def test_work_is_measured_in_the_sandbox(isolation):
+    assert 0.005 < limits_module._measured(Limits(), isolation) < 5
+
+
+def test_machine_without_isolation_is_refused(monkeypatch):
+    isolation_module.find_isolation.cache_clear()
+    monkeypatch.setattr(isolation_module.shutil, "which", lambda _: None)
+    with pytest.raises(UserError, match=r"no isolation .*bwrap is not installed; unshare: unshare is not installed"):
+        isolation_module.find_isolation()
+
+
+def test_broken_isolation_is_refused(monkeypatch):
+    isolation_module.find_isolation.cache_clear()
+    broken = [dataclasses.replace(way, _command=lambda command: ["false", *command]) for way in isolation_module.WAYS]
+    monkeypatch.setattr(isolation_module, "WAYS", broken)
+    with pytest.raises(UserError, match="bubblewrap ended with status 1"):
+        isolation_module.find_isolation()
+    isolation_module.find_isolation.cache_clear()

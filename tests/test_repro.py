@@ -65,7 +65,8 @@ def commit(folder: Path, message: str) -> None:
 def clone(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clone") / "project"
     for name in succeed(ROOT, "git", "ls-files", "-co", "--exclude-standard").splitlines():
-        made_here = name.startswith("reports/") and not name.startswith("reports/base/")  # that of the frozen stage
+        frozen = name.startswith(("reports/base/", "reports/validity/"))
+        made_here = name.startswith("reports/") and not frozen
         if (ROOT / name).is_file() and not made_here:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
@@ -88,8 +89,8 @@ def clone(tmp_path_factory):
     succeed(folder, "git", "config", "user.email", "t@example.org")
     commit(folder, "slice")
     succeed(folder, "dvc", "repro", "-q")
-    # The frozen base model was made from another corpus: its lock entries take this one in, as a forced run would.
-    succeed(folder, "dvc", "commit", "-q", "--force", "pretrain", "assess")
+    # What is frozen was made from another corpus: its lock entries take this one in, as a forced run would.
+    succeed(folder, "dvc", "commit", "-q", "--force", "pretrain", "assess", "validity")
     commit(folder, "run")
     return folder
 

@@ -1,11 +1,12 @@
 """Answers that want to score without being right, or to do harm: none does either, and each is stopped as expected."""
 
+import contextlib
 import os
 import socket
-import subprocess
 import textwrap
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -248,5 +249,11 @@ def test_attack_neither_scores_nor_harms(name, isolation, limits, listener, tmp_
 def test_nothing_goes_on_afterwards(isolation, limits):
     source = "import time\ndef f(x):\n    time.sleep(1)\n    return 0"
     assert attempt(source, TESTS, isolation, limits).outcome == "assertion"
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert "sandbox.inside" not in listed
+    assert not [text for text in _commands() if b"sandbox.inside" in text]
+
+
+def _commands():
+    """The command lines of all processes of the machine."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended just now
+            yield path.read_bytes()

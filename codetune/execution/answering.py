@@ -15,7 +15,7 @@ from typing import Any
 from codetune.assessment.bodies import function_text
 from codetune.errors import UserError
 from codetune.execution.problems import Problem
-from codetune.files import digest_bytes, digest_file, dump_json, numbered_lines, stable_seed, write_jsonl
+from codetune.files import digest_bytes, digest_file, dump_json, parse_line, stable_seed, write_jsonl
 from codetune.generation.batch import answer_all
 from codetune.generation.sampling import SamplingSettings, sampler
 from codetune.modeling.load import LoadedModel, load_model
@@ -55,8 +55,8 @@ def answer_problems(problems: list[Problem], asking: Asking, output: Path) -> in
     """
     if asking.samples > 1 and asking.sampling.temperature == 0:
         raise UserError("every one of the samples would be the same at temperature 0", "Add --temperature 0.8.")
-    if not output.parent.is_dir():
-        raise UserError(f"there is no folder {output.parent} for the answers", "Make it, or name another file.")
+    if not output.parent.is_dir() or output.is_dir():
+        raise UserError(f"{output} cannot be written: expected a file in a folder that exists", "Name another file.")
     recipe = asking.recipe(problems)
     done = _kept(output, recipe)
     wanted = [(problem, number) for problem in problems for number in range(asking.samples)]
@@ -79,14 +79,15 @@ def _kept(output: Path, recipe: str) -> dict[_Key, dict[str, Any]]:
     if not output.exists():
         return {}
     content = output.read_bytes()
-    if not content.endswith(b"\n"):
-        output.write_bytes(content[: content.rfind(b"\n") + 1])
-    rows = [row for _, row in numbered_lines(output)]
-    if any(row.get("recipe") != recipe for row in rows):
+    whole = content[: content.rfind(b"\n") + 1]
+    rows = [parse_line(output, number, line) for number, line in enumerate(whole.splitlines(), start=1)]
+    if any(row.get("recipe") != recipe for row in rows) or (content and not rows):
         raise UserError(
             f"{output} holds answers of another model, other settings or other problems",
             "Name another file, or remove that one.",
         )
+    if whole != content:
+        output.write_bytes(whole)
     return {(row["task_id"], row["sample"]): row for row in rows}
 
 
@@ -95,7 +96,7 @@ def _answered(
 ) -> Iterator[dict[str, Any]]:
     """The answers, each as soon as it is finished."""
     prompts = [_prompt(loaded, problem, sampling.max_new_tokens) for problem, _ in asked]
-    seeds = [stable_seed(sampling.seed, "answer", problem.id, str(number)) % 2**63 for problem, number in asked]
+    seeds = [stable_seed(sampling.seed, "answer", problem.id, str(number)) for problem, number in asked]
     choosers = [sampler(sampling, seed) for seed in seeds] if sampling.temperature else None
     answers = answer_all(loaded, prompts, max_new_tokens=sampling.max_new_tokens, batch_size=_BATCH, choosers=choosers)
     for index, answer in track(answers, len(prompts), "answers"):

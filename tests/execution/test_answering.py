@@ -70,6 +70,7 @@ def test_killed_run_goes_on_to_the_same_answers(problems, asking, tmp_path):
 def test_answers_of_other_settings_are_not_mixed(problems, asking, tmp_path):
     output = tmp_path / "answers.jsonl"
     answer_problems(problems, asking, output)
+    output.write_bytes(output.read_bytes().rstrip(b"\n"))  # as an editor may leave it
     before = output.read_bytes()
     other = Asking(asking.model, None, 2, SamplingSettings(temperature=0.5, max_new_tokens=24))
     for question, asked in ((problems, other), (problems[:2], asking)):
@@ -92,9 +93,19 @@ def test_what_cannot_be_asked_is_refused(problems, tiny_base, tmp_path, samples,
         )
 
 
-def test_missing_folder_is_named(problems, asking, tmp_path):
-    with pytest.raises(UserError, match="there is no folder"):
-        answer_problems(problems, asking, tmp_path / "none" / "answers.jsonl")
+def test_place_that_cannot_be_written_is_named(problems, asking, tmp_path):
+    for place in (tmp_path / "none" / "answers.jsonl", tmp_path):
+        with pytest.raises(UserError, match="expected a file in a folder that exists"):
+            answer_problems(problems, asking, place)
+
+
+@pytest.mark.parametrize("content", ["not JSON", "not JSON\n", "# A list\n\n- without an end"])
+def test_file_of_something_else_is_left_as_it_is(problems, asking, tmp_path, content):
+    other = tmp_path / "notes.md"
+    other.write_text(content)
+    with pytest.raises(UserError, match=r"notes\.md"):
+        answer_problems(problems, asking, other)
+    assert other.read_text() == content
 
 
 def test_command_answers(tmp_path, tiny_base):

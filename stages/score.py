@@ -66,6 +66,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     """The content of reports/metrics.json, after everything has been written."""
     from codetune.scoring.baseline import measure_baseline
     from codetune.scoring.bertscore import BertEncoder
+    from codetune.scoring.code_bertscore import signature
     from codetune.scoring.plots import write_plots
     from codetune.scoring.robustness import robustness
     from codetune.scoring.surface import corpus_scores
@@ -86,6 +87,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         report["robustness"] = robustness((samples, rows), (reworded, again), params.score)
     signatures = {
         "bertscore": f"{encoder.signature}|{baseline.signature}",
+        "code_bertscore": signature(encoder),
         **corpus["tuned"].signatures,
         "prompts_digest": prompts_digest(samples["base"]),
         "numerics": numerics.digest_settings(params.numerics),

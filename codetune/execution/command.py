@@ -38,6 +38,8 @@ def as_text(report: dict[str, Any]) -> str:
         if name.startswith("pass@"):
             lines.append(f"{name:12}{'each problem needs as many answers' if value is None else f'{value:.4f}'}")
     lines += [f"{outcome:12}{count}" for outcome, count in report["outcomes"].items()]
+    if report["unanswered"]:
+        lines.append(f"{report['unanswered']} more problems have no answer: no pass@k counts them")
     if report["unusable"]:
         told = ", ".join(f"{name} ({outcome})" for name, outcome in report["unusable"].items())
         lines.append(f"left out, for their own reference fails here: {told}")

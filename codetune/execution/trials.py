@@ -34,13 +34,14 @@ class Tried:
         return [(len(found), sum(one.passed for one in found)) for found in self.verdicts.values() if found]
 
     def report(self, ks: Iterable[int]) -> dict[str, Any]:
-        """Figures: answers by outcome, pass@k, problems without a say, and the isolation in use."""
+        """Figures: answers by outcome, pass@k over the problems that were answered, and the isolation in use."""
         outcomes = Counter(verdict.outcome for found in self.verdicts.values() for verdict in found)
         counts = self.counts()
         passing = {f"pass@{k}": mean_pass_at_k(counts, k) for k in ks}
         return {
             "isolation": self.isolation,
             "problems": len(counts),
+            "unanswered": sum(not found for found in self.verdicts.values()),
             "answers": sum(outcomes.values()),
             **{name: None if value is None else round(value, 4) for name, value in passing.items()},
             "outcomes": dict(sorted(outcomes.items())),

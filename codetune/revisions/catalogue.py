@@ -70,7 +70,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _bertscore("recall", "recall", "How much of the reference has a counterpart in the answer."),
     Metric("code_bertscore", "Code BERTScore", "BERTScore of the programs: layout, comments and variable names do not "
            "matter, and recall weighs most (F3). Not rescaled: unrelated programs score well above 0; 0 for what does "
-           "not parse.", "code_bertscore", signature="bertscore"),
+           "not parse.", "code_bertscore", signature="code_bertscore"),
     _surface("chrf", "chrF", "character"),
     _surface("bleu", "BLEU", "word"),
     Metric("edit_similarity", "Edit similarity", "1 less the edits per character that lead to the reference, 0 to 1.",

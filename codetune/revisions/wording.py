@@ -71,7 +71,13 @@ def verdict_sentence(comparison: Comparison) -> str:
 
 
 def meaning_text(reports: Reports, metric: Metric) -> str:
-    """How often the metric preferred a program that works to a broken one; empty where nobody asked."""
+    """How often the metric preferred a program that works to a broken one; empty where nobody asked.
+
+    Nor is it told of a metric that was set up differently when it was asked.
+    """
+    signature = reports.validity.get("signatures", {}).get(metric.signature or "")
+    if signature is not None and signature != reports.signatures.get(metric.signature or ""):
+        return ""
     found = reports.validity.get("metrics", {}).get(metric.score or "", {}).get("all")
     if not isinstance(found, dict):
         return ""

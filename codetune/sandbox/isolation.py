@@ -21,7 +21,8 @@ from pathlib import Path
 from codetune.errors import UserError
 
 _HARNESS = Path(__file__).parent / "inside"
-_FIRST_USER, _USERS = 1_000_000_000, 1_000_000
+_PACKAGE = "codetune.sandbox.inside"
+_FIRST_USER, _USERS = 1_000_000_000, 1_000_000_000
 _SECONDS = 20  # for a process that does nothing
 _REMEDY = "Install bubblewrap (`apt-get install bubblewrap`), or allow user namespaces; nothing is run unprotected."
 # Privileges given up before anything runs; with them goes the way back to other users.
@@ -52,42 +53,48 @@ shift 3
 class Isolation:
     """A way to start an isolated interpreter.
 
-    :param name: of the tool, as it is told beside the figures.
+    :param name: as it is told beside the figures.
+    :param tool: the program that it takes.
+    :param wrap: makes a command one that runs isolated.
     """
 
     name: str
-    _command: Callable[[list[str]], list[str]]
+    tool: str
+    wrap: Callable[[list[str]], list[str]]
 
     def start(self, module: str) -> subprocess.Popen[bytes]:
         """An interpreter that runs the `main` of a module of `codetune.sandbox.inside`, with pipes to and from it."""
-        code = f"import sys; sys.path.insert(0, '/harness'); from {_HARNESS_PACKAGE}.{module} import main; main()"
+        code = f"import sys; sys.path.insert(0, '/harness'); from {_PACKAGE}.{module} import main; main()"
         return self._run([_interpreter(), "-I", "-S", "-B", "-c", code])
 
     def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            self._command(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            self.wrap(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             cwd="/", env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, start_new_session=True,
         )  # fmt: skip
 
     def fault(self) -> str | None:
         """Why this way is not open on this machine; None when it is."""
+        if shutil.which(self.tool) is None:
+            return f"{self.tool} is not installed"
         try:
             process = self._run([_interpreter(), "-I", "-S", "-B", "-c", "print(6 * 7)"])
-        except OSError as error:
+        except (OSError, ValueError) as error:
             return str(error)
         try:
             printed, _ = process.communicate(timeout=_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.communicate()
             return f"no answer within {_SECONDS} s"
         return None if printed == b"42\n" else f"{self.name} ended with status {process.returncode}"
 
 
-_HARNESS_PACKAGE = "codetune.sandbox.inside"
-
-
 def _interpreter() -> str:
-    """Where this interpreter is found inside."""
+    """Where this interpreter is found inside.
+
+    :raises ValueError: when it lies outside of its own prefix, which is all that is let in.
+    """
     real = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     return f"/python/{real.relative_to(Path(sys.base_prefix).resolve())}"
 
@@ -96,7 +103,7 @@ _users = itertools.count()
 
 
 def _other_user() -> list[str]:
-    """For root: run as a user that nobody is and that no other process of the sandbox is."""
+    """For root: run as a user that nobody is, and hardly any other process of the sandbox."""
     user = str(_FIRST_USER + (os.getpid() * 1000 + next(_users)) % _USERS)
     return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *_BARE]
 
@@ -143,7 +150,7 @@ def _mount_point() -> tempfile.TemporaryDirectory[str]:
     return folder
 
 
-WAYS = (Isolation("bubblewrap", _bubblewrap), Isolation("unshare", _unshare))
+WAYS = (Isolation("bubblewrap", "bwrap", _bubblewrap), Isolation("unshare", "unshare", _unshare))
 
 
 @cache
@@ -154,8 +161,7 @@ def find_isolation() -> Isolation:
     """
     faults = []
     for way in WAYS:
-        tool = way._command([])[0]  # noqa: SLF001
-        fault = way.fault() if shutil.which(tool) else f"{tool} is not installed"
+        fault = way.fault()
         if fault is None:
             return way
         faults.append(f"{way.name}: {fault}")

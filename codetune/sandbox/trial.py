@@ -18,8 +18,10 @@ from codetune.sandbox.process import Process
 Outcome = Literal[
     "passed", "assertion", "exception", "timeout", "memory", "forbidden", "exited", "syntax", "missing", "unaskable"
 ]
-"""Why an answer passed or failed; `unaskable` says that the tests need what cannot be passed between processes."""
+"""Why an answer passed or failed; `unaskable` says that the tests cannot ask it: they call nothing, or pass to it what
+does not cross between processes."""
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+_DETAIL = 200  # characters of a detail, much of which an answer may have written
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,11 @@ def attempt(source: str, tests: Suite, isolation: Isolation, limits: Limits) -> 
         if ready is None:
             return _ended(answer)
         if "does_not_compile" in ready:
-            return Verdict("syntax", str(ready["does_not_compile"]))
+            return Verdict("syntax", str(ready["does_not_compile"])[:_DETAIL])
         if "raised" in ready:
             return _raised(str(ready.get("name")))
         if missing := ready.get("missing"):
-            return Verdict("missing", f"no function {missing[0]}")
+            return Verdict("missing", f"no function {missing}"[:_DETAIL])
         with Process(isolation, "tester", 2 * limits.wall_s) as tester:
             tester.send(allowed | {"preamble": tests.preamble, "names": names, "tests": tests.tests})
             return _judged(answer, tester)
@@ -80,7 +82,7 @@ def _judged(answer: Process, tester: Process) -> Verdict:
         if reply is None:
             return Verdict("forbidden", "a reply that is none") if line else _ended(answer)
         if "not_plain" in reply:
-            return Verdict("forbidden", f"a value of type {reply['not_plain']}")
+            return Verdict("forbidden", f"a value of type {reply['not_plain']}"[:_DETAIL])
         if "too_long" in reply:
             return Verdict("forbidden", "a value that is too long")
         tester.forward(line)
@@ -93,11 +95,11 @@ def _verdict(message: dict[str, Any]) -> Verdict:
     outcome, detail = message.get("verdict"), str(message.get("detail", ""))
     if outcome == "exception":
         return _raised(detail)
-    return Verdict(outcome, detail) if outcome in OUTCOMES else Verdict("exception", "in the tests")
+    return Verdict(outcome, detail[:_DETAIL]) if outcome in OUTCOMES else Verdict("exception", "in the tests")
 
 
 def _raised(kind: str) -> Verdict:
-    return Verdict("memory") if kind == "MemoryError" else Verdict("exception", kind)
+    return Verdict("memory") if kind == "MemoryError" else Verdict("exception", kind[:_DETAIL])
 
 
 def _ended(answer: Process) -> Verdict:
@@ -106,5 +108,5 @@ def _ended(answer: Process) -> Verdict:
     if answer.timed_out or status == -signal.SIGXCPU:
         return Verdict("timeout", "asleep" if answer.timed_out else "")
     if status == -signal.SIGKILL:
-        return Verdict("timeout", "it went on after the signal")
-    return Verdict("exited", f"status {status}" if status is not None else "it closed the line")
+        return Verdict("timeout", "killed: it went on after the signal, or killed itself")
+    return Verdict("exited", f"status {status}" if status is not None else "it sent what is no message")

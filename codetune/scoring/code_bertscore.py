@@ -8,12 +8,13 @@ HumanEval this agrees better with passing the tests than BERTScore of the texts:
 from __future__ import annotations
 
 import ast
+import platform
 import textwrap
 import warnings
 from functools import lru_cache
 
 from codetune.local_names import rename_locals
-from codetune.scoring.bertscore import Scores
+from codetune.scoring.bertscore import BertEncoder, Scores
 
 _BETA = 3
 _TEXTS = 1 << 14
@@ -52,6 +53,12 @@ def normalized(code: str) -> str | None:
             return ast.unparse(ast.fix_missing_locations(rename_locals(bare)))
         except _UNPARSABLE:
             return None
+
+
+def signature(encoder: BertEncoder) -> str:
+    """What two scores must share to be compared; how Python writes a tree differs from version to version."""
+    version = ".".join(platform.python_version_tuple()[:2])
+    return f"form:program|beta:{_BETA}|python:{version}|{encoder.signature}"
 
 
 def f3(scores: Scores) -> float:

@@ -126,7 +126,10 @@ def _mean(values: list[float]) -> float:
 
 
 def scoring_report(samples: Samples, embedded: Embeddings, baseline: Baseline, max_tokens: int) -> JsonObject:
-    """The content of scoring.json: the baseline, and how many texts were empty or cut to what the encoder takes."""
+    """The content of scoring.json: the baseline, and how many texts were empty or cut to what the encoder takes.
+
+    Programs are counted apart: `code_bertscore` compares them in another form than the texts.
+    """
     answers = {variant: [row["answer"] for row in samples[variant]] for variant in VARIANTS}
     texts = {"reference": [row["reference"] for row in samples[VARIANTS[0]]], **answers}
     return {
@@ -135,6 +138,7 @@ def scoring_report(samples: Samples, embedded: Embeddings, baseline: Baseline, m
         "empty": {name: sum(embedded[text].empty for text in found) for name, found in texts.items()},
         "truncated": {name: sum(embedded[text].truncated for text in found) for name, found in texts.items()}
         | {"baseline": baseline.truncated},
+        "truncated_programs": {name: _truncated_programs(found, embedded) for name, found in texts.items()},
         "baseline": {
             **baseline.floor._asdict(),
             "texts": baseline.texts,
@@ -142,3 +146,7 @@ def scoring_report(samples: Samples, embedded: Embeddings, baseline: Baseline, m
             "across": baseline.across,
         },
     }
+
+
+def _truncated_programs(texts: list[str], embedded: Embeddings) -> int:
+    return sum(embedded[form].truncated for text in texts if (form := normalized(text)) is not None)

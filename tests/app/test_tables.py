@@ -69,3 +69,11 @@ def test_evidence_on_a_metric_is_told_with_it() -> None:
     assert 'title="What it is. Of a working and a broken variant' in html
     assert "in 62 % of pairs (57 to 67; a coin: 50)" in html
     assert html.count("a coin") == 1
+
+
+def test_evidence_on_a_metric_that_was_set_up_differently_is_not_told() -> None:
+    validity = {"metrics": {"m": {"all": {"mean": 0.6, "low": 0.5, "high": 0.7}}}, "signatures": {"s": "layer:5"}}
+    metric = Metric("m", "M", score="m", signature="s")
+    for layer, told in (("layer:5", 1), ("layer:6", 0)):
+        reports = Reports(REPORTS.revision, validity=validity, signatures={"s": layer})
+        assert metric_table([row(Verdict.BETTER, metric)], reports, "old", "new").count("a coin") == told

@@ -30,7 +30,7 @@ def test_problem_whose_reference_fails_has_no_say(any_isolation):
     assert list(tried.verdicts) == ["sound"]
     report = tried.report([1, 2, 4])
     assert report["unusable"] == {"broken": "assertion"}
-    assert (report["problems"], report["answers"]) == (1, 3)
+    assert (report["problems"], report["answers"], report["unanswered"]) == (1, 3, 0)
     assert report["pass@1"] == pytest.approx(2 / 3, abs=1e-4)
     assert report["pass@2"] == 1.0
     assert report["pass@4"] is None
@@ -61,6 +61,13 @@ def test_examples_of_a_docstring_are_tests(any_isolation):
     assert [one.outcome for one in verdicts] == ["passed", "assertion", "assertion", "assertion"]
 
 
+def test_examples_that_are_skipped_prove_nothing(any_isolation):
+    code = 'def f(x):\n    """Double.\n\n    >>> f(2)  # doctest: +SKIP\n    4\n    """\n    return 2 * x\n'
+    tried = try_answers([doctest_problem("a", code)], {"a": ["def f(x): return 0"]}, any_isolation, Limits(cpu_s=1))
+    assert tried.verdicts == {}
+    assert tried.unusable["a"].outcome == "unaskable"
+
+
 def test_command_tells_and_keeps_the_verdicts(any_isolation, tmp_path):
     problems = written(tmp_path / "problems.jsonl", HUMANEVAL, MBPP)
     answers = written(
@@ -75,6 +82,8 @@ def test_command_tells_and_keeps_the_verdicts(any_isolation, tmp_path):
     assert "pass@2      each problem needs as many answers" in told.stdout
     rows = [json.loads(line) for line in (tmp_path / "verdicts.jsonl").read_text().splitlines()]
     assert [(row["task_id"], row["outcome"]) for row in rows] == [("HumanEval/0", "passed"), ("11", "assertion")]
+    fewer = written(tmp_path / "fewer.jsonl", {"task_id": "11", "completion": "def add(x, y): return x + y"})
+    assert "1 more problems have no answer" in command(problems, fewer).stdout
     as_json = json.loads(command(problems, answers, "--json").stdout)
     assert as_json["outcomes"] == {"assertion": 1, "passed": 1}
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from codetune.pretraining import device as device_module
+from codetune.pretraining import loop
 from codetune.pretraining.corpus import stream
 from codetune.pretraining.device import Device, choose_device
 from codetune.pretraining.loop import Checkpoints, pretrain
@@ -64,7 +65,7 @@ def test_loss_and_gradients_in_bfloat16_are_near_those_in_float32(recipe, tokens
     assert torch.nn.functional.cosine_similarity(exact, rounded, dim=0) > 0.99
 
 
-def test_run_in_bfloat16_learns_and_resumes_exactly(recipe, tokens, tmp_path):
+def test_run_in_bfloat16_learns_and_resumes_exactly(recipe, tokens, tmp_path, monkeypatch):
     def run(folder, params):
         model = build_model(recipe, 1, 0)
         reached = pretrain(model, tokens, params, Checkpoints(folder, "steady", "whole"), lambda _: 1.0, LOW)
@@ -76,5 +77,8 @@ def test_run_in_bfloat16_learns_and_resumes_exactly(recipe, tokens, tmp_path):
     short = recipe.model_copy(update={"tokens": 64 * 17, "decay_share": 1e-9})
     run(tmp_path / "b", short)
     (tmp_path / "b" / "decay.safetensors").unlink()
+    real, steps = loop.train_step, []
+    monkeypatch.setattr(loop, "train_step", lambda *given: steps.append(given[3]) or real(*given))
     resumed, _ = run(tmp_path / "b", recipe)
+    assert steps[0] == 16, "it goes on from the checkpoint"
     assert torch.equal(resumed, whole)

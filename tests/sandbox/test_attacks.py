@@ -64,6 +64,16 @@ ATTACKS = {
         """,
         "forbidden",
     ),
+    "first message forged": (
+        """
+        import os
+        for number in range(64):
+            try: os.write(number, b'{"missing": 7}\\n')
+            except OSError: pass
+        def f(x): return 0
+        """,
+        "missing",
+    ),
     "value of an unknown kind, through the harness": (
         """
         import sys
@@ -247,8 +257,8 @@ def test_attack_neither_scores_nor_harms(name, isolation, limits, listener, tmp_
 
 
 def test_nothing_goes_on_afterwards(isolation, limits):
-    source = "import time\ndef f(x):\n    time.sleep(1)\n    return 0"
-    assert attempt(source, TESTS, isolation, limits).outcome == "assertion"
+    source = "import os, time\nos.closerange(0, 64)\nwhile True: time.sleep(1)"
+    assert attempt(source, TESTS, isolation, replace(limits, wall_s=3)).outcome == "timeout"
     assert not [text for text in _commands() if b"sandbox.inside" in text]
 
 

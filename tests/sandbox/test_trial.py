@@ -48,7 +48,9 @@ def test_verdict_tells_why(isolation, limits, source, outcome, detail):
         ("import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()) as told: f([])\nassert told.getvalue() == 'empty\\n'", "passed"),
         ("assert f(x=[1]) is None", "passed"),
         ("undefined", "exception"),
-        ("assert known(f) == 'f'", "passed"),
+        ("f([])\nassert known(f) == 'f'", "passed"),
+        ("assert known(f) == 'f'", "unaskable"),
+        ("f([0] * 10**6)", "unaskable"),
         ("while True: pass", "timeout"),
     ],
 )  # fmt: skip
@@ -62,6 +64,12 @@ def f(x):
 """
     asked = Suite("def known(g): return g.__name__", ("f",), tests)
     assert attempt(source, asked, isolation, limits).outcome == outcome
+
+
+def test_long_answers_and_long_tests_are_run(isolation, limits):
+    source = "TEXT = " + repr("x" * (3 << 20)) + "\ndef f(x): return len(TEXT) + x"
+    tests = f"assert f(1) == {(3 << 20) + 1}, {'y' * (3 << 20)!r}"
+    assert attempt(source, Suite("", ("f",), tests), isolation, limits).outcome == "passed"
 
 
 def test_limits_grow_on_a_slower_machine_and_never_shrink(isolation, monkeypatch):
@@ -85,7 +93,7 @@ def test_machine_without_isolation_is_refused(monkeypatch):
 
 def test_broken_isolation_is_refused(monkeypatch):
     isolation_module.find_isolation.cache_clear()
-    broken = [dataclasses.replace(way, _command=lambda command: ["false", *command]) for way in isolation_module.WAYS]
+    broken = [dataclasses.replace(way, wrap=lambda command: ["false", *command]) for way in isolation_module.WAYS]
     monkeypatch.setattr(isolation_module, "WAYS", broken)
     with pytest.raises(UserError, match="bubblewrap ended with status 1"):
         isolation_module.find_isolation()

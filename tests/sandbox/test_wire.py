@@ -64,13 +64,21 @@ def test_line_without_a_message_is_none(line):
     assert parse(line) is None
 
 
-def test_messages_have_a_longest():
+def test_messages_out_of_the_sandbox_have_a_longest():
     sent = io.BytesIO()
+    long = {"value": "x" * MAX_BYTES}
     with pytest.raises(ValueError, match="too long"):
-        Channel(io.BytesIO(), sent).send({"value": "x" * MAX_BYTES})
+        Channel(io.BytesIO(), sent, inside=True).send(long)
     assert sent.getvalue() == b""
     endless = Channel(io.BytesIO(b"x" * (3 * MAX_BYTES)), sent)
     assert endless.receive_line() == b""
+
+
+def test_messages_into_the_sandbox_are_as_long_as_need_be():
+    sent = io.BytesIO()
+    long = {"value": "x" * (3 * MAX_BYTES)}
+    Channel(io.BytesIO(), sent).send(long)
+    assert Channel(io.BytesIO(sent.getvalue()), io.BytesIO(), inside=True).receive() == long
 
 
 def test_message_that_breaks_off_is_none():

@@ -72,6 +72,7 @@ def test_empty_and_truncated_texts_are_counted(scored: Any):
         "max_tokens": 512,
         "empty": {"reference": 0, "base": 1, "tuned": 0},
         "truncated": {"reference": 0, "base": 0, "tuned": 1, "baseline": 1},
+        "truncated_programs": {"reference": 0, "base": 0, "tuned": 0},
         "baseline": {"precision": 0.2, "recall": 0.4, "f1": 0.5, "texts": 2, "pairs": 9, "across": "groups"},
     }
 

@@ -80,7 +80,7 @@ def test_the_reports_have_the_agreed_form(finished: tuple[score.Inputs, Path]):
     assert metrics["prompts"] == len(read_jsonl(reports / "scores.jsonl")) == 4
     assert metrics["gain"]["f1"]["low"] > 0
     signatures = read_json(reports / "signatures.json")
-    assert list(signatures) == ["bertscore", "chrf", "bleu", "prompts_digest", "numerics", "versions"]
+    assert list(signatures) == ["bertscore", "code_bertscore", "chrf", "bleu", "prompts_digest", "numerics", "versions"]
     assert "|layer:6|" in signatures["bertscore"]
     assert "|pairs:12|" in signatures["bertscore"]
     assert signatures["numerics"] == "strict"

@@ -71,7 +71,7 @@ def main() -> None:
     except BaseException as error:
         channel.send(raised(error))
         return
-    channel.send({"missing": [name for name in first["names"] if not callable(namespace.get(name))]})
+    channel.send({"missing": ", ".join(name for name in first["names"] if not callable(namespace.get(name)))})
     while (request := channel.receive()) is not None:
         reply = _call(namespace[request["call"]], decode(request["arguments"]), decode(request["named"]))
         try:

@@ -87,10 +87,15 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
 
 
 class Channel:
-    """One end of a line between a process in the sandbox and the one that started it."""
+    """One end of a line between a process in the sandbox and the one that started it.
 
-    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
-        self._incoming, self._outgoing = incoming, outgoing
+    What comes out of the sandbox has at most `MAX_BYTES` a message; what goes in is as long as answers and tests are.
+
+    :param inside: whether this is the end in the sandbox.
+    """
+
+    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO, *, inside: bool = False) -> None:
+        self._incoming, self._outgoing, self._inside = incoming, outgoing, inside
 
     @classmethod
     def of_this_process(cls) -> Channel:
@@ -99,26 +104,27 @@ class Channel:
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in range(3):
             os.dup2(nothing, number)
-        return cls(incoming, outgoing)
+        return cls(incoming, outgoing, inside=True)
 
     def send(self, message: dict[str, Any]) -> None:
         """Send a message.
 
         :raises OSError: when nobody listens any more.
-        :raises ValueError: when it is longer than `MAX_BYTES`.
+        :raises ValueError: when it is too long to leave the sandbox.
         """
-        self.forward(json.dumps(message).encode() + b"\n")
+        line = json.dumps(message).encode() + b"\n"
+        if self._inside and len(line) > MAX_BYTES:
+            raise ValueError("message too long")
+        self.forward(line)
 
     def forward(self, line: bytes) -> None:
         """Send a message that has been received, as it is."""
-        if len(line) > MAX_BYTES:
-            raise ValueError("message too long")
         self._outgoing.write(line)
         self._outgoing.flush()
 
     def receive_line(self) -> bytes:
         """The next message as it came; empty when there are none any more, or when it is too long to be one."""
-        line = self._incoming.readline(MAX_BYTES + 1)
+        line = self._incoming.readline(-1 if self._inside else MAX_BYTES + 1)
         return line if line.endswith(b"\n") else b""
 
     def receive(self) -> dict[str, Any] | None:

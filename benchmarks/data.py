@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import sys
 import sysconfig
 import time
 import tokenize
@@ -78,9 +79,12 @@ def _default_sources(folder: Path) -> list[Member]:
 def extraction() -> None:
     """Functions of sources: reading, decoding, parsing and cutting out, in this process alone.
 
-    The standard library is denser than most code: fewer comments and docstrings, more to parse in each megabyte.
+    The standard library is denser than most code: fewer comments and docstrings, more to parse in each megabyte. Most
+    of the time is the interpreter's own parser, so it counts how that was built: compiled with default options,
+    without --enable-optimizations, it is much slower than as distributions ship it.
     """
     warnings.simplefilter("ignore", SyntaxWarning)
+    print(f"Python {' '.join(sys.version.split())}, configured with {sysconfig.get_config_var('CONFIG_ARGS')}")
     _extraction("the standard library", *_stdlib())
     with TemporaryDirectory() as folder:
         _extraction("the default packages", Path(folder), _default_sources(Path(folder)))

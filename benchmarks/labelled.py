@@ -13,12 +13,14 @@ from codetune import numerics
 numerics.fix()
 
 import argparse  # noqa: E402
+import ast  # noqa: E402
 import itertools  # noqa: E402
 import math  # noqa: E402
 from collections import Counter, defaultdict  # noqa: E402
 from collections.abc import Callable, Sequence  # noqa: E402
 from dataclasses import dataclass  # noqa: E402
 from pathlib import Path  # noqa: E402
+from typing import NamedTuple  # noqa: E402
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
@@ -32,6 +34,7 @@ from codetune.scoring.code_bertscore import normalized  # noqa: E402
 from codetune.scoring.surface import edit_similarity, sentence_scores  # noqa: E402
 
 _FOLDS, _RESAMPLES = 5, 10_000
+_LIMIT = 510  # tokens that MiniLM takes, beside two special ones
 _PARTS: dict[str, Callable[[float, float], float]] = {
     "precision": lambda precision, _recall: precision,
     "recall": lambda _precision, recall: recall,
@@ -41,14 +44,21 @@ _PARTS: dict[str, Callable[[float, float], float]] = {
 _CHOSEN = ("program", 6, "all tokens", "F3")
 
 
+class _Form(NamedTuple):
+    """What is compared, and the words before it that its vectors may see but that are not compared."""
+
+    text: str
+    context: str = ""
+
+
 @dataclass(frozen=True)
 class _Pair:
-    """A completion and the reference, as they stand and as programs."""
+    """A completion and the reference, in every form that is compared; None where there is no such form."""
 
     task: str
     passed: bool
-    text: tuple[str, str]
-    program: tuple[str | None, str | None]
+    bodies: tuple[str, str]
+    forms: dict[str, tuple[_Form | None, _Form | None]]
 
 
 @dataclass(frozen=True)
@@ -61,12 +71,30 @@ class _Tokens:
 
 def _pairs(labelled: Path, problems: Path) -> list[_Pair]:
     starts = {problem.id: problem.start for problem in read_problems(problems)}
+    asked = {task: _instruction(start) for task, start in starts.items()}
     pairs = []
     for row in read_jsonl(labelled):
-        bodies = (row["candidate_body"], row["reference_body"])
-        programs = tuple(normalized(starts[row["task_id"]] + body) for body in bodies)
-        pairs.append(_Pair(row["task_id"], bool(row["passed"]), bodies, programs))  # type: ignore[arg-type]
+        task, one, other = row["task_id"], row["candidate_body"], row["reference_body"]
+        programs = [normalized(starts[task] + body) for body in (one, other)]
+        forms = {
+            "text": _forms((one, other), ""),
+            "text, asked": _forms((one, other), asked[task]),
+            "program": _forms(programs, ""),
+            "program, asked": _forms(programs, asked[task]),
+        }
+        pairs.append(_Pair(task, bool(row["passed"]), (one, other), forms))
     return pairs
+
+
+def _forms(texts: Sequence[str | None], context: str) -> tuple[_Form | None, _Form | None]:
+    one, other = (None if text is None else _Form(text, context) for text in texts)
+    return one, other
+
+
+def _instruction(start: str) -> str:
+    """The docstring of the last function of what a task begins with."""
+    functions = [node for node in ast.parse(start + "    pass\n").body if isinstance(node, ast.FunctionDef)]
+    return ast.get_docstring(functions[-1]) or ""
 
 
 class _Encoder:
@@ -78,16 +106,22 @@ class _Encoder:
         self.tokenizer = AutoTokenizer.from_pretrained(minilm_folder())
         self._model = AutoModel.from_pretrained(minilm_folder()).eval()
 
-    def encode(self, text: str) -> _Tokens:
-        encoded = self.tokenizer(text.strip(), truncation=True, max_length=512, return_tensors="pt")
+    def encode(self, form: _Form) -> _Tokens:
+        ids = self._ids(form.text)
+        before = self._ids(form.context)[: max(0, _LIMIT - len(ids))]
+        ids = ids[:_LIMIT]
+        whole = [self.tokenizer.cls_token_id, *before, *ids, self.tokenizer.sep_token_id]
         with torch.inference_mode():
-            states = self._model(**encoded, output_hidden_states=True).hidden_states
-        inner = slice(1, -1)  # without the special tokens at either end
-        vectors = [torch.nn.functional.normalize(state[0, inner], dim=1) for state in states]
-        return _Tokens(encoded["input_ids"][0, inner], vectors)
+            states = self._model(torch.tensor([whole]), output_hidden_states=True).hidden_states
+        own = slice(1 + len(before), -1)  # without what stands before, and the special tokens at either end
+        vectors = [torch.nn.functional.normalize(state[0, own], dim=1) for state in states]
+        return _Tokens(torch.tensor(ids, dtype=torch.long), vectors)
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self.tokenizer(text.strip(), add_special_tokens=False, verbose=False)["input_ids"])
 
 
-def _weights(encoder: _Encoder, tokens: dict[str, _Tokens]) -> dict[str, torch.Tensor]:
+def _weights(encoder: _Encoder, tokens: dict[_Form, _Tokens]) -> dict[str, torch.Tensor]:
     """How much each id of the vocabulary counts: all alike, words only, or the rarer the more."""
     names = encoder.tokenizer.convert_ids_to_tokens(range(encoder.tokenizer.vocab_size))
     documents: Counter[int] = Counter(number for found in tokens.values() for number in set(found.ids.tolist()))
@@ -137,16 +171,15 @@ def _interval(taus: np.ndarray) -> str:
 def _all_settings(pairs: list[_Pair], agreement: _Agreement) -> dict[tuple[str, int, str, str], np.ndarray]:
     """The taus of every setting: form, layer, tokens that count, and part of the score."""
     encoder = _Encoder()
-    texts = {text for pair in pairs for text in (*pair.text, *pair.program) if text is not None}
-    tokens = {text: encoder.encode(text) for text in track(sorted(texts), len(texts), "texts")}
+    texts = {each for pair in pairs for form in pair.forms.values() for each in form if each is not None}
+    tokens = {each: encoder.encode(each) for each in track(sorted(texts), len(texts), "texts")}
     layers = range(len(next(iter(tokens.values())).layers))
     found: dict[tuple[str, int, str, str], np.ndarray] = {}
-    settings = list(itertools.product(("text", "program"), layers, _weights(encoder, tokens).items()))
+    settings = list(itertools.product(pairs[0].forms, layers, _weights(encoder, tokens).items()))
     for form, layer, (name, weights) in track(settings, len(settings), "settings"):
-        forms: list[tuple[str | None, str | None]] = [getattr(pair, form) for pair in pairs]
         matched = [
             None if one is None or other is None else _match(tokens[one], tokens[other], layer, weights)
-            for one, other in forms
+            for one, other in (pair.forms[form] for pair in pairs)
         ]
         for part, combine in _PARTS.items():
             scores = [combine(*each) if each is not None and sum(each) > 0 else 0.0 for each in matched]
@@ -170,25 +203,25 @@ def labelled(path: Path, problems: Path) -> None:
     pairs = _pairs(path, problems)
     agreement = _Agreement(pairs)
     found = _all_settings(pairs, agreement)
-    surface = [sentence_scores(*pair.text) for pair in pairs]
+    surface = [sentence_scores(*pair.bodies) for pair in pairs]
     print(f"{len(pairs)} completions; tau within {len(next(iter(found.values())))} tasks, 95 % interval over the tasks")
     rows = {
-        "parses": agreement([float(pair.program[0] is not None) for pair in pairs]),
+        "parses": agreement([float(pair.forms["program"][0] is not None) for pair in pairs]),
         "chrF": agreement([scores["chrf"] for scores in surface]),
         "BLEU": agreement([scores["bleu"] for scores in surface]),
-        "edit similarity": agreement([edit_similarity(*pair.text) for pair in pairs]),
+        "edit similarity": agreement([edit_similarity(*pair.bodies) for pair in pairs]),
         "BERTScore, layer 6, F1": found["text", 6, "all tokens", "F1"],
         "Code BERTScore: " + ", ".join(map(str, _CHOSEN[1:])): found[_CHOSEN],
         "best setting, chosen on other tasks": _cross_validated(found),
     }
     for name, taus in rows.items():
         print(f"{name:44}{_interval(taus)}")
-    print("\nmean tau of F3 (F1) by layer, form and tokens that count")
-    names = sorted({(form, name) for form, _, name, _ in found}, reverse=True)
-    print(f"{'layer':7}" + "".join(f"{form + ', ' + name:>25}" for form, name in names))
-    for layer in sorted({layer for _, layer, _, _ in found}):
-        cells = [(found[form, layer, name, "F3"].mean(), found[form, layer, name, "F1"].mean()) for form, name in names]
-        print(f"{layer:<7}" + "".join(f"{f'{f3:.3f} ({f1:.3f})':>25}" for f3, f1 in cells))
+    layers = sorted({layer for _, layer, _, _ in found})
+    print("\nmean tau of F3 (F1) by form, tokens that count, and layer; asked: vectors see the instruction before them")
+    print(f"{'':31}" + "".join(f"{layer:>15}" for layer in layers))
+    for form, name in sorted({(form, name) for form, _, name, _ in found}, reverse=True):
+        cells = [[found[form, layer, name, part].mean() for part in ("F3", "F1")] for layer in layers]
+        print(f"{form + ', ' + name:31}" + "".join(f"{f'{f3:.3f} ({f1:.3f})':>15}" for f3, f1 in cells))
 
 
 if __name__ == "__main__":

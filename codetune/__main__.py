@@ -16,7 +16,7 @@ _ROWS = (
     ("BERTScore F1", ("bertscore", "f1"), "f1"),
     ("Code BERTScore", ("code_bertscore",), "code_bertscore"),
     ("chrF", ("chrf",), "chrf"),
-    ("BLEU", ("bleu",), None),
+    ("BLEU", ("bleu",), "bleu"),
     ("exact match", ("exact_match",), None),
     ("answers that parse", ("syntax_valid",), "syntax_valid"),
     ("stopped by itself", ("stopped",), None),

@@ -9,6 +9,7 @@ from codetune.assessment.params import AssessParams
 from codetune.augmentation.params import AugmentParams
 from codetune.cleaning.params import CleanParams
 from codetune.config import PARAMS_FILE, Section, problems_in, raise_problems, read_params
+from codetune.execution.params import ExecuteParams
 from codetune.export.params import ExportParams
 from codetune.generation.params import GenerateParams
 from codetune.ingestion.params import IngestParams
@@ -22,7 +23,7 @@ from codetune.validity.params import ValidityParams
 
 SECTIONS: tuple[type[Section], ...] = (
     NumericsParams, ModelParams, IngestParams, CleanParams, AugmentParams, ExamineParams, PretrainParams, AssessParams,
-    TrainParams, GenerateParams, ScoreParams, ValidityParams, ExportParams,
+    TrainParams, GenerateParams, ScoreParams, ExecuteParams, ValidityParams, ExportParams,
 )  # fmt: skip
 
 

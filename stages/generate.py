@@ -5,7 +5,8 @@ models/adapter (tuned only), params `generate`, `model`, `numerics`.
 Writes: reports/samples/{base,tuned}.jsonl, one line per prompt, {base,tuned}.reworded.jsonl with some of them asked in
 other words, and {base,tuned}.summary.json with the counts.
 Guarantees: the same prompts in the same order for both; greedy decoding, so that the same model gives the same text,
-whatever the batch size; a prompt that leaves no room for an answer is skipped in both, and counted.
+whatever the batch size; a prompt that leaves no room for an answer is skipped in both, and counted; a killed run goes
+on from the answers it left in .cache/generation.
 Does not: judge the answers (that is `score`), or run them.
 """
 
@@ -14,14 +15,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from codetune import numerics
 from codetune.config import load_section
 from codetune.errors import UserError, run_as_command
-from codetune.files import write_json, write_jsonl
+from codetune.files import digest_bytes, digest_file, dump_json, write_json, write_jsonl
 from codetune.generation.params import GenerateParams
+from codetune.journal import Journal
 from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
 from codetune.progress import track
@@ -31,7 +34,6 @@ from codetune.schemas.reading import read_rows
 from codetune.schemas.samples import SAMPLES
 
 if TYPE_CHECKING:
-    from codetune.generation.batch import Answer
     from codetune.generation.prompts import Prompt
     from codetune.modeling.load import LoadedModel
 
@@ -61,6 +63,7 @@ class Outputs:
     """Where the stage writes."""
 
     samples: Path = Path("reports/samples")
+    journals: Path = Path(".cache/generation")
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> dict[str, Any]:
@@ -86,7 +89,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
     )
     words = {row["parent"]: row["instruction"] for row in read_rows(inputs.reworded, PARAPHRASES)}
     again = reword(selection.prompts, words, tokenize, count=options.reworded_prompts, max_tokens=room)
-    answered = _answered(loaded, [*selection.prompts, *again.prompts], options, variant)
+    asked = [*selection.prompts, *again.prompts]
+    journal = Journal(outputs.journals / f"{variant}.jsonl", _recipe(params, adapter, asked))
+    answered = _answered(loaded, asked, options, journal)
     samples, reworded = answered[: len(selection.prompts)], answered[len(selection.prompts) :]
     for name, rows in ((variant, samples), (f"{variant}.reworded", reworded)):
         path = outputs.samples / f"{name}.jsonl"
@@ -101,38 +106,58 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
         "numerics": numerics.digest_settings(params.numerics),
     }
     write_json(outputs.samples / f"{variant}.summary.json", report)
+    journal.path.unlink()
     return report
 
 
+def _recipe(params: Params, adapter: Path | None, asked: list[Prompt]) -> str:
+    """A digest of all that an answer depends on."""
+    from codetune.modeling.locate import locate_model
+
+    folders = [folder for folder in (locate_model(params.model.base, params.model.revision), adapter) if folder]
+    weights = [digest_file(path) for folder in folders for path in sorted(folder.glob("*.safetensors"))]
+    code = sorted((Path(__file__).parent.parent / "codetune").rglob("*.py"))
+    return digest_bytes(
+        dump_json([
+            weights, params.generate.max_new_tokens, numerics.digest_settings(params.numerics),
+            [prompt.ids for prompt in asked], [version(name) for name in ("torch", "transformers", "peft")],
+            [digest_file(path) for path in code],
+        ]).encode()
+    )[:16]  # fmt: skip
+
+
 def _answered(
-    loaded: LoadedModel, prompts: list[Prompt], options: GenerateParams, variant: Variant
+    loaded: LoadedModel, prompts: list[Prompt], options: GenerateParams, journal: Journal
 ) -> list[dict[str, Any]]:
-    """The samples of all prompts, in order."""
+    """The samples of all prompts, in order; those in the journal are not asked for again."""
     from codetune.generation.batch import answer_all
     from codetune.prompt import completion_text
 
+    kept = journal.read() or []
+    answers = {row["index"]: row for row in kept}
+    left = [index for index in range(len(prompts)) if index not in answers]
     finished = answer_all(
         loaded,
-        [prompt.ids for prompt in prompts],
+        [prompts[index].ids for index in left],
         max_new_tokens=options.max_new_tokens,
         batch_size=options.batch_size,
     )
-    answers = dict(track(finished, len(prompts), f"answers of {variant}"))
-    return [
-        _sample(prompt, answers[index], completion_text(loaded.tokenizer, answers[index].ids))
-        for index, prompt in enumerate(prompts)
-    ]
+    with journal.writing(kept) as add:
+        for place, answer in track(finished, len(left), f"answers of {journal.path.stem}"):
+            text = completion_text(loaded.tokenizer, answer.ids)
+            row = {"index": left[place], "answer": text, "tokens": len(answer.ids), "stopped": answer.stopped}
+            answers[left[place]] = row
+            add(row)
+    return [_sample(prompt, answers[index]) for index, prompt in enumerate(prompts)]
 
 
-def _sample(prompt: Prompt, answer: Answer, text: str) -> dict[str, Any]:
+def _sample(prompt: Prompt, answer: dict[str, Any]) -> dict[str, Any]:
     """One line of the samples."""
     row = prompt.row
     return {
         **{key: row[key] for key in ("id", "group", "path", "qualname", "instruction")},
         "reference": row["completion"],
-        "answer": text,
-        "tokens": len(answer.ids),
-        "stopped": answer.stopped,
+        **{key: answer[key] for key in ("answer", "tokens", "stopped")},
     }
 
 

@@ -4,7 +4,7 @@ Reads: reports/samples/{base,tuned}.jsonl and {base,tuned}.reworded.jsonl, data/
 baseline), params `score`.
 Writes: reports/scores.jsonl (each prompt), reports/metrics.json (means, gains and robustness, with intervals),
 reports/signatures.json (what two revisions must share to be compared), reports/scoring.json (the baseline; empty and
-truncated texts, counted), reports/plots/ (data and pictures).
+long texts, counted), reports/plots/ (data and pictures).
 Guarantees: both models answered the same prompts; the packaged encoder's weights have the published digest; a score
 depends on answer, reference, baseline and parameters alone, not on the other answers.
 Does not: run any answer; say whether two revisions may be compared (that is for the signatures).
@@ -66,11 +66,10 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     """The content of reports/metrics.json, after everything has been written."""
     from codetune.scoring.baseline import measure_baseline
     from codetune.scoring.bertscore import BertEncoder
-    from codetune.scoring.code_bertscore import signature
     from codetune.scoring.plots import write_plots
     from codetune.scoring.robustness import robustness
     from codetune.scoring.surface import corpus_scores
-    from codetune.scoring.table import embed_samples, kept_scores, metrics, score_prompts, scoring_report
+    from codetune.scoring.table import embed_samples, kept_scores, metrics, score_prompts, scoring_report, signatures
 
     samples = read_samples(inputs.base, inputs.tuned)
     reworded = read_samples(inputs.base_reworded, inputs.tuned_reworded, least=0)
@@ -85,9 +84,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     if reworded["base"]:
         again = score_prompts(reworded, embedded, baseline)
         report["robustness"] = robustness((samples, rows), (reworded, again), params.score)
-    signatures = {
-        "bertscore": f"{encoder.signature}|{baseline.signature}",
-        "code_bertscore": signature(encoder),
+    shared = {
+        **signatures(encoder, baseline),
         **corpus["tuned"].signatures,
         "prompts_digest": prompts_digest(samples["base"]),
         "numerics": numerics.digest_settings(params.numerics),
@@ -96,7 +94,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     write_jsonl(outputs.scores, checked(kept_scores(rows), SCORES, outputs.scores))
     write_plots(outputs.plots, rows, params.score)
     write_json(outputs.scoring, scoring_report(samples, embedded, baseline, encoder.max_tokens))
-    write_json(outputs.signatures, signatures)
+    write_json(outputs.signatures, shared)
     write_json(outputs.metrics, report)
     return report
 

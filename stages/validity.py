@@ -81,7 +81,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     from codetune.sandbox.limits import Limits, calibrated
     from codetune.scoring.baseline import measure_baseline
     from codetune.scoring.bertscore import BertEncoder
-    from codetune.scoring.code_bertscore import signature
+    from codetune.scoring.table import signatures
     from codetune.validity.agreement import agreement
     from codetune.validity.picture import agreement_picture
     from codetune.validity.programs import make_programs
@@ -105,10 +105,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
         "mutated": {kind: dict(counts) for kind, counts in sorted(made.mutated.items())},
         "metrics": metrics,
         "isolation": isolation.name,
-        "signatures": {
-            "bertscore": f"{encoder.signature}|{baseline.signature}",
-            "code_bertscore": signature(encoder),
-        },
+        "signatures": signatures(encoder, baseline),
     }
     write_text(outputs.reports / "agreement.svg", agreement_picture(metrics, params.score.confidence))
     write_json(outputs.reports / "metrics.json", report)

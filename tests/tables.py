@@ -96,6 +96,7 @@ def answer_scores(**changes: Any) -> dict[str, Any]:
         "code_bertscore": 0.75,
         "edit_similarity": 0.5,
         "tree_similarity": 0.25,
+        "length_ratio": 0.5,
         "tree_match": 0,
         "signature_kept": 1,
         "names_bound": 1,

@@ -6,18 +6,17 @@ put to the model as an instruction.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from codetune.assessment.bodies import function_text
 from codetune.errors import UserError
 from codetune.execution.problems import Problem
-from codetune.files import digest_bytes, digest_file, dump_json, parse_line, stable_seed, write_jsonl
+from codetune.files import JsonObject, digest_bytes, digest_file, dump_json, stable_seed
 from codetune.generation.batch import answer_all
 from codetune.generation.sampling import SamplingSettings, sampler
+from codetune.journal import Journal
 from codetune.modeling.load import LoadedModel, load_model
 from codetune.modeling.locate import locate_model
 from codetune.progress import track
@@ -38,10 +37,12 @@ class Asking:
     adapter: Path | None
     samples: int
     sampling: SamplingSettings
+    revision: str | None = None
 
     def recipe(self, problems: list[Problem]) -> str:
         """A digest of all that an answer depends on, the number of samples apart."""
-        folders = [folder for folder in (locate_model(self.model), self.adapter) if folder is not None]
+        base = locate_model(self.model, self.revision)
+        folders = [folder for folder in (base, self.adapter) if folder is not None]
         weights = [digest_file(path) for folder in folders for path in sorted(folder.glob("*.safetensors"))]
         asked = [[problem.id, problem.start, problem.instruction] for problem in problems]
         return digest_bytes(dump_json([weights, asdict(self.sampling), asked]).encode())[:16]
@@ -57,43 +58,39 @@ def answer_problems(problems: list[Problem], asking: Asking, output: Path) -> in
         raise UserError("every one of the samples would be the same at temperature 0", "Add --temperature 0.8.")
     if not output.parent.is_dir() or output.is_dir():
         raise UserError(f"{output} cannot be written: expected a file in a folder that exists", "Name another file.")
-    recipe = asking.recipe(problems)
-    done = _kept(output, recipe)
-    wanted = [(problem, number) for problem in problems for number in range(asking.samples)]
-    left = [(problem, number) for problem, number in wanted if (problem.id, number) not in done]
-    if left:
-        loaded = load_model(asking.model, asking.adapter)
-        with output.open("a", encoding="utf-8") as file:
-            for row in _answered(loaded, left, asking.sampling):
-                row["recipe"] = recipe
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-                file.flush()
-                done[row["task_id"], row["sample"]] = row
-    order = {problem.id: place for place, problem in enumerate(problems)}
-    write_jsonl(output, sorted(done.values(), key=lambda row: (order[row["task_id"]], row["sample"])))
-    return len(left)
-
-
-def _kept(output: Path, recipe: str) -> dict[_Key, dict[str, Any]]:
-    """The answers of an earlier run; a last line that broke off is taken away."""
-    if not output.exists():
-        return {}
-    content = output.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    rows = [parse_line(output, number, line) for number, line in enumerate(whole.splitlines(), start=1)]
-    if any(row.get("recipe") != recipe for row in rows) or (content and not rows):
+    journal = Journal(output, asking.recipe(problems))
+    kept = journal.read()
+    if kept is None:
         raise UserError(
             f"{output} holds answers of another model, other settings or other problems",
             "Name another file, or remove that one.",
         )
-    if whole != content:
-        output.write_bytes(whole)
-    return {(row["task_id"], row["sample"]): row for row in rows}
+    return len(answered(problems, asking, journal, kept)) - len(kept)
 
 
-def _answered(
-    loaded: LoadedModel, asked: list[tuple[Problem, int]], sampling: SamplingSettings
-) -> Iterator[dict[str, Any]]:
+def answered(problems: list[Problem], asking: Asking, journal: Journal, kept: list[JsonObject]) -> list[JsonObject]:
+    """The answers to all problems, in order; those `kept` from an earlier run are not asked for again.
+
+    Each has `task_id`, `sample` (its number), `completion` and `stopped`, and is in the journal.
+
+    :raises UserError: when the model cannot be loaded, or a prompt leaves no room for an answer.
+    """
+    done: dict[_Key, JsonObject] = {(row["task_id"], row["sample"]): row for row in kept}
+    wanted = [(problem, number) for problem in problems for number in range(asking.samples)]
+    left = [(problem, number) for problem, number in wanted if (problem.id, number) not in done]
+    if left:
+        found = _asked(load_model(asking.model, asking.adapter, asking.revision), left, asking.sampling)
+        with journal.writing(kept) as add:
+            for row in found:
+                add(row)
+                done[row["task_id"], row["sample"]] = row
+    order = {problem.id: place for place, problem in enumerate(problems)}
+    rows = sorted(done.values(), key=lambda row: (order[row["task_id"]], row["sample"]))
+    journal.write(rows)
+    return rows
+
+
+def _asked(loaded: LoadedModel, asked: list[tuple[Problem, int]], sampling: SamplingSettings) -> Iterator[JsonObject]:
     """The answers, each as soon as it is finished."""
     prompts = [_prompt(loaded, problem, sampling.max_new_tokens) for problem, _ in asked]
     seeds = [stable_seed(sampling.seed, "answer", problem.id, str(number)) for problem, number in asked]
@@ -115,6 +112,6 @@ def _prompt(loaded: LoadedModel, problem: Problem, max_new_tokens: int) -> list[
     if len(ids) + max_new_tokens > loaded.context:
         raise UserError(
             f"task {problem.id} takes {len(ids)} tokens, and {loaded.name} reads {loaded.context} with the answer",
-            "Lower --max-new-tokens.",
+            "Lower the number of new tokens (max_new_tokens).",
         )
     return ids

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import gzip
 import json
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from codetune.errors import UserError
+from codetune.names import unbound_names
 from codetune.sandbox.trial import Suite
 
 _REMEDY = (
@@ -81,13 +83,18 @@ def read_answers(path: Path, problems: list[Problem]) -> dict[str, list[str]]:
     return answers
 
 
-def doctest_problem(identity: str, code: str) -> Problem | None:
-    """A function whose docstring holds examples, to be tried with them; None where there are none, or it is a method.
+def doctest_problem(identity: str, code: str, instruction: str = "") -> Problem | None:
+    """A function whose docstring holds examples, to be tried with them.
 
-    :param code: source of the function with its docstring.
+    None where there are none, where it is a method, and where it uses names from outside.
+
+    :param code: source of the function with its docstring, at any indentation.
     """
+    code = textwrap.dedent(code)
     try:
         node = ast.parse(code).body[0]
+        if unbound_names(code, frozenset()):
+            return None
     except (SyntaxError, ValueError, IndexError, RecursionError):
         return None
     if not isinstance(node, ast.FunctionDef) or (node.args.args[:1] and node.args.args[0].arg in ("self", "cls")):
@@ -96,7 +103,7 @@ def doctest_problem(identity: str, code: str) -> Problem | None:
     if not docstring or ">>>" not in docstring:
         return None
     tests = _DOCTESTS.format(docstring=docstring, name=node.name)
-    return Problem(identity, "", code, Suite("", (node.name,), tests))
+    return Problem(identity, "", code, Suite("", (node.name,), tests), instruction)
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:

@@ -14,7 +14,7 @@ _METRICS = (
     ("bertscore.precision", "BERTScore precision", None),
     ("bertscore.recall", "BERTScore recall", None),
     ("chrf", "chrF", "chrf"),
-    ("bleu", "BLEU", None),
+    ("bleu", "BLEU", "bleu"),
     ("exact_match", "Exact match", None),
     ("syntax_valid", "Answers that parse", "syntax_valid"),
     ("stopped", "Answers that stop by themselves", None),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 PERCENT = " %"
+EXECUTION = "execution"
 _SMALLER_IS_BETTER = re.compile(r"(^|[._/])(\w*loss|perplexity|\w*error\w*|\w*seconds|\w*latency|truncated|leaks?)$")
 
 
@@ -69,14 +70,16 @@ CATALOGUE: tuple[Metric, ...] = (
     _bertscore("precision", "precision", "How much of the answer has a counterpart in the reference."),
     _bertscore("recall", "recall", "How much of the reference has a counterpart in the answer."),
     Metric("code_bertscore", "Code BERTScore", "BERTScore of the programs: layout, comments and variable names do not "
-           "matter, and recall weighs most (F3). Not rescaled: unrelated programs score well above 0; 0 for what does "
-           "not parse.", "code_bertscore", signature="code_bertscore"),
+           "matter, and recall weighs most (F3). 0 is the mean of unrelated programs; what does not parse is far "
+           "below.", "code_bertscore", signature="code_bertscore"),
     _surface("chrf", "chrF", "character"),
     _surface("bleu", "BLEU", "word"),
     Metric("edit_similarity", "Edit similarity", "1 less the edits per character that lead to the reference, 0 to 1.",
            "edit_similarity"),
     Metric("tree_similarity", "Tree similarity", "Shared parts of the syntax trees of answer and reference, names and "
            "constants left out of account, 0 to 1; 0 for what does not parse.", "tree_similarity"),
+    Metric("length_ratio", "Length ratio", "The length of the shorter of answer and reference by that of the longer, 1 "
+           "for equal lengths.", "length_ratio"),
     _share("exact_match", "Exact match", "Share of answers that equal the reference."),
     _share("tree_match", "Tree match", "Share of answers with the syntax tree of the reference: layout, comments and "
            "docstrings do not matter."),
@@ -127,4 +130,8 @@ def metrics_of(*reported: Iterable[str]) -> list[Metric]:
 
 
 def _unlisted(key: str) -> Metric:
+    if key.startswith(f"{EXECUTION}."):
+        label = ", ".join(key.split(".")[1:])
+        told = "Estimated share of problems that one of k answers solves: its tests were run, in a sandbox."
+        return Metric(key, label, told, digits=1, scale=100.0, unit=PERCENT, signature=EXECUTION)
     return Metric(key, key, score=key.replace(".", "_"), larger_is_better=not _SMALLER_IS_BETTER.search(key))

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from codetune.revisions.catalogue import CATALOGUE, VALIDATION_LOSS, Metric, metrics_of, numbers
+from codetune.revisions.catalogue import CATALOGUE, EXECUTION, VALIDATION_LOSS, Metric, metrics_of, numbers
 from codetune.revisions.intervals import difference_interval, settings_of
 from codetune.revisions.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
@@ -237,7 +237,7 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
     rows["tuned"] += _loss_difference(baseline, candidate)
     parameters = parameter_differences(baseline.params, candidate.params)
     unmoved = bool(rows["tuned"]) and all(row.verdict is Verdict.SAME for row in rows["tuned"])
-    measured = {metric.signature for metric in CATALOGUE if metric.signature}
+    measured = {EXECUTION, *(metric.signature for metric in CATALOGUE if metric.signature)}
     return Comparison(
         baseline=baseline,
         candidate=candidate,

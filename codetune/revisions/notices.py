@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from codetune.revisions.catalogue import flatten
+from codetune.revisions.catalogue import EXECUTION, flatten
 from codetune.revisions.reports import Reports
 
 _PROMPTS = "prompts_digest"
@@ -31,11 +31,12 @@ def differing_signatures(baseline: Reports, candidate: Reports) -> list[str]:
 
     Where a revision has no signatures nothing is known to differ; `signature_notices` says so.
     """
-    old, new = flatten(baseline.signatures), flatten(candidate.signatures)
-    if not old or not new:
+    if not baseline.signatures or not candidate.signatures:
         return []
+    old, new = flatten(baseline.measured_by), flatten(candidate.measured_by)
     keys = [*old, *(key for key in new if key not in old)]
-    return [key for key in keys if key != _PROMPTS and old.get(key) != new.get(key)]
+    alone = {key for key in keys if key.startswith(f"{EXECUTION}.") and (key in old) is not (key in new)}
+    return [key for key in keys if key != _PROMPTS and key not in alone and old.get(key) != new.get(key)]
 
 
 def signature_notices(baseline: Reports, candidate: Reports, metrics: set[str]) -> list[str]:
@@ -46,7 +47,7 @@ def signature_notices(baseline: Reports, candidate: Reports, metrics: set[str]) 
     missing = [r.revision.title for r in (baseline, candidate) if r.measured and not r.signatures]
     if missing:
         return [f"{' and '.join(missing)} reports no signatures, so whether the numbers are comparable is not known."]
-    old, new = flatten(baseline.signatures), flatten(candidate.signatures)
+    old, new = flatten(baseline.measured_by), flatten(candidate.measured_by)
     sentences, others = [], []
     for key in differing_signatures(baseline, candidate):
         pair = _change(old.get(key, "nothing"), new.get(key, "nothing"))

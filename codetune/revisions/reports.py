@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from codetune.revisions.catalogue import numbers
+from codetune.revisions.catalogue import EXECUTION, numbers
 from codetune.revisions.listing import COMPARED_PATHS, Revision
 from codetune.revisions.repository import Repository
 from codetune.schemas.checking import passing
@@ -95,6 +95,7 @@ class Reports:
     prompts: dict[str, Prompt] = field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
     validity: dict[str, Any] = field(default_factory=dict)
+    execution: dict[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
     @property
@@ -105,7 +106,21 @@ class Reports:
     def values(self, role: Role) -> dict[str, float]:
         """The reported metrics of one model by flat key; empty where there are none."""
         content = self.metrics.get(role)
-        return numbers(content) if isinstance(content, dict) else {}
+        scored = numbers(content) if isinstance(content, dict) else {}
+        return scored | {
+            f"{EXECUTION}.{name}.{key}": value
+            for name, found in self.execution.items()
+            for key, value in numbers(found.get(role, {})).items()
+            if key.startswith("pass@")
+        }
+
+    @property
+    def measured_by(self) -> dict[str, Any]:
+        """What two revisions must share for their numbers to be comparable, answers that were run included."""
+        run = {
+            name: f"tests:{found['digest']}|isolation:{found['isolation']}" for name, found in self.execution.items()
+        }
+        return self.signatures | ({EXECUTION: run} if run else {})
 
 
 class _Reader:
@@ -149,6 +164,14 @@ def _mapping(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError(f"found {type(value).__name__}, expected an object")
     return value
+
+
+def _executed(text: str) -> dict[str, Any]:
+    """The sets of problems whose answers were run, each with what a comparison reads."""
+    found = _mapping(text)
+    for each in found.values():
+        _ = each["digest"], each["isolation"], *(each[role] for role in ROLES)
+    return found
 
 
 def _yaml(text: str) -> dict[str, Any]:
@@ -250,5 +273,6 @@ def load_reports(repository: Repository, revision: Revision) -> Reports:
         prompts=reader.prompts(),
         curves=reader.curves(),
         validity=reader.parse("reports/validity/metrics.json", _mapping, {}),
+        execution=reader.parse("reports/execution/metrics.json", _executed, {}),
         problems=tuple(reader.problems),
     )

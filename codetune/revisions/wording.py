@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from codetune.revisions.catalogue import CATALOGUE, Metric
 from codetune.revisions.comparison import Comparison, MetricDifference, Verdict
 from codetune.revisions.reports import Reports
 
-HEADLINE = ("bertscore.f1", "chrf", "syntax_valid")
-F1 = next(metric for metric in CATALOGUE if metric.key == HEADLINE[0])
+# The metrics that matter most, the first of them that has a difference first, by what the answers are (clean.task).
+_HEADLINES = {"python": ("bertscore.f1", "chrf", "syntax_valid"), "text": ("bleu", "chrf", "bertscore.f1")}
+F1 = next(metric for metric in CATALOGUE if metric.key == "bertscore.f1")
 
 
 def interval_text(row: MetricDifference) -> str:
@@ -39,14 +42,16 @@ def _listing(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def headline(rows: list[MetricDifference]) -> str:
-    """One clause for the metric that matters most and has a difference, such as `BERTScore F1 +0.0210 (…)`."""
-    by_key = {row.metric.key: row for row in rows}
-    for key in HEADLINE:
-        row = by_key.get(key)
-        if row is not None and row.low is not None:
-            return f"{row.metric.label} {difference_text(row)} ({interval_text(row)})"
-    return ""
+def headline(reports: Reports, rows: list[MetricDifference]) -> MetricDifference | None:
+    """The row of the metric that matters most and has an interval: BLEU where the answers are prose, else F1."""
+    by_key = {row.metric.key: row for row in rows if row.low is not None}
+    keys = _HEADLINES["text" if _section(reports, "clean").get("task") == "text" else "python"]
+    return next((by_key[key] for key in keys if key in by_key), None)
+
+
+def _section(reports: Reports, name: str) -> dict[str, Any]:
+    found = reports.params.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def verdict_sentence(comparison: Comparison) -> str:
@@ -66,8 +71,10 @@ def verdict_sentence(comparison: Comparison) -> str:
         return f"The candidate reports exactly what the baseline reports, over {_plural(comparison.shared, 'prompt')}."
     first = f"The candidate is {_listing(told)} of {_plural(len(rows), 'metric')}"
     over = f", over {_plural(comparison.shared, 'prompt')}." if comparison.shared else "."
-    lead = headline(rows)
-    return first + over + (f" {lead}." if lead else "")
+    lead = headline(comparison.candidate, rows)
+    if lead is None:
+        return first + over
+    return f"{first}{over} {lead.metric.label} {difference_text(lead)} ({interval_text(lead)})."
 
 
 def meaning_text(reports: Reports, metric: Metric) -> str:
@@ -104,7 +111,7 @@ def robustness_sentence(reports: Reports) -> str:
 
 def gain_sentence(reports: Reports, rows: list[MetricDifference]) -> str:
     """What tuning did within one revision, in one sentence."""
-    row = next((row for row in rows if row.metric.key == HEADLINE[0] and row.low is not None), None)
+    row = headline(reports, rows)
     if row is None:
         return f"{reports.revision.title} has no per-prompt scores, so its gain has no interval."
     prompts = _plural(len(reports.scores), "prompt")

@@ -30,9 +30,10 @@ class AnswerScores(TypedDict):
     bertscore_f1_raw: Raw
     chrf: Percent
     bleu: Percent
-    code_bertscore: Similarity
+    code_bertscore: Rescaled
     edit_similarity: Similarity
     tree_similarity: Similarity
+    length_ratio: Similarity
     tree_match: Flag
     signature_kept: Flag
     names_bound: Flag

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ from codetune.errors import UserError
 from codetune.files import JsonObject, stable_seed
 from codetune.progress import track
 from codetune.scoring.bertscore import BertEncoder, Scores, match
+from codetune.scoring.code_bertscore import f3, normalized
 from codetune.scoring.params import ScoreParams
 
 _DIGITS = 6
@@ -25,12 +27,14 @@ class Baseline:
 
     :param across: whether the two texts of a pair come from different groups, or only from different rows, because
         there is one group.
-    :param texts: how many texts the pairs were drawn from; `truncated` of them were cut.
+    :param program_floor: the mean F3 of the programs that the texts of the same pairs are.
+    :param texts: how many texts the pairs were drawn from; `long` of them were encoded in windows.
     """
 
     floor: Scores
+    program_floor: float
     texts: int
-    truncated: int
+    long: int
     pairs: int
     across: Across
 
@@ -38,10 +42,22 @@ class Baseline:
         """`raw` on the scale where the baseline is 0 and equal texts are 1; worse than random is below 0."""
         return Scores(*((value - floor) / (1.0 - floor) for value, floor in zip(raw, self.floor, strict=True)))
 
+    def rescale_program(self, raw: float) -> float:
+        """The F3 of two programs on the scale where the mean of unrelated ones is 0 and equal ones are 1."""
+        return (raw - self.program_floor) / (1.0 - self.program_floor)
+
     @property
     def signature(self) -> str:
         """What two rescaled scores must share, beside the encoder, to be compared."""
-        values = "/".join(f"{value:.{_DIGITS}f}" for value in self.floor)
+        return self._signature(*self.floor)
+
+    @property
+    def program_signature(self) -> str:
+        """As `signature`, for scores of programs."""
+        return self._signature(self.program_floor)
+
+    def _signature(self, *floors: float) -> str:
+        values = "/".join(f"{value:.{_DIGITS}f}" for value in floors)
         return f"baseline:{values}|pairs:{self.pairs}|across:{self.across}"
 
 
@@ -54,17 +70,29 @@ def measure_baseline(encoder: BertEncoder, rows: list[JsonObject], params: Score
     settings = params.bertscore
     chosen = choose_rows(rows, settings.baseline_texts, params.seed)
     across, pairs = draw_pairs([row["group"] for row in chosen], settings.baseline_pairs, params.seed)
-    embedded = encoder.embed_all((row["completion"] for row in chosen), "baseline texts")
-    texts = [embedded[row["completion"]] for row in chosen]
-    scores = [match(texts[left], texts[right]) for left, right in track(pairs, len(pairs), "baseline pairs")]
-    floor = Scores(*(round(math.fsum(part) / len(scores), _DIGITS) for part in zip(*scores, strict=True)))
-    if max(floor) > _MAX_FLOOR:
+    texts = [row["completion"] for row in chosen]
+    programs = [normalized(text) for text in texts]
+    embedded = encoder.embed_all([*texts, *filter(None, programs)], "baseline texts")
+    scores, program_scores = [], []
+    for left, right in track(pairs, len(pairs), "baseline pairs"):
+        scores.append(match(embedded[texts[left]], embedded[texts[right]]))
+        one, other = programs[left], programs[right]
+        if one is not None and other is not None:
+            program_scores.append(f3(match(embedded[one], embedded[other])))
+    floor = Scores(*(_mean(part) for part in zip(*scores, strict=True)))
+    program_floor = _mean(program_scores) if program_scores else 0.0
+    if max(*floor, program_floor) > _MAX_FLOOR:
         raise UserError(
             f"score.bertscore: layer {encoder.layer} of {encoder.files.name} scores unrelated code "
-            f"{max(floor):.4f}, expected less than {_MAX_FLOOR}: it tells nothing apart",
+            f"{max(*floor, program_floor):.4f}, expected less than {_MAX_FLOOR}: it tells nothing apart",
             "Choose another layer or model.",
         )
-    return Baseline(floor, len(texts), sum(text.truncated for text in texts), len(pairs), across)
+    long = sum(embedded[text].windows > 1 for text in texts)
+    return Baseline(floor, program_floor, len(texts), long, len(pairs), across)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(math.fsum(values) / len(values), _DIGITS)
 
 
 def choose_rows(rows: list[JsonObject], count: int, seed: int) -> list[JsonObject]:

@@ -3,19 +3,22 @@
 The library pads texts to batches, whose order follows that of a set of strings: the last bits of a score depend on the
 other texts, and change from process to process. Here each text is encoded by itself, once, so that its score depends
 on nothing but itself; on a CPU that is also faster, since nothing is spent on padding and a text stays in the cache.
+The library cuts what is longer than the encoder takes. Here such a text is encoded in windows that overlap by half, and
+each token's vector is taken from the window that shows most of what is around it.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
-from bert_score.utils import get_bert_embedding, get_model, get_tokenizer, greedy_cos_idf
+from bert_score.utils import bert_encode, get_model, get_tokenizer, greedy_cos_idf, sent_encode
 
 from codetune.encoders.locate import EncoderFiles
 from codetune.errors import UserError
@@ -42,17 +45,38 @@ class Embedding:
 
     :param vectors: shape `(tokens, hidden)`, special tokens included.
     :param weights: shape `(tokens,)`: 0 for special tokens, 1 for all others.
-    :param truncated: whether the text was longer than the encoder takes.
+    :param windows: how many windows it took to encode the text.
     """
 
     vectors: torch.Tensor
     weights: torch.Tensor
-    truncated: bool = False
+    windows: int = 1
 
     @property
     def empty(self) -> bool:
         """Whether there is no token but special ones."""
         return not bool(self.weights.any())
+
+
+class Window(NamedTuple):
+    """A part of a long text, from `start` to `stop`, and the tokens in it whose vectors are taken from it."""
+
+    start: int
+    stop: int
+    own_start: int
+    own_stop: int
+
+
+def overlapping(length: int, size: int) -> Iterator[Window]:
+    """Windows of `size` tokens over more tokens than that, each half over the one before.
+
+    Every token belongs to exactly one window: where two overlap, the border is in the middle of what they share.
+    """
+    step = max(1, size // 2)
+    starts = [*range(0, length - size, step), length - size]
+    borders = [0, *((later + start + size) // 2 for start, later in pairwise(starts)), length]
+    for start, (own_start, own_stop) in zip(starts, pairwise(borders), strict=True):
+        yield Window(start, start + size, own_start, own_stop)
 
 
 class BertEncoder:
@@ -68,7 +92,7 @@ class BertEncoder:
         self.layer = layer
         self._model, self._tokenizer = _load(files, layer)
         self.max_tokens = _max_tokens(self._model, self._tokenizer)
-        self._tokenizer.model_max_length = self.max_tokens
+        self._tokenizer.model_max_length = _NO_LIMIT  # nothing is cut
         self._idf: dict[int, float] = defaultdict(lambda: 1.0)
         for special in (self._tokenizer.sep_token_id, self._tokenizer.cls_token_id):
             self._idf[special] = 0.0
@@ -78,17 +102,38 @@ class BertEncoder:
         """What two scores must share to be compared."""
         return (
             f"bert-score:{version('bert-score')}|model:{self.files.name}|weights:{self.files.weights[:16]}"
-            f"|tokenizer:{self.files.tokenizer[:16]}|layer:{self.layer}|idf:no|max_tokens:{self.max_tokens}"
+            f"|tokenizer:{self.files.tokenizer[:16]}|layer:{self.layer}|idf:no|max_tokens:{self.max_tokens}|long:windows"
         )
 
     def embed(self, text: str) -> Embedding:
-        """The embedding of `text`; what is over `max_tokens` is cut, and said to be."""
+        """The embedding of `text`, in windows where it is over `max_tokens`."""
         if not text.strip():
             return Embedding(torch.zeros(0, 1), torch.zeros(0))
-        length = len(self._tokenizer(text.strip(), truncation=False, verbose=False)["input_ids"])
+        ids = sent_encode(self._tokenizer, text)
+        weights = torch.tensor([self._idf[number] for number in ids])
+        if len(ids) <= self.max_tokens:
+            return Embedding(self._encode(ids), weights)
+        special = self._tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True)
+        before, after = special.index(0), special[::-1].index(0)
+        first, inner, last = ids[:before], ids[before : len(ids) - after], ids[len(ids) - after :]
+        windows = list(overlapping(len(inner), self.max_tokens - before - after))
+        parts = []
+        for window in windows:
+            vectors = self._encode([*first, *inner[window.start : window.stop], *last])
+            own = slice(before + window.own_start - window.start, before + window.own_stop - window.start)
+            parts.append(vectors[own])
+            if window is windows[0]:
+                parts.insert(0, vectors[:before])
+            if window is windows[-1]:
+                parts.append(vectors[len(vectors) - after :])
+        return Embedding(torch.cat(parts), weights, len(windows))
+
+    def _encode(self, ids: list[int]) -> torch.Tensor:
+        """The vectors of some tokens, special ones included, of shape `(tokens, hidden)`."""
         with torch.inference_mode():
-            vectors, _, weights = get_bert_embedding([text], self._model, self._tokenizer, self._idf, device="cpu")
-        return Embedding(vectors[0], weights[0], length > self.max_tokens)
+            mask = torch.ones(1, len(ids), dtype=torch.long)
+            vectors: torch.Tensor = bert_encode(self._model, torch.tensor([ids]), attention_mask=mask)
+        return vectors[0]
 
     def embed_all(self, texts: Iterable[str], label: str) -> dict[str, Embedding]:
         """The embeddings of all distinct `texts`, with progress; the longest first, so that it speeds up at the end."""

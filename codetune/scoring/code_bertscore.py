@@ -1,8 +1,9 @@
 """BERTScore of programs rather than texts: what does not matter to Python is taken away before they are compared.
 
-Layout, comments, docstrings and annotations go, and local variables are numbered; what does not parse scores 0. Recall
-weighs nine times as much as precision (F3, as Zhou et al., "CodeBERTScore", 2023, report beside F1). On completions of
-HumanEval this agrees better with passing the tests than BERTScore of the texts: see docs/metrics.md.
+Layout, comments, docstrings and annotations go, and local variables are numbered. Recall weighs nine times as much as
+precision (F3, as Zhou et al., "CodeBERTScore", 2023, report beside F1). On completions of HumanEval this agrees better
+with passing the tests than BERTScore of the texts: see docs/metrics.md. Like that it is rescaled, by the mean of random
+pairs of programs; what does not parse is below them all.
 """
 
 from __future__ import annotations

@@ -41,6 +41,12 @@ def edit_similarity(answer: str, reference: str) -> float:
     return Levenshtein.normalized_similarity(answer, reference)
 
 
+def length_ratio(answer: str, reference: str) -> float:
+    """The length of the shorter text by that of the longer, in characters: 1 for equal lengths, 0 beside nothing."""
+    shorter, longer = sorted((len(answer), len(reference)))
+    return shorter / longer if longer else 1.0
+
+
 def exact_match(answer: str, reference: str) -> int:
     """1 when the texts are equal but for white space at the ends of lines and of the whole, else 0."""
     return int(_trimmed(answer) == _trimmed(reference))

@@ -9,17 +9,18 @@ from codetune.files import JsonObject
 from codetune.scoring.baseline import Baseline
 from codetune.scoring.bertscore import NOTHING, BertEncoder, Embedding, Scores, match
 from codetune.scoring.code_bertscore import f3, normalized
+from codetune.scoring.code_bertscore import signature as program_signature
 from codetune.scoring.params import ScoreParams
 from codetune.scoring.samples import VARIANTS, Samples
 from codetune.scoring.statistics import DIGITS, gains
 from codetune.scoring.structure import structure_scores
-from codetune.scoring.surface import CorpusScores, edit_similarity, exact_match, sentence_scores
+from codetune.scoring.surface import CorpusScores, edit_similarity, exact_match, length_ratio, sentence_scores
 from codetune.scoring.syntax import syntax_valid
 
 _PARTS = Scores._fields
 _SHARES = (
-    "code_bertscore", "edit_similarity", "tree_similarity", "tree_match", "signature_kept", "names_bound",
-    "exact_match", "syntax_valid", "stopped",
+    "code_bertscore", "edit_similarity", "tree_similarity", "length_ratio", "tree_match", "signature_kept",
+    "names_bound", "exact_match", "syntax_valid", "stopped",
 )  # fmt: skip
 # Of the raw parts only F1 is kept for each prompt: the others follow from the baseline in scoring.json.
 _KEPT = (*(f"bertscore_{part}" for part in _PARTS), "bertscore_f1_raw", "chrf", "bleu", *_SHARES)
@@ -27,6 +28,7 @@ _KEPT = (*(f"bertscore_{part}" for part in _PARTS), "bertscore_f1_raw", "chrf", 
 _SAME_NAME = (
     "code_bertscore",
     "chrf",
+    "bleu",
     "edit_similarity",
     "tree_similarity",
     "signature_kept",
@@ -59,7 +61,7 @@ def score_prompts(samples: Samples, embedded: Embeddings, baseline: Baseline) ->
 
 
 def score_answer(sample: JsonObject, embedded: Embeddings, baseline: Baseline) -> dict[str, float]:
-    """All scores of one answer. BERTScore of an empty one is 0, raw and rescaled."""
+    """All scores of one answer. BERTScore of an empty one is 0, raw and rescaled, as in the library."""
     answer, reference = embedded[sample["answer"]], embedded[sample["reference"]]
     raw = match(answer, reference)
     rescaled = NOTHING if answer.empty or reference.empty else baseline.rescale(raw)
@@ -68,9 +70,10 @@ def score_answer(sample: JsonObject, embedded: Embeddings, baseline: Baseline) -
         **{f"bertscore_{part}_raw": value for part, value in raw._asdict().items()},
         **sentence_scores(sample["answer"], sample["reference"]),
     }
-    scores["code_bertscore"] = _code_bertscore(sample["answer"], sample["reference"], embedded)
+    scores["code_bertscore"] = _code_bertscore(sample["answer"], sample["reference"], embedded, baseline)
     structure = structure_scores(sample["answer"], sample["reference"])._asdict()
     scores["edit_similarity"] = edit_similarity(sample["answer"], sample["reference"])
+    scores["length_ratio"] = length_ratio(sample["answer"], sample["reference"])
     scores["tree_similarity"] = structure.pop("tree_similarity")
     return {
         **{key: round(value, DIGITS) for key, value in scores.items()},
@@ -81,12 +84,12 @@ def score_answer(sample: JsonObject, embedded: Embeddings, baseline: Baseline) -
     }
 
 
-def _code_bertscore(answer: str, reference: str, embedded: Embeddings) -> float:
-    """The F3 of the programs that answer and reference are; 0 when either is none."""
+def _code_bertscore(answer: str, reference: str, embedded: Embeddings, baseline: Baseline) -> float:
+    """The F3 of the programs that answer and reference are, rescaled; that of a raw 0 when either is none."""
     asked, wanted = normalized(answer), normalized(reference)
     if asked is None or wanted is None:
-        return 0.0
-    return min(1.0, max(0.0, f3(match(embedded[asked], embedded[wanted]))))
+        return baseline.rescale_program(0.0)
+    return baseline.rescale_program(max(0.0, f3(match(embedded[asked], embedded[wanted]))))
 
 
 def kept_scores(rows: list[JsonObject]) -> list[JsonObject]:
@@ -126,7 +129,7 @@ def _mean(values: list[float]) -> float:
 
 
 def scoring_report(samples: Samples, embedded: Embeddings, baseline: Baseline, max_tokens: int) -> JsonObject:
-    """The content of scoring.json: the baseline, and how many texts were empty or cut to what the encoder takes.
+    """The content of scoring.json: the baseline, and how many texts were empty or longer than the encoder takes.
 
     Programs are counted apart: `code_bertscore` compares them in another form than the texts.
     """
@@ -136,11 +139,12 @@ def scoring_report(samples: Samples, embedded: Embeddings, baseline: Baseline, m
         "prompts": len(samples[VARIANTS[0]]),
         "max_tokens": max_tokens,
         "empty": {name: sum(embedded[text].empty for text in found) for name, found in texts.items()},
-        "truncated": {name: sum(embedded[text].truncated for text in found) for name, found in texts.items()}
-        | {"baseline": baseline.truncated},
-        "truncated_programs": {name: _truncated_programs(found, embedded) for name, found in texts.items()},
+        "long": {name: sum(embedded[text].windows > 1 for text in found) for name, found in texts.items()}
+        | {"baseline": baseline.long},
+        "long_programs": {name: _long_programs(found, embedded) for name, found in texts.items()},
         "baseline": {
             **baseline.floor._asdict(),
+            "program": baseline.program_floor,
             "texts": baseline.texts,
             "pairs": baseline.pairs,
             "across": baseline.across,
@@ -148,5 +152,13 @@ def scoring_report(samples: Samples, embedded: Embeddings, baseline: Baseline, m
     }
 
 
-def _truncated_programs(texts: list[str], embedded: Embeddings) -> int:
-    return sum(embedded[form].truncated for text in texts if (form := normalized(text)) is not None)
+def signatures(encoder: BertEncoder, baseline: Baseline) -> dict[str, str]:
+    """What two scores of the encoder must share to be compared, by metric."""
+    return {
+        "bertscore": f"{encoder.signature}|{baseline.signature}",
+        "code_bertscore": f"{program_signature(encoder)}|{baseline.program_signature}",
+    }
+
+
+def _long_programs(texts: list[str], embedded: Embeddings) -> int:
+    return sum(embedded[form].windows > 1 for text in texts if (form := normalized(text)) is not None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import random
-import textwrap
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,7 +13,6 @@ from codetune.execution.problems import Problem, doctest_problem
 from codetune.execution.trials import verdicts
 from codetune.files import JsonObject, stable_seed
 from codetune.ingestion.functions import FunctionNode
-from codetune.names import unbound_names
 from codetune.sandbox.isolation import Isolation
 from codetune.sandbox.limits import Limits
 from codetune.validity.equivalents import equivalents
@@ -59,7 +57,7 @@ def make_programs(rows: Iterable[JsonObject], params: ValidityParams, isolation:
     order = sorted(known, key=lambda identity: stable_seed(params.seed, "validity", identity))
     asked: list[Problem] = []
     for identity in order:
-        problem = _problem(known[identity])
+        problem = doctest_problem(identity, known[identity]["code"])
         if problem is not None:
             asked.append(problem)
         if len(asked) == params.functions:
@@ -71,15 +69,6 @@ def make_programs(rows: Iterable[JsonObject], params: ValidityParams, isolation:
     _try_variants(made, usable, params, isolation, limits)
     made.functions = [found for found in made.functions if found.working and found.broken]
     return made
-
-
-def _problem(row: JsonObject) -> Problem | None:
-    """The function with its examples; None where there are none, or it uses names from outside."""
-    problem = doctest_problem(row["id"], textwrap.dedent(row["code"]))
-    try:
-        return None if problem is None or unbound_names(problem.reference, frozenset()) else problem
-    except SyntaxError:
-        return None
 
 
 def _bare(code: str) -> str | None:

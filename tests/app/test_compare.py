@@ -94,7 +94,7 @@ class TestTwoRevisions:
     def test_the_verdict_comes_first_and_every_part_is_there(self, open_page: Open, sample: Project) -> None:
         page = open_page(sample.root)
         text = words(page)
-        assert "The candidate is better on 9, indistinguishable on 2 and the same on 3 of 14 metrics" in text
+        assert "The candidate is better on 10, indistinguishable on 2 and the same on 3 of 15 metrics" in text
         assert [part.value for part in page.subheader] == ["Parameters", "Plots", "Answers to the same prompt"]
         assert "train.lora.rank" in text
         assert len(page.get("vega_lite_chart")) == 3
@@ -103,7 +103,7 @@ class TestTwoRevisions:
 
     def test_the_choice_is_in_the_address_by_commit(self, open_page: Open, sample: Project) -> None:
         page = choose(open_page(sample.root), "candidate", "hasty-lark")
-        assert "The candidate is indistinguishable on 9" in words(page)
+        assert "The candidate is indistinguishable on 10" in words(page)
         assert page.query_params["candidate"] == sample.commits["hasty-lark"]
         assert page.query_params["baseline"] == sample.commits["first"]
 
@@ -116,7 +116,7 @@ class TestTwoRevisions:
     def test_swapping_turns_the_verdict_round(self, open_page: Open, sample: Project) -> None:
         page = open_page(sample.root)
         page.button[0].click().run()
-        assert "The candidate is worse on 9" in words(page)
+        assert "The candidate is worse on 10" in words(page)
 
     @pytest.mark.parametrize(
         "name", ["--output=hacked", "no-such", "../../etc/passwd", "<script>alert(1)</script>", "f" * 9999]

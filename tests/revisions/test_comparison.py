@@ -190,10 +190,10 @@ def test_gain_is_base_against_tuned() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "sentence"),
     [
-        ("first", "readme", "The candidate is better on 9, indistinguishable on 2 and the same on 3 of 14 metrics"),
+        ("first", "readme", "The candidate is better on 10, indistinguishable on 2 and the same on 3 of 15 metrics"),
         ("readme", "hasty-lark", "The candidate is worse on"),
         ("second", "readme", "The candidate reports exactly what the baseline reports, over 60 prompts."),
-        ("readme", "other-scale", "not comparable on 3 of 14 metrics, over 60 prompts. chrF +"),
+        ("readme", "other-scale", "not comparable on 3 of 15 metrics, over 60 prompts. chrF +"),
         ("empty", "readme", "The two revisions share no metric"),
     ],
 )
@@ -201,6 +201,46 @@ def test_verdict_sentence(sample: Project, first: str, second: str, sentence: st
     repository = Repository(sample.root)
     sides = [load_reports(repository, Revision(Kind.COMMIT, n, sample.commits[n])) for n in (first, second)]
     assert sentence in verdict_sentence(compare(*sides))
+
+
+@pytest.mark.parametrize(("task", "label"), [("python", "BERTScore F1"), ("text", "BLEU"), (None, "BERTScore F1")])
+def test_what_the_answers_are_decides_which_metric_leads(sample: Project, task: str | None, label: str) -> None:
+    repository = Repository(sample.root)
+    sides = [load_reports(repository, Revision(Kind.COMMIT, n, sample.commits[n])) for n in ("first", "readme")]
+    sides = [replace(side, params={**side.params, "clean": {"task": task}}) for side in sides]
+    assert f"over 60 prompts. {label} +" in verdict_sentence(compare(*sides))
+    assert f": {label} +" in gain_sentence(sides[1], compare(*sides).gain)
+
+
+def _executed(passed: float, digest: str = "1", isolation: str = "bubblewrap") -> dict[str, Any]:
+    found = {"base": {"pass@1": 0.0, "answers": 9}, "tuned": {"pass@1": passed, "answers": 9}}
+    return {"mine": {**found, "digest": digest, "isolation": isolation}}
+
+
+class TestExecution:
+    def compare(self, old: dict[str, Any], new: dict[str, Any]) -> Any:
+        signed = {"bertscore": "layer 6"}
+        sides = [_reports(name, FLAT, NOISY, signatures=signed) for name in ("a", "b")]
+        return compare(*(replace(side, execution=found) for side, found in zip(sides, (old, new), strict=True)))
+
+    def test_the_share_that_passes_is_compared(self) -> None:
+        found = self.compare(_executed(0.25), _executed(0.5))
+        [row] = [row for row in found.rows["tuned"] if row.metric.key == "execution.mine.pass@1"]
+        assert (row.metric.label, row.difference, row.verdict) == ("mine, pass@1", 0.25, Verdict.UNCERTAIN)
+        assert found.notices == []
+
+    @pytest.mark.parametrize("changes", [{"digest": "2"}, {"isolation": "unshare"}])
+    def test_other_tests_or_another_sandbox_are_not_subtracted(self, changes: dict[str, str]) -> None:
+        found = self.compare(_executed(0.25), _executed(0.5, **changes))
+        [row] = [row for row in found.rows["tuned"] if row.metric.signature == "execution"]
+        assert row.verdict is Verdict.INCOMPARABLE
+        assert "execution.mine was measured in two ways" in found.notices[0]
+
+    def test_what_only_one_revision_ran_needs_no_warning(self) -> None:
+        found = self.compare({}, _executed(0.5))
+        [row] = [row for row in found.rows["tuned"] if row.metric.signature == "execution"]
+        assert (row.baseline, row.candidate, row.difference) == (None, 0.5, None)
+        assert found.notices == []
 
 
 def test_the_three_answers_are_side_by_side(sample: Project) -> None:

@@ -11,6 +11,7 @@ from bert_score import BERTScorer
 from codetune.errors import UserError
 from codetune.scoring.baseline import Baseline, choose_rows, draw_pairs, measure_baseline
 from codetune.scoring.bertscore import BertEncoder, Embedding, Scores
+from codetune.scoring.code_bertscore import normalized
 from tests.scoring.conftest import changed
 
 
@@ -63,7 +64,12 @@ def test_the_baseline_is_the_librarys_mean_over_the_pairs(minilm: BertEncoder, i
     expected = [scorer.score([texts[left]], [texts[right]]) for left, right in pairs]
     means = [math.fsum(float(scores[part]) for scores in expected) / 12 for part in range(3)]
     assert found.floor == pytest.approx(means, abs=2e-6)
-    assert (found.texts, found.truncated, found.pairs, found.across) == (8, 0, 12, "groups")
+    assert (found.texts, found.long, found.pairs, found.across) == (8, 0, 12, "groups")
+    programs = [normalized(text) for text in texts]
+    assert None not in programs
+    parts = [scorer.score([programs[left]], [programs[right]]) for left, right in pairs]
+    program = math.fsum(10 * float(p) * float(r) / (9 * float(p) + float(r)) for p, r, _ in parts) / 12
+    assert found.program_floor == pytest.approx(program, abs=2e-6)
     assert found.signature == "baseline:" + "/".join(f"{part:.6f}" for part in found.floor) + "|pairs:12|across:groups"
 
 
@@ -77,8 +83,14 @@ def test_the_baseline_is_the_librarys_mean_over_the_pairs(minilm: BertEncoder, i
     ],
 )
 def test_rescaling_by_hand(raw: tuple[float, float, float], expected: tuple[float, float, float]):
-    baseline = Baseline(Scores(0.2, 0.4, 0.5), texts=2, truncated=0, pairs=1, across="groups")
+    baseline = Baseline(Scores(0.2, 0.4, 0.5), 0.75, texts=2, long=0, pairs=1, across="groups")
     assert baseline.rescale(Scores(*raw)) == pytest.approx(expected)
+
+
+def test_programs_are_rescaled_by_their_own_floor():
+    baseline = Baseline(Scores(0.2, 0.4, 0.5), 0.75, texts=2, long=0, pairs=1, across="groups")
+    assert [baseline.rescale_program(raw) for raw in (1.0, 0.875, 0.75, 0.0)] == pytest.approx([1.0, 0.5, 0.0, -3.0])
+    assert baseline.program_signature == "baseline:0.750000|pairs:1|across:groups"
 
 
 def test_an_encoder_that_tells_nothing_apart_is_refused(

@@ -16,7 +16,7 @@ from bert_score import BERTScorer
 from codetune.encoders.locate import locate_encoder
 from codetune.errors import UserError
 from codetune.scoring import bertscore
-from codetune.scoring.bertscore import NOTHING, BertEncoder, match
+from codetune.scoring.bertscore import NOTHING, BertEncoder, match, overlapping
 from tests.conftest import make_tiny_bert
 from tests.scoring.conftest import changed
 
@@ -36,13 +36,12 @@ def by_the_library(folder: Path, layer: int, max_tokens: int, answers: list[str]
 
 def test_scores_equal_those_of_the_library(minilm: BertEncoder, instruction_rows: list[dict[str, Any]]):
     references = [row["completion"] for row in instruction_rows[:6]]
-    answers = [*references[3:6], references[0], "return None", "x = 1\n" * 300]
+    answers = [*references[3:6], references[0], "return None", "x = 1\n" * 150]
     expected = by_the_library(minilm.files.folder, minilm.layer, 512, answers, references)
     embedded = minilm.embed_all([*answers, *references], "texts")
     found = torch.tensor(
         [match(embedded[left], embedded[right]) for left, right in zip(answers, references, strict=True)]
     )
-    assert embedded[answers[-1]].truncated
     assert torch.allclose(found, expected, rtol=0, atol=TOLERANCE)
     # The test would not see a wrong pairing if all scores were alike.
     assert found[:, 2].max() - found[:, 2].min() > 0.1
@@ -51,7 +50,7 @@ def test_scores_equal_those_of_the_library(minilm: BertEncoder, instruction_rows
 @pytest.mark.parametrize("layer", [0, 1, 2])
 def test_another_model_and_layer_equals_the_library(layer: int, tmp_path: Path):
     folder = make_tiny_bert(tmp_path / "encoder")
-    answers, references = ["def f(a): return a", "b", "x" * 60], ["def g(b): return b", "a + b", "x = y"]
+    answers, references = ["def f(a): return a", "b", "x" * 38], ["def g(b): return b", "a + b", "x = y"]
     expected = by_the_library(folder, layer, 40, answers, references)
     encoder = encoder_of(folder, layer)
     pairs = zip(answers, references, strict=True)
@@ -100,12 +99,51 @@ def test_a_text_without_tokens_scores_0_on_either_side(nothing: str, minilm: Ber
     assert match(empty, text) == match(text, empty) == match(empty, empty) == NOTHING
 
 
-@pytest.mark.parametrize(("words", "truncated"), [(510, False), (511, True), (2000, True)])
-def test_what_is_over_510_tokens_is_cut_and_said(words: int, truncated: bool, minilm: BertEncoder):
+@pytest.mark.parametrize(("words", "windows"), [(510, 1), (511, 2), (765, 2), (766, 3), (2000, 7)])
+def test_what_is_over_510_tokens_is_encoded_in_windows(words: int, windows: int, minilm: BertEncoder):
     embedding = minilm.embed("x " * words)
     assert minilm.max_tokens == 512
-    assert len(embedding.vectors) == 512
-    assert embedding.truncated is truncated
+    assert embedding.windows == windows
+    assert embedding.vectors.shape == (words + 2, 384)
+    assert embedding.weights.tolist() == [0.0, *[1.0] * words, 0.0]
+
+
+@pytest.mark.parametrize(("length", "size"), [(511, 510), (765, 510), (766, 510), (2000, 510), (41, 3), (7, 2), (3, 1)])
+def test_every_token_belongs_to_the_window_that_shows_most_around_it(length: int, size: int):
+    windows = list(overlapping(length, size))
+    owners = [window for window in windows for _ in range(window.own_start, window.own_stop)]
+    assert len(owners) == length
+    for token, owner in enumerate(owners):
+        around = {
+            window: min(
+                token - window.start if window.start else length,
+                window.stop - token if window.stop < length else length,
+            )
+            for window in windows
+            if window.start <= token < window.stop
+        }
+        assert around[owner] >= max(around.values()) - 1
+
+
+def test_the_end_of_a_long_answer_counts(minilm: BertEncoder):
+    body = "".join(f"    total = total + value_{number}\n" for number in range(120))
+    right, wrong = (minilm.embed(f"{body}    {end}\n") for end in ("return total", "raise SystemExit('no')"))
+    assert right.windows > 1
+    assert match(right, right) == pytest.approx((1, 1, 1), abs=1e-6)
+    assert match(wrong, right).f1 < 0.9999
+
+
+def test_a_long_text_is_encoded_as_its_parts_are(minilm: BertEncoder):
+    words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
+    text = " ".join(words[number * 7 % 8] for number in range(900))
+    embedding = minilm.embed(text)
+    ids = minilm._tokenizer(text, add_special_tokens=False)["input_ids"]
+    window, *_, last = overlapping(len(ids), 510)
+    whole = minilm._encode([minilm._tokenizer.cls_token_id, *ids[:510], minilm._tokenizer.sep_token_id])
+    assert torch.equal(embedding.vectors[: 1 + window.own_stop], whole[: 1 + window.own_stop])
+    ending = minilm._encode([minilm._tokenizer.cls_token_id, *ids[-510:], minilm._tokenizer.sep_token_id])
+    kept = last.own_stop - last.own_start + 1
+    assert torch.equal(embedding.vectors[-kept:], ending[-kept:])
 
 
 @pytest.mark.parametrize(
@@ -143,7 +181,7 @@ def test_damaged_weights_are_refused_in_one_line(tiny_bert: Path, tmp_path: Path
 
 def test_the_signature_names_everything_that_moves_a_score(minilm: BertEncoder, tiny_bert: Path):
     assert "model:all-MiniLM-L6-v2|weights:53aa51172d142c89|" in minilm.signature
-    assert minilm.signature.endswith("|layer:6|idf:no|max_tokens:512")
+    assert minilm.signature.endswith("|layer:6|idf:no|max_tokens:512|long:windows")
     one, two = encoder_of(tiny_bert, 1).signature, encoder_of(tiny_bert, 2).signature
     assert one != two
     assert str(tiny_bert) not in one

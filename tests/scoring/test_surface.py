@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.scoring.surface import corpus_scores, edit_similarity, exact_match, sentence_scores
+from codetune.scoring.surface import corpus_scores, edit_similarity, exact_match, length_ratio, sentence_scores
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,11 @@ def test_exact_match_looks_past_trailing_white_space_only(answer: str, reference
 )
 def test_edit_similarity_counts_edits_by_the_longer_text(answer, reference, similarity):
     assert edit_similarity(answer, reference) == similarity
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "ratio"),
+    [("ab", "abcd", 0.5), ("abcd", "ab", 0.5), ("ab", "cd", 1), ("", "a", 0), ("", "", 1)],
+)
+def test_the_ratio_of_lengths_is_the_shorter_by_the_longer(answer: str, reference: str, ratio: float):
+    assert length_ratio(answer, reference) == ratio

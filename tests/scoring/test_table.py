@@ -9,11 +9,12 @@ from codetune.scoring.table import embed_samples, kept_scores, metrics, score_pr
 from tests.scoring.conftest import changed
 from tests.scoring.test_samples import sample
 
-BASELINE = Baseline(Scores(0.2, 0.4, 0.5), texts=2, truncated=1, pairs=9, across="groups")
+BASELINE = Baseline(Scores(0.2, 0.4, 0.5), 0.25, texts=2, long=1, pairs=9, across="groups")
 # reports/scores.jsonl as the page and the model card read it
 KEPT = [
     "bertscore_precision", "bertscore_recall", "bertscore_f1", "bertscore_f1_raw", "chrf", "bleu", "code_bertscore",
-    "edit_similarity", "tree_similarity", "tree_match", "signature_kept", "names_bound", "exact_match", "syntax_valid", "stopped",
+    "edit_similarity", "tree_similarity", "length_ratio", "tree_match", "signature_kept", "names_bound", "exact_match",
+    "syntax_valid", "stopped",
 ]  # fmt: skip
 
 
@@ -32,7 +33,8 @@ def test_an_empty_answer_scores_0_raw_and_rescaled(scored: Any):
     assert {key: base[key] for key in base if key.startswith("bertscore")} == dict.fromkeys(
         [f"bertscore_{part}{raw}" for raw in ("", "_raw") for part in ("precision", "recall", "f1")], 0.0
     )
-    assert not any(base[key] for key in KEPT[4:-1] if key != "edit_similarity")
+    assert base["code_bertscore"] == pytest.approx(-0.25 / 0.75, abs=1e-6), "below all programs"
+    assert not any(base[key] for key in KEPT[7:-1] if key not in ("edit_similarity", "length_ratio"))
 
 
 def test_a_right_answer_scores_1(scored: Any):
@@ -64,24 +66,26 @@ def test_scores_jsonl_has_the_agreed_keys_rounded(scored: Any):
             assert all(isinstance(row[variant][key], int) for key in KEPT[-6:])
 
 
-def test_empty_and_truncated_texts_are_counted(scored: Any):
+def test_empty_and_long_texts_are_counted(scored: Any):
     samples, embedded, _ = scored
     report = scoring_report(samples, embedded, BASELINE, 512)
     assert report == {
         "prompts": 2,
         "max_tokens": 512,
         "empty": {"reference": 0, "base": 1, "tuned": 0},
-        "truncated": {"reference": 0, "base": 0, "tuned": 1, "baseline": 1},
-        "truncated_programs": {"reference": 0, "base": 0, "tuned": 0},
-        "baseline": {"precision": 0.2, "recall": 0.4, "f1": 0.5, "texts": 2, "pairs": 9, "across": "groups"},
-    }
+        "long": {"reference": 0, "base": 0, "tuned": 1, "baseline": 1},
+        "long_programs": {"reference": 0, "base": 0, "tuned": 0},
+        "baseline": {
+            "precision": 0.2, "recall": 0.4, "f1": 0.5, "program": 0.25, "texts": 2, "pairs": 9, "across": "groups",
+        },
+    }  # fmt: skip
 
 
 def scores(value: float, share: int) -> dict[str, float]:
     parts = {f"bertscore_{part}": value for part in ("precision", "recall", "f1")}
     raw = {f"bertscore_{part}_raw": value / 2 for part in ("precision", "recall", "f1")}
     shares = dict.fromkeys(("tree_match", "signature_kept", "names_bound", "exact_match"), 0)
-    alike = {"code_bertscore": value, "edit_similarity": value, "tree_similarity": value / 2}
+    alike = {"code_bertscore": value, "edit_similarity": value, "tree_similarity": value / 2, "length_ratio": 0.5}
     return {**parts, **raw, "chrf": value * 10, "bleu": 0, **alike, **shares, "syntax_valid": share, "stopped": 1}
 
 
@@ -101,7 +105,7 @@ def test_metrics_are_means_and_gains():
             "precision_raw": 0.083333, "recall_raw": 0.083333, "f1_raw": 0.083333,
         },
         "chrf": 12.345679, "bleu": 1.0, "code_bertscore": 0.166667, "edit_similarity": 0.166667,
-        "tree_similarity": 0.083333, "tree_match": 0.0, "signature_kept": 0.0, "names_bound": 0.0, "exact_match": 0.0, "syntax_valid": 0.333333, "stopped": 1.0,
+        "tree_similarity": 0.083333, "length_ratio": 0.5, "tree_match": 0.0, "signature_kept": 0.0, "names_bound": 0.0, "exact_match": 0.0, "syntax_valid": 0.333333, "stopped": 1.0,
     }  # fmt: skip
     assert found["tuned"]["syntax_valid"] == 1.0
     gains = found["gain"]

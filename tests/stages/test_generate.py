@@ -4,6 +4,7 @@ import pytest
 
 from codetune.errors import UserError
 from codetune.files import digest_file, read_json, read_jsonl, write_jsonl
+from codetune.generation import batch
 from codetune.generation.params import GenerateParams
 from codetune.modeling.load import load_model
 from codetune.modeling.params import ModelParams
@@ -39,7 +40,7 @@ def inputs(instruction_rows, tmp_path, tiny_adapter):
 
 @pytest.fixture
 def outputs(tmp_path):
-    return generate.Outputs(tmp_path / "samples")
+    return generate.Outputs(tmp_path / "samples", tmp_path / "journals")
 
 
 def test_both_variants_answer_the_same_prompts(tiny_base, inputs, outputs, instruction_rows):
@@ -161,3 +162,47 @@ def test_an_interrupt_leaves_the_previous_answers(tiny_base, inputs, outputs, mo
     with pytest.raises(KeyboardInterrupt):
         generate.run(params(tiny_base, seed=8), inputs, outputs, "base")
     assert digest_file(outputs.samples / "base.jsonl") == before
+
+
+class KilledError(Exception):
+    pass
+
+
+def killed_after(answers, monkeypatch):
+    """Have the run end after some answers; the number of prompts that each run asks for."""
+    asked = []
+    whole = batch.answer_all
+
+    def broken(loaded, prompts, **settings):
+        asked.append(len(prompts))
+        for count, finished in enumerate(whole(loaded, prompts, **settings)):
+            if len(asked) == 1 and count == answers:
+                raise KilledError
+            yield finished
+
+    monkeypatch.setattr(batch, "answer_all", broken)
+    return asked
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(tiny_base, inputs, outputs, monkeypatch):
+    generate.run(params(tiny_base), inputs, outputs, "tuned")
+    whole = {path.name: path.read_bytes() for path in outputs.samples.iterdir()}
+    assert not list(outputs.journals.iterdir())
+    asked = killed_after(6, monkeypatch)
+    with pytest.raises(KilledError):
+        generate.run(params(tiny_base), inputs, outputs, "tuned")
+    journal = outputs.journals / "tuned.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-7])  # the last line broke off
+    generate.run(params(tiny_base), inputs, outputs, "tuned")
+    assert asked == [13, 13 - 5]
+    assert {path.name: path.read_bytes() for path in outputs.samples.iterdir()} == whole
+    assert not journal.exists()
+
+
+@pytest.mark.parametrize("changes", [{"max_new_tokens": 11}, {"seed": 8}])
+def test_answers_of_other_settings_are_asked_for_anew(tiny_base, inputs, outputs, monkeypatch, changes):
+    asked = killed_after(6, monkeypatch)
+    with pytest.raises(KilledError):
+        generate.run(params(tiny_base), inputs, outputs, "tuned")
+    generate.run(params(tiny_base, **changes), inputs, outputs, "tuned")
+    assert asked == [13, 13]

@@ -70,11 +70,20 @@ def test_the_reports_have_the_agreed_form(finished: tuple[score.Inputs, Path]):
     reports = finished[1]
     metrics = read_json(reports / "metrics.json")
     assert list(metrics) == ["base", "tuned", "gain", "prompts", "robustness"]
-    structure = ["code_bertscore", "edit_similarity", "tree_similarity", "tree_match", "signature_kept", "names_bound"]
+    structure = [
+        "code_bertscore",
+        "edit_similarity",
+        "tree_similarity",
+        "length_ratio",
+        "tree_match",
+        "signature_kept",
+        "names_bound",
+    ]
     assert list(metrics["base"]) == ["bertscore", "chrf", "bleu", *structure, "exact_match", "syntax_valid", "stopped"]
     assert list(metrics["tuned"]["bertscore"]) == ["precision", "recall", "f1", "precision_raw", "recall_raw", "f1_raw"]
     assert list(metrics["gain"]) == [
-        "f1", "code_bertscore", "chrf", *(key for key in structure[1:] if key != "tree_match"), "syntax_valid",
+        "f1", "code_bertscore", "chrf", "bleu",
+        *(key for key in structure[1:] if key not in ("tree_match", "length_ratio")), "syntax_valid",
     ]  # fmt: skip
     assert all(list(gain) == ["mean", "low", "high", "p_value", "detectable"] for gain in metrics["gain"].values())
     assert metrics["prompts"] == len(read_jsonl(reports / "scores.jsonl")) == 4

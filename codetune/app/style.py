@@ -35,6 +35,7 @@ STYLE = """
              background: currentColor; }
 .ct .bar::before { content: ""; position: absolute; left: 50%; top: 0; bottom: 0;
                    border-left: 1px dashed var(--quiet); }
+.st-key-correction textarea { font-family: "Source Code Pro", monospace; font-size: .86rem; }
 @media (max-width: 720px) {
   .ct thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .ct table, .ct tbody { display: block; }

@@ -19,7 +19,7 @@ from codetune.revisions.reports import Prompt
 from codetune.serving.marks import quick_line
 from codetune.serving.stream import stream_answers
 
-REFRESH_SECONDS = 0.06
+REFRESH_SECONDS = 0.1
 MAX_EXAMPLES = 200
 OWN = "Write your own"
 FIRST_INSTRUCTION = (

@@ -176,9 +176,7 @@ UPGRADE = {
 }
 
 
-def test_the_server_answers_this_machine_and_its_own_page_alone(
-    serve: Callable[[Path], str], sample: Project
-) -> None:
+def test_the_server_answers_this_machine_and_its_own_page_alone(serve: Callable[[Path], str], sample: Project) -> None:
     url = serve(sample.root)
     assert _listening(urlsplit(url).port) == {"127.0.0.1"}
     home = {**UPGRADE, "Origin": url}

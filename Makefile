@@ -43,7 +43,7 @@ bench: $(STAMP) ## speed of the heavy parts, as ratios within one run
 	@python -m benchmarks
 
 screenshots: $(STAMP) ## take the pictures of the README anew (needs Chromium)
-	@python scripts/screenshots.py
+	@python -m scripts.screenshots
 
 verify: check ## re-run every stage and show that what git tracks comes out byte for byte
 	@./scripts/verify.sh

@@ -7,77 +7,22 @@ small files.
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
-from codetune.errors import UserError
+from benchmarks.page import HOUSE, PATIENCE_S, chromium, ready, served, settled
+from codetune.errors import UserError, run_as_command
 from codetune.revisions.listing import describe_commit
 from codetune.revisions.models import ADAPTER, model_files
 from codetune.revisions.outputs import LOCK_PATH, locked_output
 from codetune.revisions.repository import Repository
 
-HOUSE = Path(__file__).resolve().parents[1]
 DOCS = HOUSE / "docs"
 WIDTH = 1280
-PATIENCE_S = 180
 PALETTE = 128
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def _served() -> Iterator[str]:
-    """The page on this project, on a free loopback port; its address."""
-    port = _free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
-    environment = {**os.environ, "CODETUNE_PROJECT": str(HOUSE)}
-    with subprocess.Popen(command, cwd=HOUSE, env=environment, stdout=subprocess.DEVNULL) as server:
-        try:
-            url = f"http://127.0.0.1:{port}"
-            _wait_until_served(url, server)
-            yield url
-        finally:
-            server.terminate()
-
-
-def _wait_until_served(url: str, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)  # noqa: S310
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    sys.exit(f"error: streamlit did not answer on {url}")
-
-
-def _settled(page: Any) -> None:
-    """Wait until the script of the page has run, and until every chart on it is drawn."""
-    page.get_by_role("heading", level=1).wait_for()
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-    charts = page.get_by_test_id("stVegaLiteChart")
-    for place in range(charts.count()):
-        charts.nth(place).locator(":is(canvas, svg)").first.wait_for(state="attached")
-    page.evaluate("document.fonts.ready")
 
 
 def _pair() -> tuple[str, str]:
@@ -106,7 +51,7 @@ def _answer(revision: str) -> bool:
 def _compare(page: Any, url: str) -> None:
     page.goto(f"{url}/?baseline={_pair()[0]}&candidate={_pair()[1]}")
     page.get_by_role("table").first.wait_for()
-    _settled(page)
+    settled(page)
 
 
 def _samples(page: Any, url: str) -> None:
@@ -116,9 +61,10 @@ def _samples(page: Any, url: str) -> None:
     if link.count():
         link.click()
         page.get_by_role("heading", level=1, name="Samples").wait_for()
-        _settled(page)
+        settled(page)
     else:
         page.get_by_role("heading", name="Answers to the same prompt").evaluate("part => part.scrollIntoView()")
+    settled(page)
 
 
 def _try(page: Any, url: str) -> None:
@@ -126,10 +72,10 @@ def _try(page: Any, url: str) -> None:
     old, new = _pair()
     query = f"?left={old}&left_model=tuned&right={new}&right_model=tuned" if _answer(old) and _answer(new) else ""
     page.goto(f"{url}/try{query}")
-    page.get_by_role("button", name="Generate").and_(page.locator(":enabled")).click()
+    ready(page, "Generate").click()
     page.get_by_text("Correct an answer and keep it").wait_for()
     page.mouse.move(0, 0)
-    _settled(page)
+    settled(page)
 
 
 PICTURES: dict[str, tuple[int, Callable[[Any, str], None]]] = {
@@ -145,7 +91,7 @@ def _take(browser: Any, url: str, name: str) -> None:
     page.set_default_timeout(PATIENCE_S * 1000)
     open_page(page, url)
     if page.get_by_text("This page failed").count():
-        sys.exit(f"error: the page of {name} failed; the terminal says why")
+        raise UserError(f"the page of {name} failed", "See above what it said.")
     path = DOCS / f"{name}.png"
     page.screenshot(path=path, animations="disabled", caret="hide")
     page.close()
@@ -159,16 +105,11 @@ def main() -> None:
     """Take the pictures that are named on the command line, or all."""
     names = sys.argv[1:] or list(PICTURES)
     if unknown := [name for name in names if name not in PICTURES]:
-        sys.exit(f"error: no picture {unknown[0]!r}; there are {', '.join(PICTURES)}")
-    chromium = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if chromium is None:
-        sys.exit("error: no Chromium on the PATH. Install one (Debian: apt-get install chromium).")
-    with _served() as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        raise UserError(f"there is no picture {unknown[0]!r}", f"Name some of {', '.join(PICTURES)}.")
+    with served() as (url, _), chromium() as browser:
         for name in names:
             _take(browser, url, name)
-        browser.close()
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

@@ -22,7 +22,11 @@ class Session:
     def __init__(self, url: str) -> None:
         address = urlsplit(url)
         self._socket = connect(
-            f"ws://{address.netloc}/_stcore/stream", origin=url, subprotocols=["streamlit"], max_size=None
+            f"ws://{address.netloc}/_stcore/stream",
+            origin=url,
+            subprotocols=["streamlit"],
+            max_size=None,
+            ping_interval=None,
         )
         self.elements: dict[tuple[int, ...], Any] = {}
 

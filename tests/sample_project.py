@@ -15,6 +15,7 @@ from textwrap import dedent
 from typing import Any, NamedTuple
 
 import pytest
+from ruamel.yaml import YAML
 
 from codetune.files import digest_bytes, write_json, write_jsonl, write_text
 
@@ -244,6 +245,28 @@ def write_reports(
     params = f"train:\n  seed: 7\n  learning_rate: 2e-3\n  lora:\n    rank: {rank}\n    target_modules: all-linear\n"
     score = "score:\n  seed: 7\n  bootstrap_samples: 400\n  confidence: 0.95\n"
     write_text(root / "params.yaml", START + params + score)
+    write_lock(root, rank)
+
+
+def write_lock(root: Path, rank: int) -> None:
+    """Write dvc.lock as DVC does: what each stage ran with, and the digests of what it wrote."""
+    adapter, answers = (digest_bytes(f"{name} {rank}".encode())[:32] for name in ("adapter", "answers"))
+    stages: dict[str, dict[str, Any]] = {
+        "train": {
+            "deps": {"codetune/tuning": "a" * 32, "data/augmented/train.jsonl": "b" * 32},
+            "params": {"train": {"seed": 7, "lora": {"rank": rank}}},
+            "outs": {"models/adapter": adapter},
+        },
+        "generate@tuned": {"deps": {"models/adapter": adapter}, "outs": {"reports/samples/tuned.jsonl": answers}},
+        "score": {"deps": {"reports/samples/tuned.jsonl": answers}, "outs": {"reports/scores.jsonl": answers}},
+    }
+    for name, stage in stages.items():
+        stage["cmd"] = f"python -m stages.{name}"
+        stage["params"] = {"params.yaml": stage.get("params", {})}
+        for part in ("deps", "outs"):
+            stage[part] = [{"path": path, "hash": "md5", "md5": digest} for path, digest in stage[part].items()]
+    with (root / "dvc.lock").open("w", encoding="utf-8") as file:
+        YAML().dump({"schema": "2.0", "stages": stages}, file)
 
 
 def git(root: Path, *arguments: str, when: int = 0) -> str:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from codetune.revisions.catalogue import CATALOGUE, VALIDATION_LOSS, Metric, metrics_of, numbers
-from codetune.revisions.intervals import difference_interval, settings_of
+from codetune.revisions.intervals import difference_interval, pooled_spread, settings_of
 from codetune.revisions.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
-from codetune.revisions.reports import ROLES, Prompt, Reports, Role
+from codetune.revisions.prompts import AlignedPrompt, aligned_prompts
+from codetune.revisions.reports import ROLES, Reports, Role
 from codetune.significance import detectable_difference, holm, paired_p
 
 _PERMUTATIONS = 10_000
@@ -42,6 +43,7 @@ class MetricDifference:
     :param p_value: of a paired permutation test, or McNemar's where each prompt is right or wrong; corrected by Holm
         for the number of metrics that are compared with it.
     :param detectable: the smallest difference that these prompts would have shown in four of five cases.
+    :param spread: how far the scores of single prompts lie apart: their standard deviation, both models pooled.
     """
 
     metric: Metric
@@ -52,6 +54,7 @@ class MetricDifference:
     verdict: Verdict
     p_value: float | None = None
     detectable: float | None = None
+    spread: float | None = None
 
     @property
     def difference(self) -> float | None:
@@ -66,17 +69,6 @@ class MetricDifference:
         if not self.difference:
             return None
         return (self.difference > 0) is self.metric.larger_is_better
-
-
-@dataclass(frozen=True)
-class AlignedPrompt:
-    """One prompt that both revisions answered, with the scores of the three answers that are shown side by side."""
-
-    baseline: Prompt
-    candidate: Prompt
-    baseline_tuned: dict[str, float]
-    candidate_tuned: dict[str, float]
-    candidate_base: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -149,7 +141,8 @@ def metric_difference(
     verdict = _judge(metric, interval.low, interval.high, equal=old == new)
     p_value = paired_p(old, new, samples=_PERMUTATIONS, seed=settings.seed)
     least = detectable_difference(old, new, settings.confidence)
-    return MetricDifference(metric, before, after, interval.low, interval.high, verdict, p_value, least)
+    spread = pooled_spread(old, new)
+    return MetricDifference(metric, before, after, interval.low, interval.high, verdict, p_value, least, spread)
 
 
 def corrected(rows: list[MetricDifference], confidence: float) -> list[MetricDifference]:
@@ -186,23 +179,6 @@ def _loss_difference(baseline: Reports, candidate: Reports) -> list[MetricDiffer
     if before is None or after is None:
         return []
     return [_without_interval(VALIDATION_LOSS, before, after, trust=True)]
-
-
-def _aligned(baseline: Reports, candidate: Reports) -> list[AlignedPrompt]:
-    """The prompts that both revisions have answers to, in the candidate's order."""
-    empty: dict[str, float] = {}
-    rows = []
-    for identifier, prompt in candidate.prompts.items():
-        before = baseline.prompts.get(identifier)
-        if before is None:
-            continue
-        old, new = baseline.scores.get(identifier), candidate.scores.get(identifier)
-        rows.append(
-            AlignedPrompt(
-                before, prompt, old.tuned if old else empty, new.tuned if new else empty, new.base if new else empty
-            )
-        )
-    return rows
 
 
 def gain_of(reports: Reports) -> list[MetricDifference]:
@@ -249,6 +225,6 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
             *prompt_notices(baseline, candidate),
             *signature_notices(baseline, candidate, measured),
         ],
-        prompts=_aligned(baseline, candidate),
+        prompts=aligned_prompts(baseline, candidate),
         shared=len(identifiers),
     )

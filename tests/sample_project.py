@@ -206,11 +206,13 @@ def write_reports(
     prompts: int = 60,
     rank: int = 8,
     bertscore: str = "minilm-L6",
+    lock: bool = True,
 ) -> None:
     """Write params.yaml and reports/ as a run of the pipeline would.
 
     :param tuned: quality of the tuned answers, 0 to 1; `base` likewise.
     :param bertscore: the signature of BERTScore.
+    :param lock: whether to write dvc.lock as well.
     """
     reports = root / "reports"
     facts = [_prompt(number) for number in range(prompts)]
@@ -245,7 +247,8 @@ def write_reports(
     params = f"train:\n  seed: 7\n  learning_rate: 2e-3\n  lora:\n    rank: {rank}\n    target_modules: all-linear\n"
     score = "score:\n  seed: 7\n  bootstrap_samples: 400\n  confidence: 0.95\n"
     write_text(root / "params.yaml", START + params + score)
-    write_lock(root, rank)
+    if lock:
+        write_lock(root, rank)
 
 
 def write_lock(root: Path, rank: int) -> None:

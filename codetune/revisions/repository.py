@@ -18,6 +18,11 @@ TIMEOUT_S = 30
 _NAME = re.compile(r"(?!-)(?!.*\.\.)(?!.*//)(?!.*@\{)[\w./+@#=-]+(?:[~^]\d{0,4})*")
 
 
+def is_name(text: str) -> bool:
+    """Whether `text`, which may come from a link, can be the name of a branch, tag, commit or experiment."""
+    return len(text) <= MAX_NAME_CHARS and _NAME.fullmatch(text) is not None
+
+
 @dataclass(frozen=True)
 class Blob:
     """One entry of a commit's tree: the path relative to the project, the object's name and its size in bytes."""
@@ -83,7 +88,7 @@ class Repository:
 
         :param name: a branch, tag, full reference or commit id, as typed by the user or found in a link.
         """
-        if len(name) > MAX_NAME_CHARS or not _NAME.fullmatch(name):
+        if not is_name(name):
             return None
         try:
             found = self.lines("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")

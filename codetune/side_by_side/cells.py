@@ -25,7 +25,7 @@ def metric_cells(row: MetricDifference) -> list[str]:
     values = ["" if value is None else row.metric.show(value) for value in (row.baseline, row.candidate)]
     tested = row.p_value is not None and row.verdict is not Verdict.SAME
     p_value = f"{row.p_value:.4f}" if tested else ""
-    least = "" if row.detectable is None else row.metric.show(row.detectable)
+    least = "" if row.detectable is None else row.metric.show_difference(row.detectable)
     return [row.metric.label, *values, difference_text(row), interval_text(row), p_value, least, row.verdict.value]
 
 

@@ -57,7 +57,7 @@ def gather(root: Path, comparison: Comparison, prompts: int = 5) -> SideBySide:
         stage_changes(Repository(root), before, after),
         moved_by,
         _moved(comparison, moved_by)[:prompts],
-        _data(root, before.key, after.key),
+        data_changes(root, before.key, after.key),
     )
 
 
@@ -80,7 +80,11 @@ def _moved(comparison: Comparison, metric: Metric | None) -> list[Sample]:
     return sorted(by_change(samples, metric), key=lambda sample: -abs(sample.change(metric) or 0.0))
 
 
-def _data(root: Path, before: str, after: str) -> tuple[str, dict[str, Any]]:
+def data_changes(root: Path, before: str, after: str) -> tuple[str, dict[str, Any]]:
+    """What happened to the rows, as text and as a mapping; where a ledger is not here, both say so.
+
+    :param before: a branch, tag, commit, experiment, or `workspace`; `after` likewise.
+    """
     # Imported late: it brings DVC, which a page that shows no rows should not wait for.
     from codetune.accounting.difference import data_difference
 

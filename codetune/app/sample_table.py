@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from codetune.files import digest_bytes
@@ -12,11 +11,16 @@ from codetune.revisions.catalogue import Metric
 from codetune.revisions.samples import Sample
 
 HEIGHT = 320
-_PARSES = {(False, True): "no \u2192 yes", (True, False): "yes \u2192 no", (True, True): "yes", (False, False): "no"}
+_PARSES: dict[tuple[bool | None, bool | None], str] = {
+    (False, True): "no \u2192 yes",
+    (True, False): "yes \u2192 no",
+    (True, True): "yes",
+    (False, False): "no",
+}
 
 
-def sample_rows(samples: list[Sample], metrics: list[Metric], first: Metric | None) -> pd.DataFrame:
-    """A row for each sample: where it is from, the change of each metric (that of `first` first), and what was asked.
+def sample_rows(samples: list[Sample], metrics: list[Metric], first: Metric | None) -> dict[str, list[Any]]:
+    """Columns with a row for each sample: where it is from, the change of each metric (that of `first` first), and what was asked.
 
     Changes are in the unit that they are shown in, percentage points for shares.
     """
@@ -24,13 +28,13 @@ def sample_rows(samples: list[Sample], metrics: list[Metric], first: Metric | No
     columns: dict[str, list[Any]] = {
         "Function": [sample.prompt.qualname for sample in samples],
         "Package": [sample.prompt.group for sample in samples],
-        "Parses": [_PARSES.get(sample.parsing(), "") for sample in samples],  # type: ignore[call-overload]
+        "Parses": [_PARSES.get(sample.parsing(), "") for sample in samples],
     }
     for metric in ordered:
         changes = (sample.change(metric) for sample in samples)
         columns[_name(metric)] = [None if change is None else change * metric.scale for change in changes]
     columns["Instruction"] = [sample.prompt.instruction for sample in samples]
-    return pd.DataFrame(columns)
+    return columns
 
 
 def _name(metric: Metric) -> str:

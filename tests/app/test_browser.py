@@ -76,8 +76,9 @@ def _picture(page: Any, path: Path, height: int) -> None:
     """A picture of the page from its top; it scrolls inside, so the window has to be made as high."""
     page.set_viewport_size({"width": page.viewport_size["width"], "height": height})
     if page.get_by_test_id("stVegaLiteChart").count():
-        page.locator("[data-testid=stVegaLiteChart] :is(canvas, svg)").nth(2).wait_for()
-    page.locator("[data-testid=stCode] code").first.wait_for(state="attached")
+        page.locator("[data-testid=stVegaLiteChart]:visible :is(canvas, svg)").first.wait_for()
+    if page.get_by_test_id("stCode").count():
+        page.locator("[data-testid=stCode] code").first.wait_for(state="attached")
     page.wait_for_timeout(500)
     page.screenshot(path=path)
 

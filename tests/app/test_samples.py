@@ -208,7 +208,7 @@ class TestAnswers:
         answers = ScoredAnswer("", {"syntax_valid": 0.0}), ScoredAnswer("", {"syntax_valid": 1.0})
         prompt = type("P", (), {"group": "g", "qualname": "f", "instruction": "i"})()
         table = sample_rows([Sample(prompt, *answers)], metrics, share)
-        assert list(table.columns) == [
+        assert list(table) == [
             "Function",
             "Package",
             "Parses",
@@ -216,9 +216,8 @@ class TestAnswers:
             "\u0394 chrF",
             "Instruction",
         ]
-        assert table.iloc[0]["\u0394 Parses (pp)"] == 100.0
-        assert table.iloc[0]["\u0394 chrF"] is None or table["\u0394 chrF"].isna().all()
-        assert table.iloc[0]["Parses"] == "no \u2192 yes"
+        assert (table["\u0394 Parses (pp)"], table["\u0394 chrF"]) == ([100.0], [None])
+        assert table["Parses"] == ["no \u2192 yes"]
 
 
 class TestTokens:

@@ -42,7 +42,7 @@ class AlignmentWorker:
         :param bertscore: the section `score.bertscore` of the revision that is looked at.
         :raises UserError: when the encoder is not here, with what brings it; or when it takes too long.
         """
-        request = json.dumps({"bertscore": bertscore, "reference": reference, "answer": answer})
+        request = json.dumps({"bertscore": bertscore, "reference": reference, "answer": answer}, default=str)
         with self._turn:
             content = self._ask(request)
         if "error" in content:

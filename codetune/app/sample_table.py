@@ -20,9 +20,9 @@ _PARSES: dict[tuple[bool | None, bool | None], str] = {
 
 
 def sample_rows(samples: list[Sample], metrics: list[Metric], first: Metric | None) -> dict[str, list[Any]]:
-    """Columns with a row for each sample: where it is from, the change of each metric (that of `first` first), and what was asked.
+    """Columns with a row for each sample: where it is from, the change of each metric, and what was asked.
 
-    Changes are in the unit that they are shown in, percentage points for shares.
+    The change of `first` comes first. Changes are in the unit that they are shown in, percentage points for shares.
     """
     ordered = [metric for metric in metrics if metric is first] + [metric for metric in metrics if metric is not first]
     columns: dict[str, list[Any]] = {

@@ -12,6 +12,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from codetune.app import compare
+from codetune.app.exports import export_text
+from codetune.files import dump_json
+from codetune.side_by_side.data import as_csv, as_json
+from codetune.side_by_side.gather import SideBySide, side_by_side
+from codetune.side_by_side.text import as_markdown
 from tests.app.conftest import HOUSE
 from tests.app.words import choose, words
 from tests.sample_project import Project, build_empty, build_single, git, write_reports
@@ -75,6 +80,19 @@ def test_comparing_does_not_wait_for_torch(sample: Project) -> None:
         [sys.executable, "-c", code], cwd=HOUSE, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ("Markdown", lambda found: as_markdown(found) + "\n"),
+        ("CSV", as_csv),
+        ("JSON", lambda found: dump_json(as_json(found))),
+    ],
+)
+def test_a_download_is_what_the_command_prints(sample: Project, form: str, told: Callable[[SideBySide], str]) -> None:
+    found = side_by_side(sample.root, sample.commits["first"], sample.commits["hasty-lark"])
+    assert export_text(sample.root, found.comparison, form) == told(found)
 
 
 class TestTwoRevisions:

@@ -1,4 +1,4 @@
-"""Compare and Samples in a real browser: links, figures, picking, downloads, narrow and dark, names of controls."""
+"""Compare and Samples in a real browser: the figures of the command, and names of controls."""
 
 from __future__ import annotations
 
@@ -13,21 +13,12 @@ from typing import Any
 import pytest
 
 from tests.app.conftest import HOUSE
-from tests.app.test_browser import _open, _picture, browser, shots
+from tests.app.test_browser import _open, browser
 from tests.sample_project import Project
 
-__all__ = ["browser", "shots"]
+__all__ = ["browser"]
 pytestmark = pytest.mark.browser
 CONTROLS = "button|combobox|textbox|link|tab|radio|checkbox|spinbutton|slider|switch|searchbox"
-
-
-@pytest.fixture
-def project(copied_sample: Project, tiny_bert: Path) -> Project:
-    """The sample with a changed workspace, whose parameters name an encoder that is here."""
-    file = copied_sample.root / "params.yaml"
-    encoder = f"{{model: {tiny_bert}, revision: null, layer: 1, baseline_texts: 2, baseline_pairs: 1}}"
-    file.write_text(file.read_text().replace("score:\n", f"score:\n  bertscore: {encoder}\n"))
-    return copied_sample
 
 
 def _command(root: Path, *arguments: str) -> str:
@@ -51,15 +42,13 @@ def _shown(page: Any) -> list[list[str]]:
     return page.locator(".ct table").first.evaluate(script)
 
 
-def test_a_link_shows_the_figures_of_the_command(
-    browser: Any, serve: Callable[[Path], str], project: Project, tmp_path: Path
-) -> None:
-    first, second = (project.commits[name] for name in ("first", "hasty-lark"))
-    page, elsewhere = _open(browser, f"{serve(project.root)}/compare?baseline={first}&candidate={second}")
+def test_a_link_shows_the_figures_of_the_command(browser: Any, serve: Callable[[Path], str], sample: Project) -> None:
+    first, second = (sample.commits[name] for name in ("first", "hasty-lark"))
+    page, elsewhere = _open(browser, f"{serve(sample.root)}/compare?baseline={first}&candidate={second}")
     page.get_by_role("cell", name="indistinguishable").first.wait_for()
     expected = []
     for name, old, new, difference, interval, _, least, verdict in _told(
-        _command(project.root, first, second, "--markdown")
+        _command(sample.root, first, second, "--markdown")
     ):
         rest = (old, new, difference, interval, "" if verdict == "the same" else least)
         expected.append([name, *(cell or "\u2013" for cell in rest), verdict])
@@ -68,52 +57,15 @@ def test_a_link_shows_the_figures_of_the_command(
     assert len(without) > 10
     assert [row[0] for row in without] == [row[1] for row in without]
 
-    for form, flag in (("Markdown", "--markdown"), ("CSV", "--csv"), ("JSON", "--json")):
-        with page.expect_download() as download:
-            page.get_by_role("button", name=form).click()
-        download.value.save_as(tmp_path / form)
-        assert (tmp_path / form).read_text() == _command(project.root, first, second, flag)
-    assert elsewhere == []
-
-
-def test_samples_in_a_browser(browser: Any, serve: Callable[[Path], str], project: Project, shots: Path) -> None:
-    page, elsewhere = _open(browser, serve(project.root))
-    page.get_by_role("link", name="Samples").click()
-    page.get_by_role("heading", name="Samples").wait_for()
-    chosen = page.get_by_role("combobox", name="Prompt (one of 60)")
-    chosen.wait_for()
-    page.wait_for_url("**prompt=**")
-    before = page.url
-    page.get_by_test_id("stDataFrame").click(position={"x": 120, "y": 35 * 4 + 17})  # the fourth row
-    page.wait_for_url(lambda url: "prompt=" in url and url != before)
-    page.get_by_text("Difference from the reference").click()
-    page.locator("pre.difference ins").first.wait_for()
-
-    page.get_by_role("button", name="Align the tokens").click()
-    page.get_by_role("button", name="Next").click()  # the page does not wait for the encoder
-    fifth = page.url
-    page.wait_for_url(lambda url: url != fifth)
-    page.get_by_role("button", name="Align the tokens").click()
-    page.get_by_text("Raw precision").wait_for()
-    _picture(page, shots / "samples-light.png", 2600)
-
-    again, _ = _open(browser, page.url, width=400, scheme="dark")
-    again.get_by_role("combobox", name="Prompt (one of 60)").wait_for()
-    assert again.get_by_role("combobox", name="Prompt (one of 60)").input_value() == chosen.input_value()
-    _picture(again, shots / "samples-dark-narrow.png", 3600)
-    assert again.evaluate("document.documentElement.scrollWidth") <= 400, "the narrow page scrolls sideways"
     assert elsewhere == []
 
 
 @pytest.mark.parametrize("path", ["compare", "samples"])
-def test_every_control_has_a_name(browser: Any, serve: Callable[[Path], str], project: Project, path: str) -> None:
-    page, _ = _open(browser, f"{serve(project.root)}/{path}")
+def test_every_control_has_a_name(browser: Any, serve: Callable[[Path], str], sample: Project, path: str) -> None:
+    page, _ = _open(browser, f"{serve(sample.root)}/{path}")
     page.get_by_role("heading", level=3).last.wait_for()
     page.wait_for_timeout(500)
     lines = page.locator("body").aria_snapshot().splitlines()
     controls = [line.strip() for line in lines if re.match(rf"\s*- ({CONTROLS})\b", line)]
     assert len(controls) > 10
     assert [line for line in controls if not re.match(rf'- ({CONTROLS}) "\S', line)] == []
-    for picture in page.locator("[data-testid=stVegaLiteChart], [data-testid=stDataFrame]").all():
-        frame = picture.locator("xpath=ancestor-or-self::*[@data-testid='stFullScreenFrame'][1]")
-        assert frame.locator("[aria-label]").count() > 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from codetune.revisions.comparison import Comparison, compare
+from codetune.revisions.figures import Figures, Row, figures_of, load_rows
 from codetune.revisions.listing import Revision, list_revisions
 from codetune.revisions.reports import Reports, load_reports, workspace_fingerprint
 from codetune.revisions.repository import Repository
@@ -16,6 +17,7 @@ ROOT_VARIABLE = "CODETUNE_PROJECT"
 # A commit just made or an experiment just finished appears within this time.
 LISTING_SECONDS = 5
 MAX_REVISIONS_IN_MEMORY = 40
+MAX_PROJECTS_IN_MEMORY = 4
 
 
 def project_root() -> Path:
@@ -43,6 +45,16 @@ def comparison(baseline: Revision, candidate: Revision) -> Comparison:
     return _comparison(str(project_root()), baseline, candidate, (_state(baseline), _state(candidate)))
 
 
+def rows() -> list[Row]:
+    """All commits and experiments, and the workspace, with their figures; those of a commit are read once."""
+    return load_rows(repository(), revisions(), _known_figures(str(project_root())))
+
+
+def figures(commit: str) -> Figures:
+    """The figures of one commit."""
+    return figures_of(repository(), [commit], _known_figures(str(project_root())))[commit]
+
+
 def _state(revision: Revision) -> str:
     """A text that changes with the revision's content: the key to what is kept of it."""
     return revision.commit or workspace_fingerprint(project_root())
@@ -51,6 +63,11 @@ def _state(revision: Revision) -> str:
 @st.cache_data(ttl=LISTING_SECONDS, show_spinner=False)
 def _revisions(root: str) -> list[Revision]:
     return list_revisions(Repository(Path(root)))
+
+
+@st.cache_resource(max_entries=MAX_PROJECTS_IN_MEMORY, show_spinner=False)
+def _known_figures(root: str) -> dict[str, Figures]:  # noqa: ARG001 - part of the cache's key
+    return {}
 
 
 @st.cache_resource(max_entries=MAX_REVISIONS_IN_MEMORY, show_spinner="Reading the reports")

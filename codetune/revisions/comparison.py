@@ -9,17 +9,20 @@ It says nothing of the luck of training.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from operator import attrgetter
+from types import MappingProxyType
+from typing import cast
 
 from codetune.revisions.catalogue import CATALOGUE, VALIDATION_LOSS, Metric, metrics_of, numbers
-from codetune.revisions.intervals import difference_interval, settings_of
+from codetune.revisions.intervals import settings_of
 from codetune.revisions.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
 from codetune.revisions.reports import ROLES, Prompt, Reports, Role
-from codetune.significance import detectable_difference, holm, paired_p
-
-_PERMUTATIONS = 10_000
+from codetune.revisions.tested import Tested, paired_tests
+from codetune.significance import detectable_difference, holm
 
 
 class Verdict(Enum):
@@ -112,8 +115,9 @@ def _scores_by_prompt(reports: Reports, role: Role, identifiers: list[str], scor
     """The score of each prompt, in order; None where any of them lacks it."""
     if score is None or not identifiers:
         return None
-    values = [reports.scores[identifier].of(role).get(score) for identifier in identifiers]
-    return None if any(value is None for value in values) else [value for value in values if value is not None]
+    rows = map(attrgetter(role), map(reports.scores.__getitem__, identifiers))  # thousands of times: it has to be fast
+    values: list[float | None] = [row.get(score) for row in rows]
+    return None if None in values else cast("list[float]", values)
 
 
 def _judge(metric: Metric, low: float, high: float, *, equal: bool) -> Verdict:
@@ -129,12 +133,19 @@ Model = tuple[Reports, Role]
 
 
 def metric_difference(
-    metric: Metric, baseline: Model, candidate: Model, identifiers: list[str], *, trust: bool
+    metric: Metric,
+    baseline: Model,
+    candidate: Model,
+    identifiers: list[str],
+    *,
+    trust: bool,
+    tests: Mapping[str, Tested] = MappingProxyType({}),
 ) -> MetricDifference:
     """One metric of two models, each given as a revision's reports and the role of the model in it.
 
     :param identifiers: the prompts to compare over.
     :param trust: whether both were measured in the same way; if not, nothing is subtracted.
+    :param tests: what was tested already, by key of the metric, see `_tests`.
     """
     old = _scores_by_prompt(*baseline, identifiers, metric.score)
     new = _scores_by_prompt(*candidate, identifiers, metric.score)
@@ -145,11 +156,21 @@ def metric_difference(
     if not trust:
         return _without_interval(metric, before, after, trust=False)
     settings = settings_of(candidate[0].params)
-    interval = difference_interval(old, new, settings)
+    test = tests.get(metric.key) or paired_tests([(old, new)], settings)[0]
+    interval, p_value = test.interval, test.p_value
     verdict = _judge(metric, interval.low, interval.high, equal=old == new)
-    p_value = paired_p(old, new, samples=_PERMUTATIONS, seed=settings.seed)
     least = detectable_difference(old, new, settings.confidence)
     return MetricDifference(metric, before, after, interval.low, interval.high, verdict, p_value, least)
+
+
+def _tests(metrics: list[Metric], baseline: Model, candidate: Model, identifiers: list[str]) -> dict[str, Tested]:
+    """The tests of all metrics that have a score for each prompt, by key: much faster together than one by one."""
+    pairs = {}
+    for metric in metrics:
+        old, new = (_scores_by_prompt(*model, identifiers, metric.score) for model in (baseline, candidate))
+        if old is not None and new is not None:
+            pairs[metric.key] = (old, new)
+    return dict(zip(pairs, paired_tests(list(pairs.values()), settings_of(candidate[0].params)), strict=True))
 
 
 def corrected(rows: list[MetricDifference], confidence: float) -> list[MetricDifference]:
@@ -209,9 +230,10 @@ def gain_of(reports: Reports) -> list[MetricDifference]:
     """What tuning changed within one revision: its base against its tuned model, metric by metric."""
     metrics = metrics_of(*(reports.values(role) for role in ROLES))
     identifiers = list(reports.scores)
-    rows = [
-        metric_difference(metric, (reports, "base"), (reports, "tuned"), identifiers, trust=True) for metric in metrics
-    ]
+    base: Model = (reports, "base")
+    tuned: Model = (reports, "tuned")
+    tests = _tests(metrics, base, tuned, identifiers)
+    rows = [metric_difference(metric, base, tuned, identifiers, trust=True, tests=tests) for metric in metrics]
     return corrected(rows, settings_of(reports.params).confidence)
 
 
@@ -223,6 +245,7 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
     rows: dict[Role, list[MetricDifference]] = {}
     for role in ROLES:
         metrics = metrics_of(baseline.values(role), candidate.values(role))
+        tests = {} if disjoint else _tests(metrics, (baseline, role), (candidate, role), identifiers)
         found = [
             metric_difference(
                 metric,
@@ -230,6 +253,7 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
                 (candidate, role),
                 identifiers,
                 trust=metric.signature not in changed and not disjoint,
+                tests=tests,
             )
             for metric in metrics
         ]

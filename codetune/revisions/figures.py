@@ -17,7 +17,7 @@ from codetune.revisions.catalogue import flatten, numbers
 from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.reports import METRICS_FILE
 from codetune.revisions.repository import Repository
-from codetune.revisions.yaml_text import read_yaml
+from codetune.revisions.yaml_text import read_sections
 
 PROMPTS = "prompts_digest"
 _PARAMS, _SIGNATURES, _TRAINING = "params.yaml", "reports/signatures.json", "reports/training/summary.json"
@@ -109,18 +109,21 @@ def _signatures(content: dict[str, Any]) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in content.items()}
 
 
-_PARSERS: dict[str, Callable[[str], Any]] = {
-    _PARAMS: lambda text: flatten(read_yaml(text)),
-    METRICS_FILE: lambda text: _metrics(_mapping(text)),
-    _SIGNATURES: lambda text: _signatures(_mapping(text)),
-    _TRAINING: lambda text: _training(_mapping(text)),
+_REPORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    METRICS_FILE: _metrics,
+    _SIGNATURES: _signatures,
+    _TRAINING: _training,
 }
 
 
-def _parsed(path: str, content: bytes) -> Any:
-    """What a file holds, or None where it cannot be read."""
+def _parsed(path: str, content: bytes, sections: dict[str, Any]) -> Any:
+    """What a file holds, or None where it cannot be read.
+
+    :param sections: the parts of params.yaml that were parsed before.
+    """
     try:
-        return _PARSERS[path](content.decode("utf-8"))
+        text = content.decode("utf-8")
+        return flatten(read_sections(text, sections)) if path == _PARAMS else _REPORTS[path](_mapping(text))
     except (ValueError, TypeError, AttributeError, RecursionError, UserError):
         return None
 
@@ -136,7 +139,7 @@ def _of_workspace(repository: Repository) -> Figures:
     parts = {}
     for path in _PATHS:
         try:
-            parts[path] = _parsed(path, (repository.root / path).read_bytes())
+            parts[path] = _parsed(path, (repository.root / path).read_bytes(), {})
         except OSError:  # not there, or being replaced just now
             continue
     return _figures(parts)
@@ -146,12 +149,13 @@ def _of_commits(repository: Repository, commits: list[str]) -> dict[str, Figures
     blobs = repository.blobs(commits, _PATHS)
     contents = repository.objects(blobs.values())
     parsed: dict[tuple[str, str], Any] = {}
+    sections: dict[str, Any] = {}
     parts: dict[str, dict[str, Any]] = {commit: {} for commit in commits}
     for (commit, path), blob in blobs.items():
         if blob.oid not in contents:
             continue
         if (path, blob.oid) not in parsed:
-            parsed[path, blob.oid] = _parsed(path, contents[blob.oid])
+            parsed[path, blob.oid] = _parsed(path, contents[blob.oid], sections)
         parts[commit][path] = parsed[path, blob.oid]
     return {commit: _figures(found) for commit, found in parts.items()}
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import MutableMapping
 from typing import Any
 
 import yaml
@@ -14,6 +15,7 @@ from codetune.errors import UserError
 
 _INT = "tag:yaml.org,2002:int"
 _FLOAT = "tag:yaml.org,2002:float"
+_TOP_LEVEL = re.compile(r"(?m)^(?=[A-Za-z_])")
 _NUMBERS = "-+0123456789."
 
 
@@ -56,9 +58,30 @@ def read_yaml(text: str) -> dict[str, Any]:
     :raises UserError: when it is not YAML, or holds something else.
     """
     try:
-        content = yaml.load(text, _Loader)  # noqa: S506 - a safe loader
+        content = _load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(" ".join(str(error).split()), "Mend the line that is named.") from None
     if not isinstance(content, dict):
         raise UserError(f"found {type(content).__name__}, expected a mapping", "Mend the file.")
     return content
+
+
+def read_sections(text: str, known: MutableMapping[str, Any]) -> dict[str, Any]:
+    """As `read_yaml`, for one of many files alike: a top-level key whose lines were seen before is not parsed again.
+
+    :param known: what was parsed before, by text; what is parsed is added.
+    :raises UserError: see `read_yaml`.
+    """
+    content: dict[str, Any] = {}
+    try:
+        for part in _TOP_LEVEL.split(text):
+            if part not in known:
+                known[part] = _load(part)
+            content.update(known[part] or {})
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        return read_yaml(text)  # a key may refer to another, or go on at the start of a line
+    return content
+
+
+def _load(text: str) -> Any:
+    return yaml.load(text, _Loader)  # noqa: S506 - a safe loader

@@ -37,6 +37,7 @@ STYLE = """
                    border-left: 1px dashed var(--quiet); }
 .ct .ct-span { position: relative; display: block; width: 9rem; height: 1rem; margin-left: auto; }
 .ct .ct-span i { position: absolute; top: 50%; background: currentColor; border-radius: 2px; }
+.ct .prose tbody th { min-width: 9rem; }
 .ct .prose td, .ct .prose th { white-space: normal; overflow-wrap: anywhere; vertical-align: top; text-align: left; }
 @media (max-width: 720px) {
   .ct thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }

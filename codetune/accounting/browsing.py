@@ -72,7 +72,8 @@ def read_index(path: Path) -> RowIndex:
 
     :raises UserError: when the file is missing, or a line is not a JSON object.
     """
-    starts, groups, numbers, paraphrases = [0], {}, [], []
+    starts, numbers, paraphrases = [0], [], []
+    groups: dict[str, int] = {}
     try:
         with path.open("rb") as stream:
             for number, line in enumerate(stream, start=1):

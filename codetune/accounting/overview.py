@@ -72,7 +72,8 @@ def data_reports(repository: Repository, revision: Revision) -> DataReports:
             problems.append(f"{path} of {revision.title} cannot be read")
             content = {}
         found.append(content)
-    return DataReports(*found, tuple(problems))
+    data, leaks, augmentation = found
+    return DataReports(data, leaks, augmentation, tuple(problems))
 
 
 def _counts(content: Mapping[str, Any], key: str) -> dict[str, int]:
@@ -118,7 +119,7 @@ def lengths(data: JsonObject) -> list[tuple[str, dict[str, float]]]:
     """What was measured of the kept rows, each with its 5th, 50th and 95th percentile and its maximum."""
     names = {"code_tokens": "tokens of code", "instruction_words": "words of instruction"}
     part = data.get("lengths")
-    content = part if isinstance(part, dict) else {}
+    content: JsonObject = part if isinstance(part, dict) else {}
     return [(names.get(key, key), numbers(values)) for key, values in content.items() if isinstance(values, dict)]
 
 

@@ -13,9 +13,11 @@ Piece = tuple[str, bool]
 def reworded(original: str, paraphrase: str) -> tuple[list[Piece], list[Piece]]:
     """Both texts in pieces, each with whether the other text lacks it; joined they are the texts again."""
     before, after = _WORDS.findall(original), _WORDS.findall(paraphrase)
-    sides: tuple[list[Piece], list[Piece]] = ([], [])
-    for kind, *ends in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        for side, words, start, end in ((sides[0], before, *ends[:2]), (sides[1], after, *ends[2:])):
-            if start < end:
-                side.append(("".join(words[start:end]), kind != "equal"))
-    return sides
+    lost: list[Piece] = []
+    gained: list[Piece] = []
+    for kind, start, end, first, last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if start < end:
+            lost.append(("".join(before[start:end]), kind != "equal"))
+        if first < last:
+            gained.append(("".join(after[first:last]), kind != "equal"))
+    return lost, gained

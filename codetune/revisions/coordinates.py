@@ -79,13 +79,13 @@ def points(rows: Sequence[Row], x: Quantity, y: Quantity, ways: dict[str, str]) 
     for row, across, up in pairs:
         if across is None or up is None:
             continue
-        shown = [
+        left, right = (
             quantity.text(value) if wordy else value
             for quantity, value, wordy in zip((x, y), (across, up), words, strict=True)
-        ]
+        )
         way = ways.get(row.revision.key, NOTHING)
-        ends, texts = ([part(row, quantity) for quantity in (x, y)] for part in (_ends, _told))
-        found.append(Point(row.revision.key, row.title, way, *shown, *ends, *texts))
+        told = (_told(row, x), _told(row, y))
+        found.append(Point(row.revision.key, row.title, way, left, right, _ends(row, x), _ends(row, y), *told))
     return found
 
 

@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help install repro test lint app bench verify base validity check lock clean
+.PHONY: help install repro test lint app bench screenshots verify base validity check lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ app: $(STAMP) ## serve the page on the loopback address
 
 bench: $(STAMP) ## speed of the heavy parts, as ratios within one run
 	@python -m benchmarks
+
+screenshots: $(STAMP) ## take the pictures of the README anew (needs Chromium)
+	@python -m scripts.screenshots
 
 verify: check ## re-run every stage and show that what git tracks comes out byte for byte
 	@./scripts/verify.sh

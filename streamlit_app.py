@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from codetune.app import compare
+from codetune.app import compare, data, experiments, samples
 from codetune.app.start import fix_numerics
 from codetune.app.style import ICON, STYLE
 
@@ -21,6 +21,9 @@ def try_page() -> None:
 page = st.navigation(
     [
         st.Page(compare.page, title="Compare", url_path="compare", default=True),
+        st.Page(samples.page, title="Samples", url_path="samples"),
+        st.Page(experiments.page, title="Experiments", url_path="experiments"),
+        st.Page(data.page, title="Data", url_path="data"),
         st.Page(try_page, title="Try", url_path="try"),
     ],
     position="top",

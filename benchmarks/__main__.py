@@ -17,6 +17,8 @@ import torch  # noqa: E402
 
 from benchmarks.data import data  # noqa: E402
 from benchmarks.pretraining import pretraining  # noqa: E402
+from benchmarks.revisions import revisions  # noqa: E402
+from benchmarks.serving import serving  # noqa: E402
 from benchmarks.timing import compare, seconds  # noqa: E402
 from benchmarks.tuning import against_trl, training  # noqa: E402
 
@@ -85,7 +87,7 @@ def statistics() -> None:
 
 
 def main() -> None:
-    for measure in (generation, training, against_trl, bertscore, statistics, pretraining, data):
+    for measure in (generation, training, against_trl, bertscore, statistics, revisions, pretraining, data, serving):
         measure()
 
 

@@ -70,14 +70,18 @@ def _print_data_diff(before: str, after: str, *, as_json: bool) -> None:
     print(dump_json(content) if as_json else text, end="" if as_json else "\n")
 
 
-def _print_comparison(before: str, after: str, *, as_json: bool, as_markdown: bool) -> None:
-    from codetune import side_by_side
+def _print_comparison(arguments: argparse.Namespace) -> None:
+    from codetune.side_by_side.data import as_csv, as_json
+    from codetune.side_by_side.gather import side_by_side
+    from codetune.side_by_side.text import as_markdown, as_text
 
-    found = side_by_side.side_by_side(Path(), before, after)
-    if as_json:
-        print(dump_json(side_by_side.as_json(found)), end="")
+    found = side_by_side(Path(), arguments.before, arguments.after)
+    if arguments.json:
+        print(dump_json(as_json(found)), end="")
+    elif arguments.csv:
+        print(as_csv(found), end="")
     else:
-        print(side_by_side.as_markdown(found) if as_markdown else side_by_side.as_text(found))
+        print(as_markdown(found) if arguments.markdown else as_text(found))
 
 
 def _print_sources() -> None:
@@ -136,12 +140,15 @@ def main() -> None:
     for name in ("before", "after"):
         diff.add_argument(name, help="workspace, or a branch, tag, commit or experiment")
     diff.add_argument("--json", action="store_true", help="print the same as JSON")
-    versus = commands.add_parser("compare", help="say what two revisions' models, parameters and data differ in")
+    versus = commands.add_parser(
+        "compare", help="say what two revisions' models, parameters, stages and data differ in"
+    )
     for name in ("before", "after"):
         versus.add_argument(name, help="workspace, or a branch, tag, commit or experiment")
     form = versus.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the same as JSON")
     form.add_argument("--markdown", action="store_true", help="print the same as Markdown")
+    form.add_argument("--csv", action="store_true", help="print the same as one table of comma-separated values")
     _add_benchmark_commands(commands)
     arguments = parser.parse_args()
     actions: dict[str, Callable[[], None]] = {
@@ -149,9 +156,7 @@ def main() -> None:
         "ingest": _print_sources,
         "summary": _print_summary,
         "why": lambda: _print_why(arguments.row),
-        "compare": lambda: _print_comparison(
-            arguments.before, arguments.after, as_json=arguments.json, as_markdown=arguments.markdown
-        ),
+        "compare": lambda: _print_comparison(arguments),
         "answer": lambda: _write_answers(arguments),
         "execute": lambda: _print_verdicts(arguments),
         "data-diff": lambda: _print_data_diff(arguments.before, arguments.after, as_json=arguments.json),

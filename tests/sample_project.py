@@ -15,6 +15,7 @@ from textwrap import dedent
 from typing import Any, NamedTuple
 
 import pytest
+from ruamel.yaml import YAML
 
 from codetune.files import digest_bytes, write_json, write_jsonl, write_text
 
@@ -207,11 +208,13 @@ def write_reports(
     prompts: int = 60,
     rank: int = 8,
     bertscore: str = "minilm-L6",
+    lock: bool = True,
 ) -> None:
     """Write params.yaml and reports/ as a run of the pipeline would.
 
     :param tuned: quality of the tuned answers, 0 to 1; `base` likewise.
     :param bertscore: the signature of BERTScore.
+    :param lock: whether to write dvc.lock as well.
     """
     reports = root / "reports"
     facts = [_prompt(number) for number in range(prompts)]
@@ -246,6 +249,29 @@ def write_reports(
     params = f"train:\n  seed: 7\n  learning_rate: 2e-3\n  lora:\n    rank: {rank}\n    target_modules: all-linear\n"
     score = "score:\n  seed: 7\n  bootstrap_samples: 400\n  confidence: 0.95\n"
     write_text(root / "params.yaml", START + params + score)
+    if lock:
+        write_lock(root, rank)
+
+
+def write_lock(root: Path, rank: int) -> None:
+    """Write dvc.lock as DVC does: what each stage ran with, and the digests of what it wrote."""
+    adapter, answers = (digest_bytes(f"{name} {rank}".encode())[:32] for name in ("adapter", "answers"))
+    stages: dict[str, dict[str, Any]] = {
+        "train": {
+            "deps": {"codetune/tuning": "a" * 32, "data/augmented/train.jsonl": "b" * 32},
+            "params": {"train": {"seed": 7, "lora": {"rank": rank}}},
+            "outs": {"models/adapter": adapter},
+        },
+        "generate@tuned": {"deps": {"models/adapter": adapter}, "outs": {"reports/samples/tuned.jsonl": answers}},
+        "score": {"deps": {"reports/samples/tuned.jsonl": answers}, "outs": {"reports/scores.jsonl": answers}},
+    }
+    for name, stage in stages.items():
+        stage["cmd"] = f"python -m stages.{name}"
+        stage["params"] = {"params.yaml": stage.get("params", {})}
+        for part in ("deps", "outs"):
+            stage[part] = [{"path": path, "hash": "md5", "md5": digest} for path, digest in stage[part].items()]
+    with (root / "dvc.lock").open("w", encoding="utf-8") as file:
+        YAML().dump({"schema": "2.0", "stages": stages}, file)
 
 
 def git(root: Path, *arguments: str, when: int = 0) -> str:

@@ -14,4 +14,7 @@ def test_results_are_those_of_the_reports():
 
 
 def test_files_that_the_readme_shows_exist():
-    assert (ROOT / "docs/compare.png").is_file()
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in ("compare", "samples", "try"):
+        assert f"(docs/{name}.png)" in text
+        assert (ROOT / f"docs/{name}.png").stat().st_size < 200_000

@@ -1,6 +1,9 @@
 """`python -m codetune compare`: two revisions from a clone, as text, Markdown and JSON."""
 
+import csv
+import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +13,10 @@ from codetune.revisions.comparison import compare
 from codetune.revisions.listing import find_revision, list_revisions
 from codetune.revisions.reports import load_reports
 from codetune.revisions.repository import Repository
-from codetune.side_by_side import as_json, as_markdown, as_text, side_by_side
+from codetune.revisions.stages import StageChanges
+from codetune.side_by_side.data import COLUMNS, as_csv, as_json
+from codetune.side_by_side.gather import side_by_side
+from codetune.side_by_side.text import as_markdown, as_text
 from tests.sample_project import copied_sample, sample
 
 __all__ = ["copied_sample", "sample"]
@@ -40,16 +46,24 @@ def test_the_numbers_are_those_of_the_page(pair):
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
-def test_prompts_that_moved_most_come_first(pair):
-    moved = as_json(side_by_side(*pair, prompts=4))["moved"]
-    changes = [
-        abs(row["scores"]["candidate"]["bertscore_f1"] - row["scores"]["baseline"]["bertscore_f1"]) for row in moved
-    ]
+@pytest.mark.parametrize(
+    ("before", "after", "metric", "score"),
+    [
+        ("first", "hasty-lark", "bertscore.f1", "bertscore_f1"),
+        ("hasty-lark", "other-scale", "code_bertscore", "code_bertscore"),  # BERTScore was measured in two ways
+    ],
+)
+def test_prompts_that_moved_most_come_first(sample, before, after, metric, score):
+    sides = sample.root, sample.commits[before], sample.commits[after]
+    content = as_json(side_by_side(*sides, prompts=4))
+    assert content["moved_by"] == metric
+    moved = content["moved"]
+    changes = [abs(row["scores"]["candidate"][score] - row["scores"]["baseline"][score]) for row in moved]
     assert len(changes) == 4
     assert changes == sorted(changes, reverse=True)
     assert changes[0] == max(
-        abs(prompt.candidate_tuned["bertscore_f1"] - prompt.baseline_tuned["bertscore_f1"])
-        for prompt in side_by_side(*pair).comparison.prompts
+        abs(prompt.candidate_tuned[score] - prompt.baseline_tuned[score])
+        for prompt in side_by_side(*sides).comparison.prompts
     )
     assert set(moved[0]["answers"]) == {"reference", "baseline", "candidate"}
 
@@ -63,8 +77,14 @@ def test_the_text_has_every_part(pair):
         for line in lines
     )
     assert any(line.startswith("data:") for line in lines)
-    for prompt in found.moved:
-        assert any(prompt.candidate.id in line for line in lines)
+    place = lines.index("stages:")
+    assert lines[place + 1 : place + 4] == [
+        "  train re-ran",
+        "    parameter: train.lora.rank 2 → 16",
+        "    outputs that differ: models/adapter",
+    ]
+    for moved in found.moved:
+        assert any(moved.prompt.id in line for line in lines)
     for parameter in found.comparison.parameters:
         assert f"  {parameter.key}: {parameter.baseline} → {parameter.candidate}" in lines
 
@@ -74,8 +94,50 @@ def test_markdown_has_tables_and_fences_that_hold(pair):
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert rows[0].startswith("| tuned model | baseline | candidate | difference |")
     assert {line.replace("\\|", "").count("|") for line in rows[:3]} == {9}
+    assert "| `train` | re-ran | parameter: train.lora.rank 2 → 16 | models/adapter |" in rows
     assert text.count("```python") == 3 * 5
     assert text.count("```text") == 1
+
+
+def test_the_csv_has_the_numbers_of_the_json(pair):
+    found = side_by_side(*pair)
+    rows = list(csv.DictReader(io.StringIO(as_csv(found))))
+    assert tuple(rows[0]) == COLUMNS
+    content = as_json(found)
+    for part, metrics in (*content["metrics"].items(), ("gain", content["gain"])):
+        told = [row for row in rows if row["part"] == part]
+        assert [row["name"] for row in told] == [metric["metric"] for metric in metrics]
+        for row, metric in zip(told, metrics, strict=True):
+            assert {key: row[key] for key in COLUMNS[2:]} == {
+                key: "" if metric[key] is None else str(metric[key]) for key in COLUMNS[2:]
+            }
+    others = [(row["part"], row["name"], row["baseline"], row["candidate"]) for row in rows]
+    assert ("parameter", "train.lora.rank", "2", "16") in others
+    assert ("stage", "train", "", "parameter: train.lora.rank 2 → 16") in others
+    assert [row["name"].split()[0] for row in rows if row["part"] == "prompt"] == [
+        moved["id"] for moved in content["moved"]
+    ]
+
+
+def test_what_a_spreadsheet_would_compute_stays_text(copied_sample):
+    file = copied_sample.root / "params.yaml"
+    file.write_text(file.read_text() + "odd: '=1+1'\n")
+    text = as_csv(side_by_side(copied_sample.root, "HEAD", "workspace"))
+    assert "parameter,odd,—,'=1+1," in text
+
+
+def test_where_rows_came_from_is_in_the_csv(pair):
+    change = {"before": None, "after": "keep", "rows": 12, "examples": []}
+    found = replace(side_by_side(*pair), data=("", {"came": [change]}))
+    assert "data,came,,keep,12,,,,,,,\n" in as_csv(found)
+
+
+def test_without_a_lock_the_rest_is_told(sample):
+    found = side_by_side(sample.root, sample.commits["second"], sample.commits["readme"])
+    assert "No stage re-ran." in as_text(found).splitlines()
+    found = replace(found, stages=StageChanges(missing="x has no dvc.lock"))
+    assert "x has no dvc.lock" in as_text(found).splitlines()
+    assert as_json(found)["stages"] == {"missing": "x has no dvc.lock"}
 
 
 def test_mistakes_are_one_line(pair):
@@ -87,7 +149,7 @@ def test_mistakes_are_one_line(pair):
 def test_it_is_a_command(pair, monkeypatch, capsys):
     root, before, after = pair
     monkeypatch.chdir(root)
-    for form, start in (([], "baseline   "), (["--markdown"], "## "), (["--json"], "{")):
+    for form, start in (([], "baseline   "), (["--markdown"], "## "), (["--json"], "{"), (["--csv"], "part,name,")):
         monkeypatch.setattr("sys.argv", ["codetune", "compare", before, after, *form])
         main()
         assert capsys.readouterr().out.startswith(start)

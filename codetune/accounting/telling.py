@@ -158,8 +158,8 @@ def _paragraph(label: str, texts: Iterator[str] | list[str]) -> Iterator[str]:
         )  # fmt: skip
 
 
-def told(life: Life) -> str:
-    """A row's life from archive to training set, one paragraph a step."""
+def steps(life: Life) -> list[tuple[str, list[str]]]:
+    """A row's life from archive to training set: each step with what there is to tell of it."""
     row = life.row
     parts: list[tuple[str, list[str]]] = [
         ("row", [f"{row['id']}  {row['qualname'] or ''}".rstrip()]),
@@ -175,4 +175,9 @@ def told(life: Life) -> str:
     ]
     if life.lacks:
         parts.append(("note", ["The ledger is of an older version and says less; `dvc repro clean` writes it anew."]))
-    return "\n".join(line for label, texts in parts for line in _paragraph(label, texts))
+    return [(label, texts) for label, texts in parts if texts]
+
+
+def told(life: Life) -> str:
+    """A row's life for the terminal, one paragraph a step."""
+    return "\n".join(line for label, texts in steps(life) for line in _paragraph(label, texts))

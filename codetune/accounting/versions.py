@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from dvc.exceptions import NotDvcRepoError
-from dvc.repo import Repo
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from codetune.accounting.ledger import LEDGER_PATH, Ledger, read_ledger
 from codetune.errors import UserError
-from codetune.revisions.listing import Kind, Revision, require_revision
+from codetune.revisions.listing import Revision, require_revision
+from codetune.revisions.outputs import LOCK_PATH, cache_path, locked_output, remedy
 from codetune.revisions.repository import Repository
-
-_LOCK_PATH = "dvc.lock"
-# `--all-branches` leaves the branches of remotes out.
-_FETCH_OPTIONS = {Kind.BRANCH: "--all-commits", Kind.TAG: "--all-tags", Kind.COMMIT: "--all-commits"}
 
 
 @dataclass(frozen=True)
@@ -28,58 +18,6 @@ class LedgerVersion:
 
     revision: Revision
     ledger: Ledger
-
-
-def _remake(revision: Revision) -> str:
-    """The command that makes the ledger of a revision again."""
-    if revision.kind is Kind.EXPERIMENT:
-        return f"`dvc exp apply {revision.name}` and then `dvc repro clean`"
-    return f"`git checkout {revision.name}` and then `dvc repro clean`"
-
-
-def _remedy(revision: Revision) -> str:
-    option = _FETCH_OPTIONS.get(revision.kind)
-    fetch = f"`dvc fetch {option} {LEDGER_PATH}` brings it where a remote has it; else " if option else ""
-    return f"{fetch}{_remake(revision)} makes it again."
-
-
-def _locked(lock: Any) -> dict[str, Any] | None:
-    """The entry of the ledger in the content of dvc.lock."""
-    stages = lock.get("stages", {}) if isinstance(lock, dict) else {}
-    outputs = [output for stage in stages.values() for output in stage.get("outs", [])]
-    return next((output for output in outputs if output.get("path") == LEDGER_PATH), None)
-
-
-def _entry(repository: Repository, revision: Revision) -> dict[str, Any]:
-    """What dvc.lock of a revision says of the ledger.
-
-    :raises UserError: when the revision has no dvc.lock, or one that is damaged or names no ledger.
-    """
-    content = repository.contents(repository.tree(revision.key, [_LOCK_PATH])).get(_LOCK_PATH, b"")
-    try:
-        entry = _locked(YAML(typ="safe").load(content))
-    except YAMLError:
-        raise UserError(f"{_LOCK_PATH} of {revision.title} is damaged", "Choose another revision.") from None
-    if entry is None or "md5" not in entry:
-        raise UserError(
-            f"{revision.title} has no ledger: its {_LOCK_PATH} names none",
-            f"Choose a later revision, or commit {_LOCK_PATH} after `dvc repro`.",
-        )
-    return entry
-
-
-def _cached(root: Path, entry: dict[str, Any]) -> Path:
-    """Where the DVC cache keeps an output, whether or not it is there.
-
-    :raises UserError: when the project is no DVC project.
-    """
-    try:
-        with closing(Repo(str(root))) as repo:
-            # Outputs of DVC 2 have no `hash`; their digest is of another kind, and kept elsewhere.
-            store = repo.cache.local if entry.get("hash") == "md5" else repo.cache.legacy
-            return Path(store.oid_to_path(entry["md5"]))
-    except NotDvcRepoError:
-        raise UserError(f"{root.resolve()} is no DVC project", "Start from the project's folder.") from None
 
 
 def ledger_of(root: Path, name: str) -> LedgerVersion:
@@ -94,8 +32,14 @@ def ledger_of(root: Path, name: str) -> LedgerVersion:
     revision = require_revision(repository, name)
     if revision.commit is None:
         return LedgerVersion(revision, read_ledger(root / LEDGER_PATH))
-    path = _cached(root, _entry(repository, revision))
+    entry = locked_output(repository, revision, LEDGER_PATH)
+    if entry is None:
+        raise UserError(
+            f"{revision.title} has no ledger: its {LOCK_PATH} names none",
+            f"Choose a later revision, or commit {LOCK_PATH} after `dvc repro`.",
+        )
+    path = cache_path(root, entry)
     title = f"{LEDGER_PATH} of {revision.title}"
     if not path.is_file():
-        raise UserError(f"{title} is not in the DVC cache", _remedy(revision))
+        raise UserError(f"{title} is not in the DVC cache", remedy(revision, LEDGER_PATH, "clean"))
     return LedgerVersion(revision, read_ledger(path, title))

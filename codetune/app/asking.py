@@ -35,7 +35,7 @@ class Asked:
             try:
                 event = next(self.events, None)
             except Exception:
-                self.running = False
+                self.stop()
                 raise
             if event is None:
                 self.running = False
@@ -45,8 +45,9 @@ class Asked:
         return self.running
 
     def stop(self) -> None:
-        """Ask for no more; what has been answered stays."""
+        """Ask for no more; what has been answered stays, and the models are let go."""
         self.running = False
+        self.events = iter(())
 
     def facts(self, name: str) -> str:
         """Length, speed and fate of one answer, in one line."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import altair as alt
+import pandas as pd  # noqa: F401 - altair looks at it, and would meet it half imported by another session
 
 from codetune.app.style import BASE_COLOR, BASELINE_COLOR, CANDIDATE_COLOR
 from codetune.revisions.groups import gain_by_package, histogram
@@ -13,6 +14,8 @@ from codetune.revisions.reports import Reports, Role
 F1 = "bertscore_f1"
 NamedModel = tuple[str, Reports, Role]
 HEIGHT = 340
+# Measures of training by their last name, with their units.
+MEASURES = {"loss": "Loss (nats per token)", "learning_rate": "Learning rate (per step)"}
 
 
 def _data(rows: list[dict[str, Any]]) -> Any:
@@ -29,28 +32,39 @@ def _revision_color(names: list[str]) -> Any:
     )
 
 
-def learning_curve(sides: list[tuple[str, Reports]]) -> Any | None:
-    """The losses of training, all revisions in one picture; None where none was logged.
+def measures(sides: list[tuple[str, Reports]]) -> list[str]:
+    """What was logged in training, such as `loss` and `learning_rate`; the loss first."""
+    found = {curve.name.rpartition("/")[2] for _, reports in sides for curve in reports.curves}
+    return sorted(found, key=lambda measure: (measure != "loss", measure))
+
+
+def measure_label(measure: str) -> str:
+    """What a logged measure is called, with its unit."""
+    return MEASURES.get(measure, measure.replace("_", " ").capitalize())
+
+
+def learning_curve(sides: list[tuple[str, Reports]], measure: str = "loss") -> Any | None:
+    """One measure of training, such as the losses, all revisions in one picture; None where it was not logged.
 
     :param sides: name and reports of each revision, baseline first.
     """
     rows = [
-        {"revision": name, "series": curve.name, "step": step, "loss": value}
+        {"revision": name, "series": curve.name, "step": step, "value": value}
         for name, reports in sides
         for curve in reports.curves
-        if curve.name.endswith("loss")
+        if curve.name.rpartition("/")[2] == measure
         for step, value in zip(curve.steps, curve.values, strict=True)
     ]
     if not rows:
         return None
     series = sorted({str(row["series"]) for row in rows}, key=lambda name: ("val" in name, name))
-    dashes = [[2, 3], [1, 0], [6, 3], [8, 2, 2, 2]]
+    dashes = [[1, 0]] if len(series) == 1 else [[2, 3], [1, 0], [6, 3], [8, 2, 2, 2]]
     return (
         alt.Chart(_data(rows))
         .mark_line(strokeWidth=2)
         .encode(
             alt.X("step:Q", title="Optimizer step"),
-            alt.Y("loss:Q", title="Loss (nats per token)", scale=alt.Scale(zero=False)),
+            alt.Y("value:Q", title=measure_label(measure), scale=alt.Scale(zero=False)),
             _revision_color([name for name, _ in sides]),
             alt.StrokeDash(
                 "series:N",
@@ -59,7 +73,7 @@ def learning_curve(sides: list[tuple[str, Reports]]) -> Any | None:
                 scale=alt.Scale(domain=series, range=[dashes[place % len(dashes)] for place in range(len(series))]),
                 legend=alt.Legend(orient="top-right", symbolSize=400),
             ),
-            tooltip=["revision:N", "series:N", "step:Q", alt.Tooltip("loss:Q", format=".4f")],
+            tooltip=["revision:N", "series:N", "step:Q", alt.Tooltip("value:Q", format=".4~g")],
         )
     )
 

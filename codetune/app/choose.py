@@ -6,6 +6,7 @@ import streamlit as st
 
 from codetune.app import project
 from codetune.app.guard import literal
+from codetune.revisions.fetching import fetch_sentence
 from codetune.revisions.listing import Revision, default_pair, find_revision
 
 SIDES = ("baseline", "candidate")
@@ -25,7 +26,8 @@ def _from_link(revisions: list[Revision], side: str) -> Revision | None:
     found = find_revision(project.repository(), revisions, text)
     if found is None:
         shown = literal(text[:_SHOWN_CHARS])
-        st.warning(f"The link names {shown} as {side}, which this clone does not have. Run `git fetch --all --tags`.")
+        remedy = fetch_sentence(project.repository(), text)
+        st.warning(f"The link names {shown} as {side}, which this clone does not have. {literal(remedy)}")
     return found
 
 

@@ -7,11 +7,14 @@ from typing import Any
 import streamlit as st
 
 from codetune.app import charts, project
+from codetune.app.changes import show_changes
 from codetune.app.choose import choose_revisions
+from codetune.app.exports import show_exports
+from codetune.app.forest import AXIS, forest, forest_height
+from codetune.app.forest import READING as FOREST_READING
 from codetune.app.guard import guarded, literal
-from codetune.app.samples import show_samples
-from codetune.app.tables import metric_table, parameter_table
-from codetune.revisions.comparison import Comparison
+from codetune.app.tables import metric_table
+from codetune.revisions.comparison import Comparison, MetricDifference
 from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.reports import Reports
 from codetune.revisions.wording import gain_sentence, robustness_sentence, verdict_sentence
@@ -42,9 +45,18 @@ def _problems(*sides: Reports) -> None:
         st.warning(f"{literal(problem)}. Restore it with `git checkout`, or run `dvc repro`.")
 
 
+def _metrics(rows: list[MetricDifference], reports: Reports, *names: str) -> None:
+    """The table of metrics, and the same as a picture."""
+    st.html(metric_table(rows, reports, *names))
+    chart = forest(rows)
+    if chart is not None:
+        st.altair_chart(chart, width="stretch", height=forest_height(rows), alt=f"Forest plot: {AXIS}")
+        st.caption(FOREST_READING)
+
+
 def _gain(comparison: Comparison) -> None:
     """What tuning gained, and whether it holds in other words."""
-    st.html(metric_table(comparison.gain, comparison.candidate, "Base", "Tuned"))
+    _metrics(comparison.gain, comparison.candidate, "Base", "Tuned")
     if told := robustness_sentence(comparison.candidate):
         st.write(literal(told))
 
@@ -53,24 +65,15 @@ def _tables(comparison: Comparison) -> None:
     names = [reports.revision.title for reports in (comparison.baseline, comparison.candidate)]
     tuned, gain, base = st.tabs(["Tuned models", "Gain of the candidate", "Base models"])
     with tuned:
-        st.html(metric_table(comparison.rows["tuned"], comparison.candidate, *names))
+        _metrics(comparison.rows["tuned"], comparison.candidate, *names)
     with gain:
         st.write(literal(gain_sentence(comparison.candidate, comparison.gain)))
         _gain(comparison)
     with base:
         if comparison.same_base:
             st.write("The base models of both revisions have the same scores on every shared prompt.")
-        st.html(metric_table(comparison.rows["base"], comparison.candidate, *names))
+        _metrics(comparison.rows["base"], comparison.candidate, *names)
     st.caption(READING)
-
-
-def _parameters(comparison: Comparison) -> None:
-    st.subheader("Parameters")
-    if not comparison.parameters:
-        st.write("No parameter differs: what changed is code, data or the base model.")
-        return
-    names = [reports.revision.title for reports in (comparison.baseline, comparison.candidate)]
-    st.html(parameter_table(comparison.parameters, *names))
 
 
 def _chart(title: str, chart: Any | None, missing: str, height: int = charts.HEIGHT) -> None:
@@ -78,7 +81,19 @@ def _chart(title: str, chart: Any | None, missing: str, height: int = charts.HEI
     if chart is None:
         st.caption(missing)
     else:
-        st.altair_chart(chart, width="stretch", height=height)
+        st.altair_chart(chart, width="stretch", height=height, alt=title)
+
+
+def _curves(named: list[tuple[str, Reports]]) -> None:
+    """What was logged in training, a tab for each measure."""
+    measures = charts.measures(named)
+    if not measures:
+        _chart("Learning curve", None, "Nothing was logged: run `dvc repro train`.")
+        return
+    labels = [charts.measure_label(measure) for measure in measures]
+    for tab, measure, label in zip(st.tabs(labels), measures, labels, strict=True):
+        with tab:
+            _chart(f"Learning curve: {label}", charts.learning_curve(named, measure), "")
 
 
 def _plots(sides: list[Reports]) -> None:
@@ -87,7 +102,7 @@ def _plots(sides: list[Reports]) -> None:
     name, last = named[-1]
     models: list[charts.NamedModel] = [(f"{title}, tuned", reports, "tuned") for title, reports in named]
     st.subheader("Plots")
-    _chart("Learning curve", charts.learning_curve(named), "No losses were logged: run `dvc repro train`.")
+    _curves(named)
     left, right = st.columns(2)
     with left:
         title = "Distribution of BERTScore F1"
@@ -104,7 +119,6 @@ def _single(comparison: Comparison) -> None:
     _gain(comparison)
     st.caption(READING)
     _plots([reports])
-    show_samples(comparison)
 
 
 def _pair(comparison: Comparison) -> None:
@@ -113,10 +127,10 @@ def _pair(comparison: Comparison) -> None:
     st.markdown(f"#### {literal(verdict_sentence(comparison))}")
     for notice in comparison.notices:
         st.warning(literal(notice), icon=":material/warning:")
+    show_exports(comparison)
     _tables(comparison)
-    _parameters(comparison)
+    show_changes(comparison)
     _plots([comparison.baseline, comparison.candidate])
-    show_samples(comparison)
 
 
 def _show(baseline: Revision, candidate: Revision) -> None:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
+from typing import ParamSpec
 
 import streamlit as st
 
 from codetune.errors import UserError
 
 LOG = logging.getLogger("codetune.app")
+Arguments = ParamSpec("Arguments")
 
 
-def guarded(page: Callable[[], None]) -> Callable[[], None]:
-    """The page, with its failures told to the user in a sentence.
+def guarded(page: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """The page, or a fragment of one, with its failures told to the user in a sentence.
 
     Streamlit's own control flow (stop, rerun) is no `Exception` and passes through.
     """
 
     @functools.wraps(page)
-    def run() -> None:
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         try:
-            page()
+            page(*args, **kwargs)
         except UserError as error:
             st.error(literal(str(error)))
         except Exception:

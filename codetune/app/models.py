@@ -1,4 +1,4 @@
-"""The models that the page may ask: found in the project, loaded once, shared by all sessions."""
+"""The models that the page may ask: found in a revision, loaded once, shared by all sessions."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from codetune.app.project import project_root
-from codetune.config import PARAMS_FILE, load_section
-from codetune.modeling.params import ModelParams
+from codetune.app import project
+from codetune.errors import UserError
+from codetune.revisions.listing import Revision
+from codetune.revisions.models import ModelFiles, model_files
+from codetune.revisions.reports import Role
+from codetune.revisions.repository import Repository
+from codetune.serving.shelf import Shelf
 
 if TYPE_CHECKING:
     from codetune.modeling.load import LoadedModel
 
-ADAPTER = Path("models/adapter")
-# Base and tuned, and the same again after a new training while the page runs; the oldest goes first.
+# Two for each of two questions; the oldest goes first, and who finds no place waits.
 MAX_MODELS_IN_MEMORY = 4
 # One token of a small model is too little work to share: a thread that waits for another, which has to wait for the
 # browser on the same core, costs several times more than it helps.
@@ -25,43 +28,37 @@ SMALL_MODEL_PARAMETERS = 50_000_000
 
 
 @dataclass(frozen=True)
-class ModelFiles:
-    """Where a model lies: the base (a folder, or a hub id with its commit), and the adapter of the tuned one."""
+class Found:
+    """Where a model lies, or why it is not here and what brings it."""
 
-    base: str
-    revision: str | None
-    adapter: Path | None = None
-
-    def fingerprint(self) -> str:
-        """A text that changes when the files are replaced."""
-        folders = [Path(self.base), *([self.adapter] if self.adapter else [])]
-        files = sorted(file for folder in folders if folder.is_dir() for file in folder.iterdir() if file.is_file())
-        return "\n".join(f"{file} {file.stat().st_mtime_ns} {file.stat().st_size}" for file in files)
+    files: ModelFiles | None
+    missing: str = ""
 
 
-def available_models() -> dict[str, ModelFiles]:
-    """The models that can be asked, by role; empty where there is not even a base.
+def find_model(revision: Revision, role: Role) -> Found:
+    """Where the model of a revision lies; looked for once in a while, at the workspace each time."""
+    look = _look if revision.commit is None else _looked
+    return look(str(project.project_root()), revision, role)
 
-    :raises UserError: when params.yaml cannot be read.
+
+def _look(root: str, revision: Revision, role: Role) -> Found:
+    try:
+        return Found(model_files(Repository(Path(root)), revision, role))
+    except UserError as error:
+        return Found(None, str(error))
+
+
+@st.cache_data(ttl=project.LISTING_SECONDS, show_spinner="Looking for the model")
+def _looked(root: str, revision: Revision, role: Role) -> Found:
+    return _look(root, revision, role)
+
+
+def loaded(wanted: list[ModelFiles]) -> list[LoadedModel]:
+    """The models in memory, in the order asked for.
+
+    :raises UserError: when one cannot be loaded, or when too many others are in use.
     """
-    root = project_root()
-    params = load_section(ModelParams, root / PARAMS_FILE)
-    folder = root / params.base
-    if not folder.exists() and params.revision is None:
-        return {}
-    base = str(folder) if folder.exists() else params.base
-    models = {"base": ModelFiles(base, params.revision)}
-    if (root / ADAPTER / "adapter_config.json").is_file():
-        models["tuned"] = ModelFiles(base, params.revision, root / ADAPTER)
-    return models
-
-
-def loaded(files: ModelFiles) -> LoadedModel:
-    """The model in memory.
-
-    :raises UserError: when it cannot be loaded.
-    """
-    return _load(files, files.fingerprint())
+    return _shelf().take([(files, files.fingerprint()) for files in wanted])
 
 
 def threads_for(models: Iterable[LoadedModel]) -> int:
@@ -70,9 +67,14 @@ def threads_for(models: Iterable[LoadedModel]) -> int:
     return 1 if all(size <= SMALL_MODEL_PARAMETERS for size in sizes) else 0
 
 
-@st.cache_resource(max_entries=MAX_MODELS_IN_MEMORY, show_spinner="Loading the model")
-def _load(files: ModelFiles, state: str) -> LoadedModel:  # noqa: ARG001 - part of the cache's key
+@st.cache_resource(show_spinner=False)
+def _shelf() -> Shelf[tuple[ModelFiles, str]]:
+    return Shelf(MAX_MODELS_IN_MEMORY, _load)
+
+
+def _load(key: tuple[ModelFiles, str]) -> LoadedModel:
     # Imported late: it brings transformers and peft, which nobody who only compares should wait for.
     from codetune.modeling.load import load_model
 
+    files, _ = key
     return load_model(files.base, files.adapter, files.revision)

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from codetune.revisions.comparison import Comparison, compare
+from codetune.revisions.figures import Figures, Row, figures_of, load_rows
 from codetune.revisions.listing import Revision, list_revisions
 from codetune.revisions.reports import Reports, load_reports, workspace_fingerprint
 from codetune.revisions.repository import Repository
+from codetune.revisions.stages import LOCK_FILE, StageChanges, stage_changes
+from codetune.side_by_side.gather import data_changes as data_changes_of
 
 ROOT_VARIABLE = "CODETUNE_PROJECT"
 # A commit just made or an experiment just finished appears within this time.
 LISTING_SECONDS = 5
 MAX_REVISIONS_IN_MEMORY = 40
+MAX_PROJECTS_IN_MEMORY = 4
+# A ledger that was fetched meanwhile is found after this time.
+LEDGER_SECONDS = 60
 
 
 def project_root() -> Path:
@@ -43,6 +50,32 @@ def comparison(baseline: Revision, candidate: Revision) -> Comparison:
     return _comparison(str(project_root()), baseline, candidate, (_state(baseline), _state(candidate)))
 
 
+def rows() -> list[Row]:
+    """All commits and experiments, and the workspace, with their figures; those of a commit are read once."""
+    return load_rows(repository(), revisions(), _known_figures(str(project_root())))
+
+
+def figures(commit: str) -> Figures:
+    """The figures of one commit."""
+    return figures_of(repository(), [commit], _known_figures(str(project_root())))[commit]
+
+
+def stages(baseline: Revision, candidate: Revision) -> StageChanges:
+    """Which stages re-ran between two revisions, and why."""
+    return _stages(str(project_root()), baseline, candidate, (_state(baseline), _state(candidate), _lock_state()))
+
+
+def data_changes(baseline: Revision, candidate: Revision) -> tuple[str, dict[str, Any]]:
+    """The rows that came and went, as text and as counts; `missing` in the counts where a ledger is not here."""
+    return _data_changes(str(project_root()), baseline.key, candidate.key, _lock_state())
+
+
+def _lock_state() -> int:
+    """When dvc.lock of the workspace was last written; 0 where there is none."""
+    lock = project_root() / LOCK_FILE
+    return lock.stat().st_mtime_ns if lock.is_file() else 0
+
+
 def _state(revision: Revision) -> str:
     """A text that changes with the revision's content: the key to what is kept of it."""
     return revision.commit or workspace_fingerprint(project_root())
@@ -53,6 +86,11 @@ def _revisions(root: str) -> list[Revision]:
     return list_revisions(Repository(Path(root)))
 
 
+@st.cache_resource(max_entries=MAX_PROJECTS_IN_MEMORY, show_spinner=False)
+def _known_figures(root: str) -> dict[str, Figures]:  # noqa: ARG001 - part of the cache's key
+    return {}
+
+
 @st.cache_resource(max_entries=MAX_REVISIONS_IN_MEMORY, show_spinner="Reading the reports")
 def _reports(root: str, revision: Revision, state: str) -> Reports:  # noqa: ARG001 - part of the cache's key
     return load_reports(Repository(Path(root)), revision)
@@ -61,3 +99,18 @@ def _reports(root: str, revision: Revision, state: str) -> Reports:  # noqa: ARG
 @st.cache_resource(max_entries=MAX_REVISIONS_IN_MEMORY, show_spinner="Comparing")
 def _comparison(root: str, baseline: Revision, candidate: Revision, states: tuple[str, str]) -> Comparison:
     return compare(_reports(root, baseline, states[0]), _reports(root, candidate, states[1]))
+
+
+@st.cache_data(max_entries=MAX_REVISIONS_IN_MEMORY, show_spinner=False)
+def _stages(
+    root: str,
+    baseline: Revision,
+    candidate: Revision,
+    states: tuple[str, str, int],  # noqa: ARG001 - part of the cache's key
+) -> StageChanges:
+    return stage_changes(Repository(Path(root)), baseline, candidate)
+
+
+@st.cache_data(max_entries=MAX_REVISIONS_IN_MEMORY, ttl=LEDGER_SECONDS, show_spinner="Reading both ledgers")
+def _data_changes(root: str, before: str, after: str, state: int) -> tuple[str, dict[str, Any]]:  # noqa: ARG001
+    return data_changes_of(Path(root), before, after)

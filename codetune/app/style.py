@@ -8,6 +8,8 @@ ICON = Path(__file__).with_name("icon.svg")
 BASELINE_COLOR = "#7a7a7a"
 CANDIDATE_COLOR = "#0072b2"
 BASE_COLOR = "#d55e00"
+BETTER_COLOR = "#1f8fd1"  # readable on white and on black, and apart from orange for all sorts of colour blindness
+WORSE_COLOR = "#e06c00"
 
 STYLE = """
 <style>
@@ -35,6 +37,19 @@ STYLE = """
              background: currentColor; }
 .ct .bar::before { content: ""; position: absolute; left: 50%; top: 0; bottom: 0;
                    border-left: 1px dashed var(--quiet); }
+.st-key-correction textarea { font-family: "Source Code Pro", monospace; font-size: .86rem; }
+.ct .ct-span { position: relative; display: block; width: 9rem; height: 1rem; margin-left: auto; }
+.ct .ct-span i { position: absolute; top: 50%; background: currentColor; border-radius: 2px; }
+.ct .prose tbody th { min-width: 9rem; }
+.ct .prose td, .ct .prose th { white-space: normal; overflow-wrap: anywhere; vertical-align: top; text-align: left; }
+.ct td.wrap { white-space: normal; text-align: left; min-width: 14rem; overflow-wrap: anywhere; }
+.ct td.wrap div div + div { margin-top: .2rem; }
+.ct pre.difference { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; padding: 1rem; border-radius: .4rem;
+                     background: color-mix(in srgb, currentColor 5%, transparent); font-size: .86rem; }
+.ct pre ins { color: var(--better); text-decoration: underline; text-underline-offset: .2em; }
+.ct pre del { color: var(--worse); text-decoration: line-through; }
+.ct th code.name { white-space: nowrap; }
+.st-key-token_map { overflow-x: auto; }
 @media (max-width: 720px) {
   .ct thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .ct table, .ct tbody { display: block; }
@@ -42,6 +57,7 @@ STYLE = """
   .ct th, .ct td { display: contents; border: 0; white-space: normal; }
   .ct tbody th { display: block; grid-column: 1 / -1; padding: 0 0 .2rem; text-align: left; font-weight: 600; }
   .ct td.nothing { display: none; }
+  .ct td.wrap > div { text-align: left; }
   .ct td::before { content: attr(data-label); color: var(--quiet); font-weight: 400; text-align: left;
                    padding: .08rem .8rem .08rem 0; }
   .ct td > div { text-align: right; padding: .08rem 0; }

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
+from typing import Any
 
+from codetune.alignment.result import Alignment
 from codetune.revisions.comparison import MetricDifference, Verdict
 from codetune.revisions.intervals import settings_of
 from codetune.revisions.parameters import ParameterDifference
+from codetune.revisions.reasons import outputs_text, stage_reasons
 from codetune.revisions.reports import Reports
-from codetune.revisions.wording import certainty_text, difference_text, interval_text, meaning_text
+from codetune.revisions.stages import StageDifference
+from codetune.revisions.wording import certainty_text, detectable_text, difference_text, interval_text, meaning_text
 
 NOTHING = "\u2013"
+DETECTABLE = "The smallest difference that these prompts would have shown in four of five cases."
 _MARKS = {
     Verdict.BETTER: ("\u25b2", "better"),
     Verdict.WORSE: ("\u25bc", "worse"),
     Verdict.INDISTINGUISHABLE: ("\u25cb", "quiet"),
     Verdict.SAME: ("=", "quiet"),
     Verdict.INCOMPARABLE: ("\u2715", "quiet"),
+}
+
+
+_HAPPENED = {
+    "came": "came",
+    "went": "went",
+    "changed_verdict": "changed verdict",
+    "moved_to_another_split": "moved to another split",
 }
 
 
@@ -57,7 +71,9 @@ def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, 
     :param baseline: what to call the left value, `candidate` the right one.
     """
     interval = f"{settings_of(reports.params).confidence * 100:g}\u202f% interval"
-    names = ["Metric", baseline, candidate, "Difference", interval, "Worse \u2190 0 \u2192 better", "Verdict"]
+    names = [
+        "Metric", baseline, candidate, "Difference", interval, "Detectable", "Worse \u2190 0 \u2192 better", "Verdict",
+    ]  # fmt: skip
     body = []
     for row in rows:
         words, tone = verdict_mark(row)
@@ -68,13 +84,14 @@ def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, 
             *(_cell(name, escape(value)) for name, value in zip(names[1:3], values, strict=True)),
             _cell(names[3], escape(difference_text(row)), tone),
             _cell(names[4], escape(interval_text(row))),
-            _cell(names[5], _bar(row, tone)),
-            _cell(names[6], escape(words), f"words {tone}", certainty_text(row)),
+            _cell(names[5], escape(detectable_text(row)), "quiet", DETECTABLE),
+            _cell(names[6], _bar(row, tone)),
+            _cell(names[7], escape(words), f"words {tone}", certainty_text(row)),
         ]
         title = escape(f"{row.metric.explanation} {meaning_text(reports, row.metric)}".strip())
         head = f'<th scope="row" title="{title}">{escape(row.metric.label)}<span>{way}{escape(note)}</span></th>'
         body.append(f"<tr>{head}{''.join(cells)}</tr>")
-    return _table(names, body, left=(6,))
+    return _table(names, body, left=(7,))
 
 
 def parameter_table(rows: list[ParameterDifference], baseline: str, candidate: str) -> str:
@@ -86,6 +103,58 @@ def parameter_table(rows: list[ParameterDifference], baseline: str, candidate: s
         for row in rows
     ]
     return _table(names, body)
+
+
+def stage_table(rows: Sequence[StageDifference]) -> str:
+    """Stages by row: why each re-ran, and which of its outputs came out different."""
+    names = ["Stage", "Why", "Outputs that differ"]
+    body = []
+    for row in rows:
+        why = "".join(f"<div>{escape(reason)}</div>" for reason in stage_reasons(row))
+        cells = f"{_cell(names[1], why, 'wrap')}{_cell(names[2], escape(outputs_text(row)), 'wrap')}"
+        body.append(f'<tr><th scope="row"><code class="name">{escape(row.stage)}</code></th>{cells}</tr>')
+    return _table(names, body, left=(1, 2))
+
+
+def data_table(counts: dict[str, Any]) -> str:
+    """Rows of data by what happened to them, with the reason on either side and an example.
+
+    :param counts: as `codetune.accounting.difference.data_difference` gives it.
+    """
+    names = ["What happened", "Before", "After", "Rows", "For example"]
+    body = []
+    for key, words in _HAPPENED.items():
+        for change in counts.get(key, []):
+            states = [_state(change["before"]), _state(change["after"])]
+            example = next((str(row.get("qualname") or row.get("id")) for row in change["examples"]), "")
+            cells = [_cell(name, escape(state)) for name, state in zip(names[1:3], states, strict=True)]
+            cells += [
+                _cell(names[3], f"{change['rows']:,}"),
+                _cell(names[4], _code(example) if example else "", "wrap"),
+            ]
+            body.append(f'<tr><th scope="row">{words}</th>{"".join(cells)}</tr>')
+    unchanged = _cell(names[3], f"{counts['unchanged']:,}")
+    body.append(
+        f'<tr><th scope="row">unchanged</th>{_cell(names[1], "")}{_cell(names[2], "")}{unchanged}'
+        f"{_cell(names[4], '')}</tr>"
+    )
+    return _table(names, body, left=(4,))
+
+
+def match_table(found: Alignment) -> str:
+    """Tokens of the reference by row, with the token of the answer that each is matched with; the worst match first."""
+    names = ["Token of the reference", "Matched with", "Cosine"]
+    matches = sorted(found.matches(), key=lambda pair: found.similarity[pair[0]][pair[1]])
+    body = [
+        f'<tr><th scope="row">{_code(found.reference[i])}</th>{_cell(names[1], _code(found.answer[j]))}'
+        f"{_cell(names[2], f'{found.similarity[i][j]:.3f}')}</tr>"
+        for i, j in matches
+    ]
+    return _table(names, body)
+
+
+def _state(state: str | None) -> str:
+    return {None: "", "keep": "kept"}.get(state, str(state).replace("_", " "))
 
 
 def _code(text: str) -> str:

@@ -1,25 +1,41 @@
-"""The page Try: one instruction, answered by the base and by the tuned model at the same time."""
+"""The page Try: one instruction, answered at the same time by two models of any two revisions."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import streamlit as st
 
 from codetune.app import project
 from codetune.app.asking import Asked
+from codetune.app.choose_models import Side, choose_models
 from codetune.app.guard import guarded, literal
-from codetune.app.models import available_models, loaded, threads_for
+from codetune.app.keeping import forget_correction, show_keeping
+from codetune.app.models import Found, find_model, loaded, threads_for
 from codetune.generation.sampling import SamplingSettings
 from codetune.revisions.listing import WORKSPACE
+from codetune.revisions.models import ModelFiles
 from codetune.revisions.reports import Prompt
+from codetune.serving.marks import quick_line
 from codetune.serving.stream import stream_answers
 
-REFRESH_SECONDS = 0.06
+REFRESH_SECONDS = 0.1
 MAX_EXAMPLES = 200
 OWN = "Write your own"
 FIRST_INSTRUCTION = (
     "Write a Python function `word_counts` with parameter `text`. Returns a dictionary that maps each word of `text` "
     "to how often it occurs."
 )
+
+
+@dataclass(frozen=True)
+class Question:
+    """What was asked, of whom, and what has been answered; `example` is the prompt of the test set that it is."""
+
+    sides: list[Side]
+    instruction: str
+    example: Prompt | None
+    asked: Asked
 
 
 def _examples() -> dict[str, Prompt]:
@@ -33,8 +49,12 @@ def _take_example(examples: dict[str, Prompt]) -> None:
     st.session_state["instruction"] = picked.instruction if picked else ""
 
 
+def _leave_example() -> None:
+    st.session_state["example"] = OWN
+
+
 def _instruction() -> tuple[str, Prompt | None]:
-    """The instruction as it stands, and the example it came from where it was not edited."""
+    """The instruction as it stands, and the example that it is; an edited one is the user's own."""
     examples = _examples()
     if "instruction" not in st.session_state:
         first = next(iter(examples), OWN)
@@ -45,9 +65,8 @@ def _instruction() -> tuple[str, Prompt | None]:
     st.selectbox(
         "Example from the test set", [OWN, *examples], key="example", on_change=_take_example, args=(examples,)
     )
-    text = st.text_area("Instruction", key="instruction", height=110, max_chars=4000)
-    picked = examples.get(st.session_state["example"])
-    return text, picked if picked and picked.instruction == text else None
+    text = st.text_area("Instruction", key="instruction", height=110, max_chars=4000, on_change=_leave_example)
+    return text, examples.get(st.session_state["example"])
 
 
 def _settings() -> SamplingSettings:
@@ -68,60 +87,88 @@ def _settings() -> SamplingSettings:
     return SamplingSettings(float(temperature), float(top_p), int(top_k), int(tokens), int(seed))
 
 
-def _ask(text: str, settings: SamplingSettings) -> None:
-    models = {role: loaded(files) for role, files in available_models().items()}
-    st.session_state["asked"] = Asked(stream_answers(models, text, settings), threads=threads_for(models.values()))
+def _ask(sides: dict[Side, ModelFiles], text: str, example: Prompt | None, settings: SamplingSettings) -> None:
+    with st.spinner("Loading the models"):
+        models = loaded(list(sides.values()))
+    named = {side.place: model for side, model in zip(sides, models, strict=True)}
+    asked = Asked(stream_answers(named, text, settings), threads=threads_for(models))
+    st.session_state["question"] = Question(list(sides), text, example, asked)
+    forget_correction()
 
 
 def _stop() -> None:
-    st.session_state["asked"].stop()
+    st.session_state["question"].asked.stop()
 
 
-def _answers(asked: Asked | None, roles: list[str]) -> None:
+def _question(sides: list[Side]) -> Question | None:
+    """What was asked last; nothing where other models are chosen now, whose answers these are not."""
+    question: Question | None = st.session_state.get("question")
+    if question is None or all(side in sides for side in question.sides):
+        return question
+    question.asked.stop()
+    del st.session_state["question"]
+    return None
+
+
+def _reference(example: Prompt) -> None:
+    with st.expander("Reference", icon=":material/menu_book:"):
+        st.code(example.reference, language="python", wrap_lines=True)
+        st.caption(f"{literal(example.path)} · {literal(example.qualname)}")
+
+
+def _facts(question: Question, place: str) -> str:
+    """Length, speed and fate of an answer; beside a reference also its scores, as soon as it is complete."""
+    facts = question.asked.facts(place)
+    text = question.asked.texts.get(place, "")
+    if question.example is None or question.asked.running or not text:
+        return facts
+    return f"{facts}\n\nAgainst the reference: {quick_line(text, question.example.reference)}"
+
+
+def _answers(found: dict[Side, Found], question: Question | None) -> None:
     """The answers side by side; while the models write, they are drawn again and again."""
     slots = {}
-    for column, role in zip(st.columns(2), roles, strict=False):
+    for column, (side, model) in zip(st.columns(2), found.items(), strict=True):
         with column:
-            st.markdown(f"**{role.capitalize()} model**")
-            slots[role] = (st.empty(), st.empty())
-    if asked is None:
+            st.markdown(f"**{literal(side.title)}**")
+            if model.files is None:
+                st.info(literal(model.missing))
+            else:
+                slots[side.place] = (st.empty(), st.empty())
+    if question is None:
         for _, caption in slots.values():
             caption.caption("The answer appears here.")
         return
     more = True
     while more:
-        more = asked.running and asked.advance(REFRESH_SECONDS)
-        for role, (code, caption) in slots.items():
-            code.code(asked.texts.get(role) or " ", language="python", wrap_lines=True)
-            caption.caption(asked.facts(role))
+        more = question.asked.running and question.asked.advance(REFRESH_SECONDS)
+        for place, (code, caption) in slots.items():
+            code.code(question.asked.texts.get(place) or " ", language="python", wrap_lines=True)
+            caption.caption(_facts(question, place))
 
 
 @guarded
 def page() -> None:
     """Draw the page."""
     st.title("Try")
-    roles = list(available_models())
-    if not roles:
-        st.info("There is no base model yet. Run `make repro`, or `git checkout models/base` if it was deleted.")
-        return
-    if "tuned" not in roles:
-        st.info("There is no adapter yet, so only the base model answers. Run `make repro`, which trains it.")
     text, example = _instruction()
+    sides = choose_models()
+    found = {side: find_model(side.revision, side.role) for side in sides}
+    here = {side: model.files for side, model in found.items() if model.files is not None}
     settings = _settings()
-    asked: Asked | None = st.session_state.get("asked")
-    running = asked is not None and asked.running
+    question = _question(sides)
+    running = question is not None and question.asked.running
     with st.container(horizontal=True):
-        ask = st.button("Generate", type="primary", icon=":material/play_arrow:", disabled=running)
+        ask = st.button("Generate", type="primary", icon=":material/play_arrow:", disabled=running or not here)
         st.button("Stop", icon=":material/stop:", on_click=_stop, disabled=not running)
     if ask:
-        _ask(text, settings)
+        _ask(here, text, example, settings)
         st.rerun()
-    area = st.container()
-    if example is not None:  # before the answers, which take their time
-        with st.expander("Reference", icon=":material/menu_book:"):
-            st.code(example.reference, language="python", wrap_lines=True)
-            st.caption(f"{literal(example.path)} · {literal(example.qualname)}")
-    with area:
-        _answers(asked, roles)
+    if example is not None:
+        _reference(example)
+    _answers(found, question)
     if running:
         st.rerun()
+    if question is not None:
+        answers = {side: question.asked.texts.get(side.place, "") for side in question.sides}
+        show_keeping(question.instruction, answers)

@@ -48,6 +48,10 @@ class Metric:
         unit = " pp" if signed and self.unit == PERCENT else self.unit
         return f"{sign}{text}{unit}"
 
+    def show_difference(self, size: float) -> str:
+        """The size of a difference, without its sign, in the unit of a difference."""
+        return self.show(abs(size), signed=True).removeprefix("+")
+
 
 def _share(key: str, label: str, explanation: str) -> Metric:
     return Metric(key, label, explanation, key, digits=1, scale=100.0, unit=PERCENT)

@@ -9,17 +9,21 @@ It says nothing of the luck of training.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from operator import attrgetter
+from types import MappingProxyType
+from typing import cast
 
 from codetune.revisions.catalogue import CATALOGUE, EXECUTION, VALIDATION_LOSS, Metric, metrics_of, numbers
-from codetune.revisions.intervals import difference_interval, settings_of
+from codetune.revisions.intervals import pooled_spread, settings_of
 from codetune.revisions.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
-from codetune.revisions.reports import ROLES, Prompt, Reports, Role
-from codetune.significance import detectable_difference, holm, paired_p
-
-_PERMUTATIONS = 10_000
+from codetune.revisions.prompts import AlignedPrompt, aligned_prompts
+from codetune.revisions.reports import ROLES, Reports, Role
+from codetune.revisions.tested import Tested, paired_tests
+from codetune.significance import detectable_difference, holm
 
 
 class Verdict(Enum):
@@ -42,6 +46,7 @@ class MetricDifference:
     :param p_value: of a paired permutation test, or McNemar's where each prompt is right or wrong; corrected by Holm
         for the number of metrics that are compared with it.
     :param detectable: the smallest difference that these prompts would have shown in four of five cases.
+    :param spread: how far the scores of single prompts lie apart: their standard deviation, both models pooled.
     """
 
     metric: Metric
@@ -52,6 +57,7 @@ class MetricDifference:
     verdict: Verdict
     p_value: float | None = None
     detectable: float | None = None
+    spread: float | None = None
 
     @property
     def difference(self) -> float | None:
@@ -66,17 +72,6 @@ class MetricDifference:
         if not self.difference:
             return None
         return (self.difference > 0) is self.metric.larger_is_better
-
-
-@dataclass(frozen=True)
-class AlignedPrompt:
-    """One prompt that both revisions answered, with the scores of the three answers that are shown side by side."""
-
-    baseline: Prompt
-    candidate: Prompt
-    baseline_tuned: dict[str, float]
-    candidate_tuned: dict[str, float]
-    candidate_base: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -112,8 +107,9 @@ def _scores_by_prompt(reports: Reports, role: Role, identifiers: list[str], scor
     """The score of each prompt, in order; None where any of them lacks it."""
     if score is None or not identifiers:
         return None
-    values = [reports.scores[identifier].of(role).get(score) for identifier in identifiers]
-    return None if any(value is None for value in values) else [value for value in values if value is not None]
+    rows = map(attrgetter(role), map(reports.scores.__getitem__, identifiers))  # thousands of times: it has to be fast
+    values: list[float | None] = [row.get(score) for row in rows]
+    return None if None in values else cast("list[float]", values)
 
 
 def _judge(metric: Metric, low: float, high: float, *, equal: bool) -> Verdict:
@@ -129,12 +125,19 @@ Model = tuple[Reports, Role]
 
 
 def metric_difference(
-    metric: Metric, baseline: Model, candidate: Model, identifiers: list[str], *, trust: bool
+    metric: Metric,
+    baseline: Model,
+    candidate: Model,
+    identifiers: list[str],
+    *,
+    trust: bool,
+    tests: Mapping[str, Tested] = MappingProxyType({}),
 ) -> MetricDifference:
     """One metric of two models, each given as a revision's reports and the role of the model in it.
 
     :param identifiers: the prompts to compare over.
     :param trust: whether both were measured in the same way; if not, nothing is subtracted.
+    :param tests: what was tested already, by key of the metric, see `_tests`.
     """
     old = _scores_by_prompt(*baseline, identifiers, metric.score)
     new = _scores_by_prompt(*candidate, identifiers, metric.score)
@@ -145,11 +148,22 @@ def metric_difference(
     if not trust:
         return _without_interval(metric, before, after, trust=False)
     settings = settings_of(candidate[0].params)
-    interval = difference_interval(old, new, settings)
+    test = tests.get(metric.key) or paired_tests([(old, new)], settings)[0]
+    interval, p_value = test.interval, test.p_value
     verdict = _judge(metric, interval.low, interval.high, equal=old == new)
-    p_value = paired_p(old, new, samples=_PERMUTATIONS, seed=settings.seed)
     least = detectable_difference(old, new, settings.confidence)
-    return MetricDifference(metric, before, after, interval.low, interval.high, verdict, p_value, least)
+    spread = pooled_spread(old, new)
+    return MetricDifference(metric, before, after, interval.low, interval.high, verdict, p_value, least, spread)
+
+
+def _tests(metrics: list[Metric], baseline: Model, candidate: Model, identifiers: list[str]) -> dict[str, Tested]:
+    """The tests of all metrics that have a score for each prompt, by key: much faster together than one by one."""
+    pairs = {}
+    for metric in metrics:
+        old, new = (_scores_by_prompt(*model, identifiers, metric.score) for model in (baseline, candidate))
+        if old is not None and new is not None:
+            pairs[metric.key] = (old, new)
+    return dict(zip(pairs, paired_tests(list(pairs.values()), settings_of(candidate[0].params)), strict=True))
 
 
 def corrected(rows: list[MetricDifference], confidence: float) -> list[MetricDifference]:
@@ -188,30 +202,14 @@ def _loss_difference(baseline: Reports, candidate: Reports) -> list[MetricDiffer
     return [_without_interval(VALIDATION_LOSS, before, after, trust=True)]
 
 
-def _aligned(baseline: Reports, candidate: Reports) -> list[AlignedPrompt]:
-    """The prompts that both revisions have answers to, in the candidate's order."""
-    empty: dict[str, float] = {}
-    rows = []
-    for identifier, prompt in candidate.prompts.items():
-        before = baseline.prompts.get(identifier)
-        if before is None:
-            continue
-        old, new = baseline.scores.get(identifier), candidate.scores.get(identifier)
-        rows.append(
-            AlignedPrompt(
-                before, prompt, old.tuned if old else empty, new.tuned if new else empty, new.base if new else empty
-            )
-        )
-    return rows
-
-
 def gain_of(reports: Reports) -> list[MetricDifference]:
     """What tuning changed within one revision: its base against its tuned model, metric by metric."""
     metrics = metrics_of(*(reports.values(role) for role in ROLES))
     identifiers = list(reports.scores)
-    rows = [
-        metric_difference(metric, (reports, "base"), (reports, "tuned"), identifiers, trust=True) for metric in metrics
-    ]
+    base: Model = (reports, "base")
+    tuned: Model = (reports, "tuned")
+    tests = _tests(metrics, base, tuned, identifiers)
+    rows = [metric_difference(metric, base, tuned, identifiers, trust=True, tests=tests) for metric in metrics]
     return corrected(rows, settings_of(reports.params).confidence)
 
 
@@ -223,6 +221,7 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
     rows: dict[Role, list[MetricDifference]] = {}
     for role in ROLES:
         metrics = metrics_of(baseline.values(role), candidate.values(role))
+        tests = {} if disjoint else _tests(metrics, (baseline, role), (candidate, role), identifiers)
         found = [
             metric_difference(
                 metric,
@@ -230,6 +229,7 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
                 (candidate, role),
                 identifiers,
                 trust=metric.signature not in changed and not disjoint,
+                tests=tests,
             )
             for metric in metrics
         ]
@@ -249,6 +249,6 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
             *prompt_notices(baseline, candidate),
             *signature_notices(baseline, candidate, measured),
         ],
-        prompts=_aligned(baseline, candidate),
+        prompts=aligned_prompts(baseline, candidate),
         shared=len(identifiers),
     )

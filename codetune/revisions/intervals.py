@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from statistics import variance
 from typing import Any
 
 from codetune.intervals import Interval, paired_interval
@@ -36,3 +38,14 @@ def difference_interval(baseline: list[float], candidate: list[float], settings:
     return paired_interval(
         baseline, candidate, samples=settings.samples, confidence=settings.confidence, seed=settings.seed
     )
+
+
+def pooled_spread(baseline: list[float], candidate: list[float]) -> float | None:
+    """The standard deviation of single scores, the variances of both sides averaged; None where there is no such thing.
+
+    A difference in units of it is a standardised mean difference (Cohen 1988, d with the pooled standard deviation),
+    by which metrics on different scales can be drawn on one axis.
+    """
+    if len(baseline) < 2:  # noqa: PLR2004
+        return None
+    return math.sqrt((variance(baseline) + variance(candidate)) / 2)

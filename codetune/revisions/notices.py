@@ -19,10 +19,11 @@ def _change(old: Any, new: Any) -> str:
         gone = [part for part in before if part not in after]
         come = [part for part in after if part not in before]
         before, after = gone or ["the same parts"], come or ["another order"]
-    return f"{_short(', '.join(before))} became {_short(', '.join(after))}"
+    return f"{short(', '.join(before))} became {short(', '.join(after))}"
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A text of at most `MAX_CHARS` characters; the rest of a longer one is left out."""
     return text if len(text) <= MAX_CHARS else f"{text[: MAX_CHARS - 1]}\u2026"
 
 

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from codetune.errors import UserError
 from codetune.revisions.catalogue import EXECUTION, numbers
 from codetune.revisions.listing import COMPARED_PATHS, Revision
 from codetune.revisions.repository import Repository
+from codetune.revisions.yaml_text import read_yaml
 from codetune.schemas.checking import passing
 from codetune.schemas.declaration import Schema
 from codetune.schemas.samples import SAMPLES
@@ -137,7 +136,7 @@ class _Reader:
             return default
         try:
             return parser(self.files[path].decode("utf-8"))
-        except (ValueError, KeyError, TypeError, AttributeError, YAMLError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, UserError) as error:
             reason = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
             self.problems.append(f"{path} of {self.revision.title} cannot be read: {reason}")
             return default
@@ -172,13 +171,6 @@ def _executed(text: str) -> dict[str, Any]:
     for each in found.values():
         _ = each["digest"], each["isolation"], *(each[role] for role in ROLES)
     return found
-
-
-def _yaml(text: str) -> dict[str, Any]:
-    value = YAML(typ="safe", pure=True).load(text)
-    if not isinstance(value, dict):
-        raise TypeError(f"found {type(value).__name__}, expected a mapping")
-    return value
 
 
 def _rows(text: str, schema: Schema) -> list[dict[str, Any]]:
@@ -268,7 +260,7 @@ def load_reports(repository: Repository, revision: Revision) -> Reports:
         metrics=reader.parse(METRICS_FILE, _mapping, {}),
         signatures=reader.parse("reports/signatures.json", _mapping, {}),
         training=reader.parse("reports/training/summary.json", _mapping, {}),
-        params=reader.parse("params.yaml", _yaml, {}),
+        params=reader.parse("params.yaml", read_yaml, {}),
         scores=reader.parse("reports/scores.jsonl", _scores, {}),
         prompts=reader.prompts(),
         curves=reader.curves(),

@@ -18,6 +18,11 @@ TIMEOUT_S = 30
 _NAME = re.compile(r"(?!-)(?!.*\.\.)(?!.*//)(?!.*@\{)[\w./+@#=-]+(?:[~^]\d{0,4})*")
 
 
+def is_name(text: str) -> bool:
+    """Whether `text`, which may come from a link, can be the name of a branch, tag, commit or experiment."""
+    return len(text) <= MAX_NAME_CHARS and _NAME.fullmatch(text) is not None
+
+
 @dataclass(frozen=True)
 class Blob:
     """One entry of a commit's tree: the path relative to the project, the object's name and its size in bytes."""
@@ -83,7 +88,7 @@ class Repository:
 
         :param name: a branch, tag, full reference or commit id, as typed by the user or found in a link.
         """
-        if len(name) > MAX_NAME_CHARS or not _NAME.fullmatch(name):
+        if not is_name(name):
             return None
         try:
             found = self.lines("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
@@ -91,9 +96,31 @@ class Repository:
             return None
         return found[0] if found else None
 
+    def prefix(self) -> str:
+        """The project's folder within the repository, such as `sub/folder/`; empty where it is the whole of it."""
+        return b"".join(self.git("rev-parse", "--show-prefix").splitlines()).decode()
+
+    def blobs(self, commits: Sequence[str], paths: Sequence[str]) -> dict[tuple[str, str], Blob]:
+        """The files of many commits by commit and path, found by one git process; those that are missing are left out.
+
+        :param paths: relative to the project.
+        """
+        wanted = [(commit, path) for commit in commits for path in paths]
+        if not wanted:
+            return {}
+        prefix = self.prefix()
+        names = "".join(f"{commit}:{prefix}{path}\n" for commit, path in wanted)
+        found = self.git("cat-file", "--batch-check", stdin=names.encode()).decode(errors="replace").splitlines()
+        blobs = {}
+        for (commit, path), line in zip(wanted, found, strict=True):
+            fields = line.split(" ")
+            if len(fields) == 3 and fields[1] == "blob":  # noqa: PLR2004 - object, type, size
+                blobs[commit, path] = Blob(path, fields[0], int(fields[2]))
+        return blobs
+
     def tree(self, commit: str, paths: Sequence[str]) -> list[Blob]:
         """The files of a commit at or below `paths`, which are relative to the project."""
-        prefix = b"".join(self.git("rev-parse", "--show-prefix").splitlines()).decode()
+        prefix = self.prefix()
         listing = self.git("ls-tree", "-r", "-z", "--long", "--full-tree", commit, "--", *(prefix + p for p in paths))
         blobs = []
         for record in listing.decode(errors="replace").split("\0"):
@@ -105,14 +132,20 @@ class Repository:
 
     def contents(self, blobs: Iterable[Blob]) -> dict[str, bytes]:
         """The bytes of `blobs` by path, read by one git process; those over `MAX_FILE_MB` are left out."""
-        wanted = [blob for blob in blobs if blob.size <= MAX_FILE_MB << 20]
+        wanted = list(blobs)
+        read = self.objects(wanted)
+        return {blob.path: read[blob.oid] for blob in wanted if blob.oid in read}
+
+    def objects(self, blobs: Iterable[Blob]) -> dict[str, bytes]:
+        """The bytes of `blobs` by object, each read once, by one git process; those over `MAX_FILE_MB` are left out."""
+        wanted = {blob.oid: blob for blob in blobs if blob.size <= MAX_FILE_MB << 20}
         if not wanted:
             return {}
-        stream = self.git("cat-file", "--batch", stdin="".join(f"{blob.oid}\n" for blob in wanted).encode())
+        stream = self.git("cat-file", "--batch", stdin="".join(f"{oid}\n" for oid in wanted).encode())
         contents: dict[str, bytes] = {}
         position = 0
-        for blob in wanted:
+        for oid, blob in wanted.items():
             start = stream.index(b"\n", position) + 1
-            contents[blob.path] = stream[start : start + blob.size]
+            contents[oid] = stream[start : start + blob.size]
             position = start + blob.size + 1
         return contents

@@ -25,12 +25,17 @@ def difference_text(row: MetricDifference) -> str:
     return "" if row.difference is None else row.metric.show(row.difference, signed=True)
 
 
+def detectable_text(row: MetricDifference) -> str:
+    """The smallest difference that these prompts would have shown; empty where it is not known, or all is the same."""
+    return "" if row.detectable is None or row.verdict is Verdict.SAME else row.metric.show_difference(row.detectable)
+
+
 def certainty_text(row: MetricDifference) -> str:
     """How sure a verdict is: the corrected p-value, and what the prompts could have shown; empty where not known."""
     if row.p_value is None or row.detectable is None or row.verdict is Verdict.SAME:
         return ""
     p_value = "p < 0.001" if row.p_value < 0.001 else f"p = {row.p_value:.3f}"  # noqa: PLR2004
-    least = row.metric.show(row.detectable)
+    least = detectable_text(row)
     return f"{p_value}, corrected for the number of metrics; these prompts show {least} or more"
 
 

@@ -16,9 +16,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.model_revisions import copied_models, models
 from tests.sample_project import copied_sample, sample
 
-__all__ = ["copied_sample", "sample"]
+__all__ = ["copied_models", "copied_sample", "models", "sample"]
 
 HOUSE = Path(__file__).resolve().parents[2]
 START_SECONDS = 60

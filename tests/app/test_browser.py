@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from codetune.feedback import read_feedback
 from tests.sample_project import Project, add_models
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -76,8 +77,9 @@ def _picture(page: Any, path: Path, height: int) -> None:
     """A picture of the page from its top; it scrolls inside, so the window has to be made as high."""
     page.set_viewport_size({"width": page.viewport_size["width"], "height": height})
     if page.get_by_test_id("stVegaLiteChart").count():
-        page.locator("[data-testid=stVegaLiteChart] :is(canvas, svg)").nth(2).wait_for()
-    page.locator("[data-testid=stCode] code").first.wait_for(state="attached")
+        page.locator("[data-testid=stVegaLiteChart]:visible :is(canvas, svg)").first.wait_for()
+    if page.get_by_test_id("stCode").count():
+        page.locator("[data-testid=stCode] code").first.wait_for(state="attached")
     page.wait_for_timeout(500)
     page.screenshot(path=path)
 
@@ -111,13 +113,18 @@ def test_compare_in_a_browser(browser: Any, served: tuple[str, Project], shots: 
     assert elsewhere == [], "the page must work without the network"
 
 
+def _generate(page: Any) -> Any:
+    return page.get_by_role("button", name="Generate").and_(page.locator(":enabled"))
+
+
 def test_try_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path) -> None:
     page, elsewhere = _open(browser, f"{served[0]}/try")
     page.get_by_role("button", name="Generate").click()
     page.get_by_text("tokens/s").nth(1).wait_for()
-    page.get_by_role("button", name="Generate").and_(page.locator(":enabled")).wait_for()
+    _generate(page).wait_for()
     _picture(page, shots / "try-light.png", 1400)
     assert page.get_by_text("160 tokens").count() + page.get_by_text("ended by itself").count() >= 2
+    page.get_by_text("Against the reference: chrF").first.wait_for()
 
     page.get_by_text("Sampling").click()
     page.get_by_role("spinbutton", name="Max. new tokens").fill("1024")
@@ -125,6 +132,39 @@ def test_try_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path
     page.get_by_role("button", name="Generate").click()
     page.get_by_role("button", name="Stop").click()  # waits until it is enabled
     page.get_by_text("stopped by you").or_(page.get_by_text("stopped before the first token")).first.wait_for()
-    page.get_by_role("button", name="Generate").and_(page.locator(":enabled")).wait_for()
+    _generate(page).wait_for()
     _picture(page, shots / "try-stopped.png", 1400)
     assert elsewhere == []
+
+
+def test_a_corrected_answer_is_kept_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path) -> None:
+    url, project = served
+    page, elsewhere = _open(browser, f"{url}/try", width=400, scheme="dark")
+    page.get_by_role("textbox", name="Instruction").fill("Write `<script>document.title='hacked'</script>`.")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("bfs_edges").wait_for(state="hidden")  # the example's reference: the instruction is one's own
+    _generate(page).click()
+    page.get_by_text("Correct an answer and keep it").click()
+    page.get_by_role("textbox", name="Corrected answer").fill("def kept(n):\n    return '<b>' * n")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("It parses.").wait_for()
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_text("has 1 row").wait_for()
+    _picture(page, shots / "kept-dark-narrow.png", 2600)
+    (row,) = read_feedback(project.root)
+    assert row["completion"] == "def kept(n):\n    return '<b>' * n"
+    assert row["instruction"] == "Write `<script>document.title='hacked'</script>`."
+    assert page.title() == "Try · codetune"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400, "the narrow page scrolls sideways"
+    assert _nameless(page) == []
+    assert elsewhere == []
+
+
+def _nameless(page: Any) -> list[str]:
+    """Controls that a screen reader could not name."""
+    controls = page.get_by_test_id("stMain").locator(":is(button, input, textarea, [role=combobox]):visible").all()
+    script = (
+        "e => e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.textContent.trim() || "
+        "e.title || (e.labels && e.labels.length ? 'label' : '')"
+    )
+    return [control.evaluate("e => e.outerHTML") for control in controls if not control.evaluate(script)]

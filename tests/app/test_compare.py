@@ -12,25 +12,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from codetune.app import compare
+from codetune.app.exports import export_text
+from codetune.files import dump_json
+from codetune.side_by_side.data import as_csv, as_json
+from codetune.side_by_side.gather import SideBySide, side_by_side
+from codetune.side_by_side.text import as_markdown
 from tests.app.conftest import HOUSE
+from tests.app.words import choose, words
 from tests.sample_project import Project, build_empty, build_single, git, write_reports
 
 Open = Callable[..., AppTest]
-
-
-def words(page: AppTest) -> str:
-    """All that the page says, tables included; a page that shows a traceback or failed has failed the test."""
-    assert not page.exception
-    html = [element.proto.body for element in page.get("html")]
-    parts = [*page.title, *page.markdown, *page.caption, *page.info, *page.warning, *page.error, *page.code]
-    text = "\n".join([*(part.value for part in parts), *html]).replace("\\", "")
-    assert "This page failed" not in text
-    return text
-
-
-def choose(page: AppTest, side: str, name: str) -> AppTest:
-    box = page.selectbox(key=side)
-    return box.select(next(option for option in box.options if f" {name} " in option)).run()
 
 
 class TestNothingToCompare:
@@ -56,8 +47,8 @@ class TestNothingToCompare:
         text = words(page)
         assert "has no reports/metrics.json" in text
         assert "Tuning made the model better: BERTScore F1 +" in text
-        assert [part.value for part in page.subheader] == ["Plots", "Answers to the same prompt"]
-        assert len(page.code) == 3  # reference, base, tuned
+        assert [part.value for part in page.subheader] == ["Plots"]
+        assert not page.get("download_button")
 
     def test_broken_parameters_are_told_and_the_rest_is_shown(self, open_page: Open, copied_sample: Project) -> None:
         (copied_sample.root / "params.yaml").write_text("numerics: [")
@@ -80,8 +71,9 @@ def test_comparing_does_not_wait_for_torch(sample: Project) -> None:
     code = (
         "import sys; from streamlit.testing.v1 import AppTest\n"
         "page = AppTest.from_file('streamlit_app.py', default_timeout=60).run()\n"
-        "assert not page.exception and page.title[0].value == 'Compare' and len(page.code) == 4\n"
-        "assert 'torch' not in sys.modules and 'transformers' not in sys.modules"
+        "assert not page.exception and page.title[0].value == 'Compare' and len(page.subheader) == 4\n"
+        "heavy = {'torch', 'transformers', 'dvc.repo'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
     )
     environment = {**os.environ, "CODETUNE_PROJECT": str(sample.root)}
     done = subprocess.run(
@@ -90,16 +82,48 @@ def test_comparing_does_not_wait_for_torch(sample: Project) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ("Markdown", lambda found: as_markdown(found) + "\n"),
+        ("CSV", as_csv),
+        ("JSON", lambda found: dump_json(as_json(found))),
+    ],
+)
+def test_a_download_is_what_the_command_prints(sample: Project, form: str, told: Callable[[SideBySide], str]) -> None:
+    found = side_by_side(sample.root, sample.commits["first"], sample.commits["hasty-lark"])
+    assert export_text(sample.root, found.comparison, form) == told(found)
+
+
 class TestTwoRevisions:
     def test_the_verdict_comes_first_and_every_part_is_there(self, open_page: Open, sample: Project) -> None:
         page = open_page(sample.root)
         text = words(page)
         assert "The candidate is better on 10, indistinguishable on 2 and the same on 3 of 15 metrics" in text
-        assert [part.value for part in page.subheader] == ["Parameters", "Plots", "Answers to the same prompt"]
+        assert [part.value for part in page.subheader] == ["Parameters", "Stages that re-ran", "Data", "Plots"]
         assert "train.lora.rank" in text
-        assert len(page.get("vega_lite_chart")) == 3
-        assert len(page.code) == 4
+        # A forest plot of the tuned models and of the gain (the base models are the same), loss, F1, packages.
+        assert len(page.get("vega_lite_chart")) == 5
+        assert [button.label for button in page.get("download_button")] == ["Markdown", "CSV", "JSON"]
         assert page.warning.len == 0
+
+    def test_why_stages_re_ran_is_told(self, open_page: Open, sample: Project) -> None:
+        text = words(open_page(sample.root))
+        assert "parameter: train.lora.rank 4 \u2192 8" in text
+        assert "data: models/adapter (from train)" in text
+        assert "No stage wrote other data" in text
+
+    def test_without_a_lock_the_rest_is_shown(self, open_page: Open, copied_sample: Project) -> None:
+        (copied_sample.root / "dvc.lock").unlink()
+        write_reports(copied_sample.root, tuned=0.7, lock=False)
+        text = words(open_page(copied_sample.root))
+        assert "workspace has no dvc.lock" in text
+        assert "The candidate is better on" in text
+
+    def test_a_damaged_lock_is_told(self, open_page: Open, copied_sample: Project) -> None:
+        write_reports(copied_sample.root, tuned=0.7)
+        (copied_sample.root / "dvc.lock").write_text("stages: [")
+        assert "dvc.lock of workspace cannot be read" in words(open_page(copied_sample.root))
 
     def test_the_choice_is_in_the_address_by_commit(self, open_page: Open, sample: Project) -> None:
         page = choose(open_page(sample.root), "candidate", "hasty-lark")
@@ -118,6 +142,13 @@ class TestTwoRevisions:
         page.button[0].click().run()
         assert "The candidate is worse on 10" in words(page)
 
+    def test_a_link_to_an_experiment_that_was_not_pulled_says_how(
+        self, open_page: Open, copied_sample: Project
+    ) -> None:
+        git(copied_sample.root, "remote", "add", "origin", "https://example.org/x.git")
+        page = open_page(copied_sample.root, {"candidate": "late-wren"})
+        assert "`dvc exp pull origin late-wren`" in words(page)
+
     @pytest.mark.parametrize(
         "name", ["--output=hacked", "no-such", "../../etc/passwd", "<script>alert(1)</script>", "f" * 9999]
     )
@@ -131,6 +162,14 @@ class TestTwoRevisions:
         page = choose(open_page(sample.root), "candidate", "other-scale")
         assert "bertscore was measured in two ways" in words(page)
         assert "not comparable" in words(page)
+
+    def test_what_is_not_comparable_has_no_place_in_the_forest_plot(self, open_page: Open, sample: Project) -> None:
+        page = open_page(
+            sample.root, {"baseline": sample.commits["readme"], "candidate": sample.commits["other-scale"]}
+        )
+        spec = page.get("vega_lite_chart")[0].proto.spec
+        assert "chrF" in spec
+        assert "BERTScore F1" not in spec
 
     def test_the_same_revision_twice_suggests_an_experiment(self, open_page: Open, sample: Project) -> None:
         page = open_page(sample.root, {"baseline": "main", "candidate": "main"})
@@ -169,36 +208,3 @@ class TestTwoRevisions:
         metrics.write_text(json.dumps({"base": {"chrf": 1}, "tuned": {"<b>odd</b>": 2.0}}))
         text = words(open_page(copied_sample.root))
         assert "&lt;b&gt;odd&lt;/b&gt;" in text
-
-
-class TestSamples:
-    def test_order_package_and_prompt_choose_what_is_shown(self, open_page: Open, sample: Project) -> None:
-        page = open_page(sample.root)
-        page.selectbox(key="sample_package").select("attrs").run()
-        page.selectbox(key="sample_order").select("Order of the test set").run()
-        options = page.selectbox(key="sample_prompt").options
-        assert len(options) == 12
-        assert all(option.startswith("attrs · ") for option in options)
-        page.selectbox(key="sample_prompt").select_index(1).run()
-        name = options[1].split(" · ")[1]
-        assert f"attrs/core.py · {name}" in words(page)
-        assert [code.value[-6:] for code in page.code[2:]] == ["rank 4", "rank 8"]
-
-    def test_most_improved_and_most_worsened_are_opposite_ends(self, open_page: Open, sample: Project) -> None:
-        page = open_page(sample.root)
-        best = page.selectbox(key="sample_prompt").options
-        page.selectbox(key="sample_order").select("Most worsened first").run()
-        worst = page.selectbox(key="sample_prompt").options
-        assert best[0] == worst[-1] != worst[0]
-
-    def test_markup_in_an_instruction_is_text(self, open_page: Open, sample: Project) -> None:
-        page = open_page(sample.root)
-        options = page.selectbox(key="sample_prompt").options
-        place = next(place for place, option in enumerate(options) if "render_label" in option)
-        page.selectbox(key="sample_prompt").select_index(place).run()
-        shown = next(part.value for part in page.markdown if "render_label" in part.value)
-        assert "\\<script\\>" in shown
-        assert "\\*not\\*" in shown
-        assert "\\$x\\^2\\$" in shown
-        assert "\\:red\\[red\\]" in shown
-        assert not any(part.allow_html for part in page.markdown)

@@ -10,9 +10,13 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
+from codetune.feedback import FEEDBACK, PARAMS_SNIPPET, read_feedback
+from codetune.files import write_text
+from tests.model_revisions import ADAPTER
 from tests.sample_project import Project, add_models, build_empty
 
-Open = Callable[[Path], AppTest]
+Open = Callable[..., AppTest]
+INSTRUCTION = "Write a Python function `double` with parameter `x`. Returns twice `x`."
 
 
 def _script() -> None:
@@ -23,90 +27,137 @@ def _script() -> None:
 
 @pytest.fixture
 def open_try(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    def run(root: Path) -> AppTest:
+    def run(root: Path, query: dict[str, str] | None = None) -> AppTest:
         monkeypatch.setenv("CODETUNE_PROJECT", str(root))
         st.cache_data.clear()
-        return AppTest.from_function(_script, default_timeout=60).run()
+        page = AppTest.from_function(_script, default_timeout=60)
+        page.query_params.update(query or {})
+        return page.run()
 
     threads = torch.get_num_threads()
     yield run
     torch.set_num_threads(threads)  # the page takes fewer for small models
 
 
-def finish(page: AppTest) -> AppTest:
-    """Run on until both answers are complete."""
+def button(page: AppTest, label: str) -> object:
+    return next(item for item in page.button if item.label == label)
+
+
+def ask(page: AppTest, tokens: int = 12, text: str | None = None) -> AppTest:
+    """Ask, and run on until all answers are complete."""
+    next(item for item in page.number_input if item.label == "Max. new tokens").set_value(tokens)
+    if text is not None:
+        page.text_area(key="instruction").set_value(text)
+    page.run()
+    button(page, "Generate").click().run()
     until = time.monotonic() + 60
-    while page.session_state["asked"].running and time.monotonic() < until:
+    while page.session_state["question"].asked.running and time.monotonic() < until:
         page.run()
     assert not page.exception
     assert not page.error
     return page
 
 
-@pytest.fixture(scope="module")
-def with_models(sample: Project, tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("try") / "project"
-    shutil.copytree(sample.root, root)
-    add_models(root, tiny_base)
-    return root
+def told(page: AppTest) -> str:
+    """The notices of the page, as they are read."""
+    return "\n".join(part.value for part in [*page.info, *page.error, *page.caption]).replace("\\", "")
+
+
+def answers(page: AppTest) -> dict[str, str]:
+    return dict(page.session_state["question"].asked.texts)
 
 
 def test_without_a_model_the_page_says_what_to_run(open_try: Open, tmp_path: Path) -> None:
     page = open_try(build_empty(tmp_path / "p").root)
-    assert "There is no base model yet. Run `make repro`" in page.info[0].value
-    assert not page.button
+    assert "There is no base model yet. Run `make repro`" in told(page)
+    assert button(page, "Generate").disabled
 
 
 def test_without_an_adapter_the_base_answers_alone(open_try: Open, tmp_path: Path, tiny_base: Path) -> None:
     project = build_empty(tmp_path / "p")
     add_models(project.root, tiny_base, adapter=False)
     page = open_try(project.root)
-    assert "There is no adapter yet" in page.info[0].value
+    assert "There is no adapter in the workspace yet" in told(page)
+    assert "`dvc pull models/adapter`" in told(page)
     assert "word_counts" in page.text_area[0].value
-    page.number_input[3].set_value(5).run()
-    page.button[0].click()
-    finish(page.run())
-    assert len(page.code) == 1
+    assert list(answers(ask(page, 5))) == ["left"]
 
 
-def test_both_models_answer_with_their_facts(open_try: Open, with_models: Path) -> None:
-    page = open_try(with_models)
-    page.number_input[3].set_value(12).run()
-    page.button[0].click()
-    finish(page.run())
-    base, tuned = page.code[0].value, page.code[1].value
-    assert base != tuned
+def test_both_models_answer_with_their_facts(open_try: Open, models: Project) -> None:
+    page = ask(open_try(models.root))
+    shown = [part.value for part in page.code][-2:]
+    assert shown == list(answers(page).values())
+    assert shown[0] != shown[1]
     facts = [part.value for part in page.caption if "tokens/s" in part.value]
     assert len(facts) == 2
-    assert all("first token" in fact and ("parse" in fact) for fact in facts)
+    assert all("first token" in fact and "parse" in fact for fact in facts)
+    assert all("Against the reference: chrF " in fact for fact in facts)
 
 
-def test_the_first_example_of_the_test_set_is_there_with_its_reference(open_try: Open, with_models: Path) -> None:
-    page = open_try(with_models)
-    assert page.selectbox[0].value == "networkx · descendants_0"
+def test_the_adapters_of_two_revisions_answer_side_by_side(open_try: Open, models: Project) -> None:
+    link = {"left": "low", "left_model": "tuned", "right": "high", "right_model": "tuned"}
+    page = ask(open_try(models.root, link))
+    titles = [part.value.replace("\\", "") for part in page.markdown]
+    assert titles == [f"**Tuned model of {name} ({models.commits[name][:7]})**" for name in ("low", "high")]
+    found = answers(page)
+    assert found["left"] != found["right"]
+    workspace = answers(ask(open_try(models.root)))
+    assert found["right"] == workspace["right"], "the workspace has the adapter of high"
+    assert page.query_params["left"] == [models.commits["low"]], "the link is pinned by commit"
+
+
+def test_other_models_drop_the_answers_of_those_before(open_try: Open, models: Project) -> None:
+    page = ask(open_try(models.root))
+    page.radio(key="left_role").set_value("tuned").run()
+    assert "question" not in page.session_state
+    assert [part.value for part in page.caption].count("The answer appears here.") == 2
+
+
+def test_what_is_not_in_the_cache_is_told_and_the_other_answers(open_try: Open, copied_models: Project) -> None:
+    shutil.rmtree(copied_models.root / ".dvc/cache")
+    shutil.rmtree(copied_models.root / ".cache", ignore_errors=True)
+    page = open_try(copied_models.root, {"right": "low"})
+    assert "`dvc fetch --all-tags models/adapter`" in told(page)
+    assert list(answers(ask(page))) == ["left"]
+
+
+def test_the_workspace_is_looked_at_each_time(open_try: Open, copied_models: Project) -> None:
+    shutil.move(copied_models.root / ADAPTER, copied_models.root / "away")
+    page = open_try(copied_models.root)
+    assert page.info
+    shutil.move(copied_models.root / "away", copied_models.root / ADAPTER)
+    assert not page.run().info
+
+
+def test_the_first_example_of_the_test_set_is_there_with_its_reference(open_try: Open, models: Project) -> None:
+    page = open_try(models.root)
+    assert page.selectbox(key="example").value == "networkx · descendants_0"
     assert "`descendants`" in page.text_area[0].value
-    assert "bfs_edges" in page.code[-1].value
-    page.selectbox[0].select("attrs · to_bool_1").run()
+    assert "bfs_edges" in page.code[0].value
+    page.selectbox(key="example").select("attrs · to_bool_1").run()
     assert "`to_bool`" in page.text_area[0].value
-    assert "Cannot convert" in page.code[-1].value
+    assert "Cannot convert" in page.code[0].value
 
 
-def test_an_edited_example_has_no_reference(open_try: Open, with_models: Path) -> None:
-    page = open_try(with_models)
+def test_an_edited_example_is_ones_own(open_try: Open, models: Project) -> None:
+    page = open_try(models.root)
     page.text_area[0].set_value("Write something else.").run()
+    assert page.selectbox(key="example").value == "Write your own"
     assert not page.code
-    page.selectbox[0].select("Write your own").run()
-    assert page.text_area[0].value == ""
+    page = ask(page)
+    assert not [part.value for part in page.caption if "Against the reference" in part.value]
 
 
-@pytest.mark.parametrize(("text", "told"), [("   ", "the instruction is empty"), ("word " * 790, "reads 512 at most")])
+@pytest.mark.parametrize(
+    ("text", "problem"), [("   ", "the instruction is empty"), ("word " * 790, "reads 512 at most")]
+)
 def test_an_instruction_that_cannot_be_answered_is_a_sentence(
-    open_try: Open, with_models: Path, text: str, told: str
+    open_try: Open, models: Project, text: str, problem: str
 ) -> None:
-    page = open_try(with_models)
+    page = open_try(models.root)
     page.text_area[0].set_value(text).run()
-    page.button[0].click().run()
-    assert told in page.error[0].value
+    button(page, "Generate").click().run()
+    assert problem in told(page)
     assert not page.exception
 
 
@@ -115,6 +166,64 @@ def test_a_damaged_model_is_a_sentence(open_try: Open, tmp_path: Path, tiny_base
     add_models(project.root, tiny_base, adapter=False)
     (project.root / "models" / "base" / "model.safetensors").write_bytes(b"damaged")
     page = open_try(project.root)
-    page.button[0].click().run()
-    assert "cannot be loaded" in page.error[0].value
+    button(page, "Generate").click().run()
+    assert "cannot be loaded" in told(page)
     assert not page.exception
+
+
+class TestKeeping:
+    def test_a_corrected_answer_is_kept(self, open_try: Open, copied_models: Project) -> None:
+        page = ask(open_try(copied_models.root), text=INSTRUCTION)
+        assert page.text_area(key="correction").value == answers(page)["right"]
+        page.text_area(key="correction").set_value("def double(x):\n    return 2 * x").run()
+        assert "It parses." in [part.value for part in page.caption]
+        button(page, "Keep").click().run()
+        assert page.success[0].value == f"Kept: `{FEEDBACK}` has 1 row."
+        (row,) = read_feedback(copied_models.root)
+        assert (row["instruction"], row["completion"]) == (INSTRUCTION, "def double(x):\n    return 2 * x")
+        assert (row["answer"], row["model"], row["revision"]) == (answers(page)["right"], "tuned", "workspace")
+        assert page.code[-1].value == PARAMS_SNIPPET
+        button(page, "Keep").click().run()
+        assert "It was kept before" in page.success[0].value
+        assert len(read_feedback(copied_models.root)) == 1
+
+    def test_the_instruction_that_was_asked_is_kept_not_what_is_typed_since(
+        self, open_try: Open, copied_models: Project
+    ) -> None:
+        page = ask(open_try(copied_models.root, {"left": "low"}), text=INSTRUCTION)
+        page.text_area(key="instruction").set_value("Something else.").run()
+        name = next(item for item in page.selectbox(key="corrected_side").options if item.startswith("Left"))
+        page.selectbox(key="corrected_side").select(name).run()
+        assert page.text_area(key="correction").value == answers(page)["left"]
+        page.text_area(key="correction").set_value("pass").run()
+        button(page, "Keep").click().run()
+        (row,) = read_feedback(copied_models.root)
+        assert (row["instruction"], row["model"]) == (INSTRUCTION, "base")
+        assert row["revision"] == copied_models.commits["low"]
+
+    def test_a_source_that_is_read_already_needs_no_advice(self, open_try: Open, copied_models: Project) -> None:
+        params = copied_models.root / "params.yaml"
+        write_text(params, f"{params.read_text()}ingest:\n  sources:\n    {PARAMS_SNIPPET}\n")
+        page = ask(open_try(copied_models.root), text=INSTRUCTION)
+        page.text_area(key="correction").set_value("pass").run()
+        button(page, "Keep").click().run()
+        assert "The next `dvc repro` learns from it" in told(page)
+        assert not [part for part in page.code if part.value == PARAMS_SNIPPET]
+
+    def test_an_empty_correction_is_a_sentence(self, open_try: Open, copied_models: Project) -> None:
+        page = ask(open_try(copied_models.root), text=INSTRUCTION)
+        page.text_area(key="correction").set_value("  ").run()
+        button(page, "Keep").click().run()
+        assert "the corrected answer is empty" in told(page)
+        assert not (copied_models.root / FEEDBACK).exists()
+
+    def test_the_next_answer_is_another_one_to_correct(self, open_try: Open, copied_models: Project) -> None:
+        page = ask(open_try(copied_models.root), text=INSTRUCTION)
+        page.text_area(key="correction").set_value("pass").run()
+        page = ask(page, 6)
+        assert page.text_area(key="correction").value == answers(page)["right"] != "pass"
+
+    def test_no_model_may_learn_a_prompt_of_the_test_set(self, open_try: Open, models: Project) -> None:
+        page = ask(open_try(models.root))
+        assert "This prompt is of the test set" in told(page)
+        assert "Keep" not in [item.label for item in page.button]

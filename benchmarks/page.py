@@ -1,0 +1,88 @@
+"""The page of this project, served on the loopback address for a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from codetune.errors import UserError
+
+HOUSE = Path(__file__).resolve().parents[1]
+PATIENCE_S = 180
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served() -> Iterator[tuple[str, int]]:
+    """The page on this project, on a free port; its address, and the id of the process."""
+    port = _free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
+    environment = {**os.environ, "CODETUNE_PROJECT": str(HOUSE)}
+    with subprocess.Popen(command, cwd=HOUSE, env=environment, stdout=subprocess.DEVNULL) as server:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_until_served(url, server)
+            yield url, server.pid
+        finally:
+            server.terminate()
+
+
+def _wait_until_served(url: str, server: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)  # noqa: S310
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise UserError(f"streamlit did not answer on {url}", "Start `make app`, whose terminal says why.")
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser of Playwright.
+
+    :raises UserError: when there is none on this machine.
+    """
+    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        raise UserError("there is no Chromium on the PATH", "Install one (Debian: apt-get install chromium).")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def ready(page: Any, name: str) -> Any:
+    """The button of this name, when it can be pressed."""
+    return page.get_by_role("button", name=name, exact=True).and_(page.locator(":enabled"))
+
+
+def settled(page: Any) -> None:
+    """Wait until the page's script has run, and everything that is in sight is drawn."""
+    page.get_by_role("heading", level=1).wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+    charts = page.get_by_test_id("stVegaLiteChart")
+    for place in range(charts.count()):
+        charts.nth(place).locator(":is(canvas, svg)").first.wait_for(state="attached")
+    page.evaluate("document.fonts.ready")

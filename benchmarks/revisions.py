@@ -1,0 +1,100 @@
+"""The library's part of the pages Compare and Experiments, with 200 commits and 100 experiments, in seconds.
+
+Cold is a process of its own that has only just started, imports and all; warm is another revision in the same process,
+whose reports it has not read yet. The page itself adds what Streamlit and the browser take.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import history
+
+_ROUNDS = 5
+_TARGETS = {"cold": 2.0, "warm": 0.5}
+
+
+def _compare(root: Path) -> dict[str, float]:
+    start = time.perf_counter()
+    from codetune.revisions.comparison import compare
+    from codetune.revisions.listing import default_pair, list_revisions
+    from codetune.revisions.reports import load_reports
+    from codetune.revisions.repository import Repository
+
+    repository = Repository(root)
+    listed = list_revisions(repository)
+    baseline = load_reports(repository, default_pair(repository, listed)[0])
+    compare(baseline, load_reports(repository, default_pair(repository, listed)[1]))
+    cold, rounds = time.perf_counter() - start, []
+    for revision in listed[20 : 20 + _ROUNDS]:
+        start = time.perf_counter()
+        list_revisions(repository)
+        compare(baseline, load_reports(repository, revision))
+        rounds.append(time.perf_counter() - start)
+    return {"cold": cold, "warm": statistics.median(rounds)}
+
+
+def _experiments(root: Path) -> dict[str, float]:
+    start = time.perf_counter()
+    from codetune.revisions.coordinates import parallel, points
+    from codetune.revisions.figures import Figures, load_rows, matching
+    from codetune.revisions.listing import Kind, list_revisions
+    from codetune.revisions.quantities import headline, metrics, parameters, ways_of
+    from codetune.revisions.repository import Repository
+
+    repository = Repository(root)
+    known: dict[str, Figures] = {}
+
+    def show(text: str) -> None:
+        rows = load_rows(repository, list_revisions(repository), known)
+        across, up = parameters(rows), metrics(rows)
+        shown = matching(rows, text, Kind)
+        axes = [*headline(across), *headline(up)]
+        _, names = ways_of(shown, axes)
+        points(shown, across[0], up[0], names)
+        parallel(shown, axes, names)
+
+    show("")
+    cold, rounds = time.perf_counter() - start, []
+    for number in range(_ROUNDS):
+        start = time.perf_counter()
+        show(f"rank={number}")
+        rounds.append(time.perf_counter() - start)
+    return {"cold": cold, "warm": statistics.median(rounds)}
+
+
+_MEASURES = {"Compare": _compare, "Experiments": _experiments}
+
+
+def _measured(page: str, root: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.revisions", page, str(root)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def revisions() -> None:
+    """Both pages, each in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        history.build(Path(folder))
+        made = f"{history.COMMITS} commits and {history.EXPERIMENTS} experiments"
+        print(f"{made}, written in {time.perf_counter() - start:.0f} s:")
+        for page in _MEASURES:
+            found = _measured(page, Path(folder))
+            told = (f"{kind} {found[kind]:.2f} s (target {limit:g} s)" for kind, limit in _TARGETS.items())
+            print(f"    {page}: {', '.join(told)}", flush=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(json.dumps(_MEASURES[sys.argv[1]](Path(sys.argv[2]))))
+    else:
+        revisions()

@@ -1,0 +1,91 @@
+"""One prompt: the instruction, the reference and the answers, as code or as differences from the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+import streamlit as st
+
+from codetune.app.guard import literal
+from codetune.app.token_map import show_tokens
+from codetune.revisions.catalogue import CATALOGUE, Metric
+from codetune.revisions.comparison import Comparison
+from codetune.revisions.inline import Piece, inline_difference
+from codetune.revisions.samples import Sample, ScoredAnswer
+
+VIEWS = ("Code", "Difference from the reference")
+_TAGS = {"missing": "del", "extra": "ins"}
+_SHOWN = [metric for metric in CATALOGUE if metric.key in ("bertscore.f1", "chrf", "syntax_valid", "stopped")]
+_WORDS = {"syntax_valid": ("parses", "does not parse"), "stopped": ("ends by itself", "cut at the limit")}
+
+
+def difference_html(pieces: list[Piece]) -> str:
+    """The pieces as preformatted text: what only the answer has is underlined, what it lacks is struck through."""
+    parts = []
+    for piece in pieces:
+        tag, text = _TAGS.get(piece.kind), escape(piece.text)
+        parts.append(f"<{tag}>{text}</{tag}>" if tag else text)
+    return f'<div class="ct"><pre class="difference">{"".join(parts)}</pre></div>'
+
+
+def _score(metric: Metric, scores: Mapping[str, float], against: Mapping[str, float]) -> str:
+    """One score of one answer, and how it differs from the answer it is compared with."""
+    key = metric.score or metric.key
+    value = scores.get(key)
+    if value is None:
+        return ""
+    if key in _WORDS:
+        return _WORDS[key][0 if value else 1]
+    before = against.get(key)
+    moved = "" if before is None else f" ({metric.show(value - before, signed=True)})"
+    return f"{metric.label.removeprefix('BERTScore ')} {metric.show(value)}{moved}"
+
+
+def score_line(scores: Mapping[str, float], against: Mapping[str, float] | None = None) -> str:
+    """The scores of an answer in one line, each with its change from those of `against`; empty where it has none."""
+    return " · ".join(part for part in (_score(metric, scores, against or {}) for metric in _SHOWN) if part)
+
+
+def _answer(title: str, answer: ScoredAnswer, reference: str, view: str, against: Mapping[str, float]) -> None:
+    st.markdown(f"**{title}**")
+    if not answer.text:
+        st.code("(an empty answer)", language=None)
+    elif view == VIEWS[0]:
+        st.code(answer.text, language="python", wrap_lines=True)
+    else:
+        st.html(difference_html(inline_difference(reference, answer.text)))
+    st.caption(score_line(answer.scores, against) or "no scores")
+
+
+def _titles(comparison: Comparison) -> tuple[str, str]:
+    if comparison.baseline is comparison.candidate:
+        return "Base model", "Tuned model"
+    old, new = (literal(reports.revision.title) for reports in (comparison.baseline, comparison.candidate))
+    return f"Tuned, baseline {old}", f"Tuned, candidate {new}"
+
+
+def show_sample(comparison: Comparison, sample: Sample, metrics: list[Metric]) -> None:
+    """Draw one prompt.
+
+    :param metrics: those by which the two answers may be compared.
+    """
+    prompt, titles = sample.prompt, _titles(comparison)
+    with st.container(border=True):
+        st.caption("Instruction")
+        st.markdown(literal(prompt.instruction))
+    view = st.segmented_control("Show the answers as", VIEWS, default=VIEWS[0], key="sample_view", required=True)
+    keys = {metric.score or metric.key for metric in metrics}
+    before = {key: value for key, value in sample.before.scores.items() if key in keys}
+    st.markdown("**Reference**")
+    st.code(prompt.reference, language="python", wrap_lines=True)
+    st.caption(f"{literal(prompt.path)} · {literal(prompt.qualname)} · {prompt.id}")
+    left, right = st.columns(2)
+    with left:
+        _answer(titles[0], sample.before, prompt.reference, view or VIEWS[0], {})
+    with right:
+        _answer(titles[1], sample.after, prompt.reference, view or VIEWS[0], before)
+    if sample.base is not None:
+        with st.columns(2)[0]:
+            _answer("Base model of the candidate", sample.base, prompt.reference, view or VIEWS[0], {})
+    show_tokens(comparison, sample)

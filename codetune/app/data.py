@@ -1,0 +1,76 @@
+"""The page Data: what became of the raw rows, the life of any of them, and the rows themselves."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from codetune.accounting.overview import DataReports, data_reports
+from codetune.app import project
+from codetune.app.data_ledger import ROW_QUERY, show_ledger
+from codetune.app.data_rows import show_rows
+from codetune.app.data_tables import show_overview
+from codetune.app.guard import guarded, literal
+from codetune.revisions.listing import WORKSPACE, Kind, Revision, find_revision
+
+_KEY = "data_revision"
+_QUERY = "revision"
+_SHOWN_CHARS = 60
+
+
+def _from_link(revisions: list[Revision]) -> Revision:
+    text = st.query_params.get(_QUERY, "")
+    found = find_revision(project.repository(), revisions, text) if text else WORKSPACE
+    if found is None:
+        shown = literal(text[:_SHOWN_CHARS])
+        st.warning(f"The link names {shown}, which this clone does not have. Run `git fetch --all --tags`.")
+    return found or WORKSPACE
+
+
+def _choose() -> Revision:
+    """The revision whose figures are shown; the address names it by commit id."""
+    listed = project.revisions()
+    if _KEY not in st.session_state:
+        st.session_state["data_chosen"] = _from_link(listed)
+        st.session_state[_KEY] = st.session_state["data_chosen"].label
+    # What is chosen stays selectable: a link may name an old commit.
+    by_label = {revision.label: revision for revision in [*listed, st.session_state["data_chosen"]]}
+    label = st.selectbox(
+        "Revision", list(by_label), key=_KEY, help="Type to search by name, message, author, date or commit id."
+    )
+    chosen = by_label[label]
+    st.session_state["data_chosen"] = chosen
+    st.query_params[_QUERY] = chosen.key
+    return chosen
+
+
+def _missing(revision: Revision) -> str:
+    if revision.kind is Kind.WORKSPACE:
+        return "There is no reports/data.json yet. Run `make repro`, which fetches and cleans the data."
+    name = literal(revision.title)
+    return f"{name} has no reports/data.json: the pipeline had not run there. Choose another revision."
+
+
+def _overview(revision: Revision, reports: DataReports) -> None:
+    if reports.data or reports.problems:
+        show_overview(reports)
+    else:
+        st.info(_missing(revision))
+
+
+def _from_raw_to_train() -> None:
+    revision = _choose()
+    _overview(revision, data_reports(project.repository(), revision))
+
+
+@guarded
+def page() -> None:
+    """Draw the page; a link that names a row opens its life."""
+    st.title("Data")
+    names = ("From raw to train", "Life of a row", "Rows")
+    first = names[1] if ROW_QUERY in st.query_params else names[0]
+    parts = zip(
+        st.tabs(names, default=first, key="data_parts"), (_from_raw_to_train, show_ledger, show_rows), strict=True
+    )
+    for tab, show in parts:
+        with tab:
+            show()

@@ -1,0 +1,85 @@
+"""Searching the ledger, and the life of a row: the same as `python -m codetune why`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from codetune.accounting.browsing import missing_sentence
+from codetune.accounting.ledger import LEDGER_PATH, Ledger, read_ledger
+from codetune.accounting.life import Life, life_of
+from codetune.accounting.telling import row_text, steps
+from codetune.accounting.why import Answer, look_up, unknown
+from codetune.app import html, project
+from codetune.app.guard import literal
+from codetune.errors import UserError
+
+MAX_CHARS = 200
+_MAX_LISTED = 200
+ROW_QUERY = "row"
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the ledger")
+def _ledger(path: str, state: int) -> Ledger:  # noqa: ARG001 - part of the cache's key
+    return read_ledger(Path(path))
+
+
+@st.cache_data(max_entries=50, show_spinner="Looking the row up")
+def _answer(root: str, query: str, state: int) -> Answer:
+    return look_up(Path(root), _ledger(str(Path(root) / LEDGER_PATH), state), query)
+
+
+def _life(life: Life) -> None:
+    rows = [[label, "<br>".join(map(html.marked, texts))] for label, texts in steps(life)]
+    st.html(html.table(["", "What became of it"], rows, (1,), prose=True))
+
+
+def _several(root: Path, ledger: Ledger, answer: Answer) -> None:
+    listed = answer.places[:_MAX_LISTED]
+    texts = dict(zip(listed, map(row_text, ledger.rows(listed)), strict=True))
+    more = f", the first {len(listed)} of them" if len(listed) < len(answer.places) else ""
+    place = st.selectbox(f"{len(answer.places):,} rows are named so{more}", listed, format_func=texts.__getitem__)
+    if place is not None:
+        _life(life_of(root, ledger, place))
+
+
+def _query() -> str:
+    """What is looked for, as typed or as the link says."""
+    if "data_query" not in st.session_state:
+        st.session_state["data_query"] = st.query_params.get(ROW_QUERY, "")[:MAX_CHARS]
+    query = st.text_input(
+        "Find a row", key="data_query", max_chars=MAX_CHARS, placeholder="an id, core.py:120, or a function's name",
+        help="An id or its beginning; a path or its end, alone or with :LINE; the name of a function.",
+    ).strip()  # fmt: skip
+    if query:
+        st.query_params[ROW_QUERY] = query
+    elif ROW_QUERY in st.query_params:
+        del st.query_params[ROW_QUERY]
+    return query
+
+
+def show_ledger() -> None:
+    """Draw the search, and the life of the row that is found."""
+    root = project.project_root()
+    path = root / LEDGER_PATH
+    if not path.is_file():
+        st.info(missing_sentence(LEDGER_PATH))
+        return
+    query, state = _query(), path.stat().st_mtime_ns
+    if not query:
+        st.caption("Every raw row has a line in the ledger: kept, or dropped with the reason and what was measured.")
+        return
+    try:
+        answer = _answer(str(root), query, state)
+        if not answer.places:
+            raise unknown(query, answer.nearest)
+    except UserError as error:
+        st.info(literal(str(error)))
+        return
+    if answer.life is None:
+        _several(root, _ledger(str(path), state), answer)
+        return
+    if answer.paraphrase is not None:
+        st.write(literal(f"{answer.paraphrase['id']} is a paraphrase of {answer.paraphrase['parent']}:"))
+    _life(answer.life)

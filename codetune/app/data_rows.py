@@ -1,0 +1,124 @@
+"""Rows of train, val and test, and paraphrases beside their originals, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from codetune.accounting.browsing import RowIndex, containing, missing_sentence, read_index, read_places, rows_by_id
+from codetune.accounting.rewording import reworded
+from codetune.app import html, project
+from codetune.app.guard import literal
+from codetune.files import JsonObject
+from codetune.schemas.declaration import Schema
+from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
+
+PAGE_ROWS = 20
+EVERY = "All packages"
+_LABEL_CHARS = 110
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table to browse: its file, and of paraphrases the file that has their originals."""
+
+    path: str
+    schema: Schema
+    originals: str | None = None
+    originals_schema: Schema = ORIGINALS
+
+
+_TABLES = {
+    "train": _Table("data/clean/train.jsonl", ORIGINALS),
+    "val": _Table("data/clean/val.jsonl", ORIGINALS),
+    "test": _Table("data/clean/test.jsonl", ORIGINALS),
+    "paraphrases of train": _Table("data/augmented/train.jsonl", AUGMENTED, "data/augmented/train.jsonl", AUGMENTED),
+    "test in other words": _Table("data/augmented/test.jsonl", PARAPHRASES, "data/clean/test.jsonl"),
+}
+
+
+@st.cache_resource(max_entries=2 * len(_TABLES), show_spinner="Counting the rows")
+def _index(path: str, state: int) -> RowIndex:  # noqa: ARG001 - part of the cache's key
+    return read_index(Path(path))
+
+
+@st.cache_data(max_entries=50, show_spinner="Searching the rows")
+def _places(path: str, state: int, group: str | None, text: str, *, paraphrases: bool) -> Sequence[int]:
+    index = _index(path, state)
+    found = index.places(group, paraphrases=True if paraphrases else None)
+    return [int(place) for place in (containing(index, found, text) if text else found)]
+
+
+def _page(count: int) -> tuple[int, int]:
+    """The first and the last row of the page that the user is on, counted from 0, the last not included."""
+    pages = max(1, -(-count // PAGE_ROWS))
+    st.session_state["data_page"] = min(max(1, st.session_state.get("data_page", 1)), pages)
+    number = st.number_input(f"Page, of {pages:,}", 1, pages, key="data_page")
+    start = (int(number) - 1) * PAGE_ROWS
+    return start, min(count, start + PAGE_ROWS)
+
+
+def _first_page() -> None:
+    st.session_state["data_page"] = 1
+
+
+def _row(row: JsonObject) -> None:
+    instruction = " ".join(str(row["instruction"]).split())
+    cut = instruction if len(instruction) <= _LABEL_CHARS else f"{instruction[: _LABEL_CHARS - 1]}…"
+    with st.expander(literal(f"{row['qualname']} · {cut}")):
+        st.markdown(literal(str(row["instruction"])))
+        st.code(row["completion"], language="python", wrap_lines=True)
+        lines = f"{row['path']}:{row['lines'][0]}-{row['lines'][1]}"
+        st.caption(literal(f"{row['id']} · {row['group']} {row['version']} · {lines} · {row['license']}"))
+
+
+def _pairs(rows: Sequence[JsonObject], originals: dict[str, JsonObject]) -> str:
+    cells = []
+    for row in rows:
+        original = originals.get(row["parent"])
+        before, after = reworded(original["instruction"] if original else "", row["instruction"])
+        head = f"{escape(row['qualname'])}<span>{escape(row['group'])} · {escape(row['id'])}</span>"
+        cells.append([head, html.bold(before) if original else "", html.bold(after)])
+    return html.table(["Row", "Original", "Paraphrase"], cells, (1, 2), prose=True)
+
+
+def _chosen(table: _Table, path: Path) -> tuple[RowIndex, Sequence[int]]:
+    """The index of a table, and the rows of it that the user wants to see."""
+    state = path.stat().st_mtime_ns
+    index = _index(str(path), state)
+    left, right = st.columns(2)
+    group = left.selectbox("Package", [EVERY, *index.groups], key="data_group", on_change=_first_page)
+    text = right.text_input("Text", key="data_text", max_chars=200, on_change=_first_page,
+                            help="Rows whose instruction, code or place holds it, in whatever case.")  # fmt: skip
+    wanted = None if group == EVERY else group
+    return index, _places(str(path), state, wanted, text, paraphrases=table.originals is not None)
+
+
+def show_rows() -> None:
+    """Draw the table that the user chooses, a page of it."""
+    root = project.project_root()
+    name = st.segmented_control(
+        "Rows of", list(_TABLES), default="train", required=True, key="data_table", on_change=_first_page
+    )
+    table = _TABLES[name or "train"]
+    if not (root / table.path).is_file():
+        st.info(missing_sentence(table.path))
+        return
+    index, places = _chosen(table, root / table.path)
+    if not places:
+        st.info("No row fits. Choose another package or text.")
+        return
+    start, end = _page(len(places))
+    st.caption(f"Rows {start + 1:,} to {end:,} of {len(places):,}, as they lie in the workspace.")
+    rows = read_places(index, places[start:end], table.schema)
+    if table.originals is None:
+        for row in rows:
+            _row(row)
+        return
+    originals = rows_by_id(root / table.originals, [row["parent"] for row in rows], table.originals_schema)
+    st.html(_pairs(rows, originals))
+    st.caption("Underlined: the words that the other text lacks.")

@@ -1,0 +1,163 @@
+"""The pictures of the page Experiments. How figures were measured is told by shape and dash as well as by colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import altair as alt
+
+from codetune.app.style import BASELINE_COLOR, CANDIDATE_COLOR
+from codetune.revisions.coordinates import NOTHING, Axis, Place, Point
+from codetune.revisions.quantities import Quantity, Way
+
+# From Okabe and Ito's palette, told apart by colour-blind readers too.
+_WAY_COLORS = (CANDIDATE_COLOR, "#d55e00", "#cc79a7", "#e69f00", "#56b4e9", "#009e73")
+_SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
+_DASHES = ([1, 0], [6, 3], [2, 3], [8, 2, 2, 2], [10, 4], [4, 1])
+_MAX_WORDS = 8
+
+
+def _data(rows: list[dict[str, Any]]) -> Any:
+    return alt.Data(values=rows)
+
+
+def _title(quantity: Quantity) -> str:
+    """The title of an axis: what it shows, its unit, and that less is better where it is."""
+    unit = f" ({quantity.metric.unit.strip()})" if quantity.metric and quantity.metric.unit else ""
+    less = ", smaller is better" if quantity.metric and not quantity.metric.larger_is_better else ""
+    return f"{quantity.label}{unit}{less}"
+
+
+def _names(ways: Sequence[Way], used: set[str]) -> list[str]:
+    return [*(way.name for way in ways if way.name in used), *sorted(used - {way.name for way in ways})]
+
+
+def _cycle(values: Sequence[Any], count: int) -> list[Any]:
+    return [values[place % len(values)] for place in range(count)]
+
+
+def _legend(ways: Sequence[Way]) -> Any:
+    words = f"datum.label === '{NOTHING}' ? 'not measured' : 'measured as ' + datum.label"
+    return alt.Legend(orient="top", labelExpr=words) if len(ways) > 1 else None
+
+
+def scatter(found: Sequence[Point], x: Quantity, y: Quantity, ways: Sequence[Way], picked: Sequence[str]) -> Any:
+    """One mark for each revision, with the intervals that the reports hold; those that are picked have a ring.
+
+    :param picked: keys of revisions.
+    """
+    scales = [quantity.metric.scale if quantity.metric else 1.0 for quantity in (x, y)]
+    rows = [_scatter_row(point, *scales) for point in found]
+    words = [any(isinstance(row[name], str) for row in rows) for name in ("x", "y")]
+    across = alt.X(
+        "x:N" if words[0] else "x:Q", title=_title(x), scale=_scale(wordy=words[0]), axis=alt.Axis(tickCount=8)
+    )
+    up = alt.Y("y:N" if words[1] else "y:Q", title=_title(y), scale=_scale(wordy=words[1]))
+    names = _names(ways, {point.way for point in found})
+    color = alt.Color(
+        "way:N", title=None, legend=_legend(ways), scale=alt.Scale(domain=names, range=_cycle(_WAY_COLORS, len(names)))
+    )
+    shape = alt.Shape(
+        "way:N", title=None, legend=_legend(ways), scale=alt.Scale(domain=names, range=_cycle(_SHAPES, len(names)))
+    )
+    base = alt.Chart(_data(rows)).encode(across, up, color, tooltip=_tips(x, y))
+    layers = [
+        base.transform_filter("isValid(datum.x_low)")
+        .mark_rule(opacity=0.5)
+        .encode(alt.X("x_low:Q"), alt.X2("x_high:Q")),
+        base.transform_filter("isValid(datum.y_low)")
+        .mark_rule(opacity=0.5)
+        .encode(alt.Y("y_low:Q"), alt.Y2("y_high:Q")),
+        base.mark_point(filled=True, size=70, opacity=0.9).encode(shape),
+        alt.Chart(_data([row for row in rows if row["key"] in picked]))
+        .mark_point(filled=False, size=260, strokeWidth=2.5)
+        .encode(across, up, color),
+    ]
+    return alt.layer(*layers)
+
+
+def _scale(*, wordy: bool) -> Any:
+    return alt.Undefined if wordy else alt.Scale(zero=False, padding=12)
+
+
+def _tips(x: Quantity, y: Quantity) -> list[Any]:
+    return [
+        alt.Tooltip("title:N", title="revision"),
+        alt.Tooltip("x_text:N", title=x.label),
+        alt.Tooltip("y_text:N", title=y.label),
+        alt.Tooltip("way:N", title="measured as"),
+    ]
+
+
+def _scatter_row(point: Point, x_scale: float, y_scale: float) -> dict[str, Any]:
+    row: dict[str, Any] = {"key": point.key, "title": point.title, "way": point.way}
+    parts = (("x", point.x, point.x_ends, x_scale), ("y", point.y, point.y_ends, y_scale))
+    for name, value, ends, scale in parts:
+        row[name] = value if isinstance(value, str) else value * scale
+        row[f"{name}_low"], row[f"{name}_high"] = [end * scale for end in ends] if ends else (None, None)
+    row["x_text"], row["y_text"] = point.x_text, point.y_text
+    return row
+
+
+def parallel_coordinates(
+    axes: Sequence[Axis], places: Sequence[Place], ways: Sequence[Way], picked: Sequence[str]
+) -> Any:
+    """A line for each revision across the axes; on those of metrics better is up. Those that are picked stand out."""
+    order = [axis.label for axis in axes]
+    rows = [{**asdict(place), "picked": place.key in picked} for place in places]
+    names = _names(ways, {place.way for place in places})
+    across = alt.X(
+        "axis:N",
+        sort=order,
+        title=None,
+        scale=alt.Scale(type="point", padding=0.35),
+        axis=alt.Axis(labelAngle=0, labelLimit=160, labelExpr="split(datum.label, ' ')", domain=False, ticks=False),
+    )
+    up = alt.Y("height:Q", axis=None, scale=alt.Scale(domain=[-0.08, 1.08]))
+    color = alt.Color(
+        "way:N", title=None, legend=_legend(ways), scale=alt.Scale(domain=names, range=_cycle(_WAY_COLORS, len(names)))
+    )
+    dash = alt.StrokeDash(
+        "way:N", title=None, legend=_legend(ways), scale=alt.Scale(domain=names, range=_cycle(_DASHES, len(names)))
+    )
+    tips = [
+        alt.Tooltip(f"{name}:N", title=title)
+        for name, title in (("title", "revision"), ("text", "value"), ("way", "measured as"))
+    ]
+    base = alt.Chart(_data(rows)).encode(across, up, color, detail="key:N", tooltip=tips)
+    dim = 0.35 if picked else 0.6
+    poles = alt.Chart(_data([{"axis": label, "low": 0, "high": 1} for label in order]))
+    return alt.layer(
+        poles.mark_rule(color=BASELINE_COLOR, opacity=0.6).encode(across, alt.Y("low:Q", axis=None), alt.Y2("high:Q")),
+        base.mark_line(strokeWidth=1.5, opacity=dim).encode(dash),
+        base.mark_point(filled=True, size=22, opacity=dim),
+        base.transform_filter("datum.picked").mark_line(strokeWidth=3.5).encode(dash),
+        _ticks(axes, across),
+    )
+
+
+def _ticks(axes: Sequence[Axis], across: Any) -> Any:
+    """The texts above and below each axis; on one of a few words, all of them beside it."""
+    beside, above, below = [], [], []
+    for axis in axes:
+        if 0 < len(axis.order) <= _MAX_WORDS:
+            last = max(1, len(axis.order) - 1)
+            beside += [
+                {"axis": axis.label, "height": place / last, "text": text} for place, text in enumerate(axis.order)
+            ]
+            continue
+        above.append({"axis": axis.label, "height": 1, "text": axis.top})
+        below.append({"axis": axis.label, "height": 0, "text": axis.bottom})
+    layers = [
+        alt.Chart(_data(rows))
+        .mark_text(fontSize=11, limit=150, **place)
+        .encode(across, alt.Y("height:Q", axis=None), text="text:N", color=alt.value(BASELINE_COLOR))
+        for rows, place in (
+            (beside, {"align": "left", "dx": 7}),
+            (above, {"dy": -10}),
+            (below, {"dy": 11}),
+        )
+    ]
+    return alt.layer(*layers)

@@ -1,0 +1,84 @@
+"""The table of the page Experiments: sorted in the browser, and rows of it can be selected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from codetune.files import digest_bytes
+from codetune.revisions.catalogue import PERCENT
+from codetune.revisions.figures import Row
+from codetune.revisions.listing import Kind
+from codetune.revisions.quantities import Quantity
+
+PICKED = "experiments_picked"
+_HEIGHT = 430
+_FACTS = ("Name", "Kind", "From", "Date", "Message", "Author")
+
+
+def _facts(row: Row) -> tuple[Any, ...]:
+    revision = row.revision
+    kind = "workspace" if revision.kind is Kind.WORKSPACE else revision.kind.value
+    return row.title, kind, (revision.parent or "")[:7], revision.date, revision.subject, revision.author
+
+
+def _cells(rows: Sequence[Row], quantity: Quantity) -> Any:
+    """A column: numbers as they are shown, percentages as such; where any value is a text, all are."""
+    values = [quantity.value(row) for row in rows]
+    if any(isinstance(value, str) for value in values):
+        return pa.array([None if value is None else quantity.text(value) for value in values], pa.string())
+    scale = quantity.metric.scale if quantity.metric else 1.0
+    return pa.array([None if value is None else float(value) * scale for value in values], pa.float64())
+
+
+def _settings(quantity: Quantity) -> Any:
+    """How a column is shown: digits, unit, and its meaning on hover."""
+    if quantity.metric is None:
+        return st.column_config.Column(quantity.label, help=f"`{quantity.key}` of params.yaml")
+    metric = quantity.metric
+    way = "Larger is better." if metric.larger_is_better else "Smaller is better."
+    unit = " %%" if metric.unit == PERCENT else ""
+    return st.column_config.NumberColumn(
+        quantity.label, format=f"%.{metric.digits}f{unit}", help=f"{metric.explanation} {way}".strip()
+    )
+
+
+def _picked(key: str, keys: list[str]) -> None:
+    st.session_state[PICKED] = [keys[place] for place in st.session_state[key]["selection"]["rows"]]
+
+
+def show_table(rows: Sequence[Row], columns: Sequence[Quantity], ways: dict[str, str]) -> list[Row]:
+    """Draw the table; the rows that are selected.
+
+    :param ways: how the figures of each row were measured, by its key; empty where all are of one way.
+    """
+    facts = dict(zip(_FACTS, zip(*map(_facts, rows), strict=True), strict=True))
+    found: dict[str, Any] = {name: pa.array(values) for name, values in facts.items()}
+    if ways:
+        found["Measured as"] = pa.array([ways.get(row.revision.key, "") for row in rows])
+    found |= {quantity.key: _cells(rows, quantity) for quantity in columns}
+    keys = [row.revision.key for row in rows]
+    # A selection is kept by place, so that a table of other rows has to be another one.
+    key = f"experiments_table_{digest_bytes(' '.join(keys).encode())[:16]}"
+    chosen = [place for place, name in enumerate(keys) if name in st.session_state.get(PICKED, ())]
+    st.dataframe(
+        pa.table(found),
+        key=key,
+        height=min(_HEIGHT, 36 * (len(rows) + 1) + 3),
+        hide_index=True,
+        placeholder="\u2013",
+        on_select=lambda: _picked(key, keys),
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": chosen}},
+        column_config={
+            "Name": st.column_config.TextColumn(pinned=True),
+            "From": st.column_config.TextColumn(width=85, help="The commit that an experiment was started from."),
+            "Date": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+            **{quantity.key: _settings(quantity) for quantity in columns},
+        },
+        alt="Commits and experiments with their parameters and metrics",
+    )
+    return [rows[place] for place in chosen]

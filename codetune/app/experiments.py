@@ -1,0 +1,167 @@
+"""The page Experiments: all commits and experiments in one table, in two pictures, and as commands to copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from codetune.app import compare, experiment_charts, experiment_table, project
+from codetune.app.guard import guarded, literal
+from codetune.app.running import show_running
+from codetune.revisions.commands import commands
+from codetune.revisions.coordinates import parallel, points
+from codetune.revisions.figures import Figures, Row, matching
+from codetune.revisions.listing import Kind
+from codetune.revisions.quantities import Quantity, Way, headline, metrics, parameters, ways_of, ways_sentence
+
+FIRST_RUN = "`dvc exp run -S train.lora.rank=4`"
+KINDS = {Kind.WORKSPACE: "Workspace", Kind.EXPERIMENT: "Experiments", Kind.COMMIT: "Commits"}
+_FIRST_METRICS = 3
+_PAIR = 2
+_HEIGHT = 420
+
+
+def _filtered(rows: list[Row]) -> list[Row]:
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    text = left.text_input(
+        "Search", key="experiments_search", max_chars=200, placeholder="name, message, author, date, id, rank=4",
+        help="Rows that hold every word, in name, message, author, date, id or as a parameter.",
+    )  # fmt: skip
+    kinds = right.pills(
+        "Show", list(KINDS), selection_mode="multi", default=list(KINDS), format_func=KINDS.__getitem__,
+        key="experiments_kinds",
+    )  # fmt: skip
+    return matching(rows, text, kinds)
+
+
+def _choose(label: str, offered: Sequence[Quantity], first: Sequence[Quantity], key: str) -> list[Quantity]:
+    """The quantities that the user picks; those that are no longer there are dropped."""
+    by_key = {quantity.key: quantity for quantity in offered}
+    kept = [name for name in st.session_state.get(key, [q.key for q in first]) if name in by_key]
+    st.session_state[key] = kept
+    chosen = st.multiselect(label, list(by_key), key=key, format_func=lambda name: by_key[name].label)
+    return [by_key[name] for name in chosen if name in by_key]
+
+
+def _one(
+    column: st.delta_generator.DeltaGenerator, label: str, offered: Sequence[Quantity], first: Quantity
+) -> Quantity:
+    by_key = {quantity.key: quantity for quantity in offered}
+    key = f"experiments_{label[:1].lower()}"
+    if st.session_state.get(key) not in by_key:
+        st.session_state[key] = first.key
+    return by_key[column.selectbox(label, list(by_key), key=key, format_func=lambda name: by_key[name].label)]
+
+
+def _told(ways: Sequence[Way], before: Sequence[Way] = ()) -> None:
+    """Say that figures of several ways are shown together; briefly where `before` was said of the same ways."""
+    sentence = ways_sentence(ways)
+    if sentence and sentence == ways_sentence(before):
+        st.caption(f"Measured in {len(ways)} ways, as said above: differences between them say nothing of the models.")
+    elif sentence:
+        st.warning(literal(sentence), icon=":material/warning:")
+
+
+def _scatter(rows: list[Row], across: list[Quantity], up: list[Quantity], picked: list[str], told: list[Way]) -> None:
+    left, right = st.columns(2)
+    gain = next((quantity for quantity in up if quantity.key == "gain.f1"), up[0])
+    x, y = _one(left, "X axis", [*across, *up], [*across, *up][0]), _one(right, "Y axis", up, gain)
+    ways, names = ways_of(rows, [x, y])
+    _told(ways, told)
+    found = points(rows, x, y, names)
+    if not found:
+        st.caption("No row has both values. Choose other axes, or show more rows.")
+        return
+    st.altair_chart(experiment_charts.scatter(found, x, y, ways, picked), width="stretch", height=_HEIGHT)
+    st.caption("Bars: the 95 % intervals that the reports hold, which are those of gains. Rings: the selected rows.")
+
+
+def _parallel(rows: list[Row], across: list[Quantity], up: list[Quantity], picked: list[str], told: list[Way]) -> None:
+    first = [*headline(across), *headline(up)[:_FIRST_METRICS]]
+    axes = _choose("Axes", [*across, *up], first, "experiments_axes")
+    ways, names = ways_of(rows, axes)
+    _told(ways, told)
+    drawn, places = parallel(rows, axes, names)
+    if not drawn:
+        st.caption("Choose at least one axis that a row has a value of.")
+        return
+    chart = experiment_charts.parallel_coordinates(drawn, places, ways, picked)
+    st.altair_chart(chart, width="stretch", height=_HEIGHT)
+    st.caption("A line for each row, from parameters to metrics; on the axes of metrics better is up.")
+
+
+def _start(row: Row, rows: list[Row]) -> tuple[Figures, str]:
+    """What the command of a row starts from: an experiment's parent, else HEAD."""
+    commit = row.revision.parent or project.repository().resolve("HEAD")
+    if commit is None:
+        return Figures(), "HEAD"
+    listed = next((other for other in rows if other.revision.commit == commit), None)
+    return (listed.figures if listed else project.figures(commit)), commit[:7]
+
+
+def _commands(row: Row, rows: list[Row]) -> None:
+    base, name = _start(row, rows)
+    st.markdown(f"**{literal(row.title)}**")
+    for command in commands(row.revision, row.figures, base, name):
+        st.caption(f"To {literal(command.purpose)}:")
+        st.code(command.line, language="bash", wrap_lines=True)
+
+
+def _selected(picked: list[Row], rows: list[Row]) -> None:
+    """What can be done with the selected rows."""
+    if not picked:
+        st.caption("Select a row for the commands that repeat, apply or remove it; select two to compare them.")
+        return
+    if len(picked) > _PAIR:
+        st.info(f"{len(picked)} rows are selected. Select two to compare them.")
+        return
+    if len(picked) == _PAIR:
+        old, new = sorted(picked, key=lambda row: (row.revision.date is None, row.revision.date or 0))
+        st.page_link(
+            st.Page(compare.page, title="Compare", url_path="compare", default=True),
+            label=f"Compare {literal(old.title)} with {literal(new.title)}",
+            icon=":material/compare_arrows:",
+            query_params={"baseline": old.revision.key, "candidate": new.revision.key},
+        )
+    with st.expander("Commands", icon=":material/terminal:", key="experiments_commands"):
+        for column, row in zip(st.columns(len(picked)), picked, strict=True):
+            with column:
+                _commands(row, rows)
+
+
+def _show(rows: list[Row]) -> None:
+    shown = _filtered(rows)
+    if not shown:
+        st.info("No row fits. Search for less, or show more kinds.")
+        return
+    across, up = parameters(rows), metrics(rows)
+    if damaged := [row for row in shown if row.figures.problems]:
+        named = ", ".join(dict.fromkeys(path for row in damaged for path in row.figures.problems))
+        st.warning(literal(f"{named} cannot be read in {len(damaged)} of the rows; what they hold is left out."))
+    with st.expander("Columns", icon=":material/view_column:"):
+        params = _choose("Parameters that differ", across, headline(across), "experiments_parameters")
+        values = _choose("Metrics", up, headline(up), "experiments_metrics")
+    ways, names = ways_of(shown, values)
+    _told(ways)
+    picked = experiment_table.show_table(shown, [*params, *values], names if len(ways) > 1 else {})
+    with st.container():  # always one element, so that what is below keeps its state
+        _selected(picked, rows)
+    if not up:
+        st.info(f"No revision has metrics yet. Run `make repro`, then for example {FIRST_RUN}.")
+        return
+    st.subheader("Plots")
+    keys = [row.revision.key for row in picked]
+    for tab, draw in zip(
+        st.tabs(["Scatter", "Parallel coordinates"], key="experiments_plots"), (_scatter, _parallel), strict=True
+    ):
+        with tab:
+            draw(shown, across, up, keys, ways)
+
+
+@guarded
+def page() -> None:
+    """Draw the page."""
+    st.title("Experiments")
+    show_running()
+    _show(project.rows())

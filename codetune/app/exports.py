@@ -1,0 +1,54 @@
+"""The downloads: the comparison as `python -m codetune compare` prints it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from codetune.app import project
+from codetune.errors import UserError
+from codetune.files import dump_json
+from codetune.revisions.comparison import Comparison
+from codetune.side_by_side.data import as_csv, as_json
+from codetune.side_by_side.gather import SideBySide, gather
+from codetune.side_by_side.text import as_markdown
+
+LOG = logging.getLogger("codetune.app")
+_FORMS: dict[str, tuple[str, str, Callable[[SideBySide], str]]] = {
+    "Markdown": ("md", "text/markdown", lambda found: as_markdown(found) + "\n"),
+    "CSV": ("csv", "text/csv", as_csv),
+    "JSON": ("json", "application/json", lambda found: dump_json(as_json(found))),
+}
+
+
+def export_text(root: Path, comparison: Comparison, form: str) -> str:
+    """The comparison in one form; what fails becomes a sentence, for the server would show the browser its details."""
+    try:
+        return _FORMS[form][2](gather(root, comparison))
+    except UserError as error:
+        return f"{error}\n"
+    except Exception:
+        LOG.exception("the export failed")
+        return "This export failed. The terminal that runs the page says why.\n"
+
+
+def show_exports(comparison: Comparison) -> None:
+    """Draw a button for each form; the file is made when it is asked for."""
+    root = project.project_root()
+    short = "-".join(reports.revision.short for reports in (comparison.baseline, comparison.candidate))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("The whole comparison as a file:", width="content")
+        for form, (suffix, mime, _) in _FORMS.items():
+            st.download_button(
+                form,
+                lambda form=form: export_text(root, comparison, form),  # type: ignore[misc]
+                file_name=f"compare-{short}.{suffix}",
+                mime=mime,
+                key=f"export_{suffix}",
+                on_click="ignore",
+                icon=":material/download:",
+                help=f"What `python -m codetune compare --{form.lower()}` prints.",
+            )

@@ -1,0 +1,78 @@
+"""The forest plot: the differences of all metrics, with their intervals, on one axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+from codetune.app.style import BASELINE_COLOR, BETTER_COLOR, WORSE_COLOR
+from codetune.revisions.comparison import MetricDifference, Verdict
+from codetune.revisions.effects import Effect, effects
+from codetune.revisions.wording import certainty_text, difference_text, interval_text
+
+AXIS = "Difference in standard deviations of the metric's own scores \u2192 better"
+READING = (
+    "Each difference and its interval is divided by the standard deviation of that metric's scores over the prompts "
+    "(both sides pooled), so that metrics on different scales share an axis; right of the line the candidate is "
+    "better. The pale bar is what these prompts could not have shown."
+)
+# Verdicts differ in shape as well as in colour.
+_LOOKS = {
+    Verdict.BETTER: (BETTER_COLOR, "triangle-right"),
+    Verdict.WORSE: (WORSE_COLOR, "triangle-left"),
+    Verdict.INDISTINGUISHABLE: (BASELINE_COLOR, "circle"),
+}
+_ROW_PX = 26
+
+
+def _row(effect: Effect) -> dict[str, Any]:
+    row = effect.row
+    return {
+        "metric": row.metric.label,
+        "verdict": row.verdict.value,
+        "value": effect.value,
+        "low": effect.low,
+        "high": effect.high,
+        "least": effect.detectable or 0.0,
+        "less": -(effect.detectable or 0.0),
+        "difference": difference_text(row),
+        "interval": interval_text(row),
+        "certainty": certainty_text(row),
+    }
+
+
+def forest_height(rows: list[MetricDifference]) -> int:
+    """The height of the picture in pixels: metrics stay apart however many there are."""
+    return _ROW_PX * len(effects(rows)) + 110
+
+
+def forest(rows: list[MetricDifference]) -> Any | None:
+    """The differences of all metrics that have an interval, better to the right; None where there is none."""
+    data = [_row(effect) for effect in effects(rows)]
+    if not data:
+        return None
+    shown = [verdict for verdict in _LOOKS if any(row["verdict"] == verdict.value for row in data)]
+    names = [verdict.value for verdict in shown]
+    legend = alt.Legend(orient="top", title=None)
+    color = alt.Color(
+        "verdict:N", legend=legend, scale=alt.Scale(domain=names, range=[_LOOKS[verdict][0] for verdict in shown])
+    )
+    shape = alt.Shape(
+        "verdict:N", legend=legend, scale=alt.Scale(domain=names, range=[_LOOKS[verdict][1] for verdict in shown])
+    )
+    order = [row["metric"] for row in data]
+    told = [alt.Tooltip(f"{key}:N") for key in ("metric", "verdict", "difference", "interval", "certainty")]
+    base = alt.Chart(alt.Data(values=data)).encode(
+        alt.Y("metric:N", title=None, sort=order, axis=alt.Axis(labelLimit=150)),
+        tooltip=[*told, alt.Tooltip("value:Q", format="+.3f", title="standard deviations")],
+    )
+    zero = (
+        alt.Chart(alt.Data(values=[{"zero": 0}]))
+        .mark_rule(strokeDash=[4, 3], color=BASELINE_COLOR)
+        .encode(alt.X("zero:Q"))
+    )
+    unseen = base.mark_bar(color=BASELINE_COLOR, opacity=0.16, height=12).encode(alt.X("less:Q"), alt.X2("least:Q"))
+    bars = base.mark_rule(strokeWidth=2).encode(alt.X("low:Q", title=AXIS), alt.X2("high:Q"), color)
+    dots = base.mark_point(filled=True, size=90, opacity=1).encode(alt.X("value:Q"), color, shape)
+    return alt.layer(unseen, zero, bars, dots)

@@ -1,0 +1,74 @@
+"""The part of the page Try that keeps a corrected answer, for the next training to learn from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from codetune.app import project
+from codetune.app.choose_models import Side
+from codetune.app.guard import literal
+from codetune.feedback import FEEDBACK, MAX_CHARS, PARAMS_SNIPPET, Correction, is_held_out, is_source, keep
+from codetune.revisions.listing import WORKSPACE
+from codetune.scoring.syntax import syntax_valid
+
+_STATE = ("corrected_side", "correction", "kept")
+HELD_OUT = (
+    "This prompt is of the test set: a model that learned its answer could no longer be measured by it. Ask for what "
+    "you need in an instruction of your own, and correct the answer to that."
+)
+
+
+def forget_correction() -> None:
+    """Begin anew: the next answer is another one."""
+    for key in _STATE:
+        st.session_state.pop(key, None)
+
+
+def _start_from(texts: dict[str, str]) -> None:
+    st.session_state["correction"] = texts[st.session_state["corrected_side"]]
+
+
+def show_keeping(instruction: str, answers: dict[Side, str]) -> None:
+    """Draw the part.
+
+    :param instruction: what was asked.
+    :param answers: what was answered, by who answered.
+    """
+    with st.expander("Correct an answer and keep it", icon=":material/edit_note:"):
+        prompts = project.reports(WORKSPACE).prompts.values()
+        if is_held_out(instruction, [prompt.instruction for prompt in prompts]):
+            st.caption(HELD_OUT)
+            return
+        sides = {f"{side.place.capitalize()}: {side.title}": side for side in answers}
+        texts = {name: answers[side] for name, side in sides.items()}
+        if st.session_state.get("corrected_side") not in sides:
+            st.session_state["corrected_side"] = next(reversed(sides))
+        if "correction" not in st.session_state:
+            _start_from(texts)
+        name = st.selectbox(
+            "Answer to correct", list(sides), key="corrected_side", on_change=_start_from, args=(texts,)
+        )
+        text = st.text_area("Corrected answer", key="correction", height=220, max_chars=MAX_CHARS)
+        st.caption("It parses." if syntax_valid(text) else "It does not parse as Python.")
+        if st.button("Keep", icon=":material/save:"):
+            side = sides[name]
+            _keep(Correction(instruction, text, texts[name], side.role, side.revision.key))
+        if said := st.session_state.get("kept"):
+            st.success(said)
+            _next_step()
+
+
+def _keep(correction: Correction) -> None:
+    kept = keep(project.project_root(), correction)
+    rows = "1 row" if kept.rows == 1 else f"{kept.rows} rows"
+    told = "Kept" if kept.new else "It was kept before"
+    st.session_state["kept"] = f"{told}: `{FEEDBACK}` has {rows}."
+
+
+def _next_step() -> None:
+    """What makes the next run learn from it."""
+    if is_source(project.project_root()):
+        st.caption(literal("The next `dvc repro` learns from it; commit the file with what comes out."))
+        return
+    st.caption(literal("Add this source to `ingest.sources` in `params.yaml`; the next `dvc repro` learns from it:"))
+    st.code(PARAMS_SNIPPET, language="yaml")

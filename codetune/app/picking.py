@@ -1,0 +1,104 @@
+"""Choosing among the prompts: by which metric, which of them, and the one to look at, which is in the address."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from codetune.app.guard import literal
+from codetune.revisions.catalogue import Metric
+from codetune.revisions.samples import Parsing, Sample, Wanted, Way
+
+ORDERS = ("Most improved first", "Most worsened first")
+EVERY = "All"
+LINK = "prompt"
+_SHOWN_CHARS = 40
+_MAX_TEXT = 200
+
+
+def forget_sample() -> None:
+    """Let the first prompt of the new order or selection be the one that is looked at."""
+    st.session_state.pop("sample_prompt", None)
+
+
+def pick_metric(metrics: list[Metric]) -> tuple[Metric | None, bool]:
+    """The metric that prompts are ordered and judged by, and whether the most worsened comes first."""
+    if not metrics:
+        st.info("No metric has a value for every prompt that was measured in the same way, so nothing is ordered.")
+        return None, False
+    left, right = st.columns(2)
+    by_label = {metric.label: metric for metric in metrics}
+    metric = left.selectbox("Change of", list(by_label), key="sample_metric", on_change=forget_sample)
+    order = right.selectbox("Order", ORDERS, key="sample_order", on_change=forget_sample)
+    return by_label[metric], order == ORDERS[1]
+
+
+def pick_wanted(samples: list[Sample]) -> Wanted:
+    """Which of the prompts to show."""
+    columns = st.columns(4)
+    packages = [EVERY, *sorted({sample.prompt.group for sample in samples})]
+    package = columns[0].selectbox("Package", packages, key="sample_package", on_change=forget_sample)
+    ways = {EVERY: None, **{way.value.capitalize(): way for way in Way}}
+    way = columns[1].selectbox("The candidate is", list(ways), key="sample_way", on_change=forget_sample)
+    parsings = {EVERY: None, **{parsing.value.capitalize(): parsing for parsing in Parsing}}
+    parsing = columns[2].selectbox(
+        "The candidate's answer", list(parsings), key="sample_parsing", on_change=forget_sample
+    )
+    text = columns[3].text_input(
+        "Text",
+        key="sample_text",
+        max_chars=_MAX_TEXT,
+        on_change=forget_sample,
+        help="Looked for in the instruction, the name, the path, the reference and both answers.",
+    )
+    return Wanted("" if package == EVERY else package, ways[way], parsings[parsing], text.strip())
+
+
+def _from_link(samples: list[Sample]) -> str | None:
+    """The id that the address names, if it is not the one that was written there, and both revisions answered it."""
+    text = st.query_params.get(LINK, "")
+    if not text or text == st.session_state.get("sample_written"):
+        return None
+    if any(sample.prompt.id == text for sample in samples):
+        return text
+    st.warning(
+        f"The link names the prompt {literal(text[:_SHOWN_CHARS])}, which these two revisions did not both answer."
+    )
+    return None
+
+
+def sample_label(sample: Sample, metric: Metric | None) -> str:
+    """A prompt in one line: package, function, and how far it moved."""
+    change = None if metric is None else sample.change(metric)
+    moved = "" if metric is None or change is None else f" · {metric.label} {metric.show(change, signed=True)}"
+    return f"{sample.prompt.group} · {sample.prompt.qualname}{moved}"
+
+
+def _step(ids: list[str], places: int) -> None:
+    place = ids.index(st.session_state["sample_prompt"]) + places
+    st.session_state["sample_prompt"] = ids[place % len(ids)]
+
+
+def pick_sample(samples: list[Sample], shown: list[Sample], metric: Metric | None) -> Sample:
+    """The prompt to look at: the link's, the one picked in the table or here, else the first that is shown."""
+    state = st.session_state
+    by_id = {sample.prompt.id: sample for sample in shown}
+    linked = _from_link(samples)
+    if linked is not None and linked not in by_id:
+        by_id[linked] = next(sample for sample in samples if sample.prompt.id == linked)
+    if linked is not None:
+        state["sample_prompt"] = linked
+    if state.get("sample_prompt") not in by_id:
+        state["sample_prompt"] = next(iter(by_id))
+    ids = list(by_id)
+    left, previous, following = st.columns([8, 1, 1], vertical_alignment="bottom")
+    picked = left.selectbox(
+        f"Prompt (one of {len(ids)})",
+        ids,
+        format_func=lambda identifier: sample_label(by_id[identifier], metric),
+        key="sample_prompt",
+        help="Type to search by package or function, or pick a row of the table.",
+    )
+    previous.button("Previous", icon=":material/chevron_left:", on_click=_step, args=(ids, -1), width="stretch")
+    following.button("Next", icon=":material/chevron_right:", on_click=_step, args=(ids, 1), width="stretch")
+    st.query_params[LINK] = state["sample_written"] = picked
+    return by_id[picked]

@@ -1,0 +1,66 @@
+"""What runs now, renewed while the page is open; nothing is shown while nothing runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import streamlit as st
+
+from codetune.app import project
+from codetune.app.guard import LOG, literal
+from codetune.app.style import BASE_COLOR, CANDIDATE_COLOR
+from codetune.revisions.running import Run, duration_text, running
+
+REFRESH_SECONDS = 3
+_HEIGHT = 240
+
+
+def _curves(run: Run) -> Any:
+    rows = [
+        {"series": curve.name, "step": step, "loss": value}
+        for curve in run.curves
+        if curve.name.endswith("loss")
+        for step, value in zip(curve.steps, curve.values, strict=True)
+    ]
+    legend = alt.Legend(orient="top")
+    return (
+        alt.Chart(alt.Data(values=rows))
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=16))
+        .encode(
+            alt.X("step:Q", title="Optimizer step", scale=alt.Scale(domainMin=0, domainMax=run.steps or alt.Undefined)),
+            alt.Y("loss:Q", title="Loss (nats per token)", scale=alt.Scale(zero=False)),
+            alt.Color("series:N", title=None, legend=legend, scale=alt.Scale(range=[CANDIDATE_COLOR, BASE_COLOR])),
+            alt.StrokeDash("series:N", title=None, legend=legend),
+        )
+    )
+
+
+def _show(run: Run) -> None:
+    with st.container(border=True):
+        title = f"experiment {run.name}" if run.name else "the pipeline"
+        stage = f", stage {run.stage}" if run.stage else ""
+        st.markdown(f"**Running now: {literal(title + stage)}** · {duration_text(run.seconds)}")
+        st.caption(literal(f"`{run.command}` writes {', '.join(run.writes)}"))
+        if run.step is not None and run.steps:
+            st.progress(min(1.0, run.step / run.steps), text=f"step {run.step:,} of {run.steps:,}")
+        elif run.step is not None:
+            st.caption(f"step {run.step:,}; how many there will be is known after the first checkpoint")
+        if any(len(curve.steps) > 1 and curve.name.endswith("loss") for curve in run.curves):
+            st.altair_chart(_curves(run), width="stretch", height=_HEIGHT)
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def show_running() -> None:
+    """Draw what runs now; the page is drawn anew when a run has ended, so that its result appears."""
+    try:
+        found = running(project.project_root())
+    except OSError:
+        LOG.exception("what runs cannot be told")
+        found = []
+    before = st.session_state.get("experiments_running", 0)
+    st.session_state["experiments_running"] = len(found)
+    for run in found:
+        _show(run)
+    if len(found) < before:
+        st.rerun()

@@ -1,0 +1,85 @@
+"""The prompts as a table: a row for each, the change of every metric a column; picking a row opens it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from codetune.files import digest_bytes
+from codetune.revisions.catalogue import Metric
+from codetune.revisions.samples import Sample
+
+HEIGHT = 320
+_PARSES: dict[tuple[bool | None, bool | None], str] = {
+    (False, True): "no \u2192 yes",
+    (True, False): "yes \u2192 no",
+    (True, True): "yes",
+    (False, False): "no",
+}
+
+
+def sample_rows(samples: list[Sample], metrics: list[Metric], first: Metric | None) -> dict[str, list[Any]]:
+    """Columns with a row for each sample: where it is from, the change of each metric, and what was asked.
+
+    The change of `first` comes first. Changes are in the unit that they are shown in, percentage points for shares.
+    """
+    ordered = [metric for metric in metrics if metric is first] + [metric for metric in metrics if metric is not first]
+    columns: dict[str, list[Any]] = {
+        "Function": [sample.prompt.qualname for sample in samples],
+        "Package": [sample.prompt.group for sample in samples],
+        "Parses": [_PARSES.get(sample.parsing(), "") for sample in samples],
+    }
+    for metric in ordered:
+        changes = (sample.change(metric) for sample in samples)
+        columns[_name(metric)] = [None if change is None else change * metric.scale for change in changes]
+    columns["Instruction"] = [sample.prompt.instruction for sample in samples]
+    return columns
+
+
+def _name(metric: Metric) -> str:
+    return f"\u0394 {metric.label}" + (" (pp)" if metric.unit else "")
+
+
+def _column(metric: Metric) -> Any:
+    way = "larger" if metric.larger_is_better else "smaller"
+    return st.column_config.NumberColumn(
+        _name(metric), format=f"%+.{metric.digits}f", help=f"Candidate less baseline; {way} is better."
+    )
+
+
+def _take(key: str, ids: list[str]) -> None:
+    selection = st.session_state[key]["selection"]
+    places = [*selection["rows"], *(row for row, _ in selection["cells"])]
+    if places:
+        st.session_state["sample_prompt"] = ids[places[-1]]
+
+
+def sample_table(samples: list[Sample], metrics: list[Metric], first: Metric | None, current: str) -> None:
+    """Draw the table; picking a row opens it.
+
+    :param first: the metric whose changes come first.
+    :param current: the id of the prompt that is looked at; its row is marked.
+    """
+    ids = [sample.prompt.id for sample in samples]
+    # Another list of prompts is another table: a row picked in the last one means nothing in it.
+    key = f"sample_table_{digest_bytes(' '.join(ids).encode())[:12]}"
+    marked = [ids.index(current)] if current in ids else []
+    state = st.session_state.get(key)
+    if state is None or list(state["selection"]["rows"]) != marked or state["selection"]["cells"]:
+        st.session_state[key] = {"selection": {"rows": marked, "columns": [], "cells": []}}
+    st.dataframe(
+        sample_rows(samples, metrics, first),
+        key=key,
+        height=HEIGHT,
+        hide_index=True,
+        column_config={
+            "Function": st.column_config.TextColumn(pinned=True, width="small"),
+            "Parses": st.column_config.TextColumn(help="Whether the answer parses: before, and of the candidate."),
+            "Instruction": st.column_config.TextColumn(width="large"),
+            **{_name(metric): _column(metric) for metric in metrics},
+        },
+        on_select=lambda: _take(key, ids),
+        selection_mode=["single-row", "single-cell"],
+        alt="The prompts with the change of every metric; pick a row to see its answers below.",
+    )

@@ -1,0 +1,130 @@
+"""Which tokens BERTScore matched: a heat map for one answer, made on demand by another process."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import streamlit as st
+
+from codetune.alignment.result import Alignment
+from codetune.alignment.worker import AlignmentWorker
+from codetune.app import project
+from codetune.app.guard import guarded, literal
+from codetune.app.tables import match_table
+from codetune.errors import UserError
+from codetune.revisions.comparison import Comparison
+from codetune.revisions.samples import Sample
+
+MAX_TOKENS_SHOWN = 80
+CELL_PX = 16
+REFRESH_SECONDS = 0.15
+READING = (
+    "Rows are the tokens of the reference, columns those of the answer; the brighter, the more alike in their context "
+    "(cosine). A circle marks what a token of the reference is matched with (recall is their mean), a square what a "
+    "token of the answer is matched with (precision)."
+)
+
+
+@st.cache_resource(show_spinner=False)
+def _worker(root: str) -> tuple[AlignmentWorker, ThreadPoolExecutor]:
+    return AlignmentWorker(Path(root)), ThreadPoolExecutor(1)
+
+
+def token_chart(found: Alignment) -> Any:
+    """The heat map; at most `MAX_TOKENS_SHOWN` tokens of either text."""
+    rows, columns = (_labels(tokens) for tokens in (found.reference, found.answer))
+    cells = [
+        {"reference": row, "answer": column, "cosine": found.similarity[i][j]}
+        for i, row in enumerate(rows)
+        for j, column in enumerate(columns)
+    ]
+    marks = [
+        {"reference": rows[i], "answer": columns[j], "of": of}
+        for of, pairs in (("reference", found.matches()), ("answer", found.answer_matches()))
+        for i, j in pairs
+        if i < len(rows) and j < len(columns)
+    ]
+    looks = {"labelLimit": 110, "labelFontSize": 10, "labelOverlap": False}
+    x = alt.X("answer:N", sort=columns, axis=alt.Axis(title="Answer", orient="top", labelAngle=-60, **looks))
+    y = alt.Y("reference:N", sort=rows, axis=alt.Axis(title=None, **looks))
+    scale = alt.Scale(scheme="viridis", domain=[0, 1], clamp=True)
+    color = alt.Color("cosine:Q", scale=scale, title="Cosine", legend=alt.Legend(orient="bottom"))
+    told = ["reference:N", "answer:N", alt.Tooltip("cosine:Q", format=".3f")]
+    heat = alt.Chart(alt.Data(values=cells)).mark_rect().encode(x, y, color, tooltip=told)
+    shape = alt.Shape("of:N", scale=alt.Scale(domain=["reference", "answer"], range=["circle", "square"]), legend=None)
+    size = alt.Size("of:N", scale=alt.Scale(domain=["reference", "answer"], range=[40, 110]), legend=None)
+    best = (
+        alt.Chart(alt.Data(values=marks))
+        .mark_point(filled=False, color="white", strokeWidth=1.5, opacity=1)
+        .encode(x, y, shape, size)
+    )
+    return alt.layer(heat, best).properties(width=CELL_PX * len(columns), height=CELL_PX * len(rows))
+
+
+def _labels(tokens: list[str]) -> list[str]:
+    """The tokens, each with its place, so that two that are written alike stay two."""
+    return [f"{place} {token}" for place, token in enumerate(tokens[:MAX_TOKENS_SHOWN], start=1)]
+
+
+def _facts(found: Alignment, comparison: Comparison) -> str:
+    parts = [f"Raw precision {found.precision:.4f}, recall {found.recall:.4f}, F1 {found.f1:.4f}."]
+    longest = max(len(found.reference), len(found.answer))
+    if longest > MAX_TOKENS_SHOWN:
+        parts.append(f"The first {MAX_TOKENS_SHOWN} of {longest} tokens are shown.")
+    scored = str(comparison.candidate.signatures.get("bertscore", ""))
+    if not scored.startswith(found.signature):
+        parts.append("The encoder here is not the one that scored this revision, so the values differ.")
+    return " ".join(parts)
+
+
+def _draw(found: Alignment, comparison: Comparison) -> None:
+    with st.container(key="token_map"):
+        told = f"Similarity of {len(found.reference)} tokens of the reference and {len(found.answer)} of the answer"
+        st.altair_chart(token_chart(found), width="content", alt=told)
+    st.caption(f"{literal(_facts(found, comparison))} {READING}")
+    with st.expander("The matches as a list", icon=":material/list:"):
+        st.html(match_table(found))
+
+
+def _wait(future: Future[Alignment]) -> Alignment:
+    """What comes back; every moment of waiting is one in which the page can do something else instead."""
+    slot, start = st.empty(), time.monotonic()
+    while not future.done():
+        slot.caption(f"The encoder reads both texts \u2026 {time.monotonic() - start:.0f} s")
+        time.sleep(REFRESH_SECONDS)
+    slot.empty()
+    return future.result()
+
+
+@st.fragment
+@guarded
+def show_tokens(comparison: Comparison, sample: Sample) -> None:
+    """Draw the section: a button, and what it brings."""
+    st.subheader("Tokens that BERTScore matched")
+    single = comparison.baseline is comparison.candidate
+    sides = dict(
+        zip(("Base", "Tuned") if single else ("Baseline", "Candidate"), (sample.before, sample.after), strict=True)
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        side = st.segmented_control("Answer", list(sides), default=list(sides)[1], key="tokens_of", required=True)
+        pressed = st.button("Align the tokens", icon=":material/grid_on:", key="align")
+    section = comparison.candidate.params.get("score", {})
+    bertscore = section.get("bertscore", {}) if isinstance(section, dict) else {}
+    asked = (str(bertscore), sample.prompt.reference, sides[side or list(sides)[1]].text)
+    if pressed:
+        worker, pool = _worker(str(project.project_root()))
+        st.session_state["alignment"] = (asked, pool.submit(worker.align, bertscore, *asked[1:]))
+    before, future = st.session_state.get("alignment", (None, None))
+    if before != asked or future is None:
+        st.caption("The encoder is started when you press the button; the first time takes some seconds.")
+        return
+    try:
+        found = _wait(future)
+    except UserError as error:
+        st.info(literal(str(error)))
+        return
+    _draw(found, comparison)

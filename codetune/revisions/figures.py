@@ -1,0 +1,211 @@
+"""What revisions reported, in brief: parameters and metrics of hundreds at once, for a table.
+
+Of each revision only four small files are read, by two git processes for all of them, and each distinct file is parsed
+once.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from codetune.errors import UserError
+from codetune.revisions.catalogue import flatten, numbers
+from codetune.revisions.listing import Kind, Revision
+from codetune.revisions.reports import METRICS_FILE
+from codetune.revisions.repository import Repository
+from codetune.revisions.yaml_text import read_sections
+
+PROMPTS = "prompts_digest"
+_PARAMS, _SIGNATURES, _TRAINING = "params.yaml", "reports/signatures.json", "reports/training/summary.json"
+_PATHS = (_PARAMS, METRICS_FILE, _SIGNATURES, _TRAINING)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A reported number; `low` and `high` are the ends of its 95 % interval where the report holds one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The parameters and metrics of one revision.
+
+    :param params: params.yaml by flat key.
+    :param values: reports/metrics.json by flat key, such as `tuned.chrf` and `gain.f1`, and `training.val_loss`.
+    :param signatures: the top level of reports/signatures.json, each as text.
+    :param problems: the files that could not be read.
+    """
+
+    params: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Measured] = field(default_factory=dict)
+    signatures: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One commit, experiment, or the workspace, with its figures.
+
+    :param names: the branches and tags that lead to it.
+    """
+
+    revision: Revision
+    names: tuple[str, ...]
+    figures: Figures
+
+    @property
+    def title(self) -> str:
+        """What to call the row: the name of an experiment, else the commit with the first name that leads to it."""
+        if self.revision.kind is Kind.EXPERIMENT or not self.names:
+            return self.revision.name
+        return f"{self.revision.short} ({self.names[0]})"
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise TypeError(f"found {type(content).__name__}, expected an object")
+    return content
+
+
+def _finite(content: dict[str, Any]) -> dict[str, float]:
+    """The numbers of a nested mapping by flat key, less those that no axis can show."""
+    return {key: value for key, value in numbers(content).items() if math.isfinite(value)}
+
+
+def _intervals(content: dict[str, Any], prefix: str = "") -> dict[str, Measured]:
+    """Every `{mean, low, high}` of a nested mapping, by flat key."""
+    found: dict[str, Measured] = {}
+    for key, value in content.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and {"mean", "low", "high"} <= value.keys():
+            ends = _finite({part: value[part] for part in ("mean", "low", "high")})
+            if len(ends) == 3:  # noqa: PLR2004 - all of them are numbers
+                found[name] = Measured(ends["mean"], ends["low"], ends["high"])
+        elif isinstance(value, dict):
+            found.update(_intervals(value, f"{name}."))
+    return found
+
+
+def _metrics(content: dict[str, Any]) -> dict[str, Measured]:
+    """The numbers of reports/metrics.json; of `gain` and `robustness` those that have an interval."""
+    plain = {role: content[role] for role in ("base", "tuned") if isinstance(content.get(role), dict)}
+    return {key: Measured(value) for key, value in _finite(plain).items()} | _intervals(content)
+
+
+def _training(content: dict[str, Any]) -> dict[str, Measured]:
+    loss = _finite(content).get("best.val_loss")
+    return {} if loss is None else {"training.val_loss": Measured(loss)}
+
+
+def _signatures(content: dict[str, Any]) -> dict[str, str]:
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in content.items()}
+
+
+_REPORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    METRICS_FILE: _metrics,
+    _SIGNATURES: _signatures,
+    _TRAINING: _training,
+}
+
+
+def _parsed(path: str, content: bytes, sections: dict[str, Any]) -> Any:
+    """What a file holds, or None where it cannot be read.
+
+    :param sections: the parts of params.yaml that were parsed before.
+    """
+    try:
+        text = content.decode("utf-8")
+        return flatten(read_sections(text, sections)) if path == _PARAMS else _REPORTS[path](_mapping(text))
+    except (ValueError, TypeError, AttributeError, RecursionError, UserError):
+        return None
+
+
+def _figures(parts: Mapping[str, Any]) -> Figures:
+    """The figures of the parsed files of one revision, by path; None stands for a damaged one."""
+    problems = tuple(path for path, part in parts.items() if part is None)
+    params, metrics, signatures, training = (parts.get(path) or {} for path in _PATHS)
+    return Figures(params, {**metrics, **training}, signatures, problems)
+
+
+def _of_workspace(repository: Repository) -> Figures:
+    parts = {}
+    for path in _PATHS:
+        try:
+            parts[path] = _parsed(path, (repository.root / path).read_bytes(), {})
+        except OSError:  # not there, or being replaced just now
+            continue
+    return _figures(parts)
+
+
+def _of_commits(repository: Repository, commits: list[str]) -> dict[str, Figures]:
+    blobs = repository.blobs(commits, _PATHS)
+    contents = repository.objects(blobs.values())
+    parsed: dict[tuple[str, str], Any] = {}
+    sections: dict[str, Any] = {}
+    parts: dict[str, dict[str, Any]] = {commit: {} for commit in commits}
+    for (commit, path), blob in blobs.items():
+        if blob.oid not in contents:
+            continue
+        if (path, blob.oid) not in parsed:
+            parsed[path, blob.oid] = _parsed(path, contents[blob.oid], sections)
+        parts[commit][path] = parsed[path, blob.oid]
+    return {commit: _figures(found) for commit, found in parts.items()}
+
+
+def figures_of(
+    repository: Repository, commits: Iterable[str], known: MutableMapping[str, Figures] | None = None
+) -> dict[str, Figures]:
+    """The figures of commits by commit id.
+
+    :param known: figures from before, which are not read again; what is read is added.
+    :raises UserError: when git fails; damaged reports are no error, they are told in `problems`.
+    """
+    known = {} if known is None else known
+    wanted = list(commits)
+    known.update(_of_commits(repository, [commit for commit in wanted if commit not in known]))
+    return {commit: known[commit] for commit in wanted}
+
+
+def load_rows(
+    repository: Repository, revisions: Iterable[Revision], known: MutableMapping[str, Figures] | None = None
+) -> list[Row]:
+    """A row for each commit and experiment, and one for the workspace, in the order of `revisions`.
+
+    :param revisions: as listed; branches and tags become names of the commit that they lead to.
+    :param known: see `figures_of`.
+    :raises UserError: when git fails.
+    """
+    names: dict[str, list[str]] = {}
+    first: dict[str, Revision] = {}
+    for revision in revisions:
+        if revision.kind in (Kind.BRANCH, Kind.TAG):
+            names.setdefault(revision.key, []).append(revision.name)
+        else:
+            first.setdefault(revision.key, revision)
+    found = figures_of(repository, [key for key, revision in first.items() if revision.commit], known)
+    return [
+        Row(revision, tuple(names.get(key, ())), found[key] if revision.commit else _of_workspace(repository))
+        for key, revision in first.items()
+    ]
+
+
+def matching(rows: Iterable[Row], text: str, kinds: Iterable[Kind]) -> list[Row]:
+    """The rows of some kinds that hold every word of `text`, in whatever case.
+
+    They are looked for in name, message, author, date and ids, and as a parameter, such as `rank=4`.
+    """
+    words, wanted = text.casefold().split(), set(kinds)
+    return [row for row in rows if row.revision.kind in wanted and all(word in _searched(row) for word in words)]
+
+
+def _searched(row: Row) -> str:
+    params = " ".join(f"{key}={value}" for key, value in row.figures.params.items())
+    return f"{row.revision.label} {row.revision.key} {' '.join(row.names)} {params}".casefold()

@@ -1,0 +1,175 @@
+"""The models of any revision: the base out of git, the adapter out of the DVC cache, checked and laid out as folders.
+
+What lies in git or in the cache has no folder of its own, so it is copied to one that is named by its content, once.
+Nothing but safetensors, configuration and tokenizer is copied: neither pickles nor code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from codetune.config import PARAMS_FILE, load_section
+from codetune.errors import UserError
+from codetune.files import atomic_folder, digest_bytes
+from codetune.modeling.params import ModelParams
+from codetune.revisions.listing import Revision
+from codetune.revisions.outputs import LOCK_PATH, cached_folder, locked_output, remedy
+from codetune.revisions.reports import Role
+from codetune.revisions.repository import Repository
+
+ADAPTER = "models/adapter"
+FOLDERS = Path(".cache/models")
+_USED = re.compile(r"[\w.-]+\.(json|safetensors|jinja|txt|model)")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """Where a model lies: the base (a folder, or a hub id with its commit), and the adapter of the tuned one."""
+
+    base: str
+    revision: str | None
+    adapter: Path | None = None
+
+    def fingerprint(self) -> str:
+        """A text that changes when the files are replaced."""
+        folders = [Path(self.base), *([self.adapter] if self.adapter else [])]
+        files = sorted(file for folder in folders if folder.is_dir() for file in folder.iterdir() if file.is_file())
+        return "\n".join(f"{file} {file.stat().st_mtime_ns} {file.stat().st_size}" for file in files)
+
+
+def model_files(repository: Repository, revision: Revision, role: Role) -> ModelFiles:
+    """Where a revision's base or tuned model lies, laid out where it was not yet.
+
+    :raises UserError: when it is not in this clone: with the command that brings it.
+    """
+    if revision.commit is None:
+        return _of_workspace(repository.root, role)
+    base, hub_commit = _base_of_commit(repository, revision)
+    if role == "base":
+        return ModelFiles(base, hub_commit)
+    entry = locked_output(repository, revision, ADAPTER)
+    if entry is None:
+        raise UserError(
+            f"{revision.title} has no adapter: its {LOCK_PATH} names none",
+            "Choose another revision, or its base model.",
+        )
+    return ModelFiles(base, hub_commit, _from_cache(repository, revision, entry, ADAPTER))
+
+
+def _of_workspace(root: Path, role: Role) -> ModelFiles:
+    params = load_section(ModelParams, root / PARAMS_FILE)
+    folder = root / params.base
+    if not folder.exists() and params.revision is None:
+        raise UserError(
+            "There is no base model yet", "Run `make repro`, or `git checkout models/base` if it was deleted."
+        )
+    base = str(folder) if folder.exists() else params.base
+    if role == "base":
+        return ModelFiles(base, params.revision)
+    if not (root / ADAPTER / "adapter_config.json").is_file():
+        raise UserError(
+            "There is no adapter in the workspace yet",
+            f"Run `make repro`, which trains it, or `dvc pull {ADAPTER}` where a remote has it.",
+        )
+    return ModelFiles(base, params.revision, root / ADAPTER)
+
+
+def _model_section(repository: Repository, revision: Revision) -> tuple[str, str | None]:
+    """`model.base` and `model.revision` of a commit, which may be of another version of the project."""
+    content = repository.contents(repository.tree(revision.key, [str(PARAMS_FILE)])).get(str(PARAMS_FILE), b"")
+    try:
+        params: Any = YAML(typ="safe", pure=True).load(content)
+        base, commit = params["model"]["base"], params["model"].get("revision")
+    except (YAMLError, KeyError, TypeError, AttributeError):
+        base, commit = None, None
+    if not isinstance(base, str) or not base or not (commit is None or _COMMIT.fullmatch(str(commit))):
+        raise UserError(f"{revision.title} has no model: its {PARAMS_FILE} names none", "Choose another revision.")
+    return base, commit
+
+
+def _base_of_commit(repository: Repository, revision: Revision) -> tuple[str, str | None]:
+    """The folder or hub id of a commit's base, and the hub's commit."""
+    base, hub_commit = _model_section(repository, revision)
+    place = PurePosixPath(base)
+    if place.is_absolute() or ".." in place.parts:  # outside the project: the revision knows no more than its name
+        return str(repository.root / base), hub_commit
+    if folder := _from_git(repository, revision, place.as_posix()):
+        return str(folder), None
+    if entry := locked_output(repository, revision, place.as_posix()):
+        return str(_from_cache(repository, revision, entry, place.as_posix())), None
+    if hub_commit is None:
+        raise UserError(
+            f"the base model {base} of {revision.title} is neither in git nor among the outputs of its {LOCK_PATH}",
+            "Choose another revision.",
+        )
+    return base, hub_commit
+
+
+def _from_git(repository: Repository, revision: Revision, path: str) -> Path | None:
+    """The folder `path` of a commit; None where the commit has none."""
+    blobs = [
+        blob
+        for blob in repository.tree(revision.key, [path])
+        if blob.path.startswith(f"{path}/") and _USED.fullmatch(blob.path.removeprefix(f"{path}/"))
+    ]
+    if not blobs:
+        return None
+    key = digest_bytes("\n".join(f"{blob.path} {blob.oid}" for blob in blobs).encode())[:32]
+
+    def fill(folder: Path) -> None:
+        contents = repository.contents(blobs)
+        if large := [blob.path for blob in blobs if blob.path not in contents]:
+            raise UserError(
+                f"{large[0]} of {revision.title} is too large to be read out of git",
+                f"Run `git checkout {revision.short}` and reload.",
+            )
+        for name, content in contents.items():
+            (folder / Path(name).name).write_bytes(content)
+
+    return _laid_out(repository.root, key, fill)
+
+
+def _from_cache(repository: Repository, revision: Revision, entry: dict[str, Any], path: str) -> Path:
+    """An output that is a folder, out of the DVC cache."""
+    files = cached_folder(repository.root, entry)
+    if files is None:
+        stage = "train" if path == ADAPTER else "pretrain"
+        raise UserError(f"{path} of {revision.title} is not in the DVC cache", remedy(revision, path, stage))
+
+    def fill(folder: Path) -> None:
+        for name, (source, digest) in files.items():
+            if not _USED.fullmatch(name):
+                continue
+            content = source.read_bytes()
+            if hashlib.md5(content, usedforsecurity=False).hexdigest() != digest:
+                raise UserError(
+                    f"{name} in the DVC cache is not what {LOCK_PATH} of {revision.title} names: it was changed",
+                    f"Remove {source}, and bring it again: {remedy(revision, path, 'train')}",
+                )
+            (folder / name).write_bytes(content)
+
+    return _laid_out(repository.root, str(entry["md5"]).removesuffix(".dir"), fill)
+
+
+def _laid_out(root: Path, key: str, fill: Callable[[Path], None]) -> Path:
+    """The folder of one content; made by `fill` where it is not there yet."""
+    folder = root / FOLDERS / key
+    with _ONE_AT_A_TIME:
+        if not folder.is_dir():
+            try:
+                with atomic_folder(folder) as temporary:
+                    fill(temporary)
+            except OSError as error:
+                raise UserError(f"{folder} cannot be written: {error.strerror}", "Make room for it.") from None
+    return folder

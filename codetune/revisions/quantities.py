@@ -1,0 +1,183 @@
+"""What the rows of a table of revisions can be shown, sorted and plotted by: parameters that differ, and metrics.
+
+Two metrics that were measured in different ways must not be put on one axis in silence: `ways_of` tells them apart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from codetune.revisions.catalogue import CATALOGUE, VALIDATION_LOSS, Metric, metrics_of
+from codetune.revisions.figures import PROMPTS, Measured, Row
+from codetune.revisions.notices import short
+
+Value = float | str
+# How the families of reports/metrics.json are called; the tuned model's own metrics go by their plain names.
+_FAMILIES = {
+    "tuned.": "{}",
+    "gain.": "Gain in {}",
+    "robustness.tuned.": "{} in other words",
+    "base.": "{} of the base",
+    "robustness.base.": "{} of the base in other words",
+}
+_SIGNED = ("gain.", "robustness.")
+_LOSS = "training.val_loss"
+# Intervals are kept under the short name of a metric; all others go by their key.
+_SHORT_KEYS = {"bertscore.f1": "f1"}
+_FIRST_PARAMETERS = 4
+_FIRST = ("tuned.bertscore.f1", "gain.f1", "tuned.chrf", "tuned.syntax_valid", _LOSS)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A column of the table, and a possible axis.
+
+    :param key: such as `train.lora.rank` or `tuned.chrf`.
+    :param metric: None for a parameter.
+    :param partial: whether it is a parameter that has one value, which some rows lack.
+    """
+
+    key: str
+    label: str
+    metric: Metric | None = None
+    partial: bool = False
+
+    def measured(self, row: Row) -> Measured | None:
+        """What a row reports of a metric; None where it does not, and for a parameter."""
+        return row.figures.values.get(self.key) if self.metric else None
+
+    def value(self, row: Row) -> Value | None:
+        """What a row has here: a number, or a text; None where it has nothing."""
+        if self.metric:
+            found = self.measured(row)
+            return found.value if found else None
+        if self.key not in row.figures.params:
+            return None
+        content = row.figures.params[self.key]
+        if isinstance(content, int | float) and not isinstance(content, bool):
+            return float(content)
+        return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, default=str)
+
+    def text(self, value: Value) -> str:
+        """A value as it is shown, with its sensible digits and unit."""
+        if isinstance(value, str):
+            return value
+        signed = self.key.startswith(_SIGNED)
+        return self.metric.show(value, signed=signed) if self.metric else f"{value:g}"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way in which figures were measured.
+
+    :param name: a capital letter; `A` is the commonest.
+    :param signatures: what was recorded of it, by key.
+    """
+
+    name: str
+    signatures: tuple[tuple[str, str], ...]
+    rows: int
+
+
+def parameters(rows: Sequence[Row]) -> list[Quantity]:
+    """The parameters that are not the same in all rows that have any: those with several values, then the others.
+
+    The others are parameters that only some of the files have. Both in the order of the first file that has them.
+    """
+    files = [row.figures.params for row in rows if row.figures.params]
+    several, partly = [], []
+    for key in dict.fromkeys(key for params in files for key in params):
+        present = [params[key] for params in files if key in params]
+        if any(value != present[0] for value in present):
+            several.append(Quantity(key, key))
+        elif len(present) < len(files):
+            partly.append(Quantity(key, key, partial=True))
+    return several + partly
+
+
+def metrics(rows: Sequence[Row]) -> list[Quantity]:
+    """The metrics that any row reports: of the tuned model, its gain, the base, and the validation loss."""
+    reported = {key for row in rows for key in row.figures.values}
+    found = [Quantity(_LOSS, VALIDATION_LOSS.label, VALIDATION_LOSS)] if _LOSS in reported else []
+    for prefix, words in _FAMILIES.items():
+        names = {key.removeprefix(prefix) for key in reported if key.startswith(prefix)}
+        for key, metric in _listed(names):
+            label = words.format(metric.label)
+            found.append(Quantity(f"{prefix}{key}", label, replace(metric, label=label)))
+    return sorted(found, key=_rank)
+
+
+def _listed(names: set[str]) -> list[tuple[str, Metric]]:
+    """The metrics of one family with the key that each has in it: those of the catalogue first."""
+    keys = (
+        {_SHORT_KEYS[metric.key]: metric for metric in CATALOGUE if metric.key in _SHORT_KEYS} if "f1" in names else {}
+    )
+    return [*keys.items(), *((metric.key, metric) for metric in metrics_of(names - keys.keys()))]
+
+
+def _rank(quantity: Quantity) -> int:
+    """The headline metrics first; the others keep their order."""
+    return _FIRST.index(quantity.key) if quantity.key in _FIRST else len(_FIRST)
+
+
+def headline(found: Sequence[Quantity]) -> list[Quantity]:
+    """The parameters and metrics to show before anybody has chosen."""
+    params = [quantity for quantity in found if quantity.metric is None and not quantity.partial]
+    return params[:_FIRST_PARAMETERS] + [quantity for quantity in found if quantity.key in _FIRST]
+
+
+def ways_of(rows: Sequence[Row], shown: Sequence[Quantity]) -> tuple[list[Way], dict[str, str]]:
+    """The ways in which the metrics of `shown` were measured, commonest first, and the name of each row's by its key.
+
+    Figures of one way may be compared; two rows of different ways answered other prompts, or were scored otherwise.
+    Rows that report none of the metrics have no way.
+    """
+    asked = [quantity for quantity in shown if quantity.metric and quantity.key != _LOSS]
+    keys = [*dict.fromkeys(q.metric.signature for q in asked if q.metric and q.metric.signature), PROMPTS]
+    found = {
+        row.revision.key: tuple((key, row.figures.signatures.get(key, "not recorded")) for key in keys)
+        for row in rows
+        if any(quantity.measured(row) for quantity in asked)
+    }
+    ranked = Counter(found.values()).most_common()
+    ways = [Way(_letter(place), signatures, count) for place, (signatures, count) in enumerate(ranked)]
+    names = {way.signatures: way.name for way in ways}
+    return ways, {key: names[signatures] for key, signatures in found.items()}
+
+
+def _letter(place: int) -> str:
+    """The letters from A to Z, then A2, B2 and so on."""
+    return f"{chr(ord('A') + place % 26)}{place // 26 + 1 if place >= 26 else ''}"  # noqa: PLR2004 - letters
+
+
+def ways_sentence(ways: Sequence[Way]) -> str:
+    """What must be said where one axis or column holds figures of several ways; empty where it does not."""
+    if len(ways) < 2:  # noqa: PLR2004 - two to differ
+        return ""
+    parts = []
+    for place, (key, first) in enumerate(ways[0].signatures):
+        values = [way.signatures[place][1] for way in ways]
+        if len(set(values)) == 1:
+            continue
+        if key == PROMPTS:
+            parts.append("they did not all answer the same prompts")
+        else:
+            told = ", ".join(
+                f"{way.name} {_apart(value, first, values)}" for way, value in zip(ways, values, strict=True)
+            )
+            parts.append(f"{key} was set up differently ({short(told)})")
+    counts = ", ".join(f"{way.name} ({way.rows} revision{'s' if way.rows > 1 else ''})" for way in ways)
+    return (
+        f"These figures were measured in {len(ways)} ways: {counts}. Differences between the ways are not differences "
+        f"between models: {'; '.join(parts)}."
+    )
+
+
+def _apart(value: str, first: str, values: Sequence[str]) -> str:
+    """A signature, of one that lists parts such as `layer:6|idf:no` only those that are not the same in all."""
+    common = set.intersection(*(set(each.split("|")) for each in values))
+    parts = [part for part in value.split("|") if part not in common]
+    return ", ".join(parts) or ("as before" if value == first else "another order")

@@ -1,0 +1,43 @@
+"""Why a stage re-ran, in words."""
+
+from __future__ import annotations
+
+from codetune.revisions.stages import Cause, StageDifference
+
+MAX_NAMED = 5
+_STATES = {"came": "new: the baseline has no such stage", "went": "gone: the candidate has no such stage"}
+
+
+def stage_reasons(difference: StageDifference) -> list[str]:
+    """What a stage ran with that differs, a clause for each sort: parameters with both values, code, and data."""
+    if difference.state != "re-ran":
+        return [_STATES[difference.state]]
+    if not difference.causes:
+        return ["run again with the same command, parameters, code and data"]
+    by_kind = {kind: [cause for cause in difference.causes if cause.kind == kind] for kind in _TOLD}
+    return [
+        f"{kind}: {_listed([_TOLD[kind](cause) for cause in causes])}" for kind, causes in by_kind.items() if causes
+    ]
+
+
+def outputs_text(difference: StageDifference) -> str:
+    """Which outputs came out different; that none did, where it re-ran for nothing."""
+    if difference.state != "re-ran":
+        return ""
+    return _listed(list(difference.outputs)) if difference.outputs else "all the same"
+
+
+def _change(cause: Cause) -> str:
+    return f"{cause.name} {cause.baseline} \u2192 {cause.candidate}".strip()
+
+
+def _data(cause: Cause) -> str:
+    return f"{cause.name} (from {cause.maker})" if cause.maker else cause.name
+
+
+_TOLD = {"parameter": _change, "code": lambda cause: cause.name, "data": _data, "command": _change}
+
+
+def _listed(parts: list[str]) -> str:
+    more = f" and {len(parts) - MAX_NAMED} more" if len(parts) > MAX_NAMED else ""
+    return f"{', '.join(parts[:MAX_NAMED])}{more}"

@@ -1,0 +1,173 @@
+"""What runs in the project right now: a `dvc repro` or an experiment, its stage, and how far a training has come.
+
+DVC notes in `.dvc/tmp/rwlock` which process writes which outputs, and in `.dvc/tmp/exps/**/*.run` where experiments run
+that have a folder of their own. The training writes its learning curve into a folder beside reports/training, which it
+replaces when it is done (`codetune.files.atomic_folder`), and its checkpoints say how many steps there will be.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from codetune.revisions.reports import Curve
+
+_LOCK = Path(".dvc/tmp/rwlock")
+_RUNS = Path(".dvc/tmp/exps")
+_LIVE = "reports/.training.*.part"
+_CURVES = Path("plots/metrics")
+_CHECKPOINT = Path(".cache/training/training.safetensors")
+_RUNNING = (1, 2)  # preparing and running (dvc/repo/experiments/executor/base.py, TaskStatus)
+_COMMAND = re.compile(r"\b(repro|exp(eriments)? (run|exec-run)|queue)\b")
+_STAGE = re.compile(r"\bstages\.(\w+)( [\w.-]+)?")
+_MAX_HEADER_BYTES = 1 << 24
+_CLOCK_SLACK_S = 2.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """A pipeline that runs.
+
+    :param name: of the experiment; empty for a `dvc repro`.
+    :param command: as it was typed.
+    :param stage: such as `train` or `generate base`; empty where the process does not tell.
+    :param writes: the outputs that are being made, relative to the project.
+    :param seconds: how long the stage has been running.
+    :param step: of the training that runs, out of `steps`; None where there is none, or nothing says how many.
+    """
+
+    name: str
+    command: str
+    stage: str
+    writes: tuple[str, ...]
+    seconds: float
+    curves: tuple[Curve, ...] = ()
+    step: int | None = None
+    steps: int | None = None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """The object in a file that another process may be writing; empty where there is none to be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _folders(root: Path) -> dict[Path, str]:
+    """Where pipelines of the project may run, each with the name of the experiment that was started there."""
+    found = {root: ""}
+    for path in sorted((root / _RUNS).glob("**/run/*/*.run")):
+        info = _json(path)
+        texts = [info.get(key) for key in ("root_dir", "dvc_dir", "name")]
+        if info.get("status") not in _RUNNING or not all(isinstance(text, str) for text in texts[:2]):
+            continue
+        folder = (Path(str(texts[0])) / str(texts[1])).parent.resolve()
+        # DVC leaves the notes of finished runs behind, but not this one.
+        if folder != root or path.parent.name == "workspace":
+            found[folder] = str(texts[2] or "")
+    return found
+
+
+def _writers(folder: Path) -> dict[int, tuple[str, list[str]]]:
+    """The processes that DVC says write outputs in a folder, each with its command and the outputs."""
+    writers: dict[int, tuple[str, list[str]]] = {}
+    written = _json(folder / _LOCK).get("write")
+    for path, info in written.items() if isinstance(written, dict) else ():
+        if isinstance(info, dict) and isinstance(info.get("pid"), int) and _COMMAND.search(str(info.get("cmd"))):
+            name = Path(path).relative_to(folder).as_posix() if Path(path).is_relative_to(folder) else path
+            writers.setdefault(info["pid"], (str(info["cmd"]), []))[1].append(name)
+    return writers
+
+
+def _stage(process: psutil.Process) -> tuple[str, float]:
+    """The name of the stage that a process of DVC has started, and when that was; the process itself where none is."""
+    with suppress(psutil.Error):
+        for child in process.children(recursive=True):
+            with suppress(psutil.Error):
+                if match := _STAGE.search(" ".join(child.cmdline())):
+                    return f"{match[1]}{match[2] or ''}", child.create_time()
+    return "", process.create_time()
+
+
+def _curve(path: Path, folder: Path) -> Curve | None:
+    """A table of DVCLive as far as it has been written; a line without its end is left for the next time."""
+    lines = path.read_text(encoding="utf-8").split("\n")[1:-1]
+    cells = [line.split("\t") for line in lines]
+    name = path.relative_to(folder / _CURVES).with_suffix("").as_posix()
+    points = [(int(row[0]), float(row[-1])) for row in cells]
+    return Curve(name, tuple(step for step, _ in points), tuple(value for _, value in points)) if points else None
+
+
+def _curves(folder: Path) -> tuple[Curve, ...]:
+    """The learning curves of the training that runs in a folder, the newest where a killed one left its own behind."""
+    parts = sorted(folder.glob(_LIVE), key=lambda part: part.stat().st_ctime)
+    found = []
+    for path in sorted((parts[-1] / _CURVES).rglob("*.tsv")) if parts else ():
+        with suppress(OSError, ValueError):
+            found.append(_curve(path, parts[-1]))
+    return tuple(curve for curve in found if curve)
+
+
+def _steps(folder: Path, since: float) -> int | None:
+    """How many optimizer steps the training will take, as the last checkpoint says; None where it is of another run."""
+    path = folder / _CHECKPOINT
+    try:
+        if path.stat().st_mtime < since - _CLOCK_SLACK_S:
+            return None
+        with path.open("rb") as stream:  # safetensors: the length of a JSON header, then the header
+            size = int.from_bytes(stream.read(8), "little")
+            header = json.loads(stream.read(min(size, _MAX_HEADER_BYTES)))
+        return int(json.loads(header["__metadata__"]["progress"])["steps"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _runs(folder: Path, name: str) -> Iterator[Run]:
+    for pid, (command, writes) in _writers(folder).items():
+        try:
+            process = psutil.Process(pid)
+            if process.create_time() > (folder / _LOCK).stat().st_mtime + _CLOCK_SLACK_S:
+                continue  # another process has got the number of one that was killed
+            stage, since = _stage(process)
+            curves = _curves(folder) if stage in ("train", "") else ()
+        except (psutil.Error, OSError):
+            continue
+        step = max((curve.steps[-1] for curve in curves), default=None)
+        shown = f"dvc {command.split('dvc ', 1)[-1]}"
+        yield Run(
+            name if shown.startswith("dvc exp") else "",
+            shown,
+            stage,
+            tuple(sorted(writes)),
+            max(0.0, time.time() - since),
+            curves,
+            step,
+            _steps(folder, since) if curves else None,
+        )
+
+
+def running(root: Path) -> list[Run]:
+    """The pipelines that run in a project now, the workspace's first; empty where none does.
+
+    :param root: the folder of the project.
+    """
+    return [run for folder, name in _folders(root.resolve()).items() for run in _runs(folder, name)]
+
+
+def duration_text(seconds: float) -> str:
+    """A duration in its two largest units, such as `3 min 20 s`."""
+    whole = int(seconds)
+    if whole < 60:  # noqa: PLR2004 - seconds in a minute
+        return f"{whole} s"
+    minutes = whole // 60
+    return f"{minutes} min {whole % 60} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004

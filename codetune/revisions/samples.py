@@ -1,0 +1,165 @@
+"""The prompts one by one: which moved, which way, and those that a reader asks for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+
+from codetune.revisions.catalogue import Metric
+from codetune.revisions.comparison import Comparison
+from codetune.revisions.prompts import AlignedPrompt
+from codetune.revisions.reports import Prompt, Role
+
+PARSES = "syntax_valid"
+
+
+class Way(Enum):
+    """Which way a prompt went by one metric."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    SAME = "the same"
+
+
+class Parsing(Enum):
+    """Whether an answer parses, and whether the one it is compared with did."""
+
+    PARSES = "parses"
+    FAILS = "does not parse"
+    MENDED = "parses now, did not before"
+    BROKEN = "parsed before, does not now"
+
+
+@dataclass(frozen=True)
+class ScoredAnswer:
+    """An answer with its scores; the text is empty where the model said nothing, or was not asked."""
+
+    text: str
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One prompt with the two answers that are compared.
+
+    :param before: the baseline's tuned model, or the base model where one revision is looked at by itself.
+    :param after: the candidate's tuned model.
+    :param base: the candidate's base model, where it is not `before` already.
+    """
+
+    prompt: Prompt
+    before: ScoredAnswer
+    after: ScoredAnswer
+    base: ScoredAnswer | None = None
+
+    def change(self, metric: Metric) -> float | None:
+        """After less before by one metric; None where either lacks it."""
+        key = metric.score or metric.key
+        old, new = self.before.scores.get(key), self.after.scores.get(key)
+        return None if old is None or new is None else new - old
+
+    def way(self, metric: Metric) -> Way | None:
+        """Whether it is better, worse or the same by one metric; None where that is not known."""
+        change = self.change(metric)
+        if change is None:
+            return None
+        if not change:
+            return Way.SAME
+        return Way.BETTER if (change > 0) is metric.larger_is_better else Way.WORSE
+
+    def parsing(self) -> tuple[bool | None, bool | None]:
+        """Whether the answer before and the one after parse; None where that is not known."""
+        old, new = (answer.scores.get(PARSES) for answer in (self.before, self.after))
+        return None if old is None else bool(old), None if new is None else bool(new)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a reader asks for; empty parts leave all through.
+
+    :param text: looked for in the instruction, the name, the path, the reference and the answers; case is ignored.
+    """
+
+    package: str = ""
+    way: Way | None = None
+    parsing: Parsing | None = None
+    text: str = ""
+
+
+def samples_of(comparison: Comparison) -> list[Sample]:
+    """The prompts that both revisions answered, in the candidate's order; one revision is compared with its base."""
+    single = comparison.baseline is comparison.candidate
+    return [_alone(prompt) if single else _pair(prompt) for prompt in comparison.prompts]
+
+
+def _alone(prompt: AlignedPrompt) -> Sample:
+    own = prompt.candidate
+    return Sample(own, _answer(own, "base", prompt.candidate_base), _answer(own, "tuned", prompt.candidate_tuned))
+
+
+def _pair(prompt: AlignedPrompt) -> Sample:
+    old, new = prompt.baseline, prompt.candidate
+    return Sample(
+        new,
+        _answer(old, "tuned", prompt.baseline_tuned),
+        _answer(new, "tuned", prompt.candidate_tuned),
+        _answer(new, "base", prompt.candidate_base),
+    )
+
+
+def _answer(prompt: Prompt, role: Role, scores: dict[str, float]) -> ScoredAnswer:
+    answer = prompt.answers.get(role)
+    return ScoredAnswer(answer.text if answer else "", scores)
+
+
+def comparable_metrics(comparison: Comparison) -> list[Metric]:
+    """The metrics by which single prompts may be compared: each has a value, measured in the same way on both sides."""
+    single = comparison.baseline is comparison.candidate
+    rows = comparison.gain if single else comparison.rows["tuned"]
+    return [row.metric for row in rows if row.low is not None]
+
+
+def wanted_samples(samples: list[Sample], wanted: Wanted, metric: Metric | None) -> list[Sample]:
+    """The samples that a reader asks for, in the order given.
+
+    :param metric: what better and worse are told by; None where no metric may be compared.
+    """
+    return [sample for sample in samples if _fits(sample, wanted, metric)]
+
+
+def _fits(sample: Sample, wanted: Wanted, metric: Metric | None) -> bool:
+    return (
+        wanted.package in ("", sample.prompt.group)
+        and (wanted.way is None or (metric is not None and sample.way(metric) is wanted.way))
+        and (wanted.parsing is None or _parsed(sample.parsing(), wanted.parsing))
+        and wanted.text.casefold() in _searched(sample)
+    )
+
+
+def _parsed(found: tuple[bool | None, bool | None], wanted: Parsing) -> bool:
+    if wanted is Parsing.MENDED:
+        return found == (False, True)
+    if wanted is Parsing.BROKEN:
+        return found == (True, False)
+    return found[1] is (wanted is Parsing.PARSES)
+
+
+def _searched(sample: Sample) -> str:
+    prompt = sample.prompt
+    texts = (prompt.instruction, prompt.qualname, prompt.path, prompt.id, prompt.reference)
+    return "\n".join((*texts, sample.before.text, sample.after.text)).casefold()
+
+
+def by_change(samples: list[Sample], metric: Metric, *, worst_first: bool = False) -> list[Sample]:
+    """The samples by how far one metric moved, the most improved first; those without it at the end."""
+    sign = (1 if metric.larger_is_better else -1) * (1 if worst_first else -1)
+    changes = [(sample, sample.change(metric)) for sample in samples]
+    known = sorted(((s, c) for s, c in changes if c is not None), key=lambda item: (sign * item[1], item[0].prompt.id))
+    return [sample for sample, _ in known] + [sample for sample, change in changes if change is None]
+
+
+def ways(samples: list[Sample], metric: Metric) -> dict[Way, int]:
+    """How many samples are better, worse and the same by one metric."""
+    counts = Counter(sample.way(metric) for sample in samples)
+    return {way: counts[way] for way in Way}

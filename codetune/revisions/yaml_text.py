@@ -1,0 +1,87 @@
+"""params.yaml of many revisions, fast: the C parser, with the plain values of YAML 1.2.
+
+`codetune.config` reads one file strictly and reports what is wrong with it; here hundreds are read to be looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+import yaml
+
+from codetune.errors import UserError
+
+_INT = "tag:yaml.org,2002:int"
+_FLOAT = "tag:yaml.org,2002:float"
+_TOP_LEVEL = re.compile(r"(?m)^(?=[A-Za-z_])")
+_NUMBERS = "-+0123456789."
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Resolves what YAML 1.2 takes for a number, truth value or null; `no` is a word, and `1e-4` a number."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - the library's own way, filled below
+
+
+def _int(loader: Any, node: Any) -> int:
+    text = loader.construct_scalar(node).replace("_", "")
+    bases = {"0b": 2, "0o": 8, "0x": 16}
+    return int(text, bases.get(text.lstrip("+-")[:2].lower(), 10))
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Loader.add_implicit_resolver(
+    _FLOAT,
+    re.compile(
+        r"^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
+        r"|[-+]?\.[0-9_]+(?:[eE][-+][0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+    ),
+    list(_NUMBERS),
+)
+_Loader.add_implicit_resolver(
+    _INT,
+    re.compile(r"^(?:[-+]?0b[0-1_]+|[-+]?0o[0-7_]+|[-+]?[0-9][0-9_]*|[-+]?0x[0-9a-fA-F_]+)$"),
+    list(_NUMBERS),
+)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+_Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^(?:<<)$"), ["<"])
+_Loader.add_constructor(_INT, _int)
+
+
+def read_yaml(text: str) -> dict[str, Any]:
+    """The mapping that a YAML text holds.
+
+    :raises UserError: when it is not YAML, or holds something else.
+    """
+    try:
+        content = _load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(" ".join(str(error).split()), "Mend the line that is named.") from None
+    if not isinstance(content, dict):
+        raise UserError(f"found {type(content).__name__}, expected a mapping", "Mend the file.")
+    return content
+
+
+def read_sections(text: str, known: MutableMapping[str, Any]) -> dict[str, Any]:
+    """As `read_yaml`, for one of many files alike: a top-level key whose lines were seen before is not parsed again.
+
+    :param known: what was parsed before, by text; what is parsed is added.
+    :raises UserError: see `read_yaml`.
+    """
+    content: dict[str, Any] = {}
+    try:
+        for part in _TOP_LEVEL.split(text):
+            if part not in known:
+                known[part] = _load(part)
+            content.update(known[part] or {})
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        return read_yaml(text)  # a key may refer to another, or go on at the start of a line
+    return content
+
+
+def _load(text: str) -> Any:
+    return yaml.load(text, _Loader)  # noqa: S506 - a safe loader

@@ -1,0 +1,25 @@
+"""What can be said of an answer at once, beside its reference: the metrics that need no model."""
+
+from __future__ import annotations
+
+from codetune.revisions.catalogue import CATALOGUE
+from codetune.scoring.structure import structure_scores
+from codetune.scoring.surface import edit_similarity, sentence_scores
+
+_SHOWN = ("chrf", "edit_similarity", "tree_similarity")
+
+
+def quick_scores(answer: str, reference: str) -> dict[str, float]:
+    """The scores of one answer by key of the catalogue; the same as `score` gives it."""
+    return {
+        "chrf": sentence_scores(answer, reference)["chrf"],
+        "edit_similarity": edit_similarity(answer, reference),
+        "tree_similarity": structure_scores(answer, reference).tree_similarity,
+    }
+
+
+def quick_line(answer: str, reference: str) -> str:
+    """The same in one line, with the names and digits of the comparison."""
+    scores = quick_scores(answer, reference)
+    shown = [metric for metric in CATALOGUE if metric.key in _SHOWN]
+    return " · ".join(f"{metric.label} {metric.show(scores[metric.key])}" for metric in shown)

@@ -1,0 +1,43 @@
+"""The parts that text and Markdown have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from codetune.revisions.catalogue import Metric
+from codetune.revisions.comparison import Comparison, MetricDifference, Verdict
+from codetune.revisions.intervals import settings_of
+from codetune.revisions.samples import Sample
+from codetune.revisions.wording import difference_text, interval_text
+
+
+def metric_head(comparison: Comparison) -> list[str]:
+    """The names of the columns of `metric_cells`."""
+    confidence = settings_of(comparison.candidate.params).confidence
+    return [
+        "tuned model", "baseline", "candidate", "difference", f"{confidence:.0%} interval", "p (Holm)", "detectable",
+        "verdict",
+    ]  # fmt: skip
+
+
+def metric_cells(row: MetricDifference) -> list[str]:
+    """One metric as texts: its name, both values, the difference with its certainty, and the verdict."""
+    values = ["" if value is None else row.metric.show(value) for value in (row.baseline, row.candidate)]
+    tested = row.p_value is not None and row.verdict is not Verdict.SAME
+    p_value = f"{row.p_value:.4f}" if tested else ""
+    least = "" if row.detectable is None else row.metric.show_difference(row.detectable)
+    return [row.metric.label, *values, difference_text(row), interval_text(row), p_value, least, row.verdict.value]
+
+
+def answers(sample: Sample) -> Iterator[tuple[str, str]]:
+    """The reference and the two tuned answers, each with its name."""
+    yield "reference", sample.prompt.reference
+    yield "baseline", sample.before.text
+    yield "candidate", sample.after.text
+
+
+def score_text(sample: Sample, metric: Metric) -> str:
+    """Both answers' values of one metric, such as `BERTScore F1 0.2778 → 0.3662`."""
+    key = metric.score or metric.key
+    before, after = (metric.show(answer.scores.get(key, 0.0)) for answer in (sample.before, sample.after))
+    return f"{metric.label} {before} \u2192 {after}"

@@ -1,0 +1,135 @@
+"""A comparison for programs: JSON with every number unrounded, and one table as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from codetune.revisions.comparison import MetricDifference
+from codetune.revisions.reasons import stage_reasons
+from codetune.revisions.samples import Sample
+from codetune.revisions.stages import StageChanges
+from codetune.revisions.wording import verdict_sentence
+from codetune.side_by_side.cells import answers
+from codetune.side_by_side.gather import SideBySide
+
+_NUMBERS = ("baseline", "candidate", "difference", "low", "high", "p_value", "detectable", "spread")
+COLUMNS = ("part", "name", *_NUMBERS, "larger_is_better", "verdict")
+# What a spreadsheet would take for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def as_json(found: SideBySide) -> dict[str, Any]:
+    """The comparison for programs: the same numbers, unrounded."""
+    comparison = found.comparison
+    sides = (("baseline", comparison.baseline), ("candidate", comparison.candidate))
+    return {
+        **{
+            name: {"revision": reports.revision.name, "commit": reports.revision.commit, "prompts": len(reports.scores)}
+            for name, reports in sides
+        },
+        "shared_prompts": comparison.shared,
+        "verdict": verdict_sentence(comparison),
+        "notices": comparison.notices,
+        "metrics": {role: [_metric(row) for row in rows] for role, rows in comparison.rows.items()},
+        "gain": [_metric(row) for row in comparison.gain],
+        "parameters": [asdict(item) for item in comparison.parameters],
+        "stages": _stages(found.stages),
+        "data": found.data[1],
+        "moved_by": found.moved_by.key if found.moved_by else None,
+        "moved": [_sample(sample) for sample in found.moved],
+    }
+
+
+def _metric(row: MetricDifference) -> dict[str, Any]:
+    return {
+        "metric": row.metric.key,
+        **{name: getattr(row, name) for name in _NUMBERS},
+        "larger_is_better": row.metric.larger_is_better,
+        "verdict": row.verdict.value,
+    }
+
+
+def _stages(stages: StageChanges) -> dict[str, Any]:
+    if stages.missing:
+        return {"missing": stages.missing}
+    return {
+        "changed": [
+            asdict(item) | {"causes": [asdict(cause) for cause in item.causes], "outputs": list(item.outputs)}
+            for item in stages.differences
+        ]
+    }
+
+
+def _sample(sample: Sample) -> dict[str, Any]:
+    return {
+        "id": sample.prompt.id,
+        "group": sample.prompt.group,
+        "qualname": sample.prompt.qualname,
+        "instruction": sample.prompt.instruction,
+        "scores": {"baseline": sample.before.scores, "candidate": sample.after.scores},
+        "answers": dict(answers(sample)),
+    }
+
+
+def as_csv(found: SideBySide) -> str:
+    """The comparison as one table: the metrics first, then what else differs.
+
+    Column `part` says which: `tuned`, `base` and `gain` have numbers; a `parameter` has its two values, a `stage` what
+    became of it and why, `data` how many rows of a sort there are, a `prompt` the metric it moved by.
+    """
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    for row in _rows(found):
+        writer.writerow({name: _plain(value) for name, value in row.items()})
+    return buffer.getvalue()
+
+
+def _rows(found: SideBySide) -> Iterator[dict[str, Any]]:
+    content = as_json(found)
+    metrics = {"tuned": content["metrics"]["tuned"], "base": content["metrics"]["base"], "gain": content["gain"]}
+    for part, rows in metrics.items():
+        for row in rows:
+            yield {"part": part, "name": row["metric"], **{key: row[key] for key in row if key != "metric"}}
+    for item in content["parameters"]:
+        yield {"part": "parameter", "name": item["key"], "baseline": item["baseline"], "candidate": item["candidate"]}
+    for stage in found.stages.differences:
+        why = "; ".join(stage_reasons(stage))
+        yield {"part": "stage", "name": stage.stage, "candidate": why, "verdict": stage.state}
+    yield from _data_rows(content["data"])
+    for sample in found.moved:
+        yield _moved_row(found, sample)
+
+
+def _data_rows(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for happened in ("came", "went", "changed_verdict", "moved_to_another_split"):
+        for change in data.get(happened, []):
+            states = {"baseline": change["before"], "candidate": change["after"]}
+            yield {"part": "data", "name": happened, **states, "difference": change["rows"]}
+
+
+def _moved_row(found: SideBySide, sample: Sample) -> dict[str, Any]:
+    metric = found.moved_by
+    if metric is None:
+        return {}
+    key = metric.score or metric.key
+    values = {"baseline": sample.before.scores.get(key), "candidate": sample.after.scores.get(key)}
+    way = sample.way(metric)
+    return {
+        "part": "prompt",
+        "name": f"{sample.prompt.id} {metric.key}",
+        **values,
+        "difference": sample.change(metric),
+        "verdict": way.value if way else "",
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value as a spreadsheet may have it: text that looks like a formula stays text."""
+    if value is None:
+        return ""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -1,0 +1,103 @@
+"""A comparison for the terminal, and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from codetune.markdown import escaped, fenced, table
+from codetune.revisions.reasons import outputs_text, stage_reasons
+from codetune.revisions.stages import StageChanges
+from codetune.revisions.wording import verdict_sentence
+from codetune.side_by_side.cells import answers, metric_cells, metric_head, score_text
+from codetune.side_by_side.gather import SideBySide
+
+_ANSWER_LINES = 12
+
+
+def as_text(found: SideBySide) -> str:
+    """The comparison for the terminal."""
+    comparison = found.comparison
+    sides = (("baseline", comparison.baseline), ("candidate", comparison.candidate))
+    lines = [f"{name:10} {reports.revision.title}" for name, reports in sides]
+    lines += ["", verdict_sentence(comparison), *(f"! {notice}" for notice in comparison.notices), ""]
+    lines += _columns(metric_head(comparison), map(metric_cells, comparison.rows["tuned"]))
+    lines += ["", "parameters:" if comparison.parameters else "No parameter differs."]
+    lines += [f"  {item.key}: {item.baseline} \u2192 {item.candidate}" for item in comparison.parameters]
+    lines += ["", *_stage_lines(found.stages)]
+    lines += ["", "data:", *(f"  {line}".rstrip() for line in found.data[0].splitlines())]
+    return "\n".join([*lines, *_moved_lines(found)])
+
+
+def _columns(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
+    """The cells in columns for the terminal, numbers to the right."""
+    cells_of = [head, *rows]
+    widths = [max(len(row[place]) for row in cells_of) for place in range(len(head))]
+    for row in cells_of:
+        cells = [
+            cell.ljust(width) if place in (0, len(head) - 1) else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()
+
+
+def _stage_lines(stages: StageChanges) -> Iterator[str]:
+    if not stages.differences:
+        yield stages.missing or "No stage re-ran."
+        return
+    yield "stages:"
+    for difference in stages.differences:
+        yield f"  {difference.stage} {difference.state}"
+        yield from (f"    {reason}" for reason in stage_reasons(difference))
+        if outputs := outputs_text(difference):
+            yield f"    outputs that differ: {outputs}" if difference.outputs else f"    outputs: {outputs}"
+
+
+def _moved_lines(found: SideBySide) -> Iterator[str]:
+    for sample in found.moved:
+        told = score_text(sample, found.moved_by) if found.moved_by else ""
+        yield from ("", f"{sample.prompt.id}  {sample.prompt.qualname}  {told}", f"  {sample.prompt.instruction}")
+        for name, text in answers(sample):
+            shown = text.splitlines()
+            yield f"  {name}:"
+            yield from (f"    {line}".rstrip() for line in shown[:_ANSWER_LINES])
+            if len(shown) > _ANSWER_LINES:
+                yield f"    \u2026 {len(shown) - _ANSWER_LINES} more lines"
+
+
+def as_markdown(found: SideBySide) -> str:
+    """The comparison for an issue, a pull request or a report."""
+    comparison = found.comparison
+    titles = [reports.revision.title for reports in (comparison.baseline, comparison.candidate)]
+    head = metric_head(comparison)
+    metrics = table(head, [metric_cells(row) for row in comparison.rows["tuned"]], range(1, len(head) - 1))
+    parts = [f"## {titles[0]} against {titles[1]}", verdict_sentence(comparison)]
+    parts += [f"> **Note** {notice}" for notice in comparison.notices]
+    parts += [metrics, "### Parameters"]
+    if comparison.parameters:
+        rows = [[f"`{item.key}`", escaped(item.baseline), escaped(item.candidate)] for item in comparison.parameters]
+        parts.append(table(["parameter", "baseline", "candidate"], rows))
+    else:
+        parts.append("None differs.")
+    parts += ["### Stages", _stage_table(found.stages)]
+    parts += ["### Data", fenced(found.data[0], "text")]
+    return "\n\n".join([*parts, *_moved_parts(found)])
+
+
+def _stage_table(stages: StageChanges) -> str:
+    if not stages.differences:
+        return escaped(stages.missing) or "None re-ran."
+    rows = [
+        [f"`{item.stage}`", item.state, escaped("; ".join(stage_reasons(item))), escaped(outputs_text(item))]
+        for item in stages.differences
+    ]
+    return table(["stage", "state", "why", "outputs that differ"], rows)
+
+
+def _moved_parts(found: SideBySide) -> Iterator[str]:
+    for sample in found.moved:
+        yield f"### {sample.prompt.qualname} ({sample.prompt.id})"
+        yield score_text(sample, found.moved_by) if found.moved_by else ""
+        yield " ".join(sample.prompt.instruction.split())
+        for name, text in answers(sample):
+            yield f"{name}:"
+            yield fenced(text.rstrip(), "python")

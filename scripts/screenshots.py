@@ -1,0 +1,115 @@
+"""The pictures of the README: the page on the project's own revisions, taken with Chromium (`make screenshots`).
+
+Each is taken when what it shows is there, however long that takes. Colours are cut to a palette, so that git keeps
+small files.
+"""
+# ruff: noqa: INP001, T201
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from PIL import Image
+
+from benchmarks.page import HOUSE, PATIENCE_S, chromium, ready, served, settled
+from codetune.errors import UserError, run_as_command
+from codetune.revisions.listing import describe_commit
+from codetune.revisions.models import ADAPTER, model_files
+from codetune.revisions.outputs import LOCK_PATH, locked_output
+from codetune.revisions.repository import Repository
+
+DOCS = HOUSE / "docs"
+WIDTH = 1280
+PALETTE = 128
+
+
+def _pair() -> tuple[str, str]:
+    """The newest revision with reports, and before it the newest one that had another adapter, by commit id."""
+    repository = Repository(HOUSE)
+    commits = repository.lines("log", "--format=%H", "HEAD", "--", LOCK_PATH)
+    adapters = {}
+    for commit in commits:
+        entry = locked_output(repository, describe_commit(repository, commit), ADAPTER)
+        adapters[commit] = entry["md5"] if entry else None
+    newest = commits[0]
+    others = [commit for commit in commits if adapters[commit] not in (None, adapters[newest])]
+    return (others or commits)[0], newest
+
+
+def _answer(revision: str) -> bool:
+    """Whether the tuned model of a revision is in this clone."""
+    repository = Repository(HOUSE)
+    try:
+        model_files(repository, describe_commit(repository, revision), "tuned")
+    except UserError:
+        return False
+    return True
+
+
+def _compare(page: Any, url: str) -> None:
+    page.goto(f"{url}/?baseline={_pair()[0]}&candidate={_pair()[1]}")
+    page.get_by_role("table").first.wait_for()
+    settled(page)
+
+
+def _samples(page: Any, url: str) -> None:
+    """The page of the samples, or, where there is none of its own, the section of the comparison."""
+    _compare(page, url)
+    link = page.get_by_role("link", name="Samples", exact=True)
+    if link.count():
+        link.click()
+        page.get_by_role("heading", level=1, name="Samples").wait_for()
+        settled(page)
+    else:
+        page.get_by_role("heading", name="Answers to the same prompt").evaluate("part => part.scrollIntoView()")
+    settled(page)
+
+
+def _try(page: Any, url: str) -> None:
+    """The tuned models of both revisions where both are here, else base and tuned model of the workspace."""
+    old, new = _pair()
+    query = f"?left={old}&left_model=tuned&right={new}&right_model=tuned" if _answer(old) and _answer(new) else ""
+    page.goto(f"{url}/try{query}")
+    ready(page, "Generate").click()
+    page.get_by_text("Correct an answer and keep it").wait_for()
+    page.mouse.move(0, 0)
+    settled(page)
+
+
+PICTURES: dict[str, tuple[int, Callable[[Any, str], None]]] = {
+    "compare": (1100, _compare),
+    "samples": (1100, _samples),
+    "try": (1150, _try),
+}
+
+
+def _take(browser: Any, url: str, name: str) -> None:
+    height, open_page = PICTURES[name]
+    page = browser.new_page(viewport={"width": WIDTH, "height": height}, color_scheme="light")
+    page.set_default_timeout(PATIENCE_S * 1000)
+    open_page(page, url)
+    if page.get_by_text("This page failed").count():
+        raise UserError(f"the page of {name} failed", "See above what it said.")
+    path = DOCS / f"{name}.png"
+    page.screenshot(path=path, animations="disabled", caret="hide")
+    page.close()
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
+    print(f"{path.relative_to(HOUSE)}: {WIDTH} x {height}, {path.stat().st_size >> 10} KiB")
+
+
+def main() -> None:
+    """Take the pictures that are named on the command line, or all."""
+    names = sys.argv[1:] or list(PICTURES)
+    if unknown := [name for name in names if name not in PICTURES]:
+        raise UserError(f"there is no picture {unknown[0]!r}", f"Name some of {', '.join(PICTURES)}.")
+    with served() as (url, _), chromium() as browser:
+        for name in names:
+            _take(browser, url, name)
+
+
+if __name__ == "__main__":
+    run_as_command(main)

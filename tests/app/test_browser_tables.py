@@ -1,0 +1,110 @@
+"""Experiments and Data in a real browser: what a user would click through, with pictures to look at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codetune.files import write_jsonl, write_text
+from tests.accounting.conftest import write_data
+from tests.accounting.test_overview import DATA, LEAKS
+from tests.app.test_browser import _open, browser, shots
+from tests.sample_project import Project
+from tests.tables import instruction_row, paraphrase
+
+__all__ = ["browser", "shots"]
+
+pytestmark = pytest.mark.browser
+ROW_PX, HEAD_PX, MARK_PX = 35, 18, 17  # of Streamlit's table, which is drawn as a picture
+
+
+def _select(page: Any, row: int) -> None:
+    """Tick the box of a row, counted from 1."""
+    box = page.get_by_test_id("stDataFrame").bounding_box()
+    page.mouse.click(box["x"] + MARK_PX, box["y"] + HEAD_PX + ROW_PX * row)
+
+
+def _narrow(browser: Any, url: str, tab: str, path: Path) -> None:
+    page, _ = _open(browser, url, width=400, scheme="dark")
+    page.get_by_role("tab", name=tab).click()
+    page.wait_for_timeout(1500)
+    page.screenshot(path=path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400, "the narrow page scrolls sideways"
+    page.close()
+
+
+def _unnamed(page: Any) -> list[str]:
+    """The controls that a screen reader could not name."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll('main button, main input, main textarea, main [role=combobox]')]
+            .filter(e => e.offsetParent && !(e.ariaLabel || e.title || e.labels?.length || e.textContent.trim()
+                || e.getAttribute('aria-labelledby') || e.closest('label')))
+            .map(e => e.outerHTML.slice(0, 200))"""
+    )
+    return found
+
+
+def test_experiments_in_a_browser(browser: Any, serve: Callable[[Path], str], sample: Project, shots: Path) -> None:
+    url = f"{serve(sample.root)}/experiments"
+    page, elsewhere = _open(browser, url)
+    page.locator("[data-testid=stVegaLiteChart] :is(canvas, svg)").first.wait_for()
+    page.get_by_text("These figures were measured in 2 ways").wait_for()
+    _select(page, 2)  # the first experiment: the workspace stands above it
+    page.get_by_text("Commands").click()
+    page.get_by_text("dvc exp apply hasty-lark").wait_for()
+    _select(page, 3)
+    link = page.get_by_role("link", name="Compare hasty-lark with other-scale")
+    link.wait_for()
+    page.get_by_role("tab", name="Parallel coordinates").click()
+    page.set_viewport_size({"width": 1280, "height": 2000})
+    page.wait_for_timeout(1000)
+    page.screenshot(path=shots / "experiments-light.png")
+    assert _unnamed(page) == []
+
+    link.click()
+    page.get_by_role("heading", level=1, name="Compare").wait_for()
+    page.get_by_text("bertscore was measured in two ways").wait_for()
+    address = page.evaluate("location.href")
+    assert f"baseline={sample.commits['hasty-lark']}&candidate={sample.commits['other-scale']}" in address
+    _narrow(browser, url, "Scatter", shots / "experiments-dark-narrow.png")
+    assert elsewhere == [], "the page must work without the network"
+
+
+def test_data_in_a_browser(browser: Any, serve: Callable[[Path], str], copied_sample: Project, shots: Path) -> None:
+    root = copied_sample.root
+    write_data(root)
+    write_text(root / "reports/data.json", json.dumps(DATA))
+    write_text(root / "reports/leaks.json", json.dumps(LEAKS))
+    bad = "<script>document.title = 'broken'</script>"
+    rows = [instruction_row(f"{number:016x}", instruction=f"Row {number}. {bad}") for number in range(30)]
+    write_jsonl(root / "data/clean/train.jsonl", rows)
+    write_jsonl(root / "data/augmented/train.jsonl", [instruction_row(), paraphrase(instruction=bad)])
+    url = f"{serve(root)}/data"
+    page, elsewhere = _open(browser, url)
+    page.get_by_text("it is test, example or benchmark code").wait_for()
+    page.screenshot(path=shots / "data-light.png")
+
+    page.get_by_role("tab", name="Life of a row").click()
+    page.get_by_role("textbox", name="Find a row").fill("Tree.dump")
+    page.keyboard.press("Enter")
+    page.get_by_text("91 lines, and 60 is the most").wait_for()
+    again, _ = _open(browser, page.evaluate("location.href"))
+    again.get_by_text("91 lines, and 60 is the most").wait_for()
+    again.close()
+
+    page.get_by_role("tab", name="Rows").click()
+    page.get_by_text("Rows 1 to 20 of 30").wait_for()
+    page.get_by_role("spinbutton", name="Page, of 2").fill("2")
+    page.keyboard.press("Enter")
+    page.get_by_text("Rows 21 to 30 of 30").wait_for()
+    page.get_by_text("paraphrases of train").click()
+    page.get_by_role("columnheader", name="Paraphrase").wait_for()
+    page.screenshot(path=shots / "data-paraphrases.png")
+    assert page.title() == "Data · codetune"  # a script in a row would have changed it
+    assert _unnamed(page) == []
+    _narrow(browser, url, "From raw to train", shots / "data-dark-narrow.png")
+    assert elsewhere == [], "the page must work without the network"

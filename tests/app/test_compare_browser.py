@@ -1,0 +1,71 @@
+"""Compare and Samples in a real browser: the figures of the command, and names of controls."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.conftest import HOUSE
+from tests.app.test_browser import _open, browser
+from tests.sample_project import Project
+
+__all__ = ["browser"]
+pytestmark = pytest.mark.browser
+CONTROLS = "button|combobox|textbox|link|tab|radio|checkbox|spinbutton|slider|switch|searchbox"
+
+
+def _command(root: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "codetune", "compare", *arguments],
+        cwd=root, env={**os.environ, "PYTHONPATH": str(HOUSE)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+def _told(markdown: str) -> list[list[str]]:
+    """The cells of the first table: metric, both values, difference, interval, p, detectable, verdict."""
+    lines = [line for line in markdown.split("### Parameters", maxsplit=1)[0].splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def _shown(page: Any) -> list[list[str]]:
+    """The same cells as they stand in the page's first table."""
+    script = """table => [...table.tBodies[0].rows].map(row => [
+        row.cells[0].firstChild.textContent, ...[...row.cells].slice(1).map(cell => cell.textContent)])"""
+    return page.locator(".ct table").first.evaluate(script)
+
+
+def test_a_link_shows_the_figures_of_the_command(browser: Any, serve: Callable[[Path], str], sample: Project) -> None:
+    first, second = (sample.commits[name] for name in ("first", "hasty-lark"))
+    page, elsewhere = _open(browser, f"{serve(sample.root)}/compare?baseline={first}&candidate={second}")
+    page.get_by_role("cell", name="indistinguishable").first.wait_for()
+    expected = []
+    for name, old, new, difference, interval, _, least, verdict in _told(
+        _command(sample.root, first, second, "--markdown")
+    ):
+        rest = (old, new, difference, interval, "" if verdict == "the same" else least)
+        expected.append([name, *(cell or "\u2013" for cell in rest), verdict])
+    shown = [[*row[:6], re.sub(r"^\W+", "", row[7])] for row in _shown(page)]
+    without = [row for row in zip(shown, expected, strict=True) if row[1][-1] != "no interval"]
+    assert len(without) > 10
+    assert [row[0] for row in without] == [row[1] for row in without]
+
+    assert elsewhere == []
+
+
+@pytest.mark.parametrize("path", ["compare", "samples"])
+def test_every_control_has_a_name(browser: Any, serve: Callable[[Path], str], sample: Project, path: str) -> None:
+    page, _ = _open(browser, f"{serve(sample.root)}/{path}")
+    page.get_by_role("heading", level=3).last.wait_for()
+    page.wait_for_timeout(500)
+    lines = page.locator("body").aria_snapshot().splitlines()
+    controls = [line.strip() for line in lines if re.match(rf"\s*- ({CONTROLS})\b", line)]
+    assert len(controls) > 10
+    assert [line for line in controls if not re.match(rf'- ({CONTROLS}) "\S', line)] == []

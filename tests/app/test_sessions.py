@@ -1,0 +1,74 @@
+"""Ten people at once: each compares two revisions and asks two models, and each gets their own answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from codetune.generation.sampling import SamplingSettings
+from codetune.modeling.load import LoadedModel, load_model
+from codetune.revisions.listing import require_revision
+from codetune.revisions.models import model_files
+from codetune.revisions.reports import Role
+from codetune.revisions.repository import Repository
+from codetune.serving.stream import stream_answers
+from tests.app.session_client import Session
+from tests.sample_project import Project
+
+SESSIONS = 10
+# Four models in two pairs: as many as the page keeps.
+PAIRS: list[dict[str, tuple[str, Role]]] = [
+    {"left": ("workspace", "base"), "right": ("workspace", "tuned")},
+    {"left": ("low", "tuned"), "right": ("high", "tuned")},
+]
+VERDICTS = ("The candidate is better on", "The candidate is worse on")
+
+
+def instruction(session: int) -> str:
+    return f"Write a Python function `f{session}` with parameter `n`. Returns {session} more than `n`."
+
+
+def expected(project: Project, session: int, loaded: dict[tuple[str, Role], LoadedModel]) -> list[str]:
+    """What the two models of a session answer when nobody else asks."""
+    repository = Repository(project.root)
+    pair = PAIRS[session % 2]
+    for name, role in pair.values():
+        if (name, role) not in loaded:
+            files = model_files(repository, require_revision(repository, name), role)
+            loaded[name, role] = load_model(files.base, files.adapter, files.revision)
+    texts = dict.fromkeys(pair, "")
+    chosen = {place: loaded[key] for place, key in pair.items()}
+    for event in stream_answers(chosen, instruction(session), SamplingSettings()):
+        texts[event.name] += event.text_delta
+    return list(texts.values())
+
+
+def visit(url: str, commits: dict[str, str], session: int) -> tuple[str, list[str], list[str]]:
+    """Compare and try: the verdict, the answers and whatever warnings there were."""
+    visitor = Session(url)
+    sides = [commits["first"], commits["second"]]
+    old, new = sides if session % 2 == 0 else sides[::-1]
+    visitor.run(query=f"baseline={old}&candidate={new}")
+    verdict = next(part.body for part in visitor.all_of("markdown") if part.body.startswith("####"))
+    alerts = [part.body for part in visitor.all_of("alert")]
+    query = "&".join(f"{side}={name}&{side}_model={role}" for side, (name, role) in PAIRS[session % 2].items())
+    visitor.run("try", query)
+    visitor.run("try", query, {"Instruction": instruction(session)})
+    visitor.run("try", query, {"Instruction": instruction(session)}, press="Generate")
+    alerts += [part.body for part in visitor.all_of("alert")]
+    answers = [part.code_text for part in visitor.all_of("code")]
+    visitor.close()
+    return verdict, answers, alerts
+
+
+def test_ten_sessions_at_once_get_their_own_answers(serve: Callable[[Path], str], models: Project) -> None:
+    url = serve(models.root)
+    with ThreadPoolExecutor(SESSIONS) as together:
+        found = list(together.map(lambda session: visit(url, models.commits, session), range(SESSIONS)))
+    loaded: dict[tuple[str, Role], LoadedModel] = {}
+    for session, (verdict, answers, alerts) in enumerate(found):
+        assert VERDICTS[session % 2] in verdict
+        assert alerts == []
+        assert answers == expected(models, session, loaded), f"session {session}"
+    assert len({answer for _, answers, _ in found for answer in answers}) > SESSIONS, "the answers differ"

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from codetune.errors import UserError
+from codetune.files import write_text
+from codetune.modeling.load import load_model
+from codetune.revisions.listing import Kind, Revision, require_revision
+from codetune.revisions.models import ModelFiles, model_files
+from codetune.revisions.repository import Repository
+from tests.model_revisions import ADAPTER, cached, lock
+from tests.sample_project import Project, commit, git
+
+
+def find(project: Project, name: str, role: str = "tuned") -> ModelFiles:
+    repository = Repository(project.root)
+    return model_files(repository, require_revision(repository, name), role)  # type: ignore[arg-type]
+
+
+def weights(folder: Path | str | None) -> bytes:
+    assert folder is not None
+    name = next(Path(folder).glob("*.safetensors")).name
+    return (Path(folder) / name).read_bytes()
+
+
+def test_the_adapter_of_a_revision_is_the_one_that_its_lock_names(models: Project) -> None:
+    low, high, workspace = (find(models, name) for name in ("low", "high", "workspace"))
+    assert weights(low.adapter) != weights(high.adapter) == weights(workspace.adapter)
+    assert weights(low.base) == weights(workspace.base)
+    assert Path(low.base).is_relative_to(models.root / ".cache")
+    assert find(models, "low", "base") == ModelFiles(low.base, None)
+
+
+def test_the_models_of_a_revision_load(models: Project) -> None:
+    files = find(models, "low")
+    loaded = load_model(files.base, files.adapter, files.revision)
+    assert loaded.model.config.hidden_size == 32
+
+
+def test_the_base_of_a_revision_is_not_what_lies_on_the_disk(copied_models: Project) -> None:
+    before = weights(find(copied_models, "high", "base").base)
+    (copied_models.root / "models/base/model.safetensors").write_bytes(b"another")
+    assert weights(find(copied_models, "workspace", "base").base) == b"another"
+    shutil.rmtree(copied_models.root / ".cache", ignore_errors=True)
+    assert weights(find(copied_models, "high", "base").base) == before
+
+
+@pytest.mark.parametrize("lost", ["list", "file"])
+def test_what_the_cache_lacks_is_told_with_the_command_that_brings_it(copied_models: Project, lost: str) -> None:
+    for path in (copied_models.root / ".dvc/cache").rglob("*"):
+        if path.is_file() and (path.suffix == ".dir") == (lost == "list"):
+            path.unlink()
+    shutil.rmtree(copied_models.root / ".cache", ignore_errors=True)
+    with pytest.raises(UserError, match=r"not in the DVC cache. `dvc fetch --all-tags models/adapter` brings it"):
+        find(copied_models, "low")
+
+
+def test_an_experiment_is_brought_by_dvc_and_its_name_is_quoted(copied_models: Project) -> None:
+    root = copied_models.root
+    parent = git(root, "rev-parse", "HEAD")
+    name = "x;touch${IFS}hacked"
+    git(root, "update-ref", f"refs/exps/{parent[:2]}/{parent[2:]}/{name}", "low^{commit}")
+    shutil.rmtree(root / ".dvc/cache")
+    shutil.rmtree(root / ".cache", ignore_errors=True)
+    experiment = Revision(Kind.EXPERIMENT, name, copied_models.commits["low"], parent=parent)
+    with pytest.raises(UserError) as error:
+        model_files(Repository(root), experiment, "tuned")
+    assert f"`dvc exp apply '{name}'`" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "told"),
+    [
+        ("first", "tuned", "is neither in git nor among the outputs of its dvc.lock"),
+        ("readme", "base", "is neither in git nor"),
+    ],
+)
+def test_a_revision_without_a_model_is_a_sentence(models: Project, name: str, role: str, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        find(models, models.commits[name], role)
+
+
+def test_a_workspace_without_models_says_what_to_run(copied_models: Project) -> None:
+    shutil.rmtree(copied_models.root / ADAPTER)
+    with pytest.raises(
+        UserError, match=r"no adapter in the workspace yet. Run `make repro`.* `dvc pull models/adapter`"
+    ):
+        find(copied_models, "workspace")
+    shutil.rmtree(copied_models.root / "models/base")
+    with pytest.raises(UserError, match=r"There is no base model yet. Run `make repro`"):
+        find(copied_models, "workspace", "base")
+
+
+def add(project: Project, files: dict[str, bytes]) -> dict[str, object]:
+    """Another adapter, as if it had been trained, with the given files besides or instead."""
+    folder = project.root / ADAPTER
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return cached(project.root, folder)
+
+
+def test_pickles_and_code_are_left_behind(copied_models: Project) -> None:
+    root = copied_models.root
+    lock(root, add(copied_models, {"adapter_model.bin": b"pickle", "modeling.py": b"raise", "x.pkl": b"pickle"}))
+    (root / "models/base/pytorch_model.bin").write_bytes(b"pickle")
+    (root / "models/base/modeling.py").write_text("raise SystemExit")
+    files = find(copied_models, commit(root, "Add pickles", 9))
+    names = {path.name for folder in (files.base, files.adapter) for path in Path(str(folder)).iterdir()}
+    assert {"model.safetensors", "adapter_model.safetensors", "config.json"} <= names
+    assert not {name for name in names if name.endswith((".bin", ".py", ".pkl"))}
+
+
+def test_an_adapter_that_is_a_pickle_is_refused(copied_models: Project) -> None:
+    root = copied_models.root
+    (root / ADAPTER / "adapter_model.safetensors").unlink()
+    lock(root, add(copied_models, {"adapter_model.bin": b"pickle"}))
+    files = find(copied_models, commit(root, "Pickle it", 9))
+    with pytest.raises(UserError, match=r"holds no adapter_model\.safetensors"):
+        load_model(files.base, files.adapter)
+
+
+def test_a_cache_that_was_changed_is_not_believed(copied_models: Project) -> None:
+    root = copied_models.root
+    shutil.rmtree(root / ".cache", ignore_errors=True)
+    size = (root / ADAPTER / "adapter_model.safetensors").stat().st_size
+    for path in (root / ".dvc/cache").rglob("*"):
+        if path.is_file() and path.stat().st_size == size:
+            path.write_bytes(b"x" * size)
+    with pytest.raises(UserError, match=r"adapter_model.safetensors in the DVC cache is not what dvc.lock of low"):
+        find(copied_models, "low")
+    assert not list((root / ".cache/models").glob("*/adapter_config.json"))
+
+
+@pytest.mark.parametrize("digest", ["../../../../etc/passwd", "-o", "", None, "f" * 31, "f" * 32 + "/..", ["x"]])
+def test_a_digest_that_is_none_never_becomes_a_path(copied_models: Project, digest: object) -> None:
+    root = copied_models.root
+    lock(root, {"path": ADAPTER, "hash": "md5", "md5": digest})
+    with pytest.raises(UserError, match=r"dvc.lock of .* is damaged"):
+        find(copied_models, commit(root, "Lead astray", 9))
+
+
+@pytest.mark.parametrize("content", ["[", "- a", "stages: 1", "stages: {train: {outs: [models/adapter]}}"])
+def test_a_damaged_lock_is_a_sentence(copied_models: Project, content: str) -> None:
+    write_text(copied_models.root / "dvc.lock", content)
+    with pytest.raises(UserError, match=r"is damaged|names none"):
+        find(copied_models, commit(copied_models.root, "Damage it", 9))
+
+
+@pytest.mark.parametrize("name", ["../escaped.json", "/var/escaped.json", "a/../../escaped.json"])
+def test_a_cached_file_stays_in_its_folder(copied_models: Project, name: str) -> None:
+    root = copied_models.root
+    entry = cached(root, root / ADAPTER)
+    listing = root / ".dvc/cache/files/md5" / str(entry["md5"])[:2] / str(entry["md5"])[2:]
+    items = json.loads(listing.read_bytes())
+    listing.write_text(json.dumps([{**items[0], "relpath": name}]))
+    shutil.rmtree(root / ".cache", ignore_errors=True)
+    with pytest.raises(UserError, match="of the DVC cache is damaged"):
+        find(copied_models, "high")
+    assert not list(root.rglob("escaped.json"))
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(copied_models: Project) -> None:
+    shutil.rmtree(copied_models.root / ".cache", ignore_errors=True)
+    (copied_models.root / ".cache").write_text("a file is in the way")
+    with pytest.raises(UserError, match="cannot be written"):
+        find(copied_models, "low")
+
+
+@pytest.mark.parametrize(
+    "section", ["model: {base: ''}", "model: {base: 7}", "model: x", "x: 1", "[", "model: {base: a, revision: x}"]
+)
+def test_parameters_of_another_time_are_a_sentence(copied_models: Project, section: str) -> None:
+    write_text(copied_models.root / "params.yaml", section)
+    with pytest.raises(UserError, match=r"has no model: its params.yaml names none"):
+        find(copied_models, commit(copied_models.root, "Change parameters", 9))
+
+
+def test_a_base_that_is_a_dvc_output_comes_from_the_cache(copied_models: Project) -> None:
+    root = copied_models.root
+    lock(root, cached(root, root / "models/base", "models/large"))
+    write_text(root / "params.yaml", "model: {base: models/large, revision: null}")
+    assert weights(find(copied_models, commit(root, "Take a large base", 9), "base").base) == weights(
+        root / "models/base"
+    )
+
+
+def test_a_base_of_the_hub_keeps_its_name_and_commit(copied_models: Project) -> None:
+    write_text(copied_models.root / "params.yaml", f"model: {{base: owner/name, revision: {'a' * 40}}}")
+    made = commit(copied_models.root, "Take a base of the hub", 9)
+    assert find(copied_models, made, "base") == ModelFiles("owner/name", "a" * 40)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from codetune.revisions.catalogue import Metric
+from codetune.revisions.comparison import Comparison, compare
+from codetune.revisions.inline import Piece, inline_difference
+from codetune.revisions.listing import Kind, Revision
+from codetune.revisions.reports import Prompt, load_reports
+from codetune.revisions.repository import Repository
+from codetune.revisions.samples import (
+    Parsing,
+    Sample,
+    ScoredAnswer,
+    Wanted,
+    Way,
+    by_change,
+    comparable_metrics,
+    samples_of,
+    wanted_samples,
+    ways,
+)
+from tests.sample_project import Project
+
+CHRF, LOSS = Metric("chrf", "chrF", score="chrf"), Metric("loss", "Loss", score="loss", larger_is_better=False)
+
+
+def _sample(identifier: str, before: dict[str, float], after: dict[str, float], group: str = "lark") -> Sample:
+    prompt = Prompt(identifier, group, f"{group}/a.py", f"do_{identifier}", f"Do {identifier}.", "return 1", {})
+    return Sample(prompt, ScoredAnswer("old text", before), ScoredAnswer("new text", after))
+
+
+SAMPLES = [
+    _sample("a", {"chrf": 1.0, "syntax_valid": 0.0}, {"chrf": 3.0, "syntax_valid": 1.0}),
+    _sample("b", {"chrf": 5.0, "syntax_valid": 1.0}, {"chrf": 1.0, "syntax_valid": 0.0}, "jinja2"),
+    _sample("c", {"chrf": 2.0, "syntax_valid": 1.0}, {"chrf": 2.0, "syntax_valid": 1.0}),
+    _sample("d", {}, {}),
+]
+
+
+def _ids(samples: list[Sample]) -> str:
+    return "".join(sample.prompt.id for sample in samples)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "ids"),
+    [
+        (Wanted(), "abcd"),
+        (Wanted(package="jinja2"), "b"),
+        (Wanted(way=Way.BETTER), "a"),
+        (Wanted(way=Way.WORSE), "b"),
+        (Wanted(way=Way.SAME), "c"),
+        (Wanted(parsing=Parsing.PARSES), "ac"),
+        (Wanted(parsing=Parsing.FAILS), "b"),
+        (Wanted(parsing=Parsing.MENDED), "a"),
+        (Wanted(parsing=Parsing.BROKEN), "b"),
+        (Wanted(text="DO_C"), "c"),
+        (Wanted(text="jinja2/a"), "b"),
+        (Wanted(text="return 1"), "abcd"),
+        (Wanted(text="new text", way=Way.BETTER), "a"),
+        (Wanted(text="nowhere"), ""),
+    ],
+)
+def test_what_a_reader_asks_for(wanted: Wanted, ids: str) -> None:
+    assert _ids(wanted_samples(SAMPLES, wanted, CHRF)) == ids
+
+
+def test_without_a_metric_nothing_is_better() -> None:
+    assert _ids(wanted_samples(SAMPLES, Wanted(), None)) == "abcd"
+    assert wanted_samples(SAMPLES, Wanted(way=Way.BETTER), None) == []
+
+
+@pytest.mark.parametrize(("worst_first", "ids"), [(False, "acbd"), (True, "bcad")])
+def test_order_by_change(worst_first: bool, ids: str) -> None:
+    assert _ids(by_change(SAMPLES, CHRF, worst_first=worst_first)) == ids
+
+
+def test_where_smaller_is_better_a_fall_is_an_improvement() -> None:
+    samples = [_sample("a", {"loss": 1.0}, {"loss": 2.0}), _sample("b", {"loss": 2.0}, {"loss": 1.0})]
+    assert _ids(by_change(samples, LOSS)) == "ba"
+    assert [sample.way(LOSS) for sample in samples] == [Way.WORSE, Way.BETTER]
+
+
+def test_counts_by_way() -> None:
+    assert ways(SAMPLES, CHRF) == {Way.BETTER: 1, Way.WORSE: 1, Way.SAME: 1}
+
+
+def _compare(sample: Project, *names: str) -> Comparison:
+    repository = Repository(sample.root)
+    sides = {name: load_reports(repository, Revision(Kind.COMMIT, name, sample.commits[name])) for name in names}
+    return compare(sides[names[0]], sides[names[-1]])
+
+
+def test_two_revisions_are_compared_by_their_tuned_models(sample: Project) -> None:
+    comparison = _compare(sample, "first", "readme")
+    found = samples_of(comparison)
+    assert len(found) == 60
+    one, aligned = found[0], comparison.prompts[0]
+    assert (one.before.text[-6:], one.after.text[-6:]) == ("rank 4", "rank 8")
+    assert one.base is not None
+    assert one.base.text == aligned.candidate.answers["base"].text
+    assert one.base.scores == aligned.candidate_base
+
+
+def test_one_revision_is_compared_with_its_base(sample: Project) -> None:
+    comparison = _compare(sample, "readme")
+    one = samples_of(comparison)[0]
+    assert one.before.scores == comparison.prompts[0].candidate_base
+    assert one.base is None
+    assert comparable_metrics(comparison)[0].key == "bertscore.f1"
+
+
+def test_a_metric_that_was_measured_in_two_ways_moves_no_prompt(sample: Project) -> None:
+    keys = [metric.key for metric in comparable_metrics(_compare(sample, "readme", "other-scale"))]
+    assert "chrf" in keys
+    assert not any(key.startswith("bertscore") for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "pieces"),
+    [
+        ("a", "a", [("same", "a")]),
+        ("", "", []),
+        ("", "x", [("extra", "x")]),
+        ("x", "", [("missing", "x")]),
+        ("return left", "return right", [("same", "return "), ("missing", "left"), ("extra", "right")]),
+        ("f(a)", "f(a, b)", [("same", "f(a"), ("extra", ", b"), ("same", ")")]),
+    ],
+)
+def test_inline_difference(reference: str, answer: str, pieces: list[Any]) -> None:
+    assert inline_difference(reference, answer) == [Piece(*piece) for piece in pieces]
+
+
+def test_both_texts_are_whole_in_the_difference(sample: Project) -> None:
+    texts = [(one.prompt.reference, one.after.text) for one in samples_of(_compare(sample, "readme"))]
+    texts.append(("line one\nsame\n" * 700, "same\nline two\n" * 700))  # long enough to be compared by lines
+    for reference, answer in texts:
+        pieces = inline_difference(reference, answer)
+        assert "".join(piece.text for piece in pieces if piece.kind != "extra") == reference
+        assert "".join(piece.text for piece in pieces if piece.kind != "missing") == answer

@@ -37,7 +37,7 @@ def _choose() -> Revision:
     label = st.selectbox(
         "Revision", list(by_label), key=_KEY, help="Type to search by name, message, author, date or commit id."
     )
-    chosen = by_label[label]
+    chosen: Revision = by_label[label]
     st.session_state["data_chosen"] = chosen
     st.query_params[_QUERY] = chosen.key
     return chosen

@@ -13,12 +13,22 @@ from typing import Any
 import pytest
 
 from tests.app.conftest import HOUSE
-from tests.app.test_browser import _open, browser
+from tests.app.test_browser import _open, _picture, browser, shots
 from tests.sample_project import Project
 
-__all__ = ["browser"]
+__all__ = ["browser", "shots"]
 pytestmark = pytest.mark.browser
+POLLS = 120
 CONTROLS = "button|combobox|textbox|link|tab|radio|checkbox|spinbutton|slider|switch|searchbox"
+
+
+@pytest.fixture
+def project(copied_sample: Project, tiny_bert: Path) -> Project:
+    """The sample with a changed workspace, whose parameters name an encoder that is here."""
+    file = copied_sample.root / "params.yaml"
+    encoder = f"{{model: {tiny_bert}, revision: null, layer: 1, baseline_texts: 2, baseline_pairs: 1}}"
+    file.write_text(file.read_text().replace("score:\n", f"score:\n  bertscore: {encoder}\n"))
+    return copied_sample
 
 
 def _command(root: Path, *arguments: str) -> str:
@@ -60,12 +70,44 @@ def test_a_link_shows_the_figures_of_the_command(browser: Any, serve: Callable[[
     assert elsewhere == []
 
 
+def test_samples_in_a_browser(browser: Any, serve: Callable[[Path], str], project: Project, shots: Path) -> None:
+    page, elsewhere = _open(browser, serve(project.root))
+    page.get_by_role("link", name="Samples").click()
+    page.get_by_role("heading", name="Samples").wait_for()
+    chosen = page.get_by_role("combobox", name="Prompt (one of 60)")
+    chosen.wait_for()
+    page.wait_for_url("**prompt=**")
+    before = page.url
+    page.get_by_test_id("stDataFrame").click(position={"x": 120, "y": 35 * 4 + 17})  # the fourth row
+    page.wait_for_url(lambda url: "prompt=" in url and url != before)
+    page.get_by_text("Difference from the reference").click()
+    page.locator("pre.difference ins").first.wait_for()
+
+    page.get_by_role("button", name="Align the tokens").click()
+    page.get_by_role("button", name="Next").click()  # the page does not wait for the encoder
+    fifth = page.url
+    page.wait_for_url(lambda url: url != fifth)
+    page.get_by_role("button", name="Align the tokens").click()
+    page.get_by_text("Raw precision").wait_for()
+    _picture(page, shots / "samples-light.png", 2600)
+
+    again, _ = _open(browser, page.url, width=400, scheme="dark")
+    again.get_by_role("combobox", name="Prompt (one of 60)").wait_for()
+    assert again.get_by_role("combobox", name="Prompt (one of 60)").input_value() == chosen.input_value()
+    _picture(again, shots / "samples-dark-narrow.png", 3600)
+    assert again.evaluate("document.documentElement.scrollWidth") <= 400, "the narrow page scrolls sideways"
+    assert elsewhere == []
+
+
 @pytest.mark.parametrize("path", ["compare", "samples"])
 def test_every_control_has_a_name(browser: Any, serve: Callable[[Path], str], sample: Project, path: str) -> None:
     page, _ = _open(browser, f"{serve(sample.root)}/{path}")
-    page.get_by_role("heading", level=3).last.wait_for()
-    page.wait_for_timeout(500)
-    lines = page.locator("body").aria_snapshot().splitlines()
-    controls = [line.strip() for line in lines if re.match(rf"\s*- ({CONTROLS})\b", line)]
+    controls: list[str] = []
+    for _ in range(POLLS):  # the page is drawn piece by piece
+        page.wait_for_timeout(500)
+        lines = page.locator("body").aria_snapshot().splitlines()
+        seen, controls = controls, [line.strip() for line in lines if re.match(rf"\s*- ({CONTROLS})\b", line)]
+        if len(controls) > 10 and controls == seen:
+            break
     assert len(controls) > 10
     assert [line for line in controls if not re.match(rf'- ({CONTROLS}) "\S', line)] == []

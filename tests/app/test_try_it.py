@@ -103,7 +103,7 @@ def test_the_adapters_of_two_revisions_answer_side_by_side(open_try: Open, model
     assert found["left"] != found["right"]
     workspace = answers(ask(open_try(models.root)))
     assert found["right"] == workspace["right"], "the workspace has the adapter of high"
-    assert page.query_params["left"] == [models.commits["low"]], "the link is pinned by commit"
+    assert page.query_params["left"] == models.commits["low"], "the link is pinned by commit"
 
 
 def test_other_models_drop_the_answers_of_those_before(open_try: Open, models: Project) -> None:

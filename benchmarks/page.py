@@ -82,7 +82,7 @@ def settled(page: Any) -> None:
     page.get_by_role("heading", level=1).wait_for()
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
-    charts = page.get_by_test_id("stVegaLiteChart")
+    charts = page.locator("[data-testid=stVegaLiteChart]:visible")  # those of hidden tabs are drawn when they are seen
     for place in range(charts.count()):
         charts.nth(place).locator(":is(canvas, svg)").first.wait_for(state="attached")
     page.evaluate("document.fonts.ready")

@@ -55,15 +55,8 @@ def _compare(page: Any, url: str) -> None:
 
 
 def _samples(page: Any, url: str) -> None:
-    """The page of the samples, or, where there is none of its own, the section of the comparison."""
-    _compare(page, url)
-    link = page.get_by_role("link", name="Samples", exact=True)
-    if link.count():
-        link.click()
-        page.get_by_role("heading", level=1, name="Samples").wait_for()
-        settled(page)
-    else:
-        page.get_by_role("heading", name="Answers to the same prompt").evaluate("part => part.scrollIntoView()")
+    page.goto(f"{url}/samples?baseline={_pair()[0]}&candidate={_pair()[1]}")
+    page.get_by_role("button", name="Align the tokens").wait_for()
     settled(page)
 
 

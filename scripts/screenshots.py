@@ -17,8 +17,9 @@ from benchmarks.page import HOUSE, PATIENCE_S, chromium, ready, served, settled
 from codetune.errors import UserError, run_as_command
 from codetune.revisions.listing import describe_commit
 from codetune.revisions.models import ADAPTER, model_files
-from codetune.revisions.outputs import LOCK_PATH, locked_output
+from codetune.revisions.outputs import locked_output
 from codetune.revisions.repository import Repository
+from codetune.revisions.stages import LOCK_FILE
 
 DOCS = HOUSE / "docs"
 WIDTH = 1280
@@ -28,7 +29,7 @@ PALETTE = 128
 def _pair() -> tuple[str, str]:
     """The newest revision with reports, and before it the newest one that had another adapter, by commit id."""
     repository = Repository(HOUSE)
-    commits = repository.lines("log", "--format=%H", "HEAD", "--", LOCK_PATH)
+    commits = repository.lines("log", "--format=%H", "HEAD", "--", LOCK_FILE)
     adapters = {}
     for commit in commits:
         entry = locked_output(repository, describe_commit(repository, commit), ADAPTER)

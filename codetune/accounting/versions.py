@@ -8,8 +8,9 @@ from pathlib import Path
 from codetune.accounting.ledger import LEDGER_PATH, Ledger, read_ledger
 from codetune.errors import UserError
 from codetune.revisions.listing import Revision, require_revision
-from codetune.revisions.outputs import LOCK_PATH, cache_path, locked_output, remedy
+from codetune.revisions.outputs import cache_path, locked_output, remedy
 from codetune.revisions.repository import Repository
+from codetune.revisions.stages import LOCK_FILE
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ def ledger_of(root: Path, name: str) -> LedgerVersion:
     entry = locked_output(repository, revision, LEDGER_PATH)
     if entry is None:
         raise UserError(
-            f"{revision.title} has no ledger: its {LOCK_PATH} names none",
-            f"Choose a later revision, or commit {LOCK_PATH} after `dvc repro`.",
+            f"{revision.title} has no ledger: its {LOCK_FILE} names none",
+            f"Choose a later revision, or commit {LOCK_FILE} after `dvc repro`.",
         )
     path = cache_path(root, entry)
     title = f"{LEDGER_PATH} of {revision.title}"

@@ -55,7 +55,8 @@ def _answer(title: str, answer: ScoredAnswer, reference: str, view: str, against
         st.code(answer.text, language="python", wrap_lines=True)
     else:
         st.html(difference_html(inline_difference(reference, answer.text)))
-    st.caption(score_line(answer.scores, against) or "no scores")
+    tried = f" · its examples, run: {literal(answer.examples)}" if answer.examples else ""
+    st.caption((score_line(answer.scores, against) or "no scores") + tried)
 
 
 def _titles(comparison: Comparison) -> tuple[str, str]:

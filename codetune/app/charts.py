@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import altair as alt
-import pandas as pd  # type: ignore[import-untyped]  # noqa: F401 - altair looks at it, and would meet it half imported by another session
+import pandas as pd  # noqa: F401 - altair looks at it, and would meet it half imported by another session
 
 from codetune.app.style import BASE_COLOR, BASELINE_COLOR, CANDIDATE_COLOR
 from codetune.revisions.groups import gain_by_package, histogram

@@ -14,17 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from codetune.config import PARAMS_FILE, load_section
 from codetune.errors import UserError
 from codetune.files import atomic_folder, digest_bytes
 from codetune.modeling.params import ModelParams
 from codetune.revisions.listing import Revision
-from codetune.revisions.outputs import LOCK_PATH, cached_folder, locked_output, remedy
+from codetune.revisions.outputs import cached_folder, locked_output, remedy
 from codetune.revisions.reports import Role
 from codetune.revisions.repository import Repository
+from codetune.revisions.stages import LOCK_FILE
+from codetune.revisions.yaml_text import read_yaml
 
 ADAPTER = "models/adapter"
 FOLDERS = Path(".cache/models")
@@ -61,7 +60,7 @@ def model_files(repository: Repository, revision: Revision, role: Role) -> Model
     entry = locked_output(repository, revision, ADAPTER)
     if entry is None:
         raise UserError(
-            f"{revision.title} has no adapter: its {LOCK_PATH} names none",
+            f"{revision.title} has no adapter: its {LOCK_FILE} names none",
             "Choose another revision, or its base model.",
         )
     return ModelFiles(base, hub_commit, _from_cache(repository, revision, entry, ADAPTER))
@@ -89,9 +88,9 @@ def _model_section(repository: Repository, revision: Revision) -> tuple[str, str
     """`model.base` and `model.revision` of a commit, which may be of another version of the project."""
     content = repository.contents(repository.tree(revision.key, [str(PARAMS_FILE)])).get(str(PARAMS_FILE), b"")
     try:
-        params: Any = YAML(typ="safe", pure=True).load(content)
+        params = read_yaml(content.decode())
         base, commit = params["model"]["base"], params["model"].get("revision")
-    except (YAMLError, KeyError, TypeError, AttributeError):
+    except (UserError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
         base, commit = None, None
     if not isinstance(base, str) or not base or not (commit is None or _COMMIT.fullmatch(str(commit))):
         raise UserError(f"{revision.title} has no model: its {PARAMS_FILE} names none", "Choose another revision.")
@@ -110,7 +109,7 @@ def _base_of_commit(repository: Repository, revision: Revision) -> tuple[str, st
         return str(_from_cache(repository, revision, entry, place.as_posix())), None
     if hub_commit is None:
         raise UserError(
-            f"the base model {base} of {revision.title} is neither in git nor among the outputs of its {LOCK_PATH}",
+            f"the base model {base} of {revision.title} is neither in git nor among the outputs of its {LOCK_FILE}",
             "Choose another revision.",
         )
     return base, hub_commit
@@ -154,7 +153,7 @@ def _from_cache(repository: Repository, revision: Revision, entry: dict[str, Any
             content = source.read_bytes()
             if hashlib.md5(content, usedforsecurity=False).hexdigest() != digest:
                 raise UserError(
-                    f"{name} in the DVC cache is not what {LOCK_PATH} of {revision.title} names: it was changed",
+                    f"{name} in the DVC cache is not what {LOCK_FILE} of {revision.title} names: it was changed",
                     f"Remove {source}, and bring it again: {remedy(revision, path, 'train')}",
                 )
             (folder / name).write_bytes(content)

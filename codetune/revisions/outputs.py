@@ -12,14 +12,12 @@ from typing import Any
 
 from dvc.exceptions import NotDvcRepoError
 from dvc.repo import Repo
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from codetune.errors import UserError
 from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.repository import Repository
+from codetune.revisions.stages import LOCK_FILE, load_lock
 
-LOCK_PATH = "dvc.lock"
 # A digest becomes a path, and dvc.lock may come from anybody's branch.
 _DIGEST = re.compile(r"[0-9a-f]{32}(\.dir)?")
 # `--all-branches` leaves the branches of remotes out.
@@ -32,16 +30,13 @@ def locked_output(repository: Repository, revision: Revision, path: str) -> dict
     :param path: of the output, relative to the project.
     :raises UserError: when dvc.lock is damaged.
     """
-    content = repository.contents(repository.tree(revision.key, [LOCK_PATH])).get(LOCK_PATH, b"")
     try:
-        lock = YAML(typ="safe").load(content)
-        stages = lock.get("stages", {}) if isinstance(lock, dict) else {}
-        outputs = [output for stage in stages.values() for output in stage.get("outs", [])]
-        entry = next((output for output in outputs if output.get("path") == path), None)
-    except (YAMLError, AttributeError, TypeError):
+        outputs = [output for stage in load_lock(repository, revision).values() for output in stage.get("outs", [])]
+        entry: dict[str, Any] | None = next((output for output in outputs if output.get("path") == path), None)
+    except (UserError, AttributeError, TypeError):
         entry = {"md5": None}
     if entry is not None and not _DIGEST.fullmatch(str(entry.get("md5"))):
-        raise UserError(f"{LOCK_PATH} of {revision.title} is damaged", "Choose another revision.")
+        raise UserError(f"{LOCK_FILE} of {revision.title} is damaged", "Choose another revision.")
     return entry
 
 

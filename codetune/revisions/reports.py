@@ -22,11 +22,13 @@ from codetune.schemas.checking import passing
 from codetune.schemas.declaration import Schema
 from codetune.schemas.samples import SAMPLES
 from codetune.schemas.scores import SCORES
+from codetune.schemas.verdicts import VERDICTS
 
 Role = Literal["base", "tuned"]
 ROLES: tuple[Role, Role] = ("base", "tuned")
 METRICS_FILE = "reports/metrics.json"
 _READ_SUFFIXES = (".json", ".jsonl", ".tsv", ".yaml")
+_DOCTESTS = "doctests"  # the set of problems that are rows of the test set
 _CURVES = "reports/training/plots/metrics/"
 
 Value = TypeVar("Value")
@@ -34,11 +36,16 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model wrote for one prompt: the text, its length in tokens, and whether it ended by itself."""
+    """What a model wrote for one prompt: the text, its length in tokens, and whether it ended by itself.
+
+    :param examples: what came of it where it was run with the examples of the function's docstring, such as `passed`;
+        empty where it was not.
+    """
 
     text: str
     tokens: int
     stopped: bool
+    examples: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,8 +152,9 @@ class _Reader:
         """The test prompts with the answers of both models."""
         none: list[dict[str, Any]] = []
         base, tuned = (self.parse(f"reports/samples/{role}.jsonl", _samples, none) for role in ROLES)
+        outcomes: dict[tuple[str, str], str] = self.parse("reports/execution/verdicts.jsonl", _outcomes, {})
         try:
-            return _prompts(base, tuned)
+            return _prompts(base, tuned, outcomes)
         except (KeyError, TypeError, ValueError) as error:
             self.problems.append(f"reports/samples of {self.revision.title} cannot be read: a row lacks {error}")
             return {}
@@ -183,6 +191,12 @@ def _samples(text: str) -> list[dict[str, Any]]:
     return _rows(text, SAMPLES)
 
 
+def _outcomes(text: str) -> dict[tuple[str, str], str]:
+    """What came of running the first answer to each held-out function, by the row's id and the model."""
+    rows = [row for row in _rows(text, VERDICTS) if row["set"] == _DOCTESTS and row["sample"] == 0]
+    return {(row["task_id"], row["variant"]): row["outcome"] for row in rows}
+
+
 def _scores(text: str) -> dict[str, PromptScores]:
     return {
         str(row["id"]): PromptScores(
@@ -200,14 +214,19 @@ def _curve(path: str, text: str) -> Curve:
     return Curve(name, steps, tuple(float(row[columns[-1]]) for row in rows) if columns else ())
 
 
-def _prompts(base: list[dict[str, Any]], tuned: list[dict[str, Any]]) -> dict[str, Prompt]:
+def _prompts(
+    base: list[dict[str, Any]], tuned: list[dict[str, Any]], outcomes: dict[tuple[str, str], str]
+) -> dict[str, Prompt]:
     """The prompts that have an answer of at least one model, in the order of the first file that has them."""
     answers: dict[str, dict[Role, Answer]] = {}
     first: dict[str, dict[str, Any]] = {}
     for role, rows in zip(ROLES, (base, tuned), strict=True):
         for row in rows:
             first.setdefault(row["id"], row)
-            answers.setdefault(row["id"], {})[role] = Answer(row["answer"], int(row["tokens"]), bool(row["stopped"]))
+            answer = Answer(
+                row["answer"], int(row["tokens"]), bool(row["stopped"]), outcomes.get((row["id"], role), "")
+            )
+            answers.setdefault(row["id"], {})[role] = answer
     keys = ("id", "group", "path", "qualname", "instruction", "reference")
     texts = {identifier: {key: str(row[key]) for key in keys} for identifier, row in first.items()}
     return {identifier: Prompt(**facts, answers=answers[identifier]) for identifier, facts in texts.items()}

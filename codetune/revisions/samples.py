@@ -33,10 +33,14 @@ class Parsing(Enum):
 
 @dataclass(frozen=True)
 class ScoredAnswer:
-    """An answer with its scores; the text is empty where the model said nothing, or was not asked."""
+    """An answer with its scores; the text is empty where the model said nothing, or was not asked.
+
+    :param examples: what came of running it with its function's examples; empty where nobody did.
+    """
 
     text: str
     scores: dict[str, float]
+    examples: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def _pair(prompt: AlignedPrompt) -> Sample:
 
 def _answer(prompt: Prompt, role: Role, scores: dict[str, float]) -> ScoredAnswer:
     answer = prompt.answers.get(role)
-    return ScoredAnswer(answer.text if answer else "", scores)
+    return ScoredAnswer(answer.text, scores, answer.examples) if answer else ScoredAnswer("", scores)
 
 
 def comparable_metrics(comparison: Comparison) -> list[Metric]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -92,6 +93,24 @@ class TestStates:
         assert page.code[2].value.endswith("rank 32")
         write_reports(copied_sample.root, tuned=0.7, rank=33)
         assert page.run().code[2].value.endswith("rank 33")
+
+    def test_what_came_of_running_an_answer_is_told(self, open_samples: Open, copied_sample: Project) -> None:
+        samples = (copied_sample.root / "reports/samples/tuned.jsonl").read_text().splitlines()
+        identifier = json.loads(samples[0])["id"]
+        row = {
+            "set": "doctests", "task_id": identifier, "variant": "tuned", "sample": 0, "outcome": "assertion",
+            "detail": "an example", "answer": "x",
+        }  # fmt: skip
+        rows = [row, row | {"sample": 1, "outcome": "second"}, row | {"set": "mine", "outcome": "other"}]
+        rows.append(row | {"variant": "base", "outcome": "passed"})
+        (copied_sample.root / "reports/execution").mkdir()
+        path = copied_sample.root / "reports/execution/verdicts.jsonl"
+        path.write_text("".join(json.dumps(each) + "\n" for each in rows))
+        link = {"candidate": "workspace", "baseline": copied_sample.commits["first"], "prompt": identifier}
+        told = [part.value for part in open_samples(copied_sample.root, link).caption if "its examples" in part.value]
+        assert [text.rpartition("· ")[2] for text in told] == [
+            "its examples, run: assertion", "its examples, run: passed"
+        ]  # fmt: skip
 
     def test_scores_without_answers_are_told(self, open_samples: Open, copied_sample: Project) -> None:
         for role in ("base", "tuned"):

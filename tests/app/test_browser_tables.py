@@ -19,12 +19,22 @@ from tests.tables import instruction_row, paraphrase
 __all__ = ["browser", "shots"]
 
 pytestmark = pytest.mark.browser
+POLLS = 120
 ROW_PX, HEAD_PX, MARK_PX = 35, 18, 17  # of Streamlit's table, which is drawn as a picture
 
 
 def _select(page: Any, row: int) -> None:
-    """Tick the box of a row, counted from 1."""
-    box = page.get_by_test_id("stDataFrame").bounding_box()
+    """Tick the box of a row, counted from 1, when the page has stopped moving."""
+    table = page.get_by_test_id("stDataFrame")
+    table.locator("canvas").first.wait_for()
+    before = None
+    for _ in range(POLLS):
+        page.wait_for_timeout(500)
+        busy = page.locator("[data-testid=stApp][data-test-script-state=running]").count()
+        box = table.bounding_box()
+        if box == before and not busy:
+            break
+        before = box
     page.mouse.click(box["x"] + MARK_PX, box["y"] + HEAD_PX + ROW_PX * row)
 
 

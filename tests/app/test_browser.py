@@ -25,6 +25,7 @@ ARGUMENTS = [
 ]
 PATIENCE_MS = 60_000
 pytestmark = pytest.mark.browser
+UNFOLDINGS = 10
 
 
 @pytest.fixture
@@ -137,6 +138,18 @@ def test_try_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path
     assert elsewhere == []
 
 
+def _unfold(page: Any, label: str, inside: Any) -> None:
+    """Open a section until what is inside can be seen: a page that is still being drawn may draw it closed again."""
+    for _ in range(UNFOLDINGS):
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+        if not inside.is_visible():
+            page.get_by_text(label, exact=True).click()
+        page.wait_for_timeout(1500)
+        if inside.is_visible():
+            return
+    inside.wait_for()
+
+
 def test_a_corrected_answer_is_kept_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path) -> None:
     url, project = served
     page, elsewhere = _open(browser, f"{url}/try", width=400, scheme="dark")
@@ -144,7 +157,7 @@ def test_a_corrected_answer_is_kept_in_a_browser(browser: Any, served: tuple[str
     page.keyboard.press("Control+Enter")
     page.get_by_text("bfs_edges").wait_for(state="hidden")  # the example's reference: the instruction is one's own
     _generate(page).click()
-    page.get_by_text("Correct an answer and keep it").click()
+    _unfold(page, "Correct an answer and keep it", page.get_by_role("textbox", name="Corrected answer"))
     page.get_by_role("textbox", name="Corrected answer").fill("def kept(n):\n    return '<b>' * n")
     page.keyboard.press("Control+Enter")
     page.get_by_text("It parses.").wait_for()

@@ -12,7 +12,7 @@ import pytest
 from codetune.files import write_jsonl, write_text
 from tests.accounting.conftest import write_data
 from tests.accounting.test_overview import DATA, LEAKS
-from tests.app.test_browser import _open, browser, shots
+from tests.app.test_browser import _open, _unfold, browser, shots
 from tests.sample_project import Project
 from tests.tables import instruction_row, paraphrase
 
@@ -64,8 +64,9 @@ def test_experiments_in_a_browser(browser: Any, serve: Callable[[Path], str], sa
     page.locator("[data-testid=stVegaLiteChart] :is(canvas, svg)").first.wait_for()
     page.get_by_text("These figures were measured in 2 ways").wait_for()
     _select(page, 2)  # the first experiment: the workspace stands above it
-    page.get_by_text("Commands").click()
-    page.get_by_text("dvc exp apply hasty-lark").wait_for()
+    command = page.get_by_text("dvc exp apply hasty-lark")
+    command.wait_for(state="attached")
+    _unfold(page, "Commands", command)
     _select(page, 3)
     link = page.get_by_role("link", name="Compare hasty-lark with other-scale")
     link.wait_for()

@@ -29,11 +29,11 @@ def _free_port() -> int:
 
 
 @contextmanager
-def served() -> Iterator[tuple[str, int]]:
-    """The page on this project, on a free port; its address, and the id of the process."""
+def served(root: Path = HOUSE) -> Iterator[tuple[str, int]]:
+    """The page on a project, this one unless told, on a free port; its address, and the id of the process."""
     port = _free_port()
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
-    environment = {**os.environ, "CODETUNE_PROJECT": str(HOUSE)}
+    environment = {**os.environ, "CODETUNE_PROJECT": str(root)}
     with subprocess.Popen(command, cwd=HOUSE, env=environment, stdout=subprocess.DEVNULL) as server:
         try:
             url = f"http://127.0.0.1:{port}"

@@ -18,16 +18,16 @@ def _swap() -> None:
     state["baseline"], state["candidate"] = state["candidate"], state["baseline"]
 
 
-def _from_link(revisions: list[Revision], side: str) -> Revision | None:
-    """The revision that the address names for one side, if it names one that this clone has."""
-    text = st.query_params.get(side, "")
+def linked_revision(revisions: list[Revision], key: str) -> Revision | None:
+    """The revision that the address names under `key`, if it names one that this clone has; else it is told."""
+    text = st.query_params.get(key, "")
     if not text:
         return None
     found = find_revision(project.repository(), revisions, text)
     if found is None:
         shown = literal(text[:_SHOWN_CHARS])
         remedy = fetch_sentence(project.repository(), text)
-        st.warning(f"The link names {shown} as {side}, which this clone does not have. {literal(remedy)}")
+        st.warning(f"The link names {shown} as {key}, which this clone does not have. {literal(remedy)}")
     return found
 
 
@@ -36,7 +36,7 @@ def _start(revisions: list[Revision]) -> dict[str, Revision]:
     before = st.session_state.get("chosen") or dict(
         zip(SIDES, default_pair(project.repository(), revisions), strict=True)
     )
-    return {side: _from_link(revisions, side) or before[side] for side in SIDES}
+    return {side: linked_revision(revisions, side) or before[side] for side in SIDES}
 
 
 def choose_revisions() -> tuple[Revision, Revision]:

@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 
 from codetune.app import project
+from codetune.app.choose import linked_revision
 from codetune.app.guard import literal
-from codetune.revisions.listing import WORKSPACE, Revision, find_revision
+from codetune.revisions.listing import WORKSPACE, Revision
 from codetune.revisions.reports import ROLES, Role
 
 PLACES: dict[str, Role] = {"left": "base", "right": "tuned"}
@@ -30,16 +31,6 @@ class Side:
         return f"{self.role.capitalize()} model of {self.revision.title}"
 
 
-def _revision_of_link(listed: list[Revision], place: str) -> Revision:
-    """The revision that the address names for one place; the workspace where it names none."""
-    text = st.query_params.get(place, "")
-    found = find_revision(project.repository(), listed, text) if text else WORKSPACE
-    if found is None:
-        shown = literal(text[:_SHOWN_CHARS])
-        st.warning(f"The link names {shown} as {place}, which this clone does not have. Run `git fetch --all --tags`.")
-    return found or WORKSPACE
-
-
 def _role_of_link(place: str, default: Role) -> Role:
     text = st.query_params.get(f"{place}_model", "") or default
     role = next((role for role in ROLES if role == text), None)
@@ -52,7 +43,8 @@ def _start(listed: list[Revision]) -> dict[str, tuple[Revision, Role]]:
     """What is selected when the page opens: what was chosen before, else what the link says."""
     before: dict[str, tuple[Revision, Role]] | None = st.session_state.get("models")
     return before or {
-        place: (_revision_of_link(listed, place), _role_of_link(place, role)) for place, role in PLACES.items()
+        place: (linked_revision(listed, place) or WORKSPACE, _role_of_link(place, role))
+        for place, role in PLACES.items()
     }
 
 

@@ -6,31 +6,22 @@ import streamlit as st
 
 from codetune.accounting.overview import DataReports, data_reports
 from codetune.app import project
+from codetune.app.choose import linked_revision
 from codetune.app.data_ledger import ROW_QUERY, show_ledger
 from codetune.app.data_rows import show_rows
 from codetune.app.data_tables import show_overview
 from codetune.app.guard import guarded, literal
-from codetune.revisions.listing import WORKSPACE, Kind, Revision, find_revision
+from codetune.revisions.listing import WORKSPACE, Kind, Revision
 
 _KEY = "data_revision"
 _QUERY = "revision"
-_SHOWN_CHARS = 60
-
-
-def _from_link(revisions: list[Revision]) -> Revision:
-    text = st.query_params.get(_QUERY, "")
-    found = find_revision(project.repository(), revisions, text) if text else WORKSPACE
-    if found is None:
-        shown = literal(text[:_SHOWN_CHARS])
-        st.warning(f"The link names {shown}, which this clone does not have. Run `git fetch --all --tags`.")
-    return found or WORKSPACE
 
 
 def _choose() -> Revision:
     """The revision whose figures are shown; the address names it by commit id."""
     listed = project.revisions()
     if _KEY not in st.session_state:
-        st.session_state["data_chosen"] = _from_link(listed)
+        st.session_state["data_chosen"] = linked_revision(listed, _QUERY) or WORKSPACE
         st.session_state[_KEY] = st.session_state["data_chosen"].label
     # What is chosen stays selectable: a link may name an old commit.
     by_label = {revision.label: revision for revision in [*listed, st.session_state["data_chosen"]]}

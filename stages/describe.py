@@ -16,6 +16,7 @@ from pathlib import Path
 
 from codetune.datacard.facts import (
     COLUMNS,
+    drops,
     example_ids,
     funnel,
     histogram,
@@ -65,7 +66,8 @@ def _write_plots(folder: Path, ledger: list[JsonObject]) -> None:
     found = {split: values for split, values in lengths(ledger, "code_tokens").items() if values}
     medians = {split: quantile(values, 0.5) for split, values in found.items()}
     with atomic_folder(folder) as temporary:
-        write_text(temporary / "funnel.svg", funnel_picture(len(ledger), funnel(ledger), kept_by_split(ledger)))
+        steps = funnel(drops(ledger), len(ledger))
+        write_text(temporary / "funnel.svg", funnel_picture(len(ledger), steps, kept_by_split(ledger)))
         write_text(temporary / "lengths.svg", lengths_picture(histogram(found), medians))
 
 

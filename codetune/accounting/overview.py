@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from codetune.cleaning.reasons import OTHER, REASONS, known
+from codetune.datacard import facts
 from codetune.datacard.facts import SPLITS, Step
 from codetune.files import JsonObject
 from codetune.revisions.catalogue import numbers
@@ -89,16 +89,7 @@ def total(content: Mapping[str, Any], key: str) -> int:
 
 def funnel(data: JsonObject) -> list[Step]:
     """The rules that dropped rows, in the order in which they are applied, with what each of them left."""
-    counts = _counts(data, "dropped")
-    order = [*(reason for reason in REASONS if reason in counts), *sorted(counts.keys() - REASONS.keys())]
-    left = total(data, "raw")
-    steps = []
-    for reason in order:
-        left -= counts[reason]
-        about = known(reason)
-        words = f"of the rule {reason}" if about.stage == OTHER else about.words
-        steps.append(Step(reason, about.stage, words, counts[reason], left))
-    return steps
+    return facts.funnel(_counts(data, "dropped"), total(data, "raw"))
 
 
 def splits(data: JsonObject) -> list[tuple[str, int, int]]:

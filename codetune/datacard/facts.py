@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codetune.cleaning.reasons import OTHER, REASONS, known
@@ -47,19 +48,25 @@ class Source:
     kept: int
 
 
-def funnel(ledger: list[JsonObject]) -> list[Step]:
+def drops(ledger: list[JsonObject]) -> Counter[str]:
+    """How many rows each rule dropped."""
+    return Counter(row["reason"] for row in ledger if row["verdict"] != "keep")
+
+
+def funnel(counts: Mapping[str, int], rows: int) -> list[Step]:
     """The rules that dropped rows, in the order in which they are applied, with what each of them left.
 
     Rules that are not listed in `codetune.cleaning.reasons` come last, in alphabetical order.
+
+    :param counts: of the rows that each rule dropped, out of `rows`.
     """
-    counts = Counter(row["reason"] for row in ledger if row["verdict"] != "keep")
     order = [*(reason for reason in REASONS if reason in counts), *sorted(set(counts) - set(REASONS))]
-    left = len(ledger)
+    left = rows
     steps = []
     for reason in order:
         left -= counts[reason]
         about = known(reason)
-        words = f"dropped by the rule `{reason}`" if about.stage == OTHER else about.words
+        words = f"of the rule {reason}" if about.stage == OTHER else about.words
         steps.append(Step(reason, about.stage, words, counts[reason], left))
     return steps
 

@@ -108,7 +108,7 @@ def _reasons(card: CardFacts) -> str:
         ("rule", "a row is dropped because", "threshold", "dropped", "of all", "left"),
         (
             (f"`{step.reason}`", step.words, limit(step.reason), step.dropped, _percent(step.dropped, rows), step.left)
-            for step in facts.funnel(card.ledger)
+            for step in facts.funnel(facts.drops(card.ledger), rows)
         ),
         numbers=3,
     )

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from codetune.sandbox.inside.wire import Channel, parse
 from codetune.sandbox.isolation import Isolation
+
+_ENDING_S = 10  # for a process that was killed
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    """The processes that a process has started, and those that these have."""
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # it has ended just now
+            for child in map(int, path.read_text().split()):
+                yield child
+                yield from _descendants(child)
 
 
 class Process:
@@ -19,6 +33,7 @@ class Process:
 
     def __init__(self, isolation: Isolation, module: str, wall_s: float) -> None:
         self._process = isolation.start(module)
+        self._ending: list[int] = []
         assert self._process.stdin is not None  # noqa: S101
         assert self._process.stdout is not None  # noqa: S101
         self._channel = Channel(self._process.stdout, self._process.stdin)  # type: ignore[arg-type]
@@ -33,10 +48,14 @@ class Process:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Kill what is left."""
+        """Kill what is left, and wait until it is gone."""
         self._timer.cancel()
+        self._timer.join()
         self._kill()
         self._process.wait()
+        for descriptor in self._ending:
+            select.select([descriptor], [], [], _ENDING_S)
+            os.close(descriptor)
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):  # what was not sent any more
                 pipe.close()  # type: ignore[union-attr]
@@ -46,6 +65,11 @@ class Process:
         self._kill()
 
     def _kill(self) -> None:
+        # The kernel ends the processes of a namespace after its first one: they are told apart by descriptors, which
+        # can be waited for, while they still have parents.
+        for pid in _descendants(self._process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                self._ending.append(os.pidfd_open(pid))
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 

@@ -10,7 +10,9 @@ from tests.tables import ledger_row as line
 
 def test_funnel_follows_the_order_of_the_rules():
     ledger = [*ROWS, dropped("1", "new_rule"), dropped("2", "decorated")]
-    steps = [(step.reason, step.stage, step.dropped, step.left) for step in facts.funnel(ledger)]
+    steps = [
+        (step.reason, step.stage, step.dropped, step.left) for step in facts.funnel(facts.drops(ledger), len(ledger))
+    ]
     assert steps == [
         ("decorated", "code", 2, 6), ("code_too_long", "length", 1, 5), ("near_duplicate", "duplicate", 1, 4),
         ("new_rule", "other", 1, 3),

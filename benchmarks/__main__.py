@@ -5,6 +5,8 @@ The two sides take turns, and the median ratio of the rounds is shown with its r
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from codetune import numerics
@@ -16,7 +18,6 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from benchmarks.data import data  # noqa: E402
-from benchmarks.pretraining import pretraining  # noqa: E402
 from benchmarks.revisions import revisions  # noqa: E402
 from benchmarks.serving import serving  # noqa: E402
 from benchmarks.timing import compare, seconds  # noqa: E402
@@ -84,6 +85,11 @@ def statistics() -> None:
     pairs = [(base.tolist(), tuned.tolist()) for base, tuned in drawn]
     took = seconds(lambda: paired_intervals(pairs, samples=10_000, confidence=0.95, seed=7))
     print(f"{'10,000 resamples of 10 metrics and 2,000 prompts':58} {took:5.2f} s")
+
+
+def pretraining() -> None:
+    """In a process of its own, for its numerics are others."""
+    subprocess.run([sys.executable, "-m", "benchmarks.pretraining"], check=True)
 
 
 def main() -> None:

@@ -1,4 +1,7 @@
-"""Pretraining steps: ours against transformers' Trainer with the same model and batch, and against the processor."""
+"""Pretraining steps: ours against transformers' Trainer with the same model and batch, and against the processor.
+
+Run as a process of its own, `python -m benchmarks.pretraining`: with the numerics of `make base`, which are fast.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,25 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import LlamaForCausalLM, Trainer, TrainingArguments
+from codetune import numerics
 
-from benchmarks.timing import compare, seconds
-from codetune.config import load_section
-from codetune.pretraining.corpus import Stream
-from codetune.pretraining.loop import train_step
-from codetune.pretraining.mixture import Mixture
-from codetune.pretraining.model import build_model
-from codetune.pretraining.optimizer import make_optimizers
-from codetune.pretraining.params import PretrainParams
+numerics.fix(numerics.NumericsParams(mode="fast", threads=0))
+
+import torch  # noqa: E402
+from transformers import LlamaForCausalLM, Trainer, TrainingArguments  # noqa: E402
+
+from benchmarks.timing import compare, seconds  # noqa: E402
+from codetune.config import load_section  # noqa: E402
+from codetune.pretraining.corpus import Stream  # noqa: E402
+from codetune.pretraining.device import choose_device  # noqa: E402
+from codetune.pretraining.loop import train_step  # noqa: E402
+from codetune.pretraining.mixture import Mixture  # noqa: E402
+from codetune.pretraining.model import build_model  # noqa: E402
+from codetune.pretraining.optimizer import make_optimizers  # noqa: E402
+from codetune.pretraining.params import PretrainParams  # noqa: E402
 
 _STEPS = 4
 _TRIES = 3
-# Without instructions for bfloat16 its products are emulated, a hundred times as slowly: small ones are enough.
-_SQUARES = {torch.float32: 2048, torch.bfloat16: 512}
 
 
 def _tokens(params: PretrainParams) -> Stream:
@@ -36,6 +42,7 @@ def _trainer(model: LlamaForCausalLM, stream: Stream, params: PretrainParams, fo
     arguments = TrainingArguments(
         output_dir=folder, max_steps=_STEPS, per_device_train_batch_size=params.batch_tokens // params.context,
         learning_rate=1e-3, save_strategy="no", logging_strategy="no", report_to=[], disable_tqdm=True, use_cpu=True,
+        bf16=False,
     )  # fmt: skip
     return Trainer(model=model, args=arguments, train_dataset=rows)
 
@@ -47,6 +54,10 @@ def _operations(model: LlamaForCausalLM, params: PretrainParams) -> float:
     return float(6 * params.batch_tokens * (weights + attention))
 
 
+def _name(dtype: torch.dtype) -> str:
+    return torch.finfo(dtype).dtype
+
+
 def _peak(dtype: torch.dtype, size: int) -> float:
     """Multiplications and additions per second of a product of square matrices."""
     square = torch.randn(size, size).to(dtype)
@@ -55,7 +66,8 @@ def _peak(dtype: torch.dtype, size: int) -> float:
 
 
 def pretraining() -> None:
-    """A few steps of the recipe in params.yaml."""
+    """A few steps of the recipe in params.yaml: ours in the precision that is chosen here, the Trainer in float32."""
+    device = choose_device("fast")
     params = load_section(PretrainParams, Path("params.yaml"))
     stream = _tokens(params)
     mixture = Mixture(stream, stream)
@@ -63,16 +75,22 @@ def pretraining() -> None:
     optimizers = make_optimizers(model, params)
     plain = build_model(params, 1, 0)
     plain.set_attn_implementation("sdpa")
-    train_step(model, optimizers, mixture, 0, params)
+    train_step(model, optimizers, mixture, 0, params, device)
     with tempfile.TemporaryDirectory() as folder:
         trainer = _trainer(plain, stream, params, folder)
         compare(
-            f"{_STEPS} pretraining steps, against transformers.Trainer",
-            lambda: [train_step(model, optimizers, mixture, step, params) for step in range(_STEPS)],
+            f"{_STEPS} pretraining steps in {_name(device.precision)}, against Trainer in float32",
+            lambda: [train_step(model, optimizers, mixture, step, params, device) for step in range(_STEPS)],
             trainer.train,
         )
-    fastest = min(seconds(lambda: train_step(model, optimizers, mixture, 0, params)) for _ in range(_TRIES))
+    fastest = min(seconds(lambda: train_step(model, optimizers, mixture, 0, params, device)) for _ in range(_TRIES))
     print(f"{'pretraining, tokens per second':58} {params.batch_tokens / fastest:5,.0f}")
-    for dtype, size in _SQUARES.items():
-        share = _operations(model, params) / fastest / _peak(dtype, size)
-        print(f"{f'share of the measured {dtype} matrix peak, pretraining':58} {share:5.0%}")
+    for dtype in (torch.float32, torch.bfloat16):
+        # Without instructions for bfloat16 its products are emulated, a hundred times as slowly: small ones are enough.
+        peak = _peak(dtype, 2048 if dtype in (torch.float32, device.precision) else 512)
+        share = _operations(model, params) / fastest / peak
+        print(f"{f'share of the measured {_name(dtype)} matrix peak, pretraining':58} {share:5.0%}")
+
+
+if __name__ == "__main__":
+    pretraining()

@@ -3,7 +3,8 @@
 Reads: data/clean/corpus.parquet (source files of train packages only), params `pretrain`.
 Writes: models/base/ — weights, tokenizer, provenance.json; reports/pretraining.json.
 Guarantees: no file of a val or test package is read; a killed run goes on from its last checkpoint.
-Does not: promise the same bytes on another machine: the weights are trained once and kept in git.
+Does not: promise the same bytes on another machine: the weights are trained once and kept in git. So the numerics are
+fast here, and products are computed in bfloat16 where the processor has instructions for it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from codetune import numerics
 from codetune.config import load_section
 from codetune.errors import UserError, run_as_command
 from codetune.files import atomic_folder, digest_bytes, digest_file, dump_json, write_json
-from codetune.numerics import Mode
+from codetune.numerics import Mode, NumericsParams
 from codetune.pretraining.params import PretrainParams
 from codetune.schemas.corpus import CORPUS
 from codetune.schemas.reading import read_rows
@@ -164,8 +165,9 @@ def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
 
     def action() -> None:
-        mode = numerics.fix().mode
-        run(load_section(PretrainParams), Inputs(), Outputs(), mode)
+        # Whatever params.yaml asks of the other stages: no one is promised the same bytes of this one.
+        fixed = numerics.fix(load_section(NumericsParams).model_copy(update={"mode": "fast"}))
+        run(load_section(PretrainParams), Inputs(), Outputs(), fixed.mode)
 
     run_as_command(action)
 

@@ -38,10 +38,10 @@ class Device:
 def choose_device(mode: Mode) -> Device:
     """CUDA where there is one, else the processor; bfloat16 where it is faster than float32.
 
-    On processors that is where they have instructions for matrices of it (AMX) and `numerics.mode` lets torch use them:
+    On processors that is where they have instructions for it (AVX512-BF16, AMX) and the mode lets torch use them:
     without, such products are emulated, at a hundredth of the speed.
     """
     if torch.cuda.is_available():
         return Device("cuda", torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32)
-    fast = mode == "fast" and torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+    fast = mode == "fast" and torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001 (all that have AMX have it too)
     return Device("cpu", torch.bfloat16 if fast else torch.float32)

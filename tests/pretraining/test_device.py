@@ -5,6 +5,8 @@ import warnings
 import pytest
 import torch
 
+from codetune.config import load_section
+from codetune.numerics import NumericsParams
 from codetune.pretraining import device as device_module
 from codetune.pretraining import loop
 from codetune.pretraining.corpus import stream
@@ -12,6 +14,7 @@ from codetune.pretraining.device import Device, choose_device
 from codetune.pretraining.loop import Checkpoints, pretrain
 from codetune.pretraining.mixture import Mixture
 from codetune.pretraining.model import build_model, training_loss
+from stages import pretrain as pretrain_stage
 
 LOW = Device("cpu", torch.bfloat16)
 
@@ -22,7 +25,7 @@ def tokens(tiny_tokenizer, texts):
 
 
 @pytest.mark.parametrize(
-    ("cuda", "bf16", "amx", "mode", "expected"),
+    ("cuda", "cuda_bf16", "cpu_bf16", "mode", "expected"),
     [
         (True, True, False, "strict", Device("cuda", torch.bfloat16)),
         (True, False, True, "fast", Device("cuda", torch.float32)),
@@ -31,11 +34,23 @@ def tokens(tiny_tokenizer, texts):
         (False, True, False, "fast", Device("cpu", torch.float32)),
     ],
 )
-def test_gpu_is_taken_where_there_is_one_and_bfloat16_where_it_is_fast(monkeypatch, cuda, bf16, amx, mode, expected):
+def test_gpu_is_taken_where_there_is_one_and_bfloat16_where_it_is_fast(
+    monkeypatch, cuda, cuda_bf16, cpu_bf16, mode, expected
+):
     monkeypatch.setattr(device_module.torch.cuda, "is_available", lambda: cuda)
-    monkeypatch.setattr(device_module.torch.cuda, "is_bf16_supported", lambda: bf16)
-    monkeypatch.setattr(device_module.torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(device_module.torch.cuda, "is_bf16_supported", lambda: cuda_bf16)
+    monkeypatch.setattr(device_module.torch.cpu, "_is_avx512_bf16_supported", lambda: cpu_bf16)
     assert choose_device(mode) == expected
+
+
+def test_stage_takes_what_is_fast_here_whatever_the_other_stages_are_asked(monkeypatch):
+    fixed, given = [], []
+    monkeypatch.setattr(pretrain_stage.numerics, "fix", lambda params: fixed.append(params) or params)
+    monkeypatch.setattr(pretrain_stage, "run", lambda *arguments: given.append(arguments))
+    pretrain_stage.main()
+    assert load_section(NumericsParams).mode != "fast"
+    assert [params.mode for params in fixed] == ["fast"]
+    assert given[0][3] == "fast"
 
 
 def test_description_tells_the_precision():

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from codetune import numerics
 from codetune.config import load_section
-from codetune.errors import UserError, run_as_command
+from codetune.errors import run_as_command
 from codetune.files import atomic_folder, digest_bytes, digest_file, write_json
 from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
@@ -69,15 +69,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     from codetune.tuning.data import RowLimits, collate, load_rows, pack, training_steps, validation_batches
     from codetune.tuning.loop import train
     from codetune.tuning.lora import add_adapter, save_adapter, trainable_report
+    from codetune.tuning.sharding import shard
     from codetune.tuning.world import join
 
-    options, world = params.train, join()
-    device = require_device(options.device, "train.device")
-    if device != "cpu" and world.size > 1:
-        raise UserError(
-            f"train.device: {world.size} processes share the work on processors alone, found {device}",
-            "Set train.device: cpu, or start one process.",
-        )
+    options = params.train
+    world = join(require_device(options.device, "train.device"))
     base = load_model(params.model.base, revision=params.model.revision)
     limits = RowLimits(options.max_rows, options.max_tokens, options.seed, options.too_long)
     rows = load_rows(inputs.train, AUGMENTED, base.tokenizer, limits)
@@ -89,7 +85,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
         for epoch in range(options.epochs)
         for step in training_steps(rows.rows, size, options.accumulation * world.size, options.seed, epoch, lay_out)
     ][: options.max_steps or None]
-    model = add_adapter(base.model, options.lora, options.seed).to(device)
+    model = add_adapter(base.model, options.lora, options.seed).to(world.device)
+    shard(model, world)
     identity = _identity(params, inputs) | {"number of processes": str(world.size)}
     checkpoints = Checkpoints(outputs.checkpoints, identity, options.checkpoint_every)
     validation = validation_batches(val_rows.rows, size, pad)

@@ -51,8 +51,10 @@ def validation_loss(model: Any, batches: list[Batch], world: World = ALONE) -> f
     """Mean cross-entropy in nats over all labels of `batches`, whatever their grouping."""
     training = model.training
     model.eval()
-    with torch.inference_mode():
+    with torch.no_grad():  # not inference mode: weights that are gathered in it could not be used in training
         sums = [batch_loss(model, batch).item() for batch in world.share(batches)]
+        for batch in world.company(batches):
+            batch_loss(model, batch)
     model.train(training)
     return world.total(math.fsum(sums)) / sum(len(batch.targets) for batch in batches)
 
@@ -62,6 +64,11 @@ def make_optimizer(weights: list[torch.nn.Parameter], params: TrainParams) -> to
 
     Fused: the other AdamW takes its square roots from a routine of MKL that gives other bits on other processors.
     """
+    if params.optimizer == "adafactor":
+        # Steps are not in relation to a weight's size (1.0 is larger than any): half of an adapter's begin at zero.
+        return torch.optim.Adafactor(
+            weights, lr=params.learning_rate, weight_decay=params.weight_decay, eps=(None, 1.0), foreach=False
+        )
     if params.optimizer == "sgd":
         return torch.optim.SGD(weights, lr=params.learning_rate, weight_decay=params.weight_decay, fused=True)
     return torch.optim.AdamW(weights, lr=params.learning_rate, weight_decay=params.weight_decay, fused=True)
@@ -160,7 +167,10 @@ def _update(
     """One optimizer step, left out when the loss is not finite; the mean loss over its labels before it."""
     model.train()
     labels = sum(len(batch.targets) for batch in batches)
-    value = world.total(math.fsum(_backward(model, batch, labels, params.precision) for batch in world.share(batches)))
+    losses = [_backward(model, batch, labels, params.precision, world) for batch in world.share(batches)]
+    for batch in world.company(batches):
+        _backward(model, batch, math.inf, params.precision, world)
+    value = world.total(math.fsum(losses))
     if math.isfinite(value):
         for group in optimizer.param_groups:
             world.add_gradients(group["params"])
@@ -171,11 +181,14 @@ def _update(
     return value
 
 
-def _backward(model: Any, batch: Batch, labels: int, precision: Precision) -> float:
-    """The share of one batch in the loss of its step; its gradients are added to those of the others."""
+def _backward(model: Any, batch: Batch, labels: float, precision: Precision, world: World) -> float:
+    """The share of one batch in the loss of its step; its gradients are added to those of the others.
+
+    :param labels: of the whole step; infinitely many make the share, and its gradients, zero.
+    """
     try:
         loss = batch_loss(model, batch, precision) / labels
-        if math.isfinite(loss.item()):
+        if math.isfinite(loss.item()) or world.sharded:  # others wait for this process's part of the weights
             loss.backward()  # type: ignore[no-untyped-call]
     except (RuntimeError, MemoryError) as error:
         if not _is_out_of_memory(error):

@@ -10,6 +10,7 @@ from codetune.config import Section
 from codetune.modeling.params import DeviceName
 
 Precision = Literal["float32", "bfloat16"]
+Optimizer = Literal["adamw", "adafactor", "sgd"]
 TooLong = Literal["drop", "cut", "error"]
 
 
@@ -66,7 +67,10 @@ class TrainParams(Section):
     )
     gradient_checkpointing: bool = Field(description="less memory for more time: activations are computed twice")
     learning_rate: float = Field(gt=0, description="peak, per optimizer step; about ten times that of full training")
-    optimizer: Literal["adamw", "sgd"] = Field(description="adamw (fused: the same bits for any thread count) or sgd")
+    optimizer: Optimizer = Field(
+        description="adamw; adafactor, which keeps sums of rows and columns in the place of two numbers a weight; or "
+        "sgd. All give the same bits for any thread count"
+    )
     schedule: Literal["cosine", "linear", "constant"] = Field(description="course of the learning rate after warm-up")
     warmup_share: float = Field(ge=0, lt=1, description="share of the steps in which the learning rate rises linearly")
     weight_decay: float = Field(ge=0, description="decoupled decay of the adapter's weights, per unit of learning rate")

@@ -226,17 +226,22 @@ def killed_after(monkeypatch, steps):
 LONG = {"epochs": 3, "evaluate_every": 3, "checkpoint_every": 2, "lora": TRAIN["lora"] | {"dropout": 0.3}}
 
 
-@pytest.mark.parametrize("steps", [1, 2, 5, 11])
-def test_a_killed_run_ends_in_the_same_bytes(tiny_base, inputs, outputs, tmp_path, monkeypatch, capsys, steps):
+@pytest.mark.parametrize(
+    ("steps", "optimizer"), [(1, "adamw"), (2, "adamw"), (5, "adamw"), (11, "adamw"), (5, "adafactor"), (5, "sgd")]
+)
+def test_a_killed_run_ends_in_the_same_bytes(
+    tiny_base, inputs, outputs, tmp_path, monkeypatch, capsys, steps, optimizer
+):
+    changed = params(tiny_base, optimizer=optimizer, **LONG)
     whole = train.Outputs(
         tmp_path / "whole/models/adapter", tmp_path / "whole/reports/training", tmp_path / "whole/state"
     )
-    train.run(params(tiny_base, **LONG), inputs, whole)
+    train.run(changed, inputs, whole)
     with monkeypatch.context() as patched, pytest.raises(Killed):
         killed_after(patched, steps)
-        train.run(params(tiny_base, **LONG), inputs, outputs)
+        train.run(changed, inputs, outputs)
     capsys.readouterr()
-    train.run(params(tiny_base, **LONG), inputs, outputs)
+    train.run(changed, inputs, outputs)
     told = capsys.readouterr().err
     assert (f"after step {steps // 2 * 2}" in told) is (steps > 1)
     assert ("going on from" in told) is (steps > 1)
@@ -304,7 +309,24 @@ def test_kill_9_at_any_moment(tiny_base, inputs, outputs, tmp_path):
     assert digests(again) == digests(outputs)
 
 
-def launched(tmp_path, base, outputs, changes, *, kill=False):
+TORCHRUN = (
+    "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0", "--rdzv-backend", "c10d",
+    "--rdzv-endpoint", "localhost:0",
+)  # fmt: skip
+FSDP = """
+compute_environment: LOCAL_MACHINE
+distributed_type: FSDP
+fsdp_config: {fsdp_version: 2, fsdp_reshard_after_forward: true, fsdp_auto_wrap_policy: TRANSFORMER_BASED_WRAP}
+machine_rank: 0
+mixed_precision: 'no'
+num_machines: 1
+num_processes: 2
+rdzv_backend: c10d
+use_cpu: false
+"""
+
+
+def launched(tmp_path, base, outputs, changes, *, kill=False, launcher=TORCHRUN):
     """Run the stage in two processes over gloo, as a user does; with `kill`, end them after the first checkpoint.
 
     Exit status and what was said. Each process that torchrun starts has a session of its own, so they are killed one by
@@ -313,11 +335,7 @@ def launched(tmp_path, base, outputs, changes, *, kill=False):
     program = PROGRAM.replace("params(Path(sys.argv[3]))", f"params(Path(sys.argv[3]), **{changes})")
     script = tmp_path / "launched.py"
     script.write_text(program.replace('folder / "again', f'folder / "{outputs.checkpoints.parent.name}'))
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0",
-        "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0",
-        str(script), str(tmp_path), "1", str(base),
-    ]  # fmt: skip
+    command = [sys.executable, "-m", *launcher, str(script), str(tmp_path), "1", str(base)]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         while kill and process.poll() is None:
@@ -357,3 +375,25 @@ def test_two_processes_are_one_with_twice_the_batch(tiny_base, inputs, tmp_path)
     assert status == 0
     assert told.count("going on from") == 2
     assert digests(again) == digests(together)
+
+
+def test_base_that_fsdp_shares_out_gives_the_same_adapter(tiny_base, inputs, tmp_path):
+    """With a configuration of accelerate's; validation and steps have odd numbers of batches. Also after a kill."""
+    config = tmp_path / "fsdp.yaml"
+    config.write_text(FSDP)
+    whole, shared, again = (
+        train.Outputs(*(tmp_path / name / part for part in ("models/adapter", "reports/training", "state")))
+        for name in ("whole", "shared", "killed")
+    )
+    launcher = ("accelerate.commands.launch", "--config_file", str(config), "--main_process_port", "0")
+    changes = {"epochs": 4, "checkpoint_every": 2, "batch_size": 3}
+    assert launched(tmp_path, tiny_base, whole, changes)[0] == 0
+    status, told = launched(tmp_path, tiny_base, shared, changes, launcher=launcher)
+    assert status == 0, told
+    assert "of 2 processes each keeps" in told
+    assert digests(shared) == digests(whole)
+    assert launched(tmp_path, tiny_base, again, changes, kill=True, launcher=launcher)[0] != 0
+    status, told = launched(tmp_path, tiny_base, again, changes, launcher=launcher)
+    assert status == 0, told
+    assert told.count("going on from") == 2
+    assert digests(again) == digests(whole)

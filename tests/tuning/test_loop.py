@@ -125,9 +125,9 @@ def test_no_warm_up_begins_at_the_peak():
     assert learning_rate(0, 10, params(warmup_share=0.0, learning_rate=0.5)) == 0.5
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adamw", "adafactor", "sgd"])
 def test_training_lowers_the_loss(base, rows, optimizer):
-    rate = {"adamw": 1e-2, "sgd": 0.3}[optimizer]
+    rate = {"adamw": 1e-2, "adafactor": 1e-2, "sgd": 0.3}[optimizer]
     _, result, _ = fit(base, rows, optimizer=optimizer, epochs=3, learning_rate=rate)
     assert result.steps == 12
     assert result.best.val_loss < result.evaluations[0].val_loss - 0.1

@@ -1,0 +1,41 @@
+"""The frozen weights of a model, shared out to the processes that train its adapter: for bases that fill a device.
+
+Each process keeps its part, and gathers a layer's weights when it computes the layer, by torch's FSDP. The trained
+weights are left out: they, their gradients and their optimizer are as without, and so are the bytes of the adapter.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import torch
+
+from codetune.tuning.checkpoint import trained_weights
+from codetune.tuning.world import World
+
+
+def shard(model: Any, world: World) -> None:
+    """Share out the frozen weights of a model with an adapter, in place; nothing where the world is not sharded."""
+    if not world.sharded:
+        return
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    mesh = init_device_mesh(torch.device(world.device).type, (world.size,))
+    trained = {weight for _, weight in trained_weights(model)}
+    base = model.get_base_model()
+    layers = set(base._no_split_modules or ())  # noqa: SLF001 (class names that every family of transformers declares)
+    for module in list(base.modules()):
+        if type(module).__name__ in layers:
+            fully_shard(module, mesh=mesh, ignored_params=trained)
+    fully_shard(base, mesh=mesh, ignored_params=trained)
+    if world.main:
+        kept = sum(_kept(weight) for weight in base.parameters())
+        print(f"training: of {world.size} processes each keeps {kept:,} weights", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _kept(weight: torch.nn.Parameter) -> int:
+    """How many numbers of a weight are in this process."""
+    local = getattr(weight, "to_local", None)
+    return (local() if local else weight).numel()

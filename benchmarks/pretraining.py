@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from codetune import numerics
+from codetune.config import load_section
 
-numerics.fix(numerics.NumericsParams(mode="fast", threads=0))
+numerics.fix(load_section(numerics.NumericsParams).model_copy(update={"mode": "fast"}))
 
 import torch  # noqa: E402
 from transformers import LlamaForCausalLM, Trainer, TrainingArguments  # noqa: E402
 
 from benchmarks.timing import compare, seconds  # noqa: E402
-from codetune.config import load_section  # noqa: E402
 from codetune.pretraining.corpus import Stream  # noqa: E402
 from codetune.pretraining.device import choose_device  # noqa: E402
 from codetune.pretraining.loop import train_step  # noqa: E402

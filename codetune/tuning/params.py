@@ -59,8 +59,8 @@ class TrainParams(Section):
         description="lay the rows of a batch end to end instead of padding them; no token attends to another row"
     )
     device: DeviceName = Field(
-        description="cpu: the same bytes everywhere; cuda, or auto, which takes CUDA where there is one: faster, "
-        "and the bytes are that device's own"
+        description="cpu: the same bytes again, as far as numerics.mode promises; cuda, or auto, which takes CUDA "
+        "where there is one: faster, and the bytes are that device's own"
     )
     precision: Precision = Field(
         description="of matrix products in training: bfloat16 is for CUDA, or processors with AMX or AVX512-BF16"

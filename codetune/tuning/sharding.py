@@ -31,11 +31,8 @@ def shard(model: Any, world: World) -> None:
             fully_shard(module, mesh=mesh, ignored_params=trained)
     fully_shard(base, mesh=mesh, ignored_params=trained)
     if world.main:
-        kept = sum(_kept(weight) for weight in base.parameters())
-        print(f"training: of {world.size} processes each keeps {kept:,} weights", file=sys.stderr, flush=True)  # noqa: T201
-
-
-def _kept(weight: torch.nn.Parameter) -> int:
-    """How many numbers of a weight are in this process."""
-    local = getattr(weight, "to_local", None)
-    return (local() if local else weight).numel()
+        frozen = [weight for weight in base.parameters() if not weight.requires_grad]
+        kept = sum(weight.to_local().numel() for weight in frozen)
+        total = sum(weight.numel() for weight in frozen)
+        told = f"training: each of {world.size} processes keeps {kept:,} of {total:,} frozen weights"
+        print(told, file=sys.stderr, flush=True)  # noqa: T201

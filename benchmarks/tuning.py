@@ -1,4 +1,4 @@
-"""LoRA training: against padded batches, and against TRL's SFTTrainer with its defaults in an environment of its own.
+"""LoRA training: against padded batches, against TRL's SFTTrainer with its defaults, and with each kind of numerics.
 
 TRL is no dependency of the project: `make bench` puts it into a folder of .cache, where its process alone finds it.
 """
@@ -59,18 +59,19 @@ def training() -> None:
 
 
 def against_trl() -> None:
-    """The same rows, tokens, rank, modules, batch and learning rates on both sides, each in a process of its own."""
+    """The same rows, tokens, rank, modules, batch and learning rates on both sides, each in a process of its own.
+
+    The trainer has torch as it is. Under our numerics it would be slower: what is filled to be deterministic costs it
+    more than us, for it computes all logits.
+    """
     if not (_FOLDER / "trl").is_dir():
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(_FOLDER), TRL]
         subprocess.run(command, check=True)
-    rounds = [(_child("ours"), _child("trl")) for _ in range(_ROUNDS)]
-    ratios = sorted(trl["seconds"] / ours["seconds"] for ours, trl in rounds)
-    middle = ratios[len(ratios) // 2]
-    print(
-        f"{f'LoRA on {_ROWS} rows, against SFTTrainer of {TRL}':58} {middle:5.2f} times as fast "
-        f"({ratios[0]:.2f} to {ratios[-1]:.2f})"
-    )
-    for name, told in zip(("ours", "SFTTrainer"), rounds[-1], strict=True):
+    rounds = [(_child("ours", "portable"), _child("ours", "strict"), _child("trl", "none")) for _ in range(_ROUNDS)]
+    for index, mode in enumerate(("portable", "strict")):
+        pairs = [(told[index], told[-1]) for told in rounds]
+        _tell(f"LoRA, numerics {mode}, against SFTTrainer of {TRL}", pairs)
+    for name, told in zip(("portable", "strict", "SFTTrainer"), rounds[-1], strict=True):
         speed = told["tokens"] / told["seconds"]
         print(
             f"    {name}: {speed:,.0f} tokens of rows per second, {told['peak_bytes'] / 2**30:.2f} GiB at the most, "
@@ -78,12 +79,25 @@ def against_trl() -> None:
         )
 
 
-def _child(side: str) -> dict[str, float]:
-    """What one side says of itself."""
+def modes() -> None:
+    """What it costs to have the same bytes elsewhere: our training with each kind of numerics, against the fast one."""
+    for mode in ("portable", "strict"):
+        rounds = [(_child("ours", mode), _child("ours", "fast")) for _ in range(_ROUNDS)]
+        _tell(f"LoRA on {_ROWS} rows with numerics {mode}, against fast", rounds)
+
+
+def _tell(title: str, rounds: list[tuple[dict[str, float], dict[str, float]]]) -> None:
+    """The median ratio of seconds, and its range."""
+    ratios = sorted(theirs["seconds"] / ours["seconds"] for ours, theirs in rounds)
+    print(f"{title:58} {ratios[len(ratios) // 2]:5.2f} times as fast ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+
+
+def _child(side: str, mode: str) -> dict[str, float]:
+    """What one side says of itself, with the numerics of `mode`."""
     environment = dict(os.environ)
     if side == "trl":
         environment["PYTHONPATH"] = os.pathsep.join([str(_FOLDER.resolve()), environment.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "benchmarks.tuning", side]
+    command = [sys.executable, "-m", "benchmarks.tuning", side, mode]
     found = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if found.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{found.stderr[-2000:]}")
@@ -146,5 +160,7 @@ def _trl(model: Any, tokenizer: Any, rows: list[Any], folder: str) -> float:
 
 
 if __name__ == "__main__":
-    numerics.fix()
-    sys.stdout.write(json.dumps(_measured(sys.argv[1])) + "\n")
+    side, mode = sys.argv[1:]
+    if side == "ours":  # the other side has torch as it is
+        numerics.fix(numerics.NumericsParams.model_validate({"mode": mode, "threads": 0}))
+    sys.stdout.write(json.dumps(_measured(side)) + "\n")

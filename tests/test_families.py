@@ -86,7 +86,7 @@ def trained(request, tmp_path_factory):
     params = train.Params(
         TrainParams.model_validate(TRAIN | {"epochs": 4, "max_tokens": 300}),
         ModelParams(base=str(base), revision=None),
-        NumericsParams(mode="strict", threads=1),
+        NumericsParams(mode="portable", threads=1),
     )
     report = train.run(params, inputs, train.Outputs(root / "adapter", root / "reports", root / "state"))
     return FAMILIES[request.param], base, before, root / "adapter", report

@@ -53,7 +53,7 @@ def respond(line: str) -> dict[str, Any]:
 def main(respond_to: Callable[[str], dict[str, Any]] = respond) -> None:
     """Answer requests on standard input until it is closed, or nobody asks for some minutes."""
     os.environ["HF_HUB_OFFLINE"] = "1"  # what is not on this machine is said to be missing, not fetched
-    numerics.fix(NumericsParams(mode="strict", threads=1))
+    numerics.fix(NumericsParams(mode="portable", threads=1))
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
     while select.select([sys.stdin], [], [], IDLE_S)[0]:

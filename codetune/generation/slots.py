@@ -14,7 +14,8 @@ from transformers import Cache
 from transformers.cache_utils import CacheLayerMixin, DynamicCache
 
 # Where attention and matrix products come in these multiples of columns and rows, a row has the same bits in any
-# company on the AMD processor this was measured on (numerics `strict` and `portable`). On others rounding may differ.
+# company on the AMD processor this was measured on, so with numerics `portable` on others too; with the other modes
+# rounding may differ there.
 COLUMNS, ROWS = 32, 8
 
 

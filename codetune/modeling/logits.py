@@ -32,4 +32,4 @@ def logits_at(
         handle.remove()
     if logits.shape[:2] != (1, len(positions)):
         raise RuntimeError(f"the output layer gave {tuple(logits.shape)} logits for {len(positions)} positions")
-    return logits[0]
+    return logits.squeeze(0)

@@ -111,6 +111,8 @@ def add_adapter(model: Any, params: LoraParams, seed: int) -> Any:
     from peft import LoraConfig, get_peft_model
     from transformers.pytorch_utils import Conv1D
 
+    from codetune.tuning.layers import MergedLinear
+
     modules = target_modules(model, params.target_modules, params.layers_to_transform)
     whole = whole_modules(model, params.modules_to_save)
     if both := sorted(set(modules) & set(whole)):
@@ -118,6 +120,7 @@ def add_adapter(model: Any, params: LoraParams, seed: int) -> Any:
             f"train.lora: {both[0]} is both adapted and trained whole",
             "Take it out of target_modules, or of modules_to_save.",
         )
+    conv1d = any(isinstance(model.get_submodule(name), Conv1D) for name in modules)
     config = LoraConfig(
         r=params.rank,
         lora_alpha=params.alpha,
@@ -126,9 +129,11 @@ def add_adapter(model: Any, params: LoraParams, seed: int) -> Any:
         modules_to_save=whole or None,
         use_rslora=params.use_rslora,
         use_dora=params.use_dora,
-        fan_in_fan_out=any(isinstance(model.get_submodule(name), Conv1D) for name in modules),
+        fan_in_fan_out=conv1d,
         task_type="CAUSAL_LM",
     )
+    if not conv1d:
+        config._register_custom_module({torch.nn.Linear: MergedLinear})  # noqa: SLF001 - as peft's documentation says to
     torch.manual_seed(seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)

@@ -30,7 +30,7 @@ TRAINING = {
     "first_val_loss": 2.5,
     "best": {"step": 350, "val_loss": 1.75},
     "trainable": {"parameters": 98765, "share": 0.0123, "modules": ["mlp.up_proj"]},
-    "numerics": "strict",
+    "numerics": "portable",
 }
 FULL = CardFacts(
     params=PARAMS,

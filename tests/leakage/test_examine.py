@@ -19,7 +19,7 @@ SIMILARITY = SimilarityParams(encoder=EncoderParams(model="minilm"), max_tokens=
 EXAMINE = ExamineParams(
     near_duplicate=0.7, max_exact=0, max_renamed=0, max_near=0, similarity=SIMILARITY, max_similar=0, max_benchmark=0
 )
-NUMERICS = NumericsParams(mode="strict", threads=1)
+NUMERICS = NumericsParams(mode="portable", threads=1)
 PARAMS = Params(EXAMINE, (), NUMERICS)
 
 

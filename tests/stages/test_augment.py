@@ -104,7 +104,7 @@ IN_A_PROCESS = """
 import json, sys
 from pathlib import Path
 from codetune import numerics
-numerics.fix(numerics.NumericsParams(mode="strict", threads=1))
+numerics.fix(numerics.NumericsParams(mode="portable", threads=1))
 from codetune.augmentation.params import AugmentParams
 from codetune.schemas.ledger import LEDGER
 from codetune.tables import read_table, write_table

@@ -56,7 +56,7 @@ def params(base, **changes):
     return train.Params(
         TrainParams.model_validate(TRAIN | changes),
         ModelParams(base=str(base), revision=None),
-        NumericsParams(mode="strict", threads=1),
+        NumericsParams(mode="portable", threads=1),
     )
 
 
@@ -91,7 +91,7 @@ def test_the_stage_writes_adapter_and_report(tiny_base, inputs, outputs, instruc
     assert summary["steps"] == -(-summary["rows"] // 4)
     assert summary["first_val_loss"] == summary["evaluations"][0]["val_loss"] > summary["best"]["val_loss"]
     assert summary["trainable"]["module_count"] == 14
-    assert summary["numerics"] == "strict"
+    assert summary["numerics"] == "portable"
     assert 0 <= summary["padded_share"] < 0.5
     files = {file.name for file in outputs.adapter.iterdir()}
     assert {"adapter_model.safetensors", "adapter_config.json", "tokenizer.json", "chat_template.jinja"} <= files
@@ -120,7 +120,7 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from codetune import numerics
-numerics.fix(numerics.NumericsParams(mode="strict", threads=int(sys.argv[2])))
+numerics.fix(numerics.NumericsParams(mode="portable", threads=int(sys.argv[2])))
 from tests.stages.test_train import params
 from stages import train
 folder = Path(sys.argv[1])

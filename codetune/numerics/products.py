@@ -1,0 +1,101 @@
+"""Float32 matrix products with the same bits on every x86-64 processor with AVX2, whoever made it.
+
+MKL, which torch takes its products from, chooses its routines by the vendor of the processor. Where it is told not to
+(MKL_CBWR=COMPATIBLE) it is slow, and adds up in an order that depends on the number of threads. oneDNN, which torch
+brings too, chooses by instruction set alone. Held to AVX2, its products had the same bits on all that was tried, with
+any number of threads, and take about as long as MKL's own (tests/numerics, tests/processors).
+
+What torch computes inside of one operator, such as attention, still comes from MKL.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+
+_KEPT: list[torch.library.Library] = []  # what is registered lasts as long as this
+
+
+def available() -> bool:
+    """Whether this build of torch brings oneDNN's products."""
+    return bool(torch.backends.mkldnn.is_available()) and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]
+
+
+def install() -> None:
+    """Have all products of float32 matrices on the processor computed by oneDNN, for as long as the process lasts."""
+    if _KEPT:
+        return
+    library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Warning only once for all operators")  # that one is replaced
+        for replaced in (mm, addmm, bmm, baddbmm):
+            library.impl(replaced.__name__, replaced, "CPU")  # type: ignore[no-untyped-call]
+    _KEPT.append(library)
+
+
+def mm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """`torch.mm`: the product of matrices of shape `(m, k)` and `(k, n)`."""
+    if not _served(a, b):
+        return torch.mm(a, b, out=a.new_empty(a.shape[0], b.shape[1]))
+    return _product(a, b)
+
+
+def addmm(added: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *, beta: float = 1, alpha: float = 1) -> torch.Tensor:
+    """`torch.addmm`: `beta * added + alpha * (a @ b)`."""
+    if not _served(a, b):
+        out = a.new_empty(a.shape[0], b.shape[1])
+        return torch.addmm(added, a, b, beta=beta, alpha=alpha, out=out)
+    if alpha == beta == 1 and added.shape == b.shape[1:] and added.dtype is torch.float32:
+        return _oriented(a, b, bias=added)
+    return _scaled_sum(added, _product(a, b), beta, alpha)
+
+
+def bmm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """`torch.bmm`: the products of `n` pairs of matrices, of shape `(n, m, k)` and `(n, k, p)`."""
+    if not _served(a, b):
+        return torch.bmm(a, b, out=a.new_empty(*a.shape[:2], b.shape[2]))
+    return torch.stack([_product(left, right) for left, right in zip(a.unbind(), b.unbind(), strict=True)])
+
+
+def baddbmm(
+    added: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *, beta: float = 1, alpha: float = 1
+) -> torch.Tensor:
+    """`torch.baddbmm`: `beta * added + alpha * (a @ b)`, for each of `n` pairs."""
+    if not _served(a, b):
+        out = a.new_empty(*a.shape[:2], b.shape[2])
+        return torch.baddbmm(added, a, b, beta=beta, alpha=alpha, out=out)
+    return _scaled_sum(added, bmm(a, b), beta, alpha)
+
+
+def _served(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether oneDNN takes these; shapes that do not fit are left to torch, which says so."""
+    fits = a.shape[-1] == b.shape[-2] and a.shape[:-2] == b.shape[:-2]
+    return a.dtype is torch.float32 and b.dtype is torch.float32 and fits and a.numel() > 0 and b.numel() > 0
+
+
+def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    # A narrow result of a transposed matrix, as the gradient of an adapter's weight is, is two to four times as fast
+    # the other way round.
+    if a.stride(0) == 1 and b.shape[1] < a.shape[0]:
+        return _oriented(b.t(), a.t()).t()
+    return _oriented(a, b)
+
+
+def _oriented(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    """The product, and with `bias`, of shape `(n,)`, that added to each row."""
+    rows, columns = a.shape[0], b.shape[1]
+    # For a single row or column oneDNN shares the sum itself out to threads, and adds the parts: so each gets a twin.
+    if rows == 1:
+        a = a.expand(2, -1)
+    if columns == 1:
+        b, bias = b.expand(-1, 2), None if bias is None else bias.expand(2)
+    product: torch.Tensor = torch.ops.mkldnn._linear_pointwise.default(a, b.t(), bias, "none", [], "")  # noqa: SLF001
+    return product if rows > 1 and columns > 1 else product[:rows, :columns].contiguous()
+
+
+def _scaled_sum(added: torch.Tensor, product: torch.Tensor, beta: float, alpha: float) -> torch.Tensor:
+    """`beta * added + alpha * product`, in the memory of `product`."""
+    if alpha != 1:
+        product.mul_(alpha)
+    return product.add_(added, alpha=beta) if beta else product

@@ -68,10 +68,11 @@ def test_all_float32_products_of_a_layer_and_its_gradients_come_from_onednn():
     assert {"mkldnn::_linear_pointwise", "aten::mm", "aten::bmm"} <= seen
 
 
-@pytest.mark.parametrize("shape", [*SHAPES, (1, 4000, 64), (192, 9000, 1), (1, 4000, 1), (64, 9000, 16)])
-def test_any_number_of_threads_gives_the_same_bits(threads, shape):
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("shape", [*SHAPES, (8, 1136, 1), (1, 4000, 64), (192, 9000, 1), (1, 4000, 1), (64, 9000, 16)])
+def test_any_number_of_threads_gives_the_same_bits(threads, shape, form):
     m, k, n = shape
-    a, b = matrices((m, k), (k, n))
+    a, b = FORMS[form](*matrices((m, k), (k, n)))
     found = []
     for number in (1, 2, 3, 8):
         threads(number)

@@ -51,9 +51,8 @@ def scatter(found: Sequence[Point], x: Quantity, y: Quantity, ways: Sequence[Way
     scales = [quantity.metric.scale if quantity.metric else 1.0 for quantity in (x, y)]
     rows = [_scatter_row(point, *scales) for point in found]
     words = [any(isinstance(row[name], str) for row in rows) for name in ("x", "y")]
-    across = alt.X(
-        "x:N" if words[0] else "x:Q", title=_title(x), scale=_scale(wordy=words[0]), axis=alt.Axis(tickCount=8)
-    )
+    ticks = alt.Axis(labelAngle=0) if words[0] else alt.Axis(tickCount=8)
+    across = alt.X("x:N" if words[0] else "x:Q", title=_title(x), scale=_scale(wordy=words[0]), axis=ticks)
     up = alt.Y("y:N" if words[1] else "y:Q", title=_title(y), scale=_scale(wordy=words[1]))
     names = _names(ways, {point.way for point in found})
     color = alt.Color(
@@ -63,13 +62,17 @@ def scatter(found: Sequence[Point], x: Quantity, y: Quantity, ways: Sequence[Way
         "way:N", title=None, legend=_legend(ways), scale=alt.Scale(domain=names, range=_cycle(_SHAPES, len(names)))
     )
     base = alt.Chart(_data(rows)).encode(across, up, color, tooltip=_tips(x, y))
+    # A layer of numbers over an axis of words would give it a second scale: there is one where there are intervals.
+    intervals = [
+        base.transform_filter(f"isValid(datum.{name}_low)").mark_rule(opacity=0.5).encode(*ends)
+        for name, ends in (
+            ("x", (alt.X("x_low:Q"), alt.X2("x_high:Q"))),
+            ("y", (alt.Y("y_low:Q"), alt.Y2("y_high:Q"))),
+        )
+        if any(row[f"{name}_low"] is not None for row in rows)
+    ]
     layers = [
-        base.transform_filter("isValid(datum.x_low)")
-        .mark_rule(opacity=0.5)
-        .encode(alt.X("x_low:Q"), alt.X2("x_high:Q")),
-        base.transform_filter("isValid(datum.y_low)")
-        .mark_rule(opacity=0.5)
-        .encode(alt.Y("y_low:Q"), alt.Y2("y_high:Q")),
+        *intervals,
         base.mark_point(filled=True, size=70, opacity=0.9).encode(shape),
         alt.Chart(_data([row for row in rows if row["key"] in picked]))
         .mark_point(filled=False, size=260, strokeWidth=2.5)

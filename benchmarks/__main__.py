@@ -21,7 +21,7 @@ from benchmarks.data import data  # noqa: E402
 from benchmarks.revisions import revisions  # noqa: E402
 from benchmarks.serving import serving  # noqa: E402
 from benchmarks.timing import compare, seconds  # noqa: E402
-from benchmarks.tuning import against_trl, modes, training  # noqa: E402
+from benchmarks.tuning import lora, training  # noqa: E402
 
 TEST = Path("data/clean/test.jsonl")
 BASE = "models/base"
@@ -93,10 +93,7 @@ def pretraining() -> None:
 
 
 def main() -> None:
-    measures = (
-        generation, training, against_trl, modes, bertscore, statistics, revisions, pretraining, data, serving
-    )  # fmt: skip
-    for measure in measures:
+    for measure in (generation, training, lora, bertscore, statistics, revisions, pretraining, data, serving):
         measure()
 
 

@@ -19,10 +19,12 @@ from typing import Any
 
 from codetune import numerics
 from codetune.config import load_section
+from codetune.numerics import ENVIRONMENT
 from codetune.schemas.instructions import ORIGINALS
 from codetune.tuning.params import TrainParams
 
 TRL = "trl==1.16.0"
+_TRAINER = "SFTTrainer"
 _FOLDER = Path(".cache") / TRL
 _BASE, _TRAIN, _VAL = "models/base", Path("data/clean/train.jsonl"), Path("data/clean/val.jsonl")
 _ROWS, _VAL_ROWS, _BATCH, _ROUNDS = 256, 64, 8, 3
@@ -58,46 +60,35 @@ def training() -> None:
     compare("loss and gradient of 64 rows, against padded batches", ours, plain)
 
 
-def against_trl() -> None:
-    """The same rows, tokens, rank, modules, batch and learning rates on both sides, each in a process of its own.
+def lora() -> None:
+    """The same rows, tokens, rank, modules, batch and learning rates on all sides, each in a process of its own.
 
-    The trainer has torch as it is. Under our numerics it would be slower: what is filled to be deterministic costs it
-    more than us, for it computes all logits.
+    Ours with each kind of numerics; the trainer with torch as it is. That freed memory is kept, which would speed it up
+    too, and determinism, which would slow it down, are our doing.
     """
     if not (_FOLDER / "trl").is_dir():
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(_FOLDER), TRL]
         subprocess.run(command, check=True)
-    rounds = [(_child("ours", "portable"), _child("ours", "strict"), _child("trl", "none")) for _ in range(_ROUNDS)]
-    for index, mode in enumerate(("portable", "strict")):
-        pairs = [(told[index], told[-1]) for told in rounds]
-        _tell(f"LoRA, numerics {mode}, against SFTTrainer of {TRL}", pairs)
-    for name, told in zip(("portable", "strict", "SFTTrainer"), rounds[-1], strict=True):
+    rounds = [{side: _child(side) for side in (*ENVIRONMENT, _TRAINER)} for _ in range(_ROUNDS)]
+    for ours, theirs in [*((mode, _TRAINER) for mode in ENVIRONMENT), ("portable", "fast"), ("strict", "fast")]:
+        ratios = sorted(told[theirs]["seconds"] / told[ours]["seconds"] for told in rounds)
+        middle = ratios[len(ratios) // 2]
+        title = f"LoRA on {_ROWS} rows, numerics {ours}, against {theirs}"
+        print(f"{title:58} {middle:5.2f} times as fast ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+    for side, told in rounds[-1].items():
         speed = told["tokens"] / told["seconds"]
         print(
-            f"    {name}: {speed:,.0f} tokens of rows per second, {told['peak_bytes'] / 2**30:.2f} GiB at the most, "
+            f"    {side}: {speed:,.0f} tokens of rows per second, {told['peak_bytes'] / 2**30:.2f} GiB at the most, "
             f"validation loss {told['first_loss']:.4f} to {told['loss']:.4f}"
         )
 
 
-def modes() -> None:
-    """What it costs to have the same bytes elsewhere: our training with each kind of numerics, against the fast one."""
-    for mode in ("portable", "strict"):
-        rounds = [(_child("ours", mode), _child("ours", "fast")) for _ in range(_ROUNDS)]
-        _tell(f"LoRA on {_ROWS} rows with numerics {mode}, against fast", rounds)
-
-
-def _tell(title: str, rounds: list[tuple[dict[str, float], dict[str, float]]]) -> None:
-    """The median ratio of seconds, and its range."""
-    ratios = sorted(theirs["seconds"] / ours["seconds"] for ours, theirs in rounds)
-    print(f"{title:58} {ratios[len(ratios) // 2]:5.2f} times as fast ({ratios[0]:.2f} to {ratios[-1]:.2f})")
-
-
-def _child(side: str, mode: str) -> dict[str, float]:
-    """What one side says of itself, with the numerics of `mode`."""
+def _child(side: str) -> dict[str, float]:
+    """What one side says of itself: our training with some numerics, or the trainer."""
     environment = dict(os.environ)
-    if side == "trl":
+    if side == _TRAINER:
         environment["PYTHONPATH"] = os.pathsep.join([str(_FOLDER.resolve()), environment.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "benchmarks.tuning", side, mode]
+    command = [sys.executable, "-m", "benchmarks.tuning", side]
     found = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if found.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{found.stderr[-2000:]}")
@@ -118,7 +109,7 @@ def _measured(side: str) -> dict[str, float]:
     validation = validation_batches(val_rows, _BATCH, loaded.tokenizer.pad_token_id)
     model = add_adapter(loaded.model, load_section(TrainParams).lora, 7)
     first = validation_loss(model, validation)
-    train: Callable[..., float] = {"ours": _ours, "trl": _trl}[side]
+    train: Callable[..., float] = _trl if side == _TRAINER else _ours
     with tempfile.TemporaryDirectory() as folder:
         seconds = train(model, loaded.tokenizer, rows, folder)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # of KiB, as Linux counts
@@ -160,7 +151,7 @@ def _trl(model: Any, tokenizer: Any, rows: list[Any], folder: str) -> float:
 
 
 if __name__ == "__main__":
-    side, mode = sys.argv[1:]
-    if side == "ours":  # the other side has torch as it is
-        numerics.fix(numerics.NumericsParams.model_validate({"mode": mode, "threads": 0}))
+    side = sys.argv[1]
+    if side != _TRAINER:
+        numerics.fix(numerics.NumericsParams.model_validate({"mode": side, "threads": 0}))
     sys.stdout.write(json.dumps(_measured(side)) + "\n")

@@ -1,6 +1,7 @@
 """Any causal model of transformers: the families that people tune, tiny and random, from folder to merged adapter."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
 from codetune.prompt import CHAT_TEMPLATE, IGNORED_LABEL, example_ids, prompt_ids
 from codetune.tuning.data import TokenizedRow, collate, pack
+from codetune.tuning.loop import batch_loss
 from codetune.tuning.params import TrainParams
 from stages import train
 from tests.conftest import ROWS_FILE, tiny_tokenizer
@@ -146,3 +148,25 @@ def test_packed_rows_do_not_see_each_other(trained):
     together = logits_at(loaded.model, batch.input_ids, batch.positions, batch.position_ids)
     apart = [logits_at(loaded.model, one.input_ids, one.positions) for one in (collate([row], 0) for row in rows)]
     assert torch.allclose(together, torch.cat(apart), atol=1e-4)
+
+
+@pytest.mark.parametrize("lay_out", [pack, partial(collate, pad_id=0)], ids=["packed", "padded"])
+def test_any_number_of_threads_gives_the_same_gradients(trained, lay_out):
+    _, base, _, adapter, _ = trained
+    loaded = load_model(base)
+    model = attach_adapter(loaded.model, adapter).eval()
+    for name, weight in model.named_parameters():
+        weight.requires_grad_("norm" in name or "ln_" in name or "lora_" in name)
+    rows = [
+        TokenizedRow(row["id"], *example_ids(loaded.tokenizer, row["instruction"], row["completion"], 400)[:2])
+        for row in read_jsonl(ROWS_FILE)[:10]
+    ]
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3, 7):
+            torch.set_num_threads(threads)
+            found.append(torch.autograd.grad(batch_loss(model, lay_out(rows)), weights))
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(one, other) for many in found[1:] for one, other in zip(found[0], many, strict=True))

@@ -19,7 +19,8 @@ Mode = Literal["portable", "strict", "fast"]
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
 
 _AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
-# oneDNN and torch each keep routines made for the last shapes of products: by default 1,024, of 0.4 MB.
+# oneDNN and torch each keep the routines made for the last shapes of products: by default so many that a training holds
+# hundreds of megabytes of them, for lengths that do not come again.
 _FEW_ROUTINES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128", "LRU_CACHE_CAPACITY": "128"}
 ENVIRONMENT: dict[str, dict[str, str]] = {
     "strict": {**_AVX2, "MKL_CBWR": "AVX2,STRICT"},
@@ -34,8 +35,8 @@ class NumericsParams(Section):
 
     section: ClassVar[str] = "numerics"
     mode: Mode = Field(
-        description="portable: same bytes for any thread count on all x86-64 processors with AVX2; strict: on those of "
-        "one vendor alone, somewhat faster; fast: what torch does by itself."
+        description="portable: same bytes for any thread count on all x86-64 processors with AVX2; strict: faster, on "
+        "those of one vendor alone; fast: what torch does by itself."
     )
     threads: int = Field(ge=0, le=256, description="CPU threads; 0 takes all cores. Changes no result unless fast.")
 
@@ -62,17 +63,22 @@ def fix(params: NumericsParams | None = None) -> NumericsParams:
     together = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # processes that torchrun starts share the cores
     torch.set_num_threads(params.threads or max(1, (os.cpu_count() or 1) // together))
     torch.use_deterministic_algorithms(True)
-    # Filling memory before it is used helps to find mistakes, at 4 to 7 % of a training.
+    # Filling memory before it is used only helps to find mistakes, and takes time at each step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    if params.mode == "portable":
-        _use_portable_products()
+    _replace_operators(params.mode)
     return params
 
 
-def _use_portable_products() -> None:
-    from codetune.numerics import products
+def _replace_operators(mode: Mode) -> None:
+    """Where torch's own would show the number of threads, or the vendor of the processor."""
+    from codetune.numerics import products, sharing
 
-    if products.available():
+    if mode == "fast":
+        return
+    sharing.install(sharing.OPERATORS)
+    if mode == "strict":
+        sharing.install(sharing.PRODUCTS)
+    elif products.available():
         products.install()
 
 

@@ -10,11 +10,9 @@ What torch computes inside of one operator, such as attention, still comes from 
 
 from __future__ import annotations
 
-import warnings
-
 import torch
 
-_KEPT: list[torch.library.Library] = []  # what is registered lasts as long as this
+from codetune.numerics.replacing import replace
 
 
 def available() -> bool:
@@ -24,14 +22,7 @@ def available() -> bool:
 
 def install() -> None:
     """Have all products of float32 matrices on the processor computed by oneDNN, for as long as the process lasts."""
-    if _KEPT:
-        return
-    library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Warning only once for all operators")  # that one is replaced
-        for replaced in (mm, addmm, bmm, baddbmm):
-            library.impl(replaced.__name__, replaced, "CPU")  # type: ignore[no-untyped-call]
-    _KEPT.append(library)
+    replace({kernel.__name__: kernel for kernel in (mm, addmm, bmm, baddbmm)})
 
 
 def mm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -75,8 +66,7 @@ def _served(a: torch.Tensor, b: torch.Tensor) -> bool:
 
 
 def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    # A narrow result of a transposed matrix, as the gradient of an adapter's weight is, is two to four times as fast
-    # the other way round.
+    # A narrow result of a transposed matrix, as the gradient of an adapter's weight is, is faster the other way round.
     if a.stride(0) == 1 and b.shape[1] < a.shape[0]:
         return _oriented(b.t(), a.t()).t()
     return _oriented(a, b)
@@ -84,14 +74,10 @@ def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 def _oriented(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
     """The product, and with `bias`, of shape `(n,)`, that added to each row."""
-    rows, columns = a.shape[0], b.shape[1]
-    # For a single row or column oneDNN shares the sum itself out to threads, and adds the parts: so each gets a twin.
-    if rows == 1:
-        a = a.expand(2, -1)
-    if columns == 1:
-        b, bias = b.expand(-1, 2), None if bias is None else bias.expand(2)
+    if len(a) == 1:  # oneDNN would share the sum itself out to threads, and add up the parts: so the row gets a twin
+        return _oriented(a.expand(2, -1), b, bias)[:1]
     product: torch.Tensor = torch.ops.mkldnn._linear_pointwise.default(a, b.t(), bias, "none", [], "")  # noqa: SLF001
-    return product if rows > 1 and columns > 1 else product[:rows, :columns].contiguous()
+    return product
 
 
 def _scaled_sum(added: torch.Tensor, product: torch.Tensor, beta: float, alpha: float) -> torch.Tensor:

@@ -1,8 +1,8 @@
 """How a process is cut off from the machine: by bubblewrap where it is installed, else by util-linux's unshare.
 
 Either way it has process, network, mount and IPC namespaces of its own, another user's identity or a namespace of
-users, no privileges, no environment, and a file system that is read-only throughout and holds the system's libraries,
-the interpreter, and an empty home.
+users, no privileges, an environment that is always the same, and a file system that is read-only throughout and holds
+the system's libraries, the interpreter, and an empty home.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ _PACKAGE = "codetune.sandbox.inside"
 _FIRST_USER, _USERS = 1_000_000_000, 1_000_000_000
 _SECONDS = 20  # for a process that does nothing
 _REMEDY = "Install bubblewrap (`apt-get install bubblewrap`), or allow user namespaces; nothing is run unprotected."
+# Without packages. Not -I, which would let nobody say how strings are hashed, and so in which order sets are printed.
+_PLAIN = ("-P", "-s", "-S", "-B")
+_ENVIRONMENT = {"HOME": "/home", "PATH": "/usr/bin", "PYTHONHASHSEED": "0"}
 # Privileges given up before anything runs; with them goes the way back to other users.
 _BARE = ("--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
 
@@ -65,7 +68,7 @@ class Isolation:
     def start(self, module: str) -> subprocess.Popen[bytes]:
         """An interpreter that runs the `main` of a module of `codetune.sandbox.inside`, with pipes to and from it."""
         code = f"import sys; sys.path.insert(0, '/harness'); from {_PACKAGE}.{module} import main; main()"
-        return self._run([_interpreter(), "-I", "-S", "-B", "-c", code])
+        return self._run([_interpreter(), *_PLAIN, "-c", code])
 
     def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -78,7 +81,7 @@ class Isolation:
         if shutil.which(self.tool) is None:
             return f"{self.tool} is not installed"
         try:
-            process = self._run([_interpreter(), "-I", "-S", "-B", "-c", "print(6 * 7)"])
+            process = self._run([_interpreter(), *_PLAIN, "-c", "print(6 * 7)"])
         except (OSError, ValueError) as error:
             return str(error)
         try:
@@ -110,9 +113,10 @@ def _other_user() -> list[str]:
 
 def _bubblewrap(command: list[str]) -> list[str]:
     wrap = ["bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
-            "--die-with-parent", "--new-session", "--clearenv", "--setenv", "HOME", "/home",
-            "--setenv", "PATH", "/usr/bin", "--ro-bind", "/usr", "/usr", "--ro-bind", sys.base_prefix, "/python",
-            "--chdir", "/home", "--cap-drop", "ALL"]  # fmt: skip
+            "--die-with-parent", "--new-session", "--clearenv", "--ro-bind", "/usr", "/usr",
+            "--ro-bind", sys.base_prefix, "/python", "--chdir", "/home", "--cap-drop", "ALL"]  # fmt: skip
+    for name, value in _ENVIRONMENT.items():
+        wrap += ["--setenv", name, value]
     for folder in ("/home", "/dev", "/harness", "/harness/codetune", "/harness/codetune/sandbox"):
         wrap += ["--perms", "0755", "--dir", folder]
     wrap += ["--ro-bind", str(_HARNESS), "/harness/codetune/sandbox/inside"]
@@ -136,7 +140,7 @@ def _unshare(command: list[str]) -> list[str]:
     own = ["unshare", "--mount", "--pid", "--fork", "--net", "--ipc", "--uts", "--kill-child=KILL"]
     own += [] if root else ["--user", "--map-root-user"]
     bare = _other_user() if root else ["setpriv", *_BARE]
-    clean = ["env", "-i", "HOME=/home", "PATH=/usr/bin"]
+    clean = ["env", "-i", *(f"{name}={value}" for name, value in _ENVIRONMENT.items())]
     return [
         *own, "sh", "-c", _NEW_ROOT, "sh", _mount_point().name, sys.base_prefix, str(_HARNESS), *clean, *bare, *command,
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A LoRA layer that trains on its merged weight: fewer products than peft's own, and the same adapter.
+"""A LoRA layer that trains on its merged weight: fewer products than peft's own, and the same, up to rounding.
 
 With W the frozen weight and s·B·A the adapter, peft computes x·Wᵀ and x·Aᵀ·Bᵀ·s, and adds them. Here W + s·B·A is made
 first, which is cheap beside a batch of tokens, and used for the output and for the gradient of the input; the factors'

@@ -1,6 +1,8 @@
 """Verdicts on answers, honest and wrong."""
 
 import dataclasses
+import subprocess
+import sys
 
 import pytest
 
@@ -64,6 +66,17 @@ def f(x):
 """
     asked = Suite("def known(g): return g.__name__", ("f",), tests)
     assert attempt(source, asked, isolation, limits).outcome == outcome
+
+
+def test_sets_are_in_the_same_order_each_time(isolation, limits):
+    program = "print(list(map(str, {*'abcdefgh'})))"
+    told = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=True
+    )
+    source = "def f(letters): return list(map(str, letters))"
+    for tests in (f"assert f({{*'abcdefgh'}}) == {told.stdout}", f"assert list({{*'abcdefgh'}}) == {told.stdout}"):
+        asked = Suite("def g(): pass", ("f",), f"f([])\n{tests}")
+        assert attempt(source, asked, isolation, limits).outcome == "passed"
 
 
 def test_long_answers_and_long_tests_are_run(isolation, limits):

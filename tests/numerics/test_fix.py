@@ -1,0 +1,76 @@
+"""What `numerics.fix` sets, each time in a process of its own: torch must not have been imported before."""
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MEMORY = """
+import torch
+from pathlib import Path
+def pages():
+    return int(Path("/proc/self/statm").read_text().split()[1])
+block = torch.ones(16 << 20)  # 64 MiB
+held = pages()
+del block
+print(held - pages() < 1000)
+"""
+
+
+def run(program, mode="portable", threads=3):
+    """What a program prints that fixes the numerics first."""
+    fixed = f"from codetune import numerics; numerics.fix(numerics.NumericsParams(mode={mode!r}, threads={threads}))\n"
+    found = subprocess.run(
+        [sys.executable, "-c", fixed + program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stderr
+    assert not found.stderr
+    return found.stdout.split()
+
+
+@pytest.mark.parametrize("mode", ["portable", "strict", "fast"])
+def test_every_mode_takes_the_threads_that_it_is_given(mode):
+    assert run("import torch; print(torch.get_num_threads())", mode) == ["3"]
+
+
+@pytest.mark.parametrize(("mode", "replaced"), [("portable", "True"), ("strict", "False"), ("fast", "False")])
+def test_products_are_replaced_in_the_mode_portable_alone(mode, replaced):
+    program = """
+import torch
+with torch.profiler.profile() as seen:
+    torch.ones(4, 4) @ torch.ones(4, 4)
+print(any(event.key == "mkldnn::_linear_pointwise" for event in seen.key_averages()))
+"""
+    assert run("import os; os.dup2(os.open(os.devnull, os.O_WRONLY), 2)" + program, mode) == [replaced]
+
+
+@pytest.mark.parametrize("mode", ["portable", "strict"])
+def test_small_products_are_the_same_for_any_number_of_threads(mode):
+    program = """
+import torch
+def found(threads):
+    torch.set_num_threads(threads)
+    torch.manual_seed(7)
+    drawn = [(torch.randn(m, k), torch.randn(n, k)) for m in (2, 3, 5, 9) for n in (15, 17, 231) for k in (16, 257)]
+    return [a @ b.t() for a, b in drawn] + [torch.addmm(torch.ones(len(b)), a, b.t()) for a, b in drawn]
+print(all(torch.equal(*pair) for pair in zip(found(1), found(2))))
+"""
+    assert run(program, mode) == ["True"]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc" or sys.platform != "linux", reason="another allocator")
+def test_freed_memory_is_kept():
+    assert run(MEMORY) == ["True"]
+
+
+def test_other_numerics_after_torch_was_imported_are_refused():
+    program = """
+try:
+    numerics.fix(numerics.NumericsParams(mode="strict", threads=1))
+except RuntimeError as error:
+    print(error)
+"""
+    assert "before torch is imported" in " ".join(run(program))

@@ -38,7 +38,7 @@ def training() -> None:
     from benchmarks.timing import compare
     from codetune.modeling.load import load_model
     from codetune.tuning.data import RowLimits, collate, load_rows, training_steps
-    from codetune.tuning.loop import batch_loss
+    from codetune.tuning.loss import batch_loss
 
     loaded = load_model(_BASE)
     rows = load_rows(_TRAIN, ORIGINALS, loaded.tokenizer, RowLimits(64, 320, seed=7)).rows

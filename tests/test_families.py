@@ -17,7 +17,7 @@ from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
 from codetune.prompt import CHAT_TEMPLATE, IGNORED_LABEL, example_ids, prompt_ids
 from codetune.tuning.data import TokenizedRow, collate, pack
-from codetune.tuning.loop import batch_loss
+from codetune.tuning.loss import batch_loss
 from codetune.tuning.params import TrainParams
 from stages import train
 from tests.conftest import ROWS_FILE, tiny_tokenizer

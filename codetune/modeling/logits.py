@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -21,15 +22,43 @@ def logits_at(
     :param position_ids: of the shape of the ids, in a single row of texts laid end to end: where they start over, a new
         text begins, and transformers lets no token attend across. None: every row is one text.
     """
+    logits = _logits(model, input_ids, position_ids, lambda states: states.index_select(0, positions))
+    if len(logits) != len(positions):
+        raise RuntimeError(f"the output layer gave {tuple(logits.shape)} logits for {len(positions)} positions")
+    return logits
 
-    def select(_layer: Any, arguments: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
-        return (arguments[0].flatten(0, 1).index_select(0, positions).unsqueeze(0),)
 
-    handle = model.get_output_embeddings().register_forward_pre_hook(select)
+def states_at(
+    model: Any, input_ids: torch.Tensor, positions: torch.Tensor, position_ids: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the output layer is given at some positions, of shape `(n, hidden size)`, and the logits at the first.
+
+    :param input_ids: with the other parameters, as for `logits_at`.
+    """
+    kept = []
+
+    def first(states: torch.Tensor) -> torch.Tensor:
+        kept.append(states.index_select(0, positions))
+        return kept[0][:1]
+
+    logits = _logits(model, input_ids, position_ids, first)
+    return kept[0], logits[0]
+
+
+def _logits(
+    model: Any,
+    input_ids: torch.Tensor,
+    position_ids: torch.Tensor | None,
+    select: Callable[[torch.Tensor], torch.Tensor],
+) -> torch.Tensor:
+    """The logits of the states that are selected out of all, which have the shape `(rows · length, hidden size)`."""
+
+    def selected(_layer: Any, arguments: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+        return (select(arguments[0].flatten(0, 1)).unsqueeze(0),)
+
+    handle = model.get_output_embeddings().register_forward_pre_hook(selected)
     try:
         logits: torch.Tensor = model(input_ids=input_ids, position_ids=position_ids, use_cache=False).logits
     finally:
         handle.remove()
-    if logits.shape[:2] != (1, len(positions)):
-        raise RuntimeError(f"the output layer gave {tuple(logits.shape)} logits for {len(positions)} positions")
     return logits.squeeze(0)

@@ -11,14 +11,13 @@ from contextlib import nullcontext
 from typing import Any
 
 import torch
-from torch.nn import functional
 
 from codetune.errors import UserError
 from codetune.files import stable_seed
-from codetune.modeling.logits import logits_at
 from codetune.progress import meter
 from codetune.tuning.checkpoint import Checkpoints, trained_weights
 from codetune.tuning.data import Batch, Step
+from codetune.tuning.loss import batch_loss
 from codetune.tuning.params import Precision, TrainParams
 from codetune.tuning.progress import Evaluation, Log, Progress
 from codetune.tuning.world import ALONE, World
@@ -34,17 +33,6 @@ def learning_rate(step: int, steps: int, params: TrainParams) -> float:
     done = (step - warmup) / max(1, steps - warmup)
     factors = {"constant": 1.0, "linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2}
     return params.learning_rate * factors[params.schedule]
-
-
-def batch_loss(model: Any, batch: Batch, precision: Precision = "float32") -> torch.Tensor:
-    """Cross-entropy in nats, summed over the labels of a batch.
-
-    :param precision: of matrix products; weights and losses are in float32 in any case.
-    """
-    batch = batch.to(model.device)
-    with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        logits = logits_at(model, batch.input_ids, batch.positions, batch.position_ids)
-    return functional.cross_entropy(logits.float(), batch.targets, reduction="sum")
 
 
 def validation_loss(model: Any, batches: list[Batch], world: World = ALONE) -> float:

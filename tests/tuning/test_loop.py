@@ -5,15 +5,12 @@ from functools import partial
 
 import pytest
 import torch
-from torch.nn import functional
 
 from codetune.errors import UserError
 from codetune.modeling.load import load_model
-from codetune.modeling.logits import logits_at
-from codetune.prompt import example_ids
 from codetune.tuning import loop
-from codetune.tuning.data import TokenizedRow, collate, pack, training_steps, validation_batches
-from codetune.tuning.loop import batch_loss, learning_rate, train, validation_loss
+from codetune.tuning.data import collate, pack, training_steps, validation_batches
+from codetune.tuning.loop import learning_rate, train, validation_loss
 from codetune.tuning.lora import add_adapter
 from codetune.tuning.params import LoraParams, TrainParams
 from codetune.tuning.progress import Evaluation, Progress
@@ -53,19 +50,6 @@ def params(**changes):
     return TrainParams.model_validate(PARAMS | changes)
 
 
-@pytest.fixture
-def base(tiny_base):
-    return load_model(tiny_base)
-
-
-@pytest.fixture
-def rows(base, instruction_rows):
-    examples = [
-        (row["id"], example_ids(base.tokenizer, row["instruction"], row["completion"], 400)) for row in instruction_rows
-    ]
-    return [TokenizedRow(row_id, example.input_ids, example.labels) for row_id, example in examples]
-
-
 def tuned(base, **changes):
     return add_adapter(base.model, LoraParams.model_validate(LORA | changes), seed=7)
 
@@ -81,25 +65,6 @@ def fit(base, rows, checkpoints=None, **changes):
     validation = validation_batches(rows[16:], 4, 0)
     result = train(model, steps, validation, options, lambda step, values: logged.append((step, values)), checkpoints)
     return model, result, logged
-
-
-def test_the_loss_is_that_of_transformers(base, rows):
-    batch = collate(rows[:4], 0)
-    length = batch.input_ids.shape[1]
-    labels = torch.tensor([row.labels + [-100] * (length - len(row.labels)) for row in rows[:4]])
-    mask = torch.tensor([[1] * len(row.labels) + [0] * (length - len(row.labels)) for row in rows[:4]])
-    expected = base.model(input_ids=batch.input_ids, attention_mask=mask, labels=labels).loss
-    assert batch_loss(base.model, batch).item() / len(batch.targets) == pytest.approx(expected.item(), rel=1e-5)
-
-
-def test_padding_does_not_change_a_rows_loss(base, rows):
-    short = min(rows, key=lambda row: len(row.input_ids))
-    batch = collate([short, max(rows, key=lambda row: len(row.input_ids))], 0)
-    alone = collate([short], 0)
-    count = len(alone.targets)
-    together = batch_loss(base.model, collate([short], 0)).item() / count
-    logits = logits_at(base.model, batch.input_ids, batch.positions)[:count]
-    assert functional.cross_entropy(logits, batch.targets[:count]).item() == pytest.approx(together, rel=1e-5)
 
 
 def test_validation_loss_does_not_depend_on_the_batches(base, rows):

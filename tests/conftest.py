@@ -5,6 +5,7 @@ from codetune import numerics
 numerics.fix(numerics.NumericsParams(mode="portable", threads=1))  # tiny models are quickest on one
 
 import os  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -22,6 +23,16 @@ ROWS_FILE = Path(__file__).parent / "data" / "instruction_rows.jsonl"
 def instruction_rows() -> list[dict[str, Any]]:
     """24 instruction rows in 4 groups of 6, as in data/clean/*.jsonl."""
     return read_jsonl(ROWS_FILE)
+
+
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    """Sets the number of torch's threads; after the test it is as before."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
 
 
 def tiny_tokenizer() -> Any:

@@ -1,9 +1,10 @@
-"""Operators whose bits show how torch shares them out to threads: each is run on one thread.
+"""Operators whose bits show how torch shares them out to threads: each is given no more threads than it can bear.
 
-Most of what language models are made of comes out the same on any number of threads. Not so an activation, or the
-gradient of a softmax, where a thread's part does not fill the registers of the processor: its last elements are rounded
-by another routine. Nor the sum of a whole tensor, or the gradient of a layer norm's weight, of which each thread adds
-up a part; nor the gradient of attention with a single head, whose products are then shared out themselves.
+Most of what language models are made of comes out the same on any number of threads. Not so an activation where a
+thread's part does not fill the registers of the processor: its last elements are rounded by another routine. Nor the
+gradient of a softmax, for the same reason, the sum of a whole tensor, or the gradient of a layer norm's weight, of
+which each thread adds up a part; nor the gradient of attention with a single head, whose products are then shared out
+themselves.
 """
 
 from __future__ import annotations
@@ -15,69 +16,85 @@ import torch
 
 from codetune.numerics.replacing import Kernel, replace, torchs_own
 
-Condition = Callable[..., bool]
+Limit = Callable[..., int]
+"""How many of some threads an operator can bear: called with their number, then with the operator's arguments."""
 _FEW_ELEMENTS = 1 << 14
+_GRAIN = 1 << 15  # elements: a thread gets no fewer
+_REGISTERS = 32  # elements that are computed together, at the most
 
 
-def _always(*_arguments: Any, **_named: Any) -> bool:
-    return True
+def _one(_threads: int, *_arguments: Any, **_named: Any) -> int:
+    return 1
 
 
-def _approximate(*_arguments: Any, approximate: str = "none") -> bool:
-    return approximate != "none"
+def _even(threads: int, *arguments: Any, **_named: Any) -> int:
+    """As many as get parts that fill the registers, where the tensors lie in memory without gaps."""
+    tensors = [argument for argument in arguments if isinstance(argument, torch.Tensor)]
+    if not all(tensor.is_contiguous() for tensor in tensors):
+        return 1
+    elements = tensors[0].numel()
+    parted = range(min(threads, -(-elements // _GRAIN)), 1, -1)
+    return next((number for number in parted if -(-elements // number) % _REGISTERS == 0), 1)
 
 
-def _of_weights(*arguments: Any) -> bool:
-    """Whether more is asked for than the gradient of the input, by the last argument."""
-    return any(arguments[-1][1:])
+def _even_if_approximate(threads: int, *tensors: torch.Tensor, approximate: str = "none") -> int:
+    return threads if approximate == "none" else _even(threads, *tensors)
 
 
-def _single_head(_gradient: Any, _query: Any, key: torch.Tensor, *_arguments: Any, **_named: Any) -> bool:
-    """Whether one row has one head of keys, of shape `(rows, heads, length, size)`."""
-    return key.shape[0] * key.shape[1] == 1
+def _one_for_weights(threads: int, *arguments: Any) -> int:
+    """One where more is asked for than the gradient of the input, by the last argument."""
+    return 1 if any(arguments[-1][1:]) else threads
 
 
-def _small(*arguments: Any, **_named: Any) -> bool:
-    """Whether the product of the last two has few elements."""
+def _one_for_a_head(
+    threads: int, _gradient: Any, _query: Any, key: torch.Tensor, *_arguments: Any, **_named: Any
+) -> int:
+    """One where a single row has a single head of keys, of shape `(rows, heads, length, size)`."""
+    return 1 if key.shape[0] * key.shape[1] == 1 else threads
+
+
+def _one_for_few(threads: int, *arguments: Any, **_named: Any) -> int:
+    """One where the product of the last two has few elements."""
     left, right = arguments[-2:]
-    return bool(left.shape[-2] * right.shape[-1] <= _FEW_ELEMENTS)
+    return 1 if left.shape[-2] * right.shape[-1] <= _FEW_ELEMENTS else threads
 
 
-OPERATORS: dict[str, Condition] = {
-    "sigmoid": _always,
-    "silu": _always,
-    "silu_backward": _always,
-    "gelu": _approximate,
-    "gelu_backward": _approximate,
-    "mish": _always,
-    "mish_backward": _always,
-    "softplus": _always,
-    "softplus_backward": _always,
-    "elu": _always,
-    "elu_backward": _always,
-    "sum": _always,
-    "mean": _always,
-    "dot": _always,
-    "_softmax_backward_data": _always,
-    "native_layer_norm_backward": _of_weights,
-    "_scaled_dot_product_flash_attention_for_cpu_backward": _single_head,
+OPERATORS: dict[str, Limit] = {
+    "sigmoid": _even,
+    "silu": _even,
+    "silu_backward": _even,
+    "gelu": _even_if_approximate,
+    "gelu_backward": _even_if_approximate,
+    "mish": _even,
+    "mish_backward": _even,
+    "softplus": _even,
+    "softplus_backward": _even,
+    "elu": _even,
+    "elu_backward": _even,
+    "sum": _one,
+    "mean": _one,
+    "dot": _one,
+    "_softmax_backward_data": _one,
+    "native_layer_norm_backward": _one_for_weights,
+    "_scaled_dot_product_flash_attention_for_cpu_backward": _one_for_a_head,
 }
-"""The operators, and of which arguments that is true."""
-PRODUCTS: dict[str, Condition] = {"mm": _small, "addmm": _small, "bmm": _small, "baddbmm": _small}
-"""The same of MKL's products, with `MKL_CBWR=AVX2,STRICT` too."""
+"""The operators, with what each can bear."""
+PRODUCTS: dict[str, Limit] = {"mm": _one_for_few, "addmm": _one_for_few, "bmm": _one_for_few, "baddbmm": _one_for_few}
+"""The same for MKL's products, whose bits show it with `MKL_CBWR=AVX2,STRICT` too."""
 
 
-def install(operators: Mapping[str, Condition]) -> None:
-    """Run these on one thread each, for as long as the process lasts."""
-    replace({name: _alone(torchs_own(name), condition) for name, condition in operators.items()})
+def install(operators: Mapping[str, Limit]) -> None:
+    """Hold these operators to their limits, for as long as the process lasts."""
+    replace({name: _limited(torchs_own(name), limit) for name, limit in operators.items()})
 
 
-def _alone(kernel: Kernel, condition: Condition) -> Kernel:
+def _limited(kernel: Kernel, limit: Limit) -> Kernel:
     def run(*arguments: Any, **named: Any) -> Any:
         threads = torch.get_num_threads()
-        if threads == 1 or not condition(*arguments, **named):
+        borne = threads if threads == 1 else limit(threads, *arguments, **named)
+        if borne == threads:
             return kernel(*arguments, **named)
-        torch.set_num_threads(1)
+        torch.set_num_threads(borne)
         try:
             return kernel(*arguments, **named)
         finally:

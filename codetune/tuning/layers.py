@@ -2,7 +2,8 @@
 
 With W the frozen weight and s·B·A the adapter, peft computes x·Wᵀ and x·Aᵀ·Bᵀ·s, and adds them. Here W + s·B·A is made
 first, which is cheap beside a batch of tokens, and used for the output and for the gradient of the input; the factors'
-gradients need two narrow products each, as ever. Neither the wide intermediate results nor the merged weight are kept.
+gradients need two narrow products each, as ever. No wide intermediate results are kept; the merged weight is, for the
+gradient, where it is no larger than the input, else it is made again.
 """
 
 from __future__ import annotations
@@ -47,17 +48,21 @@ class _Merged(torch.autograd.Function):
     def forward(
         ctx: Any, x: torch.Tensor, weight: torch.Tensor, down: torch.Tensor, up: torch.Tensor, scaling: float
     ) -> torch.Tensor:
-        ctx.save_for_backward(x, weight, down, up)
+        merged = torch.addmm(weight, up * scaling, down)
+        kept = merged if merged.numel() <= x.numel() else None
+        ctx.save_for_backward(x, weight, down, up, kept)
         ctx.scaling = scaling
-        return functional.linear(x, torch.addmm(weight, up, down, alpha=scaling))
+        return functional.linear(x, merged)
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        x, weight, down, up = ctx.saved_tensors
+        x, weight, down, up, merged = ctx.saved_tensors
         flat, rows = gradient.flatten(0, -2), x.flatten(0, -2)
+        scaled = up * ctx.scaling
         of_x = None
         if ctx.needs_input_grad[0]:
-            of_x = (flat @ torch.addmm(weight, up, down, alpha=ctx.scaling)).view_as(x)
-        of_down = (flat @ (up * ctx.scaling)).t() @ rows
+            merged = torch.addmm(weight, scaled, down) if merged is None else merged
+            of_x = (flat @ merged).view_as(x)
+        of_down = (flat @ scaled).t() @ rows
         of_up = ((rows @ down.t()).t() @ flat).t() * ctx.scaling
         return of_x, None, of_down, of_up, None

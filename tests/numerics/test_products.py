@@ -15,14 +15,6 @@ FORMS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def threads():
-    """The tests of this file may set another number of threads."""
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
 def matrices(*shapes):
     generator = torch.Generator().manual_seed(7)
     return [torch.randn(shape, generator=generator) for shape in shapes]

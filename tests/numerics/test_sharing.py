@@ -37,9 +37,17 @@ def attention(rows, heads, length=300):
     return found, *torch.autograd.grad(found, (query, key, value), drawn(*found.shape, seed=10))
 
 
+def mish_of_parts():
+    """Of rows that do not lie beside one another, which even parts of all elements would cut where it shows."""
+    x = drawn(2800, 48).requires_grad_()
+    value = functional.mish(x[:, :24])
+    return value, *torch.autograd.grad(value, x, drawn(2800, 24, seed=8))
+
+
 COMPUTATIONS = {
     "sigmoid": with_gradient(torch.sigmoid),
     "silu": with_gradient(functional.silu),
+    "mish of parts": mish_of_parts,
     "gelu": with_gradient(functional.gelu),
     "gelu by tanh": with_gradient(lambda x: functional.gelu(x, approximate="tanh")),
     "mish": with_gradient(functional.mish),
@@ -57,14 +65,6 @@ COMPUTATIONS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def threads():
-    """The tests of this file set other numbers of threads."""
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("name", COMPUTATIONS)
 def test_any_number_of_threads_gives_the_same_bits(threads, name):
     found = []
@@ -73,6 +73,22 @@ def test_any_number_of_threads_gives_the_same_bits(threads, name):
         found.append(COMPUTATIONS[name]())
         assert torch.get_num_threads() == number
     assert all(torch.equal(one, other) for many in found[1:] for one, other in zip(found[0], many, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("elements", "available", "taken"),
+    [
+        (1000, 8, 1),
+        (1 << 20, 8, 8),
+        (1 << 20, 7, 4),
+        (3 << 18, 7, 6),
+        (1200 * 512, 2, 2),
+        (1201 * 513, 8, 1),
+        (65_536, 64, 2),
+    ],
+)
+def test_an_activation_takes_the_threads_that_get_even_parts(elements, available, taken):
+    assert sharing._even(available, torch.empty(elements)) == taken
 
 
 def test_gradients_are_exact(threads):
@@ -87,5 +103,5 @@ def test_gradients_are_exact(threads):
 def test_threads_are_given_back_after_an_error(threads):
     threads(3)
     with pytest.raises(RuntimeError):
-        sharing._alone(sharing.torchs_own("mm"), lambda *_: True)(drawn(2, 3), drawn(2, 3))
+        sharing._limited(sharing.torchs_own("mm"), lambda *_: 1)(drawn(2, 3), drawn(2, 3))
     assert torch.get_num_threads() == 3

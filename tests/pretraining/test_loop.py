@@ -107,16 +107,13 @@ def test_gradient_of_a_batch_is_the_mean_over_its_rows(recipe, tokens, monkeypat
         assert torch.allclose(own, wanted, atol=1e-6)
 
 
-def test_weights_do_not_depend_on_the_number_of_threads(recipe, tokens, tmp_path):
+def test_weights_do_not_depend_on_the_number_of_threads(recipe, tokens, tmp_path, threads):
     wide = recipe.model_copy(update={"batch_tokens": 64 * 5, "tokens": 64 * 5 * 6})
-    threads, found = torch.get_num_threads(), []
-    try:
-        for count in (1, 2):
-            torch.set_num_threads(count)
-            found.append(weights(run(wide, tokens, tmp_path / str(count))[0]))
-            assert torch.get_num_threads() == count
-    finally:
-        torch.set_num_threads(threads)
+    found = []
+    for count in (1, 2):
+        threads(count)
+        found.append(weights(run(wide, tokens, tmp_path / str(count))[0]))
+        assert torch.get_num_threads() == count
     assert torch.equal(*found)
 
 

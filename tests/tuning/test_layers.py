@@ -29,8 +29,8 @@ def make_layer(tiny_base):
     return make
 
 
-def output_and_gradients(layer, forward, *, of_input=True):
-    x = torch.linspace(-1, 1, 2 * 5 * layer.in_features).sin().view(2, 5, -1).requires_grad_(of_input)
+def output_and_gradients(layer, forward, *, of_input=True, length=5):
+    x = torch.linspace(-1, 1, 2 * length * layer.in_features).sin().view(2, length, -1).requires_grad_(of_input)
     layer.zero_grad(set_to_none=True)
     output = forward(layer, x)
     output.square().sum().backward()
@@ -60,6 +60,18 @@ def test_output_and_gradients_are_peft_s(make_layer, changes, bias, of_input):
     for our, their in zip(ours, theirs, strict=True):
         torch.testing.assert_close(our, their, rtol=1e-5, atol=1e-5)
     assert layer.base_layer.weight.grad is None
+
+
+@pytest.mark.parametrize(("length", "kept"), [(5, False), (100, True)])
+def test_the_merged_weight_is_kept_where_it_is_no_larger_than_the_input(make_layer, length, kept):
+    layer = make_layer()
+    ours, theirs = (
+        output_and_gradients(layer, forward, length=length) for forward in (MergedLinear.forward, Linear.forward)
+    )
+    for our, their in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(our, their, rtol=1e-5, atol=1e-4)
+    last = layer(torch.ones(2, length, layer.in_features)).grad_fn.saved_tensors[-1]
+    assert (last is not None) == kept
 
 
 @pytest.mark.parametrize("changes", [{"dropout": 0.5}, {"use_dora": True}])

@@ -2,9 +2,8 @@
 
 Most of what language models are made of comes out the same on any number of threads. Not so an activation where a
 thread's part does not fill the registers of the processor: its last elements are rounded by another routine. Nor the
-gradient of a softmax, for the same reason, the sum of a whole tensor, or the gradient of a layer norm's weight, of
-which each thread adds up a part; nor the gradient of attention with a single head, whose products are then shared out
-themselves.
+sum of a whole tensor, or the gradient of a layer norm's weight, of which each thread adds up a part; nor the gradient
+of a softmax, nor that of attention with a single head.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from codetune.numerics.replacing import Kernel, replace, torchs_own
 
 Limit = Callable[..., int]
 """How many of some threads an operator can bear: called with their number, then with the operator's arguments."""
-_FEW_ELEMENTS = 1 << 14
+_FEW_ELEMENTS = 1 << 14  # three times as many as a product has that was seen to differ
 _GRAIN = 1 << 15  # elements: a thread gets no fewer
 _REGISTERS = 32  # elements that are computed together, at the most
 

@@ -22,10 +22,7 @@ def logits_at(
     :param position_ids: of the shape of the ids, in a single row of texts laid end to end: where they start over, a new
         text begins, and transformers lets no token attend across. None: every row is one text.
     """
-    logits = _logits(model, input_ids, position_ids, lambda states: states.index_select(0, positions))
-    if len(logits) != len(positions):
-        raise RuntimeError(f"the output layer gave {tuple(logits.shape)} logits for {len(positions)} positions")
-    return logits
+    return _logits(model, input_ids, position_ids, lambda states: states.index_select(0, positions))
 
 
 def states_at(
@@ -52,13 +49,18 @@ def _logits(
     select: Callable[[torch.Tensor], torch.Tensor],
 ) -> torch.Tensor:
     """The logits of the states that are selected out of all, which have the shape `(rows · length, hidden size)`."""
+    given: list[int] = []
 
     def selected(_layer: Any, arguments: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
-        return (select(arguments[0].flatten(0, 1)).unsqueeze(0),)
+        chosen = select(arguments[0].flatten(0, 1))
+        given.append(len(chosen))
+        return (chosen.unsqueeze(0),)
 
     handle = model.get_output_embeddings().register_forward_pre_hook(selected)
     try:
         logits: torch.Tensor = model(input_ids=input_ids, position_ids=position_ids, use_cache=False).logits
     finally:
         handle.remove()
+    if [*logits.shape[:2]] != [1, *given]:
+        raise RuntimeError(f"the output layer was given {given} positions and the model {tuple(logits.shape)} logits")
     return logits.squeeze(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch.nn import functional
@@ -12,6 +13,7 @@ from codetune.tuning.data import Batch
 from codetune.tuning.params import Precision
 
 _ROWS = 256  # of logits at a time: with fewer, products take longer
+_LAST: WeakKeyDictionary[torch.nn.Module, bool] = WeakKeyDictionary()  # output layers, and whether nothing follows
 
 
 def batch_loss(model: Any, batch: Batch, precision: Precision = "float32") -> torch.Tensor:
@@ -23,15 +25,29 @@ def batch_loss(model: Any, batch: Batch, precision: Precision = "float32") -> to
     places = batch.input_ids, batch.positions, batch.position_ids
     with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         layer = model.get_output_embeddings()
-        if type(layer) is torch.nn.Linear and not any(weight.requires_grad for weight in layer.parameters()):
-            states, first = states_at(model, *places)
-            with torch.no_grad():
-                nothing_follows = torch.equal(first, layer(states[:1])[0])
-            if nothing_follows:
-                loss: torch.Tensor = _PartByPart.apply(states, layer.weight, layer.bias, batch.targets)  # type: ignore[no-untyped-call]
-                return loss
+        if _is_frozen_product(layer) and _is_last(model, layer, batch.input_ids[:1, :1]):
+            states, _ = states_at(model, *places)
+            loss: torch.Tensor = _PartByPart.apply(states, layer.weight, layer.bias, batch.targets)  # type: ignore[no-untyped-call]
+            return loss
         logits = logits_at(model, *places)
     return functional.cross_entropy(logits.float(), batch.targets, reduction="sum")
+
+
+def _is_frozen_product(layer: Any) -> bool:
+    return type(layer) is torch.nn.Linear and not any(weight.requires_grad for weight in layer.parameters())
+
+
+def _is_last(model: Any, layer: torch.nn.Module, token: torch.Tensor) -> bool:
+    """Whether logits are what the output layer gives, without a soft cap or scaling: tried once, on one token.
+
+    :param token: an id, of shape `(1, 1)`. Random numbers are drawn as if nothing had been tried.
+    """
+    if layer not in _LAST:
+        devices = [token.device] if token.is_cuda else []
+        with torch.no_grad(), torch.random.fork_rng(devices):
+            states, logits = states_at(model, token, torch.zeros(1, dtype=torch.long, device=token.device))
+            _LAST[layer] = torch.equal(logits, layer(states)[0])
+    return _LAST[layer]
 
 
 class _PartByPart(torch.autograd.Function):

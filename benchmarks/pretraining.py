@@ -17,7 +17,7 @@ numerics.fix(load_section(numerics.NumericsParams).model_copy(update={"mode": "f
 import torch  # noqa: E402
 from transformers import LlamaForCausalLM, Trainer, TrainingArguments  # noqa: E402
 
-from benchmarks.timing import compare, seconds  # noqa: E402
+from benchmarks.timing import compare, matrix_peak, seconds  # noqa: E402
 from codetune.pretraining.corpus import Stream  # noqa: E402
 from codetune.pretraining.device import choose_device  # noqa: E402
 from codetune.pretraining.loop import train_step  # noqa: E402
@@ -58,13 +58,6 @@ def _name(dtype: torch.dtype) -> str:
     return torch.finfo(dtype).dtype
 
 
-def _peak(dtype: torch.dtype, size: int) -> float:
-    """Multiplications and additions per second of a product of square matrices."""
-    square = torch.randn(size, size).to(dtype)
-    torch.mm(square, square)
-    return float(2 * size**3) / min(seconds(lambda: torch.mm(square, square)) for _ in range(_TRIES))
-
-
 def pretraining() -> None:
     """A few steps of the recipe in params.yaml: ours in the precision that is chosen here, the Trainer in float32."""
     device = choose_device("fast")
@@ -87,7 +80,7 @@ def pretraining() -> None:
     print(f"{'pretraining, tokens per second':58} {params.batch_tokens / fastest:5,.0f}")
     for dtype in (torch.float32, torch.bfloat16):
         # Without instructions for bfloat16 its products are emulated, a hundred times as slowly: small ones are enough.
-        peak = _peak(dtype, 2048 if dtype in (torch.float32, device.precision) else 512)
+        peak = matrix_peak(dtype, 2048 if dtype in (torch.float32, device.precision) else 512)
         share = _operations(model, params) / fastest / peak
         print(f"{f'share of the measured {_name(dtype)} matrix peak, pretraining':58} {share:5.0%}")
 

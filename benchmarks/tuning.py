@@ -75,12 +75,40 @@ def lora() -> None:
         middle = ratios[len(ratios) // 2]
         title = f"LoRA on {_ROWS} rows, numerics {ours}, against {theirs}"
         print(f"{title:58} {middle:5.2f} times as fast ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+    operations, peak = _operations(), rounds[-1]["fast"]["matrix_peak"]
     for side, told in rounds[-1].items():
         speed = told["tokens"] / told["seconds"]
         print(
             f"    {side}: {speed:,.0f} tokens of rows per second, {told['peak_bytes'] / 2**30:.2f} GiB at the most, "
             f"validation loss {told['first_loss']:.4f} to {told['loss']:.4f}"
         )
+        if side != _TRAINER:
+            share = operations / told["seconds"] / peak
+            print(f"    {side}: {share:.0%} of the measured float32 matrix peak, in products")
+
+
+def _operations() -> int:
+    """Multiplications and additions of our training in products of matrices, attention left out."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from codetune.modeling.load import load_model
+    from codetune.tuning.data import RowLimits, load_rows
+    from codetune.tuning.lora import add_adapter
+    from codetune.tuning.loss import batch_loss
+
+    loaded = load_model(_BASE)
+    rows = load_rows(_TRAIN, ORIGINALS, loaded.tokenizer, RowLimits(_ROWS, 320, seed=7)).rows
+    model = add_adapter(loaded.model, load_section(TrainParams).lora, 7)
+    with FlopCounterMode(display=False) as counter:
+        for [batch] in _steps(rows, loaded.tokenizer):
+            batch_loss(model, batch).backward()  # type: ignore[no-untyped-call]
+    return int(counter.get_total_flops())
+
+
+def _steps(rows: list[Any], tokenizer: Any) -> list[Any]:
+    from codetune.tuning.data import collate, training_steps
+
+    return training_steps(rows, _BATCH, 1, 7, 0, partial(collate, pad_id=tokenizer.pad_token_id))
 
 
 def _child(side: str) -> dict[str, float]:
@@ -98,6 +126,9 @@ def _child(side: str) -> dict[str, float]:
 
 def _measured(side: str) -> dict[str, float]:
     """Train on one side: seconds of the loop alone, tokens of the rows, and the validation loss before and after."""
+    import torch
+
+    from benchmarks.timing import matrix_peak
     from codetune.modeling.load import load_model
     from codetune.tuning.data import RowLimits, load_rows, validation_batches
     from codetune.tuning.loop import validation_loss
@@ -116,20 +147,20 @@ def _measured(side: str) -> dict[str, float]:
     return {
         "seconds": seconds, "tokens": sum(len(row.input_ids) for row in rows), "peak_bytes": peak,
         "first_loss": first, "loss": validation_loss(model, validation),
+        "matrix_peak": matrix_peak(torch.float32, 2048),
     }  # fmt: skip
 
 
 def _ours(model: Any, tokenizer: Any, rows: list[Any], _folder: str) -> float:
-    from codetune.tuning.data import collate, training_steps, validation_batches
+    from codetune.tuning.data import validation_batches
     from codetune.tuning.loop import train
 
     wanted = {"learning_rate": _LEARNING_RATE, "batch_size": _BATCH, "accumulation": 1, "schedule": "linear"}
     wanted |= {"warmup_share": 0.0, "weight_decay": 0.0, "clip": 1.0, "evaluate_every": 10_000, "packing": False}
     options = load_section(TrainParams).model_copy(update=wanted)
-    pad = tokenizer.pad_token_id
     start = time.perf_counter()
-    steps = training_steps(rows, _BATCH, 1, 7, 0, partial(collate, pad_id=pad))
-    train(model, steps, validation_batches(rows[:1], 1, pad), options, lambda *_: None)
+    validation = validation_batches(rows[:1], 1, tokenizer.pad_token_id)
+    train(model, _steps(rows, tokenizer), validation, options, lambda *_: None)
     return time.perf_counter() - start
 
 

@@ -39,8 +39,8 @@ lint: $(STAMP) ## ruff and strict mypy
 app: $(STAMP) ## serve the page on the loopback address
 	@streamlit run streamlit_app.py
 
-bench: $(STAMP) ## speed of the heavy parts, as ratios within one run
-	@python -m benchmarks
+bench: $(STAMP) ## speed of the heavy parts, as ratios within one run; parts="lora data" for some
+	@python -m benchmarks $(parts)
 
 screenshots: $(STAMP) ## take the pictures of the README anew (needs Chromium)
 	@python -m scripts.screenshots

@@ -1,10 +1,12 @@
 """`make bench`: each line is one of our routines against the plain use of the library, as a ratio of seconds.
 
+Some parts alone: `make bench parts="lora training"`.
 The two sides take turns, and the median ratio of the rounds is shown with its range: machines drift, ratios less so.
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -92,9 +94,18 @@ def pretraining() -> None:
     subprocess.run([sys.executable, "-m", "benchmarks.pretraining"], check=True)
 
 
+PARTS = (generation, training, lora, bertscore, statistics, revisions, pretraining, data, serving)
+
+
 def main() -> None:
-    for measure in (generation, training, lora, bertscore, statistics, revisions, pretraining, data, serving):
-        measure()
+    named = {part.__name__: part for part in PARTS}
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time parts of codetune, as ratios.")
+    parser.add_argument(
+        "parts", nargs="*", choices=["all", *named], default="all", metavar="part", help=f"of {', '.join(named)}"
+    )
+    chosen = parser.parse_args().parts
+    for name in named if "all" in chosen else chosen:
+        named[name]()
 
 
 if __name__ == "__main__":

@@ -1,15 +1,19 @@
 """The models of any revision: the base out of git, the adapter out of the DVC cache, checked and laid out as folders.
 
-What lies in git or in the cache has no folder of its own, so it is copied to one that is named by its content, once.
-Nothing but safetensors, configuration and tokenizer is copied: neither pickles nor code.
+What lies in git or in the cache has no folder of its own, so it is copied to one that is named by its content, once;
+the folders that were asked for the longest ago are removed again. Nothing but safetensors, configuration and tokenizer
+is copied: neither pickles nor code.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import shutil
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -27,8 +31,10 @@ from codetune.revisions.yaml_text import read_yaml
 
 ADAPTER = "models/adapter"
 FOLDERS = Path(".cache/models")
+_KEPT = 20  # folders: as many as a session of comparing takes, or some more
 _USED = re.compile(r"[\w.-]+\.(json|safetensors|jinja|txt|model)")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_KEY = re.compile(r"[0-9a-f]{32}")
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -171,4 +177,14 @@ def _laid_out(root: Path, key: str, fill: Callable[[Path], None]) -> Path:
                     fill(temporary)
             except OSError as error:
                 raise UserError(f"{folder} cannot be written: {error.strerror}", "Make room for it.") from None
+        with suppress(OSError):  # not ours, or another process is tidying as well
+            os.utime(folder)
+            _remove_unused(folder.parent)
     return folder
+
+
+def _remove_unused(folders: Path) -> None:
+    """All folders but those that were asked for last, which is when they were last touched."""
+    found = [folder for folder in folders.iterdir() if _KEY.fullmatch(folder.name)]
+    for folder in sorted(found, key=lambda folder: folder.stat().st_mtime_ns)[:-_KEPT]:
+        shutil.rmtree(folder.rename(folder.with_suffix(".old")), ignore_errors=True)  # never seen in part

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -133,6 +134,20 @@ def test_a_cache_that_was_changed_is_not_believed(copied_models: Project) -> Non
     with pytest.raises(UserError, match=r"adapter_model.safetensors in the DVC cache is not what dvc.lock of low"):
         find(copied_models, "low")
     assert not list((root / ".cache/models").glob("*/adapter_config.json"))
+
+
+def test_folders_that_nobody_asked_for_lately_are_removed(copied_models: Project) -> None:
+    folders = copied_models.root / ".cache/models"
+    shutil.rmtree(folders, ignore_errors=True)
+    for number in range(30):
+        (folders / f"{number:032x}").mkdir(parents=True)
+        os.utime(folders / f"{number:032x}", (number, number))
+    (folders / "notes").mkdir()
+    low = find(copied_models, "low")
+    kept = {path.name for path in folders.iterdir()}
+    assert {Path(low.base).name, Path(str(low.adapter)).name, "notes"} < kept
+    assert kept & {f"{number:032x}" for number in range(30)} == {f"{number:032x}" for number in range(12, 30)}
+    assert load_model(low.base, low.adapter).model is not None
 
 
 @pytest.mark.parametrize("digest", ["../../../../etc/passwd", "-o", "", None, "f" * 31, "f" * 32 + "/..", ["x"]])

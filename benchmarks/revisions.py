@@ -25,7 +25,7 @@ def _compare(root: Path) -> dict[str, float]:
     start = time.perf_counter()
     from codetune.revisions.comparison import compare
     from codetune.revisions.listing import default_pair, list_revisions
-    from codetune.revisions.reports import load_reports
+    from codetune.revisions.reading import load_reports
     from codetune.revisions.repository import Repository
 
     repository = Repository(root)

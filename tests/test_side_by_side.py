@@ -11,7 +11,7 @@ from codetune.__main__ import main
 from codetune.errors import UserError
 from codetune.revisions.comparison import compare
 from codetune.revisions.listing import find_revision, list_revisions
-from codetune.revisions.reports import load_reports
+from codetune.revisions.reading import load_reports
 from codetune.revisions.repository import Repository
 from codetune.revisions.stages import StageChanges
 from codetune.side_by_side.data import COLUMNS, as_csv, as_json

@@ -11,7 +11,9 @@ import streamlit as st
 from codetune.revisions.comparison import Comparison, compare
 from codetune.revisions.figures import Figures, Row, figures_of, load_rows
 from codetune.revisions.listing import Revision, list_revisions
-from codetune.revisions.reports import Reports, load_reports, workspace_fingerprint
+from codetune.revisions.reading import load_reports
+from codetune.revisions.report_files import workspace_fingerprint
+from codetune.revisions.reports import Reports
 from codetune.revisions.repository import Repository
 from codetune.revisions.stages import LOCK_FILE, StageChanges, stage_changes
 from codetune.side_by_side.gather import data_changes as data_changes_of

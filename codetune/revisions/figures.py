@@ -14,6 +14,7 @@ from typing import Any
 
 from codetune.errors import UserError
 from codetune.revisions.catalogue import flatten, numbers
+from codetune.revisions.json_text import read_object
 from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.reports import METRICS_FILE
 from codetune.revisions.repository import Repository
@@ -68,13 +69,6 @@ class Row:
         return f"{self.revision.short} ({self.names[0]})"
 
 
-def _mapping(text: str) -> dict[str, Any]:
-    content = json.loads(text)
-    if not isinstance(content, dict):
-        raise TypeError(f"found {type(content).__name__}, expected an object")
-    return content
-
-
 def _finite(content: dict[str, Any]) -> dict[str, float]:
     """The numbers of a nested mapping by flat key, less those that no axis can show."""
     return {key: value for key, value in numbers(content).items() if math.isfinite(value)}
@@ -123,7 +117,7 @@ def _parsed(path: str, content: bytes, sections: dict[str, Any]) -> Any:
     """
     try:
         text = content.decode("utf-8")
-        return flatten(read_sections(text, sections)) if path == _PARAMS else _REPORTS[path](_mapping(text))
+        return flatten(read_sections(text, sections)) if path == _PARAMS else _REPORTS[path](read_object(text))
     except (ValueError, TypeError, AttributeError, RecursionError, UserError):
         return None
 

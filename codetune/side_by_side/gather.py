@@ -10,7 +10,8 @@ from codetune.errors import UserError
 from codetune.revisions.catalogue import Metric
 from codetune.revisions.comparison import Comparison, compare
 from codetune.revisions.listing import require_revision
-from codetune.revisions.reports import Reports, load_reports
+from codetune.revisions.reading import load_reports
+from codetune.revisions.reports import Reports
 from codetune.revisions.repository import Repository
 from codetune.revisions.samples import Sample, by_change, comparable_metrics, samples_of
 from codetune.revisions.stages import StageChanges, stage_changes

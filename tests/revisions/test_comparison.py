@@ -11,7 +11,8 @@ from codetune.revisions.comparison import Verdict, compare, corrected, gain_of, 
 from codetune.revisions.groups import gain_by_package, histogram
 from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
-from codetune.revisions.reports import PromptScores, Reports, load_reports
+from codetune.revisions.reading import load_reports
+from codetune.revisions.reports import PromptScores, Reports
 from codetune.revisions.repository import Repository
 from codetune.revisions.wording import gain_sentence, interval_text, robustness_sentence, verdict_sentence
 from codetune.significance import mcnemar_p

@@ -9,7 +9,7 @@ from codetune.revisions.comparison import MetricDifference, Verdict, compare
 from codetune.revisions.effects import effects
 from codetune.revisions.intervals import pooled_spread
 from codetune.revisions.listing import Kind, Revision
-from codetune.revisions.reports import load_reports
+from codetune.revisions.reading import load_reports
 from codetune.revisions.repository import Repository
 from tests.sample_project import Project
 

@@ -8,7 +8,8 @@ from codetune.revisions.catalogue import Metric
 from codetune.revisions.comparison import Comparison, compare
 from codetune.revisions.inline import Piece, inline_difference
 from codetune.revisions.listing import Kind, Revision
-from codetune.revisions.reports import Prompt, load_reports
+from codetune.revisions.reading import load_reports
+from codetune.revisions.reports import Prompt
 from codetune.revisions.repository import Repository
 from codetune.revisions.samples import (
     Parsing,

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from codetune.revisions.listing import WORKSPACE, Kind, Revision
-from codetune.revisions.reports import load_reports, workspace_fingerprint
+from codetune.revisions.reading import load_reports
 from codetune.revisions.repository import Repository
-from tests.sample_project import Project, write_reports
+from tests.sample_project import Project
 
 
 def test_a_commit_and_the_workspace_are_read_alike(sample: Project) -> None:
@@ -79,12 +79,3 @@ def test_numbers_in_unexpected_places_are_passed_over(copied_sample: Project) ->
 def test_bytes_that_are_no_text_are_a_problem_too(copied_sample: Project) -> None:
     (copied_sample.root / "reports" / "metrics.json").write_bytes(b"\xff\xfe\x00")
     assert "metrics.json" in load_reports(Repository(copied_sample.root), WORKSPACE).problems[0]
-
-
-def test_the_fingerprint_follows_the_reports_and_nothing_else(copied_sample: Project) -> None:
-    root = copied_sample.root
-    first = workspace_fingerprint(root)
-    (root / "README.md").write_text("# Other\n")
-    assert workspace_fingerprint(root) == first
-    write_reports(root, tuned=0.6)
-    assert workspace_fingerprint(root) != first

@@ -1,0 +1,46 @@
+"""The files of a revision that a comparison reads: out of git, or of the workspace as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codetune.revisions.listing import COMPARED_PATHS, Revision
+from codetune.revisions.repository import Repository
+
+_READ_SUFFIXES = (".json", ".jsonl", ".tsv", ".yaml")
+
+
+def _workspace_paths(root: Path) -> list[Path]:
+    """The files of the workspace that a comparison reads; links out of it are not followed."""
+    found: list[Path] = []
+    for top in COMPARED_PATHS:
+        place = root / top
+        candidates = [place] if place.is_file() else sorted(place.rglob("*"))
+        found += [path for path in candidates if path.suffix in _READ_SUFFIXES and path.is_file()]
+    return found
+
+
+def workspace_fingerprint(root: Path) -> str:
+    """A text that changes whenever a file of the workspace that a comparison reads is written."""
+    marks = []
+    for path in _workspace_paths(root):
+        try:
+            facts = path.stat()
+        except FileNotFoundError:  # replaced by a running stage just now
+            continue
+        marks.append(f"{path.relative_to(root)} {facts.st_mtime_ns} {facts.st_size}")
+    return "\n".join(marks)
+
+
+def read_files(repository: Repository, revision: Revision) -> dict[str, bytes]:
+    """The bytes of the files that a comparison reads, by path relative to the project."""
+    if revision.commit is not None:
+        blobs = repository.tree(revision.commit, COMPARED_PATHS)
+        return repository.contents(blob for blob in blobs if blob.path.endswith(_READ_SUFFIXES))
+    contents: dict[str, bytes] = {}
+    for path in _workspace_paths(repository.root):
+        try:
+            contents[path.relative_to(repository.root).as_posix()] = path.read_bytes()
+        except OSError:
+            continue
+    return contents

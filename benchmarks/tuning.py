@@ -63,9 +63,9 @@ def training() -> None:
 def lora() -> None:
     """The same rows, tokens, rank, modules, batch and learning rates on all sides, each in a process of its own.
 
-    The trainer computes with torch as it is, as our mode `fast` does; what the other modes lose to that one is the price
-    of the same bytes elsewhere. Its process is spared what our numerics would do to it: freed memory is not kept, which
-    would speed it up too, and nothing is made deterministic, which would slow it down.
+    The trainer computes with torch as it is, as our mode `fast` does; what the other modes lose to that one is the
+    price of the same bytes elsewhere. Its process is spared what our numerics would do to it: freed memory is not
+    kept, which would speed it up too, and nothing is made deterministic, which would slow it down.
     """
     if not (_FOLDER / "trl").is_dir():
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(_FOLDER), TRL]
@@ -79,8 +79,9 @@ def lora() -> None:
     operations, peak = _operations(), rounds[-1]["fast"]["matrix_peak"]
     for side, told in rounds[-1].items():
         speed = told["tokens"] / told["seconds"]
+        name = f"{side} of {TRL}" if side == _TRAINER else side
         print(
-            f"    {side}: {speed:,.0f} tokens of rows per second, {told['peak_bytes'] / 2**30:.2f} GiB at the most, "
+            f"    {name}: {speed:,.0f} tokens of rows per second, {told['peak_bytes'] / 2**30:.2f} GiB at the most, "
             f"validation loss {told['first_loss']:.4f} to {told['loss']:.4f}"
         )
         if side != _TRAINER:

@@ -1,4 +1,4 @@
-"""The pictures of the README: the page on the project's own revisions, taken with Chromium (`make screenshots`).
+"""The pictures of the README: the page on HEAD and an experiment on it, taken with Chromium (`make screenshots`).
 
 Each is taken when what it shows is there, however long that takes. Colours are cut to a palette, so that git keeps
 small files.
@@ -7,6 +7,7 @@ small files.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,38 +16,24 @@ from PIL import Image
 
 from benchmarks.page import HOUSE, PATIENCE_S, chromium, ready, served, settled
 from codetune.errors import UserError, run_as_command
-from codetune.revisions.listing import describe_commit
-from codetune.revisions.models import ADAPTER, model_files
-from codetune.revisions.outputs import locked_output
 from codetune.revisions.repository import Repository
-from codetune.revisions.stages import LOCK_FILE
 
 DOCS = HOUSE / "docs"
 WIDTH = 1280
 PALETTE = 128
+EXPERIMENT = "attention-only"
+CHANGE = "train.lora.target_modules=attention"
 
 
 def _pair() -> tuple[str, str]:
-    """The newest revision with reports, and before it the newest one that had another adapter, by commit id."""
+    """HEAD, and the experiment on it that trains attention alone, by commit id; it is run where it was not yet."""
     repository = Repository(HOUSE)
-    commits = repository.lines("log", "--format=%H", "HEAD", "--", LOCK_FILE)
-    adapters = {}
-    for commit in commits:
-        entry = locked_output(repository, describe_commit(repository, commit), ADAPTER)
-        adapters[commit] = entry["md5"] if entry else None
-    newest = commits[0]
-    others = [commit for commit in commits if adapters[commit] not in (None, adapters[newest])]
-    return (others or commits)[0], newest
-
-
-def _answer(revision: str) -> bool:
-    """Whether the tuned model of a revision is in this clone."""
-    repository = Repository(HOUSE)
-    try:
-        model_files(repository, describe_commit(repository, revision), "tuned")
-    except UserError:
-        return False
-    return True
+    head = repository.lines("rev-parse", "HEAD")[0]
+    reference = f"refs/exps/{head[:2]}/{head[2:]}/{EXPERIMENT}"
+    if repository.resolve(reference) is None:
+        command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", EXPERIMENT, "--set-param", CHANGE]
+        subprocess.run(command, cwd=HOUSE, check=True)
+    return head, repository.lines("rev-parse", reference)[0]
 
 
 def _compare(page: Any, url: str) -> None:
@@ -62,10 +49,8 @@ def _samples(page: Any, url: str) -> None:
 
 
 def _try(page: Any, url: str) -> None:
-    """The tuned models of both revisions where both are here, else base and tuned model of the workspace."""
     old, new = _pair()
-    query = f"?left={old}&left_model=tuned&right={new}&right_model=tuned" if _answer(old) and _answer(new) else ""
-    page.goto(f"{url}/try{query}")
+    page.goto(f"{url}/try?left={old}&left_model=tuned&right={new}&right_model=tuned")
     ready(page, "Generate").click()
     page.get_by_text("Correct an answer and keep it").wait_for()
     page.mouse.move(0, 0)

@@ -74,7 +74,7 @@ def sample_table(samples: list[Sample], metrics: list[Metric], first: Metric | N
         height=HEIGHT,
         hide_index=True,
         column_config={
-            "Function": st.column_config.TextColumn(pinned=True, width="small"),
+            "Function": st.column_config.TextColumn(pinned=True, width="medium"),
             "Parses": st.column_config.TextColumn(help="Whether the answer parses: before, and of the candidate."),
             "Instruction": st.column_config.TextColumn(width="large"),
             **{_name(metric): _column(metric) for metric in metrics},

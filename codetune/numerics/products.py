@@ -5,7 +5,10 @@ MKL, which torch takes its products from, chooses its routines by the vendor of 
 brings too, chooses by instruction set alone. Held to AVX2, its products had the same bits on all that was tried, with
 any number of threads, and take about as long as MKL's own (tests/numerics, tests/processors).
 
-What torch computes inside of one operator, such as attention, still comes from MKL.
+Of a single row, oneDNN would share the sum itself out to threads. With a matrix that is not large MKL computes it,
+several times as fast: told not to choose by vendor, and on one thread, it had the same bits on all that was tried as
+well. With a large one the row gets a twin, so that all threads help. What torch computes inside of one operator, such
+as attention, comes from MKL too.
 """
 
 from __future__ import annotations
@@ -13,6 +16,9 @@ from __future__ import annotations
 import torch
 
 from codetune.numerics.replacing import replace
+from codetune.numerics.sharing import held_to
+
+_LARGE = 1 << 21  # elements of a matrix: with more, several threads are done with two rows sooner than one with one
 
 
 def available() -> bool:
@@ -74,8 +80,11 @@ def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 def _oriented(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
     """The product, and with `bias`, of shape `(n,)`, that added to each row."""
-    if len(a) == 1:  # oneDNN would share the sum itself out to threads, and add up the parts: so the row gets a twin
+    if len(a) == 1 and b.numel() > _LARGE:
         return _oriented(a.expand(2, -1), b, bias)[:1]
+    if len(a) == 1:
+        row: torch.Tensor = held_to(1, torch.mm, a, b, out=a.new_empty(1, b.shape[1]))
+        return row if bias is None else row.add_(bias)
     product: torch.Tensor = torch.ops.mkldnn._linear_pointwise.default(a, b.t(), bias, "none", [], "")  # noqa: SLF001
     return product
 

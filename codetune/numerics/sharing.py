@@ -87,16 +87,22 @@ def install(operators: Mapping[str, Limit]) -> None:
     replace({name: _limited(torchs_own(name), limit) for name, limit in operators.items()})
 
 
+def held_to(number: int, kernel: Kernel, *arguments: Any, **named: Any) -> Any:
+    """What a kernel gives that is shared out to so many threads."""
+    threads = torch.get_num_threads()
+    if number == threads:
+        return kernel(*arguments, **named)
+    torch.set_num_threads(number)
+    try:
+        return kernel(*arguments, **named)
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _limited(kernel: Kernel, limit: Limit) -> Kernel:
     def run(*arguments: Any, **named: Any) -> Any:
         threads = torch.get_num_threads()
         borne = threads if threads == 1 else limit(threads, *arguments, **named)
-        if borne == threads:
-            return kernel(*arguments, **named)
-        torch.set_num_threads(borne)
-        try:
-            return kernel(*arguments, **named)
-        finally:
-            torch.set_num_threads(threads)
+        return held_to(borne, kernel, *arguments, **named)
 
     return run

@@ -61,7 +61,9 @@ def test_all_float32_products_of_a_layer_and_its_gradients_come_from_onednn():
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("shape", [*SHAPES, (8, 1136, 1), (1, 4000, 64), (192, 9000, 1), (1, 4000, 1), (64, 9000, 16)])
+@pytest.mark.parametrize(
+    "shape", [*SHAPES, (8, 1136, 1), (1, 4000, 64), (192, 9000, 1), (1, 4000, 1), (64, 9000, 16), (1, 192, 12_000)]
+)
 def test_any_number_of_threads_gives_the_same_bits(threads, shape, form):
     m, k, n = shape
     a, b = FORMS[form](*matrices((m, k), (k, n)))
@@ -75,8 +77,19 @@ def test_any_number_of_threads_gives_the_same_bits(threads, shape, form):
 def test_a_row_has_the_same_bits_in_any_company():
     a, b = matrices((40, 192), (192, 512))
     whole = a @ b
-    for rows in (1, 2, 3, 8, 17):
+    for rows in (2, 3, 8, 17):
         assert torch.equal(a[:rows] @ b, whole[:rows])
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("columns", "by_onednn"), [(512, False), (12_000, True)])
+def test_a_single_row_is_left_to_mkl_unless_the_matrix_is_large(threads, form, columns, by_onednn):
+    threads(2)
+    [bias] = matrices((columns,))
+    a, b = FORMS[form](*matrices((1, 192), (192, columns)))
+    assert ("mkldnn::_linear_pointwise" in operators(lambda: torch.addmm(bias, a, b))) == by_onednn
+    torch.testing.assert_close(torch.addmm(bias, a, b), torch.addmm(bias, a.expand(2, -1), b)[:1], rtol=1e-5, atol=1e-4)
+    assert torch.get_num_threads() == 2
 
 
 @pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16, torch.int64])

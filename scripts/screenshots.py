@@ -28,12 +28,13 @@ CHANGE = "train.lora.target_modules=attention"
 def _pair() -> tuple[str, str]:
     """HEAD, and the experiment on it that trains attention alone, by commit id; it is run where it was not yet."""
     repository = Repository(HOUSE)
-    head = repository.lines("rev-parse", "HEAD")[0]
+    [head] = repository.lines("rev-parse", "HEAD")
     reference = f"refs/exps/{head[:2]}/{head[2:]}/{EXPERIMENT}"
     if repository.resolve(reference) is None:
         command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", EXPERIMENT, "--set-param", CHANGE]
         subprocess.run(command, cwd=HOUSE, check=True)
-    return head, repository.lines("rev-parse", reference)[0]
+    [experiment] = repository.lines("rev-parse", reference)
+    return head, experiment
 
 
 def _compare(page: Any, url: str) -> None:

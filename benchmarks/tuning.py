@@ -18,7 +18,7 @@ from typing import Any
 
 from codetune import numerics
 from codetune.config import load_section
-from codetune.numerics import ENVIRONMENT
+from codetune.numerics import CONTROLLED, ENVIRONMENT
 from codetune.schemas.instructions import ORIGINALS
 from codetune.tuning.params import TrainParams
 
@@ -117,8 +117,7 @@ def _child(side: str) -> dict[str, float]:
 
     No side is left the numerics of this process, which would make the trainer twice as slow.
     """
-    fixed = {key for settings in ENVIRONMENT.values() for key in settings}
-    environment = {key: value for key, value in os.environ.items() if key not in fixed}
+    environment = {key: value for key, value in os.environ.items() if key not in CONTROLLED}
     if side == _TRAINER:
         environment["PYTHONPATH"] = os.pathsep.join([str(_FOLDER.resolve()), environment.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", "benchmarks.tuning", side]

@@ -27,7 +27,8 @@ ENVIRONMENT: dict[str, dict[str, str]] = {
     "portable": {**_AVX2, **_FEW_ROUTINES, "MKL_CBWR": "COMPATIBLE"},
     "fast": {},
 }
-_CONTROLLED = sorted({key for settings in ENVIRONMENT.values() for key in settings})
+CONTROLLED = sorted({key for settings in ENVIRONMENT.values() for key in settings})
+"""The environment variables that some mode sets, and every mode clears first."""
 
 
 class NumericsParams(Section):
@@ -51,7 +52,7 @@ def fix(params: NumericsParams | None = None) -> NumericsParams:
     wanted = ENVIRONMENT[params.mode]
     if "torch" in sys.modules and any(os.environ.get(key) != value for key, value in wanted.items()):
         raise RuntimeError("numerics.fix() must run before torch is imported")
-    for key in _CONTROLLED:
+    for key in CONTROLLED:
         os.environ.pop(key, None)
     os.environ.update(wanted)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without, CUDA's products refuse to be deterministic

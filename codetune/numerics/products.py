@@ -9,6 +9,8 @@ Of a single row, oneDNN would share the sum itself out to threads. With a matrix
 several times as fast: told not to choose by vendor, and on one thread, it had the same bits on all that was tried as
 well. With a large one the row gets a twin, so that all threads help. What torch computes inside of one operator, such
 as attention, comes from MKL too.
+
+So in company of any number a row has the same bits; alone, with a matrix that is not large, it has others.
 """
 
 from __future__ import annotations

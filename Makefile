@@ -2,10 +2,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-PYTHON ?= python3.11
+PYTHON ?=
+PYTHON3 := $(shell command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+STAMP := $(VENV)/.installed$(if $(PYTHON),-$(subst /,-,$(PYTHON)))
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
@@ -15,8 +16,9 @@ export DVC_NO_ANALYTICS := 1
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(STAMP): requirements.lock pyproject.toml
-	@./scripts/setup.sh "$(PYTHON)" "$(VENV)"
+# Any Python from 3.8 on sets up the environment, which gets one that codetune runs on: PYTHON=3.12, or a path.
+$(STAMP): requirements.lock requirements-cpu.lock requirements-cuda.lock pyproject.toml
+	@"$(or $(PYTHON3),$(error python3 not found. Install it (Debian: apt-get install python3)))" -m scripts.setup "$(PYTHON)" "$(VENV)"
 	@touch $@
 
 install: $(STAMP) ## set up .venv from requirements.lock; does nothing when nothing changed
@@ -54,8 +56,8 @@ base: check ## train tokenizer and base model again, and measure them (frozen ot
 validity: check ## ask again whether the metrics tell working programs from broken ones (frozen otherwise)
 	@./scripts/frozen.sh validity
 
-lock: ## write requirements.lock anew from pyproject.toml
-	@./scripts/lock.sh "$(PYTHON)"
+lock: $(STAMP) ## write the requirements*.lock anew from pyproject.toml
+	@python -m scripts.lock
 
 clean: ## remove the virtual environment and caches; data and models stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -3,7 +3,6 @@
 Each is taken when what it shows is there, however long that takes. Colours are cut to a palette, so that git keeps
 small files.
 """
-# ruff: noqa: INP001, T201
 
 from __future__ import annotations
 

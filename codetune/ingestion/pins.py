@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import subprocess
 import sys
@@ -87,6 +89,13 @@ def _explain(pins: list[Pin], output: str) -> UserError:
         line = re.search(r"^\s*(\S+==\S+|https?://\S+|\S+) .*\n\s*Expected sha256", output, re.MULTILINE)
         which = line.group(1).split("/")[-1] if line else named
         return UserError(f"the sha256 of {which} is not the pinned one", "Mend its line in data/packages.txt.")
+    if "CERTIFICATE_VERIFY_FAILED" in output:
+        return UserError(
+            f"the package registry's certificate is not trusted ({named})",
+            "Where a proxy has one of its own, put it into the system's store, or name it: PIP_CERT=/path/to/it.pem.",
+        )
+    if os.strerror(errno.ENOSPC) in output:
+        return UserError(f"the disk is full; {named} could not be downloaded", "Free some space and run it again.")
     missing = re.search(r"No matching distribution found for (\S+)", output)
     unreachable = re.search(r"Connection|Temporary failure|timed out|Max retries|Name or service", output)
     if missing and not unreachable:

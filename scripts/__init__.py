@@ -1,0 +1,1 @@
+"""Commands for developers: setting up, locking, checking; `make` calls them."""

@@ -1,0 +1,261 @@
+"""Makes the virtual environment that all commands run in.
+
+Finds uv and a Python, chooses a build of torch, installs what the lock pins, and proves that torch computes. Whatever
+is missing is told in one line; an interrupted set-up goes on where it stopped.
+
+usage: python3 -m scripts.setup [PYTHON [VENV]]     PYTHON: a version such as 3.12, or a path; empty: any that fits
+
+Standard library only, and any Python from 3.8 on: this runs before anything is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import List, NamedTuple, Tuple
+
+from scripts import uv
+
+SUPPORTED = ("3.11", "3.12", "3.13")
+PREFERRED_DOWNLOAD = "3.12"
+BUILT = "antlr4-python3-runtime"  # the one package without a wheel; pure Python, so no compiler is needed
+TORCH_INDEX = "CODETUNE_TORCH_INDEX"  # a mirror of the index of CPU builds, for those who have one
+_PROBE_S = 8.0  # for the index of CPU builds to answer
+_PROOF = """
+import torch
+a = torch.ones(64, 64)
+assert (a @ a)[0, 0].item() == 64
+kind = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU"
+print(torch.__version__, f"({kind} build)")
+print(torch.__path__[0])
+"""
+
+
+class Build(NamedTuple):
+    """One way to get torch.
+
+    :ivar options: of uv, that name where it lies.
+    :ivar told: in words, for the user.
+    :ivar cpu: whether it is a build without CUDA.
+    """
+
+    options: Tuple[str, ...]
+    told: str
+    cpu: bool
+
+    @property
+    def locks(self) -> List[str]:
+        """The files that pin what it needs."""
+        return [str(uv.LOCK), str(uv.CPU_LOCK if self.cpu else uv.CUDA_LOCK)]
+
+    @property
+    def needs(self) -> Tuple[float, float, str]:
+        """Gigabytes to download, gigabytes on disk, and the time that takes (at 1 GB a minute or a third of it)."""
+        return (0.7, 2.1, "1 to 3 minutes") if self.cpu else (3.2, 6.2, "3 to 10 minutes")
+
+
+def check_machine() -> None:
+    """Refuse machines for which there is no torch, and say what else will be missed."""
+    system, machine = platform.system(), platform.machine()
+    if sys.maxsize < 2**32 or (system, machine) not in {
+        ("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64"),
+    }:  # fmt: skip
+        bits = "32" if sys.maxsize < 2**32 else "64"
+        uv.fail(
+            f"found {system} on {machine} ({bits}-bit Python); torch 2.13 is built for 64-bit Linux (x86_64, aarch64) "
+            "and macOS (arm64). On Windows, use WSL 2"
+        )
+    if system == "Linux" and platform.libc_ver()[0] != "glibc":
+        uv.fail(
+            "this Linux has no glibc (musl?), which torch's builds need. Use a distribution that has it, or the "
+            "container of docs/install.md"
+        )
+    if shutil.which("git") is None:
+        uv.fail("git not found. Install it (Debian: apt-get install git)")
+    if machine == "x86_64" and not _has_avx2():
+        print(
+            "warning: this processor has no AVX2. All works, but the same bytes as elsewhere are not promised.",
+            file=sys.stderr,
+        )
+
+
+def _has_avx2(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor has AVX2; taken for granted where nothing says so."""
+    if not cpuinfo.exists():
+        return True
+    flags = re.search(r"^flags\s*:(.*)$", cpuinfo.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+    return flags is None or "avx2" in flags.group(1).split()
+
+
+def find_python(program: str, env: uv.FOUND, wanted: str, venv: Path) -> str:
+    """The interpreter for the environment: the `wanted` one, else its own, one that is here, or a fetched one."""
+    inside = venv / "bin" / "python"
+    if not wanted and inside.exists() and _version(str(inside)) in SUPPORTED:
+        return str(inside)
+    for version in [wanted] if wanted else SUPPORTED:
+        found, printed = uv.output_of(
+            [program, "python", "find", "--no-python-downloads", "--system", version], env, 60
+        )
+        if found:
+            return _checked(printed.strip().splitlines()[-1])
+    if re.fullmatch(r"[\d.]+", wanted) and not wanted.startswith(SUPPORTED):
+        uv.fail(f"codetune runs on Python 3.11 to 3.13, not on {wanted}. Name another: make PYTHON=3.12 install")
+    if wanted and not wanted.startswith(SUPPORTED):
+        uv.fail(f"{wanted} is not a Python that runs. Name one: make PYTHON=/path/to/python3.12 install")
+    version = wanted or PREFERRED_DOWNLOAD
+    print(f"      No Python {wanted or '3.11 to 3.13'} here; fetching {version} (about 30 MB) …", flush=True)
+    fetched, printed = uv.output_of([program, "python", "install", version], {**env, "UV_HTTP_RETRIES": "0"}, 600)
+    found, path = uv.output_of([program, "python", "find", "--system", version], env, 60) if fetched else (False, "")
+    if not found:
+        uv.fail(
+            f"found no Python {wanted or '3.11, 3.12 or 3.13'}, and none could be fetched ({uv.told(printed)}). "
+            "Install one (Debian: apt-get install python3), or name it: make PYTHON=/path/to/python3.12 install"
+        )
+    return _checked(path.strip().splitlines()[-1])
+
+
+def _checked(python: str) -> str:
+    version = _version(python)
+    if version not in SUPPORTED:
+        uv.fail(
+            f"{python} is Python {version or 'of no known version'}; codetune runs on 3.11 to 3.13. "
+            "Name another: make PYTHON=3.12 install"
+        )
+    return python
+
+
+def _version(python: str) -> str:
+    """Major and minor version of an interpreter; empty where it does not run."""
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        done, printed = uv.output_of([python, "-c", ask], dict(os.environ), 60)
+    except OSError:
+        return ""
+    return printed.strip() if done else ""
+
+
+def make_venv(program: str, env: uv.FOUND, python: str, venv: Path) -> str:
+    """The interpreter of the environment, which is made where it is missing, broken or of another version."""
+    inside = venv / "bin" / "python"
+    if inside.exists() and _version(str(inside)) == _version(python):
+        return str(inside)
+    made, printed = uv.output_of([program, "venv", "--clear", "--python", python, str(venv)], env, 300)
+    if not made:
+        uv.fail(f"{venv} could not be made: {uv.explain(printed)}")
+    return str(inside)
+
+
+def choose_torch(program: str, env: uv.FOUND, python: str) -> Build:
+    """A CPU build where one can be had: by the user's settings, or from its index; else what there is."""
+    if platform.system() != "Linux":
+        return Build((), "the registry's", cpu=True)
+    mirror = os.environ.get(TORCH_INDEX, "")
+    index = ("--index", mirror) if mirror else ("--torch-backend", "cpu")
+    ask = [
+        program, "pip", "install", "--dry-run", "--no-deps", "--reinstall", "--python", python, "--require-hashes",
+        "--only-binary", ":all:", "--requirement", str(uv.CPU_LOCK),
+    ]  # fmt: skip
+    if uv.output_of(ask, env, 60)[0]:
+        return Build((), "a CPU build, found by your own package settings", cpu=True)
+    found, printed = uv.output_of([*ask, *index], {**env, "UV_HTTP_RETRIES": "0"}, _PROBE_S)
+    if found:
+        return Build(index, f"a CPU build, from {mirror or 'its index'}", cpu=True)
+    return Build((), f"the registry's, with CUDA: of CPU builds, {uv.told(printed)}", cpu=False)
+
+
+def check_disk(build: Build, venv: Path, cache: Path) -> None:
+    """Refuse to begin where the disk has too little room for what is still to come."""
+    _, disk, _ = build.needs
+    present = size_gb(venv)
+    for folder in (venv, cache):
+        free = shutil.disk_usage(str(_existing(folder))).free / 1e9
+        needed = disk - present
+        if free < needed:
+            uv.fail(
+                f"{free:.1f} GB are free where {folder.absolute()} lies, {needed:.1f} GB are needed. "
+                "Free some, then run the same command again"
+            )
+
+
+def _existing(path: Path) -> Path:
+    path = path.absolute()
+    return path if path.exists() else _existing(path.parent)
+
+
+def size_gb(folder: Path) -> float:
+    """The size of all files of a folder, in gigabytes; each file once, however many names it has."""
+    sizes = {}
+    for root, _, names in os.walk(str(folder)):
+        for name in names:
+            status = os.lstat(os.path.join(root, name))  # noqa: PTH118
+            sizes[(status.st_dev, status.st_ino)] = status.st_size
+    return sum(sizes.values()) / 1e9
+
+
+def install(program: str, env: uv.FOUND, python: str, build: Build) -> None:
+    """Bring the environment to what the locks pin, each file held to its sha256, then add the project itself."""
+    sync = [
+        program, "pip", "sync", "--python", python, "--require-hashes", "--only-binary", ":all:", "--no-binary", BUILT,
+        "--build-constraints", str(uv.LOCK), *build.options, *build.locks,
+    ]  # fmt: skip
+    own = [
+        program,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        python,
+        "--no-deps",
+        "--no-build-isolation",
+        "--editable",
+        ".",
+    ]
+    for command in (sync, own):
+        done, printed = uv.show_output_of(command, env)
+        if not done:
+            uv.fail(uv.explain(printed))
+
+
+def prove(python: str, venv: Path) -> str:
+    """Import torch and compute a product; one line that says which build it is, and how large."""
+    done, printed = uv.output_of([python, "-c", _PROOF], dict(os.environ), 300)
+    if not done:
+        uv.fail(
+            f"torch was installed and does not run: {uv.told(printed)}. Make the environment anew: make clean install"
+        )
+    version, folder = printed.strip().splitlines()[-2:]
+    return f"torch {version} computes: {size_gb(Path(folder)):.1f} GB of {size_gb(venv):.1f} GB in {venv}"
+
+
+def main(wanted: str = "", name: str = ".venv") -> None:
+    """All steps, each told as it begins."""
+    start, venv = time.monotonic(), Path(name)
+    check_machine()
+    program, env = uv.find(sys.executable), uv.environment(sys.executable)
+    print(f"[1/5] uv: {program}", flush=True)
+    python = find_python(program, env, wanted, venv)
+    print(f"[2/5] Python {_version(python)}: {python}", flush=True)
+    inside = make_venv(program, env, python, venv)
+    build = choose_torch(program, env, inside)
+    print(f"[3/5] torch: {build.told}", flush=True)
+    check_disk(build, venv, Path(uv.output_of([program, "cache", "dir"], env, 60)[1].strip()))
+    download, disk, minutes = build.needs
+    print(
+        f"[4/5] packages: up to {download} GB to download, {disk} GB on disk, {minutes}; "
+        "if interrupted, it goes on the next time",
+        flush=True,
+    )
+    install(program, env, inside, build)
+    print(f"[5/5] {prove(inside, venv)}; set up in {time.monotonic() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:3])
+    except KeyboardInterrupt:
+        uv.fail("interrupted. What was downloaded is kept: run the same command again to go on", 130)

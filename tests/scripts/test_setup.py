@@ -1,0 +1,227 @@
+"""The set-up, run as a whole in a tiny project with a registry and an index of CPU builds on the loopback address."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+from scripts import setup, uv
+from tests.scripts.world import UV, clean_environment, make_project, run_setup, served, write_index, write_wheel
+
+pytestmark = pytest.mark.skipif(UV is None, reason="uv is not installed")
+
+
+@pytest.fixture
+def world(tmp_path):
+    """The folders of a tiny project, and an environment that knows its registry alone."""
+    folders = make_project(tmp_path)
+    with served(folders["registry"]) as registry, served(folders["cpu"], "refusing") as refusing:
+        path = f"{Path(UV).parent}{os.pathsep}{os.environ['PATH']}"
+        env = clean_environment(tmp_path, PATH=path, PIP_INDEX_URL=registry, CODETUNE_TORCH_INDEX=refusing)
+        yield folders | {"env": env}
+
+
+def installed(project: Path) -> set[str]:
+    return {path.name.split("-")[0] for path in project.glob(".venv/lib/python3*/site-packages/*.dist-info")}
+
+
+def test_takes_a_cpu_build_from_its_index(world):
+    with served(world["cpu"]) as index:
+        done = run_setup(world["project"], world["env"] | {"CODETUNE_TORCH_INDEX": index})
+    assert done.returncode == 0, done.stderr
+    assert f"a CPU build, from {index}" in done.stdout
+    assert "torch 2.13.0+cpu (CPU build) computes" in done.stdout
+    assert installed(world["project"]) == {"numbers", "tiny", "torch"}
+    assert " + numbers" not in done.stderr  # what was installed is no news
+
+
+def test_takes_a_cpu_build_from_the_users_settings_of_pip(world):
+    done = run_setup(world["project"], world["env"] | {"PIP_FIND_LINKS": str(world["cpu"])})
+    assert done.returncode == 0, done.stderr
+    assert "a CPU build, found by your own package settings" in done.stdout
+    assert "(CPU build) computes" in done.stdout
+
+
+def test_takes_the_registrys_build_with_all_it_declares_where_the_index_refuses(world):
+    done = run_setup(world["project"], world["env"])
+    assert done.returncode == 0, done.stderr
+    assert "the registry's, with CUDA" in done.stdout
+    assert "torch 2.13.0+cu130 (CUDA 13.0 build) computes" in done.stdout
+    assert installed(world["project"]) == {"numbers", "nvidia_cublas", "tiny", "torch"}
+
+
+def test_an_index_that_does_not_answer_is_given_up_within_ten_seconds(world, monkeypatch, tmp_path):
+    assert setup._PROBE_S <= 10
+    monkeypatch.chdir(world["project"])
+    monkeypatch.setattr(setup, "_PROBE_S", 1.0)
+    subprocess.run([UV, "venv", "--quiet", ".venv"], env=world["env"], check=True)
+    with served(tmp_path, "silent") as silent:
+        monkeypatch.setenv(setup.TORCH_INDEX, silent)
+        env = {**world["env"], **uv.uv_settings({"index-url": world["env"]["PIP_INDEX_URL"]})}
+        start = time.monotonic()
+        build = setup.choose_torch(UV, env, ".venv/bin/python")
+    assert not build.cpu
+    assert "no answer within 1 s" in build.told
+    assert time.monotonic() - start < 30
+
+
+def test_another_build_replaces_the_first_and_what_it_alone_needed(world):
+    assert run_setup(world["project"], world["env"]).returncode == 0
+    done = run_setup(world["project"], world["env"] | {"PIP_FIND_LINKS": str(world["cpu"])})
+    assert done.returncode == 0, done.stderr
+    assert installed(world["project"]) == {"numbers", "tiny", "torch"}
+
+
+def test_a_wheel_other_than_the_pinned_one_is_refused(world):
+    write_wheel(world["registry"], "numbers", "1.0", "print('another')")
+    write_index(world["registry"])
+    done = run_setup(world["project"], world["env"])
+    assert done.returncode == 2
+    assert "differs from the sha256 that requirements.lock pins" in done.stderr.splitlines()[-1]
+
+
+def test_no_network_is_one_line_and_the_next_try_goes_on(world):
+    unreachable = {"PIP_INDEX_URL": "http://127.0.0.1:9", "UV_HTTP_RETRIES": "0"}
+    done = run_setup(world["project"], world["env"] | unreachable)
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: the package registry cannot be reached. Check the network")
+    assert "Traceback" not in done.stderr
+    assert run_setup(world["project"], world["env"]).returncode == 0
+
+
+def test_a_build_that_does_not_run_is_told(world):
+    broken = write_wheel(
+        world["cpu"], "torch", "2.13.0+cpu", "raise ImportError('libcudnn.so.9: cannot open shared object file')"
+    )
+    (world["project"] / "requirements-cpu.lock").write_text(f"torch==2.13.0+cpu --hash=sha256:{broken}\n")
+    done = run_setup(world["project"], world["env"] | {"PIP_FIND_LINKS": str(world["cpu"])})
+    assert done.returncode == 2
+    assert "torch was installed and does not run: ImportError: libcudnn.so.9" in done.stderr.splitlines()[-1]
+
+
+def only_uv_and_git(folder: Path) -> str:
+    """A folder for the PATH on which no Python lies."""
+    folder.mkdir()
+    for program in (UV, shutil.which("git")):
+        (folder / Path(program).name).symlink_to(program)
+    return str(folder)
+
+
+def test_a_python_that_is_missing_is_fetched(world, tmp_path):
+    version = ".".join(map(str, sys.version_info[:3]))
+    short = version.rpartition(".")[0]
+    inside = tmp_path / "python"
+    (inside / "bin").mkdir(parents=True)
+    (inside / f"lib/python{short}").mkdir(parents=True)
+    data = Path(sysconfig.get_path("stdlib")).glob("_sysconfigdata*.py")  # uv reads it of what it has fetched
+    for path in (Path(os.__file__), *data):
+        shutil.copy(path, inside / f"lib/python{short}")
+    program = inside / f"bin/python{short}"
+    program.write_text(f'#!/bin/sh\nexec {sys.base_prefix}/bin/python{short} "$@"\n')
+    program.chmod(0o755)
+    archive = tmp_path / "cpython.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(inside, "python")
+    machine = os.uname().machine
+    listed = {
+        "name": "cpython", "arch": {"family": machine, "variant": None}, "os": "linux", "libc": "gnu", "major": 3,
+        "minor": sys.version_info[1], "patch": sys.version_info[2], "prerelease": "", "url": archive.as_uri(),
+        "sha256": uv_digest(archive), "variant": None, "build": "20260101",
+    }  # fmt: skip
+    downloads = tmp_path / "downloads.json"
+    downloads.write_text(json.dumps({f"cpython-{version}-linux-{machine}-gnu": listed}))
+    env = world["env"] | {
+        "PATH": only_uv_and_git(tmp_path / "bin"), "UV_PYTHON_INSTALL_DIR": str(tmp_path / "pythons"),
+        "UV_PYTHON_DOWNLOADS_JSON_URL": downloads.as_uri(), "PIP_FIND_LINKS": str(world["cpu"]),
+    }  # fmt: skip
+    done = run_setup(world["project"], env, short)
+    assert done.returncode == 0, done.stderr
+    assert f"No Python {short} here; fetching {short}" in done.stdout
+
+
+def uv_digest(path: Path) -> str:
+    import hashlib
+
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_python_that_cannot_be_fetched_is_one_line(world, tmp_path):
+    env = world["env"] | {
+        "PATH": only_uv_and_git(tmp_path / "bin"), "UV_PYTHON_INSTALL_DIR": str(tmp_path / "pythons"),
+        "UV_PYTHON_INSTALL_MIRROR": "http://127.0.0.1:9",
+    }  # fmt: skip
+    done = run_setup(world["project"], env)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: found no Python 3.11, 3.12 or 3.13, and none could be fetched")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("/nowhere/python", "/nowhere/python is not a Python that runs"),
+        ("3.10", "codetune runs on Python 3.11 to 3.13, not on 3.10"),
+    ],
+)
+def test_a_python_that_does_not_fit_is_one_line(world, wanted, expected):
+    done = run_setup(world["project"], world["env"] | {"UV_PYTHON_INSTALL_MIRROR": "http://127.0.0.1:9"}, wanted)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({"system": "Linux", "machine": "i686"}, "found Linux on i686"),
+        ({"system": "Windows", "machine": "AMD64"}, "use WSL 2"),
+        ({"system": "Darwin", "machine": "x86_64"}, "macOS (arm64)"),
+        ({"libc_ver": ("", "")}, "no glibc"),
+    ],
+)
+def test_machines_without_a_build_of_torch_are_refused(monkeypatch, capsys, found, expected):
+    for name, value in found.items():
+        monkeypatch.setattr(setup.platform, name, lambda value=value: value)
+    with pytest.raises(SystemExit) as error:
+        setup.check_machine()
+    assert error.value.code == 2
+    assert expected in capsys.readouterr().err
+
+
+def test_a_32_bit_python_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr(setup.sys, "maxsize", 2**31 - 1)
+    with pytest.raises(SystemExit):
+        setup.check_machine()
+    assert "32-bit Python" in capsys.readouterr().err
+
+
+def test_git_is_asked_for(monkeypatch, capsys):
+    monkeypatch.setattr(setup.shutil, "which", lambda _: None)
+    with pytest.raises(SystemExit):
+        setup.check_machine()
+    assert "git not found" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("flags", "expected"), [("fpu avx avx2 bmi2", True), ("fpu avx", False)])
+def test_avx2_is_looked_for(tmp_path, flags, expected):
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
+    assert setup._has_avx2(cpuinfo) is expected
+    assert setup._has_avx2(tmp_path / "missing")
+
+
+def test_a_disk_with_too_little_room_is_refused_before_anything_is_fetched(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(setup.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**11, 10**11, 2 * 10**9))
+    build = setup.Build((), "the registry's", cpu=False)
+    with pytest.raises(SystemExit):
+        setup.check_disk(build, tmp_path / ".venv", tmp_path / "cache")
+    assert "2.0 GB are free" in capsys.readouterr().err
+    setup.check_disk(build._replace(cpu=True), tmp_path, tmp_path) if build.needs[1] < 2 else None

@@ -3,8 +3,9 @@
 Reads: the base model, models/adapter, data/clean/val.jsonl (rows to check on), params.yaml, and for the card
 reports/{metrics,signatures,data,augmentation}.json, reports/training/summary.json, the base's provenance.json.
 Writes: models/export/ (safetensors, tokenizer, README.md).
-Guarantees: on held-out rows the merged logits equal base plus adapter within 1e-4 in float32; what lies on the disk
-was read back and compared; the card is made of the files, and leaves out what no file says.
+Guarantees: on held-out rows, and on greedy answers to them, the merged logits equal base plus adapter within what
+rounding makes of them; what lies on the disk was read back and compared; the card is made of the files, and leaves out
+what no file says.
 Does not: publish anything.
 """
 
@@ -60,7 +61,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
     from codetune.export.card import CardFacts, model_card
     from codetune.export.merge import merge, save_merged
     from codetune.modeling.load import load_model
-    from codetune.prompt import example_ids
+    from codetune.prompt import example_ids, prompt_ids
 
     base = load_model(params.model.base, revision=params.model.revision)
     rows = list(read_rows(inputs.val, ORIGINALS))[:CHECK_ROWS]
@@ -69,7 +70,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
     sequences = [
         example_ids(base.tokenizer, row["instruction"], row["completion"], base.context).input_ids for row in rows
     ]
-    merged, check = merge(base, inputs.adapter, sequences)
+    prompts = [prompt_ids(base.tokenizer, row["instruction"]) for row in rows]
+    merged, check = merge(base, inputs.adapter, sequences, prompts)
     card = model_card(
         CardFacts(
             params=params.everything,

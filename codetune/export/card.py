@@ -61,9 +61,18 @@ def _summary(facts: CardFacts) -> str:
     return (
         f"# {facts.params['model']['base']}, tuned\n\n"
         "A causal language model that writes Python functions from an instruction: a LoRA adapter, merged into its "
-        f"base. On {facts.check.prompts} held-out rows ({facts.check.logits:,} logits) the merged model differs from "
-        f"base plus adapter by {facts.check.max_difference:.1e} at the most. Weights are stored as "
-        f"{facts.params['export']['dtype']}, as safetensors."
+        f"base. {_merging(facts.check)} Weights are stored as {facts.params['export']['dtype']}, as safetensors."
+    )
+
+
+def _merging(check: MergeCheck) -> str:
+    """How the merged model compares with base plus adapter."""
+    differ = f"{check.ties} differ, where the two best are a rounding apart" if check.ties else "none differs"
+    return (
+        f"On {check.prompts} held-out rows and greedy answers to them ({check.logits:,} logits) the merged model "
+        f"differs from base plus adapter by {check.max_difference:.1e} at the most; rounding makes up to "
+        f"{check.allowed:.1e}. "
+        f"Of the {check.tokens:,} tokens of these answers {differ}."
     )
 
 

@@ -47,7 +47,10 @@ def test_cached_wheel_needs_no_pip(tmp_path, monkeypatch):
         ),
         ("ERROR: No matching distribution found for a==1", "no wheel of a==1 is in the package registry"),
         ("Retrying after connection broken: Temporary failure in name resolution", "registry cannot be reached"),
-        ("Max retries exceeded: SSLError(CERTIFICATE_VERIFY_FAILED)", "certificate is not trusted .a==1.. Where a proxy"),
+        (
+            "Max retries exceeded: SSLError(CERTIFICATE_VERIFY_FAILED)",
+            "certificate is not trusted .a==1.. Where a proxy",
+        ),
         ("ERROR: Could not install: [Errno 28] No space left on device", "the disk is full; a==1"),
         ("ERROR: something else", "something else"),
     ],

@@ -22,10 +22,13 @@ _AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 # oneDNN and torch each keep the routines made for the last shapes of products: by default so many that a training holds
 # hundreds of megabytes of them, for lengths that do not come again.
 _FEW_ROUTINES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128", "LRU_CACHE_CAPACITY": "128"}
+# A thread that waits for another's part of an operator sleeps. By default it would keep its core busy meanwhile, for
+# milliseconds: where other processes want the cores, that is the time in which the other thread could have come.
+_SLEEPING = {"OMP_WAIT_POLICY": "passive"}
 ENVIRONMENT: dict[str, dict[str, str]] = {
-    "strict": {**_AVX2, "MKL_CBWR": "AVX2,STRICT"},
-    "portable": {**_AVX2, **_FEW_ROUTINES, "MKL_CBWR": "COMPATIBLE"},
-    "fast": {},
+    "strict": {**_SLEEPING, **_AVX2, "MKL_CBWR": "AVX2,STRICT"},
+    "portable": {**_SLEEPING, **_AVX2, **_FEW_ROUTINES, "MKL_CBWR": "COMPATIBLE"},
+    "fast": _SLEEPING,
 }
 CONTROLLED = sorted({key for settings in ENVIRONMENT.values() for key in settings})
 """The environment variables that some mode sets, and every mode clears first."""

@@ -3,6 +3,8 @@
 Of each core a fair scheduler gives the stage half, so twice as long is what nothing can be done about. More than three
 times as long means that threads wait for one another: where several share a small operator, each has to get its turn.
 
+Other work of the machine spoils the ratios, for it takes a share of the loops' cores too.
+
 Run as a process of its own, `python -m benchmarks.busy`. Every stage takes a small slice of the data, in a folder that
 goes afterwards; the stages that need an adapter take the one that was trained just before.
 """
@@ -41,7 +43,7 @@ from stages import augment, clean, examine, export, generate, ingest, score, tra
 LIMIT = 3.0
 _SETTLE_S = 0.5
 _BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    for _ in range(10**6): pass"
-_SYNTHETIC_ROWS = 2_000
+_SYNTHETIC_ROWS = 1_000
 _DATA, _SAMPLES, _LEDGER = Path("data/clean"), Path("reports/samples"), Path("data/clean/ledger.parquet")
 SectionT = TypeVar("SectionT", bound=Section)
 Stage = Callable[[], object]
@@ -101,14 +103,14 @@ def _clean(folder: Path) -> Stage:
 
 
 def _augment(folder: Path) -> Stage:
-    rows, test = (_slice(_DATA / f"{split}.jsonl", folder / f"{split}.jsonl", 300) for split in ("train", "test"))
+    rows, test = (_slice(_DATA / f"{split}.jsonl", folder / f"{split}.jsonl", 80) for split in ("train", "test"))
     names = ("augmented.jsonl", "reworded.jsonl", "ledger.parquet", "augmentation.json", "augmentation_plots")
     written = augment.Outputs(*(folder / name for name in names))
     return partial(augment.run, _section(AugmentParams), augment.Inputs(rows, test, _LEDGER), written)
 
 
 def _examine(folder: Path) -> Stage:
-    held_out = [_slice(_DATA / f"{split}.jsonl", folder / f"{split}.jsonl", 300) for split in ("val", "test")]
+    held_out = [_slice(_DATA / f"{split}.jsonl", folder / f"{split}.jsonl", 80) for split in ("val", "test")]
     params = examine.Params(_section(ExamineParams), (), _section(NumericsParams))
     read = examine.Inputs(folder / "augmented.jsonl", *held_out)
     return partial(examine.run, params, read, examine.Outputs(folder / "leaks.json"))
@@ -125,7 +127,7 @@ def _train(folder: Path) -> Stage:
 
 
 def _generate(folder: Path) -> Stage:
-    options = _section(GenerateParams, max_prompts=48, reworded_prompts=0, max_new_tokens=48)
+    options = _section(GenerateParams, max_prompts=32, reworded_prompts=0, max_new_tokens=48)
     read = generate.Inputs(folder / "test.jsonl", folder / "reworded.jsonl", folder / "adapter")
     written = generate.Outputs(folder / "samples", folder / "journals")
     return partial(

@@ -21,7 +21,7 @@ from codetune.numerics.replacing import replace
 from codetune.numerics.sharing import held_to
 
 _LARGE = 1 << 21  # elements of a matrix: with more, several threads are done with two rows sooner than one with one
-_SMALL = 1 << 22  # multiplications: of fewer, a second thread takes about as long to come as it saves
+_SMALL = 1 << 21  # multiplications: of fewer, a second thread takes about as long to come as it saves
 
 
 def available() -> bool:

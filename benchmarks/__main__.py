@@ -94,7 +94,12 @@ def pretraining() -> None:
     subprocess.run([sys.executable, "-m", "benchmarks.pretraining"], check=True)
 
 
-PARTS = (generation, training, lora, bertscore, statistics, revisions, pretraining, data, serving)
+def busy() -> None:
+    """In a process of its own, whose threads nothing else has started."""
+    subprocess.run([sys.executable, "-m", "benchmarks.busy"], check=True)
+
+
+PARTS = (generation, training, lora, bertscore, statistics, revisions, pretraining, data, serving, busy)
 
 
 def main() -> None:

@@ -22,10 +22,14 @@ _AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 # oneDNN and torch each keep the routines made for the last shapes of products: by default so many that a training holds
 # hundreds of megabytes of them, for lengths that do not come again.
 _FEW_ROUTINES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128", "LRU_CACHE_CAPACITY": "128"}
+# How often a thread that waits for another's part of an operator looks for it before it sleeps. libgomp's default is
+# 300,000 times. That takes milliseconds, and where other processes want the cores too, the other thread may be waiting
+# for that very core. Sleeping at once is slower on a quiet machine (reports/LOG.md).
+_SHORT_WAITS = {"GOMP_SPINCOUNT": "1000"}
 ENVIRONMENT: dict[str, dict[str, str]] = {
-    "strict": {**_AVX2, "MKL_CBWR": "AVX2,STRICT"},
-    "portable": {**_AVX2, **_FEW_ROUTINES, "MKL_CBWR": "COMPATIBLE"},
-    "fast": {},
+    "strict": {**_SHORT_WAITS, **_AVX2, "MKL_CBWR": "AVX2,STRICT"},
+    "portable": {**_SHORT_WAITS, **_AVX2, **_FEW_ROUTINES, "MKL_CBWR": "COMPATIBLE"},
+    "fast": _SHORT_WAITS,
 }
 CONTROLLED = sorted({key for settings in ENVIRONMENT.values() for key in settings})
 """The environment variables that some mode sets, and every mode clears first."""

@@ -21,6 +21,7 @@ from codetune.numerics.replacing import replace
 from codetune.numerics.sharing import held_to
 
 _LARGE = 1 << 21  # elements of a matrix: with more, several threads are done with two rows sooner than one with one
+_SMALL = 1 << 21  # multiplications: of fewer, a second thread takes about as long to come as it saves
 
 
 def available() -> bool:
@@ -87,7 +88,9 @@ def _oriented(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None
     if len(a) == 1:
         row: torch.Tensor = held_to(1, torch.mm, a, b, out=a.new_empty(1, b.shape[1]))
         return row if bias is None else row.add_(bias)
-    product: torch.Tensor = torch.ops.mkldnn._linear_pointwise.default(a, b.t(), bias, "none", [], "")  # noqa: SLF001
+    threads = 1 if a.numel() * b.shape[1] < _SMALL else torch.get_num_threads()
+    linear = torch.ops.mkldnn._linear_pointwise.default  # noqa: SLF001
+    product: torch.Tensor = held_to(threads, linear, a, b.t(), bias, "none", [], "")
     return product
 
 

@@ -22,6 +22,7 @@ from bert_score.utils import bert_encode, get_model, get_tokenizer, greedy_cos_i
 
 from codetune.encoders.locate import EncoderFiles
 from codetune.errors import UserError
+from codetune.numerics.sharing import held_to
 from codetune.progress import track
 
 # What some tokenizers give as the limit when none was set.
@@ -146,8 +147,8 @@ def match(answer: Embedding, reference: Embedding) -> Scores:
     if answer.empty or reference.empty:
         return NOTHING
     with torch.inference_mode():
-        # The library normalises what it is given in place.
-        parts = greedy_cos_idf(*_as_batch(reference), *_as_batch(answer))
+        # The library normalises what it is given in place. A second thread would take longer to come than it saves.
+        parts = held_to(1, greedy_cos_idf, *_as_batch(reference), *_as_batch(answer))
     return Scores(*(float(part[0]) for part in parts))
 
 

@@ -1,11 +1,14 @@
 """What `numerics.fix` sets, each time in a process of its own: torch must not have been imported before."""
 
+import os
 import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from codetune.numerics import ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
 MEMORY = """
@@ -34,6 +37,20 @@ def run(program, mode="portable", threads=3):
 @pytest.mark.parametrize("mode", ["portable", "strict", "fast"])
 def test_every_mode_takes_the_threads_that_it_is_given(mode):
     assert run("import torch; print(torch.get_num_threads())", mode) == ["3"]
+
+
+@pytest.mark.parametrize("mode", ["portable", "strict", "fast"])
+def test_threads_that_wait_keep_their_cores_busy_for_a_moment_alone(mode):
+    """OpenMP's runtime says what it was told when it was loaded, which torch does."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("OMP_", "GOMP_"))}
+    told = f"numerics.fix(numerics.NumericsParams(mode={mode!r}, threads=2))"
+    found = subprocess.run(
+        [sys.executable, "-c", f"from codetune import numerics; {told}"],
+        cwd=ROOT, env=environment | {"OMP_DISPLAY_ENV": "verbose"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    runtimes = found.stderr.count("OPENMP DISPLAY ENVIRONMENT BEGIN")
+    assert runtimes >= 1
+    assert found.stderr.count(f"GOMP_SPINCOUNT = '{ENVIRONMENT[mode]['GOMP_SPINCOUNT']}'") == runtimes
 
 
 @pytest.mark.parametrize(("mode", "replaced"), [("portable", "True"), ("strict", "False"), ("fast", "False")])

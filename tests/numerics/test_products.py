@@ -92,6 +92,47 @@ def test_a_single_row_is_left_to_mkl_unless_the_matrix_is_large(threads, form, c
     assert torch.get_num_threads() == 2
 
 
+@pytest.fixture
+def kernel_threads(monkeypatch):
+    """How many threads each product that oneDNN computes may take, in order."""
+    seen = []
+    linear = torch.ops.mkldnn._linear_pointwise.default
+
+    def recording(*arguments):
+        seen.append(torch.get_num_threads())
+        return linear(*arguments)
+
+    monkeypatch.setattr(torch.ops.mkldnn._linear_pointwise, "default", recording)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("shape", "taken"), [((2, 3, 5), 1), ((100, 100, 100), 1), ((200, 384, 200), 3), ((9000, 192, 64), 3)]
+)
+def test_small_products_run_on_one_thread(threads, kernel_threads, shape, taken):
+    m, k, n = shape
+    a, b = matrices((m, k), (k, n))
+    threads(3)
+    torch.mm(a, b)
+    torch.addmm(torch.ones(n), a, b)
+    torch.bmm(a[None].expand(2, -1, -1), b[None].expand(2, -1, -1))
+    assert kernel_threads == [taken] * 4
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (100, 384, 100), (32, 192, 512), (2000, 192, 16), (1000, 16, 192)])
+def test_a_product_has_the_same_bits_whether_it_counts_as_small_or_not(monkeypatch, threads, shape):
+    m, k, n = shape
+    a, b = matrices((m, k), (k, n))
+    found = []
+    for small in (0, 1 << 40):
+        monkeypatch.setattr(products, "_SMALL", small)
+        for number in (1, 2, 3, 8):
+            threads(number)
+            found.append(torch.addmm(torch.ones(n), a, b))
+    assert all(torch.equal(found[0], other) for other in found[1:])
+
+
 @pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16, torch.int64])
 def test_other_kinds_of_numbers_are_left_to_torch(kind):
     a = torch.arange(6).reshape(2, 3).to(kind)

@@ -75,6 +75,25 @@ def test_precision_is_of_the_answer_and_recall_of_the_reference(minilm: BertEnco
     assert match(whole, part)[:2] == pytest.approx((recall, precision), abs=1e-6)
 
 
+def test_a_pair_is_matched_on_one_thread_with_the_same_bits(
+    monkeypatch: pytest.MonkeyPatch, threads: Any, minilm: BertEncoder, instruction_rows: list[dict[str, Any]]
+):
+    left, right = (minilm.embed(row["completion"] * 4) for row in instruction_rows[:2])
+    alone = match(left, right)
+    seen = []
+    matched = bertscore.greedy_cos_idf
+
+    def recording(*arguments: Any) -> Any:
+        seen.append(torch.get_num_threads())
+        return matched(*arguments)
+
+    monkeypatch.setattr(bertscore, "greedy_cos_idf", recording)
+    threads(3)
+    assert match(left, right) == alone
+    assert seen == [1]
+    assert torch.get_num_threads() == 3
+
+
 def test_scoring_leaves_the_embeddings_as_they_are(minilm: BertEncoder):
     left, right = minilm.embed("a = b"), minilm.embed("print(c)")
     before = left.vectors.clone(), left.weights.clone()

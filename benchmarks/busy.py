@@ -1,0 +1,167 @@
+"""Each heavy stage beside other work: how many times as long it takes with a busy loop on every core as alone.
+
+Of each core a fair scheduler gives the stage half, so twice as long is what nothing can be done about. More than three
+times as long means that threads wait for one another: where several share a small operator, each has to get its turn.
+
+Other work of the machine spoils the ratios, for it takes a share of the loops' cores too.
+
+Run as a process of its own, `python -m benchmarks.busy`. Every stage takes a small slice of the data, in a folder that
+goes afterwards; the stages that need an adapter take the one that was trained just before.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from benchmarks import synthetic
+from benchmarks.timing import ROUNDS, seconds
+from codetune import numerics
+from codetune.augmentation.params import AugmentParams
+from codetune.cleaning.params import CleanParams
+from codetune.config import Section, load_section, read_params
+from codetune.export.params import ExportParams
+from codetune.generation.params import GenerateParams
+from codetune.ingestion.params import FolderSource, IngestParams
+from codetune.leakage.params import ExamineParams
+from codetune.modeling.params import ModelParams
+from codetune.numerics import NumericsParams
+from codetune.scoring.params import ScoreParams
+from codetune.tuning.params import TrainParams
+from stages import augment, clean, examine, export, generate, ingest, score, train
+
+LIMIT = 3.0
+_SETTLE_S = 0.5
+_BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    for _ in range(10**6): pass"
+_SYNTHETIC_ROWS = 1_000
+_DATA, _SAMPLES, _LEDGER = Path("data/clean"), Path("reports/samples"), Path("data/clean/ledger.parquet")
+SectionT = TypeVar("SectionT", bound=Section)
+Stage = Callable[[], object]
+
+
+@contextmanager
+def busy_cores() -> Iterator[None]:
+    """A block beside as many busy loops as there are cores; they end with this process, however that ends."""
+    loops = [subprocess.Popen([sys.executable, "-c", _BUSY]) for _ in range(os.cpu_count() or 1)]
+    try:
+        time.sleep(_SETTLE_S)
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+def slowdown(stage: Stage) -> list[float]:
+    """How many times as long a stage takes on busy cores, in each of some rounds; it has run once before."""
+    stage()
+    ratios = []
+    for _ in range(ROUNDS):
+        alone = seconds(stage)
+        with busy_cores():
+            ratios.append(seconds(stage) / alone)
+    return ratios
+
+
+def _line(name: str, ratios: list[float]) -> None:
+    middle = statistics.median(ratios)
+    over = f", OVER the limit of {LIMIT:.0f}" if middle > LIMIT else ""
+    title = f"{name}, with a busy loop on every core, against alone"
+    print(f"{title:58} {middle:5.2f} times as long ({min(ratios):.2f} to {max(ratios):.2f}){over}", flush=True)
+
+
+def _slice(source: Path, target: Path, rows: int) -> Path:
+    """The first lines of a file, in another one."""
+    with source.open(encoding="utf-8") as lines:
+        target.write_text("".join(islice(lines, rows)), encoding="utf-8")
+    return target
+
+
+def _section(section: type[SectionT], **changes: object) -> SectionT:
+    return load_section(section).model_copy(update=changes)
+
+
+def _ingest(folder: Path) -> Stage:
+    sources = [FolderSource(type="folder", name=name, path=name) for name in ("codetune", "tests")]
+    return partial(ingest.run, _section(IngestParams, sources=sources), ingest.Outputs(folder / "raw"))
+
+
+def _clean(folder: Path) -> Stage:
+    raw, cleaned = folder / "synthetic", folder / "clean"
+    synthetic.write(raw, _SYNTHETIC_ROWS)
+    return partial(clean.run, _section(CleanParams), clean.Inputs(raw), clean.Outputs(cleaned, cleaned / "counts.json"))
+
+
+def _augment(folder: Path) -> Stage:
+    rows, test = (_slice(_DATA / f"{split}.jsonl", folder / f"{split}.jsonl", 80) for split in ("train", "test"))
+    names = ("augmented.jsonl", "reworded.jsonl", "ledger.parquet", "augmentation.json", "augmentation_plots")
+    written = augment.Outputs(*(folder / name for name in names))
+    return partial(augment.run, _section(AugmentParams), augment.Inputs(rows, test, _LEDGER), written)
+
+
+def _examine(folder: Path) -> Stage:
+    held_out = [_slice(_DATA / f"{split}.jsonl", folder / f"{split}.jsonl", 80) for split in ("val", "test")]
+    params = examine.Params(_section(ExamineParams), (), _section(NumericsParams))
+    read = examine.Inputs(folder / "augmented.jsonl", *held_out)
+    return partial(examine.run, params, read, examine.Outputs(folder / "leaks.json"))
+
+
+def _train(folder: Path) -> Stage:
+    params = train.Params(
+        _section(TrainParams, max_rows=64, max_val_rows=16), _section(ModelParams), _section(NumericsParams)
+    )
+    read = train.Inputs(folder / "augmented.jsonl", folder / "val.jsonl")
+    return partial(
+        train.run, params, read, train.Outputs(folder / "adapter", folder / "training", folder / "checkpoints")
+    )
+
+
+def _generate(folder: Path) -> Stage:
+    options = _section(GenerateParams, max_prompts=32, reworded_prompts=0, max_new_tokens=48)
+    read = generate.Inputs(folder / "test.jsonl", folder / "reworded.jsonl", folder / "adapter")
+    written = generate.Outputs(folder / "samples", folder / "journals")
+    return partial(
+        generate.run, generate.Params(options, _section(ModelParams), _section(NumericsParams)), read, written, "tuned"
+    )
+
+
+def _score(folder: Path) -> Stage:
+    names = ("base", "tuned", "base.reworded", "tuned.reworded")
+    base, tuned, *reworded = (_slice(_SAMPLES / f"{name}.jsonl", folder / f"{name}.jsonl", 24) for name in names)
+    options = _section(ScoreParams, bootstrap_samples=1000)
+    few = options.bertscore.model_copy(update={"baseline_texts": 32, "baseline_pairs": 800})
+    params = score.Params(options.model_copy(update={"bertscore": few}), _section(NumericsParams))
+    read = score.Inputs(base, tuned, reworded[0], reworded[1], _DATA / "train.jsonl")
+    written = score.Outputs(*(folder / name for name in ("scores", "metrics", "signatures", "scoring", "plots")))
+    return partial(score.run, params, read, written)
+
+
+def _export(folder: Path) -> Stage:
+    params = export.Params(_section(ExportParams), _section(ModelParams), read_params())
+    read = export.Inputs(folder / "adapter", folder / "val.jsonl")
+    return partial(export.run, params, read, export.Outputs(folder / "export"))
+
+
+STAGES = (_ingest, _clean, _augment, _examine, _train, _generate, _score, _export)
+
+
+def busy() -> None:
+    """All stages, in the order of the pipeline."""
+    with tempfile.TemporaryDirectory() as name:
+        for prepare in STAGES:
+            _line(prepare.__name__.strip("_"), slowdown(prepare(Path(name))))
+
+
+if __name__ == "__main__":
+    numerics.fix()
+    busy()

@@ -13,6 +13,7 @@ import numpy as np
 
 from codetune.errors import UserError
 from codetune.models.gguf.header import GgufFile
+from codetune.models.gguf.tokenizer import end_ids
 
 _GEMMA2_27B_LAYERS, _GEMMA3_27B_LAYERS = 46, 62
 _LLAMA3_LOW, _LLAMA3_HIGH, _LLAMA3_ORIGINAL = 1.0, 4.0, 8192  # of all its versions that scale positions
@@ -24,7 +25,7 @@ def make_config(file: GgufFile) -> Any:
 
     :raises UserError: when the architecture or its scaling of positions is not supported, or a value is missing.
     """
-    from transformers import CONFIG_MAPPING
+    from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING
 
     if file.architecture not in ARCHITECTURES:
         raise UserError(
@@ -39,7 +40,17 @@ def make_config(file: GgufFile) -> Any:
         raise UserError(
             f"model.base: {file.path} lacks the value {error.args[0]}", "Convert the model with a newer llama.cpp."
         ) from None
-    return CONFIG_MAPPING[model_type](**values)
+    config = CONFIG_MAPPING[model_type](**values)
+    config.architectures = [MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].__name__]
+    return config
+
+
+def make_generation_config(file: GgufFile) -> Any:
+    """How answers begin and end: with the special tokens of the file, and every end of a turn that it knows."""
+    from transformers import GenerationConfig
+
+    special = {name: file.metadata.get(f"tokenizer.ggml.{key}_token_id") for name, key in _SPECIAL_IDS.items()}
+    return GenerationConfig(**special | {"eos_token_id": end_ids(file) or None})
 
 
 def head_size(file: GgufFile) -> int:

@@ -8,8 +8,7 @@ import numpy as np
 
 from codetune.errors import UserError
 from codetune.models.gguf.header import GgufFile
-from codetune.models.gguf.tokenizer import end_ids
-from codetune.models.gguf.config import make_config
+from codetune.models.gguf.config import make_config, make_generation_config
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +24,7 @@ def load_gguf_model(file: GgufFile, dtype: torch.dtype | None = None) -> Any:
         architecture.
     """
     import torch
-    from transformers import AutoModelForCausalLM, GenerationConfig
+    from transformers import AutoModelForCausalLM
 
     dtype = dtype or torch.float32
     config = make_config(file)
@@ -38,9 +37,7 @@ def load_gguf_model(file: GgufFile, dtype: torch.dtype | None = None) -> Any:
     }
     _check_shapes(file, names, state, skeleton)
     model = type(skeleton).from_pretrained(None, config=config, state_dict=state, dtype=dtype).eval()
-    model.generation_config = GenerationConfig(
-        bos_token_id=config.bos_token_id, eos_token_id=end_ids(file) or None, pad_token_id=config.pad_token_id
-    )
+    model.generation_config = make_generation_config(file)
     return model
 
 

@@ -11,22 +11,22 @@ import struct
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFValueType
 
 from codetune.errors import UserError
+
+if TYPE_CHECKING:
+    from gguf import GGMLQuantizationType
 
 MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _DEFAULT_ALIGNMENT = 32
 _MAX_NESTING = 2
-_NUMBERS = {
-    GGUFValueType.UINT8: "B", GGUFValueType.INT8: "b", GGUFValueType.UINT16: "H", GGUFValueType.INT16: "h",
-    GGUFValueType.UINT32: "I", GGUFValueType.INT32: "i", GGUFValueType.FLOAT32: "f", GGUFValueType.BOOL: "?",
-    GGUFValueType.UINT64: "Q", GGUFValueType.INT64: "q", GGUFValueType.FLOAT64: "d",
-}  # fmt: skip
+# The kinds of values by their numbers in the file, in the notation of `struct`.
+_NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_STRING, _ARRAY = 8, 9
 _REMEDY = "Fetch the file again."
 
 
@@ -129,21 +129,22 @@ class _Cursor:
         self.place = start + size
         return self._data[start : self.place].decode("utf-8", errors="replace")
 
-    def value(self, kind: GGUFValueType, depth: int = 0) -> Any:
-        """A value of metadata; an array is a list."""
-        if kind == GGUFValueType.STRING:
+    def value(self, depth: int = 0, kind: int | None = None) -> Any:
+        """A value of metadata, after the number of its kind where `kind` does not give it; an array is a list."""
+        if kind is None:
+            (kind,) = self.numbers("I")
+        if kind == _STRING:
             return self.text()
-        if kind != GGUFValueType.ARRAY:
+        if kind in _NUMBERS:
             return self.numbers(_NUMBERS[kind])[0]
-        if depth == _MAX_NESTING:
-            raise ValueError("arrays are nested too deep")
+        if kind != _ARRAY or depth == _MAX_NESTING:
+            raise ValueError(f"a value of the kind {kind}, {depth} arrays deep")
         inner, count = self.numbers("IQ")
-        inner = GGUFValueType(inner)
         if count > len(self._data) - self.place:
             raise _CutShortError
         if inner in _NUMBERS:
             return list(self.numbers(f"{count}{_NUMBERS[inner]}"))
-        return [self.value(inner, depth + 1) for _ in range(count)]
+        return [self.value(depth + 1, inner) for _ in range(count)]
 
 
 def _read_header(path: Path, cursor: _Cursor) -> tuple[dict[str, Any], dict[str, TensorPlace]]:
@@ -157,7 +158,7 @@ def _read_header(path: Path, cursor: _Cursor) -> tuple[dict[str, Any], dict[str,
             "Convert the model with a newer llama.cpp.",
         )
     tensor_count, value_count = cursor.numbers("QQ")
-    metadata = {cursor.text(): cursor.value(GGUFValueType(cursor.numbers("I")[0])) for _ in range(value_count)}
+    metadata = {cursor.text(): cursor.value() for _ in range(value_count)}
     if not isinstance(metadata.get("general.architecture"), str):
         raise UserError(f"model.base: {path} does not say its architecture", "Use a file that llama.cpp can read.")
     if metadata.get("split.count", 1) > 1:
@@ -175,6 +176,8 @@ def _read_header(path: Path, cursor: _Cursor) -> tuple[dict[str, Any], dict[str,
 
 def _read_place(path: Path, cursor: _Cursor) -> tuple[tuple[int, ...], GGMLQuantizationType, int, int]:
     """The shape, kind, offset within the data and size of one tensor."""
+    from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
+
     (dimensions,) = cursor.numbers("I")
     shape = tuple(reversed(cursor.numbers(f"{dimensions}Q")))
     number, offset = cursor.numbers("IQ")

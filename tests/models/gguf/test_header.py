@@ -72,7 +72,7 @@ BROKEN = {
     "big-endian": (lambda content: _patched(content, 4, ">I", 3), "GGUF version 50331648"),
     "too many values": (lambda content: _patched(content, 16, "<Q", 10**9), "header"),
     "a value of no known kind": (
-        lambda content: _patched(content, 24 + 8 + len("general.architecture"), "<I", 99), "damaged: 99 is not a valid",
+        lambda content: _patched(content, 24 + 8 + len("general.architecture"), "<I", 99), "damaged: a value of the kind 99",
     ),
     "a text longer than the file": (lambda content: _patched(content, 24, "<Q", 2**60), "cut short"),
 }  # fmt: skip

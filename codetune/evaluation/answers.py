@@ -9,8 +9,8 @@ The rule, the first that applies:
    they are Python or do not say what they are. Of the blocks, those that say Python before the others, the code is the
    first that parses and defines a function or class; else the first that parses; else the first. A block that says that
    it is Markdown is read as an answer of its own. Blocks of other languages are passed over.
-4. `prose`: no such block, but lines of Python between those of prose. The code is the first run of lines that parses, as
-   long as it can be, from a line that begins a definition or an import; where there is no such line, from one that
+4. `prose`: no such block, but lines of Python between those of prose. The code is the first run of lines that parses,
+   as long as it can be, from a line that begins a definition or an import; where there is no such line, from one that
    begins another statement. Where no run parses, it is all from the first such line.
 5. `none`: no code at all. The code is empty.
 

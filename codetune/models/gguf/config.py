@@ -40,7 +40,13 @@ def make_config(file: GgufFile) -> Any:
         raise UserError(
             f"model.base: {file.path} lacks the value {error.args[0]}", "Convert the model with a newer llama.cpp."
         ) from None
-    config = CONFIG_MAPPING[model_type](**values)
+    try:
+        config = CONFIG_MAPPING[model_type](**values)
+    except Exception as error:
+        raise UserError(
+            f"model.base: the values of {file.path} do not fit together: {' '.join(str(error).split())}",
+            "Fetch the file again, or use another model.",
+        ) from None
     config.architectures = [MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].__name__]
     return config
 
@@ -77,6 +83,7 @@ def _common(file: GgufFile) -> dict[str, Any]:
     if embeddings is None:
         raise UserError(f"model.base: {file.path} holds no tensor token_embd.weight", "Use a language model's file.")
     special = {name: file.metadata.get(f"tokenizer.ggml.{key}_token_id") for name, key in _SPECIAL_IDS.items()}
+    _check_layers(file)
     return {
         "hidden_size": _required(file, "embedding_length"),
         "intermediate_size": _required(file, "feed_forward_length"),
@@ -92,6 +99,19 @@ def _common(file: GgufFile) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _check_layers(file: GgufFile) -> None:
+    """Complain when the file holds tensors of more or fewer layers than it says.
+
+    :raises UserError: with both numbers.
+    """
+    said, found = _required(file, "block_count"), len({name.split(".")[1] for name in file.tensors if name.startswith("blk.")})
+    if said != found:
+        raise UserError(
+            f"model.base: {file.path} says that it has {said} layers, and holds tensors of {found}",
+            "Fetch the file again, or use another model.",
+        )
+
+
 _SPECIAL_IDS = {"bos_token_id": "bos", "eos_token_id": "eos", "pad_token_id": "padding"}
 
 
@@ -100,6 +120,13 @@ def rope_parameters(file: GgufFile) -> dict[str, Any]:
 
     :raises UserError: when they are scaled in a way that is not supported.
     """
+    turned = file.get("rope.dimension_count", head_size(file))
+    if turned != head_size(file) and file.architecture != "phi3":
+        raise UserError(
+            f"model.base: {file.path} rotates {turned} of the {head_size(file)} dimensions of a head, which is not "
+            "supported",
+            "Use another model, or a folder with its safetensors.",
+        )
     theta = float(file.get("rope.freq_base", 10000.0))
     kind = file.get("rope.scaling.type", "none")
     factor = file.get("rope.scaling.factor")

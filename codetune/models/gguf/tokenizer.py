@@ -91,7 +91,8 @@ def _byte_level(file: GgufFile, tokens: list[str], pre: PreTokenizer) -> Any:
         model = models.BPE(vocabulary, merges, ignore_merges=pre.whole_words)
     except Exception as error:
         raise UserError(
-            f"model.base: the tokenizer of {file.path} is damaged: {error}", "Fetch the file again, or use another one."
+            f"model.base: the tokenizer of {file.path} is damaged: {' '.join(str(error).split())}",
+            "Fetch the file again, or use another one.",
         ) from None
     backend = Tokenizer(model)
     cuts = [pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in pre.patterns]
@@ -135,7 +136,7 @@ def _sentence_piece(file: GgufFile) -> Any:
         backend = convert_gguf_tokenizer(file.architecture, values)[0]
     except Exception as error:
         raise UserError(
-            f"model.base: the tokenizer of {file.path} cannot be read: {error}",
+            f"model.base: the tokenizer of {file.path} cannot be read: {' '.join(str(error).split())}",
             "Fetch the file again, or use another one.",
         ) from None
     spaced = values.get("add_prefix_space", True)

@@ -34,11 +34,11 @@ def load_gguf_model(file: GgufFile, dtype: torch.dtype | None = None) -> Any:
     with torch.device("meta"):
         skeleton = AutoModelForCausalLM.from_config(config, dtype=dtype)
     names = _names(file, skeleton)
+    _check_shapes(file, names, skeleton)
     undo = _undo(file, config)
     state = {
         ours: torch.from_numpy(undo(theirs, dequantised(file, theirs))).to(dtype) for theirs, ours in names.items()
     }
-    _check_shapes(file, names, state, skeleton)
     model = type(skeleton).from_pretrained(None, config=config, state_dict=state, dtype=dtype).eval()
     model.generation_config = make_generation_config(file)
     return model
@@ -112,16 +112,15 @@ def _undo(file: GgufFile, config: Any) -> Any:
     return lambda name, values: np.ascontiguousarray(processor.process(values, name=name).weights)
 
 
-def _check_shapes(file: GgufFile, names: dict[str, str], state: dict[str, torch.Tensor], skeleton: Any) -> None:
+def _check_shapes(file: GgufFile, names: dict[str, str], skeleton: Any) -> None:
     """Complain of a tensor whose shape is not that of its parameter.
 
     :raises UserError: naming it.
     """
-    expected = skeleton.state_dict()
     for theirs, ours in names.items():
-        if state[ours].shape != expected[ours].shape:
+        found, expected = file.tensors[theirs].shape, tuple(skeleton.get_parameter(ours).shape)
+        if found != expected:
             raise UserError(
-                f"model.base: {file.path}: the tensor {theirs} has the shape {tuple(state[ours].shape)}, "
-                f"expected {tuple(expected[ours].shape)}",
+                f"model.base: {file.path}: the tensor {theirs} has the shape {found}, expected {expected}",
                 "Fetch the file again, or use another model.",
             )

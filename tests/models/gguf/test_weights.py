@@ -161,7 +161,10 @@ BROKEN = {
     "frequencies of another kind": ({}, {"rope_freqs.weight": np.arange(1, 9, dtype=np.float32)}, "not Llama 3's"),
     "no layers": ({"llama.block_count": None}, {}, "lacks the value llama.block_count"),
     "layers that differ": ({"llama.attention.head_count_kv": [1, 2]}, {}, "layers that differ in attention.head_count_kv"),
-    "more layers than tensors": ({"llama.block_count": 3}, {}, r"lacks 9 tensors .*, such as blk.2.attn_k.weight"),
+    "more layers than tensors": ({"llama.block_count": 3}, {}, "says that it has 3 layers, and holds tensors of 2"),
+    "rotations of half a head": ({"llama.rope.dimension_count": 8}, {}, "rotates 8 of the 16 dimensions of a head"),
+    "a width that heads cannot share": ({"llama.attention.head_count": 3, "llama.rope.dimension_count": 21}, {}, "values of .* do not fit together"),
+    "a tensor too few": ({}, {"blk.1.attn_k.weight": None}, r"lacks 1 tensors .*, such as blk.1.attn_k.weight"),
     "experts": (
         {}, {"blk.0.ffn_gate_exps.weight": np.ones((2, 96, 64), np.float32)}, r"holds 1 tensors .* blk.0.ffn_gate_exps",
     ),

@@ -112,10 +112,10 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
 
 def _recipe(params: Params, adapter: Path | None, asked: list[Prompt]) -> str:
     """A digest of all that an answer depends on."""
-    from codetune.modeling.locate import locate_model
+    from codetune.modeling.locate import locate_model, weight_files
 
-    folders = [folder for folder in (locate_model(params.model.base, params.model.revision), adapter) if folder]
-    weights = [digest_file(path) for folder in folders for path in sorted(folder.glob("*.safetensors"))]
+    places = [place for place in (locate_model(params.model.base, params.model.revision), adapter) if place]
+    weights = [digest_file(path) for place in places for path in weight_files(place)]
     code = sorted((Path(__file__).parent.parent / "codetune").rglob("*.py"))
     return digest_bytes(
         dump_json([

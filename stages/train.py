@@ -109,12 +109,12 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
 def _identity(params: Params, inputs: Inputs) -> Identity:
     """All that decides the bytes of the adapter, by the names that a person knows: what a checkpoint is one of."""
-    from codetune.modeling.locate import locate_model
+    from codetune.modeling.locate import locate_model, model_files
 
     base = locate_model(params.model.base, params.model.revision)
     settings = params.train.model_dump(exclude={"checkpoint_every"})
     lora = settings.pop("lora")
-    files = [inputs.train, inputs.val, *sorted(path for path in base.iterdir() if path.is_file())]
+    files = [inputs.train, inputs.val, *model_files(base)]
     code = sorted((Path(__file__).parent.parent / "codetune").rglob("*.py"))
     return {
         **{f"train.{key}": str(value) for key, value in settings.items()},

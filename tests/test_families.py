@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 import torch
+from gguf import GGMLQuantizationType
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from codetune.export.merge import merge, save_merged
 from codetune.files import digest_file, read_jsonl, write_jsonl
 from codetune.generation.batch import answer_all
 from codetune.modeling.load import LoadedModel, attach_adapter, load_model, load_tokenizer
+from codetune.modeling.locate import model_files
 from codetune.modeling.logits import logits_at
 from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
@@ -21,6 +23,7 @@ from codetune.tuning.loss import batch_loss
 from codetune.tuning.params import TrainParams
 from stages import train
 from tests.conftest import ROWS_FILE, tiny_tokenizer
+from tests.models.gguf_files import CHATML, make_gguf
 from tests.stages.test_train import TRAIN
 
 OWN_TEMPLATE = (
@@ -51,11 +54,14 @@ FAMILIES = {
     "phi3": Family(template=OWN_TEMPLATE, modules=8),  # fused projections
     "starcoder2": Family(tied=True, pad=None, modules=12),
     "mistral": Family(template=OWN_TEMPLATE),
+    "gguf": Family(template=CHATML),  # a llama in one file
 }
 
 
 def make_base(name, folder):
-    """A folder shaped like a hub snapshot of the family."""
+    """A folder shaped like a hub snapshot of the family, or a GGUF file."""
+    if name == "gguf":
+        return make_gguf(folder, kind=GGMLQuantizationType.Q8_0)
     family = FAMILIES[name]
     tokenizer = tiny_tokenizer()
     tokenizer.chat_template = family.template
@@ -80,7 +86,7 @@ def trained(request, tmp_path_factory):
     """Family, folder of the base, what it held before, folder of the adapter, and the report of the stage."""
     root = tmp_path_factory.mktemp(request.param)
     base = make_base(request.param, root / "base")
-    before = {path.name: digest_file(path) for path in base.iterdir()}
+    before = {path.name: digest_file(path) for path in model_files(base)}
     rows = read_jsonl(ROWS_FILE)
     inputs = train.Inputs(root / "train.jsonl", root / "val.jsonl")
     write_jsonl(inputs.train, rows[:18])
@@ -98,7 +104,7 @@ def test_it_is_tuned_and_the_base_stays(trained):
     family, base, before, adapter, report = trained
     assert report["best"]["val_loss"] < report["first_val_loss"] - 0.1
     assert report["trainable"]["module_count"] == family.modules
-    assert {path.name: digest_file(path) for path in base.iterdir()} == before
+    assert {path.name: digest_file(path) for path in model_files(base)} == before
     assert not [path for path in adapter.iterdir() if path.suffix in {".bin", ".pt", ".pth"}]
 
 

@@ -18,7 +18,7 @@ from codetune.generation.batch import answer_all
 from codetune.generation.sampling import SamplingSettings, sampler
 from codetune.journal import Journal
 from codetune.modeling.load import LoadedModel, load_model
-from codetune.modeling.locate import locate_model
+from codetune.modeling.locate import locate_model, weight_files
 from codetune.progress import track
 from codetune.prompt import completion_text, prompt_ids
 
@@ -42,8 +42,8 @@ class Asking:
     def recipe(self, problems: list[Problem]) -> str:
         """A digest of all that an answer depends on, the number of samples apart."""
         base = locate_model(self.model, self.revision)
-        folders = [folder for folder in (base, self.adapter) if folder is not None]
-        weights = [digest_file(path) for folder in folders for path in sorted(folder.glob("*.safetensors"))]
+        places = [place for place in (base, self.adapter) if place is not None]
+        weights = [digest_file(path) for place in places for path in weight_files(place)]
         asked = [[problem.id, problem.start, problem.instruction] for problem in problems]
         return digest_bytes(dump_json([weights, asdict(self.sampling), asked]).encode())[:16]
 

@@ -1,4 +1,4 @@
-"""Loading models, tokenizers and adapters: safetensors only, no code from outside, every failure one line."""
+"""Loading models, tokenizers and adapters: safetensors or GGUF, no code from outside, every failure one line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import torch
 from safetensors import SafetensorError
 
 from codetune.errors import UserError
-from codetune.modeling.locate import first_line, locate_model
+from codetune.modeling.locate import first_line, locate_model, weight_files
+from codetune.models.gguf.header import is_gguf, read_gguf
 from codetune.prompt import ensure_template
 
 _ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
@@ -95,18 +96,14 @@ def _quiet() -> None:
     logging.disable_progress_bar()
 
 
-def _load_tokenizer(folder: Path, base: str) -> Any:
-    from transformers import AutoTokenizer
-
+def _load_tokenizer(place: Path, base: str) -> Any:
     _quiet()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except _LOADING_ERRORS as error:
-        raise UserError(
-            f"model.base: the tokenizer of {base} cannot be loaded: {first_line(error)}", "Restore its files."
-        ) from None
-    for key in ("is_local", "local_files_only"):  # how it was loaded is no part of what is stored with a model
-        tokenizer.init_kwargs.pop(key, None)
+    if place.is_file():
+        from codetune.models.gguf.tokenizer import load_gguf_tokenizer
+
+        tokenizer = load_gguf_tokenizer(read_gguf(place))
+    else:
+        tokenizer = _tokenizer_of_folder(place, base)
     if tokenizer.eos_token_id is None:
         raise UserError(
             f"model.base: the tokenizer of {base} has no end token: answers would never stop",
@@ -118,10 +115,33 @@ def _load_tokenizer(folder: Path, base: str) -> Any:
     return ensure_template(tokenizer)
 
 
-def _load_weights(folder: Path, base: str) -> Any:
+def _tokenizer_of_folder(folder: Path, base: str) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except _LOADING_ERRORS as error:
+        raise UserError(
+            f"model.base: the tokenizer of {base} cannot be loaded: {first_line(error)}", "Restore its files."
+        ) from None
+    for key in ("is_local", "local_files_only"):  # how it was loaded is no part of what is stored with a model
+        tokenizer.init_kwargs.pop(key, None)
+    return tokenizer
+
+
+def _load_weights(place: Path, base: str) -> Any:
+    _quiet()
+    first = weight_files(place)[0]
+    if is_gguf(first):
+        from codetune.models.gguf.weights import load_gguf_model
+
+        return load_gguf_model(read_gguf(first))
+    return _weights_of_folder(place, base)
+
+
+def _weights_of_folder(folder: Path, base: str) -> Any:
     from transformers import AutoModelForCausalLM
 
-    _quiet()
     try:
         model, found = AutoModelForCausalLM.from_pretrained(
             folder,

@@ -1,4 +1,4 @@
-"""Where a model lies: a local folder that is checked, or a snapshot of a pinned commit of the hub."""
+"""Where a model lies: a local folder or GGUF file that is checked, or a snapshot of a pinned commit of the hub."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from codetune.errors import UserError
+from codetune.models.gguf.header import is_gguf
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt"]
@@ -13,15 +14,26 @@ _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
 
 
 def locate_model(base: str, revision: str | None = None) -> Path:
-    """The folder with the configuration, weights and tokenizer of `base`.
+    """The folder with the configuration, weights and tokenizer of `base`, or the GGUF file that holds them all.
 
-    :param base: a local folder, or a hub id, which is downloaded at `revision` (once; then it is in the hub's cache).
-    :raises UserError: when there is no such model, or its weights are not safetensors.
+    :param base: a local folder, a GGUF file (whatever its suffix), or a hub id, which is downloaded at `revision`
+        (once; then it is in the hub's cache).
+    :raises UserError: when there is no such model, or its weights are neither safetensors nor GGUF.
     """
-    folder = Path(base)
-    if not folder.exists():
-        folder = _download(base, revision)
-    return _checked(folder, base)
+    place = Path(base)
+    if not place.exists():
+        place = _download(base, revision)
+    return place if is_gguf(place) else _checked(place, base)
+
+
+def model_files(place: Path) -> list[Path]:
+    """All files of a model that `locate_model` has found."""
+    return [place] if place.is_file() else sorted(path for path in place.iterdir() if path.is_file())
+
+
+def weight_files(place: Path) -> list[Path]:
+    """The files with the weights of a model or adapter: safetensors, or the one GGUF file."""
+    return [path for path in model_files(place) if path.suffix == ".safetensors" or is_gguf(path)]
 
 
 def _download(base: str, revision: str | None) -> Path:
@@ -46,15 +58,24 @@ def _download(base: str, revision: str | None) -> Path:
 
 def _checked(folder: Path, base: str) -> Path:
     """`folder`, when all that is needed to load it safely is there."""
-    remedy = "Name a folder in the shape of a hub snapshot (`git checkout -- models/base` restores the embedded model)."
+    remedy = (
+        "Name a GGUF file, or a folder in the shape of a hub snapshot (`git checkout -- models/base` restores the "
+        "embedded model)."
+    )
     if not folder.is_dir():
-        raise UserError(f"model.base: {base} is a file, expected a folder", remedy)
+        raise UserError(f"model.base: {base} is a file, but no GGUF file", remedy)
     if not (folder / "config.json").is_file():
         raise UserError(f"model.base: {base} holds no config.json", remedy)
-    if not any(folder.glob("*.safetensors")):
+    weights = weight_files(folder)
+    if len(weights) > 1 and any(path.suffix != ".safetensors" for path in weights):
+        raise UserError(
+            f"model.base: {base} holds several models: {', '.join(path.name for path in weights)}",
+            "Keep one of them, or name one of the GGUF files.",
+        )
+    if not weights:
         pickles = sorted(file.name for pattern in ("*.bin", "*.pt", "*.pth") for file in folder.glob(pattern))
         found = f" (found {', '.join(pickles)}: pickles are never loaded)" if pickles else ""
-        raise UserError(f"model.base: {base} holds no safetensors{found}", remedy)
+        raise UserError(f"model.base: {base} holds neither safetensors nor a GGUF file{found}", remedy)
     if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
         raise UserError(f"model.base: {base} holds no tokenizer ({', '.join(_TOKENIZER_FILES)})", remedy)
     return folder

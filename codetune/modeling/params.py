@@ -16,9 +16,11 @@ class ModelParams(Section):
 
     section: ClassVar[str] = "model"
     base: str = Field(
-        min_length=1, description="local folder in the shape of a hub snapshot (safetensors), or a hub id"
+        min_length=1,
+        description="local folder in the shape of a hub snapshot (safetensors), GGUF file (whatever its suffix), or "
+        "hub id",
     )
     revision: str | None = Field(
         pattern="^[0-9a-f]{40}$",
-        description="commit of the hub id, 40 hexadecimal digits, so that results stay the same; null for a folder",
+        description="commit of the hub id, 40 hexadecimal digits, so that results stay the same; else null",
     )

@@ -1,8 +1,8 @@
 """The models of any revision: the base out of git, the adapter out of the DVC cache, checked and laid out as folders.
 
 What lies in git or in the cache has no folder of its own, so it is copied to one that is named by its content, once;
-the folders that were asked for the longest ago are removed again. Nothing but safetensors, configuration and tokenizer
-is copied: neither pickles nor code.
+the folders that were asked for the longest ago are removed again. Nothing but safetensors, GGUF, configuration and
+tokenizer is copied: neither pickles nor code.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from codetune.revisions.yaml_text import read_yaml
 ADAPTER = "models/adapter"
 FOLDERS = Path(".cache/models")
 _KEPT = 20  # folders: as many as a session of comparing takes, or some more
-_USED = re.compile(r"[\w.-]+\.(json|safetensors|jinja|txt|model)")
+_USED = re.compile(r"[\w.-]+\.(json|safetensors|gguf|jinja|txt|model)")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _KEY = re.compile(r"[0-9a-f]{32}")
 _ONE_AT_A_TIME = threading.Lock()
@@ -40,7 +40,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """Where a model lies: the base (a folder, or a hub id with its commit), and the adapter of the tuned one."""
+    """Where a model lies: the base (folder, GGUF file, or hub id with its commit), and the adapter of the tuned one."""
 
     base: str
     revision: str | None
@@ -48,8 +48,8 @@ class ModelFiles:
 
     def fingerprint(self) -> str:
         """A text that changes when the files are replaced."""
-        folders = [Path(self.base), *([self.adapter] if self.adapter else [])]
-        files = sorted(file for folder in folders if folder.is_dir() for file in folder.iterdir() if file.is_file())
+        places = [Path(self.base), *([self.adapter] if self.adapter else [])]
+        files = sorted(file for place in places for file in [place, *place.glob("*")] if file.is_file())
         return "\n".join(f"{file} {file.stat().st_mtime_ns} {file.stat().st_size}" for file in files)
 
 

@@ -9,7 +9,11 @@ import torch
 
 from codetune.errors import UserError
 from codetune.modeling.load import attach_adapter, load_model, load_tokenizer
+from codetune.modeling.locate import locate_model, model_files, weight_files
 from codetune.modeling.params import ModelParams
+from codetune.prompt import prompt_ids
+from tests.conftest import make_adapter
+from tests.models.gguf_files import make_gguf
 
 
 @pytest.fixture
@@ -68,7 +72,7 @@ def _own_code(folder):
 
 
 BROKEN = {
-    "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "no safetensors"),
+    "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "neither safetensors nor a GGUF file"),
     "pickled weights": (_pickled, "pytorch_model.bin: pickles are never loaded"),
     "no configuration": (lambda folder: (folder / "config.json").unlink(), "no config.json"),
     "no tokenizer": (lambda folder: (folder / "tokenizer.json").unlink(), "no tokenizer"),
@@ -114,8 +118,52 @@ def test_an_unknown_base_is_one_clear_line(base, revision, message):
 def test_a_base_that_is_a_file_is_named(tmp_path):
     file = tmp_path / "model.safetensors"
     file.touch()
-    with pytest.raises(UserError, match="is a file"):
+    with pytest.raises(UserError, match="is a file, but no GGUF file"):
         load_model(file)
+
+
+@pytest.mark.parametrize("name", ["model.gguf", "sha256-6340dc32"])
+def test_a_gguf_file_is_a_base_whatever_its_name(tmp_path, name):
+    file = make_gguf(tmp_path / name)
+    loaded = load_model(str(file))
+    assert type(loaded.model).__name__ == "LlamaForCausalLM"
+    assert loaded.end_ids == {0, 2}
+    assert loaded.context == 512
+    assert prompt_ids(loaded.tokenizer, "hi")[:1] == [1]
+    assert weight_files(locate_model(str(file))) == model_files(locate_model(str(file))) == [file]
+
+
+def test_a_folder_may_hold_a_gguf_file_with_its_tokenizer(tmp_path):
+    file = make_gguf(tmp_path / "model.gguf")
+    of_file = load_model(file)
+    of_file.tokenizer.save_pretrained(tmp_path)
+    of_file.model.config.save_pretrained(tmp_path)
+    of_folder = load_model(tmp_path)
+    assert weight_files(locate_model(str(tmp_path))) == [file]
+    assert of_folder.end_ids == of_file.end_ids
+    assert prompt_ids(of_folder.tokenizer, "a  1") == prompt_ids(of_file.tokenizer, "a  1")
+    for name, weight in of_file.model.state_dict().items():
+        assert torch.equal(of_folder.model.get_parameter(name), weight)
+
+
+def test_a_folder_with_several_models_is_named(copy):
+    make_gguf(copy / "model.gguf")
+    with pytest.raises(UserError, match=r"several models: model\.gguf, model\.safetensors"):
+        load_model(copy)
+
+
+def test_a_gguf_file_without_an_end_token_is_named(tmp_path):
+    file = make_gguf(tmp_path / "model.gguf", **{"tokenizer.ggml.eos_token_id": None})
+    with pytest.raises(UserError, match="has no end token"):
+        load_model(file)
+
+
+def test_an_adapter_of_a_gguf_file_is_merged(tmp_path):
+    file = make_gguf(tmp_path / "model.gguf")
+    adapter = make_adapter(file, tmp_path / "adapter")
+    merged, base = load_model(file, adapter), load_model(file)
+    ids = torch.arange(20).reshape(1, 20) + 3
+    assert not torch.allclose(merged.model(ids).logits, base.model(ids).logits, atol=1e-2)
 
 
 @pytest.mark.parametrize("revision", ["main", "0123abc", "Z" * 40])

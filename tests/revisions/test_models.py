@@ -207,3 +207,12 @@ def test_a_base_of_the_hub_keeps_its_name_and_commit(copied_models: Project) -> 
     write_text(copied_models.root / "params.yaml", f"model: {{base: owner/name, revision: {'a' * 40}}}")
     made = commit(copied_models.root, "Take a base of the hub", 9)
     assert find(copied_models, made, "base") == ModelFiles("owner/name", "a" * 40)
+
+
+def test_a_file_that_is_replaced_has_another_fingerprint(tmp_path: Path) -> None:
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"GGUF")
+    before = ModelFiles(str(file), None).fingerprint()
+    assert "model.gguf" in before
+    file.write_bytes(b"GGUF and more")
+    assert ModelFiles(str(file), None).fingerprint() != before

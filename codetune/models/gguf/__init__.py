@@ -1,0 +1,1 @@
+"""Reading GGUF files: header, configuration, weights, tokenizer."""

@@ -1,0 +1,233 @@
+"""The configuration of transformers that a GGUF file describes.
+
+Each architecture here was compared with llama.cpp on random weights; one that is not here is refused, since a default
+of transformers that differs from the file gives wrong answers without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from codetune.errors import UserError
+from codetune.models.gguf.header import GgufFile
+from codetune.models.gguf.tokenizer import end_ids
+
+_GEMMA2_27B_LAYERS, _GEMMA3_27B_LAYERS = 46, 62
+_LLAMA3_LOW, _LLAMA3_HIGH, _LLAMA3_ORIGINAL = 1.0, 4.0, 8192  # of all its versions that scale positions
+_ROPE_FREQUENCIES = "rope_freqs.weight"
+
+
+def make_config(file: GgufFile) -> Any:
+    """The configuration of a causal language model, with the shape that the file's metadata give.
+
+    :raises UserError: when the architecture or its scaling of positions is not supported, or a value is missing.
+    """
+    from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING
+
+    if file.architecture not in ARCHITECTURES:
+        raise UserError(
+            f"model.base: {file.path} is of the architecture {file.architecture}, "
+            f"expected one of {', '.join(sorted(ARCHITECTURES))}",
+            "Use another model, or a folder with its safetensors.",
+        )
+    model_type, extra = ARCHITECTURES[file.architecture]
+    try:
+        values = _common(file) | extra(file)
+    except KeyError as error:
+        raise UserError(
+            f"model.base: {file.path} lacks the value {error.args[0]}", "Convert the model with a newer llama.cpp."
+        ) from None
+    try:
+        config = CONFIG_MAPPING[model_type](**values)
+    except Exception as error:
+        raise UserError(
+            f"model.base: the values of {file.path} do not fit together: {' '.join(str(error).split())}",
+            "Fetch the file again, or use another model.",
+        ) from None
+    config.architectures = [MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].__name__]
+    return config
+
+
+def make_generation_config(file: GgufFile) -> Any:
+    """How answers begin and end: with the special tokens of the file, and every end of a turn that it knows."""
+    from transformers import GenerationConfig
+
+    special = {name: file.metadata.get(f"tokenizer.ggml.{key}_token_id") for name, key in _SPECIAL_IDS.items()}
+    return GenerationConfig(**special | {"eos_token_id": end_ids(file) or None})
+
+
+def head_size(file: GgufFile) -> int:
+    """The number of dimensions of one attention head."""
+    heads = _required(file, "attention.head_count")
+    return int(file.get("attention.key_length") or _required(file, "embedding_length") // heads)
+
+
+def _required(file: GgufFile, key: str) -> int:
+    value = file.get(key)
+    if value is None:
+        raise KeyError(f"{file.architecture}.{key}")
+    if isinstance(value, list):
+        raise UserError(
+            f"model.base: {file.path} has layers that differ in {key}, which is not supported", "Use another model."
+        )
+    return int(value)
+
+
+def _common(file: GgufFile) -> dict[str, Any]:
+    """What all architectures have in common."""
+    heads = _required(file, "attention.head_count")
+    embeddings = file.tensors.get("token_embd.weight")
+    if embeddings is None:
+        raise UserError(f"model.base: {file.path} holds no tensor token_embd.weight", "Use a language model's file.")
+    special = {name: file.metadata.get(f"tokenizer.ggml.{key}_token_id") for name, key in _SPECIAL_IDS.items()}
+    _check_layers(file)
+    return {
+        "hidden_size": _required(file, "embedding_length"),
+        "intermediate_size": _required(file, "feed_forward_length"),
+        "num_hidden_layers": _required(file, "block_count"),
+        "num_attention_heads": heads,
+        "num_key_value_heads": heads if file.get("attention.head_count_kv") is None else
+        _required(file, "attention.head_count_kv"),
+        "max_position_embeddings": _required(file, "context_length"),
+        "vocab_size": embeddings.shape[0],
+        "tie_word_embeddings": "output.weight" not in file.tensors,
+        "rope_parameters": rope_parameters(file),
+        **special,
+    }  # fmt: skip
+
+
+def _check_layers(file: GgufFile) -> None:
+    """Complain when the file holds tensors of more or fewer layers than it says.
+
+    :raises UserError: with both numbers.
+    """
+    said, found = _required(file, "block_count"), len({name.split(".")[1] for name in file.tensors if name.startswith("blk.")})
+    if said != found:
+        raise UserError(
+            f"model.base: {file.path} says that it has {said} layers, and holds tensors of {found}",
+            "Fetch the file again, or use another model.",
+        )
+
+
+_SPECIAL_IDS = {"bos_token_id": "bos", "eos_token_id": "eos", "pad_token_id": "padding"}
+
+
+def rope_parameters(file: GgufFile) -> dict[str, Any]:
+    """How positions are turned into rotations.
+
+    :raises UserError: when they are scaled in a way that is not supported.
+    """
+    turned = file.get("rope.dimension_count", head_size(file))
+    if turned != head_size(file) and file.architecture != "phi3":
+        raise UserError(
+            f"model.base: {file.path} rotates {turned} of the {head_size(file)} dimensions of a head, which is not "
+            "supported",
+            "Use another model, or a folder with its safetensors.",
+        )
+    theta = float(file.get("rope.freq_base", 10000.0))
+    kind = file.get("rope.scaling.type", "none")
+    factor = file.get("rope.scaling.factor")
+    if kind in {"linear", "yarn"} and factor:
+        scaled = {"rope_type": kind, "rope_theta": theta, "factor": float(factor)}
+        original = file.get("rope.scaling.original_context_length")
+        return scaled | ({"original_max_position_embeddings": original} if kind == "yarn" and original else {})
+    if kind not in {"none", "linear"} or any(name.startswith("rope_factors_") for name in file.tensors):
+        name = "longrope" if kind == "none" else kind
+        raise UserError(
+            f"model.base: {file.path} scales positions by {name}, which is not supported",
+            "Use another model, or a folder with its safetensors.",
+        )
+    if _ROPE_FREQUENCIES in file.tensors:
+        return _llama3_rope(file, theta)
+    return {"rope_type": "default", "rope_theta": theta}
+
+
+def _llama3_rope(file: GgufFile, theta: float) -> dict[str, Any]:
+    """The scaling of Llama 3.1 and later, of which the file holds the divisor of each frequency.
+
+    The formula (https://huggingface.co/papers/2407.21783) is turned round: the largest divisor is its factor, and the
+    other divisors must follow from it.
+    """
+    stored = file.raw(_ROPE_FREQUENCIES).reshape(-1).view(np.float32).astype(np.float64)
+    factor = float(stored.max())
+    wavelengths = 2 * np.pi * theta ** (np.arange(len(stored)) / len(stored))
+    share = np.clip((_LLAMA3_ORIGINAL / wavelengths - _LLAMA3_LOW) / (_LLAMA3_HIGH - _LLAMA3_LOW), 0, 1)
+    if not np.allclose(1 / ((1 - share) / factor + share), stored, rtol=1e-3):
+        raise UserError(
+            f"model.base: {file.path} scales positions in a way that is not Llama 3's",
+            "Use another model, or a folder with its safetensors.",
+        )
+    return {
+        "rope_type": "llama3", "rope_theta": theta, "factor": factor, "low_freq_factor": _LLAMA3_LOW,
+        "high_freq_factor": _LLAMA3_HIGH, "original_max_position_embeddings": _LLAMA3_ORIGINAL,
+    }  # fmt: skip
+
+
+def _rms(file: GgufFile) -> dict[str, Any]:
+    """The constant of the normalisation, and the size of a head."""
+    key = "attention.layer_norm_rms_epsilon"
+    if file.get(key) is None:
+        raise KeyError(f"{file.architecture}.{key}")
+    return {"rms_norm_eps": file.get(key), "head_dim": head_size(file)}
+
+
+def _llama(file: GgufFile) -> dict[str, Any]:
+    biased = {"attention_bias": "blk.0.attn_q.bias", "mlp_bias": "blk.0.ffn_down.bias"}
+    return _rms(file) | {name: tensor in file.tensors for name, tensor in biased.items()}
+
+
+def _qwen2(file: GgufFile) -> dict[str, Any]:
+    return {"rms_norm_eps": _rms(file)["rms_norm_eps"]}
+
+
+def _phi3(file: GgufFile) -> dict[str, Any]:
+    share = file.get("rope.dimension_count", head_size(file)) / head_size(file)
+    return {
+        "rms_norm_eps": _rms(file)["rms_norm_eps"],
+        "sliding_window": file.get("attention.sliding_window") or None,
+        "rope_parameters": rope_parameters(file) | {"partial_rotary_factor": share},
+        "original_max_position_embeddings": _required(file, "context_length"),
+    }
+
+
+def _starcoder2(file: GgufFile) -> dict[str, Any]:
+    return {"norm_epsilon": file.get("attention.layer_norm_epsilon", 1e-5), "sliding_window": None}
+
+
+def _gemma2(file: GgufFile) -> dict[str, Any]:
+    return _rms(file) | {
+        "sliding_window": _required(file, "attention.sliding_window"),
+        "attn_logit_softcapping": file.get("attn_logit_softcapping", 50.0),
+        "final_logit_softcapping": file.get("final_logit_softcapping", 30.0),
+        "query_pre_attn_scalar": _query_scale(file, _GEMMA2_27B_LAYERS),
+    }
+
+
+def _gemma3(file: GgufFile) -> dict[str, Any]:
+    local = {"rope_type": "default", "rope_theta": float(file.get("rope.freq_base_swa", 10000.0))}
+    return _rms(file) | {
+        "sliding_window": _required(file, "attention.sliding_window"),
+        "query_pre_attn_scalar": _query_scale(file, _GEMMA3_27B_LAYERS),
+        "rope_parameters": {"full_attention": rope_parameters(file), "sliding_attention": local},
+    }
+
+
+def _query_scale(file: GgufFile, layers_of_27b: int) -> int:
+    """What queries are divided by the root of: the size of a head, but for the largest model of a family."""
+    if _required(file, "block_count") == layers_of_27b:
+        return _required(file, "embedding_length") // _required(file, "attention.head_count")
+    return head_size(file)
+
+
+ARCHITECTURES: dict[str, tuple[str, Callable[[GgufFile], dict[str, Any]]]] = {
+    "llama": ("llama", _llama),  # Mistral's models too
+    "qwen2": ("qwen2", _qwen2),
+    "qwen3": ("qwen3", _rms),
+    "phi3": ("phi3", _phi3),
+    "starcoder2": ("starcoder2", _starcoder2),
+    "gemma2": ("gemma2", _gemma2),
+    "gemma3": ("gemma3_text", _gemma3),
+}

@@ -1,0 +1,165 @@
+"""The tokenizer of a GGUF file: the token ids are those of llama.cpp."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codetune.errors import UserError
+from codetune.models.gguf.header import GgufFile
+from codetune.models.gguf.pre_tokenizers import PRE_TOKENIZERS, PreTokenizer
+
+_UNKNOWN, _CONTROL, _USER_DEFINED = 2, 3, 4  # of tokenizer.ggml.token_type
+_SPECIAL = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
+_ENDS = tuple(f"tokenizer.ggml.{name}_token_id" for name in ("eos", "eot", "eom"))
+# Models that answer in turns end one with such a token, whichever of them the file names as its end of text.
+_END_NAMES = frozenset(
+    {
+        "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|end_of_turn|>", "<end_of_turn>", "<|endoftext|>",
+        "<|end_of_text|>", "</s>", "<EOT>", "<|EOT|>", "<｜end▁of▁sentence｜>",
+    }
+)  # fmt: skip
+
+
+def load_gguf_tokenizer(file: GgufFile) -> Any:
+    """The tokenizer of `file` with its special tokens and its chat template.
+
+    :raises UserError: when the file has none, or one of a kind that is not supported.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    kind = file.metadata.get("tokenizer.ggml.model")
+    tokens = file.metadata.get("tokenizer.ggml.tokens")
+    if kind is None or not tokens:
+        raise UserError(f"model.base: {file.path} holds no tokenizer", "Use a file that llama.cpp can answer with.")
+    if kind == "gpt2":
+        found = _pre_tokenizer(file)
+        backend, begins = _byte_level(file, tokens, found), found.begins
+    elif kind == "llama":
+        backend, begins = _sentence_piece(file), True
+    else:
+        raise UserError(
+            f"model.base: {file.path} has a tokenizer of the kind {kind}, expected gpt2 or llama", "Use another model."
+        )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        add_bos_token=bool(file.metadata.get("tokenizer.ggml.add_bos_token", begins)),
+        add_eos_token=bool(file.metadata.get("tokenizer.ggml.add_eos_token", False)),
+        chat_template=file.metadata.get("tokenizer.chat_template"),
+        clean_up_tokenization_spaces=False,
+        model_max_length=file.get("context_length"),
+        **_special_tokens(file, tokens),
+    )
+
+
+def end_ids(file: GgufFile) -> list[int]:
+    """The ids that end an answer: those that the file declares, and every end of a turn that it knows."""
+    declared = {file.metadata[key] for key in _ENDS if key in file.metadata}
+    tokens = file.metadata.get("tokenizer.ggml.tokens") or []
+    kinds = file.metadata.get("tokenizer.ggml.token_type") or []
+    named = {
+        place
+        for place, (token, kind) in enumerate(zip(tokens, kinds, strict=False))
+        if token in _END_NAMES and kind in {_CONTROL, _USER_DEFINED}
+    }
+    return sorted(declared | named)
+
+
+def _pre_tokenizer(file: GgufFile) -> PreTokenizer:
+    """How the file's tokenizer cuts a text.
+
+    :raises UserError: when that is of a type that is not known; a guess would give other ids without a word.
+    """
+    kind = file.metadata.get("tokenizer.ggml.pre", "default")
+    if kind not in PRE_TOKENIZERS:
+        raise UserError(
+            f"model.base: {file.path} cuts texts in the way {kind} (tokenizer.ggml.pre), "
+            f"expected one of {', '.join(sorted(PRE_TOKENIZERS))}",
+            "Use another model, or a folder with its tokenizer.json and safetensors.",
+        )
+    return PRE_TOKENIZERS[kind]
+
+
+def _byte_level(file: GgufFile, tokens: list[str], pre: PreTokenizer) -> Any:
+    """A byte-level tokenizer that merges pairs, of the `tokenizers` library."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+
+    vocabulary = {token: place for place, token in enumerate(tokens)}
+    if len(vocabulary) != len(tokens):
+        raise UserError(f"model.base: {file.path} has a token twice", "Fetch the file again, or use another one.")
+    merges = [_pair(merge) for merge in file.metadata.get("tokenizer.ggml.merges") or []]
+    try:
+        model = models.BPE(vocabulary, merges, ignore_merges=pre.whole_words)
+    except Exception as error:
+        raise UserError(
+            f"model.base: the tokenizer of {file.path} is damaged: {' '.join(str(error).split())}",
+            "Fetch the file again, or use another one.",
+        ) from None
+    backend = Tokenizer(model)
+    cuts = [pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in pre.patterns]
+    bytes_alone = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    backend.pre_tokenizer = pre_tokenizers.Sequence([*cuts, bytes_alone])
+    backend.decoder = decoders.ByteLevel()
+    _add_whole_tokens(backend, file, tokens)
+    return backend
+
+
+def _pair(merge: str) -> tuple[str, str]:
+    """The two tokens that a line of merges joins; the first may begin with a space."""
+    place = merge.find(" ", 1)
+    return merge[:place], merge[place + 1 :]
+
+
+def _add_whole_tokens(backend: Any, file: GgufFile, tokens: list[str]) -> None:
+    """Let the tokens that are no text (special ones), and those that are never cut, be found in texts."""
+    from tokenizers import AddedToken
+
+    for token, kind in zip(tokens, file.metadata.get("tokenizer.ggml.token_type") or [], strict=False):
+        if kind in {_UNKNOWN, _CONTROL}:
+            backend.add_special_tokens([AddedToken(token, normalized=False, special=True)])
+        elif kind == _USER_DEFINED:
+            backend.add_tokens([AddedToken(token, normalized=False)])
+
+
+def _sentence_piece(file: GgufFile) -> Any:
+    """A SentencePiece tokenizer, as transformers makes it out of pieces and their scores.
+
+    The space before a text is put there as llama.cpp and SentencePiece do it: before one that begins with a space too.
+    """
+    from tokenizers import decoders, normalizers
+    from transformers.integrations.gguf import GGUF_TOKENIZER_MAPPING, convert_gguf_tokenizer
+
+    renamed = GGUF_TOKENIZER_MAPPING["tokenizer"]
+    values = {
+        name: file.metadata[f"tokenizer.{key}"] for key, name in renamed.items() if f"tokenizer.{key}" in file.metadata
+    }
+    try:
+        backend = convert_gguf_tokenizer(file.architecture, values)[0]
+    except Exception as error:
+        raise UserError(
+            f"model.base: the tokenizer of {file.path} cannot be read: {' '.join(str(error).split())}",
+            "Fetch the file again, or use another one.",
+        ) from None
+    spaced = values.get("add_prefix_space", True)
+    mark = normalizers.Replace(" ", "▁")
+    backend.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), mark]) if spaced else mark
+    backend.pre_tokenizer = None
+    text = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    backend.decoder = decoders.Sequence([*text, decoders.Strip(" ", 1, 0)] if spaced else text)
+    return backend
+
+
+def _special_tokens(file: GgufFile, tokens: list[str]) -> dict[str, str]:
+    """The special tokens by the names of transformers.
+
+    Some files name a token of ordinary text, such as a comma, where a model has no such token; special it would be cut
+    out of texts. The end of a text is taken as it is: without one, answers would never stop.
+    """
+    kinds = dict(enumerate(file.metadata.get("tokenizer.ggml.token_type") or []))
+    found = {name: file.metadata.get(f"tokenizer.ggml.{key}_token_id") for name, key in _SPECIAL.items()}
+    return {
+        name: tokens[place]
+        for name, place in found.items()
+        if place is not None
+        and place < len(tokens)
+        and (name == "eos_token" or kinds.get(place) in {_UNKNOWN, _CONTROL, _USER_DEFINED})
+    }

@@ -1,0 +1,97 @@
+"""The code of an answer, as a person reads it: one row for each form that answers take."""
+
+import pytest
+
+from codetune.evaluation.answers import extract_code, read_answer
+
+ADD = "def add(a, b):\n    return a + b"
+USE = "print(add(1, 2))"
+LIMIT = "def add(a, b):\n    return (a +"
+DOCUMENTED = 'def add(a, b):\n    """Add.\n\n    ```python\n    add(1, 2)\n    ```\n    """\n    return a + b'
+IN_LIST = "\n".join(f"   {line}" for line in ADD.splitlines())
+INDENTED = "\n".join(f"    {line}" for line in ADD.splitlines())
+
+TABLE = {
+    # the whole answer is code
+    "bare": (ADD, ADD, "bare"),
+    "bare, with white space around": (f"\n{ADD}\n\n", f"\n{ADD}\n\n", "bare"),
+    "the body of a function": ("    return a + b\n", "    return a + b\n", "bare"),
+    "bare, with a fence in its docstring": (DOCUMENTED, DOCUMENTED, "bare"),
+    "a call alone": (USE, USE, "bare"),
+    # the opening fence stood in the prompt
+    "a closing fence alone": (f"{ADD}\n```", ADD, "opened"),
+    "a closing fence, then prose": (f"{ADD}\n```\nThis adds.", ADD, "opened"),
+    "a closing fence, then another block": (f"{ADD}\n```\nUse:\n```python\n{USE}\n```", ADD, "opened"),
+    "fences in a docstring before the closing one": (f"{DOCUMENTED}\n```\nThis adds.", DOCUMENTED, "opened"),
+    "code, then prose without a fence": (f"{ADD}\n\nThis function adds.", ADD, "prose"),
+    # fenced
+    "fenced": (f"```python\n{ADD}\n```", ADD, "fenced"),
+    "prose before and after": (f"Here it is:\n\n```python\n{ADD}\n```\n\nIt adds.", ADD, "fenced"),
+    "no language": (f"Here:\n```\n{ADD}\n```", ADD, "fenced"),
+    "py": (f"```py\n{ADD}\n```", ADD, "fenced"),
+    "capitals": (f"```Python3\n{ADD}\n```", ADD, "fenced"),
+    "an info string of several words": (f'```python title="a.py"\n{ADD}\n```', ADD, "fenced"),
+    "an info string in braces": (f"```{{.python .numberLines}}\n{ADD}\n```", ADD, "fenced"),
+    "a space before the language": (f"``` python\n{ADD}\n```", ADD, "fenced"),
+    "tildes": (f"~~~python\n{ADD}\n~~~", ADD, "fenced"),
+    "tildes are not closed by backticks": (f"~~~\n{ADD}\n```\n~~~", f"{ADD}\n```", "fenced"),
+    "four backticks": (f"````python\n{DOCUMENTED}\n````", DOCUMENTED, "fenced"),
+    "indented, in a list": (f"1. First:\n   ```python\n{IN_LIST}\n   ```", ADD, "fenced"),
+    "line breaks of Windows": (f"```python\n{ADD}\n```".replace("\n", "\r\n"), ADD, "fenced"),
+    "never closed": (f"Sure:\n```python\n{ADD}\n", ADD, "fenced"),
+    "never closed, and cut short": (f"Sure:\n```python\n{LIMIT}", LIMIT, "fenced"),
+    "closed, and wrong": (f"```python\n{LIMIT}\n```", LIMIT, "fenced"),
+    # several blocks
+    "the first that defines": (f"```python\n{USE}\n```\nand\n```python\n{ADD}\n```", ADD, "fenced"),
+    "a definition, then its use": (f"```python\n{ADD}\n```\nUse:\n```python\n{USE}\n```", ADD, "fenced"),
+    "the first of two definitions": (f"```python\n{ADD}\n```\n```python\ndef sub(): pass\n```", ADD, "fenced"),
+    "the one that parses": (f"```python\n{LIMIT}\n```\nBetter:\n```python\n{ADD}\n```", ADD, "fenced"),
+    "one that says Python before one that says nothing": (f"```\nx = 1\n```\n```python\n{USE}\n```", USE, "fenced"),
+    "output after code": (f"```python\n{USE}\n```\nprints\n```\n3\n```", USE, "fenced"),
+    "an empty block": (f"```python\n```\n```python\n{ADD}\n```", ADD, "fenced"),
+    "another language first": (f"```bash\npip install x\n```\n```python\n{ADD}\n```", ADD, "fenced"),
+    "another language without an end": (f"```python\n{ADD}\n```\n```json\n{{}}", ADD, "fenced"),
+    # nested
+    "a block of Markdown": (f"````markdown\n# Add\n```python\n{ADD}\n```\n````", ADD, "fenced"),
+    "a block of Markdown with the same fence": (f"```markdown\n# Add\n```python\n{ADD}\n```\n```", ADD, "fenced"),
+    # no block of Python
+    "another language alone": ("```javascript\nconst f = (a) => a;\n```", "", "none"),
+    "another language, and code in the prose": (f"```bash\npip install x\n```\n{ADD}\nIt adds.", ADD, "prose"),
+    "prose around code": (f"The function is\n{ADD}\nand it adds.", ADD, "prose"),
+    "an indented block": (f"The function is:\n\n{INDENTED}\n\nIt adds.", ADD, "prose"),
+    "imports, a blank line, a function": (f"Use\nimport math\n\n\n{ADD}\nDone.", f"import math\n\n\n{ADD}", "prose"),
+    "a decorator": (f"So:\n@cache\n{ADD}\nDone.", f"@cache\n{ADD}", "prose"),
+    "an assignment in prose": ("Just write\nx = 1\nthere.", "x = 1", "prose"),
+    "prose, then code that is cut short": (f"The function is\n{LIMIT}", LIMIT, "prose"),
+    # no code
+    "nothing": ("", "", "none"),
+    "white space": (" \n\t\n", "", "none"),
+    "one word": ("Yes", "", "none"),
+    "a number": ("42", "", "none"),
+    "prose": ("I cannot answer that. Please say more about it.", "", "none"),
+    "prose with a code span": ("Use the function `sum`, for example `sum([1, 2])`.", "", "none"),
+    "a sentence that begins as a statement does": ("For each of them, import duties apply.", "", "none"),
+    "an empty fence": ("```python\n```", "", "none"),
+    "fences in one line": ("```sum(x)```", "", "none"),
+    "null bytes": ("\x00", "", "none"),
+    "nested too deep to parse": ("(" * 5000, "", "none"),
+}
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_the_code_of_an_answer(case):
+    answer, code, form = TABLE[case]
+    found = read_answer(answer)
+    assert (found.code, found.form) == (code, form)
+    assert extract_code(answer) == code
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_code_that_was_read_is_read_the_same_again(case):
+    code = extract_code(TABLE[case][0])
+    if case != "tildes are not closed by backticks":
+        assert extract_code(code) == code
+
+
+def test_a_long_answer_of_prose_that_looks_like_code_is_read():
+    assert extract_code("import this is prose\n" * 2000).startswith("import this")

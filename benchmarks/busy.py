@@ -43,7 +43,7 @@ from stages import augment, clean, examine, export, generate, ingest, score, tra
 LIMIT = 3.0
 _SETTLE_S = 0.5
 _BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    for _ in range(10**6): pass"
-_SYNTHETIC_ROWS = 1_000
+_SYNTHETIC_ROWS = 2_000
 _DATA, _SAMPLES, _LEDGER = Path("data/clean"), Path("reports/samples"), Path("data/clean/ledger.parquet")
 SectionT = TypeVar("SectionT", bound=Section)
 Stage = Callable[[], object]
@@ -136,12 +136,12 @@ def _generate(folder: Path) -> Stage:
 
 
 def _score(folder: Path) -> Stage:
-    names = ("base", "tuned", "base.reworded", "tuned.reworded")
-    base, tuned, *reworded = (_slice(_SAMPLES / f"{name}.jsonl", folder / f"{name}.jsonl", 24) for name in names)
+    base, tuned = (_slice(_SAMPLES / f"{name}.jsonl", folder / f"{name}.jsonl", 24) for name in ("base", "tuned"))
+    reworded = _slice(_SAMPLES / "base.reworded.jsonl", folder / "none.jsonl", 0)
     options = _section(ScoreParams, bootstrap_samples=1000)
     few = options.bertscore.model_copy(update={"baseline_texts": 32, "baseline_pairs": 800})
     params = score.Params(options.model_copy(update={"bertscore": few}), _section(NumericsParams))
-    read = score.Inputs(base, tuned, reworded[0], reworded[1], _DATA / "train.jsonl")
+    read = score.Inputs(base, tuned, reworded, reworded, _DATA / "train.jsonl")
     written = score.Outputs(*(folder / name for name in ("scores", "metrics", "signatures", "scoring", "plots")))
     return partial(score.run, params, read, written)
 

@@ -64,7 +64,7 @@ def refused(source: str) -> Refused | None:
             continue
         closing = _CLOSING[match["quote"]].match(source, position)
         if closing is None:
-            return None  # that is no string to any Python
+            return _placed(_RefusedError("unterminated string literal"), source, match.start())
         body = source[position : closing.end() - len(match["quote"])]
         position = closing.end()
         prefix = match["prefix"].lower()

@@ -15,7 +15,9 @@ MAX_DEPTH = 2500  # Python 3.11 and 3.12 build trees of some 2900 levels, 3.13 o
 MAX_WALKED = 100  # a walk takes up to six Python frames a level, of a thousand that there are
 _NESTING = (*"+-*/%&|^@.~([{", "not", "if", "lambda", "await", "and", "or")
 _FEW = 100
-_NEWER_STATEMENT = re.compile(r"(?:^|[;:])[ \t\f\\]*type\b[^=\n]*=|\b(?:def|class)[\s\\]+\w+[\s\\]*\[", re.MULTILINE)
+_NEWER_STATEMENT = re.compile(
+    r"(?:^|[;:])[ \t\f\\]*type[\s\\]+\w+[\s\\]*[\[=]|\b(?:def|class)[\s\\]+\w+[\s\\]*\[", re.MULTILINE
+)
 _NEWER_FSTRINGS = hasattr(tokenize, "FSTRING_START")
 _Documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
 

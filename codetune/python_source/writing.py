@@ -29,7 +29,9 @@ def unparse(tree: ast.AST) -> str:
 
 
 def _written(tree: ast.AST, write: Callable[[ast.expr], str], apart: Callable[[ast.AST], bool]) -> str:
-    """`tree` as code, with the outermost nodes that `apart` picks written by `write`."""
+    """`tree` as code, with the outermost expressions that `apart` picks written by `write`."""
+    if apart(tree) and isinstance(tree, ast.expr):
+        return write(tree)
     parts: list[ast.expr] = []
     undo: list[Callable[[], None]] = []
     waiting: list[ast.AST] = [tree]

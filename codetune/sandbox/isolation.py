@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -155,6 +156,11 @@ def _mount_point() -> tempfile.TemporaryDirectory[str]:
 
 
 WAYS = (Isolation("bubblewrap", "bwrap", _bubblewrap), Isolation("unshare", "unshare", _unshare))
+
+
+def python_release() -> str:
+    """The release of the Python that the sandbox runs, such as `3.11`: what values print depends on it."""
+    return ".".join(platform.python_version_tuple()[:2])
 
 
 @cache

@@ -17,7 +17,7 @@ _COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 def _symbols_of(source: str) -> symtable.SymbolTable:
-    """The symbol table of a source, as far as Python 3.11 knows its grammar.
+    """The symbol table of a source that `parse_tree` takes.
 
     :raises SyntaxError: as `unbound_names`; odd escapes are not remarked on.
     """

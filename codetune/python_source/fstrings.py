@@ -33,11 +33,13 @@ _PART = "f-string expression part cannot include a backslash or a comment"
 class Refused:
     """An f-string that Python 3.11 says no to.
 
+    :param start: line and column of its first character, both from 1.
     :param line: number of the source's line that Python 3.11 names, from 1.
     :param text: what it shows of it.
     """
 
     message: str
+    start: tuple[int, int]
     line: int
     text: str
 
@@ -90,7 +92,8 @@ def _placed(found: _RefusedError, source: str, start: int) -> Refused:
     line_start = source.rfind("\n", 0, line_of) + 1
     line_end = source.find("\n", line_of)
     text = source[line_start : line_end if line_end >= 0 else len(source)]
-    return Refused(found.message, source.count("\n", 0, line_of) + 1, found.expression or text)
+    begins = (source.count("\n", 0, start) + 1, start - source.rfind("\n", 0, start))
+    return Refused(found.message, begins, source.count("\n", 0, line_of) + 1, found.expression or text)
 
 
 def _read_text(body: str, position: int, *, raw: bool, depth: int) -> int:

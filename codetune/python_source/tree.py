@@ -36,7 +36,7 @@ def parse_tree(source: str, max_depth: int = MAX_DEPTH) -> ast.Module:
             tree = ast.parse(source, feature_version=GRAMMAR)
         except SyntaxError as error:
             found = refused(source) if _NEWER_FSTRINGS else None
-            if found and found.line <= (error.lineno or 0):
+            if found and found.start <= (error.lineno or 0, error.offset or 0):
                 raise _as_error(found) from None
             raise
     if _NEWER_FSTRINGS and (found := refused(source)):

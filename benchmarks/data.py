@@ -7,7 +7,6 @@ import contextlib
 import sys
 import sysconfig
 import time
-import tokenize
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,11 +19,11 @@ from datasketch import MinHash, MinHashLSH
 from benchmarks.growth import growth
 from benchmarks.timing import ROUNDS, compare
 from codetune.cleaning.duplicates import Likeness, jaccard, near_duplicates, shingles
-from codetune.cleaning.filters import lexical_tokens
 from codetune.cleaning.minhash import PERMUTATIONS, hashed
 from codetune.ingestion.folder import FolderReader, list_folder
 from codetune.ingestion.harvest import Member, Origin, chunked, read_chunk
 from codetune.ingestion.licenses import License
+from codetune.python_source.tokens import lexical_tokens
 from codetune.tables import read_batches
 
 ROWS, FILES = Path("data/raw/rows.parquet"), Path("data/raw/files.parquet")
@@ -106,7 +105,7 @@ def _token_rows() -> list[tuple[str, ...]]:
         for code in batch["code"].to_pylist():
             try:
                 rows.append(lexical_tokens(code))
-            except (SyntaxError, tokenize.TokenError):
+            except SyntaxError:
                 continue
         if len(rows) >= _ROWS:
             break

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Iterator
+
+from codetune.names import BUILTIN_NAMES
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _SEES_NAMES = {"locals", "vars", "eval", "exec", "dir", "globals"}
@@ -22,7 +23,7 @@ def rename_locals(tree: ast.Module) -> ast.Module:
     used = [node for function in functions for node in _in_order(function) if isinstance(node, ast.Name)]
     fixed = _fixed_names(tree)
     stored = {node.id for node in used if isinstance(node.ctx, ast.Store)} - fixed
-    taken = fixed | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | set(dir(builtins))
+    taken = fixed | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | BUILTIN_NAMES
     fresh = (name for number in range(len(taken) + len(stored)) if (name := f"v{number}") not in taken - stored)
     names = {name: next(fresh) for name in dict.fromkeys(node.id for node in used if node.id in stored)}
     for node in used:

@@ -72,12 +72,16 @@ def _score(functions: list[Programs], encoder: BertEncoder, baseline: Baseline) 
     return score
 
 
+# A report that names no Python was made under this one.
+_FIRST_PYTHON = "3.11"
+
+
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     """The content of metrics.json, after everything has been written.
 
     :raises UserError: when the machine offers no isolation, or no function can be used.
     """
-    from codetune.sandbox.isolation import find_isolation
+    from codetune.sandbox.isolation import find_isolation, python_release
     from codetune.sandbox.limits import Limits, calibrated
     from codetune.scoring.baseline import measure_baseline
     from codetune.scoring.bertscore import BertEncoder
@@ -107,6 +111,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
         "isolation": isolation.name,
         "signatures": signatures(encoder, baseline),
     }
+    if (release := python_release()) != _FIRST_PYTHON:
+        report["python"] = release
     write_text(outputs.reports / "agreement.svg", agreement_picture(metrics, params.score.confidence))
     write_json(outputs.reports / "metrics.json", report)
     return report

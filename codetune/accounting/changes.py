@@ -29,6 +29,16 @@ class Change:
 
 
 @dataclass(frozen=True)
+class VersionChange:
+    """A package, or another source of code, that was read in two versions; of the standard library, Python's own."""
+
+    source: str
+    package: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
 class Size:
     """The rows of a ledger, and how many of them are kept."""
 
@@ -44,6 +54,7 @@ class Difference:
     of `came`, those of the first. The changes of each kind are in descending order of their rows.
 
     :param rewritten: rows that came in the place (package, path, qualname) of one that went: their code was changed.
+    :param versions: what both ledgers have rows of, in different versions.
     """
 
     before: Size
@@ -54,6 +65,7 @@ class Difference:
     judged: list[Change]
     moved: list[Change]
     rewritten: int
+    versions: list[VersionChange]
 
 
 def _keys(ledger: Ledger) -> list[tuple[str | None, int]]:
@@ -97,6 +109,22 @@ def _rewritten(before: Ledger, after: Ledger, went: list[int], came: list[int]) 
     return (stands(before, went) & stands(after, came)).total()
 
 
+def _versions(ledger: Ledger) -> dict[tuple[str | None, str | None], str]:
+    """The version, or versions, of each package of each source; nothing where an older ledger does not say."""
+    found: dict[tuple[str | None, str | None], set[str]] = defaultdict(set)
+    for source, package, version in zip(*map(ledger.texts, ("source", "package", "version")), strict=True):
+        if version:
+            found[source, package].add(version)
+    return {place: ", ".join(sorted(versions)) for place, versions in found.items()}
+
+
+def _version_changes(before: Ledger, after: Ledger) -> list[VersionChange]:
+    old, new = _versions(before), _versions(after)
+    places = sorted((place for place in old.keys() & new.keys() if old[place] != new[place]), key=str)
+    return [VersionChange(str(source), str(package), old[source, package], new[source, package])
+            for source, package in places]  # fmt: skip
+
+
 def compare(before: Ledger, after: Ledger, examples: int = 3) -> Difference:
     """Which rows came, went, changed verdict or moved to another split.
 
@@ -128,4 +156,5 @@ def compare(before: Ledger, after: Ledger, examples: int = 3) -> Difference:
         judged=_changes(after, judged, new_ids, examples),
         moved=_changes(after, moved, new_ids, examples),
         rewritten=_rewritten(before, after, went, came),
+        versions=_version_changes(before, after),
     )

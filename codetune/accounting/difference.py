@@ -61,6 +61,9 @@ def difference_text(difference: Difference, versions: tuple[LedgerVersion, Ledge
             lines += ["", f"{heading}:", *(line for change in changes for line in _change_lines(change))]
     if difference.rewritten:
         lines += ["", f"{difference.rewritten:,} rows came in the place of one that went: their code was changed."]
+    if difference.versions:
+        lines += ["", "read in another version:"]
+        lines += [f"  {item.package}: {item.before} → {item.after}" for item in difference.versions]
     older = [version.revision.title for version in versions if version.ledger.lacks]
     if older:
         lines += ["", f"The ledger of {' and of '.join(older)} is of an older version and says less of its rows."]
@@ -77,5 +80,9 @@ def difference_json(difference: Difference, versions: tuple[LedgerVersion, Ledge
         heading.replace(" ", "_"): [asdict(change) for change in getattr(difference, key)]
         for key, heading in _HEADINGS.items()
     }
-    rest = {"rewritten": difference.rewritten, "unchanged": difference.unchanged}
+    rest = {
+        "rewritten": difference.rewritten,
+        "unchanged": difference.unchanged,
+        "versions": [asdict(item) for item in difference.versions],
+    }
     return {"before": before, "after": after, **kinds, **rest}

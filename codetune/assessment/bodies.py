@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import textwrap
-import warnings
 from dataclasses import dataclass
 
 from codetune.ingestion.functions import FunctionNode, parse
-from codetune.names import bound_names, symbols_of
+from codetune.names import bound_names, check_names
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def head_of(code: str) -> str | None:
 def top_level_names(text: str) -> frozenset[str]:
     """What a source binds at its top level; nothing where it does not parse."""
     try:
-        return frozenset(bound_names(symbols_of(text)))
+        return frozenset(bound_names(check_names(text)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
 
@@ -60,12 +58,9 @@ def function_text(head: str, answer: str) -> str:
 
 def has_body(source: str) -> bool:
     """Whether a function parses and does something after its docstring; a parameter named twice is no function."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            tree = ast.parse(source)
-            symbols_of(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
+    try:
+        tree = check_names(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
     first = tree.body[0] if tree.body else None
     return isinstance(first, FunctionNode) and len(first.body) > 1

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 import gzip
 import json
 import textwrap
-import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codetune.cleaning.filters import lexical_tokens, without_docstring
+from codetune.cleaning.filters import without_docstring
 from codetune.cleaning.fingerprint import Fingerprint, fingerprint
 from codetune.cleaning.renaming import renamed_digest
 from codetune.errors import UserError
 from codetune.ingestion.functions import FunctionNode, parse
+from codetune.python_source.tokens import lexical_tokens
+from codetune.python_source.tree import docstring_of, dump_tree
 
 _REMEDY = (
     "Name a file in the format of HumanEval (prompt, canonical_solution) or MBPP (text, code) in clean.benchmarks."
@@ -75,7 +75,7 @@ def _bare(source: str, node: FunctionNode) -> str:
     code = textwrap.dedent("\n".join(source.split("\n")[node.lineno - 1 : node.end_lineno]))
     tree = parse(code)
     own = tree.body[0] if tree else None
-    if not isinstance(own, FunctionNode) or ast.get_docstring(own) is None or len(own.body) == 1:
+    if not isinstance(own, FunctionNode) or docstring_of(own) is None or len(own.body) == 1:
         return code
     return without_docstring(code, own) or code
 
@@ -84,9 +84,9 @@ def _fingerprint(task: Task) -> Fingerprint:
     tree = parse(task.code)
     try:
         tokens = lexical_tokens(task.code)
-    except (SyntaxError, tokenize.TokenError):
+    except SyntaxError:
         tokens = tuple(task.code.split())
-    text = ast.dump(tree) if tree else task.code
+    text = dump_tree(tree) if tree else task.code
     return fingerprint(text, renamed_digest(task.code), task.instruction, tokens)
 
 

@@ -7,11 +7,9 @@ sense for functions; words are matched as words. Checks that are cheap run first
 from __future__ import annotations
 
 import ast
-import io
 import math
 import re
 import textwrap
-import tokenize
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +19,9 @@ from codetune.cleaning.instruction import first_paragraph, instruction, wording
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.renaming import renamed_digest
 from codetune.ingestion.functions import FunctionNode, parse
+from codetune.python_source.tokens import lexical_tokens
+from codetune.python_source.tree import dump_tree
+from codetune.python_source.writing import unparse
 
 _TEST_PATH = re.compile(
     r"(^|/)(tests?|testing|_tests?|conftest\.py|test_[^/]*|[^/]*_test\.py|benchmarks?|examples?)(/|$)"
@@ -39,9 +40,6 @@ _MARKUP = re.compile(
 # What is code rather than a word: in backquotes, with an underscore, a call, a dot or a capital inside.
 _IDENTIFIER = re.compile(r"`|\w_\w|\w\(|\w\.\w|[a-z][A-Z]")
 _UNDERSTOOD_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
-_LAYOUT = frozenset(
-    {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
-)
 # Enough to recognise what was matched; the place in the ledger leads to the rest.
 _FOUND_CHARS = 60
 
@@ -62,12 +60,6 @@ class Candidate:
     completion: str
     code_tokens: int
     fingerprint: Fingerprint
-
-
-def lexical_tokens(code: str) -> tuple[str, ...]:
-    """The lexical tokens of a source without comments and layout."""
-    stream = tokenize.generate_tokens(io.StringIO(code).readline)
-    return tuple(token.string for token in stream if token.type not in _LAYOUT)
 
 
 def without_docstring(code: str, node: FunctionNode) -> str | None:
@@ -162,7 +154,7 @@ def code_drop(code: str, node: FunctionNode) -> Drop | None:
     """The drop of a row for what its code says, or None."""
     for mark in node.decorator_list:
         if not isinstance(mark, ast.Name) or mark.id not in _UNDERSTOOD_DECORATORS:
-            return Drop("decorated", found=f"@{ast.unparse(mark)}"[:_FOUND_CHARS])
+            return Drop("decorated", found=f"@{unparse(mark)}"[:_FOUND_CHARS])
     return (
         _matched("generated", _GENERATED.search(code))
         or _matched("unfinished_or_deprecated", _UNFINISHED.search(code))
@@ -208,5 +200,5 @@ def judge(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:
         return drop
     asked = instruction(node, row["qualname"], row["docstring"])
     said = wording(node, row["qualname"], row["docstring"])
-    marks = fingerprint(ast.dump(stripped), renamed_digest(completion), asked, tokens, said)
+    marks = fingerprint(dump_tree(stripped), renamed_digest(completion), asked, tokens, said)
     return Candidate(asked, completion, len(tokens), marks)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import textwrap
 from typing import Any
 
 from codetune.cleaning.drop import Drop
-from codetune.cleaning.filters import Candidate, judge, length_drop, lexical_tokens, line_count
+from codetune.cleaning.filters import Candidate, judge, length_drop, line_count
 from codetune.cleaning.fingerprint import fingerprint
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.renaming import renamed_digest
 from codetune.cleaning.safety import license_drop, scrubbed
 from codetune.ingestion.functions import parse_or_reason
+from codetune.python_source.tokens import lexical_tokens
+from codetune.python_source.tree import dump_tree
 
 _TEXTS = ("docstring", "code", "instruction", "completion")
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -31,7 +32,7 @@ def _judge_code(asked: str, answer: str, params: CleanParams) -> Candidate | Dro
     tokens = lexical_tokens(code)
     if drop := length_drop(line_count(completion), len(tokens), params):
         return drop
-    marks = fingerprint(ast.dump(tree), renamed_digest(code), asked, tokens, asked)
+    marks = fingerprint(dump_tree(tree), renamed_digest(code), asked, tokens, asked)
     return Candidate(asked, completion, len(tokens), marks)
 
 

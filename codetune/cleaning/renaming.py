@@ -6,6 +6,7 @@ import ast
 
 from codetune.files import digest_bytes
 from codetune.ingestion.functions import FunctionNode, parse
+from codetune.python_source.tree import check_walkable, dump_tree
 
 
 class _Renamer(ast.NodeTransformer):
@@ -74,7 +75,8 @@ def renamed_tree(code: str) -> str | None:
     if tree is None:
         return None
     try:
-        return ast.dump(_Renamer(_own_names(tree)).visit(tree))
+        check_walkable(tree)
+        return dump_tree(_Renamer(_own_names(tree)).visit(tree))
     except RecursionError:
         return None
 

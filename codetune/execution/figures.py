@@ -7,6 +7,7 @@ from typing import Any
 from codetune.execution.suites import ProblemSet
 from codetune.execution.trials import Tried
 from codetune.files import JsonObject
+from codetune.sandbox.isolation import python_release
 from codetune.scoring.params import ScoreParams
 from codetune.scoring.samples import VARIANTS
 from codetune.scoring.statistics import paired_gains
@@ -24,7 +25,7 @@ def figures(problems: ProblemSet, tried: TriedByVariant, ks: list[int], params: 
         report["isolation"] = report[variant].pop("isolation")
         report["unusable"] = report[variant].pop("unusable")
         del report[variant]["unanswered"]
-    return report | {"digest": problems.digest}
+    return report | {"digest": problems.digest, "python": python_release()}
 
 
 def lines(problems: ProblemSet, tried: TriedByVariant, answers: dict[str, dict[str, list[str]]]) -> list[JsonObject]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from codetune.errors import UserError
 from codetune.names import unbound_names
+from codetune.python_source.tree import docstring_of, parse_tree
 from codetune.sandbox.trial import Suite
 
 _REMEDY = (
@@ -92,14 +93,14 @@ def doctest_problem(identity: str, code: str, instruction: str = "") -> Problem 
     """
     code = textwrap.dedent(code)
     try:
-        node = ast.parse(code).body[0]
+        node = parse_tree(code).body[0]
         if unbound_names(code, frozenset()):
             return None
     except (SyntaxError, ValueError, IndexError, RecursionError):
         return None
     if not isinstance(node, ast.FunctionDef) or (node.args.args[:1] and node.args.args[0].arg in ("self", "cls")):
         return None
-    docstring = ast.get_docstring(node)
+    docstring = docstring_of(node)
     if not docstring or ">>>" not in docstring:
         return None
     tests = _DOCTESTS.format(docstring=docstring, name=node.name)
@@ -133,8 +134,8 @@ def _humaneval(task: dict[str, Any]) -> Problem:
 def _mbpp(task: dict[str, Any]) -> Problem:
     code, tests = str(task["code"]), "\n".join(task["test_list"])
     setup = "\n".join([*task.get("test_imports", ()), str(task.get("test_setup_code") or "")])
-    defined = [node.name for node in ast.parse(code).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    used = {node.id for node in ast.walk(ast.parse(tests)) if isinstance(node, ast.Name)}
+    defined = [node.name for node in parse_tree(code).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    used = {node.id for node in ast.walk(parse_tree(tests)) if isinstance(node, ast.Name)}
     names = tuple(name for name in defined if name in used)
     if not names:
         raise ValueError("the tests call no function of the code")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import inspect
 import re
 import symtable
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+from codetune.python_source.tree import docstring_of, may_be_refused, parse_tree
+from codetune.python_source.writing import unparse
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _TOO_DEEP = re.compile(r"too many (nested|statically nested|levels)")
@@ -54,17 +56,15 @@ def _blame(error: SyntaxError) -> str:
 
 
 def parse_or_reason(text: str) -> ast.Module | str:
-    """The syntax tree of `text`, or the reason why this interpreter has none for it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(text)
-        except SyntaxError as error:
-            return _blame(error)
-        except ValueError:  # null bytes, before Python 3.11.4
-            return "null_byte"
-        except (RecursionError, MemoryError, SystemError):
-            return "too_deep"
+    """The syntax tree of `text`, or the reason why Python 3.11 has none for it."""
+    try:
+        return parse_tree(text)
+    except SyntaxError as error:
+        return _blame(error)
+    except ValueError:  # null bytes, before Python 3.11.4
+        return "null_byte"
+    except (RecursionError, MemoryError, SystemError):
+        return "too_deep"
 
 
 def parse(text: str) -> ast.Module | None:
@@ -75,7 +75,7 @@ def parse(text: str) -> ast.Module | None:
 
 def _surely_undocumented(text: str) -> bool:
     """Whether a source is right and holds no documented function, told without a tree; False when only a tree tells."""
-    if "def" in text and _MAY_DOCUMENT.search(text):
+    if ("def" in text and _MAY_DOCUMENT.search(text)) or may_be_refused(text):
         return False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -86,18 +86,10 @@ def _surely_undocumented(text: str) -> bool:
     return True
 
 
-def _docstring(node: FunctionNode) -> str | None:
-    """As `ast.get_docstring`, which spends more time on finding out that there is none."""
-    first = node.body[0]
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-        return inspect.cleandoc(first.value.value)
-    return None
-
-
 def _signature(node: FunctionNode) -> str:
     try:
-        return f"{node.name}({ast.unparse(node.args)})"
-    except RecursionError:  # a default value that is nested deeply: the function itself is as good as any
+        return f"{node.name}({unparse(node.args)})"
+    except (RecursionError, ValueError):  # a default value that cannot be written: the function is as good as any
         return f"{node.name}(...)"
 
 
@@ -118,7 +110,7 @@ def documented_functions(text: str, tree: ast.Module) -> Iterator[Function]:
     lines = text.split("\n")
     found = sorted(_definitions(tree.body, ""), key=lambda item: item[1].lineno)
     for owner, node in found:
-        docstring = _docstring(node)
+        docstring = docstring_of(node)
         if not docstring or node.end_lineno is None:
             continue
         start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tokenize
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -10,9 +9,9 @@ from typing import Any, Literal
 from rensa import RMinHash, RMinHashLSH
 
 from codetune.cleaning.duplicates import jaccard, shingles
-from codetune.cleaning.filters import lexical_tokens
 from codetune.cleaning.renaming import renamed_tree
 from codetune.progress import track
+from codetune.python_source.tokens import lexical_tokens
 
 Way = Literal["exact_code", "exact_instruction", "renamed", "near", "similar"]
 WAYS: tuple[Way, ...] = ("exact_code", "exact_instruction", "renamed", "near", "similar")
@@ -43,7 +42,7 @@ def _tokens(code: str) -> tuple[str, ...]:
     """Lexical tokens; of what is not Python, words."""
     try:
         return lexical_tokens(code)
-    except (SyntaxError, ValueError, tokenize.TokenError):
+    except SyntaxError:
         return tuple(code.split())
 
 

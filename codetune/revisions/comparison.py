@@ -8,6 +8,7 @@ It says nothing of the luck of training.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -144,7 +145,7 @@ def metric_difference(
     if old is None or new is None:
         before, after = (reports.values(role).get(metric.key) for reports, role in (baseline, candidate))
         return _without_interval(metric, before, after, trust=trust)
-    before, after = (sum(scores) / len(scores) for scores in (old, new))
+    before, after = (math.fsum(scores) / len(scores) for scores in (old, new))
     if not trust:
         return _without_interval(metric, before, after, trust=False)
     settings = settings_of(candidate[0].params)

@@ -56,6 +56,10 @@ class PromptScores:
         return self.base if role == "base" else self.tuned
 
 
+# Under which answers ran before the reports said so.
+_FIRST_PYTHON = "3.11"
+
+
 @dataclass(frozen=True)
 class Curve:
     """One series of the training log: its name, such as `train/loss`, and a value at each optimizer step."""
@@ -106,6 +110,7 @@ class Reports:
     def measured_by(self) -> dict[str, Any]:
         """What two revisions must share for their numbers to be comparable, answers that were run included."""
         run = {
-            name: f"tests:{found['digest']}|isolation:{found['isolation']}" for name, found in self.execution.items()
+            name: f"tests:{found['digest']}|isolation:{found['isolation']}|python:{found.get('python', _FIRST_PYTHON)}"
+            for name, found in self.execution.items()
         }
         return self.signatures | ({EXECUTION: run} if run else {})

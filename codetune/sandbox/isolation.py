@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -68,7 +69,7 @@ class Isolation:
     def start(self, module: str) -> subprocess.Popen[bytes]:
         """An interpreter that runs the `main` of a module of `codetune.sandbox.inside`, with pipes to and from it."""
         code = f"import sys; sys.path.insert(0, '/harness'); from {_PACKAGE}.{module} import main; main()"
-        return self._run([_interpreter(), *_PLAIN, "-c", code])
+        return self._run(_python(code))
 
     def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -81,7 +82,7 @@ class Isolation:
         if shutil.which(self.tool) is None:
             return f"{self.tool} is not installed"
         try:
-            process = self._run([_interpreter(), *_PLAIN, "-c", "print(6 * 7)"])
+            process = self._run(_python("print(6 * 7)"))
         except (OSError, ValueError) as error:
             return str(error)
         try:
@@ -91,6 +92,11 @@ class Isolation:
             process.communicate()
             return f"no answer within {_SECONDS} s"
         return None if printed == b"42\n" else f"{self.name} ended with status {process.returncode}"
+
+
+def _python(code: str) -> list[str]:
+    """The command that runs `code` in this interpreter inside; its own library goes before one of the system."""
+    return ["env", "LD_LIBRARY_PATH=/python/lib", _interpreter(), *_PLAIN, "-c", code]
 
 
 def _interpreter() -> str:
@@ -155,6 +161,11 @@ def _mount_point() -> tempfile.TemporaryDirectory[str]:
 
 
 WAYS = (Isolation("bubblewrap", "bwrap", _bubblewrap), Isolation("unshare", "unshare", _unshare))
+
+
+def python_release() -> str:
+    """The release of the Python that the sandbox runs, such as `3.11`: what values print depends on it."""
+    return ".".join(platform.python_version_tuple()[:2])
 
 
 @cache

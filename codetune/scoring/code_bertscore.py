@@ -9,12 +9,12 @@ pairs of programs; what does not parse is below them all.
 from __future__ import annotations
 
 import ast
-import platform
 import textwrap
-import warnings
 from functools import lru_cache
 
 from codetune.local_names import rename_locals
+from codetune.python_source.tree import GRAMMAR, MAX_WALKED, parse_tree
+from codetune.python_source.writing import unparse
 from codetune.scoring.bertscore import BertEncoder, Scores
 
 _BETA = 3
@@ -44,21 +44,19 @@ class _Bare(ast.NodeTransformer):
 @lru_cache(_TEXTS)
 def normalized(code: str) -> str | None:
     """The program that a text is, written as every program of its tree is; None when it is none, or does nothing."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            tree = ast.parse(textwrap.dedent(code))
-            if not tree.body:
-                return None
-            bare = _Bare().visit(tree)
-            return ast.unparse(ast.fix_missing_locations(rename_locals(bare)))
-        except _UNPARSABLE:
+    try:
+        tree = parse_tree(textwrap.dedent(code), MAX_WALKED)
+        if not tree.body:
             return None
+        bare = _Bare().visit(tree)
+        return unparse(ast.fix_missing_locations(rename_locals(bare)))
+    except _UNPARSABLE:
+        return None
 
 
 def signature(encoder: BertEncoder) -> str:
-    """What two scores must share to be compared; how Python writes a tree differs from version to version."""
-    version = ".".join(platform.python_version_tuple()[:2])
+    """What two scores must share to be compared; `python` is the version whose grammar and wording trees have."""
+    version = ".".join(map(str, GRAMMAR))
     return f"form:program|beta:{_BETA}|python:{version}|{encoder.signature}"
 
 

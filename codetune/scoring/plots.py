@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def write_plots(folder: Path, rows: list[JsonObject], params: ScoreParams) -> No
     :param rows: scores of each prompt, as in scores.jsonl; at least one.
     """
     histogram, gains = f1_histogram(rows), gain_by_package(rows, F1, params)
-    means = {variant: sum(row[variant][F1] for row in rows) / len(rows) for variant in VARIANTS}
+    means = {variant: math.fsum(row[variant][F1] for row in rows) / len(rows) for variant in VARIANTS}
     overall = mean_gain(rows, F1, params)
     for variant, bins in histogram.items():
         write_json(folder / f"f1_{variant}.json", bins)

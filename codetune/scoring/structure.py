@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ast
 import textwrap
-import warnings
 from collections import Counter
 from typing import NamedTuple
 
 from codetune.names import unbound_names
+from codetune.python_source.tree import MAX_WALKED, dump_tree, parse_tree
 
 _FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
@@ -44,7 +44,7 @@ def structure_scores(answer: str, reference: str) -> StructureScores:
         if not tree.body or not expected.body:
             return _NOTHING
         return StructureScores(
-            tree_match=int(ast.dump(tree) == ast.dump(expected)),
+            tree_match=int(dump_tree(tree) == dump_tree(expected)),
             tree_similarity=_similarity(_subtrees(tree), _subtrees(expected)),
             signature_kept=int(_signature(tree) == _signature(expected) is not None),
             names_bound=_names_bound(asked, wanted),
@@ -63,10 +63,7 @@ def _names_bound(answer: str, reference: str) -> int:
 
 def _tree(source: str) -> ast.Module:
     """The syntax tree without docstrings."""
-    with warnings.catch_warnings():
-        # Odd escapes and comparisons are remarked on, not refused.
-        warnings.simplefilter("ignore")
-        tree = ast.parse(source)
+    tree = parse_tree(source, MAX_WALKED)
     for node in ast.walk(tree):
         if isinstance(node, _FunctionNode | ast.ClassDef) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]

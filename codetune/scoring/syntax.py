@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import textwrap
-import warnings
+
+from codetune.python_source.tree import parse_tree
 
 
 def syntax_valid(answer: str) -> int:
     """1 when the answer parses and holds at least one statement, else 0; a common indentation does not matter."""
-    with warnings.catch_warnings():
-        # Odd escapes and comparisons are remarked on, not refused.
-        warnings.simplefilter("ignore")
-        try:
-            return int(bool(ast.parse(textwrap.dedent(answer)).body))
-        # Null bytes and lone surrogates are ValueErrors; deep nesting exhausts the parser's stack or memory.
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return 0
+    try:
+        return int(bool(parse_tree(textwrap.dedent(answer)).body))
+    # Null bytes and lone surrogates are ValueErrors; deep nesting exhausts the parser's stack or memory.
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return 0

@@ -7,6 +7,7 @@ import copy
 from collections.abc import Callable
 
 from codetune.local_names import rename_locals
+from codetune.python_source.writing import unparse
 
 _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE, ast.Eq: ast.Eq, ast.NotEq: ast.NotEq,
@@ -18,10 +19,10 @@ def equivalents(tree: ast.Module) -> dict[str, str]:
 
     Evaluation order may change where operands of comparisons are turned round: who needs certainty runs them.
     """
-    plain = ast.unparse(tree)
+    plain = unparse(tree)
     found = {"layout": plain}
     for name, change in _CHANGES.items():
-        source = ast.unparse(ast.fix_missing_locations(change(copy.deepcopy(tree))))
+        source = unparse(ast.fix_missing_locations(change(copy.deepcopy(tree))))
         if source != plain:
             found[name] = source
     return found

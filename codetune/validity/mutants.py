@@ -7,6 +7,8 @@ import copy
 import random
 from collections.abc import Callable, Iterator
 
+from codetune.python_source.writing import unparse
+
 _Change = Callable[[ast.AST], ast.AST | None]
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -26,13 +28,13 @@ def mutants(tree: ast.Module, count: int, draw: random.Random) -> Iterator[tuple
     """
     sites = list(_sites(tree))
     draw.shuffle(sites)
-    plain = ast.unparse(tree)
+    plain = unparse(tree)
     seen = {plain}
     for place, kind in sites:
         if len(seen) > count:
             return
         changed = _Replace(place, _CHANGES[kind]).visit(copy.deepcopy(tree))
-        source = ast.unparse(ast.fix_missing_locations(changed))
+        source = unparse(ast.fix_missing_locations(changed))
         if source not in seen:
             seen.add(source)
             yield kind, source

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import random
 from collections import Counter
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from codetune.execution.problems import Problem, doctest_problem
 from codetune.execution.trials import verdicts
 from codetune.files import JsonObject, stable_seed
 from codetune.ingestion.functions import FunctionNode
+from codetune.python_source.tree import MAX_WALKED, parse_tree
 from codetune.sandbox.isolation import Isolation
 from codetune.sandbox.limits import Limits
 from codetune.validity.equivalents import equivalents
@@ -73,7 +73,7 @@ def make_programs(rows: Iterable[JsonObject], params: ValidityParams, isolation:
 
 def _bare(code: str) -> str | None:
     """The function without its docstring, as answers are; None where nothing is left."""
-    [node] = ast.parse(code).body
+    [node] = parse_tree(code).body
     assert isinstance(node, FunctionNode)  # noqa: S101
     return without_docstring(code, node) if len(node.body) > 1 else None
 
@@ -88,7 +88,7 @@ def _try_variants(
         if reference is None:
             continue
         made.functions.append(Programs(problem.id, reference))
-        tree = ast.parse(reference)
+        tree = parse_tree(reference, MAX_WALKED)
         draw = random.Random(stable_seed(params.seed, "mutants", problem.id))
         variants += [(problem, kind, source, True) for kind, source in equivalents(tree).items()]
         variants += [(problem, kind, source, False) for kind, source in mutants(tree, params.mutants, draw)]

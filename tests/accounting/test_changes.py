@@ -4,7 +4,7 @@ import random
 
 import pyarrow as pa
 
-from codetune.accounting.changes import compare
+from codetune.accounting.changes import VersionChange, compare
 from codetune.accounting.ledger import complete
 from codetune.schemas.ledger import LEDGER
 from tests.accounting.conftest import ROWS
@@ -65,3 +65,11 @@ def test_rows_of_equal_id_are_counted_one_by_one():
 def test_examples_are_limited():
     (change,) = compare(ledger([]), ledger(ROWS[:1] * 5), examples=2).came
     assert (change.rows, len(change.examples)) == (5, 2)
+
+
+def test_what_was_read_in_another_version_is_named():
+    def rows(version):
+        return [line("1", source="stdlib", package="stdlib", version=version), line("2"), line("3", version="")]
+
+    found = compare(ledger(rows("3.11.7")), ledger([*rows("3.13.0"), line("4", package="new")]))
+    assert found.versions == [VersionChange("stdlib", "stdlib", "3.11.7", "3.13.0")]

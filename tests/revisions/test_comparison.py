@@ -213,9 +213,9 @@ def test_what_the_answers_are_decides_which_metric_leads(sample: Project, task: 
     assert f": {label} +" in gain_sentence(sides[1], compare(*sides).gain)
 
 
-def _executed(passed: float, digest: str = "1", isolation: str = "bubblewrap") -> dict[str, Any]:
+def _executed(passed: float, **changes: str) -> dict[str, Any]:
     found = {"base": {"pass@1": 0.0, "answers": 9}, "tuned": {"pass@1": passed, "answers": 9}}
-    return {"mine": {**found, "digest": digest, "isolation": isolation}}
+    return {"mine": {**found, "digest": "1", "isolation": "bubblewrap", **changes}}
 
 
 class TestExecution:
@@ -230,8 +230,8 @@ class TestExecution:
         assert (row.metric.label, row.difference, row.verdict) == ("mine, pass@1", 0.25, Verdict.UNCERTAIN)
         assert found.notices == []
 
-    @pytest.mark.parametrize("changes", [{"digest": "2"}, {"isolation": "unshare"}])
-    def test_other_tests_or_another_sandbox_are_not_subtracted(self, changes: dict[str, str]) -> None:
+    @pytest.mark.parametrize("changes", [{"digest": "2"}, {"isolation": "unshare"}, {"python": "3.12"}])
+    def test_other_tests_another_sandbox_or_another_python_are_not_subtracted(self, changes: dict[str, str]) -> None:
         found = self.compare(_executed(0.25), _executed(0.5, **changes))
         [row] = [row for row in found.rows["tuned"] if row.metric.signature == "execution"]
         assert row.verdict is Verdict.INCOMPARABLE

@@ -37,6 +37,12 @@ def test_verdict_tells_why(isolation, limits, source, outcome, detail):
     assert found.detail.startswith(detail)
 
 
+def test_the_python_inside_is_the_one_outside(isolation, limits):
+    source = "import sys\ndef f(): return list(sys.version_info[:3])"
+    tests = Suite("", ("f",), f"import sys\nassert f() == list(sys.version_info[:3]) == {list(sys.version_info[:3])}")
+    assert attempt(source, tests, isolation, limits).passed
+
+
 @pytest.mark.parametrize(
     ("tests", "outcome"),
     [

@@ -1,6 +1,7 @@
 """The execute stage, whole: answers that are known beforehand, run in the sandbox that this machine offers."""
 
 import json
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -87,6 +88,7 @@ def test_examples_of_held_out_functions_are_tried(tiny_base, inputs, outputs, in
     assert found["base"]["problems"] == 1
     assert found["gain"]["mean"] == 1.0
     assert found["isolation"]
+    assert found["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
     rows = read_jsonl(outputs.reports / "verdicts.jsonl")
     assert [(row["task_id"], row["variant"]) for row in rows] == [(first, "base"), (first, "tuned")]
     assert rows[1]["outcome"] == "passed"

@@ -3,17 +3,19 @@
 The rule, the first that applies:
 
 1. `bare`: the whole answer is Python code. It is the code, unchanged, fences in its docstrings included.
-2. `opened`: the answer begins with code, as one does whose opening fence stood in the prompt. The code is what stands
-   before the first fence before which everything parses.
+2. `opened`: the answer begins with a definition or an import and has a fence later, as one does whose opening fence
+   stood in the prompt. The code is what stands before the first fence before which everything parses; else what stands
+   before the first fence, and before prose, as in 4.
 3. `fenced`: the answer has fenced blocks (``` or ~~~, indented or not, the last one perhaps never closed) that say that
-   they are Python or do not say what they are. Of the blocks, those that say Python before the others, the code is the
-   first that parses and defines a function or class; else the first that parses; else the first. A block that says that
-   it is Markdown is read as an answer of its own. Blocks of other languages are passed over.
-4. `prose`: no such block, but lines of Python between those of prose. The code is the first run of lines that parses,
-   as long as it can be, from a line that begins a definition or an import; where there is no such line, from one that
-   begins another statement. Where no run parses, it is all from the first such line.
+   they are Python or do not say what they are. Those that say Python go before the others, and those that define a
+   function or class before all that do not; of the foremost kind the code is the first that parses, else the first.
+   A block that says that it is Markdown is read as an answer of its own. Blocks of other languages are passed over.
+4. `prose`: no such block, but lines of Python between those of prose. The code begins at the first line that begins a
+   definition or an import; where there is none, at the first line of another statement that parses. It ends before the
+   first line that is less indented, or that is as little indented, does not parse and begins no statement.
 5. `none`: no code at all. The code is empty.
 
+Code that does not parse stays code that does not parse: neither its end nor a part of it is cut off to make it right.
 A text is Python code when it parses, its common indentation aside, and holds more than names, literals and operators on
 them: `Yes` parses, and `well-known` too.
 """
@@ -32,10 +34,10 @@ Form = Literal["bare", "opened", "fenced", "prose", "none"]
 _FENCE = re.compile(r"(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})(?P<info>.*)")
 _PYTHON = frozenset({"python", "python3", "py", "py3"})
 _MARKDOWN = frozenset({"markdown", "md"})
-_STATEMENT = re.compile(r"[ \t]*(?:@\w|(?:async\s+def|def|class)\s+\w|import\s+\w|from\s+[\w.]+\s+import\s)")
-_SIMPLE = re.compile(r"[ \t]*(?:return\b|(?:for|while|if|with|try)\b.*:\s*$|[A-Za-z_][\w.]*\s*[-+*/]?=[^=])")
-_MAX_LINES = 400  # of an answer without fences that are searched for a run that parses
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_DEFINITION = re.compile(r"[ \t]*(?:@\w|(?:async\s+)?def\s+\w+\s*\(|class\s+\w+\s*[(:])")
+_IMPORT = re.compile(r"[ \t]*(?:from\s+[\w.]+\s+import\s+[\w(*]|import\s+[\w.]+(?:\s+as\s+\w+)?\s*(?:[,;#].*)?$)")
+_OTHER = re.compile(r"[ \t]*(?:return\b|(?:for|while|if|with|try)\b.*:\s*$|[A-Za-z_][\w.\[\]]*\s*[-+*/]?=[^=])")
+_MAX_LINES = 400  # of an answer without fences that are searched
 _SAYS_NOTHING = (ast.Name, ast.Constant, ast.Tuple, ast.Attribute, ast.UnaryOp, ast.BinOp, ast.Compare)
 
 
@@ -64,23 +66,22 @@ def read_answer(answer: str) -> Answer:
     """The Python code of an answer, and which part of the rule found it."""
     if _is_code(answer):
         return Answer(answer, "bare")
-    lines = answer.splitlines()
+    lines = answer.replace("\r\n", "\n").rstrip("\n").split("\n")  # not at the form feeds that sources may hold
     first = next((line for line in lines if line.strip()), "")
-    if _STATEMENT.match(first):
-        return _opened(lines)
+    if _certain(first) and (code := _before_fence(lines)):
+        return Answer(code, "opened")
     blocks = _blocks(lines)
-    if (block := _chosen(blocks)) is not None:
+    if not _certain(first) and (block := _chosen(blocks)) is not None:
         return Answer(block, "fenced")
     code = _within_prose(_without_blocks(lines) if blocks else lines)
     return Answer(code, "prose" if code else "none")
 
 
-def _opened(lines: list[str]) -> Answer:
-    """The code at the beginning of an answer: up to a fence, or to the prose after it."""
-    for place, line in enumerate(lines):
-        if _FENCE.fullmatch(line) and _is_code(before := "\n".join(lines[:place])):
-            return Answer(before, "opened")
-    return Answer(_within_prose(lines), "prose")
+def _before_fence(lines: list[str]) -> str:
+    """The code at the beginning of an answer, up to the fence that closes it; empty where there is no fence."""
+    fences = [place for place, line in enumerate(lines) if _FENCE.fullmatch(line)]
+    before = ("\n".join(lines[:place]) for place in fences)
+    return next(filter(_is_code, before), _within_prose(lines[: fences[0]]) if fences else "")
 
 
 def _blocks(lines: list[str]) -> list[_Block]:
@@ -131,36 +132,42 @@ def _chosen(blocks: list[_Block]) -> str | None:
     named = [block.text for block in blocks if block.language in _PYTHON and block.text.strip()]
     unnamed = [block.text for block in blocks if not block.language and block.text.strip()]
     texts = [*named, *unnamed]
-    parsed = [text for text in texts if _is_code(text)]
-    defining = [text for text in parsed if _defines(text)]
-    return next(iter([*defining, *parsed, *texts]), None)
+    defining = [text for text in texts if any(map(_DEFINITION.match, text.split("\n")))]
+    foremost = defining or texts
+    return next(iter([*filter(_is_code, foremost), *foremost]), None)
 
 
 def _within_prose(lines: list[str]) -> str:
-    """The first run of lines that parses, from one that begins a statement; else all from the first such line."""
+    """The code that begins at some line of prose; empty where none does."""
     lines = lines[:_MAX_LINES]
-    for begins in (_STATEMENT, _SIMPLE):
-        starts = [place for place, line in enumerate(lines) if begins.match(line)]
-        for start in starts:
-            if run := _run(lines, start):
-                return run
-        if starts:
-            return textwrap.dedent("\n".join(lines[starts[0] :]))
-    return ""
+    certain = next((place for place, line in enumerate(lines) if _certain(line)), None)
+    if certain is not None:
+        return _run(lines, certain)
+    others = (_run(lines, place) for place, line in enumerate(lines) if _OTHER.match(line))
+    return next(filter(_is_code, others), "")
 
 
 def _run(lines: list[str], start: int) -> str:
-    """The longest run of lines from `start` on that parses, without its indentation; empty where none does."""
+    """The code that begins at a line, without its indentation, up to the prose after it."""
     indent = lines[start][: len(lines[start]) - len(lines[start].lstrip())]
     run: list[str] = []
     for line in lines[start:]:
         if line.strip() and not line.startswith(indent):
             break
         run.append(line.removeprefix(indent))
-    while run and (wrong := _wrong_line("\n".join(run))):
-        del run[min(wrong, len(run)) - 1 :]  # what parses ends before the line at which parsing fails
-    text = "\n".join(run).rstrip()
-    return text if _is_code(text) else ""
+    while (wrong := _wrong_line("\n".join(run))) > 1 and _is_prose(run[min(wrong, len(run)) - 1]):
+        del run[min(wrong, len(run)) - 1 :]
+    return "\n".join(run).rstrip()
+
+
+def _certain(line: str) -> bool:
+    """Whether a line begins a definition or an import: no sentence looks like that."""
+    return bool(_DEFINITION.match(line) or _IMPORT.match(line))
+
+
+def _is_prose(line: str) -> bool:
+    """Whether a line at which parsing fails is the beginning of prose, not of a statement or inside of one."""
+    return not line[:1].isspace() and bool(line) and not _certain(line) and not _OTHER.match(line)
 
 
 def _is_code(text: str) -> bool:
@@ -169,12 +176,6 @@ def _is_code(text: str) -> bool:
     return tree is not None and any(
         not (isinstance(node, ast.Expr) and isinstance(node.value, _SAYS_NOTHING)) for node in tree.body
     )
-
-
-def _defines(text: str) -> bool:
-    """Whether a text defines a function or a class."""
-    tree = _parsed(text)
-    return tree is not None and any(isinstance(node, _DEFINITIONS) for node in tree.body)
 
 
 def _parsed(text: str) -> ast.Module | None:

@@ -24,6 +24,13 @@ TABLE = {
     "a closing fence, then another block": (f"{ADD}\n```\nUse:\n```python\n{USE}\n```", ADD, "opened"),
     "fences in a docstring before the closing one": (f"{DOCUMENTED}\n```\nThis adds.", DOCUMENTED, "opened"),
     "code, then prose without a fence": (f"{ADD}\n\nThis function adds.", ADD, "prose"),
+    "a broken function before the closing fence": (f"{LIMIT}\n```\nThis adds.", LIMIT, "opened"),
+    "code, then prose, then a block": (f"{ADD}\n\nUse:\n```python\n{USE}\n```", ADD, "opened"),
+    "cut short": (LIMIT, LIMIT, "prose"),
+    "an import, and a function that is cut short": (f"import math\n\n{LIMIT}", f"import math\n\n{LIMIT}", "prose"),
+    "a function, and one that is cut short": (f"{ADD}\n\n\ndef sub(a, b", f"{ADD}\n\n\ndef sub(a, b", "prose"),
+    "a broken class with a method that is right": (f"class A(:\n{INDENTED}", f"class A(:\n{INDENTED}", "prose"),
+    "a wrong line in the middle": (f"{ADD}\n    x y\n{USE}", f"{ADD}\n    x y\n{USE}", "prose"),
     # fenced
     "fenced": (f"```python\n{ADD}\n```", ADD, "fenced"),
     "prose before and after": (f"Here it is:\n\n```python\n{ADD}\n```\n\nIt adds.", ADD, "fenced"),
@@ -38,6 +45,7 @@ TABLE = {
     "four backticks": (f"````python\n{DOCUMENTED}\n````", DOCUMENTED, "fenced"),
     "indented, in a list": (f"1. First:\n   ```python\n{IN_LIST}\n   ```", ADD, "fenced"),
     "line breaks of Windows": (f"```python\n{ADD}\n```".replace("\n", "\r\n"), ADD, "fenced"),
+    "a form feed": (f"```python\n{ADD}\n\f\n{USE}\n```", f"{ADD}\n\f\n{USE}", "fenced"),
     "never closed": (f"Sure:\n```python\n{ADD}\n", ADD, "fenced"),
     "never closed, and cut short": (f"Sure:\n```python\n{LIMIT}", LIMIT, "fenced"),
     "closed, and wrong": (f"```python\n{LIMIT}\n```", LIMIT, "fenced"),
@@ -48,6 +56,8 @@ TABLE = {
     "the one that parses": (f"```python\n{LIMIT}\n```\nBetter:\n```python\n{ADD}\n```", ADD, "fenced"),
     "one that says Python before one that says nothing": (f"```\nx = 1\n```\n```python\n{USE}\n```", USE, "fenced"),
     "output after code": (f"```python\n{USE}\n```\nprints\n```\n3\n```", USE, "fenced"),
+    "a broken function before its use": (f"```python\n{LIMIT}\n```\nUse:\n```python\n{USE}\n```", LIMIT, "fenced"),
+    "a function in a block without a language": (f"```python\n{USE}\n```\n```\n{ADD}\n```", ADD, "fenced"),
     "an empty block": (f"```python\n```\n```python\n{ADD}\n```", ADD, "fenced"),
     "another language first": (f"```bash\npip install x\n```\n```python\n{ADD}\n```", ADD, "fenced"),
     "another language without an end": (f"```python\n{ADD}\n```\n```json\n{{}}", ADD, "fenced"),
@@ -93,5 +103,6 @@ def test_code_that_was_read_is_read_the_same_again(case):
         assert extract_code(code) == code
 
 
-def test_a_long_answer_of_prose_that_looks_like_code_is_read():
-    assert extract_code("import this is prose\n" * 2000).startswith("import this")
+def test_a_long_answer_is_read_up_to_a_number_of_lines():
+    assert extract_code("x = 1 or so it is\n" * 2000) == ""
+    assert extract_code("import this\nis prose\n" * 2000) == "import this"

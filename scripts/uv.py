@@ -18,10 +18,13 @@ from typing import Dict, List, NoReturn, Sequence, Tuple
 
 LOCK = Path("requirements.lock")
 CPU_LOCK, CUDA_LOCK = Path("requirements-cpu.lock"), Path("requirements-cuda.lock")  # of torch: one of the two
-CACHE = Path(".cache")
+CACHE, VENV = Path(".cache"), Path(".venv")
 FOUND = Dict[str, str]
 MIN_UV = (0, 9)  # the first that has all options used here
 PROGRAM = Path("bin/uv")  # in a folder that pip installed it into
+
+# Settings of pip that would have it install elsewhere, or not at all, when it is to fetch uv into a folder.
+_PLAIN_PIP = {f"PIP_{name}": "0" for name in ("REQUIRE_VIRTUALENV", "USER", "DRY_RUN")}
 
 # What uv prints when something outside the program is missing, and what to do about it.
 REMEDIES = (
@@ -73,18 +76,24 @@ def told(output: str) -> str:
     return ": ".join(dict.fromkeys([*plain[:1], *plain[-1:]]))[:300].rstrip(". ") or "it printed nothing"
 
 
-def pip_settings(python: str) -> FOUND:
-    """The user's settings of pip, from its files and its environment: option -> value, such as `find-links`."""
-    done = subprocess.run(
-        [python, "-m", "pip", "config", "list", "--disable-pip-version-check"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True, check=False,
-    )  # fmt: skip
+def pip_settings(pip: Sequence[str]) -> FOUND:
+    """The user's settings of pip, from its files and its environment: option -> value, such as `find-links`.
+
+    :param pip: the command; without one, what the environment says.
+    """
+    listed = "".join(f":env:.{key[4:]}={value!r}\n" for key, value in os.environ.items() if key.startswith("PIP_"))
+    if pip:
+        command = [*pip, "config", "list", "--disable-pip-version-check"]
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True, check=False
+        )
+        listed = done.stdout
     sections: Dict[str, FOUND] = {"global": {}, "install": {}, ":env:": {}}  # the later ones win
-    for line in done.stdout.splitlines():
+    for line in listed.splitlines():
         name, _, value = line.partition("=")
         section, _, option = name.rpartition(".")
         with suppress(KeyError, ValueError, SyntaxError):
-            sections[section][option] = str(ast.literal_eval(value))
+            sections[section][option.lower().replace("_", "-")] = str(ast.literal_eval(value))
     found = {option: value for settings in sections.values() for option, value in settings.items()}
     return {option: value for option, value in found.items() if value}
 
@@ -98,6 +107,7 @@ def uv_settings(pip: FOUND) -> FOUND:
         "UV_DEFAULT_INDEX": pip.get("index-url", ""),
         "UV_INDEX": " ".join(pip.get("extra-index-url", "").split()),
         "UV_FIND_LINKS": ",".join(pip.get("find-links", "").split()),
+        "UV_NO_INDEX": pip.get("no-index", ""),
         "UV_INSECURE_HOST": " ".join(pip.get("trusted-host", "").split()),
         "HTTPS_PROXY": pip.get("proxy", ""),
         "SSL_CERT_FILE": pip.get("cert", ""),
@@ -112,18 +122,19 @@ def environment(python: str, *, index_only: bool = False) -> FOUND:
 
     :param index_only: leave out files that only this machine has (find-links), as a lock for all machines must.
     """
-    hidden = {"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME"}
+    hidden = {"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_REQUIRE_HASHES", "UV_TORCH_BACKEND"}
     if index_only:
         hidden |= {"UV_FIND_LINKS", "UV_INDEX", "UV_EXTRA_INDEX_URL"}
-    found = {**os.environ, **uv_settings(pip_settings(python))}
+    found = {**os.environ, **uv_settings(pip_settings(pip_of(python)))}
     return {key: value for key, value in found.items() if key not in hidden}
 
 
 def _version(uv: str) -> Tuple[int, ...]:
-    done = subprocess.run(
-        [uv, "--version"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True, check=False
-    )
-    found = re.match(r"uv (\d+)\.(\d+)", done.stdout)
+    try:
+        done, printed = output_of([uv, "--version"], dict(os.environ), 10)
+    except OSError:
+        return (0, 0)
+    found = re.match(r"uv (\d+)\.(\d+)", printed) if done else None
     return tuple(int(part) for part in found.groups()) if found else (0, 0)
 
 
@@ -135,9 +146,15 @@ def _pinned(lock: Path) -> Tuple[str, str]:
     return found.group(1), found.group(0)
 
 
-def find(python: str, lock: Path = LOCK, cache: Path = CACHE) -> str:
-    """A uv that can be run: on the PATH, or the pinned one, which is fetched once with pip into `cache`."""
-    known = shutil.which("uv")
+def find(python: str, lock: Path = LOCK, cache: Path = CACHE, venv: Path = VENV) -> str:
+    """A uv that can be run: on the PATH, or the pinned one, which is fetched once with pip into `cache`.
+
+    That of `venv` itself does not count: it goes when the environment is made anew.
+    """
+    inside = (venv / "bin").resolve()
+    known = shutil.which(
+        "uv", path=os.pathsep.join(part for part in os.get_exec_path() if Path(part).resolve() != inside)
+    )
     if known and _version(known) >= MIN_UV:
         return known
     version, entry = _pinned(lock)
@@ -148,24 +165,19 @@ def find(python: str, lock: Path = LOCK, cache: Path = CACHE) -> str:
     return str(kept.resolve())
 
 
-def _pip(python: str, cache: Path) -> List[str]:
-    """A pip to run: that of `python`, or, where it has none, that of an environment made for it."""
-    own = [python, "-m", "pip"]
-    if (
-        subprocess.run(
-            [*own, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
-        ).returncode
-        == 0
-    ):
-        return own
+def pip_of(python: str, cache: Path = CACHE) -> List[str]:
+    """The command of the pip that `python` has, or of one that was made for it; empty where there is none."""
+    for program in (python, str(cache / "bootstrap" / "bin" / "python")):
+        with suppress(OSError):
+            if output_of([program, "-m", "pip", "--version"], dict(os.environ), 60)[0]:
+                return [program, "-m", "pip"]
+    return []
+
+
+def _made_pip(python: str, cache: Path) -> List[str]:
+    """The command of a pip in an environment that is made for it."""
     bootstrap = cache / "bootstrap"
-    made = subprocess.run(
-        [python, "-m", "venv", "--clear", str(bootstrap)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=False,
-    )
-    if made.returncode != 0:
+    if not output_of([python, "-m", "venv", "--clear", str(bootstrap)], dict(os.environ), 120)[0]:
         fail(
             f"{python} has neither pip nor ensurepip, and uv is not on the PATH. "
             "Install one (Debian: apt-get install python3-pip)"
@@ -176,7 +188,7 @@ def _pip(python: str, cache: Path) -> List[str]:
 def _fetch(python: str, entry: str, folder: Path) -> None:
     """Have pip install the pinned uv into `folder`, completely or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    pip = _pip(python, folder.parent)
+    pip = pip_of(python, folder.parent) or _made_pip(python, folder.parent)
     with tempfile.TemporaryDirectory(prefix=".uv.", dir=str(folder.parent)) as name:
         requirement = Path(name) / "uv.txt"
         requirement.write_text(re.sub(r"\\\n\Z", "\n", entry), encoding="utf-8")
@@ -186,8 +198,9 @@ def _fetch(python: str, entry: str, folder: Path) -> None:
             "--disable-pip-version-check", "--target", str(target), "--requirement", str(requirement),
         ]  # fmt: skip
         done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True, check=False
-        )
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True, check=False,
+            env={**os.environ, **_PLAIN_PIP},
+        )  # fmt: skip
         if done.returncode != 0:
             fail(f"uv, which sets up the environment, could not be fetched: {explain(done.stdout)}")
         if folder.exists():

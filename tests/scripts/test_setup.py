@@ -9,11 +9,12 @@ import sysconfig
 import tarfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from scripts import setup, uv
-from tests.scripts.world import UV, clean_environment, make_project, run_setup, served, write_index, write_wheel
+from scripts import checks, setup, uv
+from tests.scripts.world import ROOT, UV, clean_environment, make_project, run_setup, served, write_index, write_wheel
 
 pytestmark = pytest.mark.skipif(UV is None, reason="uv is not installed")
 
@@ -184,29 +185,30 @@ def test_a_python_that_does_not_fit_is_one_line(world, wanted, expected):
         ({"system": "Linux", "machine": "i686"}, "found Linux on i686"),
         ({"system": "Windows", "machine": "AMD64"}, "use WSL 2"),
         ({"system": "Darwin", "machine": "x86_64"}, "macOS (arm64)"),
-        ({"libc_ver": ("", "")}, "no glibc"),
+        ({"libc_ver": ("", "")}, "found no glibc (musl?)"),
+        ({"libc_ver": ("glibc", "2.17")}, "found glibc 2.17; torch's builds need glibc 2.28"),
     ],
 )
 def test_machines_without_a_build_of_torch_are_refused(monkeypatch, capsys, found, expected):
     for name, value in found.items():
-        monkeypatch.setattr(setup.platform, name, lambda value=value: value)
+        monkeypatch.setattr(checks.platform, name, lambda value=value: value)
     with pytest.raises(SystemExit) as error:
-        setup.check_machine()
+        checks.check_machine()
     assert error.value.code == 2
     assert expected in capsys.readouterr().err
 
 
 def test_a_32_bit_python_is_refused(monkeypatch, capsys):
-    monkeypatch.setattr(setup.sys, "maxsize", 2**31 - 1)
+    monkeypatch.setattr(checks.sys, "maxsize", 2**31 - 1)
     with pytest.raises(SystemExit):
-        setup.check_machine()
+        checks.check_machine()
     assert "32-bit Python" in capsys.readouterr().err
 
 
 def test_git_is_asked_for(monkeypatch, capsys):
-    monkeypatch.setattr(setup.shutil, "which", lambda _: None)
+    monkeypatch.setattr(checks.shutil, "which", lambda _: None)
     with pytest.raises(SystemExit):
-        setup.check_machine()
+        checks.check_machine()
     assert "git not found" in capsys.readouterr().err
 
 
@@ -214,14 +216,109 @@ def test_git_is_asked_for(monkeypatch, capsys):
 def test_avx2_is_looked_for(tmp_path, flags, expected):
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
-    assert setup._has_avx2(cpuinfo) is expected
-    assert setup._has_avx2(tmp_path / "missing")
+    assert checks._has_avx2(cpuinfo) is expected
+    assert checks._has_avx2(tmp_path / "missing")
 
 
 def test_a_disk_with_too_little_room_is_refused_before_anything_is_fetched(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(setup.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**11, 10**11, 2 * 10**9))
-    build = setup.Build((), "the registry's", cpu=False)
+    monkeypatch.setattr(checks.shutil, "disk_usage", lambda _: SimpleNamespace(free=2e9))
     with pytest.raises(SystemExit):
-        setup.check_disk(build, tmp_path / ".venv", tmp_path / "cache")
+        checks.check_disk(6.2, tmp_path / ".venv", tmp_path / "cache")
     assert "2.0 GB are free" in capsys.readouterr().err
-    setup.check_disk(build._replace(cpu=True), tmp_path, tmp_path) if build.needs[1] < 2 else None
+    checks.check_disk(1.9, tmp_path / ".venv", tmp_path / "cache")
+    monkeypatch.setattr(checks, "size_gb", lambda *_: 4.5)  # already downloaded, or installed
+    checks.check_disk(6.2, tmp_path / ".venv", tmp_path / "cache")
+
+
+def test_files_that_have_several_names_are_counted_once(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/file").write_bytes(bytes(10**6))
+    (tmp_path / "b").mkdir()
+    os.link(tmp_path / "a/file", tmp_path / "b/file")
+    assert checks.size_gb(tmp_path / "a", tmp_path / "b") == pytest.approx(0.001)
+
+
+def test_folders_that_cannot_be_written_to_are_told(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(checks.os, "access", lambda *_: False)
+    with pytest.raises(SystemExit):
+        checks.check_writable(tmp_path)
+    assert "may not be written to" in capsys.readouterr().err
+
+
+def site_packages(project: Path) -> Path:
+    (found,) = project.glob(".venv/lib/python3*/site-packages")
+    return found
+
+
+def cpu_world(world):
+    return world["project"], world["env"] | {"PIP_FIND_LINKS": str(world["cpu"])}
+
+
+def test_a_setup_that_was_killed_while_it_installed_is_made_whole(world):
+    """uv takes a package for installed whose list of files is there, whatever became of the files."""
+    project, env = cpu_world(world)
+    assert run_setup(project, env).returncode == 0
+    (site_packages(project) / "numbers/__init__.py").unlink()
+    (project / ".venv" / setup.COMPLETE).unlink()  # as the set-up does before it installs
+    assert run_setup(project, env).returncode == 0
+    assert (site_packages(project) / "numbers/__init__.py").exists()
+
+
+def test_an_environment_that_was_moved_is_made_anew(world, tmp_path):
+    project, env = cpu_world(world)
+    assert run_setup(project, env).returncode == 0
+    moved = tmp_path / "moved"
+    project.rename(moved)
+    assert run_setup(moved, env).returncode == 0
+    assert str(moved) in (moved / ".venv/bin/activate").read_text()
+
+
+def test_the_python_that_an_environment_was_made_from_is_not_touched(world):
+    """Without pyvenv.cfg the environment's Python is that one."""
+    project, env = cpu_world(world)
+    assert run_setup(project, env).returncode == 0
+    (project / ".venv/pyvenv.cfg").unlink()
+    done = run_setup(project, env)
+    assert done.returncode == 2
+    assert "Remove it, then try again: make clean install" in done.stderr
+
+
+def test_a_password_is_not_printed(world):
+    with served(world["cpu"]) as index:
+        address = index.replace("http://", "http://joe:s3cret@")
+        done = run_setup(world["project"], world["env"] | {"CODETUNE_TORCH_INDEX": address})
+    assert done.returncode == 0, done.stderr
+    assert "s3cret" not in done.stdout + done.stderr
+    assert f"from {index}" in done.stdout
+
+
+def test_a_pipe_that_is_closed_ends_it_quietly(world):
+    project, env = cpu_world(world)
+    command = f"{sys.executable} -m scripts.setup | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=project, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 141)
+    assert "Traceback" not in done.stderr
+
+
+def test_make_sets_up_again_what_is_not_whole(world):
+    project, env = cpu_world(world)
+    shutil.copy(ROOT / "Makefile", project)
+
+    def make(*arguments):
+        done = subprocess.run(
+            ["make", *arguments, "install"], cwd=project, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "[5/5]" in make()
+    assert "Nothing to be done" in make()
+    (project / ".venv" / setup.COMPLETE).unlink()
+    assert "[5/5]" in make()
+    for program in (project / ".venv/bin").glob("python*"):
+        program.unlink()
+    assert "[5/5]" in make()
+    other = project / "another python"  # a path with a space
+    other.symlink_to(sys.executable)
+    assert "[5/5]" in make(f"PYTHON={other}")
+    assert not [path.name for path in project.iterdir() if "stamp" in path.name or path.name.endswith("-python")]

@@ -16,6 +16,7 @@ from tests.scripts.world import clean_environment, write_wheel
         ({"index-url": "https://mirror/simple"}, {"UV_DEFAULT_INDEX": "https://mirror/simple"}),
         ({"extra-index-url": "file:///a\nfile:///b"}, {"UV_INDEX": "file:///a file:///b"}),
         ({"find-links": "/wheels /more"}, {"UV_FIND_LINKS": "/wheels,/more"}),
+        ({"no-index": "true"}, {"UV_NO_INDEX": "true"}),
         ({"trusted-host": "mirror"}, {"UV_INSECURE_HOST": "mirror"}),
         (
             {"proxy": "http://proxy:3128", "cert": "/ca.pem"},
@@ -24,7 +25,15 @@ from tests.scripts.world import clean_environment, write_wheel
     ],
 )
 def test_settings_of_pip_become_those_of_uv(monkeypatch, pip, expected):
-    for name in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_FIND_LINKS", "UV_INSECURE_HOST", "HTTPS_PROXY", "SSL_CERT_FILE"):
+    for name in (
+        "UV_DEFAULT_INDEX",
+        "UV_NO_INDEX",
+        "UV_INDEX",
+        "UV_FIND_LINKS",
+        "UV_INSECURE_HOST",
+        "HTTPS_PROXY",
+        "SSL_CERT_FILE",
+    ):
         monkeypatch.delenv(name, raising=False)
     found = uv.uv_settings(pip)
     assert {
@@ -45,7 +54,7 @@ def test_settings_of_pip_are_read_from_its_file_and_environment(monkeypatch, tmp
     monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
     monkeypatch.setenv("PIP_INDEX_URL", "https://environment")
     monkeypatch.setenv("PIP_FIND_LINKS", "")
-    found = uv.pip_settings(sys.executable)
+    found = uv.pip_settings([sys.executable, "-m", "pip"])
     assert found["index-url"] == "https://environment"
     assert found["extra-index-url"].split() == ["https://a", "https://b"]
     assert "timeout" not in found or os.environ.get("PIP_TIMEOUT")
@@ -76,6 +85,13 @@ def test_failures_become_one_line(printed, expected):
 def test_the_first_and_the_last_cause_are_told():
     text = "Resolving\n\x1b[31merror\x1b[0m: Failed to fetch: x\n  cause: error sending\n  cause: Name or service not known\n"
     assert uv.told(text) == "Failed to fetch: x: Name or service not known"
+
+
+def test_without_pip_its_settings_are_those_of_the_environment(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_INDEX_URL", "https://mirror/it's")
+    assert uv.pip_settings([]) == {"index-url": "https://mirror/it's"}
 
 
 def write_lock(folder: Path, sha256: str) -> Path:
@@ -116,7 +132,9 @@ def test_another_uv_than_the_pinned_one_is_not_taken(monkeypatch, tmp_path, caps
 def test_python_without_pip_gets_one_for_the_purpose(tmp_path):
     bare = tmp_path / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
-    pip = uv._pip(str(bare / "bin/python"), tmp_path)
+    assert uv.pip_of(str(bare / "bin/python"), tmp_path) == []
+    pip = uv._made_pip(str(bare / "bin/python"), tmp_path)
+    assert pip == uv.pip_of(str(bare / "bin/python"), tmp_path)
     assert pip[0] == str(tmp_path / "bootstrap/bin/python")
     assert subprocess.run([*pip, "--version"], capture_output=True, check=False).returncode == 0
 
@@ -126,7 +144,7 @@ def test_python_with_neither_pip_nor_ensurepip_is_one_line(monkeypatch, tmp_path
     false.write_text("#!/bin/sh\nexit 1\n")
     false.chmod(0o755)
     with pytest.raises(SystemExit):
-        uv._pip(str(false), tmp_path)
+        uv._made_pip(str(false), tmp_path)
     assert "has neither pip nor ensurepip" in capsys.readouterr().err
 
 
@@ -150,8 +168,8 @@ def test_the_scripts_run_on_old_pythons():
     """They run before anything is installed, on whatever Python there is: nothing newer than the grammar of 3.8."""
     import ast
 
-    for name in ("uv.py", "setup.py", "__init__.py"):
+    for name in ("checks.py", "uv.py", "setup.py", "__init__.py"):
         source = (Path(uv.__file__).parent / name).read_text(encoding="utf-8")
         ast.parse(source, feature_version=(3, 8))
         imported = {node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
-        assert imported <= {None, "__future__", "contextlib", "pathlib", "scripts", "typing"}
+        assert imported <= {None, "__future__", "contextlib", "pathlib", "scripts", "scripts.checks", "typing"}

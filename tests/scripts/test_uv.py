@@ -173,3 +173,9 @@ def test_the_scripts_run_on_old_pythons():
         ast.parse(source, feature_version=(3, 8))
         imported = {node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
         assert imported <= {None, "__future__", "contextlib", "pathlib", "scripts", "scripts.checks", "typing"}
+
+
+def test_a_line_that_comes_in_pieces_is_held_until_it_is_known():
+    assert uv._without_list(b"Prepared\n + num") == (b"Prepared\n", b" + num")
+    assert uv._without_list(b" + numpy==2\n") == (b"", b"")
+    assert uv._without_list(b"torch  12 %") == (b"torch  12 %", b"")

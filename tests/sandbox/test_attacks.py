@@ -5,6 +5,7 @@ import os
 import socket
 import textwrap
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -259,7 +260,11 @@ def test_attack_neither_scores_nor_harms(name, isolation, limits, listener, tmp_
 def test_nothing_goes_on_afterwards(isolation, limits):
     source = "import os, time\nos.closerange(0, 64)\nwhile True: time.sleep(1)"
     assert attempt(source, TESTS, isolation, replace(limits, wall_s=3)).outcome == "timeout"
-    assert not [text for text in _commands() if b"sandbox.inside" in text]
+    # Other tests of this machine have sandboxes too, which go; what this one left would stay.
+    deadline = time.monotonic() + 20
+    while any(b"sandbox.inside" in text for text in _commands()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def _commands():

@@ -2,6 +2,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -46,6 +47,29 @@ def test_what_cuda_alone_needs_is_apart():
         ("2.13.0", ("b" * 64,)),
     ]
     assert {entry.name for entry in found[uv.CUDA_LOCK]} == {"cuda-toolkit", "nvidia-cublas", "torch"}
+
+
+@pytest.mark.parametrize(
+    ("change", "agrees"),
+    [
+        (("", ""), True),
+        (("numpy==2.4.6", "numpy==2.5.0"), False),
+        (("b" * 64, "d" * 64), False),
+        (
+            (
+                f"    --hash=sha256:{'b' * 64}\n    # via torch, codetune",
+                f"    --hash=sha256:{'b' * 64} \\\n    --hash=sha256:{'d' * 64}\n    # via torch, codetune",
+            ),
+            True,
+        ),
+        (("sys_platform == 'linux'", "sys_platform == 'darwin'"), False),
+        ((TEXT[TEXT.index("sympy") : TEXT.index("torch==")], ""), False),
+    ],
+)
+def test_a_lock_agrees_with_what_is_resolved_whatever_files_were_added_since(change, agrees):
+    resolved = TEXT.replace(*change, 1)
+    assert (resolved != TEXT) == (change != ("", ""))
+    assert lock.agree(TEXT, resolved) is agrees
 
 
 def committed() -> dict[Path, list[lock.Entry]]:

@@ -85,7 +85,7 @@ def cuda_only(entries: list[Entry]) -> set[str]:
     return found
 
 
-def resolve(program: str, env: uv.FOUND, locked: str, options: list[str]) -> list[Entry]:
+def resolve(program: str, env: uv.Variables, locked: str, options: list[str]) -> list[Entry]:
     """What uv resolves for pyproject.toml, with the versions of `locked` where they still fit."""
     with tempfile.TemporaryDirectory() as name:
         output = Path(name) / "requirements.lock"
@@ -101,7 +101,7 @@ def resolve(program: str, env: uv.FOUND, locked: str, options: list[str]) -> lis
         return read_entries(output.read_text(encoding="utf-8"))
 
 
-def cpu_digests(program: str, env: uv.FOUND, version: str) -> set[str]:
+def cpu_digests(program: str, env: uv.Variables, version: str) -> set[str]:
     """The digests of the CPU builds for Linux of this version of torch, from their index; empty without it."""
     with tempfile.TemporaryDirectory() as name:
         wanted = Path(name) / "torch.in"
@@ -150,7 +150,7 @@ def agree(locked: str, resolved: str) -> bool:
     )
 
 
-def check_wheels(program: str, env: uv.FOUND) -> None:
+def check_wheels(program: str, env: uv.Variables) -> None:
     """Ask for each Python and platform whether all of the lock can be installed without building anything."""
     from scripts.setup import BUILT
 

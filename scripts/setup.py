@@ -66,7 +66,7 @@ class Build(NamedTuple):
         return 0.7 if self.cpu else 3.2
 
 
-def find_python(program: str, env: uv.FOUND, wanted: str, venv: Path) -> str:
+def find_python(program: str, env: uv.Variables, wanted: str, venv: Path) -> str:
     """The interpreter for the environment: the `wanted` one, else its own, one that is here, or a fetched one."""
     inside = venv / "bin" / "python"
     if not wanted and (venv / "pyvenv.cfg").exists() and _version(str(inside)) in SUPPORTED:
@@ -113,8 +113,8 @@ def _version(python: str) -> str:
     return printed.strip() if done else ""
 
 
-def make_venv(program: str, env: uv.FOUND, python: str, venv: Path) -> str:
-    """The interpreter of the environment, which is made anew unless it is complete, in its place and of that version.
+def make_venv(program: str, env: uv.Variables, python: str, venv: Path) -> str:
+    """The interpreter of the environment, which is made anew unless it is complete, in its place and of that Python.
 
     Without its pyvenv.cfg, bin/python is the Python it was made from, whose packages must not be touched.
     """
@@ -128,7 +128,7 @@ def make_venv(program: str, env: uv.FOUND, python: str, venv: Path) -> str:
     return str(inside)
 
 
-def choose_torch(program: str, env: uv.FOUND, python: str) -> Build:
+def choose_torch(program: str, env: uv.Variables, python: str) -> Build:
     """A CPU build where one can be had: by the user's settings, or from its index; else what there is."""
     if platform.system() != "Linux":
         return Build((), "the registry's", cpu=True)
@@ -151,7 +151,7 @@ def _without_password(url: str) -> str:
     return re.sub(r"//[^/]*@", "//", url)
 
 
-def install(program: str, env: uv.FOUND, python: str, build: Build) -> None:
+def install(program: str, env: uv.Variables, python: str, build: Build) -> None:
     """Bring the environment to what the locks pin, each file held to its sha256, then add the project itself."""
     sync = [
         program, "pip", "sync", "--python", python, "--require-hashes", "--only-binary", ":all:", "--no-binary", BUILT,

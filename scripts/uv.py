@@ -19,7 +19,7 @@ from typing import Dict, List, NoReturn, Sequence, Tuple
 LOCK = Path("requirements.lock")
 CPU_LOCK, CUDA_LOCK = Path("requirements-cpu.lock"), Path("requirements-cuda.lock")  # of torch: one of the two
 CACHE, VENV = Path(".cache"), Path(".venv")
-FOUND = Dict[str, str]
+Variables = Dict[str, str]  # of an environment, or settings: name -> value
 MIN_UV = (0, 9)  # the first that has all options used here
 PROGRAM = Path("bin/uv")  # in a folder that pip installed it into
 
@@ -76,7 +76,7 @@ def told(output: str) -> str:
     return ": ".join(dict.fromkeys([*plain[:1], *plain[-1:]]))[:300].rstrip(". ") or "it printed nothing"
 
 
-def pip_settings(pip: Sequence[str]) -> FOUND:
+def pip_settings(pip: Sequence[str]) -> Variables:
     """The user's settings of pip, from its files and its environment: option -> value, such as `find-links`.
 
     :param pip: the command; without one, what the environment says.
@@ -88,7 +88,7 @@ def pip_settings(pip: Sequence[str]) -> FOUND:
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True, check=False
         )
         listed = done.stdout
-    sections: Dict[str, FOUND] = {"global": {}, "install": {}, ":env:": {}}  # the later ones win
+    sections: Dict[str, Variables] = {"global": {}, "install": {}, ":env:": {}}  # the later ones win
     for line in listed.splitlines():
         name, _, value = line.partition("=")
         section, _, option = name.rpartition(".")
@@ -98,7 +98,7 @@ def pip_settings(pip: Sequence[str]) -> FOUND:
     return {option: value for option, value in found.items() if value}
 
 
-def uv_settings(pip: FOUND) -> FOUND:
+def uv_settings(pip: Variables) -> Variables:
     """The settings of pip as the environment variables of uv, which reads none of them; those that are set stay.
 
     Indexes are searched together, as pip does: every file is held to its sha256, so that none can slip in.
@@ -117,7 +117,7 @@ def uv_settings(pip: FOUND) -> FOUND:
     return {key: value for key, value in wanted.items() if value and not os.environ.get(key)}
 
 
-def environment(python: str, *, index_only: bool = False) -> FOUND:
+def environment(python: str, *, index_only: bool = False) -> Variables:
     """The environment that uv runs in: this process's own with the user's settings of pip.
 
     :param index_only: leave out files that only this machine has (find-links), as a lock for all machines must.
@@ -208,7 +208,7 @@ def _fetch(python: str, entry: str, folder: Path) -> None:
         target.rename(folder)
 
 
-def output_of(command: Sequence[str], env: FOUND, timeout_s: float) -> Tuple[bool, str]:
+def output_of(command: Sequence[str], env: Variables, timeout_s: float) -> Tuple[bool, str]:
     """Whether a command succeeded within `timeout_s`, and all that it printed."""
     try:
         done = subprocess.run(
@@ -220,7 +220,7 @@ def output_of(command: Sequence[str], env: FOUND, timeout_s: float) -> Tuple[boo
     return done.returncode == 0, done.stdout
 
 
-def show_output_of(command: Sequence[str], env: FOUND) -> Tuple[bool, str]:
+def show_output_of(command: Sequence[str], env: Variables) -> Tuple[bool, str]:
     """As `output_of`, and the user sees it as it comes, less the list of packages that were installed.
 
     Where standard error is a terminal the command is given one too, so that it draws its progress bars.

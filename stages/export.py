@@ -1,7 +1,7 @@
 """Merge the adapter into the base model, and write the model card.
 
 Reads: the base model, models/adapter, data/clean/val.jsonl (rows to check on), params.yaml, and for the card
-reports/{metrics,signatures,data,augmentation}.json, reports/training/summary.json, the base's provenance.json.
+reports/{metrics,signatures,data,augmentation}.json, reports/training/summary.json, models/base/provenance.json.
 Writes: models/export/ (safetensors, tokenizer, README.md).
 Guarantees: on held-out rows, and on greedy answers to them, the merged logits equal base plus adapter within what
 rounding makes of them; what lies on the disk was read back and compared; the card is made of the files, and leaves out
@@ -20,7 +20,7 @@ from codetune.config import load_section, read_params
 from codetune.errors import UserError, run_as_command
 from codetune.export.params import ExportParams
 from codetune.files import atomic_folder, read_json, write_text
-from codetune.modeling.params import ModelParams
+from codetune.modeling.params import BASE_FOLDER, PROVENANCE, ModelParams
 from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.reading import read_rows
 
@@ -47,6 +47,7 @@ class Inputs:
     data: Path = Path("reports/data.json")
     augmentation: Path = Path("reports/augmentation.json")
     training: Path = Path("reports/training/summary.json")
+    provenance: Path = BASE_FOLDER / PROVENANCE
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
             data=_optional(inputs.data),
             augmentation=_optional(inputs.augmentation),
             training=_optional(inputs.training),
-            provenance=_optional(Path(params.model.base) / "provenance.json"),
+            provenance=_optional(inputs.provenance),
         )
     )
     with atomic_folder(outputs.export) as folder:

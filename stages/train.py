@@ -87,7 +87,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     ][: options.max_steps or None]
     model = add_adapter(base.model, options.lora, options.seed).to(world.device)
     shard(model, world)
-    identity = _identity(params, inputs) | {"number of processes": str(world.size)}
+    identity = _identity(params, inputs) | {"number of processes": str(world.size), "type of the weights": base.dtype}
     checkpoints = Checkpoints(outputs.checkpoints, identity, options.checkpoint_every)
     validation = validation_batches(val_rows.rows, size, pad)
     if not world.main:
@@ -99,6 +99,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
         save_adapter(model, adapter_folder, params.model.base, params.model.revision)
         base.tokenizer.save_pretrained(adapter_folder)
         summary = _summary(rows, val_rows, steps, result) | {
+            "base_dtype": base.dtype,
             "trainable": trainable_report(model),
             "numerics": numerics.digest_settings(params.numerics),
         }

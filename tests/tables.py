@@ -28,12 +28,6 @@ def source_file(**changes: Any) -> dict[str, Any]:
     return {**place, "sha256": SHA256, "text": "import os\n", **changes}
 
 
-def corpus_file(**changes: Any) -> dict[str, Any]:
-    row = source_file(**changes)
-    del row["version"]
-    return row
-
-
 def manifest(**changes: Any) -> dict[str, Any]:
     package = {
         "package": "lark", "version": "1.2", "sha256": SHA256, "license": "MIT", "license_evidence": "", "files": 1, "rows": 1,

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from codetune.assessment.bodies import function_text
 from codetune.errors import UserError
 from codetune.execution.problems import Problem
 from codetune.files import JsonObject, digest_bytes, digest_file, dump_json, stable_seed
@@ -99,8 +98,19 @@ def _asked(loaded: LoadedModel, asked: list[tuple[Problem, int]], sampling: Samp
     for index, answer in track(answers, len(prompts), "answers"):
         problem, number = asked[index]
         text = completion_text(loaded.tokenizer, answer.ids)
-        completion = text if problem.instruction else function_text("", text)
+        completion = text if problem.instruction else _function_text(text)
         yield {"task_id": problem.id, "sample": number, "completion": completion, "stopped": answer.stopped}
+
+
+def _function_text(answer: str) -> str:
+    """The body of a function, up to the first line that stands as far left as the function itself."""
+    first, *rest = answer.splitlines(keepends=True) or [""]
+    kept = [first]
+    for line in rest:
+        if line.strip() and not line[0].isspace():
+            break
+        kept.append(line)
+    return "".join(kept)
 
 
 def _prompt(loaded: LoadedModel, problem: Problem, max_new_tokens: int) -> list[int]:

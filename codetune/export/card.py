@@ -52,7 +52,9 @@ def model_card(facts: CardFacts) -> str:
 
 def _front_matter(facts: CardFacts) -> str:
     lines = ["---", "library_name: transformers", "pipeline_tag: text-generation", "language: code"]
-    lines += [f"base_model: {facts.params['model']['base']}", "base_model_relation: finetune"]
+    base = facts.provenance or {}
+    lines += [f"base_model: {base.get('original', facts.params['model']['base'])}", "base_model_relation: finetune"]
+    lines += [f"license: {base['license'].lower()}"] if "license" in base else []
     lines += ["tags:", "- code", "- python", "- lora", "- codetune", "---"]
     return "\n".join(lines)
 
@@ -60,8 +62,8 @@ def _front_matter(facts: CardFacts) -> str:
 def _summary(facts: CardFacts) -> str:
     return (
         f"# {facts.params['model']['base']}, tuned\n\n"
-        "A causal language model that writes Python functions from an instruction: a LoRA adapter, merged into its "
-        f"base. {_merging(facts.check)} Weights are stored as {facts.params['export']['dtype']}, as safetensors."
+        "A causal language model that writes Python functions from an instruction: a LoRA adapter, merged into "
+        f"{(facts.provenance or {}).get('title', 'its base')}. {_merging(facts.check)} Weights are stored as {facts.params['export']['dtype']}, as safetensors."
     )
 
 
@@ -145,8 +147,7 @@ def _evaluation(facts: CardFacts) -> str:
 def _base(facts: CardFacts) -> str:
     if facts.provenance is None:
         return ""
-    long = ("training_loss", "validation_bits_per_byte", "files", "packages")
-    flat = _flat({key: value for key, value in facts.provenance.items() if key not in long})
+    flat = _flat({key: value for key, value in facts.provenance.items() if key != "files"})
     rows = [[f"`{key}`", _cell(value)] for key, value in flat.items()]
     return "## Base model\n\n" + table(["provenance", "value"], rows)
 

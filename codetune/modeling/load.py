@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 
 from codetune.errors import UserError
 from codetune.modeling.locate import first_line, locate_model, weight_files
+from codetune.modeling.memory import choose_dtype
 from codetune.models.gguf.header import is_gguf, read_gguf
 from codetune.prompt import ensure_template
 
@@ -21,11 +23,16 @@ _LOADING_ERRORS = (OSError, ValueError, KeyError, TypeError, AttributeError, Imp
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model in float32 and evaluation mode, its tokenizer, and a name for messages."""
+    """A model in evaluation mode, its tokenizer, and a name for messages."""
 
     model: Any
     tokenizer: Any
     name: str
+
+    @property
+    def dtype(self) -> str:
+        """The number type of the weights, for reports: float32, or bfloat16 where only that fits into memory."""
+        return str(self.model.dtype).removeprefix("torch.")
 
     @property
     def end_ids(self) -> frozenset[int]:
@@ -51,7 +58,7 @@ def load_tokenizer(base: str | Path, revision: str | None = None) -> Any:
 def load_model(base: str | Path, adapter: Path | None = None, revision: str | None = None) -> LoadedModel:
     """A model ready for use; with `adapter`, its weights hold the adapter merged in, as the export does.
 
-    :raises UserError: when a file is missing or damaged, or the parts do not fit together.
+    :raises UserError: when a file is missing or damaged, the parts do not fit together, or memory is too small.
     """
     folder = locate_model(str(base), revision)
     tokenizer = _load_tokenizer(folder, str(base))
@@ -135,17 +142,26 @@ def _load_weights(place: Path, base: str) -> Any:
     if is_gguf(first):
         from codetune.models.gguf.weights import load_gguf_model
 
-        return load_gguf_model(read_gguf(first))
+        file = read_gguf(first)
+        count = sum(prod(place.shape) for place in file.tensors.values())
+        return load_gguf_model(file, choose_dtype(count, base))
     return _weights_of_folder(place, base)
+
+
+def _count(path: Path) -> int:
+    """How many weights a safetensors file has."""
+    with safe_open(path, framework="pt") as file:
+        return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - it is no mapping
 
 
 def _weights_of_folder(folder: Path, base: str) -> Any:
     from transformers import AutoModelForCausalLM
 
     try:
+        dtype = choose_dtype(sum(map(_count, weight_files(folder))), base)
         model, found = AutoModelForCausalLM.from_pretrained(
             folder,
-            dtype=torch.float32,
+            dtype=dtype,
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,

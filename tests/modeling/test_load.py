@@ -3,7 +3,9 @@
 import json
 import pickle
 import shutil
+from types import SimpleNamespace
 
+import psutil
 import pytest
 import torch
 
@@ -33,6 +35,30 @@ def test_a_model_is_loaded_in_float32_for_evaluation(tiny_base):
     assert loaded.context == 512
     assert loaded.end_ids == {loaded.tokenizer.convert_tokens_to_ids("<|end|>")}
     assert loaded.name == str(tiny_base)
+
+
+@pytest.fixture(params=["folder", "file"])
+def weights(request, tiny_base, tmp_path):
+    return tiny_base if request.param == "folder" else make_gguf(tmp_path / "file")
+
+
+def test_a_model_is_held_in_bfloat16_where_only_that_fits(weights, monkeypatch):
+    whole = load_model(weights).model
+    count = whole.num_parameters()
+
+    def loaded(free):
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=free))
+        return load_model(weights)
+
+    assert loaded(4 * count).dtype == "float32"
+    half = loaded(4 * count - 1)
+    assert half.dtype == "bfloat16"
+    assert all(
+        torch.equal(weight, whole.get_parameter(name).bfloat16()) for name, weight in half.model.named_parameters()
+    )
+    loaded(2 * count)
+    with pytest.raises(UserError, match=r"GB of memory as float32 and .* GB as bfloat16, and 0\.0 GB are free"):
+        loaded(2 * count - 1)
 
 
 def test_all_declared_end_tokens_count(copy):
@@ -107,7 +133,7 @@ def test_a_broken_base_is_one_clear_line(copy, case):
     [
         ("no/such", None, "needs a pinned commit"),
         ("no/such", "0" * 40, "the hub did not give it at 000000000000"),
-        ("/no/such/folder", None, "there is no folder /no/such/folder"),
+        ("/no/such/folder", None, "there is no file or folder /no/such/folder"),
     ],
 )
 def test_an_unknown_base_is_one_clear_line(base, revision, message):

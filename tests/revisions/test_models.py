@@ -92,7 +92,7 @@ def test_a_workspace_without_models_says_what_to_run(copied_models: Project) -> 
     ):
         find(copied_models, "workspace")
     shutil.rmtree(copied_models.root / "models/base")
-    with pytest.raises(UserError, match=r"There is no base model yet. Run `make repro`"):
+    with pytest.raises(UserError, match=r"There is no base model models/base. Set model.base to one that exists"):
         find(copied_models, "workspace", "base")
 
 

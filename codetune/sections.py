@@ -23,9 +23,9 @@ SECTIONS: tuple[type[Section], ...] = (
     NumericsParams, ModelParams, IngestParams, CleanParams, AugmentParams, ExamineParams, TrainParams,
     GenerateParams, ScoreParams, ExecuteParams, ValidityParams, ExportParams,
 )  # fmt: skip
-# What versions before 0.2 had, and what to do with it.
+# What stood in params.yaml once, and what to do with it.
 _REMOVED = dict.fromkeys(
-    ("pretrain", "assess"), "delete this section: since version 0.2 no base is trained here, model.base names one"
+    ("pretrain", "assess"), "delete this section: no base is trained any more, model.base names one"
 )
 
 

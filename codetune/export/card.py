@@ -60,10 +60,11 @@ def _front_matter(facts: CardFacts) -> str:
 
 
 def _summary(facts: CardFacts) -> str:
+    base = (facts.provenance or {}).get("title", "its base")
     return (
         f"# {facts.params['model']['base']}, tuned\n\n"
         "A causal language model that writes Python functions from an instruction: a LoRA adapter, merged into "
-        f"{(facts.provenance or {}).get('title', 'its base')}. {_merging(facts.check)} Weights are stored as {facts.params['export']['dtype']}, as safetensors."
+        f"{base}. {_merging(facts.check)} Weights are stored as {facts.params['export']['dtype']}, as safetensors."
     )
 
 

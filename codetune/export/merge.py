@@ -99,7 +99,9 @@ def save_merged(merged: LoadedModel, folder: Path, dtype: Literal["float32", "bf
     model.save_pretrained(folder, safe_serialization=True)
     merged.tokenizer.save_pretrained(folder)
     stored = load_model(folder).model.state_dict()
-    wrong = [name for name, weight in model.state_dict().items() if not torch.equal(weight.float(), stored[name].float())]
+    wrong = [
+        name for name, weight in model.state_dict().items() if not torch.equal(weight.float(), stored[name].float())
+    ]
     if wrong:
         raise UserError(
             f"export: {len(wrong)} tensors were not stored as they are, such as {wrong[0]}", "Check the disk."

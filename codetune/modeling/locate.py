@@ -18,8 +18,8 @@ _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
 def locate_model(base: str, revision: str | None = None) -> Path:
     """The folder with the configuration, weights and tokenizer of `base`, or the GGUF file that holds them all.
 
-    :param base: a local folder, a GGUF file (whatever its suffix), the name of a model that the stage `base` fetches, or
-        a hub id, which is downloaded at `revision` (once; then it is in the hub's cache).
+    :param base: a local folder, a GGUF file (whatever its suffix), the name of a model that the stage `base` fetches,
+        or a hub id, which is downloaded at `revision` (once; then it is in the hub's cache).
     :raises UserError: when there is no such model, or its weights are neither safetensors nor GGUF.
     """
     place = Path(base)

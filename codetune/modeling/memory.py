@@ -19,7 +19,7 @@ def choose_dtype(parameters: int, base: str) -> torch.dtype:
         if parameters * dtype.itemsize <= free:
             return dtype
     raise UserError(
-        f"model.base: {base} takes {parameters * 4 / 1e9:.1f} GB of memory as float32 and {parameters * 2 / 1e9:.1f} GB "
-        f"as bfloat16, and {free / 1e9:.1f} GB are free",
+        f"model.base: {base} takes {parameters * 4 / 1e9:.1f} GB of memory as float32 and "
+        f"{parameters * 2 / 1e9:.1f} GB as bfloat16, and {free / 1e9:.1f} GB are free",
         "Set model.base to a smaller model, or free some memory.",
     )

@@ -21,8 +21,8 @@ class ModelParams(Section):
     section: ClassVar[str] = "model"
     base: str = Field(
         min_length=1,
-        description="name of a model that the stage `base` fetches (smollm2, qwen2.5-coder-0.5b), GGUF file (whatever its "
-        "suffix), local folder in the shape of a hub snapshot (safetensors or GGUF), or hub id",
+        description="name of a model that the stage `base` fetches (smollm2, qwen2.5-coder-0.5b), GGUF file (whatever "
+        "its suffix), local folder in the shape of a hub snapshot (safetensors or GGUF), or hub id",
     )
     revision: str | None = Field(
         pattern="^[0-9a-f]{40}$",

@@ -1,10 +1,7 @@
 """The model of a GGUF file: every value as `gguf` dequantises it, in the place where it belongs."""
 
-from types import SimpleNamespace
-
 import gguf
 import numpy as np
-import psutil
 import pytest
 import torch
 from gguf import GGMLQuantizationType as Kind

@@ -1,4 +1,4 @@
-"""The folder of the base model: the file of a catalogue's model with what is made of it, or a record of another base."""
+"""The folder of the base model: the file of a catalogue's model with what is made of it, or a record of another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models that have a name: what each is, and where it can be had from. Only the digest says that it is the right one."""
+"""The models that have a name: what each is, and where it can be had from. Only the digest says that it is right."""
 
 from __future__ import annotations
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from codetune.errors import UserError
-from codetune.models.gguf.header import GgufFile
 from codetune.models.gguf.config import make_config, make_generation_config
+from codetune.models.gguf.header import GgufFile
 
 if TYPE_CHECKING:
     import torch

@@ -182,4 +182,3 @@ def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path, case):
         loaded(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
-

@@ -61,17 +61,18 @@ class Problem:
         whole = self.start + answer
         if _parses(whole):
             return whole
-        found = read_answer(answer)
-        defines = any(
-            re.search(rf"^\s*(async\s+)?def\s+{name}\b", found.code, re.MULTILINE) for name in self.tests.names
-        )
-        if defines or found.form in ("fenced", "opened"):
-            code = textwrap.dedent(found.code)
-            source = f"{self.start}\n{code if defines else textwrap.indent(code, _indent(self.start))}"
-            return source if _parses(source) else whole
-        # A fence may end what goes on from `start`.
         opened = read_answer(whole)
-        return opened.code if opened.form == "opened" and len(opened.code.strip()) > len(self.start.strip()) else whole
+        if opened.form == "opened" and len(opened.code.strip()) > len(self.start.strip()):
+            return opened.code  # it goes on from `start` up to a fence
+        found = read_answer(answer)
+        defined = re.findall(r"^\s*(?:async\s+)?def\s+(\w+)", found.code, re.MULTILINE)
+        if set(defined) & set(self.tests.names):
+            source = f"{self.start}\n{textwrap.dedent(found.code)}"
+        elif found.form in ("fenced", "opened"):
+            source = f"{self.start}\n{textwrap.indent(textwrap.dedent(found.code), _indent(self.start))}"
+        else:
+            return whole
+        return source if _parses(source) else whole
 
 
 def read_problems(path: Path) -> list[Problem]:

@@ -106,7 +106,7 @@ def _write_answers(arguments: argparse.Namespace) -> None:
         temperature=arguments.temperature, top_p=arguments.top_p, max_new_tokens=arguments.max_new_tokens,
         seed=arguments.seed,
     )  # fmt: skip
-    asking = Asking(arguments.model, arguments.adapter, arguments.samples, sampling)
+    asking = Asking(arguments.model, arguments.adapter, arguments.samples, sampling, system=arguments.system)
     made = answer_problems(read_problems(arguments.problems), asking, arguments.output)
     print(f"{made} answers made, in {arguments.output}")
     print(f"Next: `python -m codetune execute {arguments.problems} {arguments.output}`.")
@@ -170,6 +170,7 @@ def _add_benchmark_commands(commands: Any) -> None:
     asked.add_argument("output", type=Path, help="gets the answers, as JSON lines")
     asked.add_argument("--model", default="models/export", help="folder of a model; the tuned one unless told")
     asked.add_argument("--adapter", type=Path, help="folder of a LoRA adapter to that model")
+    asked.add_argument("--system", default="keep", help="system text: keep (what is stored with it), none, or a text")
     asked.add_argument("--samples", type=_positive, default=1, help="answers to each problem")
     asked.add_argument("--temperature", type=float, default=0.0, help="0 takes the likeliest token")
     asked.add_argument("--top-p", type=float, default=1.0, help="draw from the tokens that together are this likely")

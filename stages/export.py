@@ -62,9 +62,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
     from codetune.export.card import CardFacts, model_card
     from codetune.export.merge import merge, save_merged
     from codetune.modeling.load import load_model
-    from codetune.prompt import example_ids, prompt_ids
+    from codetune.prompt import example_ids, prompt_ids, shown_prompt
 
-    base = load_model(params.model.base, revision=params.model.revision)
+    base = load_model(params.model.base, revision=params.model.revision, system=params.model.system)
     rows = list(read_rows(inputs.val, ORIGINALS))[:CHECK_ROWS]
     if not rows:
         raise UserError(f"{inputs.val} holds no row to check the merged model on", "Run `dvc repro clean`.")
@@ -77,7 +77,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
         CardFacts(
             params=params.everything,
             check=check,
-            example=_template(base.tokenizer),
+            example=shown_prompt(base.tokenizer),
             metrics=_optional(inputs.metrics),
             signatures=_optional(inputs.signatures),
             data=_optional(inputs.data),
@@ -90,13 +90,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
         save_merged(merged, folder, params.export.dtype)
         write_text(folder / "README.md", card)
     return card
-
-
-def _template(tokenizer: Any) -> str:
-    """The prompt as the model sees it, with a placeholder for the instruction."""
-    from codetune.prompt import prompt_ids
-
-    return str(tokenizer.decode(prompt_ids(tokenizer, "{instruction}"), skip_special_tokens=False))
 
 
 def _optional(path: Path) -> dict[str, Any] | None:

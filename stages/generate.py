@@ -70,11 +70,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
     """The counts of one variant, after its samples have been written."""
     from codetune.generation.prompts import reword, select_prompts
     from codetune.modeling.load import load_model
-    from codetune.prompt import prompt_ids
+    from codetune.prompt import prompt_ids, shown_prompt
 
     options = params.generate
     adapter = inputs.adapter if variant == "tuned" else None
-    loaded = load_model(params.model.base, adapter, params.model.revision)
+    loaded = load_model(params.model.base, adapter, params.model.revision, params.model.system)
     room = loaded.context - options.max_new_tokens
 
     def tokenize(instruction: str) -> list[int]:
@@ -98,6 +98,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
         write_jsonl(path, checked(rows, SAMPLES, path))
     report = {
         "prompts": len(samples),
+        "prompt": shown_prompt(loaded.tokenizer),
         "skipped": selection.skipped,
         "reworded": {"prompts": len(reworded), "skipped": again.skipped},
         "groups": len({sample["group"] for sample in samples}),

@@ -64,6 +64,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     """
     from codetune.modeling.device import require_device
     from codetune.modeling.load import load_model
+    from codetune.prompt import shown_prompt
     from codetune.tuning.checkpoint import Checkpoints
     from codetune.tuning.curve import learning_curve
     from codetune.tuning.data import RowLimits, collate, load_rows, pack, training_steps, validation_batches
@@ -74,7 +75,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
     options = params.train
     world = join(require_device(options.device, "train.device"))
-    base = load_model(params.model.base, revision=params.model.revision)
+    base = load_model(params.model.base, revision=params.model.revision, system=params.model.system)
     limits = RowLimits(options.max_rows, options.max_tokens, options.seed, options.too_long)
     rows = load_rows(inputs.train, AUGMENTED, base.tokenizer, limits)
     val_rows = load_rows(inputs.val, ORIGINALS, base.tokenizer, replace(limits, max_rows=options.max_val_rows))
@@ -101,6 +102,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
         summary = _summary(rows, val_rows, steps, result) | {
             "base_dtype": base.dtype,
             "trainable": trainable_report(model),
+            "prompt": shown_prompt(base.tokenizer),
             "numerics": numerics.digest_settings(params.numerics),
         }
         write_json(report_folder / "summary.json", summary)
@@ -120,6 +122,7 @@ def _identity(params: Params, inputs: Inputs) -> Identity:
     return {
         **{f"train.{key}": str(value) for key, value in settings.items()},
         **{f"train.lora.{key}": str(value) for key, value in lora.items()},
+        "model.system": params.model.system,
         "numerics": numerics.digest_settings(params.numerics),
         **{str(path): digest_file(path) for path in files},
         "code": digest_bytes("".join(map(digest_file, code)).encode()),

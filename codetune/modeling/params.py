@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from codetune.config import Section
+from codetune.prompt import KEEP_SYSTEM
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 BASE_FOLDER = Path("models/base")
@@ -27,4 +28,10 @@ class ModelParams(Section):
     revision: str | None = Field(
         pattern="^[0-9a-f]{40}$",
         description="commit of the hub id, 40 hexadecimal digits, so that results stay the same; else null",
+    )
+    system: str = Field(
+        default=KEEP_SYSTEM,
+        min_length=1,
+        description="system text that an instruct model is asked with. keep: what its chat template puts there by "
+        "itself; none: nothing; else the text. It is part of every prompt, so it costs its tokens in every row",
     )

@@ -15,7 +15,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,6 +24,7 @@ from codetune.errors import UserError
 from codetune.files import atomic_folder, digest_bytes
 from codetune.modeling.locate import is_name, named_folder
 from codetune.modeling.params import BASE_FOLDER, ModelParams
+from codetune.prompt import KEEP_SYSTEM
 from codetune.revisions.listing import Revision
 from codetune.revisions.outputs import cached_folder, locked_output, remedy
 from codetune.revisions.reports import Role
@@ -44,11 +45,15 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """Where a model lies: the base (folder, GGUF file, or hub id with its commit), and the adapter of the tuned one."""
+    """Where a model lies: the base (folder, GGUF file, or hub id with its commit), and the adapter of the tuned one.
+
+    :param system: the system text that it is asked with, as `model.system` has it.
+    """
 
     base: str
     revision: str | None
     adapter: Path | None = None
+    system: str = KEEP_SYSTEM
 
     def fingerprint(self) -> str:
         """A text that changes when the files are replaced."""
@@ -62,6 +67,18 @@ def model_files(repository: Repository, revision: Revision, role: Role) -> Model
 
     :raises UserError: when it is not in this clone: with the command that brings it.
     """
+    return replace(_files(repository, revision, role), system=_system(repository, revision))
+
+
+def _system(repository: Repository, revision: Revision) -> str:
+    """`model.system` of a revision; what the model has by itself, where the revision is from before there was one."""
+    if revision.commit is None:
+        return load_section(ModelParams, repository.root / PARAMS_FILE).system
+    content = repository.contents(repository.tree(revision.key, [str(PARAMS_FILE)]))[str(PARAMS_FILE)]
+    return str(read_yaml(content.decode())["model"].get("system") or KEEP_SYSTEM)
+
+
+def _files(repository: Repository, revision: Revision, role: Role) -> ModelFiles:
     if revision.commit is None:
         return _of_workspace(repository.root, role)
     base, hub_commit = _base_of_commit(repository, revision)

@@ -7,6 +7,7 @@ import pytest
 from codetune.errors import UserError
 from codetune.files import read_json, read_jsonl, write_jsonl
 from codetune.numerics import NumericsParams
+from codetune.scoring.scored import Task
 from stages import score
 from tests.scoring.conftest import changed
 
@@ -48,9 +49,9 @@ def outputs_in(folder: Path) -> score.Outputs:
     )  # fmt: skip
 
 
-def run(inputs: score.Inputs, folder: Path) -> dict[str, Any]:
+def run(inputs: score.Inputs, folder: Path, task: Task = "python") -> dict[str, Any]:
     section = changed(baseline_texts=6, baseline_pairs=12, bootstrap_samples=200)
-    return score.run(score.Params(section, NUMERICS), inputs, outputs_in(folder))
+    return score.run(score.Params(section, NUMERICS, task), inputs, outputs_in(folder))
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -79,17 +80,22 @@ def test_the_reports_have_the_agreed_form(finished: tuple[score.Inputs, Path]):
         "signature_kept",
         "names_bound",
     ]
-    assert list(metrics["base"]) == ["bertscore", "chrf", "bleu", *structure, "exact_match", "syntax_valid", "stopped"]
+    shares = ["exact_match", "syntax_valid", "expected_form", "stopped"]
+    assert list(metrics["base"]) == ["bertscore", "chrf", "bleu", *structure, *shares]
     assert list(metrics["tuned"]["bertscore"]) == ["precision", "recall", "f1", "precision_raw", "recall_raw", "f1_raw"]
     assert list(metrics["gain"]) == [
         "f1", "code_bertscore", "chrf", "bleu",
-        *(key for key in structure[1:] if key not in ("tree_match", "length_ratio")), "syntax_valid",
+        *(key for key in structure[1:] if key not in ("tree_match", "length_ratio")),
+        "syntax_valid", "expected_form",
     ]  # fmt: skip
     assert all(list(gain) == ["mean", "low", "high", "p_value", "detectable"] for gain in metrics["gain"].values())
     assert metrics["prompts"] == len(read_jsonl(reports / "scores.jsonl")) == 4
     assert metrics["gain"]["f1"]["low"] > 0
     signatures = read_json(reports / "signatures.json")
-    assert list(signatures) == ["bertscore", "code_bertscore", "chrf", "bleu", "prompts_digest", "numerics", "versions"]
+    assert list(signatures) == [
+        "bertscore", "code_bertscore", "chrf", "bleu", "answers", "prompts_digest", "numerics", "versions",
+    ]  # fmt: skip
+    assert signatures["answers"] == "code"
     assert "|layer:6|" in signatures["bertscore"]
     assert "|pairs:12|" in signatures["bertscore"]
     assert signatures["numerics"] == "portable"

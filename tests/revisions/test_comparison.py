@@ -197,10 +197,10 @@ def test_gain_is_base_against_tuned() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "sentence"),
     [
-        ("first", "readme", "The candidate is better on 10, indistinguishable on 2 and the same on 3 of 15 metrics"),
+        ("first", "readme", "The candidate is better on 10, indistinguishable on 2 and the same on 4 of 16 metrics"),
         ("readme", "hasty-lark", "The candidate is worse on"),
         ("second", "readme", "The candidate reports exactly what the baseline reports, over 60 prompts."),
-        ("readme", "other-scale", "not comparable on 3 of 15 metrics, over 60 prompts. chrF +"),
+        ("readme", "other-scale", "not comparable on 3 of 16 metrics, over 60 prompts. chrF +"),
         ("empty", "readme", "The two revisions share no metric"),
     ],
 )

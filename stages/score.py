@@ -1,12 +1,14 @@
 """Score the answers of base and tuned model against the references.
 
 Reads: reports/samples/{base,tuned}.jsonl and {base,tuned}.reworded.jsonl, data/clean/train.jsonl (random pairs for the
-baseline), params `score`.
+baseline), params `score` and `clean.task`.
 Writes: reports/scores.jsonl (each prompt), reports/metrics.json (means, gains and robustness, with intervals),
 reports/signatures.json (what two revisions must share to be compared), reports/scoring.json (the baseline; empty and
 long texts, counted), reports/plots/ (data and pictures).
 Guarantees: both models answered the same prompts; the packaged encoder's weights have the published digest; a score
-depends on answer, reference, baseline and parameters alone, not on the other answers.
+depends on answer, reference, baseline and parameters alone, not on the other answers; with `clean.task: python` every
+score is of the answer's code, read out of Markdown for both models alike, and `expected_form` tells whether the answer
+was nothing but code.
 Does not: run any answer; say whether two revisions may be compared (that is for the signatures).
 """
 
@@ -17,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from codetune import numerics
+from codetune.cleaning.params import CleanParams
 from codetune.config import load_section
 from codetune.encoders.locate import locate_encoder
 from codetune.errors import run_as_command
@@ -28,16 +31,21 @@ from codetune.schemas.reading import read_rows
 from codetune.schemas.scores import SCORES
 from codetune.scoring.params import ScoreParams
 from codetune.scoring.samples import VARIANTS, prompts_digest, read_samples
+from codetune.scoring.scored import Task, scored_samples
 
 _LIBRARIES = ("bert-score", "numpy", "sacrebleu", "tokenizers", "torch", "transformers")
 
 
 @dataclass(frozen=True)
 class Params:
-    """The sections that the stage depends on."""
+    """What the stage depends on.
+
+    :param task: what answers are, as `clean` was told.
+    """
 
     score: ScoreParams
     numerics: NumericsParams
+    task: Task
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     from codetune.scoring.surface import corpus_scores
     from codetune.scoring.table import embed_samples, kept_scores, metrics, score_prompts, scoring_report, signatures
 
-    samples = read_samples(inputs.base, inputs.tuned)
-    reworded = read_samples(inputs.base_reworded, inputs.tuned_reworded, least=0)
+    given = read_samples(inputs.base, inputs.tuned)
+    asked_again = read_samples(inputs.base_reworded, inputs.tuned_reworded, least=0)
+    samples, reworded = (scored_samples(each, params.task) for each in (given, asked_again))
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
     baseline = measure_baseline(encoder, list(read_rows(inputs.train, ORIGINALS)), params.score)
@@ -83,10 +92,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     report = metrics(rows, corpus, params.score)
     if reworded["base"]:
         again = score_prompts(reworded, embedded, baseline)
-        report["robustness"] = robustness((samples, rows), (reworded, again), params.score)
+        report["robustness"] = robustness((given, rows), (asked_again, again), params.score)
     shared = {
         **signatures(encoder, baseline),
         **corpus["tuned"].signatures,
+        "answers": "code" if params.task == "python" else "text",
         "prompts_digest": prompts_digest(samples["base"]),
         "numerics": numerics.digest_settings(params.numerics),
         "versions": {name: version(name) for name in _LIBRARIES},
@@ -101,7 +111,12 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    run_as_command(lambda: run(Params(load_section(ScoreParams), numerics.fix()), Inputs(), Outputs()))
+
+    def action() -> None:
+        params = Params(load_section(ScoreParams), numerics.fix(), load_section(CleanParams).task)
+        run(params, Inputs(), Outputs())
+
+    run_as_command(action)
 
 
 if __name__ == "__main__":

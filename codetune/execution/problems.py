@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from codetune.errors import UserError
+from codetune.evaluation.answers import extract_code, read_answer
 from codetune.names import unbound_names
 from codetune.python_source.tree import docstring_of, parse_tree
 from codetune.sandbox.trial import Suite
+from codetune.scoring.syntax import syntax_valid
 
 _REMEDY = (
     "Give JSON lines in the format of HumanEval (task_id, prompt, entry_point, test, canonical_solution) or MBPP "
@@ -43,8 +45,23 @@ class Problem:
     instruction: str = ""
 
     def source(self, answer: str) -> str:
-        """An answer as a whole source."""
-        return self.start + answer
+        """An answer as a whole source: the code of one in Markdown, after `start`.
+
+        What goes on from `start` may be no source by itself, so it is taken as it stands where that parses.
+        """
+        if not self.start:
+            return extract_code(answer)
+        whole = self.start + answer
+        return whole if syntax_valid(whole) else self._read(answer) or whole
+
+    def _read(self, answer: str) -> str | None:
+        """An answer to `start` in Markdown as a source: its fenced code, or the body that a fence ends; else None."""
+        own, opened = read_answer(answer), read_answer(self.start + answer)
+        fenced = f"{self.start}\n{own.code}"
+        if own.form in ("fenced", "opened") and syntax_valid(fenced):
+            return fenced
+        longer = len(opened.code.strip()) > len(self.start.strip())
+        return opened.code if opened.form == "opened" and longer else None
 
 
 def read_problems(path: Path) -> list[Problem]:

@@ -17,6 +17,7 @@ _METRICS = (
     ("bleu", "BLEU", "bleu"),
     ("exact_match", "Exact match", None),
     ("syntax_valid", "Answers that parse", "syntax_valid"),
+    ("expected_form", "Answers of the expected form", "expected_form"),
     ("stopped", "Answers that stop by themselves", None),
 )
 

@@ -12,6 +12,7 @@ from typing import Any
 
 PERCENT = " %"
 EXECUTION = "execution"
+ANSWERS = "answers"  # in reports/signatures.json: whether all metrics are of the answers' code, or of their text
 _SMALLER_IS_BETTER = re.compile(r"(^|[._/])(\w*loss|perplexity|\w*error\w*|\w*seconds|\w*latency|truncated|leaks?)$")
 
 
@@ -91,7 +92,9 @@ CATALOGUE: tuple[Metric, ...] = (
            "were asked for."),
     _share("names_bound", "Names bound", "Share of answers that parse and use no name that nobody binds: not they, not "
            "Python, and not the file that the reference is from."),
-    _share("syntax_valid", "Parses", "Share of answers that Python can parse."),
+    _share("syntax_valid", "Parses", "Share of answers whose code Python can parse."),
+    _share("expected_form", "Expected form", "Share of answers in the form of the training rows: code from the first "
+           "character to the last, no fence or prose around it."),
     _share("stopped", "Ends by itself", "Share of answers that end with the end token before the limit."),
 )  # fmt: skip
 VALIDATION_LOSS = Metric(

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,44 @@ def test_both_formats_are_read(tmp_path):
     assert (second.id, second.start, second.reference) == ("11", "", MBPP["code"])
     assert second.tests.names == ("add",), "what the tests do not call stays with the answer"
     assert "import math" in second.tests.preamble
+
+
+BODY, WHOLE = "    return 2 * x\n", "def double(x):\n    return 2 * x\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        BODY,
+        f"\n{BODY}",
+        WHOLE,
+        f"```python\n{WHOLE}```",
+        f"Here it is:\n\n```python\n{WHOLE}```\nIt doubles.",
+        f"{WHOLE}```\nIt doubles.",
+        f"```\n{BODY}```",
+        f"{BODY}```\nIt doubles.",
+        f"{BODY}```\nUse:\n```python\nprint(double(1))\n```",
+    ],
+)
+def test_answer_that_goes_on_from_a_head_becomes_a_source(tmp_path, answer):
+    [problem] = read_problems(written(tmp_path / "a.jsonl", HUMANEVAL))
+    names: dict[str, Any] = {}
+    exec(problem.source(answer), names)  # noqa: S102 - written above
+    assert names["double"](2) == 4
+
+
+@pytest.mark.parametrize("answer", ["    return (\n", "    x = 1\n    y = (", "", "No.", "```python\ndef double(\n```"])
+def test_answer_that_is_wrong_stays_as_it_stands(tmp_path, answer):
+    [problem] = read_problems(written(tmp_path / "a.jsonl", HUMANEVAL))
+    assert problem.source(answer) == problem.start + answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "source"), [("x = 1\n", "x = 1\n"), ("Sure:\n```python\nx = 1\n```", "x = 1"), ("I cannot.", "")]
+)
+def test_answer_to_words_is_read_out_of_markdown(tmp_path, answer, source):
+    [problem] = read_problems(written(tmp_path / "a.jsonl", MBPP))
+    assert problem.source(answer) == source
 
 
 def test_gzipped_file_is_read(tmp_path):

@@ -1,14 +1,14 @@
 """Score the answers of base and tuned model against the references.
 
 Reads: reports/samples/{base,tuned}.jsonl and {base,tuned}.reworded.jsonl, data/clean/train.jsonl (random pairs for the
-baseline), params `score` and `clean.task`.
+baseline), params `score`, `clean.task` and `train.answer_form`.
 Writes: reports/scores.jsonl (each prompt), reports/metrics.json (means, gains and robustness, with intervals),
 reports/signatures.json (what two revisions must share to be compared), reports/scoring.json (the baseline; empty and
-long texts, counted), reports/plots/ (data and pictures).
+long texts, and answers by form, or by why they have no code, counted), reports/plots/ (data and pictures).
 Guarantees: both models answered the same prompts; the packaged encoder's weights have the published digest; a score
 depends on answer, reference, baseline and parameters alone, not on the other answers; with `clean.task: python` every
 score is of the answer's code, read out of Markdown for both models alike, and `expected_form` tells whether the answer
-was nothing but code.
+has the form that is taught.
 Does not: run any answer; say whether two revisions may be compared (that is for the signatures).
 """
 
@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from codetune import numerics
-from codetune.cleaning.params import CleanParams
+from codetune.answer_form import TaughtForm, load_taught_form
 from codetune.config import load_section
 from codetune.encoders.locate import locate_encoder
 from codetune.errors import run_as_command
@@ -31,7 +31,7 @@ from codetune.schemas.reading import read_rows
 from codetune.schemas.scores import SCORES
 from codetune.scoring.params import ScoreParams
 from codetune.scoring.samples import VARIANTS, prompts_digest, read_samples
-from codetune.scoring.scored import Task, scored_samples
+from codetune.scoring.scored import reading_report, scored_samples
 
 _LIBRARIES = ("bert-score", "numpy", "sacrebleu", "tokenizers", "torch", "transformers")
 
@@ -40,12 +40,12 @@ _LIBRARIES = ("bert-score", "numpy", "sacrebleu", "tokenizers", "torch", "transf
 class Params:
     """What the stage depends on.
 
-    :param task: what answers are, as `clean` was told.
+    :param form: how answers are taught, which is how they are expected.
     """
 
     score: ScoreParams
     numerics: NumericsParams
-    task: Task
+    form: TaughtForm
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
     given = read_samples(inputs.base, inputs.tuned)
     asked_again = read_samples(inputs.base_reworded, inputs.tuned_reworded, least=0)
-    samples, reworded = (scored_samples(each, params.task) for each in (given, asked_again))
+    samples, reworded = (scored_samples(each, params.form) for each in (given, asked_again))
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
     baseline = measure_baseline(encoder, list(read_rows(inputs.train, ORIGINALS)), params.score)
@@ -92,18 +92,24 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     report = metrics(rows, corpus, params.score)
     if reworded["base"]:
         again = score_prompts(reworded, embedded, baseline)
-        report["robustness"] = robustness((given, rows), (asked_again, again), params.score)
+        report["robustness"] = robustness((samples, rows), (reworded, again), params.score)
     shared = {
         **signatures(encoder, baseline),
         **corpus["tuned"].signatures,
-        "answers": "code" if params.task == "python" else "text",
+        "answers": "text" if params.form == "as_is" else "code",
+        "expected_form": params.form,
         "prompts_digest": prompts_digest(samples["base"]),
         "numerics": numerics.digest_settings(params.numerics),
         "versions": {name: version(name) for name in _LIBRARIES},
     }
     write_jsonl(outputs.scores, checked(kept_scores(rows), SCORES, outputs.scores))
     write_plots(outputs.plots, rows, params.score)
-    write_json(outputs.scoring, scoring_report(samples, embedded, baseline, encoder.max_tokens))
+    counts = scoring_report(samples, embedded, baseline, encoder.max_tokens)
+    if params.form != "as_is":
+        counts["read"] = reading_report(given) | {
+            f"{variant}.reworded": found for variant, found in reading_report(asked_again).items()
+        }
+    write_json(outputs.scoring, counts)
     write_json(outputs.signatures, shared)
     write_json(outputs.metrics, report)
     return report
@@ -113,7 +119,7 @@ def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
 
     def action() -> None:
-        params = Params(load_section(ScoreParams), numerics.fix(), load_section(CleanParams).task)
+        params = Params(load_section(ScoreParams), numerics.fix(), load_taught_form())
         run(params, Inputs(), Outputs())
 
     run_as_command(action)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from codetune.scoring.scored import Task, scored_text
+from codetune.answer_form import Task
+from codetune.scoring.scored import scored_text
 from codetune.scoring.syntax import syntax_valid
 from codetune.serving.stream import StreamEvent
 

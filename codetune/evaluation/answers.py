@@ -48,6 +48,7 @@ _IMPORT = re.compile(
 )  # a capital letter is a fault, not prose
 _ASSIGNMENT = re.compile(r"[ \t]*[A-Za-z_][\w.\[\]]*\s*[-+*/]?=(?!=)")
 _COMPOUND = re.compile(r"[ \t]*(?:async|elif|else|except|finally|for|if|match|try|while|with)\b")
+_SIMPLE = re.compile(r"[ \t]*(?:(?:return|yield|raise|assert|del|print)\b|[A-Za-z_][\w.]*\()")
 _INSIDE = re.compile(r"[ \t]+(?:return|yield|raise|pass)\b")  # what stands in the body of a function
 _MARKED = re.compile(
     r"[-*+>|][ \t]|\d+[.)][ \t]|`|>>>|\||</?[A-Za-z]|\*{1,2}\w[^*]*\*|[-=*_]{3,}$"
@@ -258,8 +259,8 @@ def _meant(line: str, below: str) -> bool:
 def _looks_like_code(text: str) -> bool:
     """Whether a text that does not parse is code with a fault."""
     lines = text.split("\n")
-    code = any(_certain(line) or _ASSIGNMENT.match(line) or _COMPOUND.match(line) for line in lines)
-    return _parsed(text) is None and (code or _defines(text))
+    kinds = (_DEFINITION, _IMPORT, _ASSIGNMENT, _COMPOUND, _SIMPLE)
+    return _parsed(text) is None and (any(kind.match(line) for kind in kinds for line in lines) or _defines(text))
 
 
 def _indent(line: str) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from codetune.errors import UserError
-from codetune.evaluation.answers import extract_code, read_answer
+from codetune.evaluation.answers import extract_code
 from codetune.names import unbound_names
 from codetune.python_source.tree import docstring_of, parse_tree
 from codetune.sandbox.trial import Suite
@@ -55,13 +55,12 @@ class Problem:
         return whole if syntax_valid(whole) else self._read(answer) or whole
 
     def _read(self, answer: str) -> str | None:
-        """An answer to `start` in Markdown as a source: its fenced code, or the body that a fence ends; else None."""
-        own, opened = read_answer(answer), read_answer(self.start + answer)
-        fenced = f"{self.start}\n{own.code}"
-        if own.form in ("fenced", "opened") and syntax_valid(fenced):
-            return fenced
-        longer = len(opened.code.strip()) > len(self.start.strip())
-        return opened.code if opened.form == "opened" and longer else None
+        """An answer to `start` in Markdown as a source: the body before fence or prose, or its code; else None."""
+        joined, own = extract_code(self.start + answer), extract_code(answer)
+        if len(joined.strip()) > len(self.start.strip()) and syntax_valid(joined):
+            return joined
+        whole = f"{self.start}\n{own}"
+        return whole if own and syntax_valid(whole) else None
 
 
 def read_problems(path: Path) -> list[Problem]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from codetune.answer_form import Task
 from codetune.revisions.catalogue import CATALOGUE
-from codetune.scoring.scored import Task, scored_text
+from codetune.scoring.scored import scored_text
 from codetune.scoring.structure import structure_scores
 from codetune.scoring.surface import edit_similarity, sentence_scores
 

@@ -44,6 +44,8 @@ TABLE = {
     "a wrong import": (f"improt math\n\n{ADD}", f"improt math\n\n{ADD}", "bare"),
     "an import with a capital": (f"From math import pi\n\n{ADD}", f"From math import pi\n\n{ADD}", "bare"),
     "a wrong assignment": (f"x = [1, 2\n\n{ADD}", f"x = [1, 2\n\n{ADD}", "bare"),
+    "a broken statement": ("return (a b", "return (a b", "bare"),
+    "a broken call": ("add(1, 2", "add(1, 2", "bare"),
     "a body whose end is wrong": (f"{BODY}\n)", f"{BODY}\n)", "bare"),
     "a body, and less indented code": (f"{BODY}\nx = 1", f"{BODY}\nx = 1", "bare"),
     "a docstring that never ends": (f'"""Add.\n\nIt adds.\n\n{ADD}', f'"""Add.\n\nIt adds.\n\n{ADD}', "bare"),

@@ -25,7 +25,7 @@ def scored(minilm: BertEncoder) -> tuple[dict[str, Any], dict[str, Any], list[di
         "base": [sample(1, answer=" \n"), sample(2, answer="return 2", stopped=False)],
         "tuned": [sample(1, answer="return 1 "), sample(2, answer="return (" + "y " * 600)],
     }
-    samples = scored_samples(samples, "python")
+    samples = scored_samples(samples, "bare")
     embedded = embed_samples(samples, encoder=minilm)
     return samples, embedded, score_prompts(samples, embedded, BASELINE)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from codetune.answer_form import TaughtForm
 from codetune.errors import UserError
 from codetune.files import read_json, read_jsonl, write_jsonl
 from codetune.numerics import NumericsParams
-from codetune.scoring.scored import Task
 from stages import score
 from tests.scoring.conftest import changed
 
@@ -50,9 +50,9 @@ def outputs_in(folder: Path) -> score.Outputs:
     )  # fmt: skip
 
 
-def run(inputs: score.Inputs, folder: Path, task: Task = "python") -> dict[str, Any]:
+def run(inputs: score.Inputs, folder: Path, form: TaughtForm = "bare") -> dict[str, Any]:
     section = changed(baseline_texts=6, baseline_pairs=12, bootstrap_samples=200)
-    return score.run(score.Params(section, NUMERICS, task), inputs, outputs_in(folder))
+    return score.run(score.Params(section, NUMERICS, form), inputs, outputs_in(folder))
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -94,9 +94,10 @@ def test_the_reports_have_the_agreed_form(finished: tuple[score.Inputs, Path]):
     assert metrics["gain"]["f1"]["low"] > 0
     signatures = read_json(reports / "signatures.json")
     assert list(signatures) == [
-        "bertscore", "code_bertscore", "chrf", "bleu", "answers", "prompts_digest", "numerics", "versions",
+        "bertscore", "code_bertscore", "chrf", "bleu", "answers", "expected_form", "prompts_digest", "numerics",
+        "versions",
     ]  # fmt: skip
-    assert signatures["answers"] == "code"
+    assert (signatures["answers"], signatures["expected_form"]) == ("code", "bare")
     assert "|layer:6|" in signatures["bertscore"]
     assert "|pairs:12|" in signatures["bertscore"]
     assert signatures["numerics"] == "portable"
@@ -125,20 +126,43 @@ def rewritten(inputs: score.Inputs, folder: Path, change: Callable[[str], str]) 
 def test_answers_that_are_code_score_as_they_would_as_text_and_fences_change_the_form_alone(
     finished: tuple[score.Inputs, Path], tmp_path: Path
 ):
-    cases: dict[str, tuple[Task, str]] = {
-        "code": ("python", "{}"), "text": ("text", "{}"), "fenced": ("python", "Sure:\n```python\n{}\n```\nDone."),
-    }  # fmt: skip
+    cases: dict[str, tuple[TaughtForm, str]] = {
+        "code": ("bare", "{}"),
+        "text": ("as_is", "{}"),
+        "taught": ("fenced", "```python\n{}\n```"),
+        "fenced": ("fenced", "Sure:\n```python\n{}\n```\nDone."),
+    }
     scores: dict[str, list[dict[str, Any]]] = {}
-    for name, (task, written) in cases.items():
+    for name, (form, written) in cases.items():
         (tmp_path / name).mkdir()
         inputs = rewritten(finished[0], tmp_path / name, lambda text, written=written: written.replace("{}", text))
-        run(inputs, tmp_path / name / "reports", task)
+        run(inputs, tmp_path / name / "reports", form)
         scores[name] = read_jsonl(tmp_path / name / "reports/scores.jsonl")
-    assert scores["code"] == scores["text"]
+    assert scores["code"] == scores["text"] == scores["taught"]
     assert {row[role]["expected_form"] for row in scores["code"] for role in ("base", "tuned")} == {1}
     assert scores["fenced"] == [
         row | {role: row[role] | {"expected_form": 0} for role in ("base", "tuned")} for row in scores["code"]
     ]
+
+
+def test_answers_are_counted_by_their_form_and_by_why_they_have_no_code(
+    finished: tuple[score.Inputs, Path], tmp_path: Path
+):
+    read = read_json(finished[1] / "scoring.json")["read"]
+    assert list(read) == ["base", "tuned", "base.reworded", "tuned.reworded"]
+    assert read["base"] == {"forms": {"bare": 4}, "no_code": {}}
+    assert read["tuned.reworded"] == {"forms": {"bare": 2, "none": 2}, "no_code": {"blank": 2}}
+    run(finished[0], tmp_path, "as_is")
+    assert "read" not in read_json(tmp_path / "scoring.json")
+
+
+def test_the_same_code_in_other_prose_is_the_same_answer(finished: tuple[score.Inputs, Path], tmp_path: Path):
+    again = tmp_path / "again.jsonl"
+    rows = read_jsonl(finished[0].base_reworded)
+    write_jsonl(again, [row | {"answer": f"Sure:\n```python\n{row['answer']}\n```"} for row in rows])
+    run(replace(finished[0], base_reworded=again), tmp_path / "reports")
+    robustness = [read_json(folder / "metrics.json")["robustness"] for folder in (tmp_path / "reports", finished[1])]
+    assert robustness[0] == robustness[1]
 
 
 def test_robustness_is_what_other_words_change(finished: tuple[score.Inputs, Path]):

@@ -19,22 +19,27 @@ _ROWS = (
     ("BLEU", ("bleu",), "bleu"),
     ("exact match", ("exact_match",), None),
     ("answers that parse", ("syntax_valid",), "syntax_valid"),
+    ("expected form", ("expected_form",), "expected_form"),
     ("stopped by itself", ("stopped",), None),
 )
 
 
-def _value(scores: dict[str, Any], path: tuple[str, ...]) -> float:
+def _value(scores: dict[str, Any], path: tuple[str, ...]) -> float | None:
+    """The number at a path, None where an older report has none."""
     found: Any = scores
     for key in path:
-        found = found[key]
-    return float(found)
+        found = found.get(key, {})
+    return float(found) if isinstance(found, int | float) else None
 
 
 def summary(metrics: dict[str, Any]) -> str:
     """The content of reports/metrics.json as a table for the terminal."""
     lines = [f"{'':20}{'base':>10}{'tuned':>10}   gain per prompt (95 % interval)"]
     for label, path, gain in _ROWS:
-        line = f"{label:20}{_value(metrics['base'], path):10.4f}{_value(metrics['tuned'], path):10.4f}"
+        base, tuned = (_value(metrics[role], path) for role in ("base", "tuned"))
+        if base is None or tuned is None:
+            continue
+        line = f"{label:20}{base:10.4f}{tuned:10.4f}"
         if gain:
             line += f"   {_interval(metrics['gain'][gain])}"
         lines.append(line)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from codetune import numerics
+from codetune.answer_form import TaughtForm, load_taught_form, written
 from codetune.config import load_section, read_params
 from codetune.errors import UserError, run_as_command
 from codetune.export.params import ExportParams
@@ -29,11 +30,16 @@ CHECK_ROWS = 8
 
 @dataclass(frozen=True)
 class Params:
-    """The sections that the stage depends on, and all of params.yaml, which the card shows parts of."""
+    """What the stage depends on.
+
+    :param everything: all of params.yaml, which the card shows parts of.
+    :param form: how answers are taught.
+    """
 
     export: ExportParams
     model: ModelParams
     everything: dict[str, Any]
+    form: TaughtForm = "as_is"
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
     if not rows:
         raise UserError(f"{inputs.val} holds no row to check the merged model on", "Run `dvc repro clean`.")
     sequences = [
-        example_ids(base.tokenizer, row["instruction"], row["completion"], base.context).input_ids for row in rows
+        example_ids(base.tokenizer, row["instruction"], written(row["completion"], params.form), base.context).input_ids
+        for row in rows
     ]
     prompts = [prompt_ids(base.tokenizer, row["instruction"]) for row in rows]
     merged, check = merge(base, inputs.adapter, sequences, prompts)
@@ -102,7 +109,8 @@ def main() -> None:
 
     def action() -> None:
         numerics.fix()
-        run(Params(load_section(ExportParams), load_section(ModelParams), read_params()), Inputs(), Outputs())
+        options, model = load_section(ExportParams), load_section(ModelParams)
+        run(Params(options, model, read_params(), load_taught_form()), Inputs(), Outputs())
 
     run_as_command(action)
 

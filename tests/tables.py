@@ -95,7 +95,7 @@ def answer_scores(**changes: Any) -> dict[str, Any]:
         "signature_kept": 1,
         "names_bound": 1,
     }
-    shares = {"exact_match": 0, "syntax_valid": 1, "stopped": 1}
+    shares = {"exact_match": 0, "syntax_valid": 1, "expected_form": 1, "stopped": 1}
     return {**bertscore, "chrf": 12.5, "bleu": 2, **structure, **shares, **changes}
 
 

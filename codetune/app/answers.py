@@ -16,8 +16,13 @@ from codetune.revisions.samples import Sample, ScoredAnswer
 
 VIEWS = ("Code", "Difference from the reference")
 _TAGS = {"missing": "del", "extra": "ins"}
-_SHOWN = [metric for metric in CATALOGUE if metric.key in ("bertscore.f1", "chrf", "syntax_valid", "stopped")]
-_WORDS = {"syntax_valid": ("parses", "does not parse"), "stopped": ("ends by itself", "cut at the limit")}
+_KEYS = ("bertscore.f1", "chrf", "syntax_valid", "expected_form", "stopped")
+_SHOWN = [metric for metric in CATALOGUE if metric.key in _KEYS]
+_WORDS = {
+    "syntax_valid": ("parses", "does not parse"),
+    "expected_form": ("of the expected form", "of another form"),
+    "stopped": ("ends by itself", "cut at the limit"),
+}
 
 
 def difference_html(pieces: list[Piece]) -> str:

@@ -91,7 +91,8 @@ def _ask(sides: dict[Side, ModelFiles], text: str, example: Prompt | None, setti
     with st.spinner("Loading the models"):
         models = loaded(list(sides.values()))
     named = {side.place: model for side, model in zip(sides, models, strict=True)}
-    asked = Asked(stream_answers(named, text, settings), threads=threads_for(models))
+    task = project.reports(WORKSPACE).task
+    asked = Asked(stream_answers(named, text, settings), threads=threads_for(models), task=task)
     st.session_state["question"] = Question(list(sides), text, example, asked)
     forget_correction()
 
@@ -122,7 +123,8 @@ def _facts(question: Question, place: str) -> str:
     text = question.asked.texts.get(place, "")
     if question.example is None or question.asked.running or not text:
         return facts
-    return f"{facts}\n\nAgainst the reference: {quick_line(text, question.example.reference)}"
+    line = quick_line(text, question.example.reference, question.asked.task)
+    return f"{facts}\n\nAgainst the reference: {line}"
 
 
 def _answers(found: dict[Side, Found], question: Question | None) -> None:

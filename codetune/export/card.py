@@ -17,6 +17,7 @@ _METRICS = (
     ("bleu", "BLEU", "bleu"),
     ("exact_match", "Exact match", None),
     ("syntax_valid", "Answers that parse", "syntax_valid"),
+    ("expected_form", "Answers of the expected form", "expected_form"),
     ("stopped", "Answers that stop by themselves", None),
 )
 
@@ -79,10 +80,17 @@ def _merging(check: MergeCheck) -> str:
     )
 
 
+_TAUGHT = {
+    "fenced": "\n\nAnswers are one Markdown block that says Python.",
+    "bare": "\n\nAnswers are Python code and nothing else.",
+}
+
+
 def _use(facts: CardFacts) -> str:
+    taught = _TAUGHT.get((facts.training or {}).get("answer_form", ""), "")
     return (
         "## Use\n\nThe prompt template is stored with the tokenizer (`apply_chat_template`); it reads:\n\n"
-        f"{fenced(facts.example.rstrip(chr(10)), 'text')}"
+        f"{fenced(facts.example.rstrip(chr(10)), 'text')}{taught}"
     )
 
 

@@ -17,7 +17,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import cast
 
-from codetune.revisions.catalogue import CATALOGUE, EXECUTION, VALIDATION_LOSS, Metric, metrics_of, numbers
+from codetune.revisions.catalogue import ANSWERS, CATALOGUE, EXECUTION, VALIDATION_LOSS, Metric, metrics_of, numbers
 from codetune.revisions.intervals import pooled_spread, settings_of
 from codetune.revisions.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
@@ -229,7 +229,7 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
                 (baseline, role),
                 (candidate, role),
                 identifiers,
-                trust=metric.signature not in changed and not disjoint,
+                trust=not changed & {metric.signature, ANSWERS} and not disjoint,
                 tests=tests,
             )
             for metric in metrics
@@ -238,7 +238,7 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
     rows["tuned"] += _loss_difference(baseline, candidate)
     parameters = parameter_differences(baseline.params, candidate.params)
     unmoved = bool(rows["tuned"]) and all(row.verdict is Verdict.SAME for row in rows["tuned"])
-    measured = {EXECUTION, *(metric.signature for metric in CATALOGUE if metric.signature)}
+    measured = {ANSWERS, EXECUTION, *(metric.signature for metric in CATALOGUE if metric.signature)}
     return Comparison(
         baseline=baseline,
         candidate=candidate,

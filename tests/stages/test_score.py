@@ -1,9 +1,11 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from codetune.answer_form import TaughtForm
 from codetune.errors import UserError
 from codetune.files import read_json, read_jsonl, write_jsonl
 from codetune.numerics import NumericsParams
@@ -48,9 +50,9 @@ def outputs_in(folder: Path) -> score.Outputs:
     )  # fmt: skip
 
 
-def run(inputs: score.Inputs, folder: Path) -> dict[str, Any]:
+def run(inputs: score.Inputs, folder: Path, form: TaughtForm = "bare") -> dict[str, Any]:
     section = changed(baseline_texts=6, baseline_pairs=12, bootstrap_samples=200)
-    return score.run(score.Params(section, NUMERICS), inputs, outputs_in(folder))
+    return score.run(score.Params(section, NUMERICS, form), inputs, outputs_in(folder))
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -79,17 +81,23 @@ def test_the_reports_have_the_agreed_form(finished: tuple[score.Inputs, Path]):
         "signature_kept",
         "names_bound",
     ]
-    assert list(metrics["base"]) == ["bertscore", "chrf", "bleu", *structure, "exact_match", "syntax_valid", "stopped"]
+    shares = ["exact_match", "syntax_valid", "expected_form", "stopped"]
+    assert list(metrics["base"]) == ["bertscore", "chrf", "bleu", *structure, *shares]
     assert list(metrics["tuned"]["bertscore"]) == ["precision", "recall", "f1", "precision_raw", "recall_raw", "f1_raw"]
     assert list(metrics["gain"]) == [
         "f1", "code_bertscore", "chrf", "bleu",
-        *(key for key in structure[1:] if key not in ("tree_match", "length_ratio")), "syntax_valid",
+        *(key for key in structure[1:] if key not in ("tree_match", "length_ratio")),
+        "syntax_valid", "expected_form",
     ]  # fmt: skip
     assert all(list(gain) == ["mean", "low", "high", "p_value", "detectable"] for gain in metrics["gain"].values())
     assert metrics["prompts"] == len(read_jsonl(reports / "scores.jsonl")) == 4
     assert metrics["gain"]["f1"]["low"] > 0
     signatures = read_json(reports / "signatures.json")
-    assert list(signatures) == ["bertscore", "code_bertscore", "chrf", "bleu", "prompts_digest", "numerics", "versions"]
+    assert list(signatures) == [
+        "bertscore", "code_bertscore", "chrf", "bleu", "answers", "expected_form", "prompts_digest", "numerics",
+        "versions",
+    ]  # fmt: skip
+    assert (signatures["answers"], signatures["expected_form"]) == ("code", "bare")
     assert "|layer:6|" in signatures["bertscore"]
     assert "|pairs:12|" in signatures["bertscore"]
     assert signatures["numerics"] == "portable"
@@ -103,6 +111,58 @@ def test_means_and_gains_follow_from_the_scores_of_each_prompt(finished: tuple[s
         assert metrics[variant]["bertscore"]["f1"] == pytest.approx(mean, abs=1e-6)
     gain = sum(row["tuned"]["chrf"] - row["base"]["chrf"] for row in rows) / 4
     assert metrics["gain"]["chrf"]["mean"] == pytest.approx(gain, abs=1e-6)
+
+
+def rewritten(inputs: score.Inputs, folder: Path, change: Callable[[str], str]) -> score.Inputs:
+    """The inputs with a whole reference, changed, for every answer: its own for the tuned model, another for the base."""
+    paths = {name: folder / f"{name}.jsonl" for name in ("base", "tuned")}
+    for name, path in paths.items():
+        rows = read_jsonl(getattr(inputs, name))
+        answers = [row["reference"] for row in (rows if name == "tuned" else reversed(rows))]
+        write_jsonl(path, [row | {"answer": change(text)} for row, text in zip(rows, answers, strict=True)])
+    return replace(inputs, **paths)
+
+
+def test_answers_that_are_code_score_as_they_would_as_text_and_fences_change_the_form_alone(
+    finished: tuple[score.Inputs, Path], tmp_path: Path
+):
+    cases: dict[str, tuple[TaughtForm, str]] = {
+        "code": ("bare", "{}"),
+        "text": ("as_is", "{}"),
+        "taught": ("fenced", "```python\n{}\n```"),
+        "fenced": ("fenced", "Sure:\n```python\n{}\n```\nDone."),
+    }
+    scores: dict[str, list[dict[str, Any]]] = {}
+    for name, (form, written) in cases.items():
+        (tmp_path / name).mkdir()
+        inputs = rewritten(finished[0], tmp_path / name, lambda text, written=written: written.replace("{}", text))
+        run(inputs, tmp_path / name / "reports", form)
+        scores[name] = read_jsonl(tmp_path / name / "reports/scores.jsonl")
+    assert scores["code"] == scores["text"] == scores["taught"]
+    assert {row[role]["expected_form"] for row in scores["code"] for role in ("base", "tuned")} == {1}
+    assert scores["fenced"] == [
+        row | {role: row[role] | {"expected_form": 0} for role in ("base", "tuned")} for row in scores["code"]
+    ]
+
+
+def test_answers_are_counted_by_their_form_and_by_why_they_have_no_code(
+    finished: tuple[score.Inputs, Path], tmp_path: Path
+):
+    read = read_json(finished[1] / "scoring.json")["read"]
+    assert list(read) == ["base", "tuned", "base.reworded", "tuned.reworded"]
+    assert read["base"] == {"forms": {"bare": 4}, "no_code": {}}
+    assert read["tuned.reworded"] == {"forms": {"bare": 2, "none": 2}, "no_code": {"blank": 2}}
+    run(finished[0], tmp_path, "as_is")
+    assert "read" not in read_json(tmp_path / "scoring.json")
+
+
+def test_the_same_code_in_other_prose_is_the_same_answer(finished: tuple[score.Inputs, Path], tmp_path: Path):
+    again = tmp_path / "again.jsonl"
+    rows = read_jsonl(finished[0].base_reworded)
+    write_jsonl(again, [row | {"answer": f"Sure:\n```python\n{row['answer']}\n```"} for row in rows])
+    run(replace(finished[0], base_reworded=again), tmp_path / "reports")
+    robustness = [read_json(folder / "metrics.json")["robustness"] for folder in (tmp_path / "reports", finished[1])]
+    assert robustness[0] == robustness[1]
 
 
 def test_robustness_is_what_other_words_change(finished: tuple[score.Inputs, Path]):

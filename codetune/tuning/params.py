@@ -53,7 +53,7 @@ class TrainParams(Section):
         description="what becomes of longer rows: drop, cut (they lose their end token), or error; all are counted"
     )
     answer_form: AnswerForm = Field(
-        description="how code is taught to be answered; fenced: one Markdown block that says Python, as instruct models do; "
+        description="how code is taught to be answered; fenced: a Markdown block, as instruct models do; "
         "bare: the code alone. Fences count as tokens. Text (clean.task) is taught as it is"
     )
     epochs: int = Field(ge=1, description="passes over the rows")

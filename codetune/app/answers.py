@@ -7,6 +7,7 @@ from html import escape
 
 import streamlit as st
 
+from codetune.app.answer_parts import draw_answer
 from codetune.app.guard import literal
 from codetune.app.token_map import show_tokens
 from codetune.revisions.catalogue import CATALOGUE, Metric
@@ -14,7 +15,7 @@ from codetune.revisions.comparison import Comparison
 from codetune.revisions.inline import Piece, inline_difference
 from codetune.revisions.samples import Sample, ScoredAnswer
 
-VIEWS = ("Code", "Difference from the reference")
+VIEWS = ("As given", "Difference from the reference")
 _TAGS = {"missing": "del", "extra": "ins"}
 _KEYS = ("bertscore.f1", "chrf", "syntax_valid", "expected_form", "stopped")
 _SHOWN = [metric for metric in CATALOGUE if metric.key in _KEYS]
@@ -57,9 +58,9 @@ def _answer(title: str, answer: ScoredAnswer, reference: str, view: str, against
     if not answer.text:
         st.code("(an empty answer)", language=None)
     elif view == VIEWS[0]:
-        st.code(answer.text, language="python", wrap_lines=True)
+        draw_answer(answer.text, "python" if answer.of_code else "text", mark=True)
     else:
-        st.html(difference_html(inline_difference(reference, answer.text)))
+        st.html(difference_html(inline_difference(reference, answer.scored)))
     tried = f" · its examples, run: {literal(answer.examples)}" if answer.examples else ""
     st.caption((score_line(answer.scores, against) or "no scores") + tried)
 

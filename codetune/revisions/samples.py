@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
-from codetune.revisions.catalogue import Metric
+from codetune.evaluation.answers import extract_code
+from codetune.revisions.catalogue import ANSWERS, Metric
 from codetune.revisions.comparison import Comparison
 from codetune.revisions.prompts import AlignedPrompt
 from codetune.revisions.reports import Prompt, Role
@@ -36,11 +37,18 @@ class ScoredAnswer:
     """An answer with its scores; the text is empty where the model said nothing, or was not asked.
 
     :param examples: what came of running it with its function's examples; empty where nobody did.
+    :param of_code: whether the scores are of the answer's code, not of all of it.
     """
 
     text: str
     scores: dict[str, float]
     examples: str = ""
+    of_code: bool = False
+
+    @property
+    def scored(self) -> str:
+        """What the scores are of."""
+        return extract_code(self.text) if self.of_code else self.text
 
 
 @dataclass(frozen=True)
@@ -94,27 +102,35 @@ class Wanted:
 def samples_of(comparison: Comparison) -> list[Sample]:
     """The prompts that both revisions answered, in the candidate's order; one revision is compared with its base."""
     single = comparison.baseline is comparison.candidate
-    return [_alone(prompt) if single else _pair(prompt) for prompt in comparison.prompts]
+    before, after = (
+        reports.signatures.get(ANSWERS) == "code" for reports in (comparison.baseline, comparison.candidate)
+    )
+    return [_alone(prompt, after) if single else _pair(prompt, before, after) for prompt in comparison.prompts]
 
 
-def _alone(prompt: AlignedPrompt) -> Sample:
+def _alone(prompt: AlignedPrompt, of_code: bool) -> Sample:
     own = prompt.candidate
-    return Sample(own, _answer(own, "base", prompt.candidate_base), _answer(own, "tuned", prompt.candidate_tuned))
-
-
-def _pair(prompt: AlignedPrompt) -> Sample:
-    old, new = prompt.baseline, prompt.candidate
     return Sample(
-        new,
-        _answer(old, "tuned", prompt.baseline_tuned),
-        _answer(new, "tuned", prompt.candidate_tuned),
-        _answer(new, "base", prompt.candidate_base),
+        own,
+        _answer(own, "base", prompt.candidate_base, of_code),
+        _answer(own, "tuned", prompt.candidate_tuned, of_code),
     )
 
 
-def _answer(prompt: Prompt, role: Role, scores: dict[str, float]) -> ScoredAnswer:
+def _pair(prompt: AlignedPrompt, before: bool, after: bool) -> Sample:
+    """:param before: whether the scores of the baseline are of code; `after` says so of the candidate's."""
+    old, new = prompt.baseline, prompt.candidate
+    return Sample(
+        new,
+        _answer(old, "tuned", prompt.baseline_tuned, before),
+        _answer(new, "tuned", prompt.candidate_tuned, after),
+        _answer(new, "base", prompt.candidate_base, after),
+    )
+
+
+def _answer(prompt: Prompt, role: Role, scores: dict[str, float], of_code: bool) -> ScoredAnswer:
     answer = prompt.answers.get(role)
-    return ScoredAnswer(answer.text, scores, answer.examples) if answer else ScoredAnswer("", scores)
+    return ScoredAnswer(answer.text, scores, answer.examples, of_code) if answer else ScoredAnswer("", scores)
 
 
 def comparable_metrics(comparison: Comparison) -> list[Metric]:

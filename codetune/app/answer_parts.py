@@ -41,12 +41,9 @@ def parts_of(answer: str, task: Task) -> list[Part]:
     if found and found.form in ("opened", "prose") and found.code in answer:
         before, _, after = answer.partition(found.code)
         return [*_split(before), Part(found.code, "python", scored=True), *_split(_CLOSING.sub("", after, count=1))]
-    parts = _split(answer)
-    code = found.code if found else ""
-    place = next(
-        (at for at, part in enumerate(parts) if code and part.language is not None and code in part.text), None
-    )
-    return [replace(part, scored=at == place) for at, part in enumerate(parts)]
+    parts, code = _split(answer), found.code if found else ""
+    scored = next((part for part in parts if code and part.language is not None and code in part.text), None)
+    return [replace(part, scored=part is scored) for part in parts]
 
 
 def _split(text: str) -> list[Part]:

@@ -7,6 +7,7 @@ from html import escape
 
 import streamlit as st
 
+from codetune.answer_form import Task
 from codetune.app.answer_parts import draw_answer
 from codetune.app.guard import literal
 from codetune.app.token_map import show_tokens
@@ -53,12 +54,14 @@ def score_line(scores: Mapping[str, float], against: Mapping[str, float] | None 
     return " · ".join(part for part in (_score(metric, scores, against or {}) for metric in _SHOWN) if part)
 
 
-def _answer(title: str, answer: ScoredAnswer, reference: str, view: str, against: Mapping[str, float]) -> None:
+def _answer(
+    title: str, answer: ScoredAnswer, reference: str, view: str, against: Mapping[str, float], task: Task
+) -> None:
     st.markdown(f"**{title}**")
     if not answer.text:
         st.code("(an empty answer)", language=None)
     elif view == VIEWS[0]:
-        draw_answer(answer.text, "python" if answer.of_code else "text", mark=True)
+        draw_answer(answer.text, task, mark=answer.of_code)
     else:
         st.html(difference_html(inline_difference(reference, answer.scored)))
     tried = f" · its examples, run: {literal(answer.examples)}" if answer.examples else ""
@@ -77,7 +80,7 @@ def show_sample(comparison: Comparison, sample: Sample, metrics: list[Metric]) -
 
     :param metrics: those by which the two answers may be compared.
     """
-    prompt, titles = sample.prompt, _titles(comparison)
+    prompt, titles, task = sample.prompt, _titles(comparison), comparison.candidate.task
     with st.container(border=True):
         st.caption("Instruction")
         st.markdown(literal(prompt.instruction))
@@ -89,10 +92,10 @@ def show_sample(comparison: Comparison, sample: Sample, metrics: list[Metric]) -
     st.caption(f"{literal(prompt.path)} · {literal(prompt.qualname)} · {prompt.id}")
     left, right = st.columns(2)
     with left:
-        _answer(titles[0], sample.before, prompt.reference, view or VIEWS[0], {})
+        _answer(titles[0], sample.before, prompt.reference, view or VIEWS[0], {}, task)
     with right:
-        _answer(titles[1], sample.after, prompt.reference, view or VIEWS[0], before)
+        _answer(titles[1], sample.after, prompt.reference, view or VIEWS[0], before, task)
     if sample.base is not None:
         with st.columns(2)[0]:
-            _answer("Base model of the candidate", sample.base, prompt.reference, view or VIEWS[0], {})
+            _answer("Base model of the candidate", sample.base, prompt.reference, view or VIEWS[0], {}, task)
     show_tokens(comparison, sample)

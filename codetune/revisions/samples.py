@@ -10,7 +10,7 @@ from codetune.evaluation.answers import extract_code
 from codetune.revisions.catalogue import ANSWERS, Metric
 from codetune.revisions.comparison import Comparison
 from codetune.revisions.prompts import AlignedPrompt
-from codetune.revisions.reports import Prompt, Role
+from codetune.revisions.reports import Prompt, Reports, Role
 
 PARSES = "syntax_valid"
 
@@ -102,34 +102,33 @@ class Wanted:
 def samples_of(comparison: Comparison) -> list[Sample]:
     """The prompts that both revisions answered, in the candidate's order; one revision is compared with its base."""
     single = comparison.baseline is comparison.candidate
-    before, after = (
-        reports.signatures.get(ANSWERS) == "code" for reports in (comparison.baseline, comparison.candidate)
-    )
-    return [_alone(prompt, after) if single else _pair(prompt, before, after) for prompt in comparison.prompts]
+    if single:
+        return [_alone(prompt, comparison.candidate) for prompt in comparison.prompts]
+    return [_pair(prompt, comparison.baseline, comparison.candidate) for prompt in comparison.prompts]
 
 
-def _alone(prompt: AlignedPrompt, of_code: bool) -> Sample:
-    own = prompt.candidate
+def _alone(prompt: AlignedPrompt, own: Reports) -> Sample:
+    asked = prompt.candidate
     return Sample(
-        own,
-        _answer(own, "base", prompt.candidate_base, of_code),
-        _answer(own, "tuned", prompt.candidate_tuned, of_code),
+        asked,
+        _answer(asked, "base", prompt.candidate_base, own),
+        _answer(asked, "tuned", prompt.candidate_tuned, own),
     )
 
 
-def _pair(prompt: AlignedPrompt, before: bool, after: bool) -> Sample:
-    """:param before: whether the scores of the baseline are of code; `after` says so of the candidate's."""
+def _pair(prompt: AlignedPrompt, baseline: Reports, candidate: Reports) -> Sample:
     old, new = prompt.baseline, prompt.candidate
     return Sample(
         new,
-        _answer(old, "tuned", prompt.baseline_tuned, before),
-        _answer(new, "tuned", prompt.candidate_tuned, after),
-        _answer(new, "base", prompt.candidate_base, after),
+        _answer(old, "tuned", prompt.baseline_tuned, baseline),
+        _answer(new, "tuned", prompt.candidate_tuned, candidate),
+        _answer(new, "base", prompt.candidate_base, candidate),
     )
 
 
-def _answer(prompt: Prompt, role: Role, scores: dict[str, float], of_code: bool) -> ScoredAnswer:
+def _answer(prompt: Prompt, role: Role, scores: dict[str, float], reports: Reports) -> ScoredAnswer:
     answer = prompt.answers.get(role)
+    of_code = reports.signatures.get(ANSWERS) == "code"
     return ScoredAnswer(answer.text, scores, answer.examples, of_code) if answer else ScoredAnswer("", scores)
 
 

@@ -31,7 +31,7 @@ TRAIN = {
     "max_val_rows": 0,
     "max_tokens": 200,
     "too_long": "drop",
-    "answer_form": "fenced",
+    "answer_form": "bare",
     "epochs": 1,
     "max_steps": 0,
     "batch_size": 4,

@@ -6,13 +6,13 @@ model are both asked whether they answer in that form.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
 
 from codetune.config import PARAMS_FILE, Section, load_section
+from codetune.markdown import fenced
 
 Task = Literal["python", "text"]
 """What answers are, as `clean.task` says."""
@@ -54,12 +54,5 @@ def load_taught_form(path: Path = PARAMS_FILE) -> TaughtForm:
 
 
 def written(completion: str, form: TaughtForm) -> str:
-    """A completion as it is taught: `fenced` puts it into a Markdown block that says Python.
-
-    The fence is longer than any in the code, so that nothing in a docstring closes it (CommonMark).
-    """
-    if form != "fenced":
-        return completion
-    longest = max(map(len, re.findall(r"^\s*(`{3,})", completion, re.MULTILINE)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}python\n{completion}\n{fence}"
+    """A completion as it is taught: `fenced` puts it into a Markdown block that says Python."""
+    return fenced(completion, "python") if form == "fenced" else completion

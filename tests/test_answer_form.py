@@ -15,8 +15,7 @@ ADD = "def add(a, b):\n    return a + b"
         (ADD, "as_is", ADD),
         (ADD, "fenced", f"```python\n{ADD}\n```"),
         ('"""\n```\n"""', "fenced", '````python\n"""\n```\n"""\n````'),
-        ('"""\n  `````\n"""', "fenced", '``````python\n"""\n  `````\n"""\n``````'),
-        ("x = '```'", "fenced", "```python\nx = '```'\n```"),
+        ("x = '```'", "fenced", "````python\nx = '```'\n````"),
     ],
 )
 def test_a_completion_as_it_is_taught(completion, form, text):

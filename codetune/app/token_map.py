@@ -16,8 +16,6 @@ from codetune.app import project
 from codetune.app.guard import guarded, literal
 from codetune.app.tables import match_table
 from codetune.errors import UserError
-from codetune.evaluation.answers import extract_code
-from codetune.revisions.catalogue import ANSWERS
 from codetune.revisions.comparison import Comparison
 from codetune.revisions.samples import Sample
 
@@ -116,9 +114,7 @@ def show_tokens(comparison: Comparison, sample: Sample) -> None:
         pressed = st.button("Align the tokens", icon=":material/grid_on:", key="align")
     section = comparison.candidate.params.get("score", {})
     bertscore = section.get("bertscore", {}) if isinstance(section, dict) else {}
-    answer = sides[side or list(sides)[1]].text
-    scored = extract_code(answer) if comparison.candidate.signatures.get(ANSWERS) == "code" else answer
-    asked = (str(bertscore), sample.prompt.reference, scored)
+    asked = (str(bertscore), sample.prompt.reference, sides[side or list(sides)[1]].scored)
     if pressed:
         worker, pool = _worker(str(project.project_root()))
         st.session_state["alignment"] = (asked, pool.submit(worker.align, bertscore, *asked[1:]))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from codetune.app import project
+from codetune.app.answer_parts import draw_answer
 from codetune.app.asking import Asked
 from codetune.app.choose_models import Side, choose_models
 from codetune.app.guard import guarded, literal
@@ -144,8 +145,9 @@ def _answers(found: dict[Side, Found], question: Question | None) -> None:
     more = True
     while more:
         more = question.asked.running and question.asked.advance(REFRESH_SECONDS)
-        for place, (code, caption) in slots.items():
-            code.code(question.asked.texts.get(place) or " ", language="python", wrap_lines=True)
+        for place, (answer, caption) in slots.items():
+            with answer.container():
+                draw_answer(question.asked.texts.get(place, ""), question.asked.task)
             caption.caption(_facts(question, place))
 
 

@@ -75,10 +75,13 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class _Block:
-    """A fenced block: the first word after its fence, in lower case, and its lines without the fence's indentation."""
+class Segment:
+    """A fenced block without its fences and their indentation, or the lines between two blocks.
 
-    language: str
+    :param language: of a block the first word after its fence, in lower case; None between blocks.
+    """
+
+    language: str | None
     text: str
 
 
@@ -91,13 +94,13 @@ def read_answer(answer: str) -> Answer:
     """The Python code of an answer, and which part of the rule found it."""
     if _is_code(answer):
         return Answer(answer, "bare")
-    lines = answer.replace("\r\n", "\n").rstrip("\n").split("\n")  # not at the form feeds that sources may hold
-    if code := _before_fence(lines):
+    if code := _before_fence(_lines(answer)):
         return Answer(code, "opened")
-    blocks, outside = _blocks(lines)
+    found = segments(answer)
+    blocks = [segment for segment in found if segment.language is not None]
     if (block := _of_blocks(blocks)) is not None:
         return Answer(block, "fenced")
-    pieces = _pieces(outside)
+    pieces = _pieces([line for segment in found if segment.language is None for line in segment.text.split("\n")])
     if code := _foremost(pieces) or "":
         alone = not blocks and len(pieces) == 1 and len("".join(code.split())) == len("".join(answer.split()))
         return Answer(answer, "bare") if alone else Answer(code, "prose")
@@ -118,46 +121,48 @@ def _before_fence(lines: list[str]) -> str:
     return next(filter(_is_code, before), pieces[0])
 
 
-def _blocks(lines: list[str]) -> tuple[list[_Block], list[str]]:
-    """The fenced blocks in order, by CommonMark's rule for what closes one, and the lines outside of them.
+def segments(answer: str) -> list[Segment]:
+    """The fenced blocks of an answer and what stands between them, in order, by CommonMark's rule for what closes one.
 
     The last block may never be closed.
     """
-    blocks: list[_Block] = []
-    outside: list[str] = []
+    found: list[Segment] = []
     opening: re.Match[str] | None = None
-    inside: list[str] = []
-    for line in lines:
-        found = _FENCE.fullmatch(line)
-        if opening is None:
-            if found and not ("`" in found["info"] and found["fence"].startswith("`")):
-                opening, inside = found, []
-            else:
-                outside.append(line)
-        elif found and found["fence"].startswith(opening["fence"]) and not found["info"].strip():
-            blocks.append(_block(opening, inside))
-            opening = None
+    lines: list[str] = []
+    for line in _lines(answer):
+        fence = _FENCE.fullmatch(line)
+        if opening is None and fence and not ("`" in fence["info"] and fence["fence"].startswith("`")):
+            found.append(Segment(None, "\n".join(lines)))
+            opening, lines = fence, []
+        elif opening and fence and fence["fence"].startswith(opening["fence"]) and not fence["info"].strip():
+            found.append(_block(opening, lines))
+            opening, lines = None, []
         else:
-            inside.append(line)
-    return ([*blocks, _block(opening, inside)] if opening else blocks), outside
+            lines.append(line)
+    return [*found, _block(opening, lines) if opening else Segment(None, "\n".join(lines))]
 
 
-def _block(opening: re.Match[str], lines: list[str]) -> _Block:
+def _lines(answer: str) -> list[str]:
+    """The lines of an answer, which do not end at the form feeds that sources may hold."""
+    return answer.replace("\r\n", "\n").rstrip("\n").split("\n")
+
+
+def _block(opening: re.Match[str], lines: list[str]) -> Segment:
     """A block out of its first fence and its lines; code that begins behind the fence is its first line."""
     info, indent = opening["info"].strip(), opening["indent"]
     language, _, rest = info.partition(" ") if not _certain(info) else ("", "", info)
     words = language.lower().strip("{}.").split()
     text = [line.removeprefix(indent) for line in lines]
-    return _Block(words[0].rstrip(":,") if words else "", "\n".join([rest, *text] if _certain(rest) else text))
+    return Segment(words[0].rstrip(":,") if words else "", "\n".join([rest, *text] if _certain(rest) else text))
 
 
-def _of_blocks(blocks: list[_Block]) -> str | None:
+def _of_blocks(blocks: list[Segment]) -> str | None:
     """The text of the block that is the answer's code, None where no block may be."""
     for block in blocks:
         if block.language in _MARKDOWN and (inner := read_answer(block.text)).code:
             return inner.code
     filled = [block for block in blocks if block.text.strip()]
-    named = [block.text for block in filled if _PYTHON.fullmatch(block.language)]
+    named = [block.text for block in filled if _PYTHON.fullmatch(block.language or "")]
     return _foremost([*named, *(block.text for block in filled if not block.language)])
 
 

@@ -53,8 +53,8 @@ class TrainParams(Section):
         description="what becomes of longer rows: drop, cut (they lose their end token), or error; all are counted"
     )
     answer_form: AnswerForm = Field(
-        description="how code is taught to be answered; fenced: a Markdown block, as instruct models do; "
-        "bare: the code alone. Fences count as tokens. Text (clean.task) is taught as it is"
+        description="form in which code is taught; fenced: one Markdown block that says Python, the habit of instruct "
+        "models; bare: the code alone. Fences count as tokens. Text (clean.task) is taught as it is"
     )
     epochs: int = Field(ge=1, description="passes over the rows")
     max_steps: int = Field(ge=0, description="optimizer steps after which training ends in any case; 0: no such limit")

@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from codetune.errors import UserError
+from codetune.export.merge import merge, save_merged
 from codetune.modeling.load import attach_adapter, load_model, load_tokenizer
 from codetune.modeling.locate import locate_model, model_files, weight_files
 from codetune.modeling.params import ModelParams
 from codetune.prompt import prompt_ids
+from tests.chat_templates import SMOLLM
 from tests.conftest import make_adapter
 from tests.models.gguf_files import make_gguf
 
@@ -64,6 +66,33 @@ def test_a_model_is_held_in_bfloat16_where_only_that_fits(weights, monkeypatch):
 def test_all_declared_end_tokens_count(copy):
     edit_json(copy / "generation_config.json", eos_token_id=[1, 17])
     assert load_model(copy).end_ids == {1, 17}
+
+
+def test_the_token_that_closes_a_turn_ends_answers_of_the_exported_model_too(copy, tiny_adapter, tmp_path):
+    (copy / "chat_template.jinja").write_text(SMOLLM.replace("<|im_end|>", "<|pad|>"))
+    ends = {0, 1}
+    loaded = load_model(copy)
+    assert loaded.end_ids == ends
+    merged, _ = merge(loaded, tiny_adapter, [[3, 4]], [])
+    save_merged(merged, tmp_path / "export", "float32")
+    stored = json.loads((tmp_path / "export/generation_config.json").read_text())
+    assert set(stored["eos_token_id"]) == load_model(tmp_path / "export").end_ids == ends
+
+
+def test_a_template_without_an_assistant_turn_is_one_clear_line(copy):
+    (copy / "chat_template.jinja").write_text(
+        "{% for m in messages if m.role == 'user' %}Q: {{ m.content }}{% endfor %}"
+    )
+    with pytest.raises(UserError, match=r"the chat template of .* has no assistant turn: .*Mend it"):
+        load_model(copy)
+
+
+def test_an_adapter_is_asked_as_it_was_trained(tiny_instruct, tmp_path):
+    adapter = make_adapter(tiny_instruct, tmp_path / "adapter")
+    trained = load_tokenizer(tiny_instruct, system="none")
+    trained.save_pretrained(adapter)
+    asked = [prompt_ids(load_model(tiny_instruct, place).tokenizer, "Add.") for place in (adapter, None)]
+    assert asked[0] == prompt_ids(trained, "Add.") != asked[1]
 
 
 def test_a_missing_pad_token_is_the_end_token(copy):

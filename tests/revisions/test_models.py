@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from codetune.errors import UserError
 from codetune.files import write_json, write_text
@@ -41,6 +42,18 @@ def test_the_models_of_a_revision_load(models: Project) -> None:
     files = find(models, "low")
     loaded = load_model(files.base, files.adapter, files.revision)
     assert loaded.model.config.hidden_size == 32
+
+
+def test_a_revision_is_asked_with_its_own_system_text(copied_models: Project) -> None:
+    params = copied_models.root / "params.yaml"
+    assert find(copied_models, "low").system == find(copied_models, "workspace").system == "keep"
+    content = YAML().load(params.read_text())
+    content["model"]["system"] = "none"
+    with params.open("w") as stream:
+        YAML().dump(content, stream)
+    made = commit(copied_models.root, "Ask without a system text", 9)
+    assert find(copied_models, made).system == find(copied_models, "workspace", "base").system == "none"
+    assert find(copied_models, "low").system == "keep"
 
 
 def test_the_base_of_a_revision_is_not_what_lies_on_the_disk(copied_models: Project) -> None:

@@ -95,7 +95,7 @@ def _asked(loaded: LoadedModel, asked: list[tuple[Problem, int]], sampling: Samp
     prompts = [_prompt(loaded, problem, sampling.max_new_tokens) for problem, _ in asked]
     seeds = [stable_seed(sampling.seed, "answer", problem.id, str(number)) for problem, number in asked]
     choosers = [sampler(sampling, seed) for seed in seeds] if sampling.temperature else None
-    answers = answer_all(loaded, prompts, max_new_tokens=sampling.max_new_tokens, batch_size=_BATCH, choosers=choosers)
+    answers = answer_all(loaded, prompts, max_new_tokens=sampling.max_new_tokens, choosers=choosers)
     for index, answer in track(answers, len(prompts), "answers"):
         problem, number = asked[index]
         text = completion_text(loaded.tokenizer, answer.ids)

@@ -69,14 +69,13 @@ def step_logits(loaded, prompts, batch_size):
     """The logits of every row and step of a run: (rows and steps, vocabulary)."""
     seen = []
 
-    def note(_model, _arguments, keywords, output):
-        if keywords["input_ids"].shape[1] == 1:
-            seen.append(output.logits[:, -1].clone())
+    def note(logits):
+        seen.append(logits.clone())
+        return int(logits.argmax())
 
-    handle = loaded.model.register_forward_hook(note, with_kwargs=True)
-    answers(loaded, prompts, batch_size)
-    handle.remove()
-    return torch.cat(seen)
+    choosers = [note] * len(prompts)
+    list(answer_all(loaded, prompts, max_new_tokens=NEW, batch_size=batch_size, choosers=choosers))
+    return torch.stack(seen)
 
 
 def test_logits_in_any_company_differ_by_rounding_alone(loaded, prompts):

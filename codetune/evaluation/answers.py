@@ -37,6 +37,7 @@ _MARKDOWN = frozenset({"markdown", "md"})
 _DEFINITION = re.compile(r"[ \t]*(?:@\w|(?:async\s+)?def\s+\w+\s*\(|class\s+\w+\s*[(:])")
 _IMPORT = re.compile(r"[ \t]*(?:from\s+[\w.]+\s+import\s+[\w(*]|import\s+[\w.]+(?:\s+as\s+\w+)?\s*(?:[,;#].*)?$)")
 _OTHER = re.compile(r"[ \t]*(?:return\b|(?:for|while|if|with|try)\b.*:\s*$|[A-Za-z_][\w.\[\]]*\s*[-+*/]?=[^=])")
+_MARK = "\0"  # no text of a tokenizer has it
 _MAX_LINES = 400  # of an answer without fences that are searched
 _SAYS_NOTHING = (ast.Name, ast.Constant, ast.Tuple, ast.Attribute, ast.UnaryOp, ast.BinOp, ast.Compare)
 
@@ -75,6 +76,28 @@ def read_answer(answer: str) -> Answer:
         return Answer(block, "fenced")
     code = _within_prose(_without_blocks(lines) if blocks else lines)
     return Answer(code, "prose" if code else "none")
+
+
+def is_settled(answer: str) -> bool:
+    """Whether the code of an answer that is still being written is whole: nothing that may follow is read.
+
+    So it is once a block that says that it is Python, parses and defines something has closed, where the answer neither
+    began with code nor may turn out to be code, and no block before it is preferred. (A later block of Markdown would
+    be read in its place: who stops here asks for the first.)
+    """
+    lines = answer.replace("\r\n", "\n").split("\n")[:-1]  # the last one may go on
+    if not any(_FENCE.fullmatch(line) for line in lines):
+        return False
+    blocks = _blocks([*lines, _MARK])
+    first = next((line for line in lines if line.strip()), "")
+    before = answer.partition("```")[0]
+    if _certain(first) or any(quotes in before for quotes in ('"""', "'''")):
+        return False
+    closed = [block for block in blocks if not block.text.endswith(_MARK)]
+    if any(block.language in _MARKDOWN for block in blocks):
+        return False
+    named = [block.text for block in closed if block.language in _PYTHON]
+    return any(_is_code(text) and any(map(_DEFINITION.match, text.split("\n"))) for text in named)
 
 
 def _before_fence(lines: list[str]) -> str:

@@ -16,13 +16,13 @@ from codetune.execution.problems import Problem
 from codetune.files import JsonObject, digest_bytes, digest_file, dump_json, stable_seed
 from codetune.generation.batch import answer_all
 from codetune.generation.sampling import SamplingSettings, sampler
+from codetune.generation.stopping import LineWatch
 from codetune.journal import Journal
 from codetune.modeling.load import LoadedModel, load_model
 from codetune.modeling.locate import locate_model, weight_files
 from codetune.progress import track
 from codetune.prompt import completion_text, prompt_ids
 
-_BATCH = 32
 _Key = tuple[str, int]
 
 
@@ -95,7 +95,11 @@ def _asked(loaded: LoadedModel, asked: list[tuple[Problem, int]], sampling: Samp
     prompts = [_prompt(loaded, problem, sampling.max_new_tokens) for problem, _ in asked]
     seeds = [stable_seed(sampling.seed, "answer", problem.id, str(number)) for problem, number in asked]
     choosers = [sampler(sampling, seed) for seed in seeds] if sampling.temperature else None
-    answers = answer_all(loaded, prompts, max_new_tokens=sampling.max_new_tokens, choosers=choosers)
+    whole = LineWatch(loaded.tokenizer, lambda text: function_text("", text) != text)
+    answers = answer_all(
+        loaded, prompts, max_new_tokens=sampling.max_new_tokens, choosers=choosers,
+        until=lambda index, ids: not asked[index][0].instruction and whole(ids),
+    )  # fmt: skip
     for index, answer in track(answers, len(prompts), "answers"):
         problem, number = asked[index]
         text = completion_text(loaded.tokenizer, answer.ids)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from os.path import commonprefix
+from itertools import groupby, takewhile
 from typing import Any, Literal
 
 import psutil
@@ -114,8 +113,9 @@ class _Start:
     """
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
-        common = commonprefix([prompt_ids(tokenizer, text) for text in ("Write", "2 + 2", "(x)")])
-        self.ids: list[int] = common[: len(common) // _PREFILL_COLUMNS * _PREFILL_COLUMNS]
+        some = zip(*(prompt_ids(tokenizer, text) for text in ("Write", "2 + 2", "(x)")), strict=False)
+        common = [ids[0] for ids in takewhile(lambda ids: len(set(ids)) == 1, some)]
+        self.ids = common[: len(common) // _PREFILL_COLUMNS * _PREFILL_COLUMNS]
         self._cache = DynamicCache()
         if self.ids:
             self._run(model, torch.tensor([self.ids]), self._cache)
@@ -179,9 +179,7 @@ def _check_window(loaded: LoadedModel, needed: int) -> None:
         )
 
 
-def _admit(
-    model: Any, cache: SlotCache, rows: list[_Row], waiting: deque[_Row], size: int, start: _Start
-) -> None:
+def _admit(model: Any, cache: SlotCache, rows: list[_Row], waiting: deque[_Row], size: int, start: _Start) -> None:
     """Fill the free slots with waiting prompts, those of about equal length in one pass.
 
     All but the last id of a prompt go into the cache here; the last one is the row's first step.

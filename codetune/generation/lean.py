@@ -47,9 +47,7 @@ class LeanDecoder:
         self.config, self.device, self._body = model.config, model.device, model.model
         size = sum(weight.numel() * weight.element_size() for weight in model.parameters())
         packed = (
-            self.device.type == "cpu"
-            and products.available()
-            and size < _SHARE * psutil.virtual_memory().available
+            self.device.type == "cpu" and products.available() and size < _SHARE * psutil.virtual_memory().available
         )
         self._layers = [_Layer(layer, packed=packed) for layer in self._body.layers]
         self._head = _linear([model.lm_head], packed=packed)
@@ -109,13 +107,17 @@ class _Layer:
         size, group = self._attention.head_dim, self._attention.num_key_value_groups
         heads = self._qkv(states).view(rows, length, -1, size)
         shared = heads.shape[2] // (group + 2)
-        turned = _turn(heads[:, :, : -shared], *angles)
-        query, key = turned.split([group * shared, shared], dim=2)
+        turned = _turn(heads[:, :, :-shared], *angles)
+        query, key = turned[:, :, :-shared], turned[:, :, -shared:]
         keys, values = cache.update(
             key.transpose(1, 2), heads[:, :, -shared:].transpose(1, 2), self._attention.layer_idx
         )
         # The query heads of a key head lie one after the other in the place of more queries.
-        query = query.unflatten(2, (shared, group)).permute(0, 2, 3, 1, 4).reshape(rows, shared, group * length, size)
+        query = (
+            query.view(rows, length, shared, group, size)
+            .permute(0, 2, 3, 1, 4)
+            .reshape(rows, shared, group * length, size)
+        )
         found = functional.scaled_dot_product_attention(query, keys, values, mask, scale=self._attention.scaling)
         found = found.view(rows, shared, group, length, size).permute(0, 3, 1, 2, 4)
         return self._out(found.reshape(rows, length, -1))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.evaluation.answers import extract_code, read_answer
+from codetune.evaluation.answers import extract_code, is_settled, read_answer
 
 ADD = "def add(a, b):\n    return a + b"
 USE = "print(add(1, 2))"
@@ -106,3 +106,42 @@ def test_code_that_was_read_is_read_the_same_again(case):
 def test_a_long_answer_is_read_up_to_a_number_of_lines():
     assert extract_code("x = 1 or so it is\n" * 2000) == ""
     assert extract_code("import this\nis prose\n" * 2000) == "import this"
+
+
+SETTLED = {
+    "a closed block that defines": (f"Sure:\n```python\n{ADD}\n```\n", True),
+    "its last line may go on": (f"Sure:\n```python\n{ADD}\n```", False),
+    "not closed": (f"Sure:\n```python\n{ADD}\n\n", False),
+    "wrong code": (f"```python\n{LIMIT}\n```\n", False),
+    "a use alone": (f"```python\n{USE}\n```\n", False),
+    "no language": (f"```\n{ADD}\n```\n", False),
+    "another language": (f"```java\n{ADD}\n```\n", False),
+    "the one that parses": (f"```python\n{LIMIT}\n```\nBetter:\n```python\n{ADD}\n```\n", True),
+    "a block in code": (f"{DOCUMENTED}\n", False),
+    "a block in a string": (f'"""\n```python\n{ADD}\n```\n', False),
+    "Markdown": (f"````markdown\n```python\n{ADD}\n```\n", False),
+    "no fence": (f"{ADD}\n", False),
+}
+GOES_ON = [
+    "It adds.",
+    f"```python\n{USE}\n```\n",
+    "```python\ndef sub(): pass\n```\n",
+    "```\ndef f(): pass\n```",
+    '"""',
+    "```",
+]
+
+
+@pytest.mark.parametrize("case", SETTLED)
+def test_an_answer_is_settled(case):
+    answer, settled = SETTLED[case]
+    assert is_settled(answer) is settled
+
+
+@pytest.mark.parametrize("case", TABLE)
+@pytest.mark.parametrize("more", GOES_ON)
+def test_nothing_that_follows_changes_a_settled_answer(case, more):
+    answer = f"{TABLE[case][0]}\n{more}"
+    ends = [at for at in range(len(answer) + 1) if is_settled(answer[:at])]
+    if "markdown" not in answer:
+        assert {extract_code(answer[:at]) for at in ends} <= {extract_code(answer)}

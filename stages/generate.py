@@ -1,7 +1,7 @@
 """Answer the test prompts with the untouched base model, or with the tuned one.
 
 Reads: data/clean/test.jsonl, data/augmented/test.jsonl (the same prompts in other words), the base model,
-models/adapter (tuned only), params `generate`, `model`, `numerics`.
+models/adapter (tuned only), params `generate`, `model`, `numerics`, `clean.task`.
 Writes: reports/samples/{base,tuned}.jsonl, one line per prompt, {base,tuned}.reworded.jsonl with some of them asked in
 other words, and {base,tuned}.summary.json with the counts.
 Guarantees: the same prompts in the same order for both; greedy decoding, so that the same model gives the same text,
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from codetune import numerics
+from codetune.answer_form import Task, load_task
 from codetune.config import load_section
 from codetune.errors import UserError, run_as_command
 from codetune.files import digest_bytes, digest_file, dump_json, write_json, write_jsonl
@@ -47,6 +48,7 @@ class Params:
     generate: GenerateParams
     model: ModelParams
     numerics: NumericsParams
+    task: Task = "python"
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,15 @@ class Outputs:
 def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> dict[str, Any]:
     """The counts of one variant, after its samples have been written."""
     from codetune.generation.prompts import reword, select_prompts
+    from codetune.modeling.device import require_device
     from codetune.modeling.load import load_model
     from codetune.prompt import prompt_ids, shown_prompt
 
     options = params.generate
     adapter = inputs.adapter if variant == "tuned" else None
+    device = require_device(options.device, "generate.device")
     loaded = load_model(params.model.base, adapter, params.model.revision, params.model.system)
+    loaded.model.to(device)
     room = loaded.context - options.max_new_tokens
 
     def tokenize(instruction: str) -> list[int]:
@@ -90,8 +95,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
     words = {row["parent"]: row["instruction"] for row in read_rows(inputs.reworded, PARAPHRASES)}
     again = reword(selection.prompts, words, tokenize, count=options.reworded_prompts, max_tokens=room)
     asked = [*selection.prompts, *again.prompts]
-    journal = Journal(outputs.journals / f"{variant}.jsonl", _recipe(params, adapter, asked, loaded.dtype))
-    answered = _answered(loaded, asked, options, journal)
+    journal = Journal(outputs.journals / f"{variant}.jsonl", _recipe(params, adapter, asked, device, loaded.dtype))
+    answered = _answered(loaded, asked, params, journal)
     samples, reworded = answered[: len(selection.prompts)], answered[len(selection.prompts) :]
     for name, rows in ((variant, samples), (f"{variant}.reworded", reworded)):
         path = outputs.samples / f"{name}.jsonl"
@@ -104,6 +109,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
         "groups": len({sample["group"] for sample in samples}),
         "tokens": sum(sample["tokens"] for sample in samples),
         "stopped": sum(sample["stopped"] for sample in samples),
+        "ended": {why: sum(sample["ended"] == why for sample in samples) for why in ("end", "code", "limit")},
+        "device": device,
         "dtype": loaded.dtype,
         "numerics": numerics.digest_settings(params.numerics),
     }
@@ -112,7 +119,12 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
     return report
 
 
-def _recipe(params: Params, adapter: Path | None, asked: list[Prompt], dtype: str) -> str:
+def _stops_early(params: Params) -> bool:
+    """Whether answers end once their code is whole."""
+    return params.generate.stop == "code" and params.task == "python"
+
+
+def _recipe(params: Params, adapter: Path | None, asked: list[Prompt], device: str, dtype: str) -> str:
     """A digest of all that an answer depends on."""
     from codetune.modeling.locate import locate_model, weight_files
 
@@ -121,33 +133,39 @@ def _recipe(params: Params, adapter: Path | None, asked: list[Prompt], dtype: st
     code = sorted((Path(__file__).parent.parent / "codetune").rglob("*.py"))
     return digest_bytes(
         dump_json([
-            weights, dtype, params.generate.max_new_tokens, numerics.digest_settings(params.numerics),
+            weights, dtype, params.generate.max_new_tokens, _stops_early(params), device,
+            numerics.digest_settings(params.numerics),
             [prompt.ids for prompt in asked], [version(name) for name in ("torch", "transformers", "peft")],
             [digest_file(path) for path in code],
         ]).encode()
     )[:16]  # fmt: skip
 
 
-def _answered(
-    loaded: LoadedModel, prompts: list[Prompt], options: GenerateParams, journal: Journal
-) -> list[dict[str, Any]]:
+def _answered(loaded: LoadedModel, prompts: list[Prompt], params: Params, journal: Journal) -> list[dict[str, Any]]:
     """The samples of all prompts, in order; those in the journal are not asked for again."""
+    from codetune.evaluation.answers import is_settled
     from codetune.generation.batch import answer_all
+    from codetune.generation.stopping import LineWatch
     from codetune.prompt import completion_text
 
     kept = journal.read() or []
     answers = {row["index"]: row for row in kept}
     left = [index for index in range(len(prompts)) if index not in answers]
+    size = params.generate.batch_size
+    settled = LineWatch(loaded.tokenizer, is_settled)
     finished = answer_all(
         loaded,
         [prompts[index].ids for index in left],
-        max_new_tokens=options.max_new_tokens,
-        batch_size=options.batch_size,
+        max_new_tokens=params.generate.max_new_tokens,
+        batch_size=None if size == "auto" else size,
+        until=(lambda _, ids: settled(ids)) if _stops_early(params) else None,
     )
     with journal.writing(kept) as add:
         for place, answer in track(finished, len(left), f"answers of {journal.path.stem}"):
             text = completion_text(loaded.tokenizer, answer.ids)
-            row = {"index": left[place], "answer": text, "tokens": len(answer.ids), "stopped": answer.stopped}
+            ended = "code" if answer.ended == "until" else answer.ended
+            row = {"index": left[place], "answer": text, "tokens": len(answer.ids), "ended": ended}
+            row["stopped"] = answer.stopped
             answers[left[place]] = row
             add(row)
     return [_sample(prompt, answers[index]) for index, prompt in enumerate(prompts)]
@@ -159,7 +177,7 @@ def _sample(prompt: Prompt, answer: dict[str, Any]) -> dict[str, Any]:
     return {
         **{key: row[key] for key in ("id", "group", "path", "qualname", "instruction")},
         "reference": row["completion"],
-        **{key: answer[key] for key in ("answer", "tokens", "stopped")},
+        **{key: answer[key] for key in ("answer", "tokens", "stopped", "ended")},
     }
 
 
@@ -181,7 +199,7 @@ def main() -> None:
 
     def action() -> None:
         variant = parse_variant(sys.argv[1:])
-        params = Params(load_section(GenerateParams), load_section(ModelParams), numerics.fix())
+        params = Params(load_section(GenerateParams), load_section(ModelParams), numerics.fix(), load_task())
         run(params, Inputs(), Outputs(), variant)
 
     run_as_command(action)

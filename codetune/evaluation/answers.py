@@ -58,6 +58,7 @@ _ENDED = re.compile(r"(?<!\.)[.!?:。：！？]\)?$")
 _LONE = re.compile(r"[A-Z][a-z]+")
 _KEYWORDS = frozenset(map(str.lower, keyword.kwlist)) | {"print"}
 _PHRASE = 3  # words: fewer may be a statement with a fault
+_MARK = "\0"  # no answer has it
 _MAX_ENDS = 40  # of a piece of code that are tried
 _SAYS_NOTHING = (ast.Name, ast.Constant, ast.Tuple, ast.Attribute, ast.UnaryOp, ast.BinOp, ast.Compare)
 
@@ -106,6 +107,24 @@ def read_answer(answer: str) -> Answer:
         return Answer(answer, "bare") if alone else Answer(code, "prose")
     reason = "other_language" if any(block.text.strip() for block in blocks) else "no_code"
     return Answer("", "none", reason if answer.strip() else "blank")
+
+
+def is_settled(answer: str) -> bool:
+    """Whether the code of an answer that is still being written is whole: nothing that may follow is read.
+
+    So it is once a block that says that it is Python, parses and defines something has closed, where no code stands
+    before the first block and no block before it is preferred. (A later block of Markdown would be read in its place:
+    who stops here asks for the first.)
+    """
+    lines = answer.replace("\r\n", "\n").split("\n")[:-1]  # the last one may go on
+    if not any(map(_FENCE.fullmatch, lines)):
+        return False
+    before, *found = segments("\n".join([*lines, _MARK]))
+    if _pieces(before.text.split("\n")) or _quoted(before.text) or any(one.language in _MARKDOWN for one in found):
+        return False
+    named = [one.text for one in found if _PYTHON.fullmatch(one.language or "") and not one.text.endswith(_MARK)]
+    code = _foremost(named)
+    return code is not None and _is_code(code) and _defines(code)
 
 
 def _before_fence(lines: list[str]) -> str:

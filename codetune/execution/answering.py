@@ -11,17 +11,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from codetune.errors import UserError
+from codetune.evaluation.answers import is_settled
 from codetune.execution.problems import Problem
 from codetune.files import JsonObject, digest_bytes, digest_file, dump_json, stable_seed
 from codetune.generation.batch import answer_all
 from codetune.generation.sampling import SamplingSettings, sampler
+from codetune.generation.stopping import LineWatch
 from codetune.journal import Journal
 from codetune.modeling.load import LoadedModel, load_model
 from codetune.modeling.locate import locate_model, model_files, weight_files
 from codetune.progress import track
 from codetune.prompt import KEEP_SYSTEM, completion_text, is_instruct, prompt_ids
 
-_BATCH = 32
 _TEMPLATES = ("chat_template.jinja", "tokenizer_config.json")
 _Key = tuple[str, int]
 
@@ -99,7 +100,12 @@ def _asked(loaded: LoadedModel, asked: list[tuple[Problem, int]], sampling: Samp
     prompts = [_prompt(loaded, problem, sampling.max_new_tokens) for problem, _ in asked]
     seeds = [stable_seed(sampling.seed, "answer", problem.id, str(number)) for problem, number in asked]
     choosers = [sampler(sampling, seed) for seed in seeds] if sampling.temperature else None
-    answers = answer_all(loaded, prompts, max_new_tokens=sampling.max_new_tokens, batch_size=_BATCH, choosers=choosers)
+    settled = LineWatch(loaded.tokenizer, is_settled)
+    ended = LineWatch(loaded.tokenizer, lambda text: _function_text(text) != text)
+    answers = answer_all(
+        loaded, prompts, max_new_tokens=sampling.max_new_tokens, choosers=choosers,
+        until=lambda index, ids: (settled if _by_question(loaded, asked[index][0]) else ended)(ids),
+    )  # fmt: skip
     for index, answer in track(answers, len(prompts), "answers"):
         problem, number = asked[index]
         text = completion_text(loaded.tokenizer, answer.ids)

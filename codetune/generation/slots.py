@@ -25,21 +25,22 @@ def round_up(number: int, multiple: int) -> int:
 
 
 class SlotLayer(CacheLayerMixin):  # type: ignore[misc]
-    """Keys and values of one layer, each of shape `(slots, heads, capacity, head size)`."""
+    """Keys and values of one layer, each of shape `(slots, capacity, heads, head size)`: a token lies in one piece."""
 
     is_sliding = False
 
     def __init__(self, slots: int, capacity: int) -> None:
         super().__init__()
         self.slots, self.capacity = slots, capacity
-        self.rows = torch.arange(0)
-        self.positions = torch.arange(0)
+        self.places = torch.arange(0)
         self.columns = 0
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         """Make room for all slots, in the shape and type of the first states."""
-        self.keys = _room(key_states, self.slots, self.capacity)
-        self.values = _room(value_states, self.slots, self.capacity)
+        self.keys, self.values = (
+            states.new_zeros((self.slots, self.capacity, states.shape[1], states.shape[3]))
+            for states in (key_states, value_states)
+        )
         self.is_initialized = True
 
     def update(
@@ -48,10 +49,13 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[misc]
         """Store one token per row, of shape `(rows, heads, 1, head size)`, at its own position; all that is stored."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-        self.keys[self.rows, :, self.positions] = key_states[:, :, 0]
-        self.values[self.rows, :, self.positions] = value_states[:, :, 0]
-        rows = len(self.rows)
-        return self.keys[:rows, :, : self.columns], self.values[:rows, :, : self.columns]
+        for kept, states in ((self.keys, key_states), (self.values, value_states)):
+            kept.flatten(0, 1).index_copy_(0, self.places, states[:, :, 0])
+        rows = len(self.places)
+        return (
+            self.keys[:rows, : self.columns].transpose(1, 2),
+            self.values[:rows, : self.columns].transpose(1, 2),
+        )
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:  # noqa: ARG002
         """Length and offset of the mask."""
@@ -64,10 +68,6 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[misc]
     def get_max_length(self) -> int:
         """Columns there is room for."""
         return self.capacity
-
-
-def _room(states: torch.Tensor, slots: int, capacity: int) -> torch.Tensor:
-    return states.new_zeros((slots, states.shape[1], capacity, states.shape[3]))
 
 
 class SlotCache(Cache):  # type: ignore[misc]
@@ -85,12 +85,13 @@ class SlotCache(Cache):  # type: ignore[misc]
         :param positions: the number of tokens that each row holds already, of shape `(rows,)`.
         """
         columns = min(self.capacity, round_up(int(positions.max()) + 1, COLUMNS))
-        rows = torch.arange(len(positions))
+        places = torch.arange(len(positions), device=positions.device) * self.capacity + positions
         for layer in self.layers:
-            layer.rows, layer.positions, layer.columns = rows, positions, columns
-        hidden = torch.arange(columns) > positions[:, None]
+            layer.places, layer.columns = places, columns
+        hidden = torch.arange(columns, device=positions.device) > positions[:, None]
         lowest = torch.finfo(torch.float32).min
-        return torch.zeros(hidden.shape).masked_fill_(hidden, lowest)[:, None, None, :]
+        mask = torch.zeros(hidden.shape, device=positions.device)
+        return mask.masked_fill_(hidden, lowest)[:, None, None, :]
 
     def fill(self, slots: list[int], prefilled: DynamicCache) -> None:
         """Put the rows of an ordinary cache, of equal length, into `slots`."""
@@ -98,11 +99,11 @@ class SlotCache(Cache):  # type: ignore[misc]
             if not layer.is_initialized:
                 layer.lazy_initialization(source.keys, source.values)
             length = source.keys.shape[2]
-            layer.keys[slots, :, :length] = source.keys
-            layer.values[slots, :, :length] = source.values
+            layer.keys[slots, :length] = source.keys.transpose(1, 2)
+            layer.values[slots, :length] = source.values.transpose(1, 2)
 
     def move(self, source: int, target: int, length: int) -> None:
         """Copy the first `length` tokens of one slot over another."""
         for layer in self.layers:
-            layer.keys[target, :, :length] = layer.keys[source, :, :length]
-            layer.values[target, :, :length] = layer.values[source, :, :length]
+            layer.keys[target, :length] = layer.keys[source, :length]
+            layer.values[target, :length] = layer.values[source, :length]

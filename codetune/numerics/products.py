@@ -68,6 +68,25 @@ def baddbmm(
     return _scaled_sum(added, bmm(a, b), beta, alpha)
 
 
+def pack(weight: torch.Tensor, rows: int) -> torch.Tensor:
+    """The weight of a linear layer, of shape `(out, in)`, laid out once for many products: a copy for `packed_linear`.
+
+    Without, each product of few rows spends as long on laying it out as on multiplying. The bits are the same.
+
+    :param rows: how many are multiplied at a time, about; the copy takes others too.
+    """
+    packed: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows)  # noqa: SLF001
+    return packed
+
+
+def packed_linear(x: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    """What `torch.nn.functional.linear` gives of `x`, of shape `(rows, in)`, where the weight is packed."""
+    threads = 1 if x.numel() * packed.shape[0] < _SMALL else torch.get_num_threads()
+    linear = torch.ops.mkldnn._linear_pointwise.default  # noqa: SLF001
+    product: torch.Tensor = held_to(threads, linear, x, packed, bias, "none", [], "")
+    return product
+
+
 def _served(a: torch.Tensor, b: torch.Tensor) -> bool:
     """Whether oneDNN takes these; shapes that do not fit are left to torch, which says so."""
     fits = a.shape[-1] == b.shape[-2] and a.shape[:-2] == b.shape[:-2]

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from codetune.evaluation.answers import extract_code, read_answer
+from codetune.evaluation.answers import extract_code, is_settled, read_answer
 
 ADD = "def add(a, b):\n    return a + b"
 LOOP = "for x in y:\n    print(add(x, x)"
@@ -198,3 +198,42 @@ def test_a_long_answer_is_read_in_a_moment():
     begun = time.perf_counter()
     assert extract_code("def f(:\n\nIt is prose.\n\n" * 500) == "def f(:"
     assert time.perf_counter() - begun < 10  # seconds; a moment even on a busy machine
+
+
+SETTLED = {
+    "a closed block that defines": (f"Sure:\n```python\n{ADD}\n```\n", True),
+    "its last line may go on": (f"Sure:\n```python\n{ADD}\n```", False),
+    "not closed": (f"Sure:\n```python\n{ADD}\n\n", False),
+    "wrong code": (f"```python\n{LIMIT}\n```\n", False),
+    "a use alone": (f"```python\n{USE}\n```\n", False),
+    "no language": (f"```\n{ADD}\n```\n", False),
+    "another language": (f"```java\n{ADD}\n```\n", False),
+    "the one that parses": (f"```python\n{LIMIT}\n```\nBetter:\n```python\n{ADD}\n```\n", True),
+    "a block in code": (f"{DOCUMENTED}\n", False),
+    "a block in a string": (f'"""\n```python\n{ADD}\n```\n', False),
+    "Markdown": (f"````markdown\n```python\n{ADD}\n```\n", False),
+    "no fence": (f"{ADD}\n", False),
+}
+GOES_ON = [
+    "It adds.",
+    f"```python\n{USE}\n```\n",
+    "```python\ndef sub(): pass\n```\n",
+    "```\ndef f(): pass\n```",
+    '"""',
+    "```",
+]
+
+
+@pytest.mark.parametrize("case", SETTLED)
+def test_an_answer_is_settled(case):
+    answer, settled = SETTLED[case]
+    assert is_settled(answer) is settled
+
+
+@pytest.mark.parametrize("case", TABLE)
+@pytest.mark.parametrize("more", GOES_ON)
+def test_nothing_that_follows_changes_a_settled_answer(case, more):
+    answer = f"{TABLE[case][0]}\n{more}"
+    ends = [at for at in range(len(answer) + 1) if is_settled(answer[:at])]
+    if "markdown" not in answer:
+        assert {extract_code(answer[:at]) for at in ends} <= {extract_code(answer)}

@@ -7,6 +7,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from codetune.errors import UserError
+from codetune.generation import batch
 from codetune.generation.batch import answer_all
 from codetune.generation.sampling import SamplingSettings, sampler
 from codetune.modeling.load import LoadedModel, load_model
@@ -69,14 +70,13 @@ def step_logits(loaded, prompts, batch_size):
     """The logits of every row and step of a run: (rows and steps, vocabulary)."""
     seen = []
 
-    def note(_model, _arguments, keywords, output):
-        if keywords["input_ids"].shape[1] == 1:
-            seen.append(output.logits[:, -1].clone())
+    def note(logits):
+        seen.append(logits.clone())
+        return int(logits.argmax())
 
-    handle = loaded.model.register_forward_hook(note, with_kwargs=True)
-    answers(loaded, prompts, batch_size)
-    handle.remove()
-    return torch.cat(seen)
+    choosers = [note] * len(prompts)
+    list(answer_all(loaded, prompts, max_new_tokens=NEW, batch_size=batch_size, choosers=choosers))
+    return torch.stack(seen)
 
 
 def test_logits_in_any_company_differ_by_rounding_alone(loaded, prompts):
@@ -182,3 +182,58 @@ def test_drawing_without_warmth_takes_the_likeliest(loaded, prompts):
 
 def test_several_answers_to_a_prompt_differ(loaded, prompts):
     assert len(set(map(tuple, drawn(loaded, [prompts[2]] * 6, 4)))) == 6
+
+
+def test_an_answer_may_end_before_its_end_token(loaded, prompts):
+    whole = answers(loaded, prompts)
+    found = dict(
+        answer_all(
+            loaded, prompts, max_new_tokens=NEW, batch_size=5,
+            until=lambda index, ids: len(ids) == index % 4 + 2 and index % 2 == 0,
+        )
+    )  # fmt: skip
+    for index, answer in enumerate(whole):
+        some = NEW if index % 2 else index % 4 + 2
+        assert found[index].ids == answer.ids[:some]
+        assert (found[index].ended, found[index].stopped) == (("limit", False) if index % 2 else ("until", True))
+
+
+BEGINNING = "You write Python, and nothing but Python. "
+
+
+@pytest.fixture
+def begun(loaded):
+    """The same model, with a template that says the same before every instruction."""
+    before = loaded.tokenizer.chat_template
+    loaded.tokenizer.chat_template = f"{BEGINNING}{{{{ messages[0]['content'] }}}}\nAnswer:\n"
+    yield loaded
+    loaded.tokenizer.chat_template = before
+
+
+def test_the_common_beginning_is_read_once(begun, instruction_rows, monkeypatch):
+    prompts = [[5], [9, 8, 7], *(prompt_ids(begun.tokenizer, row["instruction"]) for row in instruction_rows)]
+    seen = []
+    known = batch._Start._run
+    monkeypatch.setattr(
+        batch._Start, "_run", lambda self, model, ids, cache: (seen.append(ids), known(self, model, ids, cache))
+    )
+    found = answers(begun, prompts, 6)
+    assert [answer.ids for answer in found] == [by_transformers(begun, prompt) for prompt in prompts]
+    start = seen[0][0].tolist()
+    assert len(start) >= 8
+    assert all(row.tolist()[: len(start)] != start for ids in seen[1:] for row in ids)
+    assert answers(begun, prompts[3:4], 1) == found[3:4]
+
+
+def test_as_many_rows_as_memory_allows(loaded, prompts, monkeypatch):
+    sizes = []
+    known = batch.SlotCache
+    monkeypatch.setattr(batch, "SlotCache", lambda *arguments: (sizes.append(arguments[1]), known(*arguments))[1])
+    whole = answers(loaded, prompts)
+    for free in (10**9, 4 * 10**6):
+        monkeypatch.setattr(batch, "_free_memory", lambda _device, free=free: free)
+        assert answers(loaded, prompts, None) == whole
+    assert sizes[1] > sizes[2] >= 8
+    monkeypatch.setattr(batch, "_free_memory", lambda _device: 10**4)
+    with pytest.raises(UserError, match=r"8 answers at a time, of \d+ tokens with their prompts, take 0.0 GB, and"):
+        answers(loaded, prompts, None)

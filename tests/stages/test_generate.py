@@ -1,6 +1,9 @@
 """The generate stage, whole, on a slice."""
 
+from dataclasses import replace
+
 import pytest
+import torch
 
 from codetune.errors import UserError
 from codetune.files import digest_file, read_json, read_jsonl, write_jsonl
@@ -12,13 +15,24 @@ from codetune.numerics import NumericsParams
 from codetune.prompt import completion_text, prompt_ids
 from stages import generate
 
-KEYS = ["id", "group", "path", "qualname", "instruction", "reference", "answer", "tokens", "stopped"]
+KEYS = ["id", "group", "path", "qualname", "instruction", "reference", "answer", "tokens", "stopped", "ended"]
 
 
 def params(base, **changes):
     return generate.Params(
         GenerateParams(
-            **({"seed": 7, "max_prompts": 10, "reworded_prompts": 3, "max_new_tokens": 12, "batch_size": 4} | changes)
+            **(
+                {
+                    "seed": 7,
+                    "max_prompts": 10,
+                    "reworded_prompts": 3,
+                    "max_new_tokens": 12,
+                    "batch_size": 4,
+                    "stop": "code",
+                    "device": "cpu",
+                }
+                | changes
+            )
         ),
         ModelParams(base=str(base), revision=None),
         NumericsParams(mode="portable", threads=1),
@@ -64,6 +78,10 @@ def test_both_variants_answer_the_same_prompts(tiny_base, inputs, outputs, instr
             "groups": 4,
             "tokens": sum(sample["tokens"] for sample in samples),
             "stopped": sum(sample["stopped"] for sample in samples),
+            "ended": {why: sum(sample["ended"] == why for sample in samples) for why in ("end", "code", "limit")},
+            "device": "cpu",
+            "dtype": "float32",
+            "prompt": "### Instruction:\n{instruction}\n\n### Response:\n",
             "numerics": "portable",
         }
         assert all(sample["tokens"] == 12 or sample["stopped"] for sample in samples)
@@ -206,3 +224,39 @@ def test_answers_of_other_settings_are_asked_for_anew(tiny_base, inputs, outputs
         generate.run(params(tiny_base), inputs, outputs, "tuned")
     generate.run(params(tiny_base, **changes), inputs, outputs, "tuned")
     assert asked == [13, 13]
+
+
+FENCED = "Here it is:\n\n```python\ndef f(x):\n    return x\n```\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "task", "expected"),
+    [
+        ({}, "python", {"end": 0, "code": 13, "limit": 0}),
+        ({"stop": "end"}, "python", {"end": 0, "code": 0, "limit": 13}),
+        ({}, "text", {"end": 0, "code": 0, "limit": 13}),
+    ],
+)
+def test_an_answer_ends_with_its_code(tiny_base, inputs, outputs, monkeypatch, changes, task, expected):
+    said = iter(load_model(tiny_base).tokenizer(FENCED + "That is all. " * 30, add_special_tokens=False)["input_ids"])
+    script = list(said)
+
+    def say(model, cache, rows):
+        for row in rows:
+            row.ids.append(script[len(row.ids)])
+
+    monkeypatch.setattr(batch, "_advance", say)
+    asked = replace(params(tiny_base, max_new_tokens=len(script), **changes), task=task)
+    report = generate.run(asked, inputs, outputs, "base")
+    samples = [*read_jsonl(outputs.samples / "base.jsonl"), *read_jsonl(outputs.samples / "base.reworded.jsonl")]
+    found = {why: sum(sample["ended"] == why for sample in samples) for why in expected}
+    assert found == expected
+    assert report["stopped"] == (10 if expected["code"] else 0)
+    assert {sample["answer"].startswith(FENCED.rstrip("\n")) for sample in samples} == {True}
+    assert {"That is all" in sample["answer"] for sample in samples} == {not expected["code"]}
+
+
+def test_cuda_is_asked_for_where_there_is_none(tiny_base, inputs, outputs, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match=r"generate\.device: expected a CUDA device, found none"):
+        generate.run(params(tiny_base, device="cuda"), inputs, outputs, "base")

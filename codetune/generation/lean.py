@@ -1,0 +1,152 @@
+"""The forward pass of Llama-like models for many rows at a time, without what only training and odd cases need.
+
+Weights are laid out once for products of few rows, those that multiply the same states are one product, and the query
+heads that share a key head meet it in one product too, so that keys and values are never copied. What it computes is
+what the model's own code computes, up to rounding. A row has the same bits in any company, as with the model's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import torch
+from torch.nn import functional
+
+from codetune.numerics import products
+
+_FAMILIES = frozenset({"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM"})
+_ROWS = 64  # that weights are laid out for, about: any number may come
+_SHARE = 0.3  # of the free memory that laid-out copies of the weights may take
+
+_Linear = Callable[[torch.Tensor], torch.Tensor]
+
+
+def decoder(model: Any) -> Any:
+    """What answers are computed with in place of `model`: called in the same way, it gives the same logits.
+
+    It is the model itself where its code is not of the kind that is known here.
+    """
+    layers = getattr(getattr(model, "model", None), "layers", ())
+    known = type(model).__name__ in _FAMILIES and all(
+        type(module) is torch.nn.Linear and not module._forward_hooks  # noqa: SLF001
+        for layer in layers
+        for part in (layer.self_attn, layer.mlp)
+        for name, module in part.named_children()
+        if name.endswith("_proj")
+    )
+    return LeanDecoder(model) if known and model.dtype is torch.float32 else model
+
+
+class LeanDecoder:
+    """A Llama-like model of float32 weights; `base_model` is what comes before the logits, as with the model itself."""
+
+    def __init__(self, model: Any) -> None:
+        self.config, self.device, self._body = model.config, model.device, model.model
+        size = sum(weight.numel() * weight.element_size() for weight in model.parameters())
+        packed = (
+            self.device.type == "cpu" and products.available() and size < _SHARE * psutil.virtual_memory().available
+        )
+        self._layers = [_Layer(layer, packed=packed) for layer in self._body.layers]
+        self._head = _linear([model.lm_head], packed=packed)
+
+    def __call__(self, **arguments: Any) -> SimpleNamespace:
+        """The `logits` that follow each row's last id, of shape `(rows, 1, vocabulary)`."""
+        return SimpleNamespace(logits=self._head(self.base_model(**arguments)[:, -1:]))
+
+    def base_model(
+        self,
+        input_ids: torch.Tensor,
+        past_key_values: Any,
+        attention_mask: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """The states of all ids, of shape `(rows, ids, hidden)`; their keys and values go into the cache.
+
+        :param attention_mask: what is added to the scores, of shape `(rows, 1, 1, columns)`; None for whole sequences
+            whose tokens attend to all before them.
+        """
+        length, before = input_ids.shape[1], past_key_values.get_seq_length()
+        states = self._body.embed_tokens(input_ids)
+        if position_ids is None:
+            position_ids = torch.arange(before, before + length, device=self.device)[None]
+        if attention_mask is None:
+            attention_mask = _causal(length, before, self.config, states)
+        cos, sin = (part.unsqueeze(2) for part in self._body.rotary_emb(states, position_ids))
+        for layer in self._layers:
+            states = layer(states, (cos, sin), past_key_values, attention_mask)
+        result: torch.Tensor = self._body.norm(states)
+        return result
+
+
+class _Layer:
+    """A layer of the model."""
+
+    def __init__(self, layer: Any, *, packed: bool) -> None:
+        self._module, self._attention, self._mlp = layer, layer.self_attn, layer.mlp
+        attention, mlp = layer.self_attn, layer.mlp
+        self._qkv = _linear([attention.q_proj, attention.k_proj, attention.v_proj], packed=packed)
+        self._out = _linear([attention.o_proj], packed=packed)
+        self._wide = _linear([mlp.gate_proj, mlp.up_proj], packed=packed)
+        self._down = _linear([mlp.down_proj], packed=packed)
+
+    def __call__(
+        self, states: torch.Tensor, angles: tuple[torch.Tensor, torch.Tensor], cache: Any, mask: torch.Tensor
+    ) -> torch.Tensor:
+        attended = self._attend(self._module.input_layernorm(states), angles, cache, mask)
+        states = states + attended
+        gate, up = self._wide(self._module.post_attention_layernorm(states)).chunk(2, dim=-1)
+        return states + self._down(self._mlp.act_fn(gate.contiguous()) * up)
+
+    def _attend(
+        self, states: torch.Tensor, angles: tuple[torch.Tensor, torch.Tensor], cache: Any, mask: torch.Tensor
+    ) -> torch.Tensor:
+        rows, length, _ = states.shape
+        size, group = self._attention.head_dim, self._attention.num_key_value_groups
+        heads = self._qkv(states).view(rows, length, -1, size)
+        shared = heads.shape[2] // (group + 2)
+        turned = _turn(heads[:, :, :-shared], *angles)
+        query, key = turned[:, :, :-shared], turned[:, :, -shared:]
+        keys, values = cache.update(
+            key.transpose(1, 2), heads[:, :, -shared:].transpose(1, 2), self._attention.layer_idx
+        )
+        # The query heads of a key head lie one after the other in the place of more queries.
+        query = (
+            query.view(rows, length, shared, group, size)
+            .permute(0, 2, 3, 1, 4)
+            .reshape(rows, shared, group * length, size)
+        )
+        found = functional.scaled_dot_product_attention(query, keys, values, mask, scale=self._attention.scaling)
+        found = found.view(rows, shared, group, length, size).permute(0, 3, 1, 2, 4)
+        return self._out(found.reshape(rows, length, -1))
+
+
+def _turn(heads: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    """Rotary positions, as the Llama family has them."""
+    left, right = heads.chunk(2, dim=-1)
+    return heads * cos + torch.cat((-right, left), dim=-1) * sin
+
+
+def _causal(length: int, before: int, config: Any, like: torch.Tensor) -> torch.Tensor:
+    """What is added to the scores of `length` tokens after `before` others, once for each query head of a key head."""
+    group = config.num_attention_heads // config.num_key_value_heads
+    lowest = torch.finfo(like.dtype).min
+    mask = like.new_full((length, before + length), lowest).triu_(before + 1)
+    return mask.repeat(group, 1)[None, None]
+
+
+def _linear(modules: list[Any], *, packed: bool) -> _Linear:
+    """What linear layers that get the same states give, side by side; one product where the weights are packed."""
+    if not packed:
+        return lambda states: torch.cat([module(states) for module in modules], dim=-1)
+    weight = torch.cat([module.weight.detach() for module in modules])
+    bias = None if modules[0].bias is None else torch.cat([module.bias.detach() for module in modules])
+    laid_out = products.pack(weight, _ROWS)
+
+    def run(states: torch.Tensor) -> torch.Tensor:
+        product = products.packed_linear(states.reshape(-1, states.shape[-1]), laid_out, bias)
+        return product.view(*states.shape[:-1], -1)
+
+    return run

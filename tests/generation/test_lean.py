@@ -1,0 +1,115 @@
+"""The lean forward pass: the same logits as the model's own code, and the same bits in any company."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch.nn import functional
+from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.cache_utils import DynamicCache
+
+from codetune.generation.lean import LeanDecoder, decoder
+from codetune.numerics import products
+
+SHAPE = {"vocab_size": 400, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 2}
+FAMILIES = {
+    "llama": {"num_attention_heads": 6, "num_key_value_heads": 2},
+    "qwen2": {"num_attention_heads": 6, "num_key_value_heads": 3, "tie_word_embeddings": True},
+    "mistral": {"num_attention_heads": 4, "num_key_value_heads": 4, "sliding_window": None},
+    "llama3": {
+        "num_attention_heads": 6, "num_key_value_heads": 1, "head_dim": 16, "attention_bias": True,
+        "rope_parameters": {
+            "rope_type": "llama3", "rope_theta": 1e4, "factor": 8.0, "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0, "original_max_position_embeddings": 16,
+        },
+    },
+}  # fmt: skip
+
+
+def made(family):
+    torch.manual_seed(3)
+    config = AutoConfig.for_model(family.rstrip("3"), initializer_range=0.3, **SHAPE, **FAMILIES[family])
+    model = AutoModelForCausalLM.from_config(config).eval()
+    for name, weight in model.named_parameters():
+        if name.endswith("bias"):
+            torch.nn.init.normal_(weight)  # transformers begins with zeros, which would hide that they are left out
+    return model
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_logits_are_those_of_the_model(family, packed, monkeypatch):
+    monkeypatch.setattr(products, "available", lambda: packed)
+    model = made(family)
+    ids = torch.randint(400, (3, 24))
+    lean = decoder(model)
+    assert isinstance(lean, LeanDecoder)
+    with torch.inference_mode():
+        expected = model(input_ids=ids).logits
+        whole, parts = DynamicCache(), DynamicCache()
+        assert torch.allclose(lean(input_ids=ids, past_key_values=whole).logits[:, 0], expected[:, -1], atol=1e-4)
+        lean.base_model(input_ids=ids[:, :9], past_key_values=parts)
+        states = lean.base_model(input_ids=ids[:, 9:], past_key_values=parts)
+        assert torch.allclose(model.lm_head(states), expected[:, 9:], atol=1e-4)
+
+
+def test_other_kinds_of_models_are_computed_by_their_own_code():
+    shape = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
+    gemma = AutoModelForCausalLM.from_config(AutoConfig.for_model("gemma2", **SHAPE, **shape))
+    halved = made("llama").to(torch.bfloat16)
+    adapted = made("llama")
+    adapted.model.layers[0].mlp.up_proj = torch.nn.Sequential(adapted.model.layers[0].mlp.up_proj)
+    for model in (gemma, halved, adapted):
+        assert decoder(model) is model
+
+
+BITS = """
+from codetune import numerics
+numerics.fix(numerics.NumericsParams(mode="portable", threads={threads}))
+import hashlib
+import torch
+from torch.nn import functional
+from codetune.numerics import products
+
+torch.manual_seed(5)
+found = []
+for out, size in ((960, 576), (1536, 576), (576, 1536), (100, 36), (3000, 576)):
+    weight, x = torch.randn(out, size), torch.randn(520, size)
+    packed = products.pack(weight, 64)
+    whole = functional.linear(x, weight)
+    for rows in (8, 16, 32, 64, 128, 520):
+        assert torch.equal(products.packed_linear(x[:rows], packed, None), whole[:rows]), (out, size, rows)
+    found.append(whole)
+# One query for each of three heads that share keys; what is masked, and how much of it, changes nothing.
+query, keys, values = torch.randn(4, 3, 3, 64), torch.randn(4, 3, 320, 64), torch.randn(4, 3, 320, 64)
+attended = []
+for columns in (96, 128, 320):
+    mask = torch.zeros(4, 1, 1, columns)
+    mask[..., 70:] = torch.finfo(torch.float32).min
+    attended.append(functional.scaled_dot_product_attention(
+        query, keys[:, :, :columns], values[:, :, :columns], mask
+    ))
+    assert torch.equal(attended[0], attended[-1]), columns
+    alone = functional.scaled_dot_product_attention(
+        query[1:2], keys[1:2, :, :columns], values[1:2, :, :columns], mask[1:2]
+    )
+    assert torch.equal(alone[0], attended[0][1])
+found.append(attended[0])
+print(hashlib.sha256(b"".join(one.numpy().tobytes() for one in found)).hexdigest())
+"""
+
+
+def test_the_bits_do_not_depend_on_threads_rows_or_columns():
+    """In processes of their own: numerics are fixed before torch is imported."""
+    found = {
+        subprocess.run([sys.executable, "-c", BITS.format(threads=threads)], check=True, capture_output=True).stdout
+        for threads in (1, 2, 3)
+    }
+    assert len(found) == 1
+
+
+def test_packed_weights_take_a_bias():
+    weight, bias, x = torch.randn(40, 16), torch.randn(40), torch.randn(8, 16)
+    expected = functional.linear(x, weight, bias)
+    assert torch.allclose(products.packed_linear(x, products.pack(weight, 8), bias), expected, atol=1e-5)

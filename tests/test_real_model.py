@@ -65,18 +65,25 @@ def test_it_is_loaded_in_seconds(real):
 @pytest.mark.parametrize(
     ("text", "ids"),
     [
-        ("def f(x):\n    return x\n", []),
-        ("    12", []),
-        ("x = 2024", []),
-        ("<|im_start|>user\nhi<|im_end|>\n", []),
+        ("def f(x):\n    return x\n", [1604, 275, 24, 104, 727, 472, 1003, 1792, 198]),
+        ("x = 2024", [104, 446, 216, 34, 32, 34, 36]),
+        (
+            "        if n > 100:\n            12345\n",
+            [415, 585, 304, 2986, 216, 33, 32, 32, 42, 7396, 33, 34, 35, 36, 37, 198],
+        ),
+        ("<|im_start|>user\nhi<|im_end|>\n", [1, 4093, 198, 6004, 2, 198]),
+        ("naïve — 日本", [3546, 46494, 1841, 17097, 241, 115, 40993]),
     ],
 )
-def test_texts_are_cut_as_llama_cpp_cuts_them(loaded, text, ids):
+def test_texts_are_cut_as_llama_cpp_cuts_them(loaded, text, ids):  # by the server of xllamacpp 2026.10
     assert loaded.tokenizer(text, add_special_tokens=False)["input_ids"] == ids
 
 
 def test_the_answer_to_a_question_is_known(loaded):
-    assert answer(loaded) == ""
+    assert answer(loaded) == (
+        "```python\ndef sum_two_numbers(a, b):\n    return a + b\n\n"
+        "def sum_two_numbers_with_operator(a, b):\n    return a + b + 1\n\ndef sum"
+    )
 
 
 def test_it_is_tuned_and_exported(real, loaded, tmp_path):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+import torch
+from safetensors import SafetensorError
 
 from codetune.errors import UserError
 from codetune.modeling.locate import first_line, locate_model, weight_files
-from codetune.modeling.memory import choose_dtype
+from codetune.modeling.memory import choose_dtype, count_weights
 from codetune.models.gguf.header import is_gguf, read_gguf
 from codetune.prompt import KEEP_SYSTEM, check_template, end_id, ensure_template, set_system
 
@@ -150,26 +150,18 @@ def _tokenizer_of_folder(folder: Path, base: str) -> Any:
 def _load_weights(place: Path, base: str) -> Any:
     _quiet()
     first = weight_files(place)[0]
+    dtype = choose_dtype(count_weights(place), base)
     if is_gguf(first):
         from codetune.models.gguf.weights import load_gguf_model
 
-        file = read_gguf(first)
-        count = sum(prod(place.shape) for place in file.tensors.values())
-        return load_gguf_model(file, choose_dtype(count, base))
-    return _weights_of_folder(place, base)
+        return load_gguf_model(read_gguf(first), dtype)
+    return _weights_of_folder(place, base, dtype)
 
 
-def _count(path: Path) -> int:
-    """How many weights a safetensors file has."""
-    with safe_open(path, framework="pt") as file:
-        return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - it is no mapping
-
-
-def _weights_of_folder(folder: Path, base: str) -> Any:
+def _weights_of_folder(folder: Path, base: str, dtype: torch.dtype) -> Any:
     from transformers import AutoModelForCausalLM
 
     try:
-        dtype = choose_dtype(sum(map(_count, weight_files(folder))), base)
         model, found = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=dtype,

@@ -1,11 +1,39 @@
-"""The number type in which the weights of a model fit into memory."""
+"""How many weights a model has, and the number type in which they fit into memory."""
 
 from __future__ import annotations
 
+from math import prod
+from pathlib import Path
+
 import psutil
 import torch
+from safetensors import SafetensorError, safe_open
 
 from codetune.errors import UserError
+from codetune.modeling.locate import first_line, weight_files
+from codetune.models.gguf.header import is_gguf, read_gguf
+
+
+def count_weights(place: Path) -> int:
+    """How many weights a model has, by the headers of its files.
+
+    :param place: as `locate_model` gives it.
+    :raises UserError: when a file is damaged.
+    """
+    return sum(prod(shape) for path in weight_files(place) for shape in _shapes(path))
+
+
+def _shapes(path: Path) -> list[tuple[int, ...]]:
+    """The shapes of all tensors of a file."""
+    if is_gguf(path):
+        return [place.shape for place in read_gguf(path).tensors.values()]
+    try:
+        with safe_open(path, framework="pt") as file:
+            return [tuple(file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118 - it is no mapping
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            f"model.base: {path} cannot be loaded: {first_line(error)}", "Restore the safetensors files."
+        ) from None
 
 
 def choose_dtype(parameters: int, base: str) -> torch.dtype:

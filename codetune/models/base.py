@@ -71,10 +71,24 @@ def _write_description(file: GgufFile, folder: Path) -> None:
 
 
 def _of_place(params: ModelParams) -> Json:
-    """The provenance of a base that is used where it lies: its files by digest."""
-    files = model_files(locate_model(params.base, params.revision))
+    """The provenance of a base that is used where it lies: its files by digest.
+
+    Its headers, configuration and tokenizer are read, so that what cannot be used is told before it is needed.
+    """
+    from codetune.modeling.load import load_tokenizer
+    from codetune.modeling.memory import choose_dtype, count_weights
+    from codetune.models.gguf.config import make_config
+
+    place = locate_model(params.base, params.revision)
+    load_tokenizer(params.base, params.revision)
+    if place.is_file():
+        make_config(read_gguf(place))
+    parameters = count_weights(place)
+    choose_dtype(parameters, params.base)
+    files = model_files(place)
     return {
         "name": params.base,
         "revision": params.revision,
+        "parameters": parameters,
         "files": {path.name: digest_file(path) for path in files},
     }

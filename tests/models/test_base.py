@@ -4,6 +4,7 @@ import hashlib
 from types import SimpleNamespace
 
 import huggingface_hub
+import psutil
 import pytest
 import torch
 
@@ -104,10 +105,17 @@ def test_the_bytes_do_not_depend_on_the_place(tiny, outputs):
 
 def test_a_base_that_is_not_of_the_catalogue_is_recorded_where_it_lies(file, tiny_base, outputs):
     assert run(params(file), outputs) == {
-        "name": str(file), "revision": None, "files": {"file": digest_file(file)},
+        "name": str(file), "revision": None, "parameters": load_model(file).model.num_parameters(),
+        "files": {"file": digest_file(file)},
     }  # fmt: skip
     assert [path.name for path in outputs.base.iterdir()] == ["provenance.json"]
     assert run(params(tiny_base), outputs)["files"] == content_of(tiny_base)
+
+
+def test_a_base_that_is_too_large_is_told_before_it_is_needed(file, outputs, monkeypatch):
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1))
+    with pytest.raises(UserError, match=r"GB as bfloat16, and 0.0 GB are free. Set model.base to a smaller model"):
+        run(params(file), outputs)
 
 
 def test_a_failure_leaves_the_folder_as_it_was(tiny, outputs):

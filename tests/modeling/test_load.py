@@ -57,7 +57,7 @@ def test_a_template_without_an_assistant_turn_is_one_clear_line(copy):
     (copy / "chat_template.jinja").write_text(
         "{% for m in messages if m.role == 'user' %}Q: {{ m.content }}{% endfor %}"
     )
-    with pytest.raises(UserError, match="the chat template of .* has no assistant turn: .*Mend it"):
+    with pytest.raises(UserError, match=r"the chat template of .* has no assistant turn: .*Mend it"):
         load_model(copy)
 
 

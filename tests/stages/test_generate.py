@@ -73,6 +73,7 @@ def test_both_variants_answer_the_same_prompts(tiny_base, inputs, outputs, instr
         assert report == read_json(outputs.samples / f"{variant}.summary.json")
         assert report == {
             "prompts": 10,
+            "prompt": "### Instruction:\n{instruction}\n\n### Response:\n",
             "skipped": {"too_long": 0},
             "reworded": {"prompts": 3, "skipped": {"too_long": 0, "no_other_words": no_words}},
             "groups": 4,

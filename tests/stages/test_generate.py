@@ -82,7 +82,6 @@ def test_both_variants_answer_the_same_prompts(tiny_base, inputs, outputs, instr
             "ended": {why: sum(sample["ended"] == why for sample in samples) for why in ("end", "code", "limit")},
             "device": "cpu",
             "dtype": "float32",
-            "prompt": "### Instruction:\n{instruction}\n\n### Response:\n",
             "numerics": "portable",
         }
         assert all(sample["tokens"] == 12 or sample["stopped"] for sample in samples)

@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from codetune import numerics
-from codetune.cleaning.params import CleanParams
-from codetune.config import load_section
+from codetune.config import load_section, read_params
 from codetune.errors import UserError, run_as_command
 from codetune.files import digest_bytes, digest_file, dump_json, write_json, write_jsonl
 from codetune.generation.params import GenerateParams
@@ -197,9 +196,9 @@ def main() -> None:
 
     def action() -> None:
         variant = parse_variant(sys.argv[1:])
-        params = Params(
-            load_section(GenerateParams), load_section(ModelParams), numerics.fix(), load_section(CleanParams).task
-        )
+        # Not by the section's model: code that cleans, and leaves the rows as they are, must not have them asked anew.
+        task = read_params()["clean"].get("task", "python")
+        params = Params(load_section(GenerateParams), load_section(ModelParams), numerics.fix(), task)
         run(params, Inputs(), Outputs(), variant)
 
     run_as_command(action)

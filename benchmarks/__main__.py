@@ -7,9 +7,13 @@ The two sides take turns, and the median ratio of the rounds is shown with its r
 from __future__ import annotations
 
 import argparse
+import statistics as averages
 import subprocess
 import sys
+import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from codetune import numerics
 from codetune.files import read_jsonl
@@ -22,7 +26,7 @@ import torch  # noqa: E402
 from benchmarks.data import data  # noqa: E402
 from benchmarks.revisions import revisions  # noqa: E402
 from benchmarks.serving import serving  # noqa: E402
-from benchmarks.timing import compare, seconds  # noqa: E402
+from benchmarks.timing import ROUNDS, compare, seconds  # noqa: E402
 from benchmarks.tuning import lora, training  # noqa: E402
 
 TEST = Path("data/clean/test.jsonl")
@@ -30,31 +34,53 @@ BASE = "models/base"
 
 
 def generation() -> None:
-    """Our decoder against `generate`, with left padding and one prompt at a time."""
+    """Our decoder against what products of so many rows allow, and against `generate` with left padding."""
     from codetune.generation.batch import answer_all
     from codetune.modeling.load import load_model
     from codetune.prompt import prompt_ids
 
     loaded = load_model(BASE)
-    prompts = [prompt_ids(loaded.tokenizer, row["instruction"]) for row in read_jsonl(TEST)[:64]]
-    width = max(map(len, prompts))
+    prompts = [prompt_ids(loaded.tokenizer, row["instruction"]) for row in read_jsonl(TEST)[:128]]
+
+    def answer(rows: int, tokens: int = 48) -> int:
+        found = answer_all(loaded, prompts[:rows], max_new_tokens=tokens, batch_size=rows)
+        return sum(len(answer.ids) for _, answer in found)
+
+    for rows in (32, 128):
+        shares = []
+        for _ in range(ROUNDS):
+            reading = seconds(partial(answer, rows, 1))
+            start = time.perf_counter()
+            tokens = answer(rows) - rows
+            speed = tokens / (time.perf_counter() - start - reading)
+            shares.append((speed / _allowed(loaded.model, rows), speed))
+        share, speed = map(averages.median, zip(*shares, strict=True))
+        print(f"{f'{rows} answers at a time':58} {speed:5.0f} tokens/s, {share:.0%} of what products allow")
+    width = max(map(len, prompts[:64]))
     pad = loaded.tokenizer.pad_token_id
-    ids = torch.tensor([[pad] * (width - len(prompt)) + prompt for prompt in prompts])
+    ids = torch.tensor([[pad] * (width - len(prompt)) + prompt for prompt in prompts[:64]])
     options = {"max_new_tokens": 48, "do_sample": False, "pad_token_id": pad}
     compare(
         "answers to 64 prompts, against transformers.generate",
-        lambda: list(answer_all(loaded, prompts, max_new_tokens=48, batch_size=32)),
+        lambda: answer(64),
         lambda: [
             loaded.model.generate(input_ids=part, attention_mask=(part != pad).long(), **options)
             for part in torch.split(ids, 32)
         ],
     )
-    few = prompts[:32]
-    compare(
-        "answers to 32 prompts, against one generate call for each",
-        lambda: list(answer_all(loaded, few, max_new_tokens=48, batch_size=32)),
-        lambda: [loaded.model.generate(input_ids=torch.tensor([prompt]), **options) for prompt in few],
-    )
+
+
+def _allowed(model: Any, rows: int) -> float:
+    """Tokens per second where a step were nothing but its products, of weights as the model holds them."""
+    weights = [module.weight for module in model.modules() if isinstance(module, torch.nn.Linear)]
+    states = {size: torch.randn(rows, size) for size in {weight.shape[1] for weight in weights}}
+
+    def products() -> None:
+        for weight in weights:
+            torch.nn.functional.linear(states[weight.shape[1]], weight)
+
+    with torch.inference_mode():
+        return rows / min(seconds(products) for _ in range(3))
 
 
 def bertscore() -> None:

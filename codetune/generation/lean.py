@@ -1,7 +1,7 @@
 """The forward pass of Llama-like models for many rows at a time, without what only training and odd cases need.
 
-Weights are laid out once for products of few rows, those that multiply the same states are one product, and the query
-heads that share a key head meet it in one product too, so that keys and values are never copied. What it computes is
+Weights are laid out once for products of few rows, those that multiply the same states are one product, and keys
+and values are never copied for the query heads that share them. What it computes is
 what the model's own code computes, up to rounding. A row has the same bits in any company, as with the model's own.
 """
 
@@ -44,7 +44,7 @@ class LeanDecoder:
     """A Llama-like model of float32 weights; `base_model` is what comes before the logits, as with the model itself."""
 
     def __init__(self, model: Any) -> None:
-        self.config, self.device, self._body = model.config, model.device, model.model
+        self.device, self._body = model.device, model.model
         size = sum(weight.numel() * weight.element_size() for weight in model.parameters())
         packed = (
             self.device.type == "cpu" and products.available() and size < _SHARE * psutil.virtual_memory().available
@@ -73,7 +73,7 @@ class LeanDecoder:
         if position_ids is None:
             position_ids = torch.arange(before, before + length, device=self.device)[None]
         if attention_mask is None:
-            attention_mask = _causal(length, before, self.config, states)
+            attention_mask = _causal(length, before, states)
         cos, sin = (part.unsqueeze(2) for part in self._body.rotary_emb(states, position_ids))
         for layer in self._layers:
             states = layer(states, (cos, sin), past_key_values, attention_mask)
@@ -108,19 +108,13 @@ class _Layer:
         heads = self._qkv(states).view(rows, length, -1, size)
         shared = heads.shape[2] // (group + 2)
         turned = _turn(heads[:, :, :-shared], *angles)
-        query, key = turned[:, :, :-shared], turned[:, :, -shared:]
         keys, values = cache.update(
-            key.transpose(1, 2), heads[:, :, -shared:].transpose(1, 2), self._attention.layer_idx
+            turned[:, :, -shared:].transpose(1, 2), heads[:, :, -shared:].transpose(1, 2), self._attention.layer_idx
         )
-        # The query heads of a key head lie one after the other in the place of more queries.
-        query = (
-            query.view(rows, length, shared, group, size)
-            .permute(0, 2, 3, 1, 4)
-            .reshape(rows, shared, group * length, size)
+        found = functional.scaled_dot_product_attention(
+            turned[:, :, :-shared].transpose(1, 2), keys, values, mask, scale=self._attention.scaling, enable_gqa=True
         )
-        found = functional.scaled_dot_product_attention(query, keys, values, mask, scale=self._attention.scaling)
-        found = found.view(rows, shared, group, length, size).permute(0, 3, 1, 2, 4)
-        return self._out(found.reshape(rows, length, -1))
+        return self._out(found.transpose(1, 2).reshape(rows, length, -1))
 
 
 def _turn(heads: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
@@ -129,12 +123,9 @@ def _turn(heads: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Te
     return heads * cos + torch.cat((-right, left), dim=-1) * sin
 
 
-def _causal(length: int, before: int, config: Any, like: torch.Tensor) -> torch.Tensor:
-    """What is added to the scores of `length` tokens after `before` others, once for each query head of a key head."""
-    group = config.num_attention_heads // config.num_key_value_heads
-    lowest = torch.finfo(like.dtype).min
-    mask = like.new_full((length, before + length), lowest).triu_(before + 1)
-    return mask.repeat(group, 1)[None, None]
+def _causal(length: int, before: int, like: torch.Tensor) -> torch.Tensor:
+    """What is added to the scores of `length` tokens after `before` others."""
+    return like.new_full((length, before + length), torch.finfo(like.dtype).min).triu_(before + 1)
 
 
 def _linear(modules: list[Any], *, packed: bool) -> _Linear:

@@ -81,18 +81,18 @@ for out, size in ((960, 576), (1536, 576), (576, 1536), (100, 36), (3000, 576)):
     for rows in (8, 16, 32, 64, 128, 520):
         assert torch.equal(products.packed_linear(x[:rows], packed, None), whole[:rows]), (out, size, rows)
     found.append(whole)
-# One query for each of three heads that share keys; what is masked, and how much of it, changes nothing.
-query, keys, values = torch.randn(4, 3, 3, 64), torch.randn(4, 3, 320, 64), torch.randn(4, 3, 320, 64)
+# Three query heads share a head of keys; what is masked, and how much of it, changes nothing.
+query, keys, values = torch.randn(4, 9, 1, 64), torch.randn(4, 3, 320, 64), torch.randn(4, 3, 320, 64)
 attended = []
 for columns in (96, 128, 320):
     mask = torch.zeros(4, 1, 1, columns)
     mask[..., 70:] = torch.finfo(torch.float32).min
     attended.append(functional.scaled_dot_product_attention(
-        query, keys[:, :, :columns], values[:, :, :columns], mask
+        query, keys[:, :, :columns], values[:, :, :columns], mask, enable_gqa=True
     ))
     assert torch.equal(attended[0], attended[-1]), columns
     alone = functional.scaled_dot_product_attention(
-        query[1:2], keys[1:2, :, :columns], values[1:2, :, :columns], mask[1:2]
+        query[1:2], keys[1:2, :, :columns], values[1:2, :, :columns], mask[1:2], enable_gqa=True
     )
     assert torch.equal(alone[0], attended[0][1])
 found.append(attended[0])

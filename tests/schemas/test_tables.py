@@ -23,7 +23,7 @@ LINE = "expected the number of a line, 1 or more"
 COUNT = "expected a count, 0 or more"
 SHA = "expected a sha256: 64 lower-case hexadecimal digits"
 KIND = "text that is not blank in a row of kind pair, nothing in others"
-PLACE = "expected only id, group, path, qualname, instruction, reference, answer, tokens, stopped"
+PLACE = "expected only id, group, path, qualname, instruction, reference, answer, tokens, stopped, ended"
 near = {"matched": OTHER, "similarity": 0.84}
 
 GOOD = [

@@ -66,15 +66,19 @@ class Session:
         if received.WhichOneof("type") == "new_session":
             self.elements = {}
         if received.WhichOneof("type") == "delta":
+            path = tuple(received.metadata.delta_path)
+            if received.delta.WhichOneof("type") == "add_block":  # what stood in a block before is gone
+                self.elements = {at: part for at, part in self.elements.items() if at[: len(path)] != path}
             element = received.delta.new_element
             kind = element.WhichOneof("type")
             if kind:
-                self.elements[tuple(received.metadata.delta_path)] = getattr(element, kind)
+                self.elements[path] = getattr(element, kind)
 
-    def all_of(self, kind: str) -> list[Any]:
-        """The elements of one kind, from the top of the page to its bottom."""
+    def all_of(self, *kinds: str) -> list[Any]:
+        """The elements of some kinds, from the top of the page to its bottom."""
         names = {"code": "Code", "markdown": "Markdown", "button": "Button", "text_area": "TextArea", "alert": "Alert"}
-        return [part for _, part in sorted(self.elements.items()) if part.DESCRIPTOR.name == names[kind]]
+        wanted = {names[kind] for kind in kinds}
+        return [part for _, part in sorted(self.elements.items()) if part.DESCRIPTOR.name in wanted]
 
     def close(self) -> None:
         """Leave."""

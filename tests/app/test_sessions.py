@@ -6,6 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from streamlit.proto.Markdown_pb2 import Markdown
+
+from codetune.app.answer_parts import parts_of, prose_markdown
 from codetune.generation.sampling import SamplingSettings
 from codetune.modeling.load import LoadedModel, load_model
 from codetune.revisions.listing import require_revision
@@ -41,7 +44,8 @@ def expected(project: Project, session: int, loaded: dict[tuple[str, Role], Load
     chosen = {place: loaded[key] for place, key in pair.items()}
     for event in stream_answers(chosen, instruction(session), SamplingSettings()):
         texts[event.name] += event.text_delta
-    return list(texts.values())
+    parts = [part for text in texts.values() for part in parts_of(text, "python")]
+    return [prose_markdown(part.text).strip() if part.language is None else part.text for part in parts]
 
 
 def visit(url: str, commits: dict[str, str], session: int) -> tuple[str, list[str], list[str]]:
@@ -57,7 +61,11 @@ def visit(url: str, commits: dict[str, str], session: int) -> tuple[str, list[st
     visitor.run("try", query, {"Instruction": instruction(session)})
     visitor.run("try", query, {"Instruction": instruction(session)}, press="Generate")
     alerts += [part.body for part in visitor.all_of("alert")]
-    answers = [part.code_text for part in visitor.all_of("code")]
+    parts = [
+        part for part in visitor.all_of("code", "markdown") if getattr(part, "element_type", 0) != Markdown.CAPTION
+    ]
+    shown = [getattr(part, "code_text", "") or part.body for part in parts]
+    answers = [text for text in shown if not text.startswith("**")]  # the titles
     visitor.close()
     return verdict, answers, alerts
 

@@ -62,6 +62,21 @@ def _print_summary() -> None:
     print("\nNext: `make app` to compare and to try the model, `dvc metrics diff`, `dvc exp run -S train.lora.rank=8`.")
 
 
+def _check() -> None:
+    """Check params.yaml; where the base model lies here, say roughly what training is going to take, too."""
+    check_params()
+    from codetune.config import load_section
+    from codetune.modeling.params import ModelParams
+    from codetune.numerics import NumericsParams
+    from codetune.tuning.forecast import rough_forecast
+    from codetune.tuning.params import TrainParams
+
+    train, named = load_section(TrainParams), Path(load_section(ModelParams).base)
+    base = named if named.exists() else Path("models/base")
+    if base.exists() and train.device == "cpu":
+        print(rough_forecast(base, train, load_section(NumericsParams), Path("reports/training/summary.json")))
+
+
 def _print_why(row: str) -> None:
     from codetune.accounting.why import why
 
@@ -157,7 +172,7 @@ def main() -> None:
     _add_benchmark_commands(commands)
     arguments = parser.parse_args()
     actions: dict[str, Callable[[], None]] = {
-        "check": check_params,
+        "check": _check,
         "ingest": _print_sources,
         "summary": _print_summary,
         "why": lambda: _print_why(arguments.row),

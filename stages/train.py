@@ -12,6 +12,7 @@ Does not: change the base model's weights, or merge the adapter into them (that 
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -82,11 +83,18 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     from codetune.tuning.data import RowLimits, collate, load_rows, pack, training_steps, validation_batches
     from codetune.tuning.loop import train
     from codetune.tuning.lora import add_adapter, save_adapter, trainable_report
+    from codetune.tuning.precision import chosen_precision
     from codetune.tuning.sharding import shard
     from codetune.tuning.world import join
 
-    options = params.train
-    world = join(require_device(options.device, "train.device"))
+    world = join(require_device(params.train.device, "train.device"))
+    precision, reason = chosen_precision(params.train.precision, params.numerics.mode, world.device)
+    if world.size > 1:  # the processes decide together
+        precision = "bfloat16" if world.total(float(precision == "bfloat16")) == world.size else "float32"
+    if world.main:
+        print(f"training: precision {precision}, {reason}", file=sys.stderr)
+    options = params.train.model_copy(update={"precision": precision})
+    params = replace(params, train=options)
     base = load_model(params.model.base, revision=params.model.revision, system=params.model.system)
     limits = RowLimits(options.max_rows, options.max_tokens, options.seed, options.too_long)
     rows = load_rows(inputs.train, AUGMENTED, base.tokenizer, limits, params.form)
@@ -117,6 +125,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
             "base_dtype": base.dtype,
             "trainable": trainable_report(model),
             "prompt": shown_prompt(base.tokenizer),
+            "precision": options.precision,
             "numerics": numerics.digest_settings(params.numerics),
             "answer_form": params.form,
         }

@@ -76,15 +76,16 @@ def fix(params: NumericsParams | None = None) -> NumericsParams:
 
 def _replace_operators(mode: Mode) -> None:
     """Where torch's own would show the number of threads, or the vendor of the processor."""
-    from codetune.numerics import products, sharing
+    from codetune.numerics import attention, products, sharing
 
     if mode == "fast":
         return
-    sharing.install(sharing.OPERATORS)
     if mode == "strict":
         sharing.install(sharing.PRODUCTS)
     elif products.available():
         products.install()
+        attention.install()
+    sharing.install(sharing.OPERATORS)
 
 
 def _keep_freed_memory() -> None:

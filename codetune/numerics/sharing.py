@@ -84,7 +84,7 @@ PRODUCTS: dict[str, Limit] = {"mm": _one_for_few, "addmm": _one_for_few, "bmm": 
 
 def install(operators: Mapping[str, Limit]) -> None:
     """Hold these operators to their limits, for as long as the process lasts."""
-    replace({name: _limited(torchs_own(name), limit) for name, limit in operators.items()})
+    replace({name: limited(torchs_own(name), limit) for name, limit in operators.items()})
 
 
 def held_to(number: int, kernel: Kernel, *arguments: Any, **named: Any) -> Any:
@@ -99,7 +99,9 @@ def held_to(number: int, kernel: Kernel, *arguments: Any, **named: Any) -> Any:
         torch.set_num_threads(threads)
 
 
-def _limited(kernel: Kernel, limit: Limit) -> Kernel:
+def limited(kernel: Kernel, limit: Limit) -> Kernel:
+    """A kernel that is given no more threads than it can bear."""
+
     def run(*arguments: Any, **named: Any) -> Any:
         threads = torch.get_num_threads()
         borne = threads if threads == 1 else limit(threads, *arguments, **named)

@@ -2,8 +2,8 @@
 
 With W the frozen weight and s·B·A the adapter, peft computes x·Wᵀ and x·Aᵀ·Bᵀ·s, and adds them. Here W + s·B·A is made
 first, which is cheap beside a batch of tokens, and used for the output and for the gradient of the input; the factors'
-gradients need two narrow products each, as ever. No wide intermediate results are kept; the merged weight is, for the
-gradient, where it is no larger than the input, else it is made again.
+gradients need two narrow products each, as ever. Nothing is kept for the gradient but the input: the merged weight is
+made again, which costs little beside the memory of those of all layers.
 """
 
 from __future__ import annotations
@@ -20,15 +20,18 @@ class MergedLinear(Linear):  # type: ignore[misc]
 
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """The output, of shape `(…, out features)`, for an input of shape `(…, in features)`."""
-        if args or kwargs or not self._mergeable(x):
+        if args or kwargs or not self.mergeable(x):
             output: torch.Tensor = super().forward(x, *args, **kwargs)
             return output
-        [name] = self.active_adapters
-        down, up = self.lora_A[name].weight, self.lora_B[name].weight
-        merged: torch.Tensor = _Merged.apply(x, self.base_layer.weight, down, up, self.scaling[name])  # type: ignore[no-untyped-call]
+        merged: torch.Tensor = _Merged.apply(x, *self.parts())  # type: ignore[no-untyped-call]
         return merged if self.base_layer.bias is None else merged + self.base_layer.bias
 
-    def _mergeable(self, x: torch.Tensor) -> bool:
+    def parts(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, float]:
+        """W, A, B and s, as `merged_weight` takes them."""
+        [name] = self.active_adapters
+        return self.base_layer.weight, self.lora_A[name].weight, self.lora_B[name].weight, self.scaling[name]
+
+    def mergeable(self, x: torch.Tensor) -> bool:
         """Whether a single plain adapter is at work, and all is in one precision."""
         if self.disable_adapters or self.merged or len(self.active_adapters) != 1:
             return False
@@ -41,28 +44,31 @@ class MergedLinear(Linear):  # type: ignore[misc]
         return plain and not weight.requires_grad and len(kinds) == 1 and not torch.is_autocast_enabled(x.device.type)
 
 
+def merged_weight(weight: torch.Tensor, down: torch.Tensor, up: torch.Tensor, scaling: float) -> torch.Tensor:
+    """W + s·B·A, of shape `(out features, in features)`."""
+    return torch.addmm(weight, up * scaling, down)
+
+
+def factor_gradients(
+    x: torch.Tensor, gradient: torch.Tensor, down: torch.Tensor, up: torch.Tensor, scaling: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The gradients of A and B, for a layer's input and the gradient of its output."""
+    rows, flat = x.flatten(0, -2), gradient.flatten(0, -2)
+    of_down = (flat @ (up * scaling)).t() @ rows
+    return of_down, ((rows @ down.t()).t() @ flat).t() * scaling
+
+
 class _Merged(torch.autograd.Function):
     """x·(W + s·B·A)ᵀ, where W is frozen."""
 
     @staticmethod
-    def forward(
-        ctx: Any, x: torch.Tensor, weight: torch.Tensor, down: torch.Tensor, up: torch.Tensor, scaling: float
-    ) -> torch.Tensor:
-        merged = torch.addmm(weight, up * scaling, down)
-        kept = merged if merged.numel() <= x.numel() else None
-        ctx.save_for_backward(x, weight, down, up, kept)
-        ctx.scaling = scaling
-        return functional.linear(x, merged)
+    def forward(ctx: Any, x: torch.Tensor, *parts: Any) -> torch.Tensor:
+        ctx.save_for_backward(x, *parts[:3])
+        ctx.scaling = parts[3]
+        return functional.linear(x, merged_weight(*parts))
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        x, weight, down, up, merged = ctx.saved_tensors
-        flat, rows = gradient.flatten(0, -2), x.flatten(0, -2)
-        scaled = up * ctx.scaling
-        of_x = None
-        if ctx.needs_input_grad[0]:
-            merged = torch.addmm(weight, scaled, down) if merged is None else merged
-            of_x = (flat @ merged).view_as(x)
-        of_down = (flat @ scaled).t() @ rows
-        of_up = ((rows @ down.t()).t() @ flat).t() * ctx.scaling
-        return of_x, None, of_down, of_up, None
+        x, weight, down, up = ctx.saved_tensors
+        of_x = gradient @ merged_weight(weight, down, up, ctx.scaling) if ctx.needs_input_grad[0] else None
+        return of_x, None, *factor_gradients(x, gradient, down, up, ctx.scaling), None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -11,12 +10,14 @@ from contextlib import nullcontext
 from typing import Any
 
 import torch
+from tqdm import tqdm
 
 from codetune.errors import UserError
 from codetune.files import stable_seed
 from codetune.progress import meter
 from codetune.tuning.checkpoint import Checkpoints, trained_weights
 from codetune.tuning.data import Batch, Step
+from codetune.tuning.forecast import LOWER, Forecast, peak_memory
 from codetune.tuning.loss import batch_loss
 from codetune.tuning.params import Precision, TrainParams
 from codetune.tuning.progress import Evaluation, Log, Progress
@@ -86,12 +87,17 @@ def train(
     for point in progress.logged if progress else ():
         log(*point)
     progress = progress or Progress(len(steps))
+    start = time.monotonic()
     if not progress.evaluations:
         _evaluate(model, validation, progress, log, world)
+    evaluations = (progress.steps - progress.step) // params.evaluate_every
+    forecast = Forecast(steps[progress.step :], time.monotonic() - start, evaluations)
     with meter("training", progress.steps, progress.step) if world.main else nullcontext(lambda _text: None) as advance:
         describe = _describer()
         while progress.step < progress.steps and not progress.stale(params.patience):
             _advance(model, optimizer, steps[progress.step], params, progress, log, world)
+            if (told := forecast.after(steps[progress.step - 1])) and world.main:
+                tqdm.write(f"training: {told}", file=sys.stderr)
             if progress.step % params.evaluate_every == 0 or progress.step == progress.steps:
                 _evaluate(model, validation, progress, log, world)
             if checkpoints and world.main and progress.step % checkpoints.every == 0:
@@ -105,7 +111,6 @@ def train(
 def _describer() -> Callable[[Step, Progress, torch.optim.Optimizer], str]:
     """What the live line says beside step and time left: loss, learning rate, tokens per second, peak memory."""
     start, tokens = time.monotonic(), 0
-    unit = 1 if sys.platform == "darwin" else 1 << 10  # of ru_maxrss, in bytes
     loss = math.nan
 
     def describe(step: Step, progress: Progress, optimizer: torch.optim.Optimizer) -> str:
@@ -113,10 +118,9 @@ def _describer() -> Callable[[Step, Progress, torch.optim.Optimizer], str]:
         tokens += sum(batch.tokens for batch in step)
         loss = progress.recent[-1] if progress.recent else loss
         rate = optimizer.param_groups[0]["lr"]
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
         speed = tokens / (time.monotonic() - start)
         val = progress.evaluations[-1].val_loss
-        return f"loss {loss:.3f}, val {val:.3f}, lr {rate:.1e}, {speed:,.0f} tokens/s, {memory:.1f} GB"
+        return f"loss {loss:.3f}, val {val:.3f}, lr {rate:.1e}, {speed:,.0f} tokens/s, {peak_memory() / 1e9:.1f} GB"
 
     return describe
 
@@ -183,9 +187,7 @@ def _backward(model: Any, batch: Batch, labels: float, precision: Precision, wor
             raise
         rows, length = batch.input_ids.shape
         raise UserError(
-            f"training: not enough memory for {rows} rows of {length} tokens",
-            "Lower train.batch_size and raise train.accumulation by as much, lower train.max_tokens, or set "
-            "train.gradient_checkpointing: true.",
+            f"training: not enough memory for {rows} rows of {length} tokens", LOWER
         ) from None
     return loss.item()
 

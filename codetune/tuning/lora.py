@@ -111,6 +111,7 @@ def add_adapter(model: Any, params: LoraParams, seed: int) -> Any:
     from peft import LoraConfig, get_peft_model
     from transformers.pytorch_utils import Conv1D
 
+    from codetune.tuning.fused import fuse
     from codetune.tuning.layers import MergedLinear
 
     modules = target_modules(model, params.target_modules, params.layers_to_transform)
@@ -137,7 +138,9 @@ def add_adapter(model: Any, params: LoraParams, seed: int) -> Any:
     torch.manual_seed(seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        return get_peft_model(model, config)
+        adapted = get_peft_model(model, config)
+    fuse(adapted)
+    return adapted
 
 
 def trainable_report(model: Any) -> dict[str, Any]:

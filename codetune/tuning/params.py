@@ -10,7 +10,7 @@ from codetune.answer_form import AnswerForm
 from codetune.config import Section
 from codetune.modeling.params import DeviceName
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["auto", "float32", "bfloat16"]
 Optimizer = Literal["adamw", "adafactor", "sgd"]
 TooLong = Literal["drop", "cut", "error"]
 
@@ -68,7 +68,8 @@ class TrainParams(Section):
         "where there is one: faster, and the bytes are that device's own"
     )
     precision: Precision = Field(
-        description="of matrix products in training: bfloat16 is for CUDA, or processors with AMX or AVX512-BF16"
+        description="of matrix products in training: float32; bfloat16, for CUDA or processors with AMX; or auto, which "
+        "takes bfloat16 in numerics.mode fast alone, and where a short measurement says that it is faster"
     )
     gradient_checkpointing: bool = Field(description="less memory for more time: activations are computed twice")
     learning_rate: float = Field(gt=0, description="peak, per optimizer step; about ten times that of full training")

@@ -103,5 +103,5 @@ def test_gradients_are_exact(threads):
 def test_threads_are_given_back_after_an_error(threads):
     threads(3)
     with pytest.raises(RuntimeError):
-        sharing._limited(sharing.torchs_own("mm"), lambda *_: 1)(drawn(2, 3), drawn(2, 3))
+        sharing.limited(sharing.torchs_own("mm"), lambda *_: 1)(drawn(2, 3), drawn(2, 3))
     assert torch.get_num_threads() == 3

@@ -60,29 +60,34 @@ class Outputs:
     signatures: Path = Path("reports/signatures.json")
     scoring: Path = Path("reports/scoring.json")
     plots: Path = Path("reports/plots")
+    kept: Path = Path(".cache/scoring")
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     """The content of reports/metrics.json, after everything has been written."""
     from codetune.scoring.baseline import measure_baseline
     from codetune.scoring.bertscore import BertEncoder
+    from codetune.scoring.kept import Kept, recipe
+    from codetune.scoring.matching import Matcher
     from codetune.scoring.plots import write_plots
     from codetune.scoring.robustness import robustness
     from codetune.scoring.surface import corpus_scores
-    from codetune.scoring.table import embed_samples, kept_scores, metrics, score_prompts, scoring_report, signatures
+    from codetune.scoring.table import kept_scores, match_samples, metrics, score_prompts, scoring_report, signatures
 
     samples = read_samples(inputs.base, inputs.tuned)
     reworded = read_samples(inputs.base_reworded, inputs.tuned_reworded, least=0)
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
-    baseline = measure_baseline(encoder, list(read_rows(inputs.train, ORIGINALS)), params.score)
-    embedded = embed_samples(samples, reworded, encoder=encoder)
-    rows = score_prompts(samples, embedded, baseline)
+    with Kept(outputs.kept, recipe(encoder, params.numerics)) as kept:
+        baseline = measure_baseline(encoder, list(read_rows(inputs.train, ORIGINALS)), params.score, kept)
+        matcher = Matcher(encoder, kept)
+        match_samples(samples, reworded, matcher=matcher)
+    rows = score_prompts(samples, matcher, baseline)
     references = [row["reference"] for row in samples["base"]]
     corpus = {name: corpus_scores([row["answer"] for row in samples[name]], references) for name in VARIANTS}
     report = metrics(rows, corpus, params.score)
     if reworded["base"]:
-        again = score_prompts(reworded, embedded, baseline)
+        again = score_prompts(reworded, matcher, baseline)
         report["robustness"] = robustness((samples, rows), (reworded, again), params.score)
     shared = {
         **signatures(encoder, baseline),
@@ -93,7 +98,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     }
     write_jsonl(outputs.scores, checked(kept_scores(rows), SCORES, outputs.scores))
     write_plots(outputs.plots, rows, params.score)
-    write_json(outputs.scoring, scoring_report(samples, embedded, baseline, encoder.max_tokens))
+    write_json(outputs.scoring, scoring_report(samples, encoder, baseline))
     write_json(outputs.signatures, shared)
     write_json(outputs.metrics, report)
     return report
@@ -101,7 +106,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    run_as_command(lambda: run(Params(load_section(ScoreParams), numerics.fix()), Inputs(), Outputs()))
+    from codetune.scoring.kept import kept_folder
+
+    run_as_command(
+        lambda: run(Params(load_section(ScoreParams), numerics.fix()), Inputs(), Outputs(kept=kept_folder(Path())))
+    )
 
 
 if __name__ == "__main__":

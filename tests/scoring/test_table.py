@@ -4,8 +4,9 @@ import pytest
 
 from codetune.scoring.baseline import Baseline
 from codetune.scoring.bertscore import BertEncoder, Scores
+from codetune.scoring.matching import Matcher
 from codetune.scoring.surface import CorpusScores
-from codetune.scoring.table import embed_samples, kept_scores, metrics, score_prompts, scoring_report
+from codetune.scoring.table import kept_scores, match_samples, metrics, score_prompts, scoring_report
 from tests.scoring.conftest import changed
 from tests.scoring.test_samples import sample
 
@@ -19,13 +20,14 @@ KEPT = [
 
 
 @pytest.fixture(scope="module")
-def scored(minilm: BertEncoder) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+def scored(minilm: BertEncoder) -> tuple[dict[str, Any], Matcher, list[dict[str, Any]]]:
     samples = {
         "base": [sample(1, answer=" \n"), sample(2, answer="return 2", stopped=False)],
         "tuned": [sample(1, answer="return 1 "), sample(2, answer="y " * 600)],
     }
-    embedded = embed_samples(samples, encoder=minilm)
-    return samples, embedded, score_prompts(samples, embedded, BASELINE)
+    matcher = Matcher(minilm)
+    match_samples(samples, matcher=matcher)
+    return samples, matcher, score_prompts(samples, matcher, BASELINE)
 
 
 def test_an_empty_answer_scores_0_raw_and_rescaled(scored: Any):
@@ -51,11 +53,6 @@ def test_each_part_is_rescaled_by_its_own_baseline(scored: Any):
         assert base[f"bertscore_{part}"] == pytest.approx((raw - floor) / (1 - floor), abs=3e-6)
 
 
-def test_each_distinct_text_is_encoded_once(scored: Any):
-    samples, embedded, _ = scored
-    assert set(embedded) == {row[key] for rows in samples.values() for row in rows for key in ("reference", "answer")}
-
-
 def test_scores_jsonl_has_the_agreed_keys_rounded(scored: Any):
     rows = kept_scores(scored[2])
     assert [list(row) for row in rows] == [["id", "group", "base", "tuned"]] * 2
@@ -67,8 +64,8 @@ def test_scores_jsonl_has_the_agreed_keys_rounded(scored: Any):
 
 
 def test_empty_and_long_texts_are_counted(scored: Any):
-    samples, embedded, _ = scored
-    report = scoring_report(samples, embedded, BASELINE, 512)
+    samples, matcher, _ = scored
+    report = scoring_report(samples, matcher.encoder, BASELINE)
     assert report == {
         "prompts": 2,
         "max_tokens": 512,

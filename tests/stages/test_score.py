@@ -7,10 +7,13 @@ import pytest
 from codetune.errors import UserError
 from codetune.files import read_json, read_jsonl, write_jsonl
 from codetune.numerics import NumericsParams
+from codetune.scoring.bertscore import BertEncoder
+from codetune.scoring.code_bertscore import normalized
 from stages import score
 from tests.scoring.conftest import changed
 
 NUMERICS = NumericsParams(mode="portable", threads=2)
+SECTION = changed(baseline_texts=6, baseline_pairs=12, bootstrap_samples=200)
 FILES = ["metrics.json", "scores.jsonl", "scoring.json", "signatures.json"]
 
 
@@ -44,13 +47,12 @@ def write_inputs(folder: Path, rows: list[dict[str, Any]], prompts: int = 4) -> 
 def outputs_in(folder: Path) -> score.Outputs:
     return score.Outputs(
         folder / "scores.jsonl", folder / "metrics.json", folder / "signatures.json", folder / "scoring.json",
-        folder / "plots",
+        folder / "plots", folder.parent / f"{folder.name}.kept",
     )  # fmt: skip
 
 
 def run(inputs: score.Inputs, folder: Path) -> dict[str, Any]:
-    section = changed(baseline_texts=6, baseline_pairs=12, bootstrap_samples=200)
-    return score.run(score.Params(section, NUMERICS), inputs, outputs_in(folder))
+    return score.run(score.Params(SECTION, NUMERICS), inputs, outputs_in(folder))
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -135,6 +137,37 @@ def test_a_second_run_gives_the_same_bytes(finished: tuple[score.Inputs, Path], 
     run(inputs, tmp_path)
     assert content(tmp_path) == content(reports)
     assert set(FILES) < set(content(reports))
+
+
+def test_what_was_kept_spares_the_work_and_changes_no_byte(
+    finished: tuple[score.Inputs, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: Any
+):
+    inputs, reports = finished
+    kept = outputs_in(reports).kept
+    assert (kept / "kept.sqlite").stat().st_size > 0
+    monkeypatch.setattr(BertEncoder, "embed", lambda *_: pytest.fail("nothing is left to encode"))
+    outputs = replace(outputs_in(tmp_path), kept=kept)
+    score.run(score.Params(SECTION, NUMERICS), inputs, outputs)
+    assert content(tmp_path) == content(reports)
+    monkeypatch.undo()
+    # Another adapter: its answers are encoded, and nothing else is.
+    encoded = []
+    embed = BertEncoder.embed
+    monkeypatch.setattr(BertEncoder, "embed", lambda self, text: encoded.append(text) or embed(self, text))
+    rows = [
+        {**row, "answer": f"def g{place}():\n    return {place}"} for place, row in enumerate(read_jsonl(inputs.tuned))
+    ]
+    other = tmp_path / "tuned.jsonl"
+    write_jsonl(other, rows)
+    threads(1)
+    score.run(score.Params(SECTION, NUMERICS), replace(inputs, tuned=other), outputs)
+    answers = {row["answer"] for row in rows}
+    programs = {normalized(answer) for answer in answers}
+    fresh = {normalized(row["reference"]) for row in rows}  # half an answer is no program: they were not compared yet
+    assert answers <= set(encoded) <= answers | programs | fresh
+    threads(2)
+    cold = run(replace(inputs, tuned=other), tmp_path / "cold")
+    assert cold == read_json(outputs.metrics)
 
 
 def test_a_score_does_not_depend_on_the_other_prompts(

@@ -32,7 +32,7 @@ def _value(scores: dict[str, Any], path: tuple[str, ...]) -> float:
 
 def summary(metrics: dict[str, Any]) -> str:
     """The content of reports/metrics.json as a table for the terminal."""
-    lines = [f"{'':20}{'base':>10}{'tuned':>10}   gain per prompt (95 % interval)"]
+    lines = [f"{'':20}{'base':>10}{'tuned':>10}   gain (95 % interval)"]
     for label, path, gain in _ROWS:
         line = f"{label:20}{_value(metrics['base'], path):10.4f}{_value(metrics['tuned'], path):10.4f}"
         if gain:

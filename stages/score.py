@@ -65,13 +65,13 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     """The content of reports/metrics.json, after everything has been written."""
+    from codetune.scoring import surface
     from codetune.scoring.baseline import measure_baseline
     from codetune.scoring.bertscore import BertEncoder
     from codetune.scoring.kept import Kept, recipe
     from codetune.scoring.matching import Matcher
     from codetune.scoring.plots import write_plots
     from codetune.scoring.robustness import robustness
-    from codetune.scoring.surface import corpus_scores
     from codetune.scoring.table import kept_scores, match_samples, metrics, score_prompts, scoring_report, signatures
 
     samples = read_samples(inputs.base, inputs.tuned)
@@ -84,14 +84,14 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         match_samples(samples, reworded, matcher=matcher)
     rows = score_prompts(samples, matcher, baseline)
     references = [row["reference"] for row in samples["base"]]
-    corpus = {name: corpus_scores([row["answer"] for row in samples[name]], references) for name in VARIANTS}
+    corpus = {name: surface.corpus_scores([row["answer"] for row in samples[name]], references) for name in VARIANTS}
     report = metrics(rows, corpus, params.score)
     if reworded["base"]:
         again = score_prompts(reworded, matcher, baseline)
         report["robustness"] = robustness((samples, rows), (reworded, again), params.score)
     shared = {
         **signatures(encoder, baseline),
-        **corpus["tuned"].signatures,
+        **surface.signatures(),
         "prompts_digest": prompts_digest(samples["base"]),
         "numerics": numerics.digest_settings(params.numerics),
         "versions": {name: version(name) for name in _LIBRARIES},

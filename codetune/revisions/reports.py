@@ -5,10 +5,11 @@ A part that is missing or damaged is left out and named in `problems`, so that t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from codetune.revisions.catalogue import EXECUTION, numbers
+from codetune.revisions.catalogue import EXECUTION, MEANS, current_names, numbers
 from codetune.revisions.listing import Revision
 
 Role = Literal["base", "tuned"]
@@ -98,13 +99,21 @@ class Reports:
     def values(self, role: Role) -> dict[str, float]:
         """The reported metrics of one model by flat key; empty where there are none."""
         content = self.metrics.get(role)
-        scored = numbers(content) if isinstance(content, dict) else {}
+        scored = numbers(current_names(content)) if isinstance(content, dict) else {}
+        if self.scores:
+            scored |= {key: mean for key in MEANS - scored.keys() if (mean := self._mean(role, key)) is not None}
         return scored | {
             f"{EXECUTION}.{name}.{key}": value
             for name, found in self.execution.items()
             for key, value in numbers(found.get(role, {})).items()
             if key.startswith("pass@")
         }
+
+    def _mean(self, role: Role, key: str) -> float | None:
+        """The mean of a score of each prompt; None where any lacks it."""
+        values = [scores.of(role).get(key) for scores in self.scores.values()]
+        known = [value for value in values if value is not None]
+        return math.fsum(known) / len(known) if known and len(known) == len(values) else None
 
     @property
     def measured_by(self) -> dict[str, Any]:

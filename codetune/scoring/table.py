@@ -109,6 +109,8 @@ def kept_scores(rows: list[JsonObject]) -> list[JsonObject]:
 def metrics(rows: list[JsonObject], corpus: dict[str, CorpusScores], params: ScoreParams) -> JsonObject:
     """The content of metrics.json: means and corpus scores of each variant, and the gains of tuned over base.
 
+    A gain is the difference of the two means that have its name; corpus scores have none.
+
     :param rows: what `score_prompts` gave.
     :param corpus: chrF and BLEU over all answers, by variant.
     """
@@ -124,8 +126,8 @@ def _summary(scores: list[dict[str, float]], corpus: CorpusScores) -> JsonObject
     parts = (*_PARTS, *(f"{part}_raw" for part in _PARTS))
     return {
         "bertscore": {part: _mean([row[f"bertscore_{part}"] for row in scores]) for part in parts},
-        "chrf": round(corpus.chrf, DIGITS),
-        "bleu": round(corpus.bleu, DIGITS),
+        **{name: _mean([row[name] for row in scores]) for name in corpus._fields},
+        **{f"corpus_{name}": round(value, DIGITS) for name, value in corpus._asdict().items()},
         **{share: _mean([row[share] for row in scores]) for share in _SHARES},
     }
 

@@ -92,7 +92,7 @@ def test_metrics_are_means_and_gains():
         {"id": "2", "group": "b", "base": scores(0.2, 1), "tuned": scores(0.5, 1)},
         {"id": "3", "group": "b", "base": scores(0.2, 0), "tuned": scores(0.5, 1)},
     ]
-    corpus = {"base": CorpusScores(12.3456789, 1.0, {}), "tuned": CorpusScores(23.0, 2.0, {})}
+    corpus = {"base": CorpusScores(12.3456789, 1.0), "tuned": CorpusScores(23.0, 2.0)}
     found = metrics(rows, corpus, changed())
     assert list(found) == ["base", "tuned", "gain", "prompts"]
     # By hand: 0.5 / 3, 0.25 / 3, and so on.
@@ -101,7 +101,7 @@ def test_metrics_are_means_and_gains():
             "precision": 0.166667, "recall": 0.166667, "f1": 0.166667,
             "precision_raw": 0.083333, "recall_raw": 0.083333, "f1_raw": 0.083333,
         },
-        "chrf": 12.345679, "bleu": 1.0, "code_bertscore": 0.166667, "edit_similarity": 0.166667,
+        "chrf": 1.666667, "bleu": 0.0, "corpus_chrf": 12.345679, "corpus_bleu": 1.0, "code_bertscore": 0.166667, "edit_similarity": 0.166667,
         "tree_similarity": 0.083333, "length_ratio": 0.5, "tree_match": 0.0, "signature_kept": 0.0, "names_bound": 0.0, "exact_match": 0.0, "syntax_valid": 0.333333, "stopped": 1.0,
     }  # fmt: skip
     assert found["tuned"]["syntax_valid"] == 1.0

@@ -1,10 +1,14 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from codetune.__main__ import summary
 from codetune.errors import UserError
+from codetune.export.card import CardFacts, _evaluation
+from codetune.export.merge import MergeCheck
 from codetune.files import read_json, read_jsonl, write_jsonl
 from codetune.numerics import NumericsParams
 from codetune.scoring.bertscore import BertEncoder
@@ -81,7 +85,8 @@ def test_the_reports_have_the_agreed_form(finished: tuple[score.Inputs, Path]):
         "signature_kept",
         "names_bound",
     ]
-    assert list(metrics["base"]) == ["bertscore", "chrf", "bleu", *structure, "exact_match", "syntax_valid", "stopped"]
+    surface = ["chrf", "bleu", "corpus_chrf", "corpus_bleu"]
+    assert list(metrics["base"]) == ["bertscore", *surface, *structure, "exact_match", "syntax_valid", "stopped"]
     assert list(metrics["tuned"]["bertscore"]) == ["precision", "recall", "f1", "precision_raw", "recall_raw", "f1_raw"]
     assert list(metrics["gain"]) == [
         "f1", "code_bertscore", "chrf", "bleu",
@@ -91,11 +96,28 @@ def test_the_reports_have_the_agreed_form(finished: tuple[score.Inputs, Path]):
     assert metrics["prompts"] == len(read_jsonl(reports / "scores.jsonl")) == 4
     assert metrics["gain"]["f1"]["low"] > 0
     signatures = read_json(reports / "signatures.json")
-    assert list(signatures) == ["bertscore", "code_bertscore", "chrf", "bleu", "prompts_digest", "numerics", "versions"]
+    assert list(signatures) == ["bertscore", "code_bertscore", *surface, "prompts_digest", "numerics", "versions"]
     assert "|layer:6|" in signatures["bertscore"]
     assert "|pairs:12|" in signatures["bertscore"]
     assert signatures["numerics"] == "portable"
     assert read_json(reports / "scoring.json")["baseline"]["texts"] == 6
+
+
+def test_a_gain_is_the_difference_of_the_two_values_beside_it(finished: tuple[score.Inputs, Path]):
+    metrics = read_json(finished[1] / "metrics.json")
+    for name, gain in metrics["gain"].items():
+        base, tuned = ((metrics[role]["bertscore"] | metrics[role])[name] for role in ("base", "tuned"))
+        assert gain["mean"] == pytest.approx(tuned - base, abs=2e-6), name
+        assert gain["p_value"] > 0
+    # The table in the terminal and the model card.
+    lines = [line[20:] for line in summary(metrics).partition("\n\n")[0].splitlines()[1:]]
+    card = _evaluation(CardFacts({}, MergeCheck(0, 0, 0, 0, 0, 0), "", metrics=metrics)).splitlines()
+    lines += [line.split("|", 2)[2] for line in card if line.startswith("|")]
+    numbers = [[float(number) for number in re.findall(r"[-+]?\d+\.?\d*(?:e-\d+)?", line)] for line in lines]
+    triples = [found[:3] for found in numbers if len(found) == 5]
+    assert len(triples) == 5 + 4
+    for base, tuned, gain in triples:
+        assert gain == pytest.approx(tuned - base, abs=2e-4 + 2e-3 * max(abs(base), abs(tuned)))
 
 
 def test_means_and_gains_follow_from_the_scores_of_each_prompt(finished: tuple[score.Inputs, Path]):

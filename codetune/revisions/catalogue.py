@@ -12,10 +12,9 @@ from typing import Any
 
 PERCENT = " %"
 EXECUTION = "execution"
-_CORPUS = {"chrf": "corpus_chrf", "bleu": "corpus_bleu"}
-MEANS = frozenset(_CORPUS)
-"""The metrics of which older reports have the score of each prompt, but not the mean."""
-OVER_ALL_PROMPTS = frozenset(_CORPUS.values())
+CORPUS = {"chrf": "corpus_chrf", "bleu": "corpus_bleu"}
+"""The scores of all answers as one text, by the name of the mean over prompts."""
+OVER_ALL_PROMPTS = frozenset(CORPUS.values())
 """The metrics that cannot be had over some of the prompts: of other prompts they are other quantities."""
 _SMALLER_IS_BETTER = re.compile(r"(^|[._/])(\w*loss|perplexity|\w*error\w*|\w*seconds|\w*latency|truncated|leaks?)$")
 
@@ -72,7 +71,7 @@ def _surface(key: str, label: str, unit: str) -> Metric:
 
 
 def _corpus(of: str, label: str) -> Metric:
-    key = _CORPUS[of]
+    key = CORPUS[of]
     explanation = (
         f"{label} of all answers taken as one text, 0 to 100: long answers weigh more than in the mean over prompts. "
         "One number for all prompts: no interval."
@@ -145,7 +144,7 @@ def current_names(scores: dict[str, Any]) -> dict[str, Any]:
     """
     if OVER_ALL_PROMPTS & scores.keys():
         return scores
-    return {_CORPUS.get(name, name): value for name, value in scores.items()}
+    return {CORPUS.get(name, name): value for name, value in scores.items()}
 
 
 def metrics_of(*reported: Iterable[str]) -> list[Metric]:

@@ -225,7 +225,7 @@ def gain_of(reports: Reports) -> list[MetricDifference]:
 def compare(baseline: Reports, candidate: Reports) -> Comparison:
     """The two revisions side by side; either may have been measured only in part, or not at all."""
     identifiers = [identifier for identifier in candidate.scores if identifier in baseline.scores]
-    same = baseline.scores.keys() == candidate.scores.keys()
+    same = not baseline.scores or not candidate.scores or baseline.scores.keys() == candidate.scores.keys()
     disjoint = bool(baseline.scores and candidate.scores and not identifiers)
     changed = {key.partition(".")[0] for key in differing_signatures(baseline, candidate)}
     rows: dict[Role, list[MetricDifference]] = {}

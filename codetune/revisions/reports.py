@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from codetune.revisions.catalogue import EXECUTION, MEANS, current_names, numbers
+from codetune.revisions.catalogue import CORPUS, EXECUTION, current_names, numbers
 from codetune.revisions.listing import Revision
 
 Role = Literal["base", "tuned"]
@@ -100,20 +100,17 @@ class Reports:
         """The reported metrics of one model by flat key; empty where there are none."""
         content = self.metrics.get(role)
         scored = numbers(current_names(content)) if isinstance(content, dict) else {}
-        if self.scores:
-            scored |= {key: mean for key in MEANS - scored.keys() if (mean := self._mean(role, key)) is not None}
+        for mean in (mean for mean, corpus in CORPUS.items() if corpus in scored and mean not in scored):
+            values = [scores.of(role).get(mean) for scores in self.scores.values()]
+            known = [value for value in values if value is not None]
+            if known and len(known) == len(values):
+                scored[mean] = math.fsum(known) / len(known)
         return scored | {
             f"{EXECUTION}.{name}.{key}": value
             for name, found in self.execution.items()
             for key, value in numbers(found.get(role, {})).items()
             if key.startswith("pass@")
         }
-
-    def _mean(self, role: Role, key: str) -> float | None:
-        """The mean of a score of each prompt; None where any lacks it."""
-        values = [scores.of(role).get(key) for scores in self.scores.values()]
-        known = [value for value in values if value is not None]
-        return math.fsum(known) / len(known) if known and len(known) == len(values) else None
 
     @property
     def measured_by(self) -> dict[str, Any]:

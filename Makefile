@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(OUTSIDE)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help install repro test lint app bench screenshots verify base validity check lock clean
+.PHONY: help install repro test lint app bench screenshots verify validity check lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,7 +33,7 @@ check: $(STAMP) ## check params.yaml, all problems at once
 	@python -m codetune check
 
 repro: check ## run the pipeline: data, training, answers, scores, export
-	@[ -e data/raw ] || echo "The first run takes about 8 minutes on two cores, 80 MB of downloads and 3 GB of memory."
+	@[ -e data/raw ] || echo "The first run takes about 8 minutes on two cores, 180 MB of downloads and 3 GB of memory."
 	@dvc repro
 	@python -m codetune summary
 
@@ -56,9 +56,6 @@ screenshots: $(STAMP) ## take the pictures of the README anew (needs Chromium)
 
 verify: check ## re-run every stage and show that what git tracks comes out byte for byte
 	@./scripts/verify.sh
-
-base: check ## train tokenizer and base model again, and measure them (frozen otherwise)
-	@./scripts/base.sh
 
 validity: check ## ask again whether the metrics tell working programs from broken ones (frozen otherwise)
 	@./scripts/frozen.sh validity

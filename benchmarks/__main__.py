@@ -89,17 +89,12 @@ def statistics() -> None:
     print(f"{'10,000 resamples of 10 metrics and 2,000 prompts':58} {took:5.2f} s")
 
 
-def pretraining() -> None:
-    """In a process of its own, for its numerics are others."""
-    subprocess.run([sys.executable, "-m", "benchmarks.pretraining"], check=True)
-
-
 def busy() -> None:
     """In a process of its own, whose threads nothing else has started."""
     subprocess.run([sys.executable, "-m", "benchmarks.busy"], check=True)
 
 
-PARTS = (generation, training, lora, bertscore, statistics, revisions, pretraining, data, serving, busy)
+PARTS = (generation, training, lora, bertscore, statistics, revisions, data, serving, busy)
 
 
 def main() -> None:

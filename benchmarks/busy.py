@@ -140,7 +140,7 @@ def _score(folder: Path) -> Stage:
     reworded = _slice(_SAMPLES / "base.reworded.jsonl", folder / "none.jsonl", 0)
     options = _section(ScoreParams, bootstrap_samples=1000)
     few = options.bertscore.model_copy(update={"baseline_texts": 32, "baseline_pairs": 800})
-    params = score.Params(options.model_copy(update={"bertscore": few}), _section(NumericsParams))
+    params = score.Params(options.model_copy(update={"bertscore": few}), _section(NumericsParams), "fenced")
     read = score.Inputs(base, tuned, reworded, reworded, _DATA / "train.jsonl")
     written = score.Outputs(*(folder / name for name in ("scores", "metrics", "signatures", "scoring", "plots")))
     return partial(score.run, params, read, written)

@@ -19,22 +19,27 @@ _ROWS = (
     ("BLEU", ("bleu",), "bleu"),
     ("exact match", ("exact_match",), None),
     ("answers that parse", ("syntax_valid",), "syntax_valid"),
+    ("expected form", ("expected_form",), "expected_form"),
     ("stopped by itself", ("stopped",), None),
 )
 
 
-def _value(scores: dict[str, Any], path: tuple[str, ...]) -> float:
+def _value(scores: dict[str, Any], path: tuple[str, ...]) -> float | None:
+    """The number at a path, None where an older report has none."""
     found: Any = scores
     for key in path:
-        found = found[key]
-    return float(found)
+        found = found.get(key, {})
+    return float(found) if isinstance(found, int | float) else None
 
 
 def summary(metrics: dict[str, Any]) -> str:
     """The content of reports/metrics.json as a table for the terminal."""
     lines = [f"{'':20}{'base':>10}{'tuned':>10}   gain (95 % interval)"]
     for label, path, gain in _ROWS:
-        line = f"{label:20}{_value(metrics['base'], path):10.4f}{_value(metrics['tuned'], path):10.4f}"
+        base, tuned = (_value(metrics[role], path) for role in ("base", "tuned"))
+        if base is None or tuned is None:
+            continue
+        line = f"{label:20}{base:10.4f}{tuned:10.4f}"
         if gain:
             line += f"   {_interval(metrics['gain'][gain])}"
         lines.append(line)
@@ -106,7 +111,7 @@ def _write_answers(arguments: argparse.Namespace) -> None:
         temperature=arguments.temperature, top_p=arguments.top_p, max_new_tokens=arguments.max_new_tokens,
         seed=arguments.seed,
     )  # fmt: skip
-    asking = Asking(arguments.model, arguments.adapter, arguments.samples, sampling)
+    asking = Asking(arguments.model, arguments.adapter, arguments.samples, sampling, system=arguments.system)
     made = answer_problems(read_problems(arguments.problems), asking, arguments.output)
     print(f"{made} answers made, in {arguments.output}")
     print(f"Next: `python -m codetune execute {arguments.problems} {arguments.output}`.")
@@ -170,6 +175,7 @@ def _add_benchmark_commands(commands: Any) -> None:
     asked.add_argument("output", type=Path, help="gets the answers, as JSON lines")
     asked.add_argument("--model", default="models/export", help="folder of a model; the tuned one unless told")
     asked.add_argument("--adapter", type=Path, help="folder of a LoRA adapter to that model")
+    asked.add_argument("--system", default="keep", help="system text: keep (what is stored with it), none, or a text")
     asked.add_argument("--samples", type=_positive, default=1, help="answers to each problem")
     asked.add_argument("--temperature", type=float, default=0.0, help="0 takes the likeliest token")
     asked.add_argument("--top-p", type=float, default=1.0, help="draw from the tokens that together are this likely")

@@ -59,7 +59,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         temporary.chmod(0o755)
         for file in sorted(temporary.rglob("*")):
             if file.is_file():
-                file.chmod(0o644)
+                if file.stat().st_nlink == 1:  # else its other name may be one that nobody writes to
+                    file.chmod(0o644)
                 _fsync(file)
         if path.exists():
             path.replace(previous)

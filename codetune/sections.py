@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from codetune.assessment.params import AssessParams
 from codetune.augmentation.params import AugmentParams
 from codetune.cleaning.params import CleanParams
 from codetune.config import PARAMS_FILE, Section, problems_in, raise_problems, read_params
@@ -16,15 +15,18 @@ from codetune.ingestion.params import IngestParams
 from codetune.leakage.params import ExamineParams
 from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
-from codetune.pretraining.params import PretrainParams
 from codetune.scoring.params import ScoreParams
 from codetune.tuning.params import TrainParams
 from codetune.validity.params import ValidityParams
 
 SECTIONS: tuple[type[Section], ...] = (
-    NumericsParams, ModelParams, IngestParams, CleanParams, AugmentParams, ExamineParams, PretrainParams, AssessParams,
-    TrainParams, GenerateParams, ScoreParams, ExecuteParams, ValidityParams, ExportParams,
+    NumericsParams, ModelParams, IngestParams, CleanParams, AugmentParams, ExamineParams, TrainParams,
+    GenerateParams, ScoreParams, ExecuteParams, ValidityParams, ExportParams,
 )  # fmt: skip
+# What stood in params.yaml once, and what to do with it.
+_REMOVED = dict.fromkeys(
+    ("pretrain", "assess"), "delete this section: no base is trained any more, model.base names one"
+)
 
 
 def check_params(path: Path = PARAMS_FILE) -> None:
@@ -37,6 +39,9 @@ def check_params(path: Path = PARAMS_FILE) -> None:
     problems = []
     for key in content:
         if key not in known:
+            if key in _REMOVED:
+                problems.append(f"{key}: {_REMOVED[key]}")
+                continue
             close = difflib.get_close_matches(str(key), known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
             problems.append(f"{key}: unknown section ({hint})")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every stage again, from the downloads on, and fails when a file that git tracks came out different. The frozen
-# stages are left out: they train and measure the embedded base model, see `make base`.
+# Runs every stage again, from the downloads on, and fails when a file that git tracks came out different. The
+# frozen stage is left out: see `make validity`.
 set -euo pipefail
 [ -z "$(git status --porcelain)" ] || { echo "error: there are uncommitted changes. Commit or stash them first." >&2; exit 2; }
 stages=$(python -c '

@@ -15,7 +15,7 @@ from typing import Any
 
 from codetune.config import load_section
 from codetune.errors import run_as_command
-from codetune.modeling.params import ModelParams
+from codetune.modeling.params import BASE_FOLDER, ModelParams
 from codetune.models.base import write_base
 
 
@@ -23,7 +23,7 @@ from codetune.models.base import write_base
 class Outputs:
     """Where the stage writes, and where it keeps what it has downloaded."""
 
-    base: Path = Path("models/base")
+    base: Path = BASE_FOLDER
     wheels: Path = Path(".cache/wheels")
 
 

@@ -1,26 +1,23 @@
 """Keep or drop every raw row with a reason, and split what is kept by package.
 
-Reads: data/raw/rows.parquet, data/raw/files.parquet, params `clean`.
+Reads: data/raw/rows.parquet, params `clean`.
 Writes: data/clean/{train,val,test}.jsonl (instruction rows), data/clean/ledger.parquet (for each raw row
-where it came from and what became of it by what rule), data/clean/corpus.parquet (source files of the train groups, for
-`pretrain`), data/clean/counts.json.
+where it came from and what became of it by what rule), data/clean/counts.json.
 Guarantees: no group is in two splits, and neither are two that share much of their code; no kept row has the syntax
 tree, the instruction, or near-duplicate code of another, nor nearly its instruction with similar code; no train row is
-the solution of a benchmark that is named; no file of the corpus holds a duplicate of a row of val or test; all licences
-are allowed; same bytes for any number of workers and any order of the rows, whose texts are on disk meanwhile.
+the solution of a benchmark that is named; all licences are allowed; same bytes for any number of workers and any order
+of the rows, whose texts are on disk meanwhile.
 Does not: paraphrase (that is `augment`), or change code beyond taking out the docstring and the outer indentation.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from codetune.cleaning.benchmarks import BenchmarkIndex, read_benchmark
-from codetune.cleaning.corpus import pretraining_files
 from codetune.cleaning.ledger import ledger_row
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.report import data_report, instruction_row
@@ -33,18 +30,16 @@ from codetune.cleaning.verdicts import (
     deduplicated,
     filtered,
     joined_groups,
-    leaking_files,
     splits_of,
 )
 from codetune.config import load_section
 from codetune.errors import UserError, run_as_command
 from codetune.files import write_json, write_jsonl
 from codetune.schemas.checking import checked
-from codetune.schemas.corpus import CORPUS
 from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.ledger import LEDGER
-from codetune.schemas.raw import RAW_FILES, RAW_ROWS
-from codetune.schemas.reading import read_batches, read_rows
+from codetune.schemas.raw import RAW_ROWS
+from codetune.schemas.reading import read_batches
 from codetune.tables import count_rows, stream_table
 
 _NAMED_REASONS = 3
@@ -63,29 +58,6 @@ class Outputs:
 
     clean: Path = Path("data/clean")
     counts: Path = Path("data/clean/counts.json")
-
-
-def _write_corpus(
-    params: CleanParams, inputs: Inputs, path: Path, splits: dict[str, Split], leaking: set[tuple[str, str]]
-) -> dict[str, Any]:
-    reasons: Counter[str] = Counter()
-    sizes: Counter[str] = Counter()
-
-    def counted(files: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        for file in files:
-            sizes[file["license"]] += len(file["text"].encode())
-            yield file
-
-    files = read_rows(inputs.raw / "files.parquet", RAW_FILES)
-    chosen = counted(pretraining_files(files, params, splits, leaking, reasons))
-    rows = ({column: file[column] for column in CORPUS.columns} for file in chosen)
-    written = stream_table(path, checked(rows, CORPUS, path), CORPUS.arrow)
-    return {
-        "files": written,
-        "bytes": sum(sizes.values()),
-        "bytes_by_license": dict(sorted(sizes.items())),
-        "files_by_reason": dict(sorted(reasons.items())),
-    }
 
 
 def _write_rows(folder: Path, verdicts: list[Verdict], splits: dict[str, Split], spool: Spool) -> None:
@@ -124,9 +96,7 @@ def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]
         verdicts = decontaminated(verdicts, splits, BenchmarkIndex(tasks, params.near_duplicate))
         _require_splits(verdicts, splits)
         _write_rows(outputs.clean, verdicts, splits, spool)
-        leaking = leaking_files(verdicts, splits, spool)
-    corpus = _write_corpus(params, inputs, outputs.clean / "corpus.parquet", splits, leaking)
-    report = data_report(verdicts, splits, corpus, joined)
+    report = data_report(verdicts, splits, joined)
     write_json(outputs.counts, report)
     return report
 

@@ -110,7 +110,8 @@ def _answers(
         temperature=asked.temperature, top_p=asked.top_p, max_new_tokens=asked.max_new_tokens, seed=asked.seed
     )
     adapter = inputs.adapter if variant == "tuned" else None
-    asking = Asking(params.model.base, adapter, asked.samples, sampling, params.model.revision)
+    model = params.model
+    asking = Asking(model.base, adapter, asked.samples, sampling, model.revision, model.system)
     journal = Journal(outputs.journals / f"{problems.name}.{variant}.jsonl", asking.recipe(problems.problems))
     found: dict[str, list[str]] = {}
     for row in answered(problems.problems, asking, journal, journal.read() or []):

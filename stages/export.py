@@ -1,7 +1,7 @@
 """Merge the adapter into the base model, and write the model card.
 
 Reads: the base model, models/adapter, data/clean/val.jsonl (rows to check on), params.yaml, and for the card
-reports/{metrics,signatures,data,augmentation}.json, reports/training/summary.json, the base's provenance.json.
+reports/{metrics,signatures,data,augmentation}.json, reports/training/summary.json, models/base/provenance.json.
 Writes: models/export/ (safetensors, tokenizer, README.md).
 Guarantees: on held-out rows, and on greedy answers to them, the merged logits equal base plus adapter within what
 rounding makes of them; what lies on the disk was read back and compared; the card is made of the files, and leaves out
@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from codetune import numerics
+from codetune.answer_form import TaughtForm, load_taught_form, written
 from codetune.config import load_section, read_params
 from codetune.errors import UserError, run_as_command
 from codetune.export.params import ExportParams
 from codetune.files import atomic_folder, read_json, write_text
-from codetune.modeling.params import ModelParams
+from codetune.modeling.params import BASE_FOLDER, PROVENANCE, ModelParams
 from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.reading import read_rows
 
@@ -29,11 +30,16 @@ CHECK_ROWS = 8
 
 @dataclass(frozen=True)
 class Params:
-    """The sections that the stage depends on, and all of params.yaml, which the card shows parts of."""
+    """What the stage depends on.
+
+    :param everything: all of params.yaml, which the card shows parts of.
+    :param form: how answers are taught.
+    """
 
     export: ExportParams
     model: ModelParams
     everything: dict[str, Any]
+    form: TaughtForm = "as_is"
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Inputs:
     data: Path = Path("reports/data.json")
     augmentation: Path = Path("reports/augmentation.json")
     training: Path = Path("reports/training/summary.json")
+    provenance: Path = BASE_FOLDER / PROVENANCE
 
 
 @dataclass(frozen=True)
@@ -61,14 +68,15 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
     from codetune.export.card import CardFacts, model_card
     from codetune.export.merge import merge, save_merged
     from codetune.modeling.load import load_model
-    from codetune.prompt import example_ids, prompt_ids
+    from codetune.prompt import example_ids, prompt_ids, shown_prompt
 
-    base = load_model(params.model.base, revision=params.model.revision)
+    base = load_model(params.model.base, revision=params.model.revision, system=params.model.system)
     rows = list(read_rows(inputs.val, ORIGINALS))[:CHECK_ROWS]
     if not rows:
         raise UserError(f"{inputs.val} holds no row to check the merged model on", "Run `dvc repro clean`.")
     sequences = [
-        example_ids(base.tokenizer, row["instruction"], row["completion"], base.context).input_ids for row in rows
+        example_ids(base.tokenizer, row["instruction"], written(row["completion"], params.form), base.context).input_ids
+        for row in rows
     ]
     prompts = [prompt_ids(base.tokenizer, row["instruction"]) for row in rows]
     merged, check = merge(base, inputs.adapter, sequences, prompts)
@@ -76,26 +84,19 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
         CardFacts(
             params=params.everything,
             check=check,
-            example=_template(base.tokenizer),
+            example=shown_prompt(base.tokenizer),
             metrics=_optional(inputs.metrics),
             signatures=_optional(inputs.signatures),
             data=_optional(inputs.data),
             augmentation=_optional(inputs.augmentation),
             training=_optional(inputs.training),
-            provenance=_optional(Path(params.model.base) / "provenance.json"),
+            provenance=_optional(inputs.provenance),
         )
     )
     with atomic_folder(outputs.export) as folder:
         save_merged(merged, folder, params.export.dtype)
         write_text(folder / "README.md", card)
     return card
-
-
-def _template(tokenizer: Any) -> str:
-    """The prompt as the model sees it, with a placeholder for the instruction."""
-    from codetune.prompt import prompt_ids
-
-    return str(tokenizer.decode(prompt_ids(tokenizer, "{instruction}"), skip_special_tokens=False))
 
 
 def _optional(path: Path) -> dict[str, Any] | None:
@@ -108,7 +109,8 @@ def main() -> None:
 
     def action() -> None:
         numerics.fix()
-        run(Params(load_section(ExportParams), load_section(ModelParams), read_params()), Inputs(), Outputs())
+        options, model = load_section(ExportParams), load_section(ModelParams)
+        run(Params(options, model, read_params(), load_taught_form()), Inputs(), Outputs())
 
     run_as_command(action)
 

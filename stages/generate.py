@@ -70,11 +70,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
     """The counts of one variant, after its samples have been written."""
     from codetune.generation.prompts import reword, select_prompts
     from codetune.modeling.load import load_model
-    from codetune.prompt import prompt_ids
+    from codetune.prompt import prompt_ids, shown_prompt
 
     options = params.generate
     adapter = inputs.adapter if variant == "tuned" else None
-    loaded = load_model(params.model.base, adapter, params.model.revision)
+    loaded = load_model(params.model.base, adapter, params.model.revision, params.model.system)
     room = loaded.context - options.max_new_tokens
 
     def tokenize(instruction: str) -> list[int]:
@@ -90,7 +90,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
     words = {row["parent"]: row["instruction"] for row in read_rows(inputs.reworded, PARAPHRASES)}
     again = reword(selection.prompts, words, tokenize, count=options.reworded_prompts, max_tokens=room)
     asked = [*selection.prompts, *again.prompts]
-    journal = Journal(outputs.journals / f"{variant}.jsonl", _recipe(params, adapter, asked))
+    journal = Journal(outputs.journals / f"{variant}.jsonl", _recipe(params, adapter, asked, loaded.dtype))
     answered = _answered(loaded, asked, options, journal)
     samples, reworded = answered[: len(selection.prompts)], answered[len(selection.prompts) :]
     for name, rows in ((variant, samples), (f"{variant}.reworded", reworded)):
@@ -98,11 +98,13 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
         write_jsonl(path, checked(rows, SAMPLES, path))
     report = {
         "prompts": len(samples),
+        "prompt": shown_prompt(loaded.tokenizer),
         "skipped": selection.skipped,
         "reworded": {"prompts": len(reworded), "skipped": again.skipped},
         "groups": len({sample["group"] for sample in samples}),
         "tokens": sum(sample["tokens"] for sample in samples),
         "stopped": sum(sample["stopped"] for sample in samples),
+        "dtype": loaded.dtype,
         "numerics": numerics.digest_settings(params.numerics),
     }
     write_json(outputs.samples / f"{variant}.summary.json", report)
@@ -110,7 +112,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
     return report
 
 
-def _recipe(params: Params, adapter: Path | None, asked: list[Prompt]) -> str:
+def _recipe(params: Params, adapter: Path | None, asked: list[Prompt], dtype: str) -> str:
     """A digest of all that an answer depends on."""
     from codetune.modeling.locate import locate_model, weight_files
 
@@ -119,7 +121,7 @@ def _recipe(params: Params, adapter: Path | None, asked: list[Prompt]) -> str:
     code = sorted((Path(__file__).parent.parent / "codetune").rglob("*.py"))
     return digest_bytes(
         dump_json([
-            weights, params.generate.max_new_tokens, numerics.digest_settings(params.numerics),
+            weights, dtype, params.generate.max_new_tokens, numerics.digest_settings(params.numerics),
             [prompt.ids for prompt in asked], [version(name) for name in ("torch", "transformers", "peft")],
             [digest_file(path) for path in code],
         ]).encode()

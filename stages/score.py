@@ -1,12 +1,14 @@
 """Score the answers of base and tuned model against the references.
 
 Reads: reports/samples/{base,tuned}.jsonl and {base,tuned}.reworded.jsonl, data/clean/train.jsonl (random pairs for the
-baseline), params `score`.
+baseline), params `score`, `clean.task` and `train.answer_form`.
 Writes: reports/scores.jsonl (each prompt), reports/metrics.json (means, gains and robustness, with intervals),
 reports/signatures.json (what two revisions must share to be compared), reports/scoring.json (the baseline; empty and
-long texts, counted), reports/plots/ (data and pictures).
+long texts, and answers by form, or by why they have no code, counted), reports/plots/ (data and pictures).
 Guarantees: both models answered the same prompts; the packaged encoder's weights have the published digest; a score
-depends on answer, reference, baseline and parameters alone, not on the other answers.
+depends on answer, reference, baseline and parameters alone, not on the other answers; with `clean.task: python` every
+score is of the answer's code, read out of Markdown for both models alike, and `expected_form` tells whether the answer
+has the form that is taught.
 Does not: run any answer; say whether two revisions may be compared (that is for the signatures).
 """
 
@@ -17,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from codetune import numerics
+from codetune.answer_form import TaughtForm, load_taught_form
 from codetune.config import load_section
 from codetune.encoders.locate import locate_encoder
 from codetune.errors import run_as_command
@@ -28,16 +31,21 @@ from codetune.schemas.reading import read_rows
 from codetune.schemas.scores import SCORES
 from codetune.scoring.params import ScoreParams
 from codetune.scoring.samples import VARIANTS, prompts_digest, read_samples
+from codetune.scoring.scored import reading_report, scored_samples
 
 _LIBRARIES = ("bert-score", "numpy", "sacrebleu", "tokenizers", "torch", "transformers")
 
 
 @dataclass(frozen=True)
 class Params:
-    """The sections that the stage depends on."""
+    """What the stage depends on.
+
+    :param form: how answers are taught, which is how they are expected.
+    """
 
     score: ScoreParams
     numerics: NumericsParams
+    form: TaughtForm
 
 
 @dataclass(frozen=True)
@@ -74,8 +82,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     from codetune.scoring.robustness import robustness
     from codetune.scoring.table import kept_scores, match_samples, metrics, score_prompts, scoring_report, signatures
 
-    samples = read_samples(inputs.base, inputs.tuned)
-    reworded = read_samples(inputs.base_reworded, inputs.tuned_reworded, least=0)
+    given = read_samples(inputs.base, inputs.tuned)
+    asked_again = read_samples(inputs.base_reworded, inputs.tuned_reworded, least=0)
+    samples, reworded = (scored_samples(each, params.form) for each in (given, asked_again))
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
     with Kept(outputs.kept, recipe(encoder, params.numerics)) as kept:
@@ -92,13 +101,20 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     shared = {
         **signatures(encoder, baseline),
         **surface.signatures(),
+        "answers": "text" if params.form == "as_is" else "code",
+        "expected_form": params.form,
         "prompts_digest": prompts_digest(samples["base"]),
         "numerics": numerics.digest_settings(params.numerics),
         "versions": {name: version(name) for name in _LIBRARIES},
     }
     write_jsonl(outputs.scores, checked(kept_scores(rows), SCORES, outputs.scores))
     write_plots(outputs.plots, rows, params.score)
-    write_json(outputs.scoring, scoring_report(samples, encoder, baseline))
+    counts = scoring_report(samples, encoder, baseline)
+    if params.form != "as_is":
+        counts["read"] = reading_report(given) | {
+            f"{variant}.reworded": found for variant, found in reading_report(asked_again).items()
+        }
+    write_json(outputs.scoring, counts)
     write_json(outputs.signatures, shared)
     write_json(outputs.metrics, report)
     return report
@@ -108,9 +124,11 @@ def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
     from codetune.scoring.kept import kept_folder
 
-    run_as_command(
-        lambda: run(Params(load_section(ScoreParams), numerics.fix()), Inputs(), Outputs(kept=kept_folder(Path())))
-    )
+    def action() -> None:
+        params = Params(load_section(ScoreParams), numerics.fix(), load_taught_form())
+        run(params, Inputs(), Outputs(kept=kept_folder(Path())))
+
+    run_as_command(action)
 
 
 if __name__ == "__main__":

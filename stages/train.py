@@ -1,10 +1,12 @@
 """Tune the base model with LoRA on the augmented rows.
 
-Reads: data/augmented/train.jsonl, data/clean/val.jsonl, the base model, params `train`, `model`, `numerics`.
+Reads: data/augmented/train.jsonl, data/clean/val.jsonl, the base model, params `train`, `model`, `numerics` and
+`clean.task`.
 Writes: models/adapter/ (adapter and tokenizer), reports/training/ (learning curve of DVCLive, summary.json).
 Guarantees: the same seed gives the same adapter, byte for byte; the adapter is the one with the smallest validation
-loss; labels cover exactly the completion and its end token; every row that is left out is counted; base untouched; a
-killed run goes on from its last checkpoint in .cache/training, and ends in the same bytes.
+loss; labels cover exactly the completion, written as `train.answer_form` says, and its end token; every row that is
+left out is counted; base untouched; a killed run goes on from its last checkpoint in .cache/training, and ends in the
+same bytes.
 Does not: change the base model's weights, or merge the adapter into them (that is `export`).
 """
 
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codetune import numerics
+from codetune.answer_form import Task, TaughtForm, load_task, taught_form
 from codetune.config import load_section
 from codetune.errors import run_as_command
 from codetune.files import atomic_folder, digest_bytes, digest_file, write_json
@@ -33,11 +36,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Params:
-    """The sections that the stage depends on."""
+    """What the stage depends on.
+
+    :param task: what answers are, as `clean` was told.
+    """
 
     train: TrainParams
     model: ModelParams
     numerics: NumericsParams
+    task: Task = "python"
+
+    @property
+    def form(self) -> TaughtForm:
+        """How answers are taught."""
+        return taught_form(self.task, self.train.answer_form)
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     """
     from codetune.modeling.device import require_device
     from codetune.modeling.load import load_model
+    from codetune.prompt import shown_prompt
     from codetune.tuning.checkpoint import Checkpoints
     from codetune.tuning.curve import learning_curve
     from codetune.tuning.data import RowLimits, collate, load_rows, pack, training_steps, validation_batches
@@ -74,10 +87,12 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
     options = params.train
     world = join(require_device(options.device, "train.device"))
-    base = load_model(params.model.base, revision=params.model.revision)
+    base = load_model(params.model.base, revision=params.model.revision, system=params.model.system)
     limits = RowLimits(options.max_rows, options.max_tokens, options.seed, options.too_long)
-    rows = load_rows(inputs.train, AUGMENTED, base.tokenizer, limits)
-    val_rows = load_rows(inputs.val, ORIGINALS, base.tokenizer, replace(limits, max_rows=options.max_val_rows))
+    rows = load_rows(inputs.train, AUGMENTED, base.tokenizer, limits, params.form)
+    val_rows = load_rows(
+        inputs.val, ORIGINALS, base.tokenizer, replace(limits, max_rows=options.max_val_rows), params.form
+    )
     pad, size = base.tokenizer.pad_token_id, options.batch_size
     lay_out = pack if options.packing else partial(collate, pad_id=pad)
     steps = [
@@ -87,7 +102,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     ][: options.max_steps or None]
     model = add_adapter(base.model, options.lora, options.seed).to(world.device)
     shard(model, world)
-    identity = _identity(params, inputs) | {"number of processes": str(world.size)}
+    identity = _identity(params, inputs) | {"number of processes": str(world.size), "type of the weights": base.dtype}
     checkpoints = Checkpoints(outputs.checkpoints, identity, options.checkpoint_every)
     validation = validation_batches(val_rows.rows, size, pad)
     if not world.main:
@@ -99,8 +114,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
         save_adapter(model, adapter_folder, params.model.base, params.model.revision)
         base.tokenizer.save_pretrained(adapter_folder)
         summary = _summary(rows, val_rows, steps, result) | {
+            "base_dtype": base.dtype,
             "trainable": trainable_report(model),
+            "prompt": shown_prompt(base.tokenizer),
             "numerics": numerics.digest_settings(params.numerics),
+            "answer_form": params.form,
         }
         write_json(report_folder / "summary.json", summary)
     checkpoints.clear()
@@ -119,6 +137,8 @@ def _identity(params: Params, inputs: Inputs) -> Identity:
     return {
         **{f"train.{key}": str(value) for key, value in settings.items()},
         **{f"train.lora.{key}": str(value) for key, value in lora.items()},
+        "model.system": params.model.system,
+        "clean.task": params.task,
         "numerics": numerics.digest_settings(params.numerics),
         **{str(path): digest_file(path) for path in files},
         "code": digest_bytes("".join(map(digest_file, code)).encode()),
@@ -162,7 +182,7 @@ def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
 
     def action() -> None:
-        params = Params(load_section(TrainParams), load_section(ModelParams), numerics.fix())
+        params = Params(load_section(TrainParams), load_section(ModelParams), numerics.fix(), load_task())
         run(params, Inputs(), Outputs())
 
     run_as_command(action)

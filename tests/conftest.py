@@ -88,6 +88,24 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_base(tmp_path_factory.mktemp("models") / "base")
 
 
+SYSTEM = "You are tiny."
+"""What the template of `tiny_instruct` puts before a conversation by itself."""
+_INSTRUCT_TEMPLATE = (
+    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
+    f"{{{{ '<|pad|>system\n{SYSTEM}<|end|>\n' }}}}{{% endif %}}"
+    "{{ '<|pad|>' + message['role'] + '\n' + message['content'] + '<|end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|pad|>assistant\n' }}{% endif %}"
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_instruct(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny random model with a chat template of its own, in the manner of SmolLM2."""
+    folder = make_tiny_base(tmp_path_factory.mktemp("instruct") / "base")
+    (folder / "chat_template.jinja").write_text(_INSTRUCT_TEMPLATE)
+    return folder
+
+
 def make_adapter(base: Path, folder: Path, seed: int = 7) -> Path:
     """Write an adapter for `base` with weights that change its answers, without training; the folder."""
     import torch

@@ -156,6 +156,7 @@ def _score(generator: random.Random, quality: float) -> dict[str, float]:
         "names_bound": int(generator.random() < 0.3 + quality / 2),
         "exact_match": 0,
         "syntax_valid": int(generator.random() < 0.5 + quality / 2),
+        "expected_form": 1,
         "stopped": int(generator.random() < 0.6 + quality / 3),
     }
 
@@ -176,7 +177,7 @@ def _metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:
             "signature_kept",
             "names_bound",
         )
-        plain = ("chrf", "bleu", *structure, "exact_match", "syntax_valid", "stopped")
+        plain = ("chrf", "bleu", *structure, "exact_match", "syntax_valid", "expected_form", "stopped")
         corpus = {f"corpus_{key}": _mean(rows, role, key) / 2 for key in ("chrf", "bleu")}
         return {"bertscore": parts, **{key: _mean(rows, role, key) for key in plain}, **corpus}
 

@@ -28,12 +28,6 @@ def source_file(**changes: Any) -> dict[str, Any]:
     return {**place, "sha256": SHA256, "text": "import os\n", **changes}
 
 
-def corpus_file(**changes: Any) -> dict[str, Any]:
-    row = source_file(**changes)
-    del row["version"]
-    return row
-
-
 def manifest(**changes: Any) -> dict[str, Any]:
     package = {
         "package": "lark", "version": "1.2", "sha256": SHA256, "license": "MIT", "license_evidence": "", "files": 1, "rows": 1,
@@ -101,7 +95,7 @@ def answer_scores(**changes: Any) -> dict[str, Any]:
         "signature_kept": 1,
         "names_bound": 1,
     }
-    shares = {"exact_match": 0, "syntax_valid": 1, "stopped": 1}
+    shares = {"exact_match": 0, "syntax_valid": 1, "expected_form": 1, "stopped": 1}
     return {**bertscore, "chrf": 12.5, "bleu": 2, **structure, **shares, **changes}
 
 

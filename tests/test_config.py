@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from codetune.config import Section, load_section, problems_in, read_params
 from codetune.errors import UserError
+from codetune.sections import check_params
 
 
 class Lora(BaseModel):
@@ -61,6 +62,17 @@ def test_problems_are_named(tmp_path, text, expected):
 def test_all_problems_at_once():
     content = {"train": {"learning_rate": "fast", "lora": {"rank": 0}, "epochs": 3}}
     assert len(problems_in(content, Train)) == 3
+
+
+def test_a_section_that_is_gone_says_what_to_do(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text((Path(__file__).parent.parent / "params.yaml").read_text() + "pretrain:\n  seed: 7\nasess: {}\n")
+    with pytest.raises(UserError) as caught:
+        check_params(path)
+    assert "pretrain: delete this section: no base is trained any more, model.base names one; asess: unknown" in str(
+        caught.value
+    )
+    assert "did you mean pretrain" not in str(caught.value)
 
 
 def test_missing_file(tmp_path):

@@ -1,6 +1,7 @@
 """dvc.yaml tells the truth: each stage names its own file and exactly the code that it imports."""
 
 import ast
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,10 @@ def test_outputs_survive_a_failure():
         for output in [*stage.get("outs", []), *stage.get("metrics", [])]:
             (options,) = output.values()
             assert options["persist"] is True, output
+
+
+def test_an_experiment_stores_no_merged_model():
+    [output] = STAGES["export"]["outs"]
+    assert output["models/export"]["cache"] is False
+    ignored = subprocess.run(["git", "check-ignore", "-q", "models/export/model.safetensors"], cwd=ROOT, check=False)
+    assert ignored.returncode == 0

@@ -3,15 +3,21 @@
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from codetune.errors import UserError
 from codetune.modeling.load import load_tokenizer
 from codetune.prompt import (
     CHAT_TEMPLATE,
     IGNORED_LABEL,
+    check_template,
     completion_text,
+    end_id,
     ensure_template,
     example_ids,
     prompt_ids,
+    set_system,
+    shown_prompt,
 )
+from tests.chat_templates import DATED, DEEPSEEK, GEMMA, LLAMA2, QWEN, SMOLLM
 
 OWN_TEMPLATE = (
     "{% for message in messages %}<|pad|>{{ message['role'] }}: {{ message['content'] }}{% endfor %}"
@@ -117,3 +123,101 @@ def test_a_begin_token_that_the_tokenizer_adds_leads_the_prompt(tokenizer):
     assert prompt_ids(with_begin, "Add.") == [begin, *prompt_ids(tokenizer, "Add.")]
     answer = example_ids(with_begin, "Add.", "x", max_tokens=500)
     assert answer.input_ids.count(begin) == 1
+
+
+def asked(tokenizer, template, system, bos=None):
+    """What is asked by a template with a system text of choice."""
+    tokenizer.chat_template, tokenizer.bos_token = template, bos
+    set_system(tokenizer, system, "the model")
+    check_template(tokenizer, "the model")
+    return shown_prompt(tokenizer)
+
+
+TURN = "<|im_start|>user\n{instruction}<|im_end|>\n<|im_start|>assistant\n"
+ODD = 'No "prose".\n{{ 7 }} %} é \\n'
+
+
+@pytest.mark.parametrize(
+    ("template", "system", "prompt"),
+    [
+        (SMOLLM, "keep", f"<|im_start|>system\nYou are SmolLM<|im_end|>\n{TURN}"),
+        (SMOLLM, "none", TURN),
+        (SMOLLM, ODD, f"<|im_start|>system\n{ODD}<|im_end|>\n{TURN}"),
+        (QWEN, "none", TURN),
+        (QWEN, "Be brief.", f"<|im_start|>system\nBe brief.<|im_end|>\n{TURN}"),
+        (DEEPSEEK, "keep", "<|end|>You write code.\n### Instruction:\n{instruction}\n### Response:"),
+        (DEEPSEEK, "none", "<|end|>### Instruction:\n{instruction}\n### Response:"),
+        (GEMMA, "none", "<|end|><start_of_turn>user\n{instruction}<end_of_turn>\n<start_of_turn>model\n"),
+        (LLAMA2, "none", "<|end|>[INST] {instruction} [/INST]"),
+        (DATED, "none", "<|end|><|user|>{instruction}<|eot|><|assistant|>"),
+    ],
+)
+def test_system_text_is_kept_replaced_or_left_out(tokenizer, template, system, prompt):
+    assert asked(tokenizer, template, system, bos="<|end|>") == prompt
+    chosen = tokenizer.chat_template
+    set_system(tokenizer, system, "the model")
+    assert tokenizer.chat_template == chosen, "chosen once more it is the same"
+
+
+def test_begin_token_that_opens_every_turn_stays(tokenizer):
+    assert asked(tokenizer, SMOLLM.replace("<|im_start|>", "<|pad|>"), "none", bos="<|pad|>").count("<|pad|>") == 2
+
+
+@pytest.mark.parametrize("system", ["none", "Be brief."])
+def test_conversation_with_a_system_text_of_its_own_is_as_before(tokenizer, system):
+    conversation = [{"role": role, "content": text} for role, text in [("system", "S"), ("user", "U")]]
+    tokenizer.chat_template = SMOLLM
+    before = tokenizer.apply_chat_template(conversation, tokenize=False)
+    asked(tokenizer, SMOLLM, system)
+    assert tokenizer.chat_template != SMOLLM
+    assert tokenizer.apply_chat_template(conversation, tokenize=False) == before
+
+
+@pytest.mark.parametrize(
+    ("template", "system", "message"),
+    [
+        (
+            GEMMA,
+            "Be brief.",
+            "model.system: .* of the model cannot be replaced: no system role. Set model.system: keep",
+        ),
+        (LLAMA2, "Be brief.", "cannot be replaced: the template does not show the system text"),
+        (CHAT_TEMPLATE, "Be brief.", "cannot be replaced: it has no chat template of its own"),
+        ("Be good. {% for m in messages %}{{ m.content }}{% endfor %}", "none", "cannot be left out: where the user's"),
+        (
+            "{% for m in messages if m.role == 'user' %}<u>{{ m.content }}<a>{% endfor %}",
+            "keep",
+            "no assistant turn: it",
+        ),
+        (SMOLLM.replace("add_generation_prompt", "false"), "keep", r"no assistant turn in the prompt: .*assistant\\n"),
+        ("{{ messages[0].content[:3] }}", "keep", "has the instruction 0 times in the prompt"),
+        ("{{ messages[0].content * 2 }}", "keep", "has the instruction 2 times in the prompt"),
+        (DATED, "keep", r"puts the date into the prompt.* \(model.system: none may help\)"),
+        (SMOLLM.replace("assistant\n", "assistant\n<think>"), "keep", "a prompt that no conversation with an answer"),
+        ("{% for %}", "keep", "fails: Expected an expression"),
+        ("{{ raise_exception('Only on Sundays!') }}", "keep", "fails: Only on Sundays. Mend it"),
+    ],
+)
+def test_template_that_cannot_be_used_is_one_line(tokenizer, template, system, message):
+    with pytest.raises(UserError, match=message) as caught:
+        asked(tokenizer, template, system)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("template", "end"),
+    [
+        (CHAT_TEMPLATE, "<|end|>"),
+        (SMOLLM.replace("<|im_end|>", "<|pad|>"), "<|pad|>"),
+        (SMOLLM, "<|end|>"),  # to this tokenizer <|im_end|> is no token
+    ],
+)
+def test_an_answer_ends_as_the_template_closes_it(tokenizer, template, end):
+    tokenizer.chat_template = template
+    assert end_id(tokenizer) == tokenizer.convert_tokens_to_ids(end)
+    assert example_ids(tokenizer, "Add.", "x", max_tokens=500).labels[-1] == end_id(tokenizer)
+
+
+def test_of_several_templates_the_default_is_used(tokenizer):
+    tokenizer.chat_template = {"tool_use": "tools", "default": SMOLLM}
+    assert ensure_template(tokenizer).chat_template == SMOLLM

@@ -1,5 +1,6 @@
 """What users do, whole: `dvc repro` on a slice in a clone, then the comparisons and an experiment."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -10,14 +11,17 @@ import time
 from pathlib import Path
 
 import pytest
+from gguf import GGMLQuantizationType
 from ruamel.yaml import YAML
 
+from tests.models.gguf_files import make_gguf
 from tests.wheels import make_wheel
 
 ROOT = Path(__file__).parent.parent
 VERBS = ("count", "join", "merge", "scale", "filter", "rank", "pair", "split")
 # A slice: a few rows, short answers, few resamples.
 CHANGES = {
+    "model": {"base": "tiny.gguf"},
     "clean": {"min_tokens": 10, "test_share": 0.2, "val_share": 0.2},
     "train": {"max_rows": 12, "max_val_rows": 4, "batch_size": 2, "epochs": 2, "checkpoint_every": 1},
     "generate": {"max_prompts": 4, "reworded_prompts": 2, "max_new_tokens": 8},
@@ -65,8 +69,7 @@ def commit(folder: Path, message: str) -> None:
 def clone(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clone") / "project"
     for name in succeed(ROOT, "git", "ls-files", "-co", "--exclude-standard").splitlines():
-        frozen = name.startswith(("reports/base/", "reports/validity/"))
-        made_here = name.startswith("reports/") and not frozen
+        made_here = name.startswith("reports/") and not name.startswith("reports/validity/")
         if (ROOT / name).is_file() and not made_here:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
@@ -77,6 +80,9 @@ def clone(tmp_path_factory):
         _, digest = make_wheel(wheels, package, {f"{package}/core.py": source(package, 10 * number)})
         pins.append(f"{package}==1.0 --hash=sha256:{digest}")
     (folder / "data/packages.txt").write_text("\n".join(pins) + "\n")
+    # As SmolLM2: tied embeddings, three heads of queries to one of keys, ChatML with a system text of its own.
+    shape = {"num_attention_heads": 6, "num_hidden_layers": 4, "hidden_size": 96, "intermediate_size": 192}
+    make_gguf(folder / "tiny.gguf", kind=GGMLQuantizationType.Q8_0, shape=shape)
     yaml = YAML()
     params = yaml.load((folder / "params.yaml").read_text())
     for section, changes in CHANGES.items():
@@ -89,8 +95,8 @@ def clone(tmp_path_factory):
     succeed(folder, "git", "config", "user.email", "t@example.org")
     commit(folder, "slice")
     succeed(folder, "dvc", "repro", "-q")
-    # What is frozen was made from another corpus: its lock entries take this one in, as a forced run would.
-    succeed(folder, "dvc", "commit", "-q", "--force", "pretrain", "assess", "validity")
+    # What is frozen was made from other rows: its lock entry takes these in, as a forced run would.
+    succeed(folder, "dvc", "commit", "-q", "--force", "validity")
     commit(folder, "run")
     return folder
 
@@ -106,6 +112,24 @@ def test_reports_hold_what_the_page_reads(clone):
         assert interval["low"] <= interval["mean"] <= interval["high"]
     samples = [(clone / f"reports/samples/{name}.jsonl").read_text().splitlines() for name in ("base", "tuned")]
     assert [json.loads(line)["id"] for line in samples[0]] == [json.loads(line)["id"] for line in samples[1]]
+
+
+def test_the_base_is_recorded_where_it_lies(clone):
+    (record,) = (clone / "models/base").iterdir()
+    found = json.loads(record.read_text())
+    assert found["files"] == {"tiny.gguf": hashlib.sha256((clone / "tiny.gguf").read_bytes()).hexdigest()}
+    assert json.loads((clone / "reports/training/summary.json").read_text())["base_dtype"] == "float32"
+
+
+def test_another_base_is_an_experiment(clone):
+    make_gguf(clone / "other.gguf", "qwen2")
+    succeed(clone, "dvc", "exp", "run", "-q", "-n", "other", "-S", "model.base=other.gguf")
+    assert json.loads((clone / "models/base/provenance.json").read_text())["name"] == "other.gguf"
+    differences = json.loads(succeed(clone, "dvc", "metrics", "diff", "--json"))
+    assert "val.loss" in differences["reports/training/metrics.json"]
+    (clone / "other.gguf").unlink()
+    succeed(clone, "git", "checkout", "-q", ".")
+    succeed(clone, "dvc", "checkout", "-q")
 
 
 def test_second_run_does_nothing(clone):

@@ -7,17 +7,15 @@ from pathlib import Path
 
 from codetune.accounting.ledger import Ledger
 from codetune.files import JsonObject
-from codetune.schemas.corpus import CORPUS
 from codetune.schemas.declaration import Schema
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 from codetune.schemas.manifest import MANIFEST
-from codetune.schemas.reading import read_document, read_rows, rows_with
+from codetune.schemas.reading import read_document, rows_with
 from codetune.schemas.scores import SCORES
 
 MANIFEST_PATH = "data/raw/manifest.json"
 AUGMENTED_PATH = "data/augmented/train.jsonl"
 HELD_OUT_PATH = "data/augmented/test.jsonl"
-CORPUS_PATH = "data/clean/corpus.parquet"
 SCORES_PATH = "reports/scores.jsonl"
 
 
@@ -42,7 +40,6 @@ class Life:
     :param duplicates: the lines of rows that were dropped for this one.
     :param instruction: as in the split's file; None for a row that was dropped, or where the file is not here.
     :param trained: whether data/augmented/train.jsonl has it; None where the file is not here.
-    :param in_corpus: whether the corpus of the base model has its file; None where the corpus is not here.
     :param scores: its line of reports/scores.jsonl, if it was among the prompts.
     :param lacks: columns that the ledger does not have, being of an older version.
     """
@@ -55,7 +52,6 @@ class Life:
     instruction: str | None = None
     trained: bool | None = None
     paraphrases: list[JsonObject] = field(default_factory=list)
-    in_corpus: bool | None = None
     scores: JsonObject | None = None
     lacks: tuple[str, ...] = ()
 
@@ -81,14 +77,6 @@ def _archive(root: Path, row: JsonObject) -> str | None:
         if named and entry.get("sha256") and entry.get("version") in (None, row["version"] or entry.get("version")):
             return str(entry["sha256"])
     return None
-
-
-def _in_corpus(root: Path, row: JsonObject) -> bool | None:
-    path = root / CORPUS_PATH
-    if not path.is_file():
-        return None
-    place = (row["package"], row["path"])
-    return any((file["package"], file["path"]) == place for file in read_rows(path, CORPUS, ["package", "path"]))
 
 
 def paraphrase_with(root: Path, prefix: str) -> JsonObject | None:
@@ -120,7 +108,6 @@ def life_of(root: Path, ledger: Ledger, place: int) -> Life:
         instruction=own[0]["instruction"] if own else None,
         trained=None if augmented is None else any(line["id"] == identity for line in augmented),
         paraphrases=[line for line in [*(augmented or []), *held_out] if line["parent"] == identity],
-        in_corpus=_in_corpus(root, row),
         scores=scored[0] if scored else None,
         lacks=ledger.lacks,
     )

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from codetune.accounting.ledger import Ledger
-from codetune.accounting.life import AUGMENTED_PATH, CORPUS_PATH, SCORES_PATH, Life
+from codetune.accounting.life import AUGMENTED_PATH, SCORES_PATH, Life
 from codetune.cleaning.reasons import known
 from codetune.files import JsonObject
 
@@ -142,13 +142,6 @@ def _use(life: Life) -> Iterator[str]:
         yield "never trained on: it measures the validation loss."
 
 
-def _pretraining(life: Life) -> Iterator[str]:
-    if life.in_corpus:
-        yield f"its whole file is in {CORPUS_PATH}, the text that the embedded base model is trained on."
-    elif life.in_corpus is not None:
-        yield f"its file is not in {CORPUS_PATH}: the embedded base model did not learn from it."
-
-
 def _paragraph(label: str, texts: Iterator[str] | list[str]) -> Iterator[str]:
     for number, text in enumerate(texts):
         head = f"{label if not number else '':{_LABEL}}"
@@ -171,7 +164,6 @@ def steps(life: Life) -> list[tuple[str, list[str]]]:
         ("split", [_split(life)]),
         ("asks", [life.instruction] if life.instruction else []),
         ("use", list(_use(life))),
-        ("base model", list(_pretraining(life))),
     ]
     if life.lacks:
         parts.append(("note", ["The ledger is of an older version and says less; `dvc repro clean` writes it anew."]))

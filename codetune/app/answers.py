@@ -7,6 +7,8 @@ from html import escape
 
 import streamlit as st
 
+from codetune.answer_form import Task
+from codetune.app.answer_parts import draw_answer
 from codetune.app.guard import literal
 from codetune.app.token_map import show_tokens
 from codetune.revisions.catalogue import CATALOGUE, Metric
@@ -14,10 +16,15 @@ from codetune.revisions.comparison import Comparison
 from codetune.revisions.inline import Piece, inline_difference
 from codetune.revisions.samples import Sample, ScoredAnswer
 
-VIEWS = ("Code", "Difference from the reference")
+VIEWS = ("As given", "Difference from the reference")
 _TAGS = {"missing": "del", "extra": "ins"}
-_SHOWN = [metric for metric in CATALOGUE if metric.key in ("bertscore.f1", "chrf", "syntax_valid", "stopped")]
-_WORDS = {"syntax_valid": ("parses", "does not parse"), "stopped": ("ends by itself", "cut at the limit")}
+_KEYS = ("bertscore.f1", "chrf", "syntax_valid", "expected_form", "stopped")
+_SHOWN = [metric for metric in CATALOGUE if metric.key in _KEYS]
+_WORDS = {
+    "syntax_valid": ("parses", "does not parse"),
+    "expected_form": ("of the expected form", "of another form"),
+    "stopped": ("ends by itself", "cut at the limit"),
+}
 
 
 def difference_html(pieces: list[Piece]) -> str:
@@ -47,14 +54,16 @@ def score_line(scores: Mapping[str, float], against: Mapping[str, float] | None 
     return " · ".join(part for part in (_score(metric, scores, against or {}) for metric in _SHOWN) if part)
 
 
-def _answer(title: str, answer: ScoredAnswer, reference: str, view: str, against: Mapping[str, float]) -> None:
+def _answer(
+    title: str, answer: ScoredAnswer, reference: str, view: str, against: Mapping[str, float], task: Task
+) -> None:
     st.markdown(f"**{title}**")
     if not answer.text:
         st.code("(an empty answer)", language=None)
     elif view == VIEWS[0]:
-        st.code(answer.text, language="python", wrap_lines=True)
+        draw_answer(answer.text, task, mark=answer.of_code)
     else:
-        st.html(difference_html(inline_difference(reference, answer.text)))
+        st.html(difference_html(inline_difference(reference, answer.scored)))
     tried = f" · its examples, run: {literal(answer.examples)}" if answer.examples else ""
     st.caption((score_line(answer.scores, against) or "no scores") + tried)
 
@@ -71,7 +80,7 @@ def show_sample(comparison: Comparison, sample: Sample, metrics: list[Metric]) -
 
     :param metrics: those by which the two answers may be compared.
     """
-    prompt, titles = sample.prompt, _titles(comparison)
+    prompt, titles, task = sample.prompt, _titles(comparison), comparison.candidate.task
     with st.container(border=True):
         st.caption("Instruction")
         st.markdown(literal(prompt.instruction))
@@ -83,10 +92,10 @@ def show_sample(comparison: Comparison, sample: Sample, metrics: list[Metric]) -
     st.caption(f"{literal(prompt.path)} · {literal(prompt.qualname)} · {prompt.id}")
     left, right = st.columns(2)
     with left:
-        _answer(titles[0], sample.before, prompt.reference, view or VIEWS[0], {})
+        _answer(titles[0], sample.before, prompt.reference, view or VIEWS[0], {}, task)
     with right:
-        _answer(titles[1], sample.after, prompt.reference, view or VIEWS[0], before)
+        _answer(titles[1], sample.after, prompt.reference, view or VIEWS[0], before, task)
     if sample.base is not None:
         with st.columns(2)[0]:
-            _answer("Base model of the candidate", sample.base, prompt.reference, view or VIEWS[0], {})
+            _answer("Base model of the candidate", sample.base, prompt.reference, view or VIEWS[0], {}, task)
     show_tokens(comparison, sample)

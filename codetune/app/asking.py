@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import torch
 
+from codetune.answer_form import Task
+from codetune.scoring.scored import scored_text
 from codetune.scoring.syntax import syntax_valid
 from codetune.serving.stream import StreamEvent
 
@@ -18,6 +20,7 @@ class Asked:
 
     :param events: the rest of the answers; consumed by `advance`.
     :param threads: how many threads torch may use for them; 0 leaves it as it is.
+    :param task: what the answers are: of code what is fenced is looked at, as `score` does.
     """
 
     events: Iterator[StreamEvent]
@@ -25,6 +28,7 @@ class Asked:
     last: dict[str, StreamEvent] = field(default_factory=dict)
     running: bool = True
     threads: int = 0
+    task: Task = "python"
 
     def advance(self, seconds: float) -> bool:
         """Take in what the models say within about `seconds`; whether more is to come."""
@@ -62,7 +66,8 @@ class Asked:
         ]
         if event.finished:
             parts.append("ended by itself" if event.stopped else "cut at the limit of tokens")
-            parts.append("parses" if syntax_valid(self.texts[name]) else "does not parse")
+            parses = syntax_valid(scored_text(self.texts[name], self.task))
+            parts.append("parses" if parses else "does not parse")
         elif not self.running:
             parts.append("stopped by you")
         return " · ".join(parts)

@@ -7,6 +7,7 @@ import streamlit as st
 from codetune.app import project
 from codetune.app.choose_models import Side
 from codetune.app.guard import literal
+from codetune.evaluation.answers import read_answer
 from codetune.feedback import FEEDBACK, MAX_CHARS, PARAMS_SNIPPET, Correction, is_held_out, is_source, keep
 from codetune.revisions.listing import WORKSPACE
 from codetune.scoring.syntax import syntax_valid
@@ -25,7 +26,11 @@ def forget_correction() -> None:
 
 
 def _start_from(texts: dict[str, str]) -> None:
-    st.session_state["correction"] = texts[st.session_state["corrected_side"]]
+    """Begin with the answer; with its code alone where that is fenced, for training rows have no fences."""
+    text = texts[st.session_state["corrected_side"]]
+    found = read_answer(text)
+    fenced = found.form in ("fenced", "opened") and project.reports(WORKSPACE).task == "python"
+    st.session_state["correction"] = found.code if fenced else text
 
 
 def show_keeping(instruction: str, answers: dict[Side, str]) -> None:

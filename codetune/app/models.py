@@ -77,4 +77,4 @@ def _load(key: tuple[ModelFiles, str]) -> LoadedModel:
     from codetune.modeling.load import load_model
 
     files, _ = key
-    return load_model(files.base, files.adapter, files.revision)
+    return load_model(files.base, files.adapter, files.revision, files.system)

@@ -114,7 +114,7 @@ def show_tokens(comparison: Comparison, sample: Sample) -> None:
         pressed = st.button("Align the tokens", icon=":material/grid_on:", key="align")
     section = comparison.candidate.params.get("score", {})
     bertscore = section.get("bertscore", {}) if isinstance(section, dict) else {}
-    asked = (str(bertscore), sample.prompt.reference, sides[side or list(sides)[1]].text)
+    asked = (str(bertscore), sample.prompt.reference, sides[side or list(sides)[1]].scored)
     if pressed:
         worker, pool = _worker(str(project.project_root()))
         st.session_state["alignment"] = (asked, pool.submit(worker.align, bertscore, *asked[1:]))

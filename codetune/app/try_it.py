@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from codetune.app import project
+from codetune.app.answer_parts import draw_answer
 from codetune.app.asking import Asked
 from codetune.app.choose_models import Side, choose_models
 from codetune.app.guard import guarded, literal
@@ -91,7 +92,8 @@ def _ask(sides: dict[Side, ModelFiles], text: str, example: Prompt | None, setti
     with st.spinner("Loading the models"):
         models = loaded(list(sides.values()))
     named = {side.place: model for side, model in zip(sides, models, strict=True)}
-    asked = Asked(stream_answers(named, text, settings), threads=threads_for(models))
+    task = project.reports(WORKSPACE).task
+    asked = Asked(stream_answers(named, text, settings), threads=threads_for(models), task=task)
     st.session_state["question"] = Question(list(sides), text, example, asked)
     forget_correction()
 
@@ -122,7 +124,8 @@ def _facts(question: Question, place: str) -> str:
     text = question.asked.texts.get(place, "")
     if question.example is None or question.asked.running or not text:
         return facts
-    return f"{facts}\n\nAgainst the reference: {quick_line(text, question.example.reference)}"
+    line = quick_line(text, question.example.reference, question.asked.task)
+    return f"{facts}\n\nAgainst the reference: {line}"
 
 
 def _answers(found: dict[Side, Found], question: Question | None) -> None:
@@ -142,8 +145,9 @@ def _answers(found: dict[Side, Found], question: Question | None) -> None:
     more = True
     while more:
         more = question.asked.running and question.asked.advance(REFRESH_SECONDS)
-        for place, (code, caption) in slots.items():
-            code.code(question.asked.texts.get(place) or " ", language="python", wrap_lines=True)
+        for place, (answer, caption) in slots.items():
+            with answer.container():
+                draw_answer(question.asked.texts.get(place, ""), question.asked.task)
             caption.caption(_facts(question, place))
 
 

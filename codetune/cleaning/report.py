@@ -38,12 +38,9 @@ def _counted(values: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(values).items()))
 
 
-def data_report(
-    verdicts: list[Verdict], splits: dict[str, Split], corpus: dict[str, Any], joined: dict[str, str]
-) -> dict[str, Any]:
+def data_report(verdicts: list[Verdict], splits: dict[str, Split], joined: dict[str, str]) -> dict[str, Any]:
     """Everything that reports/data.json counts.
 
-    :param corpus: the counts of the pretraining corpus.
     :param joined: the group that stands for each.
     """
     kept = [verdict for verdict in verdicts if verdict.kept]
@@ -67,5 +64,4 @@ def data_report(
             "instruction_words": _quantiles([each.instruction_words for each in lengths]),
         },
         "packages": packages,
-        "corpus": corpus,
     }

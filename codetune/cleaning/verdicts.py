@@ -233,17 +233,3 @@ def decontaminated(verdicts: list[Verdict], splits: dict[str, Split], index: Ben
         return replace(verdict, drop=Drop(BENCHMARK, "similarity", similarity, index.threshold, task))
 
     return [judged(verdict) for verdict in verdicts]
-
-
-def leaking_files(verdicts: list[Verdict], splits: dict[str, Split], spool: Spool) -> set[tuple[str, str]]:
-    """Package and path of every file with a row that is a benchmark's, or a duplicate of a row of val or test."""
-    by_id = {verdict.id: verdict for verdict in verdicts}
-    leaking: set[tuple[str, str]] = set()
-    for verdict in verdicts:
-        if verdict.match is None and verdict.reason != BENCHMARK:
-            continue
-        pair = (verdict, by_id[verdict.match.id]) if verdict.match else (verdict,)
-        if verdict.reason == BENCHMARK or any(splits[each.group] != "train" for each in pair):
-            records = (spool.read(each.record) for each in pair)
-            leaking.update((record["package"], record["path"]) for record in records)
-    return leaking

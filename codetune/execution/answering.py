@@ -1,7 +1,7 @@
 """A model's answers to problems, drawn several times where asked, kept as they come: a killed run goes on.
 
-A problem that begins with the head of a function is continued as it stands, up to the function's end; one in words is
-put to the model as an instruction.
+An instruct model is asked through its chat template. Any other continues the head of a function that a problem begins
+with, up to the function's end, and is given a problem in words as an instruction.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from codetune.assessment.bodies import function_text
 from codetune.errors import UserError
 from codetune.execution.problems import Problem
 from codetune.files import JsonObject, digest_bytes, digest_file, dump_json, stable_seed
@@ -18,11 +17,12 @@ from codetune.generation.batch import answer_all
 from codetune.generation.sampling import SamplingSettings, sampler
 from codetune.journal import Journal
 from codetune.modeling.load import LoadedModel, load_model
-from codetune.modeling.locate import locate_model, weight_files
+from codetune.modeling.locate import locate_model, model_files, weight_files
 from codetune.progress import track
-from codetune.prompt import completion_text, prompt_ids
+from codetune.prompt import KEEP_SYSTEM, completion_text, is_instruct, prompt_ids
 
 _BATCH = 32
+_TEMPLATES = ("chat_template.jinja", "tokenizer_config.json")
 _Key = tuple[str, int]
 
 
@@ -31,6 +31,7 @@ class Asking:
     """Who is asked, and how.
 
     :param samples: answers to each problem; more than one makes sense only where they are drawn.
+    :param system: the system text, as for `codetune.prompt.set_system`.
     """
 
     model: str
@@ -38,14 +39,16 @@ class Asking:
     samples: int
     sampling: SamplingSettings
     revision: str | None = None
+    system: str = KEEP_SYSTEM
 
     def recipe(self, problems: list[Problem]) -> str:
         """A digest of all that an answer depends on, the number of samples apart."""
         base = locate_model(self.model, self.revision)
         places = [place for place in (base, self.adapter) if place is not None]
         weights = [digest_file(path) for place in places for path in weight_files(place)]
-        asked = [[problem.id, problem.start, problem.instruction] for problem in problems]
-        return digest_bytes(dump_json([weights, asdict(self.sampling), asked]).encode())[:16]
+        templates = [digest_file(path) for place in places for path in model_files(place) if path.name in _TEMPLATES]
+        asked = [[problem.id, problem.start, problem.question] for problem in problems]
+        return digest_bytes(dump_json([weights, templates, self.system, asdict(self.sampling), asked]).encode())[:16]
 
 
 def answer_problems(problems: list[Problem], asking: Asking, output: Path) -> int:
@@ -79,7 +82,8 @@ def answered(problems: list[Problem], asking: Asking, journal: Journal, kept: li
     wanted = [(problem, number) for problem in problems for number in range(asking.samples)]
     left = [(problem, number) for problem, number in wanted if (problem.id, number) not in done]
     if left:
-        found = _asked(load_model(asking.model, asking.adapter, asking.revision), left, asking.sampling)
+        loaded = load_model(asking.model, asking.adapter, asking.revision, asking.system)
+        found = _asked(loaded, left, asking.sampling)
         with journal.writing(kept) as add:
             for row in found:
                 add(row)
@@ -99,13 +103,29 @@ def _asked(loaded: LoadedModel, asked: list[tuple[Problem, int]], sampling: Samp
     for index, answer in track(answers, len(prompts), "answers"):
         problem, number = asked[index]
         text = completion_text(loaded.tokenizer, answer.ids)
-        completion = text if problem.instruction else function_text("", text)
+        completion = text if _by_question(loaded, problem) else _function_text(text)
         yield {"task_id": problem.id, "sample": number, "completion": completion, "stopped": answer.stopped}
 
 
+def _by_question(loaded: LoadedModel, problem: Problem) -> bool:
+    """Whether the model is asked in words, and not given the head of a function to go on from."""
+    return bool(problem.instruction) or is_instruct(loaded.tokenizer)
+
+
+def _function_text(answer: str) -> str:
+    """The body of a function, up to the first line that stands as far left as the function itself."""
+    first, *rest = answer.splitlines(keepends=True) or [""]
+    kept = [first]
+    for line in rest:
+        if line.strip() and not line[0].isspace():
+            break
+        kept.append(line)
+    return "".join(kept)
+
+
 def _prompt(loaded: LoadedModel, problem: Problem, max_new_tokens: int) -> list[int]:
-    if problem.instruction:
-        ids = prompt_ids(loaded.tokenizer, problem.instruction)
+    if _by_question(loaded, problem):
+        ids = prompt_ids(loaded.tokenizer, problem.question)
     else:
         # The line break is left to the model: with the indentation after it, it may be one token.
         ids = list(loaded.tokenizer(problem.start.rstrip("\n"), add_special_tokens=False)["input_ids"])

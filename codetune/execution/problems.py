@@ -5,16 +5,19 @@ from __future__ import annotations
 import ast
 import gzip
 import json
+import re
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from codetune.errors import UserError
+from codetune.evaluation.answers import extract_code, read_answer
 from codetune.names import unbound_names
 from codetune.python_source.tree import docstring_of, parse_tree
 from codetune.sandbox.trial import Suite
 
+COMPLETE = "Complete this Python function. Answer with the whole function in one code block."
 _REMEDY = (
     "Give JSON lines in the format of HumanEval (task_id, prompt, entry_point, test, canonical_solution) or MBPP "
     "(task_id, code, test_list)."
@@ -31,9 +34,9 @@ if _doctest.DocTestRunner(verbose=False).run(_examples, out=lambda _text: None).
 class Problem:
     """A task with tests.
 
-    :param start: what stands before an answer to make it a source, the head of a function for example.
+    :param start: the head of a function, after what it needs (imports, other functions), for the answer to complete.
     :param reference: an answer that is known to be right, as a whole source.
-    :param instruction: what is asked for in words, where the answer does not go on from `start`.
+    :param instruction: what is asked for in words, where there is no `start`.
     """
 
     id: str
@@ -42,9 +45,34 @@ class Problem:
     tests: Suite
     instruction: str = ""
 
+    @property
+    def question(self) -> str:
+        """What an instruct model is asked: the instruction, or to complete the head of the function."""
+        return self.instruction or f"{COMPLETE}\n\n```python\n{self.start.strip()}\n```"
+
     def source(self, answer: str) -> str:
-        """An answer as a whole source."""
-        return self.start + answer
+        """An answer as a whole source, after what the function needs.
+
+        What goes on from `start` need be no source by itself, so it is taken as it stands where that parses. Else the
+        answer is in Markdown: its code is the whole function, or a body to indent below the head.
+        """
+        if not self.start:
+            return extract_code(answer)
+        whole = self.start + answer
+        if _parses(whole):
+            return whole
+        opened = read_answer(whole)
+        if opened.form == "opened" and len(opened.code.strip()) > len(self.start.strip()):
+            return opened.code  # it goes on from `start` up to a fence
+        found = read_answer(answer)
+        defined = re.findall(r"^\s*(?:async\s+)?def\s+(\w+)", found.code, re.MULTILINE)
+        if set(defined) & set(self.tests.names):
+            source = f"{self.start}\n{textwrap.dedent(found.code)}"
+        elif found.form in ("fenced", "opened"):
+            source = f"{self.start}\n{textwrap.indent(textwrap.dedent(found.code), _indent(self.start))}"
+        else:
+            return whole
+        return source if _parses(source) else whole
 
 
 def read_problems(path: Path) -> list[Problem]:
@@ -105,6 +133,20 @@ def doctest_problem(identity: str, code: str, instruction: str = "") -> Problem 
         return None
     tests = _DOCTESTS.format(docstring=docstring, name=node.name)
     return Problem(identity, "", code, Suite("", (node.name,), tests), instruction)
+
+
+def _parses(source: str) -> bool:
+    try:
+        parse_tree(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _indent(head: str) -> str:
+    """The white space before the last line of a function's head, which is in its body, or would be."""
+    last = head.rstrip().rpartition("\n")[2]
+    return last[: len(last) - len(last.lstrip())] or "    "
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:

@@ -19,6 +19,7 @@ _METRICS = (
     ("corpus_bleu", "Corpus BLEU", None),
     ("exact_match", "Exact match", None),
     ("syntax_valid", "Answers that parse", "syntax_valid"),
+    ("expected_form", "Answers of the expected form", "expected_form"),
     ("stopped", "Answers that stop by themselves", None),
 )
 
@@ -54,16 +55,19 @@ def model_card(facts: CardFacts) -> str:
 
 def _front_matter(facts: CardFacts) -> str:
     lines = ["---", "library_name: transformers", "pipeline_tag: text-generation", "language: code"]
-    lines += [f"base_model: {facts.params['model']['base']}", "base_model_relation: finetune"]
+    base = facts.provenance or {}
+    lines += [f"base_model: {base.get('original', facts.params['model']['base'])}", "base_model_relation: finetune"]
+    lines += [f"license: {base['license'].lower()}"] if "license" in base else []
     lines += ["tags:", "- code", "- python", "- lora", "- codetune", "---"]
     return "\n".join(lines)
 
 
 def _summary(facts: CardFacts) -> str:
+    base = (facts.provenance or {}).get("title", "its base")
     return (
         f"# {facts.params['model']['base']}, tuned\n\n"
-        "A causal language model that writes Python functions from an instruction: a LoRA adapter, merged into its "
-        f"base. {_merging(facts.check)} Weights are stored as {facts.params['export']['dtype']}, as safetensors."
+        "A causal language model that writes Python functions from an instruction: a LoRA adapter, merged into "
+        f"{base}. {_merging(facts.check)} Weights are stored as {facts.params['export']['dtype']}, as safetensors."
     )
 
 
@@ -78,10 +82,17 @@ def _merging(check: MergeCheck) -> str:
     )
 
 
+_TAUGHT = {
+    "fenced": "\n\nAnswers are one Markdown block that says Python.",
+    "bare": "\n\nAnswers are Python code and nothing else.",
+}
+
+
 def _use(facts: CardFacts) -> str:
+    taught = _TAUGHT.get((facts.training or {}).get("answer_form", ""), "")
     return (
         "## Use\n\nThe prompt template is stored with the tokenizer (`apply_chat_template`); it reads:\n\n"
-        f"{fenced(facts.example.rstrip(chr(10)), 'text')}"
+        f"{fenced(facts.example.rstrip(chr(10)), 'text')}{taught}"
     )
 
 
@@ -148,8 +159,7 @@ def _evaluation(facts: CardFacts) -> str:
 def _base(facts: CardFacts) -> str:
     if facts.provenance is None:
         return ""
-    long = ("training_loss", "validation_bits_per_byte", "files", "packages")
-    flat = _flat({key: value for key, value in facts.provenance.items() if key not in long})
+    flat = _flat({key: value for key, value in facts.provenance.items() if key != "files"})
     rows = [[f"`{key}`", _cell(value)] for key, value in flat.items()]
     return "## Base model\n\n" + table(["provenance", "value"], rows)
 

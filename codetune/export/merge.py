@@ -96,10 +96,14 @@ def save_merged(merged: LoadedModel, folder: Path, dtype: Literal["float32", "bf
     :raises UserError: when what is read differs from what was written.
     """
     model = merged.model.to(getattr(torch, dtype))
+    if len(merged.end_ids) > 1:  # whatever loads the folder is to end answers as the pipeline does
+        model.generation_config.eos_token_id = sorted(merged.end_ids)
     model.save_pretrained(folder, safe_serialization=True)
     merged.tokenizer.save_pretrained(folder)
     stored = load_model(folder).model.state_dict()
-    wrong = [name for name, weight in model.state_dict().items() if not torch.equal(weight.float(), stored[name])]
+    wrong = [
+        name for name, weight in model.state_dict().items() if not torch.equal(weight.float(), stored[name].float())
+    ]
     if wrong:
         raise UserError(
             f"export: {len(wrong)} tensors were not stored as they are, such as {wrong[0]}", "Check the disk."

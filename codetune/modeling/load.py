@@ -4,35 +4,44 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 
 from codetune.errors import UserError
 from codetune.modeling.locate import first_line, locate_model, weight_files
+from codetune.modeling.memory import choose_dtype
 from codetune.models.gguf.header import is_gguf, read_gguf
-from codetune.prompt import ensure_template
+from codetune.prompt import KEEP_SYSTEM, check_template, end_id, ensure_template, set_system
 
 _ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+_TEMPLATE_FILE = "chat_template.jinja"
 _LOADING_ERRORS = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError, SafetensorError)
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model in float32 and evaluation mode, its tokenizer, and a name for messages."""
+    """A model in evaluation mode, its tokenizer, and a name for messages."""
 
     model: Any
     tokenizer: Any
     name: str
 
     @property
+    def dtype(self) -> str:
+        """The number type of the weights, for reports: float32, or bfloat16 where only that fits into memory."""
+        return str(self.model.dtype).removeprefix("torch.")
+
+    @cached_property
     def end_ids(self) -> frozenset[int]:
-        """The ids that end an answer: the tokenizer's, and those the model declares (some have several)."""
+        """The ids that end an answer: the tokenizer's, the chat template's, and those the model declares."""
         declared = getattr(self.model.generation_config, "eos_token_id", None)
         several = declared if isinstance(declared, list) else [declared]
-        return frozenset(end for end in (self.tokenizer.eos_token_id, *several) if end is not None)
+        own = (self.tokenizer.eos_token_id, end_id(self.tokenizer))
+        return frozenset(end for end in (*own, *several) if end is not None)
 
     @property
     def context(self) -> int:
@@ -40,21 +49,25 @@ class LoadedModel:
         return int(getattr(self.model.config, "max_position_embeddings", None) or self.tokenizer.model_max_length)
 
 
-def load_tokenizer(base: str | Path, revision: str | None = None) -> Any:
+def load_tokenizer(base: str | Path, revision: str | None = None, system: str = KEEP_SYSTEM) -> Any:
     """The tokenizer of a model, with a pad token and a prompt template in any case.
 
-    :raises UserError: when it cannot be loaded, or has no end token.
+    :param system: the system text, as for `codetune.prompt.set_system`.
+    :raises UserError: when it cannot be loaded, has no end token, or has a chat template that cannot be used.
     """
-    return _load_tokenizer(locate_model(str(base), revision), str(base))
+    return _load_tokenizer(locate_model(str(base), revision), str(base), system)
 
 
-def load_model(base: str | Path, adapter: Path | None = None, revision: str | None = None) -> LoadedModel:
+def load_model(
+    base: str | Path, adapter: Path | None = None, revision: str | None = None, system: str = KEEP_SYSTEM
+) -> LoadedModel:
     """A model ready for use; with `adapter`, its weights hold the adapter merged in, as the export does.
 
-    :raises UserError: when a file is missing or damaged, or the parts do not fit together.
+    :param system: the system text, as for `codetune.prompt.set_system`; kept, it is what is stored with the adapter.
+    :raises UserError: when a file is missing or damaged, the parts do not fit together, or memory is too small.
     """
     folder = locate_model(str(base), revision)
-    tokenizer = _load_tokenizer(folder, str(base))
+    tokenizer = _load_tokenizer(folder, str(base), system, adapter)
     model = _load_weights(folder, str(base))
     rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > rows:
@@ -96,7 +109,7 @@ def _quiet() -> None:
     logging.disable_progress_bar()
 
 
-def _load_tokenizer(place: Path, base: str) -> Any:
+def _load_tokenizer(place: Path, base: str, system: str, adapter: Path | None = None) -> Any:
     _quiet()
     if place.is_file():
         from codetune.models.gguf.tokenizer import load_gguf_tokenizer
@@ -112,7 +125,12 @@ def _load_tokenizer(place: Path, base: str) -> Any:
     if tokenizer.pad_token_id is None:
         # Masks are made from lengths, never from this id, so the end token can serve without being masked itself.
         tokenizer.pad_token = tokenizer.eos_token
-    return ensure_template(tokenizer)
+    ensure_template(tokenizer)
+    if adapter is not None and (adapter / _TEMPLATE_FILE).is_file():
+        tokenizer.chat_template = (adapter / _TEMPLATE_FILE).read_text(encoding="utf-8")
+    set_system(tokenizer, system, base)
+    check_template(tokenizer, base)
+    return tokenizer
 
 
 def _tokenizer_of_folder(folder: Path, base: str) -> Any:
@@ -135,17 +153,26 @@ def _load_weights(place: Path, base: str) -> Any:
     if is_gguf(first):
         from codetune.models.gguf.weights import load_gguf_model
 
-        return load_gguf_model(read_gguf(first))
+        file = read_gguf(first)
+        count = sum(prod(place.shape) for place in file.tensors.values())
+        return load_gguf_model(file, choose_dtype(count, base))
     return _weights_of_folder(place, base)
+
+
+def _count(path: Path) -> int:
+    """How many weights a safetensors file has."""
+    with safe_open(path, framework="pt") as file:
+        return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - it is no mapping
 
 
 def _weights_of_folder(folder: Path, base: str) -> Any:
     from transformers import AutoModelForCausalLM
 
     try:
+        dtype = choose_dtype(sum(map(_count, weight_files(folder))), base)
         model, found = AutoModelForCausalLM.from_pretrained(
             folder,
-            dtype=torch.float32,
+            dtype=dtype,
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,

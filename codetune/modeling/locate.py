@@ -1,4 +1,4 @@
-"""Where a model lies: a local folder or GGUF file that is checked, or a snapshot of a pinned commit of the hub."""
+"""Where a model lies: what the stage `base` fetched, a local folder or GGUF file, or a pinned commit of the hub."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 from codetune.errors import UserError
+from codetune.files import read_json
+from codetune.modeling.params import BASE_FOLDER, PROVENANCE
 from codetune.models.gguf.header import is_gguf
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -16,14 +18,33 @@ _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
 def locate_model(base: str, revision: str | None = None) -> Path:
     """The folder with the configuration, weights and tokenizer of `base`, or the GGUF file that holds them all.
 
-    :param base: a local folder, a GGUF file (whatever its suffix), or a hub id, which is downloaded at `revision`
-        (once; then it is in the hub's cache).
+    :param base: a local folder, a GGUF file (whatever its suffix), the name of a model that the stage `base` fetches,
+        or a hub id, which is downloaded at `revision` (once; then it is in the hub's cache).
     :raises UserError: when there is no such model, or its weights are neither safetensors nor GGUF.
     """
     place = Path(base)
     if not place.exists():
-        place = _download(base, revision)
+        place = named_folder(base) if is_name(base) else _download(base, revision)
     return place if is_gguf(place) else _checked(place, base)
+
+
+def is_name(base: str) -> bool:
+    """Whether a base that is no file and no folder is the name of a model that the stage `base` fetches."""
+    return "/" not in base
+
+
+def named_folder(base: str, root: Path = Path()) -> Path:
+    """The folder that the stage `base` has fetched a model to.
+
+    :param base: the name of the model.
+    :param root: the folder of the project.
+    :raises UserError: when the stage has not run yet, or has fetched another model.
+    """
+    record = root / BASE_FOLDER / PROVENANCE
+    found = read_json(record).get("name") if record.is_file() else "no model"
+    if found != base:
+        raise UserError(f"model.base: {BASE_FOLDER} holds {found}, expected {base}", "Run `dvc repro base`.")
+    return root / BASE_FOLDER
 
 
 def model_files(place: Path) -> list[Path]:
@@ -39,11 +60,14 @@ def weight_files(place: Path) -> list[Path]:
 def _download(base: str, revision: str | None) -> Path:
     """The local snapshot of a hub id; nothing but configuration, tokenizer and safetensors is fetched."""
     if not _HUB_ID.fullmatch(base):
-        raise UserError(f"model.base: there is no folder {base}", "Name a folder that exists, or a hub id owner/name.")
+        raise UserError(
+            f"model.base: there is no file or folder {base}",
+            "Name a GGUF file or folder that exists, a hub id owner/name, or smollm2.",
+        )
     if revision is None:
         raise UserError(
             f"model.base: there is no folder {base}; as a hub id it needs a pinned commit, found model.revision: null",
-            "Restore the folder (`git checkout -- models`), or set model.revision to the commit of the hub id.",
+            "Name a folder that exists, or set model.revision to the commit of the hub id.",
         )
     from huggingface_hub import snapshot_download
 
@@ -59,8 +83,8 @@ def _download(base: str, revision: str | None) -> Path:
 def _checked(folder: Path, base: str) -> Path:
     """`folder`, when all that is needed to load it safely is there."""
     remedy = (
-        "Name a GGUF file, or a folder in the shape of a hub snapshot (`git checkout -- models/base` restores the "
-        "embedded model)."
+        f"Name a GGUF file, or a folder in the shape of a hub snapshot (`dvc repro base` restores {BASE_FOLDER} where "
+        "model.base is a model that is fetched)."
     )
     if not folder.is_dir():
         raise UserError(f"model.base: {base} is a file, but no GGUF file", remedy)

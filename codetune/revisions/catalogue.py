@@ -16,6 +16,7 @@ CORPUS = {"chrf": "corpus_chrf", "bleu": "corpus_bleu"}
 """The scores of all answers as one text, by the name of the mean over prompts."""
 OVER_ALL_PROMPTS = frozenset(CORPUS.values())
 """The metrics that cannot be had over some of the prompts: of other prompts they are other quantities."""
+ANSWERS = "answers"  # in reports/signatures.json: whether all metrics are of the answers' code, or of their text
 _SMALLER_IS_BETTER = re.compile(r"(^|[._/])(\w*loss|perplexity|\w*error\w*|\w*seconds|\w*latency|truncated|leaks?)$")
 
 
@@ -57,8 +58,8 @@ class Metric:
         return self.show(abs(size), signed=True).removeprefix("+")
 
 
-def _share(key: str, label: str, explanation: str) -> Metric:
-    return Metric(key, label, explanation, key, digits=1, scale=100.0, unit=PERCENT)
+def _share(key: str, label: str, explanation: str, *, signature: str | None = None, note: str = "") -> Metric:
+    return Metric(key, label, explanation, key, digits=1, scale=100.0, unit=PERCENT, signature=signature, note=note)
 
 
 def _bertscore(part: str, label: str, explanation: str) -> Metric:
@@ -103,7 +104,10 @@ CATALOGUE: tuple[Metric, ...] = (
            "were asked for."),
     _share("names_bound", "Names bound", "Share of answers that parse and use no name that nobody binds: not they, not "
            "Python, and not the file that the reference is from."),
-    _share("syntax_valid", "Parses", "Share of answers that Python can parse."),
+    _share("syntax_valid", "Parses", "Share of answers whose code Python can parse."),
+    _share("expected_form", "Expected form", "Share of answers in the form that the tuned model was taught "
+           "(train.answer_form), whether the code is right or not. The base was never taught it: its share tells a "
+           "habit, and a gain is no gain in skill.", signature="expected_form", note="form, not skill"),
     _share("stopped", "Ends by itself", "Share of answers that end with the end token before the limit."),
 )  # fmt: skip
 VALIDATION_LOSS = Metric(

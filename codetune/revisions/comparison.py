@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import cast
 
 from codetune.revisions.catalogue import (
+    ANSWERS,
     CATALOGUE,
     EXECUTION,
     OVER_ALL_PROMPTS,
@@ -238,7 +239,9 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
                 (baseline, role),
                 (candidate, role),
                 identifiers,
-                trust=metric.signature not in changed and not disjoint and (same or metric.key not in OVER_ALL_PROMPTS),
+                trust=not changed & {metric.signature, ANSWERS}
+                and not disjoint
+                and (same or metric.key not in OVER_ALL_PROMPTS),
                 tests=tests,
             )
             for metric in metrics
@@ -247,7 +250,7 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
     rows["tuned"] += _loss_difference(baseline, candidate)
     parameters = parameter_differences(baseline.params, candidate.params)
     unmoved = bool(rows["tuned"]) and all(row.verdict is Verdict.SAME for row in rows["tuned"])
-    measured = {EXECUTION, *(metric.signature for metric in CATALOGUE if metric.signature)}
+    measured = {ANSWERS, EXECUTION, *(metric.signature for metric in CATALOGUE if metric.signature)}
     return Comparison(
         baseline=baseline,
         candidate=candidate,

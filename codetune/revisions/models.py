@@ -1,8 +1,9 @@
-"""The models of any revision: the base out of git, the adapter out of the DVC cache, checked and laid out as folders.
+"""The models of any revision: base and adapter out of the DVC cache or git, checked and laid out as folders.
 
-What lies in git or in the cache has no folder of its own, so it is copied to one that is named by its content, once;
-the folders that were asked for the longest ago are removed again. Nothing but safetensors, GGUF, configuration and
-tokenizer is copied: neither pickles nor code.
+What lies in the cache or in git has no folder of its own, so it is laid out in one that is named by its content, once
+for all revisions that share it: linked to the cache where the file system can, else copied. The folders that were asked
+for the longest ago are removed again. Nothing but safetensors, GGUF, configuration and tokenizer is laid out: neither
+pickles nor code.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ import shutil
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from codetune.config import PARAMS_FILE, load_section
 from codetune.errors import UserError
 from codetune.files import atomic_folder, digest_bytes
-from codetune.modeling.params import ModelParams
+from codetune.modeling.locate import is_name, named_folder
+from codetune.modeling.params import BASE_FOLDER, ModelParams
+from codetune.prompt import KEEP_SYSTEM
 from codetune.revisions.listing import Revision
 from codetune.revisions.outputs import cached_folder, locked_output, remedy
 from codetune.revisions.reports import Role
@@ -32,6 +35,8 @@ from codetune.revisions.yaml_text import read_yaml
 ADAPTER = "models/adapter"
 FOLDERS = Path(".cache/models")
 _KEPT = 20  # folders: as many as a session of comparing takes, or some more
+_KEPT_BYTES = 2_000_000_000  # in copies
+_IN_USE = 8  # folders that are kept whatever their size: base and adapter of each model that may be in memory
 _USED = re.compile(r"[\w.-]+\.(json|safetensors|gguf|jinja|txt|model)")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _KEY = re.compile(r"[0-9a-f]{32}")
@@ -40,11 +45,15 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """Where a model lies: the base (folder, GGUF file, or hub id with its commit), and the adapter of the tuned one."""
+    """Where a model lies: the base (folder, GGUF file, or hub id with its commit), and the adapter of the tuned one.
+
+    :param system: the system text that it is asked with, as `model.system` has it.
+    """
 
     base: str
     revision: str | None
     adapter: Path | None = None
+    system: str = KEEP_SYSTEM
 
     def fingerprint(self) -> str:
         """A text that changes when the files are replaced."""
@@ -58,6 +67,18 @@ def model_files(repository: Repository, revision: Revision, role: Role) -> Model
 
     :raises UserError: when it is not in this clone: with the command that brings it.
     """
+    return replace(_files(repository, revision, role), system=_system(repository, revision))
+
+
+def _system(repository: Repository, revision: Revision) -> str:
+    """`model.system` of a revision; what the model has by itself, where the revision is from before there was one."""
+    if revision.commit is None:
+        return load_section(ModelParams, repository.root / PARAMS_FILE).system
+    content = repository.contents(repository.tree(revision.key, [str(PARAMS_FILE)]))[str(PARAMS_FILE)]
+    return str(read_yaml(content.decode())["model"].get("system") or KEEP_SYSTEM)
+
+
+def _files(repository: Repository, revision: Revision, role: Role) -> ModelFiles:
     if revision.commit is None:
         return _of_workspace(repository.root, role)
     base, hub_commit = _base_of_commit(repository, revision)
@@ -75,10 +96,10 @@ def model_files(repository: Repository, revision: Revision, role: Role) -> Model
 def _of_workspace(root: Path, role: Role) -> ModelFiles:
     params = load_section(ModelParams, root / PARAMS_FILE)
     folder = root / params.base
+    if not folder.exists() and is_name(params.base):
+        folder = named_folder(params.base, root)
     if not folder.exists() and params.revision is None:
-        raise UserError(
-            "There is no base model yet", "Run `make repro`, or `git checkout models/base` if it was deleted."
-        )
+        raise UserError(f"There is no base model {params.base}", "Set model.base to one that exists.")
     base = str(folder) if folder.exists() else params.base
     if role == "base":
         return ModelFiles(base, params.revision)
@@ -111,8 +132,9 @@ def _base_of_commit(repository: Repository, revision: Revision) -> tuple[str, st
         return str(repository.root / base), hub_commit
     if folder := _from_git(repository, revision, place.as_posix()):
         return str(folder), None
-    if entry := locked_output(repository, revision, place.as_posix()):
-        return str(_from_cache(repository, revision, entry, place.as_posix())), None
+    path = str(BASE_FOLDER) if is_name(base) else place.as_posix()
+    if entry := locked_output(repository, revision, path):
+        return str(_from_cache(repository, revision, entry, path)), None
     if hub_commit is None:
         raise UserError(
             f"the base model {base} of {revision.title} is neither in git nor among the outputs of its {LOCK_FILE}",
@@ -148,23 +170,32 @@ def _from_git(repository: Repository, revision: Revision, path: str) -> Path | N
 def _from_cache(repository: Repository, revision: Revision, entry: dict[str, Any], path: str) -> Path:
     """An output that is a folder, out of the DVC cache."""
     files = cached_folder(repository.root, entry)
+    stage = "train" if path == ADAPTER else "base"
     if files is None:
-        stage = "train" if path == ADAPTER else "pretrain"
         raise UserError(f"{path} of {revision.title} is not in the DVC cache", remedy(revision, path, stage))
 
     def fill(folder: Path) -> None:
         for name, (source, digest) in files.items():
             if not _USED.fullmatch(name):
                 continue
-            content = source.read_bytes()
-            if hashlib.md5(content, usedforsecurity=False).hexdigest() != digest:
+            with source.open("rb") as stream:
+                found = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+            if found != digest:
                 raise UserError(
                     f"{name} in the DVC cache is not what {LOCK_FILE} of {revision.title} names: it was changed",
-                    f"Remove {source}, and bring it again: {remedy(revision, path, 'train')}",
+                    f"Remove {source}, and bring it again: {remedy(revision, path, stage)}",
                 )
-            (folder / name).write_bytes(content)
+            _link(source, folder / name)
 
     return _laid_out(repository.root, str(entry["md5"]).removesuffix(".dir"), fill)
+
+
+def _link(source: Path, path: Path) -> None:
+    """Make `path` another name of a file that nobody writes to, or a copy where the file system has no such names."""
+    try:
+        path.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, path)
 
 
 def _laid_out(root: Path, key: str, fill: Callable[[Path], None]) -> Path:
@@ -186,5 +217,9 @@ def _laid_out(root: Path, key: str, fill: Callable[[Path], None]) -> Path:
 def _remove_unused(folders: Path) -> None:
     """All folders but those that were asked for last, which is when they were last touched."""
     found = [folder for folder in folders.iterdir() if _KEY.fullmatch(folder.name)]
-    for folder in sorted(found, key=lambda folder: folder.stat().st_mtime_ns)[:-_KEPT]:
-        shutil.rmtree(folder.rename(folder.with_suffix(".old")), ignore_errors=True)  # never seen in part
+    size = 0
+    for place, folder in enumerate(sorted(found, key=lambda folder: folder.stat().st_mtime_ns, reverse=True)):
+        files = [file.stat() for file in folder.iterdir()]
+        size += sum(file.st_size for file in files if file.st_nlink == 1)  # one with another name takes no room
+        if place >= _KEPT or (place >= _IN_USE and size > _KEPT_BYTES):
+            shutil.rmtree(folder.rename(folder.with_suffix(".old")), ignore_errors=True)  # never seen in part

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from codetune.revisions.catalogue import CATALOGUE, VALIDATION_LOSS, Metric, metrics_of
+from codetune.revisions.catalogue import ANSWERS, CATALOGUE, VALIDATION_LOSS, Metric, metrics_of
 from codetune.revisions.figures import PROMPTS, Measured, Row
 from codetune.revisions.notices import short
 
@@ -136,7 +136,7 @@ def ways_of(rows: Sequence[Row], shown: Sequence[Quantity]) -> tuple[list[Way], 
     Rows that report none of the metrics have no way.
     """
     asked = [quantity for quantity in shown if quantity.metric and quantity.key != _LOSS]
-    keys = [*dict.fromkeys(q.metric.signature for q in asked if q.metric and q.metric.signature), PROMPTS]
+    keys = [*dict.fromkeys(q.metric.signature for q in asked if q.metric and q.metric.signature), ANSWERS, PROMPTS]
     found = {
         row.revision.key: tuple((key, row.figures.signatures.get(key, "not recorded")) for key in keys)
         for row in rows

@@ -92,6 +92,12 @@ class Reports:
     problems: tuple[str, ...] = ()
 
     @property
+    def task(self) -> Literal["python", "text"]:
+        """What the answers are, as `clean.task` says."""
+        section = self.params.get("clean")
+        return "text" if isinstance(section, dict) and section.get("task") == "text" else "python"
+
+    @property
     def measured(self) -> bool:
         """Whether the revision has metrics at all."""
         return any(self.values(role) for role in ROLES)

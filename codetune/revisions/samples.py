@@ -6,10 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
-from codetune.revisions.catalogue import Metric
+from codetune.evaluation.answers import extract_code
+from codetune.revisions.catalogue import ANSWERS, Metric
 from codetune.revisions.comparison import Comparison
 from codetune.revisions.prompts import AlignedPrompt
-from codetune.revisions.reports import Prompt, Role
+from codetune.revisions.reports import Prompt, Reports, Role
 
 PARSES = "syntax_valid"
 
@@ -36,11 +37,18 @@ class ScoredAnswer:
     """An answer with its scores; the text is empty where the model said nothing, or was not asked.
 
     :param examples: what came of running it with its function's examples; empty where nobody did.
+    :param of_code: whether the scores are of the answer's code, not of all of it.
     """
 
     text: str
     scores: dict[str, float]
     examples: str = ""
+    of_code: bool = False
+
+    @property
+    def scored(self) -> str:
+        """What the scores are of."""
+        return extract_code(self.text) if self.of_code else self.text
 
 
 @dataclass(frozen=True)
@@ -94,27 +102,34 @@ class Wanted:
 def samples_of(comparison: Comparison) -> list[Sample]:
     """The prompts that both revisions answered, in the candidate's order; one revision is compared with its base."""
     single = comparison.baseline is comparison.candidate
-    return [_alone(prompt) if single else _pair(prompt) for prompt in comparison.prompts]
+    if single:
+        return [_alone(prompt, comparison.candidate) for prompt in comparison.prompts]
+    return [_pair(prompt, comparison.baseline, comparison.candidate) for prompt in comparison.prompts]
 
 
-def _alone(prompt: AlignedPrompt) -> Sample:
-    own = prompt.candidate
-    return Sample(own, _answer(own, "base", prompt.candidate_base), _answer(own, "tuned", prompt.candidate_tuned))
-
-
-def _pair(prompt: AlignedPrompt) -> Sample:
-    old, new = prompt.baseline, prompt.candidate
+def _alone(prompt: AlignedPrompt, own: Reports) -> Sample:
+    asked = prompt.candidate
     return Sample(
-        new,
-        _answer(old, "tuned", prompt.baseline_tuned),
-        _answer(new, "tuned", prompt.candidate_tuned),
-        _answer(new, "base", prompt.candidate_base),
+        asked,
+        _answer(asked, "base", prompt.candidate_base, own),
+        _answer(asked, "tuned", prompt.candidate_tuned, own),
     )
 
 
-def _answer(prompt: Prompt, role: Role, scores: dict[str, float]) -> ScoredAnswer:
+def _pair(prompt: AlignedPrompt, baseline: Reports, candidate: Reports) -> Sample:
+    old, new = prompt.baseline, prompt.candidate
+    return Sample(
+        new,
+        _answer(old, "tuned", prompt.baseline_tuned, baseline),
+        _answer(new, "tuned", prompt.candidate_tuned, candidate),
+        _answer(new, "base", prompt.candidate_base, candidate),
+    )
+
+
+def _answer(prompt: Prompt, role: Role, scores: dict[str, float], reports: Reports) -> ScoredAnswer:
     answer = prompt.answers.get(role)
-    return ScoredAnswer(answer.text, scores, answer.examples) if answer else ScoredAnswer("", scores)
+    of_code = reports.signatures.get(ANSWERS) == "code"
+    return ScoredAnswer(answer.text, scores, answer.examples, of_code) if answer else ScoredAnswer("", scores)
 
 
 def comparable_metrics(comparison: Comparison) -> list[Metric]:

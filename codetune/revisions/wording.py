@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from codetune.revisions.catalogue import CATALOGUE, Metric
 from codetune.revisions.comparison import Comparison, MetricDifference, Verdict
 from codetune.revisions.reports import Reports
@@ -58,13 +56,8 @@ def _listing(parts: list[str]) -> str:
 def headline(reports: Reports, rows: list[MetricDifference]) -> MetricDifference | None:
     """The row of the metric that matters most and has an interval: BLEU where the answers are prose, else F1."""
     by_key = {row.metric.key: row for row in rows if row.low is not None}
-    keys = _HEADLINES["text" if _section(reports, "clean").get("task") == "text" else "python"]
+    keys = _HEADLINES[reports.task]
     return next((by_key[key] for key in keys if key in by_key), None)
-
-
-def _section(reports: Reports, name: str) -> dict[str, Any]:
-    found = reports.params.get(name)
-    return found if isinstance(found, dict) else {}
 
 
 def verdict_sentence(comparison: Comparison) -> str:

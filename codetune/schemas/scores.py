@@ -39,6 +39,7 @@ class AnswerScores(TypedDict):
     names_bound: Flag
     exact_match: Flag
     syntax_valid: Flag
+    expected_form: Flag
     stopped: Flag
 
 

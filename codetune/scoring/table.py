@@ -21,7 +21,7 @@ from codetune.scoring.syntax import syntax_valid
 _PARTS = Scores._fields
 _SHARES = (
     "code_bertscore", "edit_similarity", "tree_similarity", "length_ratio", "tree_match", "signature_kept",
-    "names_bound", "exact_match", "syntax_valid", "stopped",
+    "names_bound", "exact_match", "syntax_valid", "expected_form", "stopped",
 )  # fmt: skip
 # Of the raw parts only F1 is kept for each prompt: the others follow from the baseline in scoring.json.
 _KEPT = (*(f"bertscore_{part}" for part in _PARTS), "bertscore_f1_raw", "chrf", "bleu", *_SHARES)
@@ -35,6 +35,7 @@ _SAME_NAME = (
     "signature_kept",
     "names_bound",
     "syntax_valid",
+    "expected_form",
 )
 GAINS = {"f1": "bertscore_f1", **{key: key for key in _SAME_NAME}}
 
@@ -57,11 +58,14 @@ def match_pairs(pairs: Iterable[Pair], matcher: Matcher, label: str) -> None:
 
 
 def score_prompts(samples: Samples, matcher: Matcher, baseline: Baseline) -> list[JsonObject]:
-    """One row per prompt with `id`, `group` and all scores of each variant, rounded."""
+    """One row per prompt with `id`, `group` and all scores of each variant, rounded.
+
+    :param samples: as `scored_samples` gives them.
+    """
     rows = [{"id": sample["id"], "group": sample["group"]} for sample in samples[VARIANTS[0]]]
     for variant in VARIANTS:
         for row, sample in zip(rows, samples[variant], strict=True):
-            row[variant] = score_answer(sample, matcher, baseline)
+            row[variant] = score_answer(sample, matcher, baseline) | {"expected_form": sample["expected_form"]}
     return rows
 
 

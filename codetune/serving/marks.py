@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from codetune.answer_form import Task
 from codetune.revisions.catalogue import CATALOGUE
+from codetune.scoring.scored import scored_text
 from codetune.scoring.structure import structure_scores
 from codetune.scoring.surface import edit_similarity, sentence_scores
 
 _SHOWN = ("chrf", "edit_similarity", "tree_similarity")
 
 
-def quick_scores(answer: str, reference: str) -> dict[str, float]:
+def quick_scores(answer: str, reference: str, task: Task = "python") -> dict[str, float]:
     """The scores of one answer by key of the catalogue; the same as `score` gives it."""
+    answer = scored_text(answer, task)
     return {
         "chrf": sentence_scores(answer, reference)["chrf"],
         "edit_similarity": edit_similarity(answer, reference),
@@ -18,8 +21,8 @@ def quick_scores(answer: str, reference: str) -> dict[str, float]:
     }
 
 
-def quick_line(answer: str, reference: str) -> str:
+def quick_line(answer: str, reference: str, task: Task = "python") -> str:
     """The same in one line, with the names and digits of the comparison."""
-    scores = quick_scores(answer, reference)
+    scores = quick_scores(answer, reference, task)
     shown = [metric for metric in CATALOGUE if metric.key in _SHOWN]
     return " · ".join(f"{metric.label} {metric.show(scores[metric.key])}" for metric in shown)

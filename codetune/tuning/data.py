@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from codetune.answer_form import TaughtForm, written
 from codetune.errors import UserError
 from codetune.files import stable_seed
 from codetune.prompt import IGNORED_LABEL, example_ids
@@ -99,10 +100,13 @@ Step = list[Batch]
 """The batches whose gradients make one optimizer step."""
 
 
-def load_rows(path: Path, schema: Schema, tokenizer: Any, limits: RowLimits) -> TokenizedRows:
+def load_rows(
+    path: Path, schema: Schema, tokenizer: Any, limits: RowLimits, form: TaughtForm = "as_is"
+) -> TokenizedRows:
     """The rows of a file as ids, drawn from the seed and each row's id alone.
 
     :param schema: what the file is declared to hold.
+    :param form: how answers are taught; what it adds counts as tokens.
     :raises UserError: when a row is not as declared, is too long where that is an error, or none is left.
     """
     rows = sorted(read_rows(path, schema), key=lambda row: (stable_seed(limits.seed, "draw", row["id"]), row["id"]))
@@ -112,7 +116,7 @@ def load_rows(path: Path, schema: Schema, tokenizer: Any, limits: RowLimits) -> 
     for row in rows:
         if len(kept) == limits.max_rows > 0:
             break
-        example = example_ids(tokenizer, row["instruction"], row["completion"], limits.max_tokens)
+        example = example_ids(tokenizer, row["instruction"], written(row["completion"], form), limits.max_tokens)
         if example.truncated and limits.too_long == "error":
             raise UserError(
                 f"{path}: row {row['id']} is longer than {limits.max_tokens} tokens",

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from codetune.answer_form import AnswerForm
 from codetune.config import Section
 from codetune.modeling.params import DeviceName
 
@@ -50,6 +51,10 @@ class TrainParams(Section):
     max_tokens: int = Field(ge=8, description="tokens per row, prompt and end token included")
     too_long: TooLong = Field(
         description="what becomes of longer rows: drop, cut (they lose their end token), or error; all are counted"
+    )
+    answer_form: AnswerForm = Field(
+        description="form in which code is taught; fenced: one Markdown block that says Python, the habit of instruct "
+        "models; bare: the code alone. Fences count as tokens. Text (clean.task) is taught as it is"
     )
     epochs: int = Field(ge=1, description="passes over the rows")
     max_steps: int = Field(ge=0, description="optimizer steps after which training ends in any case; 0: no such limit")

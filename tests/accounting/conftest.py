@@ -12,11 +12,10 @@ from ruamel.yaml import YAML
 
 from codetune.accounting.ledger import LEDGER_PATH
 from codetune.files import write_json, write_jsonl, write_text
-from codetune.schemas.corpus import CORPUS
 from codetune.schemas.ledger import LEDGER
 from codetune.tables import write_table
 from tests.sample_project import commit, git
-from tests.tables import corpus_file, dropped_row, instruction_row, ledger_row, manifest, paraphrase, prompt_scores
+from tests.tables import dropped_row, instruction_row, ledger_row, manifest, paraphrase, prompt_scores
 
 OLD_COLUMNS = ("id", "package", "path", "qualname", "reason", "split", "matched", "similarity")
 
@@ -45,7 +44,6 @@ def write_data(root: Path) -> None:
     write_jsonl(root / "data/augmented/train.jsonl", [instruction_row(), paraphrase()])
     write_json(root / "data/raw/manifest.json", manifest())
     write_jsonl(root / "reports/scores.jsonl", [prompt_scores("dddd000000000005")])
-    write_table(root / "data/clean/corpus.parquet", [corpus_file()], CORPUS.arrow)
 
 
 @pytest.fixture

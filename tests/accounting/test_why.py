@@ -27,7 +27,6 @@ def words(text: str) -> str:
             "split train, as all of lark is: splits are drawn by whole groups, and 1 of its 4 rows are kept.",
             "asks Write a Python method `load`.",
             "use in data/augmented/train.jsonl, with 1 paraphrase. eeee000000000007 Create `load`.",
-            "base model its whole file is in data/clean/corpus.parquet",
         ]),
         ("Tree.dump", [
             "dropped because its code is too long (code_too_long): 91 lines, and 60 is the most.",
@@ -37,7 +36,6 @@ def words(text: str) -> str:
         ("Forest.load", [
             "(near_duplicate): a similarity of 0.84, and 0.7 is enough.",
             "duplicates a similarity of 0.84: aaaa000000000001 lark/core.py:10-20 Tree.load kept, train",
-            "base model its file is not in data/clean/corpus.parquet",
         ]),
         ("load_all", ["(decorated): found `@cache`."]),
         ("sing", [
@@ -78,11 +76,9 @@ def test_nothing_found_is_one_line(project, query, message):
 def test_missing_files_say_what_to_run(project):
     (project / "data/augmented/train.jsonl").unlink()
     (project / "data/raw/manifest.json").unlink()
-    (project / "data/clean/corpus.parquet").unlink()
     told = words(why(project, "Tree.load"))
     assert "data/augmented/train.jsonl is not here. Run `dvc pull data/augmented/train.jsonl` or `dvc repro" in told
     assert "sha256" not in told
-    assert "base model" not in told
     (project / LEDGER_PATH).unlink()
     with pytest.raises(UserError, match=r"is not here. Run `dvc pull data/clean/ledger.parquet` .* `dvc repro clean`"):
         why(project, "Tree.load")

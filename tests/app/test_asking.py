@@ -59,7 +59,14 @@ def test_stop_keeps_what_was_said_and_asks_for_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "fate"), [("return (", "does not parse"), ("", "does not parse"), ("x = 1", "parses")]
+    ("text", "fate"),
+    [
+        ("return (", "does not parse"),
+        ("", "does not parse"),
+        ("x = 1", "parses"),
+        ("Sure:\n```python\nx = 1\n```\nDone.", "parses"),
+        ("Sure:\n```python\nx = (\n```\nDone.", "does not parse"),
+    ],
 )
 def test_the_fate_of_an_answer(text: str, fate: str) -> None:
     asked = Asked(events(text, stopped=False))

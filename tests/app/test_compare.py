@@ -99,7 +99,7 @@ class TestTwoRevisions:
     def test_the_verdict_comes_first_and_every_part_is_there(self, open_page: Open, sample: Project) -> None:
         page = open_page(sample.root)
         text = words(page)
-        assert "The candidate is better on 10, indistinguishable on 2 and the same on 3 of 15 metrics" in text
+        assert "The candidate is better on 10, indistinguishable on 2 and the same on 4 of 16 metrics" in text
         assert [part.value for part in page.subheader] == ["Parameters", "Stages that re-ran", "Data", "Plots"]
         assert "train.lora.rank" in text
         # A forest plot of the tuned models and of the gain (the base models are the same), loss, F1, packages.

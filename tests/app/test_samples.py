@@ -17,6 +17,7 @@ from codetune.app import token_map
 from codetune.app.answers import difference_html, score_line
 from codetune.app.sample_table import sample_rows
 from codetune.errors import UserError
+from codetune.files import read_json, read_jsonl, write_json, write_jsonl
 from codetune.revisions.catalogue import CATALOGUE, Metric
 from codetune.revisions.inline import Piece
 from codetune.revisions.samples import Sample, ScoredAnswer
@@ -219,6 +220,7 @@ class TestAnswers:
     def test_scores_in_a_line(self) -> None:
         scores = {"bertscore_f1": 0.5, "chrf": 20.0, "syntax_valid": 1.0, "stopped": 0.0}
         assert score_line(scores, {"chrf": 25.5}) == "F1 0.5000 · chrF 20.00 (\u22125.50) · parses · cut at the limit"
+        assert score_line({"syntax_valid": 1.0, "expected_form": 0.0}) == "parses · of another form"
         assert score_line({}) == ""
 
     def test_shares_are_in_points_and_what_is_missing_is_empty(self) -> None:
@@ -274,6 +276,20 @@ class TestTokens:
         assert "<code>&lt;b&gt;x&lt;/b&gt;</code>" in text
         page.selectbox(key="sample_prompt").select_index(1).run()  # another function
         assert not page.get("vega_lite_chart")
+
+    def test_where_code_was_scored_the_code_of_the_answer_is_aligned(
+        self, open_samples: Open, copied_sample: Project, asked: list[tuple[object, ...]]
+    ) -> None:
+        reports = copied_sample.root / "reports"
+        signed = reports / "signatures.json"
+        write_json(signed, {**read_json(signed), "answers": "code"})
+        rows = read_jsonl(reports / "samples/tuned.jsonl")
+        write_jsonl(
+            reports / "samples/tuned.jsonl",
+            [row | {"answer": "Sure:\n```python\nx = 1\n```"} for row in rows],
+        )
+        open_samples(copied_sample.root).button(key="align").click().run()
+        assert [answer for *_, answer in asked] == ["x = 1"]
 
     def test_a_missing_encoder_is_one_sentence(
         self, open_samples: Open, sample: Project, monkeypatch: pytest.MonkeyPatch

@@ -1,14 +1,21 @@
 """The code of an answer, as a person reads it: one row for each form that answers take."""
 
+import ast
+import time
+
 import pytest
 
 from codetune.evaluation.answers import extract_code, read_answer
 
 ADD = "def add(a, b):\n    return a + b"
+LOOP = "for x in y:\n    print(add(x, x)"
+SUB = "def sub(a, b):\n    return a - b"
 USE = "print(add(1, 2))"
 LIMIT = "def add(a, b):\n    return (a +"
 DOCUMENTED = 'def add(a, b):\n    """Add.\n\n    ```python\n    add(1, 2)\n    ```\n    """\n    return a + b'
 IN_LIST = "\n".join(f"   {line}" for line in ADD.splitlines())
+HEAD, BODY = ADD.split("\n")
+GLUED = "defadd(a, b):"
 INDENTED = "\n".join(f"    {line}" for line in ADD.splitlines())
 
 TABLE = {
@@ -18,6 +25,36 @@ TABLE = {
     "the body of a function": ("    return a + b\n", "    return a + b\n", "bare"),
     "bare, with a fence in its docstring": (DOCUMENTED, DOCUMENTED, "bare"),
     "a call alone": (USE, USE, "bare"),
+    # code with a fault, and nothing else
+    "cut short": (LIMIT, LIMIT, "bare"),
+    "an import, and a function that is cut short": (f"import math\n\n{LIMIT}", f"import math\n\n{LIMIT}", "bare"),
+    "a function, and one that is cut short": (f"{ADD}\n\n\ndef sub(a, b", f"{ADD}\n\n\ndef sub(a, b", "bare"),
+    "a function, and a head that is cut short": (f"{ADD}\n\n\ndef sub:", f"{ADD}\n\n\ndef sub:", "bare"),
+    "a function, and a call that is cut short": (f"{ADD}\n\nprint(add(1,", f"{ADD}\n\nprint(add(1,", "bare"),
+    "a function, and a broken call": (f"{ADD}\nprint add(1)", f"{ADD}\nprint add(1)", "bare"),
+    "a function, and a statement with a capital": (f"{ADD}\nReturn x", f"{ADD}\nReturn x", "bare"),
+    "a broken class with a method that is right": (f"class A(:\n{INDENTED}", f"class A(:\n{INDENTED}", "bare"),
+    "a wrong word for class": (f"clas A:\n{INDENTED}", f"clas A:\n{INDENTED}", "bare"),
+    "a class with a capital": (f"Class A:\n{INDENTED}", f"Class A:\n{INDENTED}", "bare"),
+    "a wrong line in the middle": (f"{ADD}\n    x y\n{USE}", f"{ADD}\n    x y\n{USE}", "bare"),
+    "a wrong first line": (f"{GLUED}\n{BODY}", f"{GLUED}\n{BODY}", "bare"),
+    "a wrong first line that reads as a sentence": (f"Add two numbers:\n{BODY}", f"Add two numbers:\n{BODY}", "bare"),
+    "a wrong first line, and a function": (f"{GLUED}\n{BODY}\n\n\n{ADD}", f"{GLUED}\n{BODY}\n\n\n{ADD}", "bare"),
+    "a head without its colon": (f"{GLUED[:-1]}\n{BODY}", f"{GLUED[:-1]}\n{BODY}", "bare"),
+    "a wrong import": (f"improt math\n\n{ADD}", f"improt math\n\n{ADD}", "bare"),
+    "an import with a capital": (f"From math import pi\n\n{ADD}", f"From math import pi\n\n{ADD}", "bare"),
+    "a wrong assignment": (f"x = [1, 2\n\n{ADD}", f"x = [1, 2\n\n{ADD}", "bare"),
+    "a broken statement": ("return (a b", "return (a b", "bare"),
+    "a broken call": ("add(1, 2", "add(1, 2", "bare"),
+    "a body whose end is wrong": (f"{BODY}\n)", f"{BODY}\n)", "bare"),
+    "a body, and less indented code": (f"{BODY}\nx = 1", f"{BODY}\nx = 1", "bare"),
+    "a docstring that never ends": (f'"""Add.\n\nIt adds.\n\n{ADD}', f'"""Add.\n\nIt adds.\n\n{ADD}', "bare"),
+    "a line of prose inside of a function": (
+        f"{HEAD}\n    Adds them.\n{BODY}",
+        f"{HEAD}\n    Adds them.\n{BODY}",
+        "bare",
+    ),
+    "a wrong end far below": ("x = 1\n" * 500 + ")", "x = 1\n" * 500 + ")", "bare"),
     # the opening fence stood in the prompt
     "a closing fence alone": (f"{ADD}\n```", ADD, "opened"),
     "a closing fence, then prose": (f"{ADD}\n```\nThis adds.", ADD, "opened"),
@@ -26,11 +63,6 @@ TABLE = {
     "code, then prose without a fence": (f"{ADD}\n\nThis function adds.", ADD, "prose"),
     "a broken function before the closing fence": (f"{LIMIT}\n```\nThis adds.", LIMIT, "opened"),
     "code, then prose, then a block": (f"{ADD}\n\nUse:\n```python\n{USE}\n```", ADD, "opened"),
-    "cut short": (LIMIT, LIMIT, "prose"),
-    "an import, and a function that is cut short": (f"import math\n\n{LIMIT}", f"import math\n\n{LIMIT}", "prose"),
-    "a function, and one that is cut short": (f"{ADD}\n\n\ndef sub(a, b", f"{ADD}\n\n\ndef sub(a, b", "prose"),
-    "a broken class with a method that is right": (f"class A(:\n{INDENTED}", f"class A(:\n{INDENTED}", "prose"),
-    "a wrong line in the middle": (f"{ADD}\n    x y\n{USE}", f"{ADD}\n    x y\n{USE}", "prose"),
     # fenced
     "fenced": (f"```python\n{ADD}\n```", ADD, "fenced"),
     "prose before and after": (f"Here it is:\n\n```python\n{ADD}\n```\n\nIt adds.", ADD, "fenced"),
@@ -49,11 +81,23 @@ TABLE = {
     "never closed": (f"Sure:\n```python\n{ADD}\n", ADD, "fenced"),
     "never closed, and cut short": (f"Sure:\n```python\n{LIMIT}", LIMIT, "fenced"),
     "closed, and wrong": (f"```python\n{LIMIT}\n```", LIMIT, "fenced"),
+    "a version of Python": (f"```python3.11\n{ADD}\n```", ADD, "fenced"),
+    "code behind the fence": (f"```python {HEAD}\n{BODY}\n```", ADD, "fenced"),
+    "code at the fence": (f"```{HEAD}\n{BODY}\n```", ADD, "fenced"),
     # several blocks
     "the first that defines": (f"```python\n{USE}\n```\nand\n```python\n{ADD}\n```", ADD, "fenced"),
     "a definition, then its use": (f"```python\n{ADD}\n```\nUse:\n```python\n{USE}\n```", ADD, "fenced"),
     "the first of two definitions": (f"```python\n{ADD}\n```\n```python\ndef sub(): pass\n```", ADD, "fenced"),
-    "the one that parses": (f"```python\n{LIMIT}\n```\nBetter:\n```python\n{ADD}\n```", ADD, "fenced"),
+    "one that corrects another": (f"```python\n{LIMIT}\n```\nBetter:\n```python\n{ADD}\n```", ADD, "fenced"),
+    "one that does something else": (f"```python\n{LIMIT}\n```\nand\n```python\n{SUB}\n```", LIMIT, "fenced"),
+    "a wrong head before its use": (
+        f"```python\n{GLUED}\n{BODY}\n```\n```python\n{SUB}\n```",
+        f"{GLUED}\n{BODY}",
+        "fenced",
+    ),
+    "a name without its head before its use": (f"```\ndef add\n```\n```python\n{USE}\n```", "def add", "fenced"),
+    "a loop that uses before what it uses": (f"```python\n{LOOP}\n```\n```python\n{ADD}\n```", ADD, "fenced"),
+    "a session before a function": (f"```\n>>> add(1, 2)\n3\n```\n```\n{ADD}\n```", ADD, "fenced"),
     "one that says Python before one that says nothing": (f"```\nx = 1\n```\n```python\n{USE}\n```", USE, "fenced"),
     "output after code": (f"```python\n{USE}\n```\nprints\n```\n3\n```", USE, "fenced"),
     "a broken function before its use": (f"```python\n{LIMIT}\n```\nUse:\n```python\n{USE}\n```", LIMIT, "fenced"),
@@ -73,6 +117,14 @@ TABLE = {
     "a decorator": (f"So:\n@cache\n{ADD}\nDone.", f"@cache\n{ADD}", "prose"),
     "an assignment in prose": ("Just write\nx = 1\nthere.", "x = 1", "prose"),
     "prose, then code that is cut short": (f"The function is\n{LIMIT}", LIMIT, "prose"),
+    "a list, and code in it": (f"1. First:\n   - Write\n{IN_LIST}\n   It adds.", ADD, "prose"),
+    "a title and prose before code": (f"# Add\nThe function is\n{ADD}", ADD, "prose"),
+    "a use before the function": (f"Use\n{USE}\nof this function:\n\n{ADD}", ADD, "prose"),
+    "a broken function, then its use": (f"{LIMIT}\n\nUse it so:\n\n{USE}", LIMIT, "prose"),
+    "prose that ends in a quotation": (f"{ADD}\n\nThis adds. It's done.\n\n{LIMIT}", ADD, "prose"),
+    "a sentence in other letters": (f"関数です。\n\n{ADD}", ADD, "prose"),
+    "two backticks": (f"``python\n{ADD}\n``", ADD, "prose"),
+    "a wrong function under a sentence": (f"So:\n\n{GLUED}\n{BODY}", f"{GLUED}\n{BODY}", "prose"),
     # no code
     "nothing": ("", "", "none"),
     "white space": (" \n\t\n", "", "none"),
@@ -103,6 +155,46 @@ def test_code_that_was_read_is_read_the_same_again(case):
         assert extract_code(code) == code
 
 
-def test_a_long_answer_is_read_up_to_a_number_of_lines():
-    assert extract_code("x = 1 or so it is\n" * 2000) == ""
-    assert extract_code("import this\nis prose\n" * 2000) == "import this"
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("", "blank"),
+        (" \n", "blank"),
+        ("```javascript\nf()\n```", "other_language"),
+        ("Yes", "no_code"),
+        ("```python\n```", "no_code"),
+        (ADD, ""),
+        (LIMIT, ""),
+    ],
+)
+def test_why_there_is_no_code(answer, reason):
+    assert read_answer(answer).reason == reason
+
+
+FAULTS = [
+    ("def ", "def"),
+    ("def ", "Def "),
+    ("def ", "deff "),
+    (":\n", "\n"),
+    ("(", "(("),
+    ("return ", "retrun "),
+    (")", ""),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("around", ["{}", "```python\n{}\n```", "{}\n```", "So:\n\n{}\n\nIt adds them.", "```\n{}"])
+def test_an_answer_never_gains_by_being_broken(around, fault):
+    source = f"import math\n\n\n{ADD}\n\n\nclass Adder:\n{INDENTED}\n\n\n{USE}"
+    broken = source.replace(*fault, 1)
+    ast.parse(extract_code(around.format(source)))
+    with pytest.raises(SyntaxError):
+        ast.parse(broken)
+    with pytest.raises(SyntaxError):
+        ast.parse(extract_code(around.format(broken)))
+
+
+def test_a_long_answer_is_read_in_a_moment():
+    begun = time.perf_counter()
+    assert extract_code("def f(:\n\nIt is prose.\n\n" * 500) == "def f(:"
+    assert time.perf_counter() - begun < 10  # seconds; a moment even on a busy machine

@@ -2,11 +2,12 @@
 
 import gzip
 import json
+from typing import Any
 
 import pytest
 
 from codetune.errors import UserError
-from codetune.execution.problems import doctest_problem, read_answers, read_problems
+from codetune.execution.problems import COMPLETE, doctest_problem, read_answers, read_problems
 
 HUMANEVAL = {
     "task_id": "HumanEval/0",
@@ -39,6 +40,66 @@ def test_both_formats_are_read(tmp_path):
     assert (second.id, second.start, second.reference) == ("11", "", MBPP["code"])
     assert second.tests.names == ("add",), "what the tests do not call stays with the answer"
     assert "import math" in second.tests.preamble
+
+
+BODY, WHOLE = "    return 2 * x\n", "def double(x):\n    return 2 * x\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        BODY,
+        f"\n{BODY}",
+        WHOLE,
+        f"```python\n{WHOLE}```",
+        f"Here it is:\n\n```python\n{WHOLE}```\nIt doubles.",
+        f"```python\n{WHOLE}",
+        f"Here it is:\n\n{WHOLE}",
+        f"{WHOLE}```\nIt doubles.",
+        f"```\n{BODY}```",
+        f"The body:\n```python\n{BODY.lstrip()}```",
+        f"{BODY}```\nIt doubles.",
+        f"{BODY}```\nUse:\n```python\nprint(double(1))\n```",
+        f"```python\n{HUMANEVAL['prompt']}{BODY}\nassert double(1) == 2\n```",
+    ],
+)
+def test_answer_to_a_head_becomes_a_source(tmp_path, answer):
+    [problem] = read_problems(written(tmp_path / "a.jsonl", HUMANEVAL))
+    names: dict[str, Any] = {}
+    exec(problem.source(answer), names)  # noqa: S102 - written above
+    assert names["double"](2) == 4
+
+
+def test_whole_function_finds_what_the_head_holds(tmp_path):
+    prompt = 'from math import sqrt\n\n\ndef one():\n    return 1\n\n\ndef root(x):\n    """The root of x."""\n'
+    [problem] = read_problems(written(tmp_path / "a.jsonl", {**HUMANEVAL, "prompt": prompt, "entry_point": "root"}))
+    names: dict[str, Any] = {}
+    exec(problem.source("```python\ndef root(x):\n    return one() * sqrt(x)\n```"), names)  # noqa: S102 - written above
+    assert names["root"](4) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["    return (\n", "    x = 1\n    y = (", "", "No.", "```python\ndef double(\n```", "I cannot.\n\nimport this"],
+)
+def test_answer_that_is_wrong_stays_as_it_stands(tmp_path, answer):
+    [problem] = read_problems(written(tmp_path / "a.jsonl", HUMANEVAL))
+    assert problem.source(answer) == problem.start + answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "source"), [("x = 1\n", "x = 1\n"), ("Sure:\n```python\nx = 1\n```", "x = 1"), ("I cannot.", "")]
+)
+def test_answer_to_words_is_read_out_of_markdown(tmp_path, answer, source):
+    [problem] = read_problems(written(tmp_path / "a.jsonl", MBPP))
+    assert problem.source(answer) == source
+
+
+def test_a_head_is_asked_for_in_a_fenced_block_and_words_as_they_are(tmp_path):
+    head, words = read_problems(written(tmp_path / "a.jsonl", HUMANEVAL, MBPP))
+    assert head.question == f"{COMPLETE}\n\n```python\n{HUMANEVAL['prompt']}```"
+    assert words.question == words.instruction
+    assert words.question.startswith(MBPP["text"])
 
 
 def test_gzipped_file_is_read(tmp_path):

@@ -9,7 +9,7 @@ from codetune.export.card import CardFacts, model_card
 from codetune.export.merge import MergeCheck
 
 PARAMS = {
-    "model": {"base": "models/base", "revision": None},
+    "model": {"base": "small", "revision": None},
     "train": {"learning_rate": 0.00213, "lora": {"rank": 13, "target_modules": ["q_proj", "a|b"]}},
     "score": {"confidence": 0.9},
     "export": {"dtype": "float32"},
@@ -42,10 +42,10 @@ FULL = CardFacts(
     augmentation={"paraphrases": 4321, "rejected": {"too_close": 5}},
     training=TRAINING,
     provenance={
-        "parameters": 8000000,
-        "loss": {"held_out": 2.25},
-        "training_loss": [[1, 2]],
-        "packages": ["p"],
+        "title": "the Q4_1 form of Model",
+        "license": "Apache-2.0",
+        "original": "owner/Model",
+        "tensors": {"Q4_1": 210},
         "files": {"a": "b"},
     },
 )
@@ -69,7 +69,8 @@ FULL = CardFacts(
         "21,000 train, 900 val",
         "paraphrases 4,321",
         "| bertscore | minilm\\|layer:6 |",
-        "| `loss.held_out` | 2.25 |",
+        "| `tensors.Q4_1` | 210 |",
+        "merged into the Q4_1 form of Model. On 8",
         "8 held-out rows and greedy answers to them (123,456 logits)",
         "by 3.2e-06 at the most; rounding makes up to 2.5e-05",
         "Of the 512 tokens of these answers none differs",
@@ -88,12 +89,15 @@ def test_files_that_are_not_there_leave_no_trace():
     card = model_card(CardFacts(params=PARAMS, check=CHECK, example="x"))
     assert re.findall(r"^## .*", card, re.MULTILINE) == ["## Use", "## Training"]
     assert "None" not in card
+    assert "base_model: small\n" in card
+    assert "license:" not in card
 
 
 def test_the_front_matter_is_yaml():
     front = model_card(FULL).split("---\n")[1]
     content = YAML(typ="safe", pure=True).load(front)
-    assert content["base_model"] == "models/base"
+    assert content["base_model"] == "owner/Model"
+    assert content["license"] == "apache-2.0"
     assert content["pipeline_tag"] == "text-generation"
 
 

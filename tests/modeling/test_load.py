@@ -3,15 +3,19 @@
 import json
 import pickle
 import shutil
+from types import SimpleNamespace
 
+import psutil
 import pytest
 import torch
 
 from codetune.errors import UserError
+from codetune.export.merge import merge, save_merged
 from codetune.modeling.load import attach_adapter, load_model, load_tokenizer
 from codetune.modeling.locate import locate_model, model_files, weight_files
 from codetune.modeling.params import ModelParams
 from codetune.prompt import prompt_ids
+from tests.chat_templates import SMOLLM
 from tests.conftest import make_adapter
 from tests.models.gguf_files import make_gguf
 
@@ -35,9 +39,60 @@ def test_a_model_is_loaded_in_float32_for_evaluation(tiny_base):
     assert loaded.name == str(tiny_base)
 
 
+@pytest.fixture(params=["folder", "file"])
+def weights(request, tiny_base, tmp_path):
+    return tiny_base if request.param == "folder" else make_gguf(tmp_path / "file")
+
+
+def test_a_model_is_held_in_bfloat16_where_only_that_fits(weights, monkeypatch):
+    whole = load_model(weights).model
+    count = whole.num_parameters()
+
+    def loaded(free):
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=free))
+        return load_model(weights)
+
+    assert loaded(4 * count).dtype == "float32"
+    half = loaded(4 * count - 1)
+    assert half.dtype == "bfloat16"
+    assert all(
+        torch.equal(weight, whole.get_parameter(name).bfloat16()) for name, weight in half.model.named_parameters()
+    )
+    loaded(2 * count)
+    with pytest.raises(UserError, match=r"GB of memory as float32 and .* GB as bfloat16, and 0\.0 GB are free"):
+        loaded(2 * count - 1)
+
+
 def test_all_declared_end_tokens_count(copy):
     edit_json(copy / "generation_config.json", eos_token_id=[1, 17])
     assert load_model(copy).end_ids == {1, 17}
+
+
+def test_the_token_that_closes_a_turn_ends_answers_of_the_exported_model_too(copy, tiny_adapter, tmp_path):
+    (copy / "chat_template.jinja").write_text(SMOLLM.replace("<|im_end|>", "<|pad|>"))
+    ends = {0, 1}
+    loaded = load_model(copy)
+    assert loaded.end_ids == ends
+    merged, _ = merge(loaded, tiny_adapter, [[3, 4]], [])
+    save_merged(merged, tmp_path / "export", "float32")
+    stored = json.loads((tmp_path / "export/generation_config.json").read_text())
+    assert set(stored["eos_token_id"]) == load_model(tmp_path / "export").end_ids == ends
+
+
+def test_a_template_without_an_assistant_turn_is_one_clear_line(copy):
+    (copy / "chat_template.jinja").write_text(
+        "{% for m in messages if m.role == 'user' %}Q: {{ m.content }}{% endfor %}"
+    )
+    with pytest.raises(UserError, match=r"the chat template of .* has no assistant turn: .*Mend it"):
+        load_model(copy)
+
+
+def test_an_adapter_is_asked_as_it_was_trained(tiny_instruct, tmp_path):
+    adapter = make_adapter(tiny_instruct, tmp_path / "adapter")
+    trained = load_tokenizer(tiny_instruct, system="none")
+    trained.save_pretrained(adapter)
+    asked = [prompt_ids(load_model(tiny_instruct, place).tokenizer, "Add.") for place in (adapter, None)]
+    assert asked[0] == prompt_ids(trained, "Add.") != asked[1]
 
 
 def test_a_missing_pad_token_is_the_end_token(copy):
@@ -107,7 +162,7 @@ def test_a_broken_base_is_one_clear_line(copy, case):
     [
         ("no/such", None, "needs a pinned commit"),
         ("no/such", "0" * 40, "the hub did not give it at 000000000000"),
-        ("/no/such/folder", None, "there is no folder /no/such/folder"),
+        ("/no/such/folder", None, "there is no file or folder /no/such/folder"),
     ],
 )
 def test_an_unknown_base_is_one_clear_line(base, revision, message):

@@ -12,8 +12,11 @@ from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 
 from tests.conftest import tiny_tokenizer
 
+# That of SmolLM2, which puts in a system text by itself.
 CHATML = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
+    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n"
+    "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' }}{% endif %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
@@ -143,8 +146,10 @@ def write_gguf(
     return path
 
 
-def make_gguf(path: Path, architecture: str = "llama", kind: Kind = Kind.F32, **changes: Any) -> Path:
+def make_gguf(
+    path: Path, architecture: str = "llama", kind: Kind = Kind.F32, shape: dict[str, Any] | None = None, **changes: Any
+) -> Path:
     """Write a random model of an architecture; its values in `changes` are left out where None."""
-    model = make_model(architecture)
+    model = make_model(architecture, **(shape or {}))
     values = {key: value for key, value in (metadata(architecture, model) | changes).items() if value is not None}
     return write_gguf(path, values, tensors(architecture, model), kind)

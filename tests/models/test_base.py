@@ -53,7 +53,7 @@ def tiny(file, outputs, monkeypatch):
 
     def at(*, hub: bool):
         entry = CatalogueModel(
-            "tiny", "a tiny model", "MIT", "tiny.gguf", len(content), sha256, "owner/x", (HUB, wheel)
+            "tiny", "a tiny model", "MIT", "tiny.gguf", len(content), sha256, "owner/x", "owner/y", (HUB, wheel)
         )
         monkeypatch.setitem(CATALOGUE, "tiny", entry)
         monkeypatch.setattr(huggingface_hub, "hf_hub_download", (lambda *_, **__: str(file)) if hub else no_hub)
@@ -121,7 +121,30 @@ def test_a_failure_leaves_the_folder_as_it_was(tiny, outputs):
     assert content_of(outputs.base) == before
 
 
+def test_a_name_is_that_of_the_catalogue_or_of_what_lies_here(tiny, file, outputs, monkeypatch):
+    tiny(hub=False)
+    monkeypatch.chdir(file.parent)
+    file.rename("tiny")
+    assert run(params("tiny"), outputs)["revision"] is None
+    with pytest.raises(UserError, match=r"no model, file or folder tinny. Set it to one of smollm2, qwen.*, tiny, or"):
+        run(params("tinny"), outputs)
+
+
+def test_a_name_is_loaded_from_what_the_stage_wrote(tiny, tmp_path, monkeypatch):
+    tiny(hub=False)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"models/base holds no model, expected tiny. Run `dvc repro base`"):
+        load_model("tiny")
+    run(params("tiny"), Outputs(wheels=tmp_path / "wheels"))
+    assert load_model("tiny").model.num_parameters() > 0
+    with pytest.raises(UserError, match=r"models/base holds tiny, expected smollm2. Run `dvc repro base`"):
+        load_model("smollm2")
+    run(params(tmp_path / "file"), Outputs(wheels=tmp_path / "wheels"))
+    with pytest.raises(UserError, match=r"models/base holds .*/file, expected tiny"):
+        load_model("tiny")
+
+
 def test_the_folder_itself_is_no_base(outputs):
     outputs.base.mkdir()
-    with pytest.raises(UserError, match="is what this stage writes"):
+    with pytest.raises(UserError, match="is what the stage `base` writes"):
         run(params(outputs.base), outputs)

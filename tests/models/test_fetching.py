@@ -29,7 +29,9 @@ def part(folder, name, content):
 
 def model(*places, content=CONTENT):
     digest = hashlib.sha256(content).hexdigest()
-    return CatalogueModel("tiny", "a tiny model", "MIT", "tiny.gguf", len(content), digest, "owner/name", places)
+    return CatalogueModel(
+        "tiny", "a tiny model", "MIT", "tiny.gguf", len(content), digest, "owner/name", "owner/original", places
+    )
 
 
 @pytest.fixture

@@ -127,6 +127,12 @@ class TestSignatures:
             "bertscore was measured in two ways, so its values are not subtracted: layer 6 became layer 3."
         ]
 
+    @pytest.mark.parametrize("old", [{"chrf": "same"}, {"chrf": "same", "answers": "text"}])
+    def test_scores_of_code_and_of_whole_answers_are_not_subtracted(self, old: dict[str, Any]) -> None:
+        found = self.compare(old, {"chrf": "same", "answers": "code"})
+        assert found.rows["tuned"][0].verdict is Verdict.INCOMPARABLE
+        assert found.notices[0].startswith("answers was measured in two ways, so its values are not subtracted")
+
     def test_of_a_long_signature_only_what_differs_is_told(self) -> None:
         common = "|".join(f"part{place}:{'x' * 9}" for place in range(20))
         found = self.compare({"bertscore": f"{common}|layer:6|idf:no"}, {"bertscore": f"{common}|layer:3|idf:no"})
@@ -224,10 +230,10 @@ def test_gain_is_base_against_tuned() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "sentence"),
     [
-        ("first", "readme", "The candidate is better on 10, indistinguishable on 2 and the same on 3 of 15 metrics"),
+        ("first", "readme", "The candidate is better on 10, indistinguishable on 2 and the same on 4 of 16 metrics"),
         ("readme", "hasty-lark", "The candidate is worse on"),
         ("second", "readme", "The candidate reports exactly what the baseline reports, over 60 prompts."),
-        ("readme", "other-scale", "not comparable on 3 of 15 metrics, over 60 prompts. chrF +"),
+        ("readme", "other-scale", "not comparable on 3 of 16 metrics, over 60 prompts. chrF +"),
         ("empty", "readme", "The two revisions share no metric"),
     ],
 )

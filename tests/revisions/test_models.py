@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from codetune.errors import UserError
-from codetune.files import write_text
+from codetune.files import write_json, write_text
 from codetune.modeling.load import load_model
 from codetune.revisions.listing import Kind, Revision, require_revision
 from codetune.revisions.models import ModelFiles, model_files
@@ -40,6 +42,18 @@ def test_the_models_of_a_revision_load(models: Project) -> None:
     files = find(models, "low")
     loaded = load_model(files.base, files.adapter, files.revision)
     assert loaded.model.config.hidden_size == 32
+
+
+def test_a_revision_is_asked_with_its_own_system_text(copied_models: Project) -> None:
+    params = copied_models.root / "params.yaml"
+    assert find(copied_models, "low").system == find(copied_models, "workspace").system == "keep"
+    content = YAML().load(params.read_text())
+    content["model"]["system"] = "none"
+    with params.open("w") as stream:
+        YAML().dump(content, stream)
+    made = commit(copied_models.root, "Ask without a system text", 9)
+    assert find(copied_models, made).system == find(copied_models, "workspace", "base").system == "none"
+    assert find(copied_models, "low").system == "keep"
 
 
 def test_the_base_of_a_revision_is_not_what_lies_on_the_disk(copied_models: Project) -> None:
@@ -92,7 +106,7 @@ def test_a_workspace_without_models_says_what_to_run(copied_models: Project) -> 
     ):
         find(copied_models, "workspace")
     shutil.rmtree(copied_models.root / "models/base")
-    with pytest.raises(UserError, match=r"There is no base model yet. Run `make repro`"):
+    with pytest.raises(UserError, match=r"There is no base model models/base. Set model.base to one that exists"):
         find(copied_models, "workspace", "base")
 
 
@@ -201,6 +215,74 @@ def test_a_base_that_is_a_dvc_output_comes_from_the_cache(copied_models: Project
     assert weights(find(copied_models, commit(root, "Take a large base", 9), "base").base) == weights(
         root / "models/base"
     )
+
+
+@pytest.fixture
+def named(copied_models: Project) -> tuple[Project, str]:
+    """The project after a commit whose base has a name and lies in the DVC cache, which nobody may write to."""
+    root = copied_models.root
+    base = root / "models/base"
+    shutil.rmtree(root / ".cache", ignore_errors=True)
+    write_json(base / "provenance.json", {"name": "small"})
+    lock(root, cached(root, base, "models/base"))
+    for path in (root / ".dvc/cache").rglob("*"):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    write_text(root / "params.yaml", "model: {base: small, revision: null}")
+    return copied_models, commit(root, "Take a base that has a name", 9)
+
+
+def test_a_base_that_has_a_name_is_linked_to_the_cache(named: tuple[Project, str]) -> None:
+    project, made = named
+    files = find(project, made, "base")
+    laid_out = Path(files.base) / "model.safetensors"
+    assert weights(files.base) == weights(project.root / "models/base")
+    assert laid_out.stat().st_nlink == 2
+    assert laid_out.stat().st_mode & 0o777 == 0o444
+    assert load_model(files.base).model is not None
+
+
+def test_a_base_is_copied_where_it_cannot_be_linked(
+    named: tuple[Project, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EXDEV, "another file system")
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    project, made = named
+    laid_out = Path(find(project, made, "base").base) / "model.safetensors"
+    assert laid_out.stat().st_nlink == 1
+    assert laid_out.read_bytes() == weights(project.root / "models/base")
+
+
+def test_the_base_of_the_workspace_is_the_one_that_has_the_name(named: tuple[Project, str]) -> None:
+    project, _ = named
+    assert find(project, "workspace", "base") == ModelFiles(str(project.root / "models/base"), None)
+    write_json(project.root / "models/base/provenance.json", {"name": "other"})
+    with pytest.raises(UserError, match=r"models/base holds other, expected small. Run `dvc repro base`"):
+        find(project, "workspace", "base")
+
+
+@pytest.mark.parametrize(
+    ("room", "linked", "kept"),
+    [(750, False, 9), (0, False, 8), (750, True, 12)],  # eight stay in any case, and what is linked takes no room
+)
+def test_copies_take_no_more_than_so_much_room(
+    copied_models: Project, monkeypatch: pytest.MonkeyPatch, room: int, linked: bool, kept: int
+) -> None:
+    shutil.rmtree(copied_models.root / ".cache", ignore_errors=True)
+    low = find(copied_models, "low")  # its base is a copy out of git, its adapter is linked to the cache
+    copied = sum(path.stat().st_size for path in Path(low.base).iterdir())
+    monkeypatch.setattr("codetune.revisions.models._KEPT_BYTES", copied + room)
+    folders = copied_models.root / ".cache/models"
+    for number in range(10):
+        file = folders / f"{number:032x}" / "model.gguf"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(bytes(100))
+        if linked:
+            (copied_models.root / f"file{number}").hardlink_to(file)
+        os.utime(file.parent, (number, number))
+    find(copied_models, "low")
+    assert len(list(folders.iterdir())) == kept
 
 
 def test_a_base_of_the_hub_keeps_its_name_and_commit(copied_models: Project) -> None:

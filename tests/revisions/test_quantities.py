@@ -89,6 +89,11 @@ class TestWays:
         ways, _ = ways_of(rows, [by_key(self.shown, "tuned.stopped")])
         assert len(ways) == 2
 
+    def test_scores_of_code_are_not_those_of_whole_answers(self) -> None:
+        rows = [row(name, values={"tuned.stopped": 1.0}, answers=read) for name, read in (("a", "code"), ("b", "text"))]
+        ways, _ = ways_of(rows, [by_key(self.shown, "tuned.stopped")])
+        assert len(ways) == 2
+
     def test_figures_without_signatures_are_not_taken_for_the_same(self) -> None:
         rows = [self.rows[0], row("z", values={"tuned.bertscore.f1": 0.1})]
         ways, _ = ways_of(rows, [by_key(self.shown, "tuned.bertscore.f1")])

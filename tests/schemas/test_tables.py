@@ -7,7 +7,6 @@ import pytest
 
 from codetune.errors import UserError
 from codetune.schemas.checking import checked
-from codetune.schemas.corpus import CORPUS
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 from codetune.schemas.ledger import AUGMENTED_LEDGER, LEDGER
 from codetune.schemas.manifest import MANIFEST
@@ -32,7 +31,6 @@ GOOD = [
     (RAW_ROWS, tables.raw_row(version="", license_evidence="", instruction=None, completion=None)),
     (RAW_ROWS, tables.pair_row()),
     (RAW_FILES, tables.source_file(text="")),
-    (CORPUS, tables.corpus_file()),
     (MANIFEST, tables.manifest()),
     (MANIFEST, tables.manifest(sources=[])),
     (ORIGINALS, tables.instruction_row()),
@@ -85,8 +83,6 @@ BROKEN = [
     (RAW_ROWS, tables.pair_row(completion=None), f"completion is None, expected {KIND}"),
     (RAW_FILES, tables.source_file(sha256="5BA1" * 16), f"sha256 is '{'5BA1' * 14}5BA…, {SHA}"),
     (RAW_FILES, tables.source_file(license=None), f"license is None, {WORDS}"),
-    (CORPUS, tables.corpus_file(text=""), f"text is '', {WORDS}"),
-    (CORPUS, tables.corpus_file(sha256=""), f"sha256 is '', {SHA}"),
     # data/clean and data/augmented
     (ORIGINALS, tables.instruction_row(instruction="\t"), f"instruction is '\\t', {WORDS}"),
     (ORIGINALS, tables.instruction_row(completion=""), f"completion is '', {WORDS}"),
@@ -192,5 +188,4 @@ def test_arrow_types_are_those_of_the_declaration():
     assert _fields(RAW_FILES) == [
         (name, "string") for name in ("group", "package", "version", "license", "path", "sha256", "text")
     ]
-    assert _fields(CORPUS) == [(name, "string") for name in ("group", "package", "license", "path", "sha256", "text")]
     assert RAW_ROWS.columns[-3:] == ["code", "instruction", "completion"]

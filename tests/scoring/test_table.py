@@ -5,6 +5,7 @@ import pytest
 from codetune.scoring.baseline import Baseline
 from codetune.scoring.bertscore import BertEncoder, Scores
 from codetune.scoring.matching import Matcher
+from codetune.scoring.scored import scored_samples
 from codetune.scoring.surface import CorpusScores
 from codetune.scoring.table import kept_scores, match_samples, metrics, score_prompts, scoring_report
 from tests.scoring.conftest import changed
@@ -15,7 +16,7 @@ BASELINE = Baseline(Scores(0.2, 0.4, 0.5), 0.25, texts=2, long=1, pairs=9, acros
 KEPT = [
     "bertscore_precision", "bertscore_recall", "bertscore_f1", "bertscore_f1_raw", "chrf", "bleu", "code_bertscore",
     "edit_similarity", "tree_similarity", "length_ratio", "tree_match", "signature_kept", "names_bound", "exact_match",
-    "syntax_valid", "stopped",
+    "syntax_valid", "expected_form", "stopped",
 ]  # fmt: skip
 
 
@@ -23,8 +24,9 @@ KEPT = [
 def scored(minilm: BertEncoder) -> tuple[dict[str, Any], Matcher, list[dict[str, Any]]]:
     samples = {
         "base": [sample(1, answer=" \n"), sample(2, answer="return 2", stopped=False)],
-        "tuned": [sample(1, answer="return 1 "), sample(2, answer="y " * 600)],
+        "tuned": [sample(1, answer="return 1 "), sample(2, answer="return (" + "y " * 600)],
     }
+    samples = scored_samples(samples, "bare")
     matcher = Matcher(minilm)
     match_samples(samples, matcher=matcher)
     return samples, matcher, score_prompts(samples, matcher, BASELINE)
@@ -42,7 +44,7 @@ def test_an_empty_answer_scores_0_raw_and_rescaled(scored: Any):
 def test_a_right_answer_scores_1(scored: Any):
     tuned = scored[2][0]["tuned"]
     assert [tuned[f"bertscore_{part}"] for part in ("precision", "recall", "f1")] == pytest.approx([1, 1, 1], abs=2e-6)
-    assert (tuned["exact_match"], tuned["syntax_valid"], tuned["stopped"]) == (1, 1, 1)
+    assert [tuned[key] for key in ("exact_match", "syntax_valid", "expected_form", "stopped")] == [1, 1, 1, 1]
 
 
 def test_each_part_is_rescaled_by_its_own_baseline(scored: Any):
@@ -60,7 +62,7 @@ def test_scores_jsonl_has_the_agreed_keys_rounded(scored: Any):
         for variant in ("base", "tuned"):
             assert list(row[variant]) == KEPT
             assert all(value == round(value, 6) for value in row[variant].values())
-            assert all(isinstance(row[variant][key], int) for key in KEPT[-6:])
+            assert all(isinstance(row[variant][key], int) for key in KEPT[-7:])
 
 
 def test_empty_and_long_texts_are_counted(scored: Any):
@@ -83,7 +85,8 @@ def scores(value: float, share: int) -> dict[str, float]:
     raw = {f"bertscore_{part}_raw": value / 2 for part in ("precision", "recall", "f1")}
     shares = dict.fromkeys(("tree_match", "signature_kept", "names_bound", "exact_match"), 0)
     alike = {"code_bertscore": value, "edit_similarity": value, "tree_similarity": value / 2, "length_ratio": 0.5}
-    return {**parts, **raw, "chrf": value * 10, "bleu": 0, **alike, **shares, "syntax_valid": share, "stopped": 1}
+    read = {"syntax_valid": share, "expected_form": share}
+    return {**parts, **raw, "chrf": value * 10, "bleu": 0, **alike, **shares, **read, "stopped": 1}
 
 
 def test_metrics_are_means_and_gains():
@@ -101,8 +104,10 @@ def test_metrics_are_means_and_gains():
             "precision": 0.166667, "recall": 0.166667, "f1": 0.166667,
             "precision_raw": 0.083333, "recall_raw": 0.083333, "f1_raw": 0.083333,
         },
-        "chrf": 1.666667, "bleu": 0.0, "corpus_chrf": 12.345679, "corpus_bleu": 1.0, "code_bertscore": 0.166667, "edit_similarity": 0.166667,
-        "tree_similarity": 0.083333, "length_ratio": 0.5, "tree_match": 0.0, "signature_kept": 0.0, "names_bound": 0.0, "exact_match": 0.0, "syntax_valid": 0.333333, "stopped": 1.0,
+        "chrf": 1.666667, "bleu": 0.0, "corpus_chrf": 12.345679, "corpus_bleu": 1.0, "code_bertscore": 0.166667,
+        "edit_similarity": 0.166667, "tree_similarity": 0.083333, "length_ratio": 0.5, "tree_match": 0.0,
+        "signature_kept": 0.0, "names_bound": 0.0, "exact_match": 0.0, "syntax_valid": 0.333333,
+        "expected_form": 0.333333, "stopped": 1.0,
     }  # fmt: skip
     assert found["tuned"]["syntax_valid"] == 1.0
     gains = found["gain"]
@@ -110,7 +115,7 @@ def test_metrics_are_means_and_gains():
     assert ends["f1"] == {"mean": 0.3, "low": 0.3, "high": 0.3}
     assert ends["chrf"] == {"mean": 3.0, "low": 3.0, "high": 3.0}
     assert ends["edit_similarity"] == {"mean": 0.3, "low": 0.3, "high": 0.3}
-    assert ends["syntax_valid"] == {"mean": 0.666667, "low": 0.0, "high": 1.0}
+    assert ends["syntax_valid"] == ends["expected_form"] == {"mean": 0.666667, "low": 0.0, "high": 1.0}
     # Three prompts are too few for any test, however alike their gains.
     assert {gain["p_value"] for gain in gains.values()} == {1.0}
     assert gains["f1"]["detectable"] == 0.0 < gains["syntax_valid"]["detectable"]

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from codetune.scoring.scored import Task
 from codetune.serving.marks import quick_line, quick_scores
 
 REFERENCE = "def add(a, b):\n    return a + b"
@@ -13,6 +14,11 @@ REFERENCE = "def add(a, b):\n    return a + b"
 def test_an_equal_answer_has_full_marks() -> None:
     assert quick_scores(REFERENCE, REFERENCE) == {"chrf": 100.0, "edit_similarity": 1.0, "tree_similarity": 1.0}
     assert quick_line(REFERENCE, REFERENCE) == "chrF 100.00 · Edit similarity 1.0000 · Tree similarity 1.0000"
+
+
+@pytest.mark.parametrize(("task", "chrf"), [("python", 100.0), ("text", 84.42)])
+def test_an_answer_in_markdown_is_scored_by_its_code_where_answers_are_code(task: Task, chrf: float) -> None:
+    assert quick_scores(f"Sure:\n```python\n{REFERENCE}\n```", REFERENCE, task)["chrf"] == pytest.approx(chrf, abs=0.01)
 
 
 @pytest.mark.parametrize("answer", ["", "def add(", "\ud800", "\0", "(" * 5000])

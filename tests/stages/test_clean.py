@@ -75,8 +75,6 @@ def test_no_group_and_no_file_leaks(raw):
     assert not groups["train"] & groups["test"]
     assert not groups["train"] & groups["val"]
     assert not groups["val"] & groups["test"]
-    corpus = {file["group"] for file in read_table(raw / "clean/corpus.parquet")}
-    assert corpus == groups["train"]
     assert report["splits"] == {split: len(rows) for split, rows in splits.items()}
 
 
@@ -120,7 +118,6 @@ def test_same_bytes_for_any_number_of_workers_and_any_order_of_rows(raw, monkeyp
         "val.jsonl",
         "test.jsonl",
         "ledger.parquet",
-        "corpus.parquet",
         "counts.json",
     }
     run(raw, PARAMS.model_copy(update={"workers": 2}))

@@ -1,4 +1,5 @@
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -6,6 +7,7 @@ from typing import Any
 import pytest
 
 from codetune.__main__ import summary
+from codetune.answer_form import TaughtForm
 from codetune.errors import UserError
 from codetune.export.card import CardFacts, _evaluation
 from codetune.export.merge import MergeCheck
@@ -55,8 +57,8 @@ def outputs_in(folder: Path) -> score.Outputs:
     )  # fmt: skip
 
 
-def run(inputs: score.Inputs, folder: Path) -> dict[str, Any]:
-    return score.run(score.Params(SECTION, NUMERICS), inputs, outputs_in(folder))
+def run(inputs: score.Inputs, folder: Path, form: TaughtForm = "bare") -> dict[str, Any]:
+    return score.run(score.Params(SECTION, NUMERICS, form), inputs, outputs_in(folder))
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -86,17 +88,22 @@ def test_the_reports_have_the_agreed_form(finished: tuple[score.Inputs, Path]):
         "names_bound",
     ]
     surface = ["chrf", "bleu", "corpus_chrf", "corpus_bleu"]
-    assert list(metrics["base"]) == ["bertscore", *surface, *structure, "exact_match", "syntax_valid", "stopped"]
+    shares = ["exact_match", "syntax_valid", "expected_form", "stopped"]
+    assert list(metrics["base"]) == ["bertscore", *surface, *structure, *shares]
     assert list(metrics["tuned"]["bertscore"]) == ["precision", "recall", "f1", "precision_raw", "recall_raw", "f1_raw"]
     assert list(metrics["gain"]) == [
         "f1", "code_bertscore", "chrf", "bleu",
-        *(key for key in structure[1:] if key not in ("tree_match", "length_ratio")), "syntax_valid",
+        *(key for key in structure[1:] if key not in ("tree_match", "length_ratio")),
+        "syntax_valid", "expected_form",
     ]  # fmt: skip
     assert all(list(gain) == ["mean", "low", "high", "p_value", "detectable"] for gain in metrics["gain"].values())
     assert metrics["prompts"] == len(read_jsonl(reports / "scores.jsonl")) == 4
     assert metrics["gain"]["f1"]["low"] > 0
     signatures = read_json(reports / "signatures.json")
-    assert list(signatures) == ["bertscore", "code_bertscore", *surface, "prompts_digest", "numerics", "versions"]
+    assert list(signatures) == [
+        "bertscore", "code_bertscore", *surface, "answers", "expected_form", "prompts_digest", "numerics", "versions",
+    ]  # fmt: skip
+    assert (signatures["answers"], signatures["expected_form"]) == ("code", "bare")
     assert "|layer:6|" in signatures["bertscore"]
     assert "|pairs:12|" in signatures["bertscore"]
     assert signatures["numerics"] == "portable"
@@ -115,7 +122,7 @@ def test_a_gain_is_the_difference_of_the_two_values_beside_it(finished: tuple[sc
     lines += [line.split("|", 2)[2] for line in card if line.startswith("|")]
     numbers = [[float(number) for number in re.findall(r"[-+]?\d+\.?\d*(?:e-\d+)?", line)] for line in lines]
     triples = [found[:3] for found in numbers if len(found) == 5]
-    assert len(triples) == 5 + 4
+    assert len(triples) == 6 + 5
     for base, tuned, gain in triples:
         assert gain == pytest.approx(tuned - base, abs=2e-4 + 2e-3 * max(abs(base), abs(tuned)))
 
@@ -127,6 +134,58 @@ def test_means_and_gains_follow_from_the_scores_of_each_prompt(finished: tuple[s
         assert metrics[variant]["bertscore"]["f1"] == pytest.approx(mean, abs=1e-6)
     gain = sum(row["tuned"]["chrf"] - row["base"]["chrf"] for row in rows) / 4
     assert metrics["gain"]["chrf"]["mean"] == pytest.approx(gain, abs=1e-6)
+
+
+def rewritten(inputs: score.Inputs, folder: Path, change: Callable[[str], str]) -> score.Inputs:
+    """The inputs with a whole reference, changed, for every answer: its own for the tuned model, another for the base."""
+    paths = {name: folder / f"{name}.jsonl" for name in ("base", "tuned")}
+    for name, path in paths.items():
+        rows = read_jsonl(getattr(inputs, name))
+        answers = [row["reference"] for row in (rows if name == "tuned" else reversed(rows))]
+        write_jsonl(path, [row | {"answer": change(text)} for row, text in zip(rows, answers, strict=True)])
+    return replace(inputs, **paths)
+
+
+def test_answers_that_are_code_score_as_they_would_as_text_and_fences_change_the_form_alone(
+    finished: tuple[score.Inputs, Path], tmp_path: Path
+):
+    cases: dict[str, tuple[TaughtForm, str]] = {
+        "code": ("bare", "{}"),
+        "text": ("as_is", "{}"),
+        "taught": ("fenced", "```python\n{}\n```"),
+        "fenced": ("fenced", "Sure:\n```python\n{}\n```\nDone."),
+    }
+    scores: dict[str, list[dict[str, Any]]] = {}
+    for name, (form, written) in cases.items():
+        (tmp_path / name).mkdir()
+        inputs = rewritten(finished[0], tmp_path / name, lambda text, written=written: written.replace("{}", text))
+        run(inputs, tmp_path / name / "reports", form)
+        scores[name] = read_jsonl(tmp_path / name / "reports/scores.jsonl")
+    assert scores["code"] == scores["text"] == scores["taught"]
+    assert {row[role]["expected_form"] for row in scores["code"] for role in ("base", "tuned")} == {1}
+    assert scores["fenced"] == [
+        row | {role: row[role] | {"expected_form": 0} for role in ("base", "tuned")} for row in scores["code"]
+    ]
+
+
+def test_answers_are_counted_by_their_form_and_by_why_they_have_no_code(
+    finished: tuple[score.Inputs, Path], tmp_path: Path
+):
+    read = read_json(finished[1] / "scoring.json")["read"]
+    assert list(read) == ["base", "tuned", "base.reworded", "tuned.reworded"]
+    assert read["base"] == {"forms": {"bare": 4}, "no_code": {}}
+    assert read["tuned.reworded"] == {"forms": {"bare": 2, "none": 2}, "no_code": {"blank": 2}}
+    run(finished[0], tmp_path, "as_is")
+    assert "read" not in read_json(tmp_path / "scoring.json")
+
+
+def test_the_same_code_in_other_prose_is_the_same_answer(finished: tuple[score.Inputs, Path], tmp_path: Path):
+    again = tmp_path / "again.jsonl"
+    rows = read_jsonl(finished[0].base_reworded)
+    write_jsonl(again, [row | {"answer": f"Sure:\n```python\n{row['answer']}\n```"} for row in rows])
+    run(replace(finished[0], base_reworded=again), tmp_path / "reports")
+    robustness = [read_json(folder / "metrics.json")["robustness"] for folder in (tmp_path / "reports", finished[1])]
+    assert robustness[0] == robustness[1]
 
 
 def test_robustness_is_what_other_words_change(finished: tuple[score.Inputs, Path]):
@@ -169,7 +228,7 @@ def test_what_was_kept_spares_the_work_and_changes_no_byte(
     assert (kept / "kept.sqlite").stat().st_size > 0
     monkeypatch.setattr(BertEncoder, "embed", lambda *_: pytest.fail("nothing is left to encode"))
     outputs = replace(outputs_in(tmp_path), kept=kept)
-    score.run(score.Params(SECTION, NUMERICS), inputs, outputs)
+    score.run(score.Params(SECTION, NUMERICS, "bare"), inputs, outputs)
     assert content(tmp_path) == content(reports)
     monkeypatch.undo()
     # Another adapter: its answers are encoded, and nothing else is.
@@ -182,7 +241,7 @@ def test_what_was_kept_spares_the_work_and_changes_no_byte(
     other = tmp_path / "tuned.jsonl"
     write_jsonl(other, rows)
     threads(1)
-    score.run(score.Params(SECTION, NUMERICS), replace(inputs, tuned=other), outputs)
+    score.run(score.Params(SECTION, NUMERICS, "bare"), replace(inputs, tuned=other), outputs)
     answers = {row["answer"] for row in rows}
     programs = {normalized(answer) for answer in answers}
     fresh = {normalized(row["reference"]) for row in rows}  # half an answer is no program: they were not compared yet

@@ -31,6 +31,7 @@ TRAIN = {
     "max_val_rows": 0,
     "max_tokens": 200,
     "too_long": "drop",
+    "answer_form": "bare",
     "epochs": 1,
     "max_steps": 0,
     "batch_size": 4,
@@ -97,6 +98,15 @@ def test_the_stage_writes_adapter_and_report(tiny_base, inputs, outputs, instruc
     assert {"adapter_model.safetensors", "adapter_config.json", "tokenizer.json", "chat_template.jinja"} <= files
     assert "README.md" not in files
     load_model(tiny_base, outputs.adapter)
+
+
+@pytest.mark.parametrize(("task", "form"), [("python", "fenced"), ("text", "as_is")])
+def test_train_and_validation_rows_are_taught_in_one_form(tiny_base, inputs, outputs, task, form):
+    given = replace(params(tiny_base, max_tokens=400, max_steps=1, answer_form="fenced"), task=task)
+    bare = train.run(params(tiny_base, max_tokens=400, max_steps=1), inputs, outputs)
+    summary = train.run(given, inputs, outputs)
+    assert (bare["answer_form"], summary["answer_form"]) == ("bare", form)
+    assert (summary["labels"] > bare["labels"]) is (summary["val_labels"] > bare["val_labels"]) is (form == "fenced")
 
 
 def test_the_learning_curve_has_steps_and_no_times(tiny_base, inputs, outputs):

@@ -5,10 +5,11 @@ from functools import partial
 import pytest
 import torch
 
+from codetune.answer_form import written
 from codetune.errors import UserError
 from codetune.files import write_jsonl
 from codetune.modeling.load import load_tokenizer
-from codetune.prompt import example_ids
+from codetune.prompt import completion_text, example_ids
 from codetune.schemas.instructions import ORIGINALS
 from codetune.tuning.data import (
     RowLimits,
@@ -88,6 +89,21 @@ def test_long_rows_are_cut_on_demand_and_counted(file, tokenizer, instruction_ro
     assert loaded.truncated == sum(len(examples[kept.row_id].input_ids) > limit for kept in loaded.rows) > 0
     for kept in loaded.rows:
         assert kept.input_ids == examples[kept.row_id].input_ids[:limit]
+
+
+@pytest.mark.parametrize("form", ["fenced", "bare", "as_is"])
+def test_rows_are_taught_in_the_form_that_is_asked_for_and_fences_count_as_tokens(
+    file, tokenizer, instruction_rows, form
+):
+    texts = {row["id"]: written(row["completion"], form) for row in instruction_rows}
+    loaded = load_rows(file, ORIGINALS, tokenizer, RowLimits(0, 500, 7), form)
+    for kept in loaded.rows:
+        *answer, end = [label for label in kept.labels if label != IGNORED]
+        assert completion_text(tokenizer, answer) == texts[kept.row_id]
+        assert end == tokenizer.eos_token_id
+    longest = max(len(kept.input_ids) for kept in loaded.rows)
+    shorter = load_rows(file, ORIGINALS, tokenizer, RowLimits(0, longest - 1, 7), form)
+    assert shorter.dropped["too_long"] == sum(len(kept.input_ids) == longest for kept in loaded.rows) > 0
 
 
 def test_a_long_row_is_an_error_on_demand(file, tokenizer):

@@ -25,6 +25,7 @@ PARAMS = {
     "max_val_rows": 0,
     "max_tokens": 400,
     "too_long": "drop",
+    "answer_form": "fenced",
     "epochs": 1,
     "max_steps": 0,
     "batch_size": 4,

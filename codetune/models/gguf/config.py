@@ -104,7 +104,8 @@ def _check_layers(file: GgufFile) -> None:
 
     :raises UserError: with both numbers.
     """
-    said, found = _required(file, "block_count"), len({name.split(".")[1] for name in file.tensors if name.startswith("blk.")})
+    said = _required(file, "block_count")
+    found = len({name.split(".")[1] for name in file.tensors if name.startswith("blk.")})
     if said != found:
         raise UserError(
             f"model.base: {file.path} says that it has {said} layers, and holds tensors of {found}",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
 
 from codetune.errors import UserError
-from codetune.models.gguf.header import GgufFile
 from codetune.models.gguf.config import make_config, make_generation_config
+from codetune.models.gguf.header import GgufFile
 
 if TYPE_CHECKING:
     import torch
@@ -22,15 +20,14 @@ _WITHOUT_WEIGHTS = ("rope_freqs.", "rope_factors_long.", "rope_factors_short.")
 def load_gguf_model(file: GgufFile, dtype: torch.dtype | None = None) -> Any:
     """The model of `file` in evaluation mode: float32 unless `dtype` says otherwise, each value as `gguf` gives it.
 
-    :raises UserError: when the architecture or a quantisation is not supported, the tensors are not those of the
-        architecture, or there is too little memory.
+    :raises UserError: when the architecture or a quantisation is not supported, or the tensors are not those of the
+        architecture.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
     dtype = dtype or torch.float32
     config = make_config(file)
-    _require_memory(file, dtype)
     with torch.device("meta"):
         skeleton = AutoModelForCausalLM.from_config(config, dtype=dtype)
     names = _names(file, skeleton)
@@ -42,21 +39,6 @@ def load_gguf_model(file: GgufFile, dtype: torch.dtype | None = None) -> Any:
     model = type(skeleton).from_pretrained(None, config=config, state_dict=state, dtype=dtype).eval()
     model.generation_config = make_generation_config(file)
     return model
-
-
-def _require_memory(file: GgufFile, dtype: torch.dtype) -> None:
-    """Complain when the weights do not fit into the memory that is free.
-
-    :raises UserError: with the figures.
-    """
-    needed = sum(prod(place.shape) for place in file.tensors.values()) * dtype.itemsize
-    free = psutil.virtual_memory().available
-    if needed > free:
-        raise UserError(
-            f"model.base: {file.path} takes {needed / 1e9:.1f} GB of memory as {str(dtype).removeprefix('torch.')}, "
-            f"and {free / 1e9:.1f} GB are free",
-            "Use a smaller model, or free some memory.",
-        )
 
 
 def dequantised(file: GgufFile, name: str) -> np.ndarray[Any, np.dtype[np.float32]]:

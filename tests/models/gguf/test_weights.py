@@ -1,10 +1,7 @@
 """The model of a GGUF file: every value as `gguf` dequantises it, in the place where it belongs."""
 
-from types import SimpleNamespace
-
 import gguf
 import numpy as np
-import psutil
 import pytest
 import torch
 from gguf import GGMLQuantizationType as Kind
@@ -185,14 +182,3 @@ def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path, case):
         loaded(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_a_model_that_does_not_fit_into_memory_is_refused_with_the_figures(tmp_path, monkeypatch):
-    _, path = write(tmp_path / "file")
-    count = sum(weight.numel() for weight in make_model().parameters())
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=4 * count))
-    loaded(path)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=4 * count - 1))
-    with pytest.raises(UserError, match=r"takes 0\.0 GB of memory as float32, and 0\.0 GB are free"):
-        loaded(path)
-    load_gguf_model(read_gguf(path), torch.bfloat16)

@@ -1,0 +1,76 @@
+"""An answer as it was given: its prose as Markdown, its code highlighted, and which part of it is scored."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from codetune.answer_form import Task
+from codetune.app.guard import literal
+from codetune.evaluation.answers import read_answer, segments
+
+_LANGUAGE = re.compile(r"[a-z0-9+#-]{1,20}")
+_CLOSING = re.compile(r"\s*(?:`{3,}|~{3,})[ \t]*(?:\n|$)")
+_MARKS = (  # of Markdown, escaped: items of lists, and bold type
+    (re.compile(r"^([ \t]*)\\([-*+] )", re.MULTILINE), r"\1\2"),
+    (re.compile(r"^([ \t]*\d+)\\([.)] )", re.MULTILINE), r"\1\2"),
+    (re.compile(r"\\\*\\\*(\S(?:.*?\S)?)\\\*\\\*"), r"**\1**"),
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of an answer.
+
+    :param language: of code, empty where the answer does not say; None for prose.
+    :param scored: whether it is what is scored.
+    """
+
+    text: str
+    language: str | None
+    scored: bool = False
+
+
+def parts_of(answer: str, task: Task) -> list[Part]:
+    """The parts of an answer in order, without its fences; at most one is scored, none where answers are text."""
+    found = read_answer(answer) if task == "python" else None
+    if found and found.form == "bare":
+        return [Part(answer, "python", scored=True)]
+    if found and found.form in ("opened", "prose") and found.code in answer:
+        before, _, after = answer.partition(found.code)
+        return [*_split(before), Part(found.code, "python", scored=True), *_split(_CLOSING.sub("", after, count=1))]
+    parts, code = _split(answer), found.code if found else ""
+    scored = next((part for part in parts if code and part.language is not None and code in part.text), None)
+    return [replace(part, scored=part is scored) for part in parts]
+
+
+def _split(text: str) -> list[Part]:
+    return [Part(part.text, part.language) for part in segments(text) if part.text.strip()]
+
+
+def prose_markdown(text: str) -> str:
+    """Prose as Markdown in which lists, bold type and code between backticks stand, and all else is shown as it is."""
+    shown = re.sub(r"^ {4,}", "   ", literal(text.expandtabs(4)), flags=re.MULTILINE)  # four would begin a code block
+    for mark, plain in _MARKS:
+        shown = mark.sub(plain, shown)
+    return re.sub(r"(?<=\S)\n(?=[ \t]*\S)", "  \n", shown)
+
+
+def draw_answer(answer: str, task: Task, *, mark: bool = False) -> None:
+    """Draw an answer.
+
+    :param mark: say which part is scored, where that is not all of it.
+    """
+    parts = parts_of(answer, task)
+    for part in parts:
+        if mark and part.scored and len(parts) > 1:
+            st.caption("This part is scored:")
+        if part.language is None:
+            st.markdown(prose_markdown(part.text))
+        else:
+            language = part.language if _LANGUAGE.fullmatch(part.language) else None
+            st.code(part.text, language="python" if part.scored else language, wrap_lines=True)
+    if mark and task == "python" and not any(part.scored for part in parts):
+        st.caption("No code was found in this answer: it is scored as an empty one.")

@@ -1,1 +1,0 @@
-"""The embedded base model from scratch: tokenizer, packing, training loop, provenance."""

@@ -34,7 +34,7 @@ def _value(scores: dict[str, Any], path: tuple[str, ...]) -> float | None:
 
 def summary(metrics: dict[str, Any]) -> str:
     """The content of reports/metrics.json as a table for the terminal."""
-    lines = [f"{'':20}{'base':>10}{'tuned':>10}   gain per prompt (95 % interval)"]
+    lines = [f"{'':20}{'base':>10}{'tuned':>10}   gain (95 % interval)"]
     for label, path, gain in _ROWS:
         base, tuned = (_value(metrics[role], path) for role in ("base", "tuned"))
         if base is None or tuned is None:

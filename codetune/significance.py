@@ -6,6 +6,7 @@ Sums are of whole millionths, so that every number is the same on every processo
 from __future__ import annotations
 
 import math
+import sys
 from statistics import NormalDist
 
 import numpy as np
@@ -46,13 +47,14 @@ def paired_p(baseline: list[float], candidate: list[float], *, samples: int, see
 def mcnemar_p(baseline: list[float], candidate: list[float]) -> float:
     """The two-sided p-value of the exact test of McNemar (1947) on answers that are right (1) or wrong (0).
 
-    Only prompts on which the two disagree count; if nothing has changed, either is right on half of them.
+    Only prompts on which the two disagree count; if nothing has changed, either is right on half of them. Never 0: what
+    is too small for a number counts as the smallest there is.
     """
     gained = sum(new > old for old, new in zip(baseline, candidate, strict=True))
     lost = sum(new < old for old, new in zip(baseline, candidate, strict=True))
     moved = gained + lost
     tail = sum(math.comb(moved, count) for count in range(min(gained, lost) + 1))
-    return float(min(1.0, 2 * tail / 2**moved))
+    return min(1.0, max(sys.float_info.min, float(2 * tail / 2**moved)))
 
 
 def holm(values: list[float]) -> list[float]:

@@ -68,34 +68,39 @@ class Outputs:
     signatures: Path = Path("reports/signatures.json")
     scoring: Path = Path("reports/scoring.json")
     plots: Path = Path("reports/plots")
+    kept: Path = Path(".cache/scoring")
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     """The content of reports/metrics.json, after everything has been written."""
+    from codetune.scoring import surface
     from codetune.scoring.baseline import measure_baseline
     from codetune.scoring.bertscore import BertEncoder
+    from codetune.scoring.kept import Kept, recipe
+    from codetune.scoring.matching import Matcher
     from codetune.scoring.plots import write_plots
     from codetune.scoring.robustness import robustness
-    from codetune.scoring.surface import corpus_scores
-    from codetune.scoring.table import embed_samples, kept_scores, metrics, score_prompts, scoring_report, signatures
+    from codetune.scoring.table import kept_scores, match_samples, metrics, score_prompts, scoring_report, signatures
 
     given = read_samples(inputs.base, inputs.tuned)
     asked_again = read_samples(inputs.base_reworded, inputs.tuned_reworded, least=0)
     samples, reworded = (scored_samples(each, params.form) for each in (given, asked_again))
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
-    baseline = measure_baseline(encoder, list(read_rows(inputs.train, ORIGINALS)), params.score)
-    embedded = embed_samples(samples, reworded, encoder=encoder)
-    rows = score_prompts(samples, embedded, baseline)
+    with Kept(outputs.kept, recipe(encoder, params.numerics)) as kept:
+        baseline = measure_baseline(encoder, list(read_rows(inputs.train, ORIGINALS)), params.score, kept)
+        matcher = Matcher(encoder, kept)
+        match_samples(samples, reworded, matcher=matcher)
+    rows = score_prompts(samples, matcher, baseline)
     references = [row["reference"] for row in samples["base"]]
-    corpus = {name: corpus_scores([row["answer"] for row in samples[name]], references) for name in VARIANTS}
+    corpus = {name: surface.corpus_scores([row["answer"] for row in samples[name]], references) for name in VARIANTS}
     report = metrics(rows, corpus, params.score)
     if reworded["base"]:
-        again = score_prompts(reworded, embedded, baseline)
+        again = score_prompts(reworded, matcher, baseline)
         report["robustness"] = robustness((samples, rows), (reworded, again), params.score)
     shared = {
         **signatures(encoder, baseline),
-        **corpus["tuned"].signatures,
+        **surface.signatures(),
         "answers": "text" if params.form == "as_is" else "code",
         "expected_form": params.form,
         "prompts_digest": prompts_digest(samples["base"]),
@@ -104,7 +109,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     }
     write_jsonl(outputs.scores, checked(kept_scores(rows), SCORES, outputs.scores))
     write_plots(outputs.plots, rows, params.score)
-    counts = scoring_report(samples, embedded, baseline, encoder.max_tokens)
+    counts = scoring_report(samples, encoder, baseline)
     if params.form != "as_is":
         counts["read"] = reading_report(given) | {
             f"{variant}.reworded": found for variant, found in reading_report(asked_again).items()
@@ -117,10 +122,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
+    from codetune.scoring.kept import kept_folder
 
     def action() -> None:
         params = Params(load_section(ScoreParams), numerics.fix(), load_taught_form())
-        run(params, Inputs(), Outputs())
+        run(params, Inputs(), Outputs(kept=kept_folder(Path())))
 
     run_as_command(action)
 

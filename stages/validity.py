@@ -55,18 +55,20 @@ class Outputs:
 
 
 def _score(functions: list[Programs], encoder: BertEncoder, baseline: Baseline) -> Score:
-    """The metrics of `score`, each text encoded once."""
-    from codetune.scoring.table import embed_texts, score_answer
+    """The metrics of `score`."""
+    from codetune.scoring.matching import Matcher
+    from codetune.scoring.table import match_pairs, score_answer
 
-    texts = [
-        text
+    matcher = Matcher(encoder)
+    pairs = [
+        (text, each.reference)
         for each in functions
-        for text in (each.reference, *each.working.values(), *(source for _, source in each.broken))
+        for text in (*each.working.values(), *(source for _, source in each.broken))
     ]
-    embedded = embed_texts(texts, encoder, "programs")
+    match_pairs(pairs, matcher, "programs")
 
     def score(answer: str, reference: str) -> dict[str, float]:
-        found = score_answer({"answer": answer, "reference": reference, "stopped": True}, embedded, baseline)
+        found = score_answer({"answer": answer, "reference": reference, "stopped": True}, matcher, baseline)
         return {name: value for name, value in found.items() if name != "stopped" and not name.endswith("_raw")}
 
     return score

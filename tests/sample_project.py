@@ -178,7 +178,8 @@ def _metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:
             "names_bound",
         )
         plain = ("chrf", "bleu", *structure, "exact_match", "syntax_valid", "expected_form", "stopped")
-        return {"bertscore": parts, **{key: _mean(rows, role, key) for key in plain}}
+        corpus = {f"corpus_{key}": _mean(rows, role, key) / 2 for key in ("chrf", "bleu")}
+        return {"bertscore": parts, **{key: _mean(rows, role, key) for key in plain}, **corpus}
 
     return {"base": side("base"), "tuned": side("tuned"), "gain": {}, "prompts": len(rows)}
 
@@ -241,6 +242,8 @@ def write_reports(
         {
             "bertscore": bertscore, "chrf": "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.6.0",
             "bleu": "nrefs:1|case:mixed|eff:yes|tok:13a|smooth:exp|version:2.6.0",
+            "corpus_chrf": "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:2.6.0",
+            "corpus_bleu": "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0",
             "prompts_digest": digest_bytes("".join(fact["id"] for fact in facts).encode()),
             "numerics": "portable", "versions": {"torch": "2.13.0", "transformers": "5.23.0"},
         },

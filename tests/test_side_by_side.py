@@ -1,21 +1,26 @@
 """`python -m codetune compare`: two revisions from a clone, as text, Markdown and JSON."""
 
 import csv
+import html
 import io
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from codetune.__main__ import main
+from codetune.app.tables import metric_table
 from codetune.errors import UserError
 from codetune.revisions.comparison import compare
-from codetune.revisions.listing import find_revision, list_revisions
+from codetune.revisions.listing import Kind, Revision, find_revision, list_revisions
 from codetune.revisions.reading import load_reports
+from codetune.revisions.reports import PromptScores, Reports
 from codetune.revisions.repository import Repository
 from codetune.revisions.stages import StageChanges
+from codetune.revisions.wording import p_value_text
 from codetune.side_by_side.data import COLUMNS, as_csv, as_json
-from codetune.side_by_side.gather import side_by_side
+from codetune.side_by_side.gather import SideBySide, side_by_side
 from codetune.side_by_side.text import as_markdown, as_text
 from tests.sample_project import copied_sample, sample
 
@@ -153,3 +158,28 @@ def test_it_is_a_command(pair, monkeypatch, capsys):
         monkeypatch.setattr("sys.argv", ["codetune", "compare", before, after, *form])
         main()
         assert capsys.readouterr().out.startswith(start)
+
+
+@pytest.mark.parametrize("prompts", [40, 6000])
+def test_a_p_value_is_never_0(prompts: int) -> None:
+    """All prompts were mended: the exact test of 6,000 would give a number too small for a float."""
+    sides = [
+        Reports(
+            Revision(Kind.COMMIT, name, name * 8),
+            {"tuned": {"syntax_valid": value}},
+            scores={f"p{n}": PromptScores("g", {}, {"syntax_valid": value}) for n in range(prompts)},
+        )
+        for name, value in (("a", 0.0), ("b", 1.0))
+    ]
+    comparison = compare(*sides)
+    [row] = comparison.rows["tuned"]
+    assert row.p_value is not None
+    assert 0 < row.p_value < 1e-9
+    found = SideBySide(comparison, StageChanges(missing="none"), None, [], ("", {}))
+    texts = [as_text(found), as_markdown(found), metric_table([row], sides[1], "a", "b")]
+    for text in map(html.unescape, texts):
+        assert "< 0.0001" in text
+        assert not re.search(r"p = 0\.0+\b|\b0\.0000\b", text)
+    assert str(row.p_value) in as_csv(found)
+    assert as_json(found)["metrics"]["tuned"][0]["p_value"] == row.p_value
+    assert [p_value_text(value, "= ") for value in (0.00005, 0.0001, 0.25)] == ["< 0.0001", "= 0.0001", "= 0.2500"]

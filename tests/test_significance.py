@@ -65,3 +65,11 @@ def test_lists_must_fit(call):
     for pair in (([], []), ([1.0], [1.0, 2.0])):
         with pytest.raises(ValueError, match="two lists of the same length"):
             call(*pair)
+
+
+@pytest.mark.parametrize("moved", [10, 2000, 20_000])
+def test_no_test_says_0(moved):
+    values = [mcnemar_p([0.0] * moved, [1.0] * moved), permutation_p([0.1] * moved, [0.9] * moved, samples=100, seed=7)]
+    assert 0 < values[0] <= 2**-9
+    assert values[1] == pytest.approx(1 / 101, abs=1e-3 if moved > 10 else 0.05)
+    assert min(holm(values)) > 0

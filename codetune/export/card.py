@@ -15,6 +15,8 @@ _METRICS = (
     ("bertscore.recall", "BERTScore recall", None),
     ("chrf", "chrF", "chrf"),
     ("bleu", "BLEU", "bleu"),
+    ("corpus_chrf", "Corpus chrF", None),
+    ("corpus_bleu", "Corpus BLEU", None),
     ("exact_match", "Exact match", None),
     ("syntax_valid", "Answers that parse", "syntax_valid"),
     ("expected_form", "Answers of the expected form", "expected_form"),
@@ -141,7 +143,8 @@ def _evaluation(facts: CardFacts) -> str:
     interval = "bootstrap interval" if confidence is None else f"{confidence:.0%} bootstrap interval"
     asked = (
         f"Greedy answers to {facts.metrics['prompts']:,} prompts from packages that are in no training data, of the "
-        f"base and of this model. The gain is the mean difference per prompt, with its {interval}."
+        "base and of this model: means over the prompts; where it says corpus, of all answers as one text. The gain is "
+        f"the difference of the means, with its {interval}."
     )
     parts = ["## Evaluation", asked, table(["metric", "base", "tuned", "gain"], rows)]
     if facts.signatures is not None:

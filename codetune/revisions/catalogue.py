@@ -12,6 +12,10 @@ from typing import Any
 
 PERCENT = " %"
 EXECUTION = "execution"
+CORPUS = {"chrf": "corpus_chrf", "bleu": "corpus_bleu"}
+"""The scores of all answers as one text, by the name of the mean over prompts."""
+OVER_ALL_PROMPTS = frozenset(CORPUS.values())
+"""The metrics that cannot be had over some of the prompts: of other prompts they are other quantities."""
 ANSWERS = "answers"  # in reports/signatures.json: whether all metrics are of the answers' code, or of their text
 _SMALLER_IS_BETTER = re.compile(r"(^|[._/])(\w*loss|perplexity|\w*error\w*|\w*seconds|\w*latency|truncated|leaks?)$")
 
@@ -63,11 +67,17 @@ def _bertscore(part: str, label: str, explanation: str) -> Metric:
 
 
 def _surface(key: str, label: str, unit: str) -> Metric:
-    explanation = (
-        f"Overlap of {unit} sequences with the reference, 0 to 100. "
-        "reports/metrics.json has the value over all answers taken as one text, in which long answers weigh more."
-    )
+    explanation = f"Overlap of {unit} sequences with the reference, 0 to 100: the mean over the prompts."
     return Metric(key, label, explanation, key, digits=2, signature=key, note="mean over prompts")
+
+
+def _corpus(of: str, label: str) -> Metric:
+    key = CORPUS[of]
+    explanation = (
+        f"{label} of all answers taken as one text, 0 to 100: long answers weigh more than in the mean over prompts. "
+        "One number for all prompts: no interval."
+    )
+    return Metric(key, f"Corpus {label}", explanation, digits=2, signature=key, note="all answers as one text")
 
 
 CATALOGUE: tuple[Metric, ...] = (
@@ -79,6 +89,8 @@ CATALOGUE: tuple[Metric, ...] = (
            "below.", "code_bertscore", signature="code_bertscore"),
     _surface("chrf", "chrF", "character"),
     _surface("bleu", "BLEU", "word"),
+    _corpus("chrf", "chrF"),
+    _corpus("bleu", "BLEU"),
     Metric("edit_similarity", "Edit similarity", "1 less the edits per character that lead to the reference, 0 to 1.",
            "edit_similarity"),
     Metric("tree_similarity", "Tree similarity", "Shared parts of the syntax trees of answer and reference, names and "
@@ -127,6 +139,16 @@ def numbers(content: dict[str, Any]) -> dict[str, float]:
         for key, value in flatten(content).items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
+
+
+def current_names(scores: dict[str, Any]) -> dict[str, Any]:
+    """The metrics of one model in reports/metrics.json, by the names that they have today.
+
+    In older reports chrF and BLEU of all answers as one text had the names of the means over prompts.
+    """
+    if OVER_ALL_PROMPTS & scores.keys():
+        return scores
+    return {CORPUS.get(name, name): value for name, value in scores.items()}
 
 
 def metrics_of(*reported: Iterable[str]) -> list[Metric]:

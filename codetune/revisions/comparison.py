@@ -17,7 +17,16 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import cast
 
-from codetune.revisions.catalogue import ANSWERS, CATALOGUE, EXECUTION, VALIDATION_LOSS, Metric, metrics_of, numbers
+from codetune.revisions.catalogue import (
+    ANSWERS,
+    CATALOGUE,
+    EXECUTION,
+    OVER_ALL_PROMPTS,
+    VALIDATION_LOSS,
+    Metric,
+    metrics_of,
+    numbers,
+)
 from codetune.revisions.intervals import pooled_spread, settings_of
 from codetune.revisions.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
@@ -217,6 +226,7 @@ def gain_of(reports: Reports) -> list[MetricDifference]:
 def compare(baseline: Reports, candidate: Reports) -> Comparison:
     """The two revisions side by side; either may have been measured only in part, or not at all."""
     identifiers = [identifier for identifier in candidate.scores if identifier in baseline.scores]
+    same = not baseline.scores or not candidate.scores or baseline.scores.keys() == candidate.scores.keys()
     disjoint = bool(baseline.scores and candidate.scores and not identifiers)
     changed = {key.partition(".")[0] for key in differing_signatures(baseline, candidate)}
     rows: dict[Role, list[MetricDifference]] = {}
@@ -229,7 +239,9 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
                 (baseline, role),
                 (candidate, role),
                 identifiers,
-                trust=not changed & {metric.signature, ANSWERS} and not disjoint,
+                trust=not changed & {metric.signature, ANSWERS}
+                and not disjoint
+                and (same or metric.key not in OVER_ALL_PROMPTS),
                 tests=tests,
             )
             for metric in metrics

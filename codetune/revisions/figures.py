@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from codetune.errors import UserError
-from codetune.revisions.catalogue import flatten, numbers
+from codetune.revisions.catalogue import current_names, flatten, numbers
 from codetune.revisions.json_text import read_object
 from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.reports import METRICS_FILE
@@ -90,7 +90,7 @@ def _intervals(content: dict[str, Any], prefix: str = "") -> dict[str, Measured]
 
 def _metrics(content: dict[str, Any]) -> dict[str, Measured]:
     """The numbers of reports/metrics.json; of `gain` and `robustness` those that have an interval."""
-    plain = {role: content[role] for role in ("base", "tuned") if isinstance(content.get(role), dict)}
+    plain = {role: current_names(content[role]) for role in ("base", "tuned") if isinstance(content.get(role), dict)}
     return {key: Measured(value) for key, value in _finite(plain).items()} | _intervals(content)
 
 

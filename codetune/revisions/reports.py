@@ -5,10 +5,11 @@ A part that is missing or damaged is left out and named in `problems`, so that t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from codetune.revisions.catalogue import EXECUTION, numbers
+from codetune.revisions.catalogue import CORPUS, EXECUTION, current_names, numbers
 from codetune.revisions.listing import Revision
 
 Role = Literal["base", "tuned"]
@@ -104,7 +105,12 @@ class Reports:
     def values(self, role: Role) -> dict[str, float]:
         """The reported metrics of one model by flat key; empty where there are none."""
         content = self.metrics.get(role)
-        scored = numbers(content) if isinstance(content, dict) else {}
+        scored = numbers(current_names(content)) if isinstance(content, dict) else {}
+        for mean in (mean for mean, corpus in CORPUS.items() if corpus in scored and mean not in scored):
+            values = [scores.of(role).get(mean) for scores in self.scores.values()]
+            known = [value for value in values if value is not None]
+            if known and len(known) == len(values):
+                scored[mean] = math.fsum(known) / len(known)
         return scored | {
             f"{EXECUTION}.{name}.{key}": value
             for name, found in self.execution.items()

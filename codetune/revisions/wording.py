@@ -8,6 +8,7 @@ from codetune.revisions.reports import Reports
 
 # The metrics that matter most, the first of them that has a difference first, by what the answers are (clean.task).
 _HEADLINES = {"python": ("bertscore.f1", "chrf", "syntax_valid"), "text": ("bleu", "chrf", "bertscore.f1")}
+_SMALLEST_P = 0.0001
 F1 = next(metric for metric in CATALOGUE if metric.key == "bertscore.f1")
 
 
@@ -28,13 +29,20 @@ def detectable_text(row: MetricDifference) -> str:
     return "" if row.detectable is None or row.verdict is Verdict.SAME else row.metric.show_difference(row.detectable)
 
 
+def p_value_text(value: float, equal: str = "") -> str:
+    """A p-value such as `0.0123`, and `< 0.0001` where four digits would show zero.
+
+    :param equal: what comes before the number where it is given itself.
+    """
+    return f"{equal}{value:.4f}" if value >= _SMALLEST_P else f"< {_SMALLEST_P}"
+
+
 def certainty_text(row: MetricDifference) -> str:
     """How sure a verdict is: the corrected p-value, and what the prompts could have shown; empty where not known."""
     if row.p_value is None or row.detectable is None or row.verdict is Verdict.SAME:
         return ""
-    p_value = "p < 0.001" if row.p_value < 0.001 else f"p = {row.p_value:.3f}"  # noqa: PLR2004
-    least = detectable_text(row)
-    return f"{p_value}, corrected for the number of metrics; these prompts show {least} or more"
+    found, least = p_value_text(row.p_value, "= "), detectable_text(row)
+    return f"p {found}, corrected for the number of metrics; these prompts show {least} or more"
 
 
 def _plural(count: int, noun: str) -> str:

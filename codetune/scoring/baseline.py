@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from codetune.errors import UserError
 from codetune.files import JsonObject, stable_seed
 from codetune.progress import track
-from codetune.scoring.bertscore import BertEncoder, Scores, match
+from codetune.scoring.bertscore import BertEncoder, Embedding, Scores, match_many
 from codetune.scoring.code_bertscore import f3, normalized
+from codetune.scoring.kept import Kept
 from codetune.scoring.params import ScoreParams
 
 _DIGITS = 6
 # Above this the encoder tells no two texts apart, and rescaling would divide by next to nothing.
 _MAX_FLOOR = 0.999
+_PARTNERS = 64  # pairs that share a product
 Across = Literal["groups", "rows"]
 
 
@@ -61,34 +65,69 @@ class Baseline:
         return f"baseline:{values}|pairs:{self.pairs}|across:{self.across}"
 
 
-def measure_baseline(encoder: BertEncoder, rows: list[JsonObject], params: ScoreParams) -> Baseline:
+def measure_baseline(
+    encoder: BertEncoder, rows: list[JsonObject], params: ScoreParams, kept: Kept | None = None
+) -> Baseline:
     """The baseline of `encoder` on the originals among train rows.
 
     :param rows: rows with `id`, `group`, `parent` and `completion`.
+    :param kept: where an earlier run may have left it.
     :raises UserError: when there are not two originals, or random pairs score as equal texts do.
     """
     settings = params.bertscore
     chosen = choose_rows(rows, settings.baseline_texts, params.seed)
     across, pairs = draw_pairs([row["group"] for row in chosen], settings.baseline_pairs, params.seed)
     texts = [row["completion"] for row in chosen]
-    programs = [normalized(text) for text in texts]
-    embedded = encoder.embed_all([*texts, *filter(None, programs)], "baseline texts")
-    scores, program_scores = [], []
-    for left, right in track(pairs, len(pairs), "baseline pairs"):
-        scores.append(match(embedded[texts[left]], embedded[texts[right]]))
-        one, other = programs[left], programs[right]
-        if one is not None and other is not None:
-            program_scores.append(f3(match(embedded[one], embedded[other])))
-    floor = Scores(*(_mean(part) for part in zip(*scores, strict=True)))
-    program_floor = _mean(program_scores) if program_scores else 0.0
+    floor, program_floor = _floors(encoder, texts, pairs, kept)
     if max(*floor, program_floor) > _MAX_FLOOR:
         raise UserError(
             f"score.bertscore: layer {encoder.layer} of {encoder.files.name} scores unrelated code "
             f"{max(*floor, program_floor):.4f}, expected less than {_MAX_FLOOR}: it tells nothing apart",
             "Choose another layer or model.",
         )
-    long = sum(embedded[text].windows > 1 for text in texts)
+    long = sum(encoder.extent(text).long for text in texts)
     return Baseline(floor, program_floor, len(texts), long, len(pairs), across)
+
+
+def _floors(
+    encoder: BertEncoder, texts: list[str], pairs: list[tuple[int, int]], kept: Kept | None
+) -> tuple[Scores, float]:
+    """The mean scores of the pairs, and the mean F3 of the programs that their texts are."""
+    programs = [normalized(text) for text in texts]
+    asked = [*texts, *(program or "" for program in programs), json.dumps(pairs)]
+    found = kept.get("baseline", asked) if kept else None
+    if found is not None:
+        *means, program_floor = json.loads(found)
+        return Scores(*means), program_floor
+    embedded = encoder.embed_all([*texts, *filter(None, programs)], "baseline texts")
+    scores = _pair_scores(texts, pairs, embedded)
+    program_scores = [f3(each) for each in _pair_scores(programs, pairs, embedded)]
+    floor = Scores(*(_mean(part) for part in zip(*scores, strict=True)))
+    program_floor = _mean(program_scores) if program_scores else 0.0
+    if kept:
+        kept.put("baseline", asked, json.dumps([*floor, program_floor]).encode())
+    return floor, program_floor
+
+
+def _pair_scores(
+    texts: Sequence[str | None], pairs: list[tuple[int, int]], embedded: Mapping[str, Embedding]
+) -> list[Scores]:
+    """The scores of the pairs of which both are texts; those with the same left one come from the same products."""
+    partners: dict[str, list[Embedding]] = defaultdict(list)
+    for left, right in pairs:
+        one, other = texts[left], texts[right]
+        if one is not None and other is not None:
+            partners[one].append(embedded[other])
+    batches = [
+        (one, others[start : start + _PARTNERS])
+        for one, others in partners.items()
+        for start in range(0, len(others), _PARTNERS)
+    ]
+    return [
+        scores
+        for one, others in track(batches, len(batches), "baseline pairs")
+        for scores in match_many(embedded[one], others)
+    ]
 
 
 def _mean(values: Sequence[float]) -> float:

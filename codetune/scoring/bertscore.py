@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ from codetune.progress import track
 
 # What some tokenizers give as the limit when none was set.
 _NO_LIMIT = 10**6
+_TEXTS = 1 << 14
 
 
 class Scores(NamedTuple):
@@ -57,6 +59,18 @@ class Embedding:
     def empty(self) -> bool:
         """Whether there is no token but special ones."""
         return not bool(self.weights.any())
+
+    @cached_property
+    def unit(self) -> torch.Tensor:
+        """The vectors at length one, of shape `(tokens, hidden)`."""
+        return torch.nn.functional.normalize(self.vectors, dim=-1)
+
+
+class Extent(NamedTuple):
+    """Whether a text has no token but special ones, and whether it has more than the encoder takes at a time."""
+
+    empty: bool
+    long: bool
 
 
 class Window(NamedTuple):
@@ -97,6 +111,7 @@ class BertEncoder:
         self._idf: dict[int, float] = defaultdict(lambda: 1.0)
         for special in (self._tokenizer.sep_token_id, self._tokenizer.cls_token_id):
             self._idf[special] = 0.0
+        self.extent = lru_cache(_TEXTS)(self._extent)
 
     @property
     def signature(self) -> str:
@@ -105,6 +120,10 @@ class BertEncoder:
             f"bert-score:{version('bert-score')}|model:{self.files.name}|weights:{self.files.weights[:16]}"
             f"|tokenizer:{self.files.tokenizer[:16]}|layer:{self.layer}|idf:no|max_tokens:{self.max_tokens}|long:windows"
         )
+
+    def _extent(self, text: str) -> Extent:
+        ids = sent_encode(self._tokenizer, text) if text.strip() else []
+        return Extent(not any(self._idf[number] for number in ids), len(ids) > self.max_tokens)
 
     def embed(self, text: str) -> Embedding:
         """The embedding of `text`, in windows where it is over `max_tokens`."""
@@ -150,6 +169,33 @@ def match(answer: Embedding, reference: Embedding) -> Scores:
         # The library normalises what it is given in place. A second thread would take longer to come than it saves.
         parts = held_to(1, greedy_cos_idf, *_as_batch(reference), *_as_batch(answer))
     return Scores(*(float(part[0]) for part in parts))
+
+
+def match_many(answer: Embedding, references: Sequence[Embedding]) -> list[Scores]:
+    """As `match` against each of several references, by one product for all of them; the last bits may differ."""
+    full = [reference for reference in references if not reference.empty]
+    if answer.empty or not full:
+        return [NOTHING] * len(references)
+    with torch.inference_mode():
+        cosines = answer.unit @ torch.cat([reference.unit for reference in full]).t()
+        parts = torch.split(cosines, [len(reference.weights) for reference in full], dim=1)
+        scores = iter(held_to(1, _scores_of, parts, answer, full))
+    return [NOTHING if reference.empty else next(scores) for reference in references]
+
+
+def _scores_of(parts: Sequence[torch.Tensor], answer: Embedding, references: Sequence[Embedding]) -> list[Scores]:
+    """The scores by the cosines of each pair, of shape `(tokens of the answer, tokens of the reference)`."""
+    found = []
+    for cosines, reference in zip(parts, references, strict=True):
+        precision = _weighted(cosines.amax(dim=1), answer.weights)
+        recall = _weighted(cosines.amax(dim=0), reference.weights)
+        total = precision + recall
+        found.append(Scores(precision, recall, 2 * precision * recall / total if total else 0.0))
+    return found
+
+
+def _weighted(values: torch.Tensor, weights: torch.Tensor) -> float:
+    return float((values * (weights / weights.sum())).sum())
 
 
 def _as_batch(embedding: Embedding) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -38,7 +38,7 @@ def paired_gains(pairs: list[Pair], params: ScoreParams) -> list[dict[str, float
     p_values = holm([paired_p(*pair, samples=params.bootstrap_samples, seed=params.seed) for pair in pairs])
     least = [detectable_difference(*pair, params.confidence) for pair in pairs]
     return [
-        interval | {"p_value": round(p_value, DIGITS), "detectable": round(smallest, DIGITS)}
+        interval | {"p_value": float(f"{p_value:.{DIGITS}g}"), "detectable": round(smallest, DIGITS)}
         for interval, p_value, smallest in zip(_intervals(pairs, params), p_values, least, strict=True)
     ]
 

@@ -14,18 +14,29 @@ _SENTENCE_BLEU = BLEU(effective_order=True, force=True)  # as sacrebleu advises 
 
 
 class CorpusScores(NamedTuple):
-    """Scores over all answers taken together, 0 to 100, with the signatures that make them comparable."""
+    """Scores over all answers taken together, 0 to 100: other quantities than the means of the scores of each."""
 
     chrf: float
     bleu: float
-    signatures: dict[str, str]
 
 
 def corpus_scores(answers: Sequence[str], references: Sequence[str]) -> CorpusScores:
     """The chrF (Popović 2015) and BLEU (Papineni et al. 2002) of all answers together; long answers weigh more."""
     chrf = _CHRF.corpus_score(answers, [references]).score
     bleu = _BLEU.corpus_score(answers, [references]).score
-    return CorpusScores(chrf, bleu, {"chrf": str(_CHRF.get_signature()), "bleu": str(_BLEU.get_signature())})
+    return CorpusScores(chrf, bleu)
+
+
+def signatures() -> dict[str, str]:
+    """What two scores must share to be compared, by metric, as sacrebleu says it for one reference to each answer."""
+    found = {}
+    for name, metric in (("chrf", _CHRF), ("bleu", _SENTENCE_BLEU)):
+        metric.sentence_score("", [""])  # tells the metric how many references there are
+        found[name] = f"{metric.get_signature()}|mean:prompts"
+    for name, metric in (("corpus_chrf", _CHRF), ("corpus_bleu", _BLEU)):
+        metric.corpus_score([""], [[""]])
+        found[name] = str(metric.get_signature())
+    return found
 
 
 def sentence_scores(answer: str, reference: str) -> dict[str, float]:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 
 from codetune.files import JsonObject
 from codetune.scoring.baseline import Baseline
-from codetune.scoring.bertscore import NOTHING, BertEncoder, Embedding, Scores, match
+from codetune.scoring.bertscore import NOTHING, BertEncoder, Scores
 from codetune.scoring.code_bertscore import f3, normalized
 from codetune.scoring.code_bertscore import signature as program_signature
+from codetune.scoring.matching import Matcher, Pair
 from codetune.scoring.params import ScoreParams
 from codetune.scoring.samples import VARIANTS, Samples
 from codetune.scoring.statistics import DIGITS, gains
@@ -37,22 +38,26 @@ _SAME_NAME = (
     "expected_form",
 )
 GAINS = {"f1": "bertscore_f1", **{key: key for key in _SAME_NAME}}
-Embeddings = dict[str, Embedding]
 
 
-def embed_samples(*samples: Samples, encoder: BertEncoder) -> Embeddings:
-    """The embeddings of all references and answers by text, and of the programs they are."""
-    texts = [row[key] for each in samples for rows in each.values() for row in rows for key in ("reference", "answer")]
-    return embed_texts(texts, encoder, "references and answers")
+def match_samples(*samples: Samples, matcher: Matcher) -> None:
+    """Match all answers with their references, and the programs that they are."""
+    rows = [row for each in samples for rows in each.values() for row in rows]
+    match_pairs([(row["answer"], row["reference"]) for row in rows], matcher, "answers")
 
 
-def embed_texts(texts: Iterable[str], encoder: BertEncoder, label: str) -> Embeddings:
-    """The embeddings that `score_answer` needs for answers and references, each distinct text encoded once."""
-    wanted = [form for text in texts for form in (text, normalized(text)) if form is not None]
-    return encoder.embed_all(wanted, label)
+def match_pairs(pairs: Iterable[Pair], matcher: Matcher, label: str) -> None:
+    """Match what `score_answer` needs for pairs of answer and reference, each distinct pair once, with progress."""
+    wanted = []
+    for answer, reference in pairs:
+        wanted.append((answer, reference))
+        asked, expected = normalized(answer), normalized(reference)
+        if asked is not None and expected is not None:
+            wanted.append((asked, expected))
+    matcher.prepare(wanted, label)
 
 
-def score_prompts(samples: Samples, embedded: Embeddings, baseline: Baseline) -> list[JsonObject]:
+def score_prompts(samples: Samples, matcher: Matcher, baseline: Baseline) -> list[JsonObject]:
     """One row per prompt with `id`, `group` and all scores of each variant, rounded.
 
     :param samples: as `scored_samples` gives them.
@@ -60,40 +65,41 @@ def score_prompts(samples: Samples, embedded: Embeddings, baseline: Baseline) ->
     rows = [{"id": sample["id"], "group": sample["group"]} for sample in samples[VARIANTS[0]]]
     for variant in VARIANTS:
         for row, sample in zip(rows, samples[variant], strict=True):
-            row[variant] = score_answer(sample, embedded, baseline) | {"expected_form": sample["expected_form"]}
+            row[variant] = score_answer(sample, matcher, baseline) | {"expected_form": sample["expected_form"]}
     return rows
 
 
-def score_answer(sample: JsonObject, embedded: Embeddings, baseline: Baseline) -> dict[str, float]:
+def score_answer(sample: JsonObject, matcher: Matcher, baseline: Baseline) -> dict[str, float]:
     """All scores of one answer. BERTScore of an empty one is 0, raw and rescaled, as in the library."""
-    answer, reference = embedded[sample["answer"]], embedded[sample["reference"]]
-    raw = match(answer, reference)
-    rescaled = NOTHING if answer.empty or reference.empty else baseline.rescale(raw)
+    answer, reference = sample["answer"], sample["reference"]
+    raw = matcher.match(answer, reference)
+    empty = any(matcher.encoder.extent(text).empty for text in (answer, reference))
+    rescaled = NOTHING if empty else baseline.rescale(raw)
     scores: dict[str, float] = {
         **{f"bertscore_{part}": value for part, value in rescaled._asdict().items()},
         **{f"bertscore_{part}_raw": value for part, value in raw._asdict().items()},
-        **sentence_scores(sample["answer"], sample["reference"]),
+        **sentence_scores(answer, reference),
     }
-    scores["code_bertscore"] = _code_bertscore(sample["answer"], sample["reference"], embedded, baseline)
-    structure = structure_scores(sample["answer"], sample["reference"])._asdict()
-    scores["edit_similarity"] = edit_similarity(sample["answer"], sample["reference"])
-    scores["length_ratio"] = length_ratio(sample["answer"], sample["reference"])
+    scores["code_bertscore"] = _code_bertscore(answer, reference, matcher, baseline)
+    structure = structure_scores(answer, reference)._asdict()
+    scores["edit_similarity"] = edit_similarity(answer, reference)
+    scores["length_ratio"] = length_ratio(answer, reference)
     scores["tree_similarity"] = structure.pop("tree_similarity")
     return {
         **{key: round(value, DIGITS) for key, value in scores.items()},
         **structure,
-        "exact_match": exact_match(sample["answer"], sample["reference"]),
-        "syntax_valid": syntax_valid(sample["answer"]),
+        "exact_match": exact_match(answer, reference),
+        "syntax_valid": syntax_valid(answer),
         "stopped": int(sample["stopped"]),
     }
 
 
-def _code_bertscore(answer: str, reference: str, embedded: Embeddings, baseline: Baseline) -> float:
+def _code_bertscore(answer: str, reference: str, matcher: Matcher, baseline: Baseline) -> float:
     """The F3 of the programs that answer and reference are, rescaled; that of a raw 0 when either is none."""
     asked, wanted = normalized(answer), normalized(reference)
     if asked is None or wanted is None:
         return baseline.rescale_program(0.0)
-    return baseline.rescale_program(max(0.0, f3(match(embedded[asked], embedded[wanted]))))
+    return baseline.rescale_program(max(0.0, f3(matcher.match(asked, wanted))))
 
 
 def kept_scores(rows: list[JsonObject]) -> list[JsonObject]:
@@ -106,6 +112,8 @@ def kept_scores(rows: list[JsonObject]) -> list[JsonObject]:
 
 def metrics(rows: list[JsonObject], corpus: dict[str, CorpusScores], params: ScoreParams) -> JsonObject:
     """The content of metrics.json: means and corpus scores of each variant, and the gains of tuned over base.
+
+    A gain is the difference of the two means that have its name; corpus scores have none.
 
     :param rows: what `score_prompts` gave.
     :param corpus: chrF and BLEU over all answers, by variant.
@@ -122,8 +130,8 @@ def _summary(scores: list[dict[str, float]], corpus: CorpusScores) -> JsonObject
     parts = (*_PARTS, *(f"{part}_raw" for part in _PARTS))
     return {
         "bertscore": {part: _mean([row[f"bertscore_{part}"] for row in scores]) for part in parts},
-        "chrf": round(corpus.chrf, DIGITS),
-        "bleu": round(corpus.bleu, DIGITS),
+        **{name: _mean([row[name] for row in scores]) for name in corpus._fields},
+        **{f"corpus_{name}": round(value, DIGITS) for name, value in corpus._asdict().items()},
         **{share: _mean([row[share] for row in scores]) for share in _SHARES},
     }
 
@@ -132,7 +140,7 @@ def _mean(values: list[float]) -> float:
     return round(math.fsum(values) / len(values), DIGITS)
 
 
-def scoring_report(samples: Samples, embedded: Embeddings, baseline: Baseline, max_tokens: int) -> JsonObject:
+def scoring_report(samples: Samples, encoder: BertEncoder, baseline: Baseline) -> JsonObject:
     """The content of scoring.json: the baseline, and how many texts were empty or longer than the encoder takes.
 
     Programs are counted apart: `code_bertscore` compares them in another form than the texts.
@@ -141,11 +149,11 @@ def scoring_report(samples: Samples, embedded: Embeddings, baseline: Baseline, m
     texts = {"reference": [row["reference"] for row in samples[VARIANTS[0]]], **answers}
     return {
         "prompts": len(samples[VARIANTS[0]]),
-        "max_tokens": max_tokens,
-        "empty": {name: sum(embedded[text].empty for text in found) for name, found in texts.items()},
-        "long": {name: sum(embedded[text].windows > 1 for text in found) for name, found in texts.items()}
+        "max_tokens": encoder.max_tokens,
+        "empty": {name: sum(encoder.extent(text).empty for text in found) for name, found in texts.items()},
+        "long": {name: sum(encoder.extent(text).long for text in found) for name, found in texts.items()}
         | {"baseline": baseline.long},
-        "long_programs": {name: _long_programs(found, embedded) for name, found in texts.items()},
+        "long_programs": {name: _long_programs(found, encoder) for name, found in texts.items()},
         "baseline": {
             **baseline.floor._asdict(),
             "program": baseline.program_floor,
@@ -164,5 +172,5 @@ def signatures(encoder: BertEncoder, baseline: Baseline) -> dict[str, str]:
     }
 
 
-def _long_programs(texts: list[str], embedded: Embeddings) -> int:
-    return sum(embedded[form].windows > 1 for text in texts if (form := normalized(text)) is not None)
+def _long_programs(texts: list[str], encoder: BertEncoder) -> int:
+    return sum(encoder.extent(form).long for text in texts if (form := normalized(text)) is not None)

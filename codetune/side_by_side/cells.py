@@ -8,7 +8,7 @@ from codetune.revisions.catalogue import Metric
 from codetune.revisions.comparison import Comparison, MetricDifference, Verdict
 from codetune.revisions.intervals import settings_of
 from codetune.revisions.samples import Sample
-from codetune.revisions.wording import difference_text, interval_text
+from codetune.revisions.wording import difference_text, interval_text, p_value_text
 
 
 def metric_head(comparison: Comparison) -> list[str]:
@@ -23,8 +23,7 @@ def metric_head(comparison: Comparison) -> list[str]:
 def metric_cells(row: MetricDifference) -> list[str]:
     """One metric as texts: its name, both values, the difference with its certainty, and the verdict."""
     values = ["" if value is None else row.metric.show(value) for value in (row.baseline, row.candidate)]
-    tested = row.p_value is not None and row.verdict is not Verdict.SAME
-    p_value = f"{row.p_value:.4f}" if tested else ""
+    p_value = "" if row.p_value is None or row.verdict is Verdict.SAME else p_value_text(row.p_value)
     least = "" if row.detectable is None else row.metric.show_difference(row.detectable)
     return [row.metric.label, *values, difference_text(row), interval_text(row), p_value, least, row.verdict.value]
 

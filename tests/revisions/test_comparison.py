@@ -178,6 +178,39 @@ def test_a_metric_without_per_prompt_scores_is_shown_as_reported() -> None:
     assert (row.baseline, row.candidate, row.verdict) == (0.1, 0.2, Verdict.UNCERTAIN)
 
 
+NEW = {"chrf": "eff:yes|mean:prompts", "corpus_chrf": "eff:yes"}
+
+
+def _new(name: str, tuned: list[float], corpus: float) -> Reports:
+    found = _reports(name, FLAT[: len(tuned)], tuned, "chrf", signatures=NEW)
+    return replace(found, metrics={"tuned": found.metrics["tuned"] | {"corpus_chrf": corpus}})
+
+
+def test_corpus_scores_of_older_reports_are_not_taken_for_means() -> None:
+    """Under the name `chrf` reports/metrics.json once had the score of all answers as one text."""
+    older = [
+        replace(_reports(name, FLAT, tuned, "chrf", signatures={"chrf": "eff:yes"}), metrics={"tuned": {"chrf": 7.0}})
+        for name, tuned in (("a", NOISY), ("b", [value + 0.1 for value in NOISY]))
+    ]
+    rows = {row.metric.key: row for row in compare(*older).rows["tuned"]}
+    assert (rows["chrf"].baseline, rows["chrf"].difference) == (pytest.approx(0.25), pytest.approx(0.1))
+    assert (rows["corpus_chrf"].baseline, rows["corpus_chrf"].verdict) == (7.0, Verdict.SAME)
+    found = compare(older[0], _new("c", NOISY, 9.0))
+    rows = {row.metric.key: row for row in found.rows["tuned"]}
+    assert (rows["chrf"].candidate, rows["chrf"].verdict) == (pytest.approx(0.25), Verdict.INCOMPARABLE)
+    assert (rows["corpus_chrf"].candidate, rows["corpus_chrf"].difference) == (9.0, None)
+    assert any(notice.startswith("chrf was measured in two ways") for notice in found.notices)
+
+
+def test_corpus_scores_of_other_prompts_are_not_subtracted() -> None:
+    rows = {row.metric.key: row for row in compare(_new("a", NOISY, 8.0), _new("b", NOISY, 9.0)).rows["tuned"]}
+    assert rows["corpus_chrf"].difference == 1.0
+    assert rows["corpus_chrf"].low is None
+    rows = {row.metric.key: row for row in compare(_new("a", NOISY, 8.0), _new("b", NOISY[:6], 9.0)).rows["tuned"]}
+    assert rows["corpus_chrf"].difference is None
+    assert rows["chrf"].verdict is Verdict.SAME, "over the prompts that both answered"
+
+
 def test_a_metric_that_one_revision_lacks_has_no_difference() -> None:
     before, after = _reports("a", FLAT, NOISY), _reports("b", FLAT, NOISY, "chrf")
     rows = {row.metric.key: row for row in compare(before, after).rows["tuned"]}

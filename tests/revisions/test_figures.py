@@ -40,7 +40,7 @@ def test_figures_are_those_of_the_revision(sample: Project) -> None:
 
 def test_intervals_are_read_where_the_reports_hold_them(copied_sample: Project) -> None:
     content = {
-        "tuned": {"chrf": 1.5, "bad": float("nan")},
+        "tuned": {"chrf": 1.5, "corpus_chrf": 1.25, "bad": float("nan")},
         "gain": {"f1": {"mean": 0.2, "low": 0.1, "high": 0.3, "p_value": 0.01}, "odd": {"mean": 1, "low": "x", "high": 2}},
         "robustness": {"tuned": {"changed": 0.8, "f1": {"mean": -0.02, "low": -0.04, "high": 0.0}}},
     }  # fmt: skip
@@ -49,9 +49,17 @@ def test_intervals_are_read_where_the_reports_hold_them(copied_sample: Project) 
     assert values.pop("training.val_loss")
     assert values == {
         "tuned.chrf": Measured(1.5),
+        "tuned.corpus_chrf": Measured(1.25),
         "gain.f1": Measured(0.2, 0.1, 0.3),
         "robustness.tuned.f1": Measured(-0.02, -0.04, 0.0),
     }
+
+
+def test_older_reports_had_corpus_scores_under_the_names_of_means(copied_sample: Project) -> None:
+    (copied_sample.root / "reports" / "metrics.json").write_text('{"base": {"chrf": 1.5}, "tuned": {"bleu": 2.5}}')
+    values = rows_of(copied_sample)[0].figures.values
+    assert (values["base.corpus_chrf"], values["tuned.corpus_bleu"]) == (Measured(1.5), Measured(2.5))
+    assert not {"base.chrf", "tuned.bleu"} & values.keys()
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '"words"', "\xff"])

@@ -73,7 +73,9 @@ def test_numbers_in_unexpected_places_are_passed_over(copied_sample: Project) ->
     )
     reports = load_reports(Repository(copied_sample.root), WORKSPACE)
     assert reports.values("base") == {}
-    assert reports.values("tuned") == {"chrf": 1.0}
+    mean = sum(scores.tuned["chrf"] for scores in reports.scores.values()) / len(reports.scores)
+    # An older report, in which the corpus score had the name of the mean.
+    assert reports.values("tuned") == {"corpus_chrf": 1.0, "chrf": pytest.approx(mean)}
 
 
 def test_bytes_that_are_no_text_are_a_problem_too(copied_sample: Project) -> None:

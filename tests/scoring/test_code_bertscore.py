@@ -4,7 +4,8 @@ import pytest
 
 from codetune.scoring.bertscore import Scores
 from codetune.scoring.code_bertscore import f3, normalized
-from codetune.scoring.table import embed_texts, score_answer
+from codetune.scoring.matching import Matcher
+from codetune.scoring.table import score_answer
 from tests.scoring.test_table import BASELINE
 
 REFERENCE = "def total(values):\n    found = 0\n    for value in values:\n        found += value\n    return found"
@@ -49,9 +50,9 @@ def test_weights_are_those_of_f3():
 def test_same_program_scores_1_and_what_does_not_parse_the_least(minilm):
     other = REFERENCE.replace("+=", "-=")
     broken = REFERENCE.replace("values):", "values")
-    embedded = embed_texts([REFERENCE, SAME, other, broken], minilm, "test")
+    matcher = Matcher(minilm)
     found = {
-        text: score_answer({"answer": text, "reference": REFERENCE, "stopped": True}, embedded, BASELINE)
+        text: score_answer({"answer": text, "reference": REFERENCE, "stopped": True}, matcher, BASELINE)
         for text in (SAME, other, broken)
     }
     scores = [found[text]["code_bertscore"] for text in (SAME, other, broken)]

@@ -69,3 +69,9 @@ def test_a_gain_has_the_p_value_of_its_test_corrected_for_all_of_them():
     assert {key: found[0][key] for key in ("mean", "low", "high")} == mean_gain(
         both, "f1", changed(bootstrap_samples=2000)
     )
+
+
+def test_a_small_p_value_is_stored_as_it_is():
+    both = [{"id": str(place), "group": "g", "base": {"right": 0}, "tuned": {"right": 1}} for place in range(100)]
+    [found] = gains(both, ["right"], changed(bootstrap_samples=200))
+    assert found["p_value"] == pytest.approx(2.0**-99, rel=1e-5)

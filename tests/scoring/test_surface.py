@@ -2,7 +2,14 @@
 
 import pytest
 
-from codetune.scoring.surface import corpus_scores, edit_similarity, exact_match, length_ratio, sentence_scores
+from codetune.scoring.surface import (
+    corpus_scores,
+    edit_similarity,
+    exact_match,
+    length_ratio,
+    sentence_scores,
+    signatures,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,9 +41,11 @@ def test_corpus_scores_count_over_all_answers():
 
 
 def test_signatures_are_sacrebleus():
-    signatures = corpus_scores(["a"], ["a"]).signatures
-    assert signatures["chrf"].startswith("nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:")
-    assert signatures["bleu"].startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+    found = signatures()
+    assert found["corpus_chrf"].startswith("nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:")
+    assert found["corpus_bleu"].startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+    assert found["chrf"] == f"{found['corpus_chrf']}|mean:prompts"
+    assert found["bleu"] == f"{found['corpus_bleu']}|mean:prompts".replace("eff:no", "eff:yes")
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ import pytest
 
 from codetune.scoring.baseline import Baseline
 from codetune.scoring.bertscore import BertEncoder, Scores
+from codetune.scoring.matching import Matcher
 from codetune.scoring.scored import scored_samples
 from codetune.scoring.surface import CorpusScores
-from codetune.scoring.table import embed_samples, kept_scores, metrics, score_prompts, scoring_report
+from codetune.scoring.table import kept_scores, match_samples, metrics, score_prompts, scoring_report
 from tests.scoring.conftest import changed
 from tests.scoring.test_samples import sample
 
@@ -20,14 +21,15 @@ KEPT = [
 
 
 @pytest.fixture(scope="module")
-def scored(minilm: BertEncoder) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+def scored(minilm: BertEncoder) -> tuple[dict[str, Any], Matcher, list[dict[str, Any]]]:
     samples = {
         "base": [sample(1, answer=" \n"), sample(2, answer="return 2", stopped=False)],
         "tuned": [sample(1, answer="return 1 "), sample(2, answer="return (" + "y " * 600)],
     }
     samples = scored_samples(samples, "bare")
-    embedded = embed_samples(samples, encoder=minilm)
-    return samples, embedded, score_prompts(samples, embedded, BASELINE)
+    matcher = Matcher(minilm)
+    match_samples(samples, matcher=matcher)
+    return samples, matcher, score_prompts(samples, matcher, BASELINE)
 
 
 def test_an_empty_answer_scores_0_raw_and_rescaled(scored: Any):
@@ -53,11 +55,6 @@ def test_each_part_is_rescaled_by_its_own_baseline(scored: Any):
         assert base[f"bertscore_{part}"] == pytest.approx((raw - floor) / (1 - floor), abs=3e-6)
 
 
-def test_each_distinct_text_is_encoded_once(scored: Any):
-    samples, embedded, _ = scored
-    assert set(embedded) == {row[key] for rows in samples.values() for row in rows for key in ("reference", "answer")}
-
-
 def test_scores_jsonl_has_the_agreed_keys_rounded(scored: Any):
     rows = kept_scores(scored[2])
     assert [list(row) for row in rows] == [["id", "group", "base", "tuned"]] * 2
@@ -69,8 +66,8 @@ def test_scores_jsonl_has_the_agreed_keys_rounded(scored: Any):
 
 
 def test_empty_and_long_texts_are_counted(scored: Any):
-    samples, embedded, _ = scored
-    report = scoring_report(samples, embedded, BASELINE, 512)
+    samples, matcher, _ = scored
+    report = scoring_report(samples, matcher.encoder, BASELINE)
     assert report == {
         "prompts": 2,
         "max_tokens": 512,
@@ -98,7 +95,7 @@ def test_metrics_are_means_and_gains():
         {"id": "2", "group": "b", "base": scores(0.2, 1), "tuned": scores(0.5, 1)},
         {"id": "3", "group": "b", "base": scores(0.2, 0), "tuned": scores(0.5, 1)},
     ]
-    corpus = {"base": CorpusScores(12.3456789, 1.0, {}), "tuned": CorpusScores(23.0, 2.0, {})}
+    corpus = {"base": CorpusScores(12.3456789, 1.0), "tuned": CorpusScores(23.0, 2.0)}
     found = metrics(rows, corpus, changed())
     assert list(found) == ["base", "tuned", "gain", "prompts"]
     # By hand: 0.5 / 3, 0.25 / 3, and so on.
@@ -107,8 +104,9 @@ def test_metrics_are_means_and_gains():
             "precision": 0.166667, "recall": 0.166667, "f1": 0.166667,
             "precision_raw": 0.083333, "recall_raw": 0.083333, "f1_raw": 0.083333,
         },
-        "chrf": 12.345679, "bleu": 1.0, "code_bertscore": 0.166667, "edit_similarity": 0.166667,
-        "tree_similarity": 0.083333, "length_ratio": 0.5, "tree_match": 0.0, "signature_kept": 0.0, "names_bound": 0.0, "exact_match": 0.0, "syntax_valid": 0.333333,
+        "chrf": 1.666667, "bleu": 0.0, "corpus_chrf": 12.345679, "corpus_bleu": 1.0, "code_bertscore": 0.166667,
+        "edit_similarity": 0.166667, "tree_similarity": 0.083333, "length_ratio": 0.5, "tree_match": 0.0,
+        "signature_kept": 0.0, "names_bound": 0.0, "exact_match": 0.0, "syntax_valid": 0.333333,
         "expected_form": 0.333333, "stopped": 1.0,
     }  # fmt: skip
     assert found["tuned"]["syntax_valid"] == 1.0

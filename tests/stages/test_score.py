@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -5,14 +6,20 @@ from typing import Any
 
 import pytest
 
+from codetune.__main__ import summary
 from codetune.answer_form import TaughtForm
 from codetune.errors import UserError
+from codetune.export.card import CardFacts, _evaluation
+from codetune.export.merge import MergeCheck
 from codetune.files import read_json, read_jsonl, write_jsonl
 from codetune.numerics import NumericsParams
+from codetune.scoring.bertscore import BertEncoder
+from codetune.scoring.code_bertscore import normalized
 from stages import score
 from tests.scoring.conftest import changed
 
 NUMERICS = NumericsParams(mode="portable", threads=2)
+SECTION = changed(baseline_texts=6, baseline_pairs=12, bootstrap_samples=200)
 FILES = ["metrics.json", "scores.jsonl", "scoring.json", "signatures.json"]
 
 
@@ -46,13 +53,12 @@ def write_inputs(folder: Path, rows: list[dict[str, Any]], prompts: int = 4) -> 
 def outputs_in(folder: Path) -> score.Outputs:
     return score.Outputs(
         folder / "scores.jsonl", folder / "metrics.json", folder / "signatures.json", folder / "scoring.json",
-        folder / "plots",
+        folder / "plots", folder.parent / f"{folder.name}.kept",
     )  # fmt: skip
 
 
 def run(inputs: score.Inputs, folder: Path, form: TaughtForm = "bare") -> dict[str, Any]:
-    section = changed(baseline_texts=6, baseline_pairs=12, bootstrap_samples=200)
-    return score.run(score.Params(section, NUMERICS, form), inputs, outputs_in(folder))
+    return score.run(score.Params(SECTION, NUMERICS, form), inputs, outputs_in(folder))
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -81,8 +87,9 @@ def test_the_reports_have_the_agreed_form(finished: tuple[score.Inputs, Path]):
         "signature_kept",
         "names_bound",
     ]
+    surface = ["chrf", "bleu", "corpus_chrf", "corpus_bleu"]
     shares = ["exact_match", "syntax_valid", "expected_form", "stopped"]
-    assert list(metrics["base"]) == ["bertscore", "chrf", "bleu", *structure, *shares]
+    assert list(metrics["base"]) == ["bertscore", *surface, *structure, *shares]
     assert list(metrics["tuned"]["bertscore"]) == ["precision", "recall", "f1", "precision_raw", "recall_raw", "f1_raw"]
     assert list(metrics["gain"]) == [
         "f1", "code_bertscore", "chrf", "bleu",
@@ -94,14 +101,30 @@ def test_the_reports_have_the_agreed_form(finished: tuple[score.Inputs, Path]):
     assert metrics["gain"]["f1"]["low"] > 0
     signatures = read_json(reports / "signatures.json")
     assert list(signatures) == [
-        "bertscore", "code_bertscore", "chrf", "bleu", "answers", "expected_form", "prompts_digest", "numerics",
-        "versions",
+        "bertscore", "code_bertscore", *surface, "answers", "expected_form", "prompts_digest", "numerics", "versions",
     ]  # fmt: skip
     assert (signatures["answers"], signatures["expected_form"]) == ("code", "bare")
     assert "|layer:6|" in signatures["bertscore"]
     assert "|pairs:12|" in signatures["bertscore"]
     assert signatures["numerics"] == "portable"
     assert read_json(reports / "scoring.json")["baseline"]["texts"] == 6
+
+
+def test_a_gain_is_the_difference_of_the_two_values_beside_it(finished: tuple[score.Inputs, Path]):
+    metrics = read_json(finished[1] / "metrics.json")
+    for name, gain in metrics["gain"].items():
+        base, tuned = ((metrics[role]["bertscore"] | metrics[role])[name] for role in ("base", "tuned"))
+        assert gain["mean"] == pytest.approx(tuned - base, abs=2e-6), name
+        assert gain["p_value"] > 0
+    # The table in the terminal and the model card.
+    lines = [line[20:] for line in summary(metrics).partition("\n\n")[0].splitlines()[1:]]
+    card = _evaluation(CardFacts({}, MergeCheck(0, 0, 0, 0, 0, 0), "", metrics=metrics)).splitlines()
+    lines += [line.split("|", 2)[2] for line in card if line.startswith("|")]
+    numbers = [[float(number) for number in re.findall(r"[-+]?\d+\.?\d*(?:e-\d+)?", line)] for line in lines]
+    triples = [found[:3] for found in numbers if len(found) == 5]
+    assert len(triples) == 6 + 5
+    for base, tuned, gain in triples:
+        assert gain == pytest.approx(tuned - base, abs=2e-4 + 2e-3 * max(abs(base), abs(tuned)))
 
 
 def test_means_and_gains_follow_from_the_scores_of_each_prompt(finished: tuple[score.Inputs, Path]):
@@ -195,6 +218,37 @@ def test_a_second_run_gives_the_same_bytes(finished: tuple[score.Inputs, Path], 
     run(inputs, tmp_path)
     assert content(tmp_path) == content(reports)
     assert set(FILES) < set(content(reports))
+
+
+def test_what_was_kept_spares_the_work_and_changes_no_byte(
+    finished: tuple[score.Inputs, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: Any
+):
+    inputs, reports = finished
+    kept = outputs_in(reports).kept
+    assert (kept / "kept.sqlite").stat().st_size > 0
+    monkeypatch.setattr(BertEncoder, "embed", lambda *_: pytest.fail("nothing is left to encode"))
+    outputs = replace(outputs_in(tmp_path), kept=kept)
+    score.run(score.Params(SECTION, NUMERICS, "bare"), inputs, outputs)
+    assert content(tmp_path) == content(reports)
+    monkeypatch.undo()
+    # Another adapter: its answers are encoded, and nothing else is.
+    encoded = []
+    embed = BertEncoder.embed
+    monkeypatch.setattr(BertEncoder, "embed", lambda self, text: encoded.append(text) or embed(self, text))
+    rows = [
+        {**row, "answer": f"def g{place}():\n    return {place}"} for place, row in enumerate(read_jsonl(inputs.tuned))
+    ]
+    other = tmp_path / "tuned.jsonl"
+    write_jsonl(other, rows)
+    threads(1)
+    score.run(score.Params(SECTION, NUMERICS, "bare"), replace(inputs, tuned=other), outputs)
+    answers = {row["answer"] for row in rows}
+    programs = {normalized(answer) for answer in answers}
+    fresh = {normalized(row["reference"]) for row in rows}  # half an answer is no program: they were not compared yet
+    assert answers <= set(encoded) <= answers | programs | fresh
+    threads(2)
+    cold = run(replace(inputs, tuned=other), tmp_path / "cold")
+    assert cold == read_json(outputs.metrics)
 
 
 def test_a_score_does_not_depend_on_the_other_prompts(

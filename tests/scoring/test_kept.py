@@ -1,0 +1,142 @@
+"""What is kept is found again when all that it depends on is the same, and never otherwise."""
+
+import shutil
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from codetune.numerics import NumericsParams
+from codetune.scoring import kept as kept_module
+from codetune.scoring.bertscore import BertEncoder
+from codetune.scoring.kept import Kept, kept_folder, recipe
+from tests.test_pipeline import ROOT, imported_modules, module_file
+
+PORTABLE = NumericsParams(mode="portable", threads=2)
+
+
+def test_a_value_is_found_by_its_kind_its_texts_and_the_recipe(tmp_path: Path):
+    with Kept(tmp_path, "r") as kept:
+        kept.put("scores", ["a", "b"], b"1")
+        assert kept.get("scores", ["a", "b"]) == b"1"
+    with Kept(tmp_path, "r") as kept:
+        assert kept.get("scores", ["a", "b"]) == b"1"
+        for kind, texts in (("vectors", ["a", "b"]), ("scores", ["b", "a"]), ("scores", ["ab"]), ("scores", ["a"])):
+            assert kept.get(kind, texts) is None
+    with Kept(tmp_path, "s") as kept:
+        assert kept.get("scores", ["a", "b"]) is None
+
+
+def test_a_damaged_value_counts_as_missing(tmp_path: Path):
+    with Kept(tmp_path, "r") as kept:
+        kept.put("scores", ["a"], b"12345678")
+        kept.put("scores", ["b"], b"abcdefgh")
+    with sqlite3.connect(tmp_path / "kept.sqlite") as file:
+        file.execute("UPDATE kept SET value = ? WHERE value = ?", (b"12345679", b"12345678"))
+    with Kept(tmp_path, "r") as kept:
+        assert (kept.get("scores", ["a"]), kept.get("scores", ["b"])) == (None, b"abcdefgh")
+        kept.put("scores", ["a"], b"12345678")
+    with Kept(tmp_path, "r") as kept:
+        assert kept.get("scores", ["a"]) == b"12345678"
+
+
+@pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + b"\xff" * 4096])
+def test_a_damaged_file_is_made_anew(tmp_path: Path, content: bytes):
+    (tmp_path / "kept.sqlite").write_bytes(content)
+    with Kept(tmp_path, "r") as kept:
+        kept.put("scores", ["a"], b"1")
+    with Kept(tmp_path, "r") as kept:
+        assert kept.get("scores", ["a"]) == b"1"
+
+
+def test_where_nothing_can_be_kept_everything_is_missing(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    with Kept(tmp_path / "file", "r") as kept:
+        kept.put("scores", ["a"], b"1")
+        assert kept.get("scores", ["a"]) is None
+
+
+def test_a_failure_keeps_what_was_written_before_and_a_busy_file_is_no_failure(tmp_path: Path):
+    with pytest.raises(KeyboardInterrupt), Kept(tmp_path, "r") as kept:
+        kept.put("scores", ["a"], b"1")
+        raise KeyboardInterrupt
+    with Kept(tmp_path, "r") as kept:
+        assert kept.get("scores", ["a"]) == b"1"
+        other = sqlite3.connect(tmp_path / "kept.sqlite")
+        other.execute("BEGIN IMMEDIATE")
+        kept._file.execute("PRAGMA busy_timeout = 1")
+        kept.put("scores", ["b"], b"2")
+        kept.write()
+        other.close()
+    with Kept(tmp_path, "r") as kept:
+        assert kept.get("scores", ["b"]) is None
+
+
+def test_the_oldest_go_first(tmp_path: Path):
+    for name in "abc":
+        with Kept(tmp_path, "r", max_bytes=30) as kept:
+            kept.put("scores", [name], name.encode() * 10)
+    with Kept(tmp_path, "r", max_bytes=30) as kept:
+        assert kept.get("scores", ["a"]) is not None  # asked for, so b is the oldest now
+    with Kept(tmp_path, "r", max_bytes=30) as kept:
+        kept.put("scores", ["d"], b"d" * 10)
+    with Kept(tmp_path, "r", max_bytes=30) as kept:
+        assert [kept.get("scores", [name]) is not None for name in "abcd"] == [True, False, True, True]
+
+
+def test_the_recipe_tells_model_layer_numerics_and_code_apart(
+    minilm: BertEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    found = {recipe(minilm, PORTABLE)}
+    assert recipe(minilm, NumericsParams(mode="portable", threads=1)) in found, "threads change nothing"
+    found |= {recipe(minilm, NumericsParams(mode="fast", threads=threads)) for threads in (1, 2)}
+    for changes in ({"weights": "0" * 64}, {"tokenizer": "0" * 64}):
+        monkeypatch.setattr(minilm, "files", replace(minilm.files, **changes))
+        found.add(recipe(minilm, PORTABLE))
+        monkeypatch.undo()
+    monkeypatch.setattr(minilm, "layer", 3)
+    found.add(recipe(minilm, PORTABLE))
+    monkeypatch.undo()
+    monkeypatch.setattr(kept_module, "version", lambda name: f"{name} 0")
+    found.add(recipe(minilm, PORTABLE))
+    monkeypatch.undo()
+    shutil.copytree(ROOT / "codetune", tmp_path / "codetune", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(kept_module, "__file__", str(tmp_path / "codetune/scoring/kept.py"))
+    assert recipe(minilm, PORTABLE) in found
+    for path in ("scoring/bertscore.py", "numerics/sharing.py"):
+        with (tmp_path / "codetune" / path).open("a") as stream:
+            stream.write("\n")
+        found.add(recipe(minilm, PORTABLE))
+    assert len(found) == 9
+
+
+def test_the_recipe_covers_the_code_that_values_come_from():
+    # What is not in the folders of the recipe: errors, files and progress, of which no value is made, and how a text is
+    # turned into a program, which is then part of what a value is asked by.
+    harmless = {
+        "config",
+        "errors",
+        "files",
+        "local_names",
+        "names",
+        "progress",
+        "python_source",
+        "sections",
+        "pictures",
+    }
+    pending = [ROOT / f"codetune/scoring/{name}.py" for name in ("baseline", "matching")]
+    seen: set[Path] = set()
+    while pending:
+        path = pending.pop()
+        if path not in seen:
+            seen.add(path)
+            pending += [file for name in imported_modules(path) if (file := module_file(name))]
+    reached = {path.relative_to(ROOT / "codetune").parts[0].removesuffix(".py") for path in seen} - {"__init__"}
+    assert {"scoring", "encoders", "numerics"} <= reached <= {*kept_module._CODE, *harmless}
+
+
+@pytest.mark.parametrize("copy", [".dvc/tmp/exps/temp8x1", ".dvc/tmp/exps/standalone/tmpab/nested"])
+def test_experiments_in_a_copy_share_the_projects_folder(tmp_path: Path, copy: str):
+    (tmp_path / copy).mkdir(parents=True)
+    assert kept_folder(tmp_path / copy) == kept_folder(tmp_path) == tmp_path / ".cache/scoring"

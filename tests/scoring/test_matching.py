@@ -1,0 +1,58 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from codetune.scoring.bertscore import NOTHING, BertEncoder, Embedding, match, match_many
+from codetune.scoring.kept import Kept
+from codetune.scoring.matching import Matcher
+
+
+def test_many_references_score_as_each_by_itself(minilm: BertEncoder, instruction_rows: list[dict[str, Any]]):
+    texts = [row["completion"] for row in instruction_rows[:6]]
+    answer, *references = map(minilm.embed, [*texts, "x", " ", "x = 1\n" * 150])
+    found = torch.tensor(match_many(answer, references))
+    expected = torch.tensor([match(answer, reference) for reference in references])
+    assert torch.allclose(found, expected, rtol=0, atol=1e-6)
+    assert tuple(found[-2]) == NOTHING
+    assert expected[:, 1].max() - expected[:, 1].min() > 0.1
+    assert match_many(minilm.embed(" "), references) == [NOTHING] * len(references)
+
+
+def test_many_references_have_the_same_bits_on_any_number_of_threads(
+    minilm: BertEncoder, instruction_rows: list[dict[str, Any]], threads: Any
+):
+    answer, *references = [minilm.embed(row["completion"]) for row in instruction_rows[:8]]
+    found = []
+    for number in (1, 2, 3):
+        threads(number)
+        found.append(match_many(answer, references))
+    assert found[0] == found[1] == found[2]
+
+
+def test_each_pair_is_matched_once_and_found_again(
+    minilm: BertEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    encoded: list[str] = []
+    embed = minilm.embed
+
+    def counted(text: str) -> Embedding:
+        encoded.append(text)
+        return embed(text)
+
+    monkeypatch.setattr(minilm, "embed", counted)
+    pairs = [("x = 1", "x = 2"), ("x = 1", "x = 2"), ("", "x = 2")]
+    with Kept(tmp_path, "r") as kept:
+        matcher = Matcher(minilm, kept)
+        matcher.prepare(pairs, "test")
+        first = [matcher.match(*pair) for pair in pairs]
+    assert sorted(encoded) == ["", "x = 1", "x = 2"]
+    assert first == [match(embed(answer), embed(reference)) for answer, reference in pairs]
+    encoded.clear()
+    with Kept(tmp_path, "r") as kept:
+        matcher = Matcher(minilm, kept)
+        assert [matcher.match(*pair) for pair in pairs] == first
+        # A new answer to the reference: that is read as it was, and gives the same bits.
+        assert matcher.match("y", "x = 2") == match(embed("y"), embed("x = 2"))
+    assert encoded == ["y"]

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,9 @@ from codetune.errors import UserError
 from codetune.execution import answering
 from codetune.execution.answering import Asking, answer_problems
 from codetune.execution.problems import read_answers, read_problems
+from codetune.generation import batch
 from codetune.generation.sampling import SamplingSettings
+from codetune.modeling.load import load_tokenizer
 from tests.execution.test_problems import HUMANEVAL, MBPP, written
 
 
@@ -50,6 +53,28 @@ def test_answer_that_goes_on_after_the_function_is_cut(problems, asking, tmp_pat
     found = {row["task_id"]: row["completion"] for row in rows(tmp_path / "answers.jsonl")}
     assert found["HumanEval/0"] == "\n    return 1\n\n\n"
     assert found["11"].endswith("pass\n"), "an answer to words may be several functions"
+
+
+def test_nothing_is_written_after_the_function(problems, asking, tmp_path, monkeypatch):
+    tokenizer = load_tokenizer(asking.model)
+    script = tokenizer("\n    return 1\n\n\ndef other():\n    pass\n", add_special_tokens=False)["input_ids"]
+    steps = {}
+
+    def say(_model, _cache, rows):
+        for row in rows:
+            row.ids.append(script[len(row.ids)])
+            steps[row.index] = len(row.ids)
+
+    monkeypatch.setattr(batch, "_advance", say)
+    answer_problems(problems, replace(asking, sampling=SamplingSettings(temperature=1.0, max_new_tokens=len(script))),
+                    tmp_path / "answers.jsonl")  # fmt: skip
+    found = rows(tmp_path / "answers.jsonl")
+    for place, row in enumerate(found):
+        ended = row["task_id"] != "11"
+        assert row["stopped"] is ended
+        assert ("other" in row["completion"]) is not ended
+        text = tokenizer.decode(script[: steps[place]])
+        assert text.rstrip().endswith("pass") is not ended
 
 
 def test_killed_run_goes_on_to_the_same_answers(problems, asking, tmp_path):

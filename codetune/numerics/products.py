@@ -21,6 +21,7 @@ from codetune.numerics.replacing import replace
 from codetune.numerics.sharing import held_to
 
 _LARGE = 1 << 21  # elements of a matrix: with more, several threads are done with two rows sooner than one with one
+_INSTALLED: list[bool] = []
 _SMALL = 1 << 21  # multiplications: of fewer, a second thread takes about as long to come as it saves
 
 
@@ -32,6 +33,12 @@ def available() -> bool:
 def install() -> None:
     """Have all products of float32 matrices on the processor computed by oneDNN, for as long as the process lasts."""
     replace({kernel.__name__: kernel for kernel in (mm, addmm, bmm, baddbmm)})
+    _INSTALLED.append(True)
+
+
+def installed() -> bool:
+    """Whether the products come from oneDNN: then texts of one length have the same bits together as alone."""
+    return bool(_INSTALLED)
 
 
 def mm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

@@ -1,8 +1,8 @@
 """BERTScore (Zhang et al. 2020, arXiv 1904.09675), by the embedding and the matching of the bert-score library.
 
 The library pads texts to batches, whose order follows that of a set of strings: the last bits of a score depend on the
-other texts, and change from process to process. Here each text is encoded by itself, once, so that its score depends
-on nothing but itself; on a CPU that is also faster, since nothing is spent on padding and a text stays in the cache.
+other texts, and change from process to process. Here each text is encoded once, by itself, or with others of as many
+tokens where `numerics` gives it the same bits then. So its score depends on nothing but itself, and nothing is padded.
 The library cuts what is longer than the encoder takes. Here such a text is encoded in windows that overlap by half, and
 each token's vector is taken from the window that shows most of what is around it.
 """
@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.metadata import version
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -23,12 +23,14 @@ from bert_score.utils import bert_encode, get_model, get_tokenizer, greedy_cos_i
 
 from codetune.encoders.locate import EncoderFiles
 from codetune.errors import UserError
+from codetune.numerics import products
 from codetune.numerics.sharing import held_to
 from codetune.progress import track
 
 # What some tokenizers give as the limit when none was set.
 _NO_LIMIT = 10**6
 _TEXTS = 1 << 14
+_BATCH_TOKENS = 1024
 
 
 class Scores(NamedTuple):
@@ -132,14 +134,14 @@ class BertEncoder:
         ids = sent_encode(self._tokenizer, text)
         weights = torch.tensor([self._idf[number] for number in ids])
         if len(ids) <= self.max_tokens:
-            return Embedding(self._encode(ids), weights)
+            return Embedding(self._encode([ids])[0], weights)
         special = self._tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True)
         before, after = special.index(0), special[::-1].index(0)
         first, inner, last = ids[:before], ids[before : len(ids) - after], ids[len(ids) - after :]
         windows = list(overlapping(len(inner), self.max_tokens - before - after))
         parts = []
         for window in windows:
-            vectors = self._encode([*first, *inner[window.start : window.stop], *last])
+            [vectors] = self._encode([[*first, *inner[window.start : window.stop], *last]])
             own = slice(before + window.own_start - window.start, before + window.own_stop - window.start)
             parts.append(vectors[own])
             if window is windows[0]:
@@ -148,17 +150,33 @@ class BertEncoder:
                 parts.append(vectors[len(vectors) - after :])
         return Embedding(torch.cat(parts), weights, len(windows))
 
-    def _encode(self, ids: list[int]) -> torch.Tensor:
-        """The vectors of some tokens, special ones included, of shape `(tokens, hidden)`."""
+    def _encode(self, rows: list[list[int]]) -> torch.Tensor:
+        """The vectors of rows of as many tokens, special ones included, of shape `(rows, tokens, hidden)`."""
+        ids = torch.tensor(rows)
         with torch.inference_mode():
-            mask = torch.ones(1, len(ids), dtype=torch.long)
-            vectors: torch.Tensor = bert_encode(self._model, torch.tensor([ids]), attention_mask=mask)
-        return vectors[0]
+            vectors: torch.Tensor = bert_encode(self._model, ids, attention_mask=torch.ones_like(ids))
+        return vectors
 
     def embed_all(self, texts: Iterable[str], label: str) -> dict[str, Embedding]:
         """The embeddings of all distinct `texts`, with progress; the longest first, so that it speeds up at the end."""
-        distinct = sorted(set(texts), key=lambda text: (-len(text), text))
-        return {text: self.embed(text) for text in track(distinct, len(distinct), label)}
+        ids = {text: sent_encode(self._tokenizer, text) for text in sorted(set(texts)) if text.strip()}
+        found = {text: self.embed(text) for text in set(texts) - ids.keys()}
+        batches = list(self._batches(ids))
+        for batch in track(batches, len(batches), label):
+            if len(batch) == 1:
+                found[batch[0]] = self.embed(batch[0])
+                continue
+            for text, vectors in zip(batch, self._encode([ids[text] for text in batch]), strict=True):
+                found[text] = Embedding(vectors, torch.tensor([self._idf[number] for number in ids[text]]))
+        return found
+
+    def _batches(self, ids: Mapping[str, Sequence[int]]) -> Iterator[list[str]]:
+        """The texts in parts that are encoded together: those of one length, where that leaves their bits alone."""
+        together = products.installed()
+        for length, same in groupby(sorted(ids, key=lambda text: -len(ids[text])), key=lambda text: len(ids[text])):
+            members = list(same)
+            size = max(1, _BATCH_TOKENS // length) if together and length <= self.max_tokens else 1
+            yield from (members[start : start + size] for start in range(0, len(members), size))
 
 
 def match(answer: Embedding, reference: Embedding) -> Scores:

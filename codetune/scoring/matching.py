@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections import defaultdict
 from collections.abc import Iterable
 
 import torch
 
-from codetune.progress import track
 from codetune.scoring.bertscore import BertEncoder, Embedding, Scores, match
 from codetune.scoring.kept import Kept
 
@@ -29,23 +27,22 @@ class Matcher:
         self._scores: dict[Pair, Scores] = {}
 
     def prepare(self, pairs: Iterable[Pair], label: str) -> None:
-        """Score all pairs of answer and reference, with progress; the longest come first."""
-        answers: dict[str, set[str]] = defaultdict(set)
-        for answer, reference in pairs:
-            if not self._known((answer, reference)):
-                answers[reference].add(answer)
-        references = sorted(answers, key=lambda text: (-len(text), text))
-        for reference in track(references, len(references), label):
-            embedded = self._reference(reference)
-            for answer in sorted(answers[reference]):
-                self._add((answer, reference), match(self.encoder.embed(answer), embedded))
+        """Score all pairs of answer and reference; what takes long, the encoding, with progress."""
+        wanted = sorted({pair for pair in pairs if not self._known(pair)})
+        vectors = {reference: self._vectors(reference) for _, reference in wanted}
+        missing = [reference for reference, found in vectors.items() if found is None]
+        embedded = self.encoder.embed_all([*(answer for answer, _ in wanted), *missing], label)
+        for reference in missing:
+            self._keep(reference, embedded[reference])
+        for answer, reference in wanted:
+            found = vectors[reference] or embedded[reference]
+            self._add((answer, reference), match(embedded[answer], found))
 
     def match(self, answer: str, reference: str) -> Scores:
         """The raw score of an answer against a reference."""
-        pair = answer, reference
-        if not self._known(pair):
-            self._add(pair, match(self.encoder.embed(answer), self._reference(reference)))
-        return self._scores[pair]
+        if not self._known((answer, reference)):
+            self.prepare([(answer, reference)], "texts")
+        return self._scores[answer, reference]
 
     def _known(self, pair: Pair) -> bool:
         if pair not in self._scores:
@@ -60,14 +57,13 @@ class Matcher:
         if self.kept:
             self.kept.put("scores", pair, _SCORES.pack(*scores))
 
-    def _reference(self, text: str) -> Embedding:
-        found = self.kept.get("vectors", [text]) if self.kept else None
-        if found is not None:
-            return _unpacked(found)
-        embedded = self.encoder.embed(text)
+    def _vectors(self, reference: str) -> Embedding | None:
+        found = self.kept.get("vectors", [reference]) if self.kept else None
+        return None if found is None else _unpacked(found)
+
+    def _keep(self, reference: str, embedded: Embedding) -> None:
         if self.kept and not embedded.empty:
-            self.kept.put("vectors", [text], _packed(embedded))
-        return embedded
+            self.kept.put("vectors", [reference], _packed(embedded))
 
 
 def _packed(embedded: Embedding) -> bytes:

@@ -97,6 +97,6 @@ def test_an_encoder_that_tells_nothing_apart_is_refused(
     minilm: BertEncoder, instruction_rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
     same = Embedding(torch.ones(3, 4), torch.tensor([0.0, 1.0, 0.0]))
-    monkeypatch.setattr(minilm, "embed", lambda _: same)
+    monkeypatch.setattr(minilm, "embed_all", lambda texts, _: dict.fromkeys(texts, same))
     with pytest.raises(UserError, match=r"scores unrelated code 1\.0000, expected less than 0\.999"):
         measure_baseline(minilm, instruction_rows, changed(baseline_texts=4, baseline_pairs=4))

@@ -158,7 +158,7 @@ def test_a_long_text_is_encoded_as_its_parts_are(minilm: BertEncoder):
     embedding = minilm.embed(text)
     ids = minilm._tokenizer(text, add_special_tokens=False)["input_ids"]
     window, *_, last = overlapping(len(ids), 510)
-    whole = minilm._encode([minilm._tokenizer.cls_token_id, *ids[:510], minilm._tokenizer.sep_token_id])
+    whole = minilm._encode([[minilm._tokenizer.cls_token_id, *ids[:510], minilm._tokenizer.sep_token_id]])[0]
     assert torch.equal(embedding.vectors[: 1 + window.own_stop], whole[: 1 + window.own_stop])
     ending = minilm._encode([minilm._tokenizer.cls_token_id, *ids[-510:], minilm._tokenizer.sep_token_id])
     kept = last.own_stop - last.own_start + 1

@@ -1,9 +1,11 @@
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from codetune.numerics import products
 from codetune.scoring.bertscore import NOTHING, BertEncoder, Embedding, match, match_many
 from codetune.scoring.kept import Kept
 from codetune.scoring.matching import Matcher
@@ -35,13 +37,14 @@ def test_each_pair_is_matched_once_and_found_again(
     minilm: BertEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     encoded: list[str] = []
-    embed = minilm.embed
+    embed, embed_all = minilm.embed, minilm.embed_all
 
-    def counted(text: str) -> Embedding:
-        encoded.append(text)
-        return embed(text)
+    def counted(texts: Iterable[str], label: str) -> dict[str, Embedding]:
+        found = embed_all(texts, label)
+        encoded.extend(found)
+        return found
 
-    monkeypatch.setattr(minilm, "embed", counted)
+    monkeypatch.setattr(minilm, "embed_all", counted)
     pairs = [("x = 1", "x = 2"), ("x = 1", "x = 2"), ("", "x = 2")]
     with Kept(tmp_path, "r") as kept:
         matcher = Matcher(minilm, kept)
@@ -56,3 +59,26 @@ def test_each_pair_is_matched_once_and_found_again(
         # A new answer to the reference: that is read as it was, and gives the same bits.
         assert matcher.match("y", "x = 2") == match(embed("y"), embed("x = 2"))
     assert encoded == ["y"]
+
+
+def test_texts_of_one_length_have_the_bits_that_each_has_by_itself(
+    minilm: BertEncoder, threads: Any, monkeypatch: pytest.MonkeyPatch
+):
+    texts = [f"def f{a}({b}):\n    return {b} + {a}" for a in range(9) for b in "abc"]
+    rows = []
+    encode = minilm._encode
+    monkeypatch.setattr(minilm, "_encode", lambda ids: rows.append(len(ids)) or encode(ids))
+    for number in (1, 2, 3):
+        threads(number)
+        together = minilm.embed_all([*texts, " ", "x = 1\n" * 300], "texts")
+        for text, found in together.items():
+            alone = minilm.embed(text)
+            assert torch.equal(found.vectors, alone.vectors)
+            assert torch.equal(found.weights, alone.weights)
+    assert max(rows) > 5
+    assert together[" "].empty
+    # Where numerics promise nothing, each is encoded by itself.
+    monkeypatch.setattr(products, "installed", lambda: False)
+    rows.clear()
+    minilm.embed_all(texts, "texts")
+    assert rows == [1] * len(texts)

@@ -226,15 +226,17 @@ def test_what_was_kept_spares_the_work_and_changes_no_byte(
     inputs, reports = finished
     kept = outputs_in(reports).kept
     assert (kept / "kept.sqlite").stat().st_size > 0
-    monkeypatch.setattr(BertEncoder, "embed", lambda *_: pytest.fail("nothing is left to encode"))
+    monkeypatch.setattr(BertEncoder, "_encode", lambda *_: pytest.fail("nothing is left to encode"))
     outputs = replace(outputs_in(tmp_path), kept=kept)
     score.run(score.Params(SECTION, NUMERICS, "bare"), inputs, outputs)
     assert content(tmp_path) == content(reports)
     monkeypatch.undo()
     # Another adapter: its answers are encoded, and nothing else is.
-    encoded = []
-    embed = BertEncoder.embed
-    monkeypatch.setattr(BertEncoder, "embed", lambda self, text: encoded.append(text) or embed(self, text))
+    encoded: list[str] = []
+    embed_all = BertEncoder.embed_all
+    monkeypatch.setattr(
+        BertEncoder, "embed_all", lambda self, texts, label: encoded.extend(texts) or embed_all(self, texts, label)
+    )
     rows = [
         {**row, "answer": f"def g{place}():\n    return {place}"} for place, row in enumerate(read_jsonl(inputs.tuned))
     ]

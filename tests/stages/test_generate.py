@@ -64,6 +64,7 @@ def test_both_variants_answer_the_same_prompts(tiny_base, inputs, outputs, instr
             "groups": 4,
             "tokens": sum(sample["tokens"] for sample in samples),
             "stopped": sum(sample["stopped"] for sample in samples),
+            "dtype": "float32",
             "numerics": "portable",
         }
         assert all(sample["tokens"] == 12 or sample["stopped"] for sample in samples)

@@ -160,7 +160,7 @@ def test_a_long_text_is_encoded_as_its_parts_are(minilm: BertEncoder):
     window, *_, last = overlapping(len(ids), 510)
     whole = minilm._encode([[minilm._tokenizer.cls_token_id, *ids[:510], minilm._tokenizer.sep_token_id]])[0]
     assert torch.equal(embedding.vectors[: 1 + window.own_stop], whole[: 1 + window.own_stop])
-    ending = minilm._encode([minilm._tokenizer.cls_token_id, *ids[-510:], minilm._tokenizer.sep_token_id])
+    ending = minilm._encode([[minilm._tokenizer.cls_token_id, *ids[-510:], minilm._tokenizer.sep_token_id]])[0]
     kept = last.own_stop - last.own_start + 1
     assert torch.equal(embedding.vectors[-kept:], ending[-kept:])
 

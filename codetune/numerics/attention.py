@@ -1,21 +1,24 @@
 """Causal attention in training, from products of oneDNN: torch's own takes its products from MKL, slow in `portable`.
 
-Rows, and blocks of queries in them, are taken one after the other, so that scores stay in the processor's cache, and
-none are computed for keys after a block's end. Scores are computed again for the gradient. Without gradients torch's
+Rows, heads of keys, and blocks of queries are taken one after the other, so that scores stay in the processor's cache,
+and none are computed for keys after a block's end. Scores are computed again for the gradient. Without gradients torch's
 own is left at work: there an answer has the same bits in any company.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import torch
 
+from codetune.numerics.products import matrix_product
 from codetune.numerics.replacing import replace, torchs_own
 from codetune.numerics.sharing import OPERATORS, limited
 
 _NAME = "_scaled_dot_product_flash_attention_for_cpu"
-_BLOCK = 128  # queries: with fewer, products take longer; with more, more scores are computed in vain
+_BLOCK = 128  # queries at the most: with fewer, products take longer; with more, more scores are computed in vain
 _SHORT = 32  # tokens: texts that are shorter gain nothing
 
 
@@ -57,30 +60,33 @@ def _scale(query: torch.Tensor, scale: float | None) -> float:
     return query.shape[-1] ** -0.5 if scale is None else scale
 
 
-def _grouped(tensor: torch.Tensor, row: int, start: int, end: int, heads: int) -> torch.Tensor:
-    """Some tokens of a row, of shape `(heads, tokens · group, size)`: those that ask the same head of keys together."""
-    part = tensor[row, :, start:end].unflatten(0, (heads, -1)).transpose(1, 2)
-    return part.reshape(heads, -1, tensor.shape[-1])
+def _by_key_head(tensor: torch.Tensor, heads: int) -> torch.Tensor:
+    """A copy of shape `(rows, heads, length · group, size)`: the queries that ask the same head of keys together."""
+    group = tensor.unflatten(1, (heads, -1)).transpose(2, 3)
+    return group.reshape(len(tensor), heads, -1, tensor.shape[-1])
 
 
-def _ungroup(part: torch.Tensor, tokens: int) -> torch.Tensor:
-    """What `_grouped` took, of shape `(tokens, all heads, size)`."""
-    return part.unflatten(1, (tokens, -1)).transpose(0, 1).flatten(1, 2)
+def _by_query_head(tensor: torch.Tensor, length: int) -> torch.Tensor:
+    """What `_by_key_head` took, of shape `(rows, all heads, length, size)`; it lies in memory token by token."""
+    tokens = tensor.unflatten(2, (length, -1)).permute(0, 2, 1, 3, 4).flatten(2, 3).contiguous()
+    return tokens.transpose(1, 2)
 
 
-def _blocks(query: torch.Tensor) -> list[tuple[int, int, int]]:
-    """Row, first token and end of each block of queries."""
-    length = query.shape[2]
-    return [
-        (row, start, min(start + _BLOCK, length)) for row in range(len(query)) for start in range(0, length, _BLOCK)
-    ]
+def _parts(heads: torch.Tensor, length: int) -> Iterator[tuple[int, int, slice, int, int]]:
+    """Row, head, the place of some queries, and their first token and end: for each block of queries."""
+    group = heads.shape[2] // length
+    size = -(-length // -(-length // _BLOCK))  # no block is much smaller than the others
+    for row, head in product(range(heads.shape[0]), range(heads.shape[1])):
+        for start in range(0, length, size):
+            end = min(start + size, length)
+            yield row, head, slice(start * group, end * group), start, end
 
 
-def _weights(asked: torch.Tensor, key: torch.Tensor, later: torch.Tensor, start: int) -> torch.Tensor:
-    """How much each query takes of each key: of shape `(heads, tokens · group, keys)`."""
-    scores = torch.bmm(asked, key.transpose(1, 2))
-    tokens = key.shape[1] - start
-    scores[:, :, start:].unflatten(1, (tokens, -1)).add_(later[:tokens, None, :tokens])
+def _weights(asked: torch.Tensor, keys: torch.Tensor, later: torch.Tensor, start: int) -> torch.Tensor:
+    """How much each query takes of each key: of shape `(tokens · group, keys)`."""
+    scores = matrix_product(asked, keys.t())
+    tokens = len(keys) - start
+    scores[:, start:].unflatten(0, (tokens, -1)).add_(later[:tokens, None, :tokens])
     return scores.softmax(-1)
 
 
@@ -90,14 +96,13 @@ def _later(query: torch.Tensor) -> torch.Tensor:
 
 
 def _forward(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float) -> torch.Tensor:
-    output = torch.empty_like(query.transpose(1, 2), memory_format=torch.contiguous_format)
-    later, heads = _later(query), key.shape[1]
-    for row, start, end in _blocks(query):
-        weights = _weights(
-            _grouped(query, row, start, end, heads).mul_(scale), key[row, :, :end], later, start
-        )
-        output[row, start:end] = _ungroup(torch.bmm(weights, value[row, :, :end]), end - start)
-    return output.transpose(1, 2)
+    length, later = query.shape[2], _later(query)
+    asked, key, value = _by_key_head(query, key.shape[1]).mul_(scale), key.contiguous(), value.contiguous()
+    output = torch.empty_like(asked)
+    for row, head, place, start, end in _parts(asked, length):
+        weights = _weights(asked[row, head, place], key[row, head, :end], later, start)
+        output[row, head, place] = matrix_product(weights, value[row, head, :end])
+    return _by_query_head(output, length)
 
 
 def _backward(
@@ -108,19 +113,17 @@ def _backward(
     output: torch.Tensor,
     scale: float,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    of_query, of_key, of_value = (
-        torch.zeros_like(tensor.transpose(1, 2), memory_format=torch.contiguous_format).transpose(1, 2)
-        for tensor in (query, key, value)
-    )
-    later, heads = _later(query), key.shape[1]
-    for row, start, end in _blocks(query):
-        keys, values = key[row, :, :end], value[row, :, :end]
-        asked = _grouped(query, row, start, end, heads).mul_(scale)
-        towards = _grouped(gradient, row, start, end, heads)
-        common = (towards * _grouped(output, row, start, end, heads)).sum(-1, keepdim=True)
-        weights = _weights(asked, keys, later, start)
-        of_value[row, :, :end] += torch.bmm(weights.transpose(1, 2), towards)
-        of_scores = torch.bmm(towards, values.transpose(1, 2)).sub_(common).mul_(weights)
-        of_query[row, :, start:end] = _ungroup(torch.bmm(of_scores, keys).mul_(scale), end - start).transpose(0, 1)
-        of_key[row, :, :end] += torch.bmm(of_scores.transpose(1, 2), asked)
-    return of_query, of_key, of_value
+    (length, heads), later = (query.shape[2], key.shape[1]), _later(query)
+    asked, towards = _by_key_head(query, heads).mul_(scale), _by_key_head(gradient, heads)
+    key, value = key.contiguous(), value.contiguous()
+    common = (towards * _by_key_head(output, heads)).sum(-1, keepdim=True)
+    of_asked, of_key, of_value = torch.empty_like(asked), torch.zeros_like(key), torch.zeros_like(value)
+    for row, head, place, start, end in _parts(asked, length):
+        queries, above = asked[row, head, place], towards[row, head, place]
+        keys, values = key[row, head, :end], value[row, head, :end]
+        weights = _weights(queries, keys, later, start)
+        of_value[row, head, :end] += matrix_product(weights.t(), above)
+        of_scores = matrix_product(above, values.t()).sub_(common[row, head, place]).mul_(weights)
+        of_asked[row, head, place] = matrix_product(of_scores, keys)
+        of_key[row, head, :end] += matrix_product(of_scores.t(), queries)
+    return _by_query_head(of_asked.mul_(scale), length), of_key, of_value

@@ -21,7 +21,7 @@ from codetune.numerics.replacing import replace
 from codetune.numerics.sharing import held_to
 
 _LARGE = 1 << 21  # elements of a matrix: with more, several threads are done with two rows sooner than one with one
-_INSTALLED: list[bool] = []
+_FEWEST_ROWS = [0]  # of the left matrix, with which oneDNN is asked; 0: it was never installed
 _SMALL = 1 << 21  # multiplications: of fewer, a second thread takes about as long to come as it saves
 
 
@@ -30,22 +30,25 @@ def available() -> bool:
     return bool(torch.backends.mkldnn.is_available()) and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]
 
 
-def install() -> None:
-    """Have all products of float32 matrices on the processor computed by oneDNN, for as long as the process lasts."""
+def install(fewest_rows: int = 1) -> None:
+    """Have products of float32 matrices on the processor computed by oneDNN, for as long as the process lasts.
+
+    :param fewest_rows: with fewer, torch's own are left at work.
+    """
+    _FEWEST_ROWS[0] = fewest_rows
     replace({kernel.__name__: kernel for kernel in (mm, addmm, bmm, baddbmm)})
-    _INSTALLED.append(True)
 
 
 def installed() -> bool:
-    """Whether the products come from oneDNN: then texts of one length have the same bits together as alone."""
-    return bool(_INSTALLED)
+    """Whether all products come from oneDNN: then texts of one length have the same bits together as alone."""
+    return _FEWEST_ROWS[0] == 1
 
 
 def mm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """`torch.mm`: the product of matrices of shape `(m, k)` and `(k, n)`."""
     if not _served(a, b):
         return torch.mm(a, b, out=a.new_empty(a.shape[0], b.shape[1]))
-    return _product(a, b)
+    return matrix_product(a, b)
 
 
 def addmm(added: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *, beta: float = 1, alpha: float = 1) -> torch.Tensor:
@@ -55,14 +58,14 @@ def addmm(added: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *, beta: float 
         return torch.addmm(added, a, b, beta=beta, alpha=alpha, out=out)
     if alpha == beta == 1 and added.shape == b.shape[1:] and added.dtype is torch.float32:
         return _oriented(a, b, bias=added)
-    return _scaled_sum(added, _product(a, b), beta, alpha)
+    return _scaled_sum(added, matrix_product(a, b), beta, alpha)
 
 
 def bmm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """`torch.bmm`: the products of `n` pairs of matrices, of shape `(n, m, k)` and `(n, k, p)`."""
     if not _served(a, b):
         return torch.bmm(a, b, out=a.new_empty(*a.shape[:2], b.shape[2]))
-    return torch.stack([_product(left, right) for left, right in zip(a.unbind(), b.unbind(), strict=True)])
+    return torch.stack([matrix_product(left, right) for left, right in zip(a.unbind(), b.unbind(), strict=True)])
 
 
 def baddbmm(
@@ -96,11 +99,12 @@ def packed_linear(x: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | No
 
 def _served(a: torch.Tensor, b: torch.Tensor) -> bool:
     """Whether oneDNN takes these; shapes that do not fit are left to torch, which says so."""
-    fits = a.shape[-1] == b.shape[-2] and a.shape[:-2] == b.shape[:-2]
+    fits = a.shape[-1] == b.shape[-2] and a.shape[:-2] == b.shape[:-2] and a.shape[-2] >= _FEWEST_ROWS[0]
     return a.dtype is torch.float32 and b.dtype is torch.float32 and fits and a.numel() > 0 and b.numel() > 0
 
 
-def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+def matrix_product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """`a @ b`, for matrices that oneDNN takes."""
     # A narrow result of a transposed matrix, as the gradient of an adapter's weight is, is faster the other way round.
     if a.stride(0) == 1 and b.shape[1] < a.shape[0]:
         return _oriented(b.t(), a.t()).t()
@@ -110,7 +114,9 @@ def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def _oriented(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
     """The product, and with `bias`, of shape `(n,)`, that added to each row."""
     if not (b.is_contiguous() or b.t().is_contiguous()):
-        b = b.contiguous()  # with gaps between its rows a matrix is left to a routine that takes a thousand times as long
+        b = (
+            b.contiguous()
+        )  # with gaps between its rows a matrix is left to a routine that takes a thousand times as long
     if len(a) == 1 and b.numel() > _LARGE:
         return _oriented(a.expand(2, -1), b, bias)[:1]
     if len(a) == 1:

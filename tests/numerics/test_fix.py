@@ -53,12 +53,18 @@ def test_threads_that_wait_keep_their_cores_busy_for_a_moment_alone(mode):
     assert found.stderr.count(f"GOMP_SPINCOUNT = '{ENVIRONMENT[mode]['GOMP_SPINCOUNT']}'") == runtimes
 
 
-@pytest.mark.parametrize(("mode", "replaced"), [("portable", "True"), ("strict", "False"), ("fast", "False")])
-def test_products_are_replaced_in_the_mode_portable_alone(mode, replaced):
-    program = """
+AMD = "AuthenticAMD" in Path("/proc/cpuinfo").read_text() if sys.platform == "linux" else False
+
+
+@pytest.mark.parametrize(
+    ("mode", "rows", "replaced"),
+    [("portable", 4, "True"), ("strict", 400, "False"), ("fast", 4, "False"), ("fast", 400, str(AMD))],
+)
+def test_products_are_replaced_in_portable_and_large_ones_where_mkl_is_slow(mode, rows, replaced):
+    program = f"""
 import torch
 with torch.profiler.profile() as seen:
-    torch.ones(4, 4) @ torch.ones(4, 4)
+    torch.ones({rows}, 4) @ torch.ones(4, 4)
 print(any(event.key == "mkldnn::_linear_pointwise" for event in seen.key_averages()))
 """
     assert run("import os; os.dup2(os.open(os.devnull, os.O_WRONLY), 2)" + program, mode) == [replaced]

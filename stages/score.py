@@ -122,10 +122,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    from codetune.scoring.kept import kept_folder
 
     def action() -> None:
         params = Params(load_section(ScoreParams), numerics.fix(), load_taught_form())
+        from codetune.scoring.kept import kept_folder  # imports torch
+
         run(params, Inputs(), Outputs(kept=kept_folder(Path())))
 
     run_as_command(action)

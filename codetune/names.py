@@ -26,16 +26,6 @@ def _symbols_of(source: str) -> symtable.SymbolTable:
         return symtable.symtable(source, "<answer>", "exec")
 
 
-def check_names(source: str) -> ast.Module:
-    """The tree of a source whose names the compiler has nothing against.
-
-    :raises SyntaxError: as `unbound_names`.
-    """
-    tree = parse_tree(source)
-    _symbols_of(source)
-    return tree
-
-
 def bound_names(tree: ast.Module) -> set[str]:
     """What a source binds at its top level: imports, definitions and assignments, not what comprehensions count with.
 

@@ -23,7 +23,14 @@ VERBS = ("count", "join", "merge", "scale", "filter", "rank", "pair", "split")
 CHANGES = {
     "model": {"base": "tiny.gguf"},
     "clean": {"min_tokens": 10, "test_share": 0.2, "val_share": 0.2},
-    "train": {"max_rows": 12, "max_val_rows": 4, "batch_size": 2, "epochs": 2, "checkpoint_every": 1},
+    "train": {
+        "max_rows": 12,
+        "max_val_rows": 4,
+        "max_tokens": 1024,
+        "batch_size": 2,
+        "epochs": 2,
+        "checkpoint_every": 1,
+    },
     "generate": {"max_prompts": 4, "reworded_prompts": 2, "max_new_tokens": 8},
     "score": {"bootstrap_samples": 100},
 }
@@ -82,6 +89,7 @@ def clone(tmp_path_factory):
     (folder / "data/packages.txt").write_text("\n".join(pins) + "\n")
     # As SmolLM2: tied embeddings, three heads of queries to one of keys, ChatML with a system text of its own.
     shape = {"num_attention_heads": 6, "num_hidden_layers": 4, "hidden_size": 96, "intermediate_size": 192}
+    shape["max_position_embeddings"] = 2048
     make_gguf(folder / "tiny.gguf", kind=GGMLQuantizationType.Q8_0, shape=shape)
     yaml = YAML()
     params = yaml.load((folder / "params.yaml").read_text())

@@ -91,12 +91,6 @@ def place_drop(path: str, qualname: str) -> Drop | None:
     return rest or (Drop("dunder", found=name) if name.startswith("__") else None)
 
 
-def place_reason(path: str, qualname: str) -> str | None:
-    """Why a row is dropped for where it stands, or None."""
-    drop = place_drop(path, qualname)
-    return drop.reason if drop else None
-
-
 def _english_drop(text: str, least: float) -> Drop | None:
     letters = sum(character.isascii() and character.isalpha() for character in text)
     counted = sum(not character.isspace() and character not in "`.,_()" for character in text)

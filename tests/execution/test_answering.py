@@ -77,6 +77,20 @@ def test_nothing_is_written_after_the_function(problems, asking, tmp_path, monke
         assert text.rstrip().endswith("pass") is not ended
 
 
+@pytest.mark.parametrize(
+    ("answer", "body"),
+    [
+        ("\n    return x\n", "\n    return x\n"),
+        ("\n    return x\n\n\ndef g():\n    pass\n", "\n    return x\n\n\n"),
+        ("\n    return x", "\n    return x"),
+        ("\nreturn x", "\n"),
+        ("", ""),
+    ],
+)
+def test_a_function_ends_where_the_text_goes_left(answer, body):
+    assert answering._function_text(answer) == body
+
+
 def test_killed_run_goes_on_to_the_same_answers(problems, asking, tmp_path):
     whole, broken = tmp_path / "whole.jsonl", tmp_path / "broken.jsonl"
     answer_problems(problems, asking, whole)

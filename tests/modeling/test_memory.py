@@ -1,0 +1,42 @@
+"""A base that fits into memory in bfloat16 alone: from training to export, and every report says so."""
+
+from types import SimpleNamespace
+
+import psutil
+import pytest
+import torch
+
+from codetune.export.merge import merge, save_merged
+from codetune.files import write_jsonl
+from codetune.generation.batch import answer_all
+from codetune.modeling.load import load_model
+from codetune.prompt import example_ids, prompt_ids
+from stages import train
+from tests.stages.test_train import params
+
+
+@pytest.fixture
+def little_memory(tiny_base, monkeypatch):
+    count = load_model(tiny_base).model.num_parameters()
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=3 * count, total=3 * count))
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_a_base_in_bfloat16_is_tuned_asked_and_exported(tiny_base, instruction_rows, tmp_path):
+    inputs = train.Inputs(tmp_path / "train.jsonl", tmp_path / "val.jsonl")
+    write_jsonl(inputs.train, instruction_rows[:12])
+    write_jsonl(inputs.val, instruction_rows[18:])
+    outputs = train.Outputs(tmp_path / "adapter", tmp_path / "reports", tmp_path / "state")
+    report = train.run(params(tiny_base, epochs=2), inputs, outputs)
+    assert report["base_dtype"] == "bfloat16"
+    assert report["best"]["val_loss"] < report["first_val_loss"]
+    tuned, base = load_model(tiny_base, outputs.adapter), load_model(tiny_base)
+    assert tuned.model.dtype == base.model.dtype == torch.bfloat16
+    prompts = [prompt_ids(base.tokenizer, row["instruction"]) for row in instruction_rows[:3]]
+    answers = [dict(answer_all(model, prompts, max_new_tokens=8, batch_size=2)) for model in (tuned, base)]
+    assert answers[0] != answers[1]
+    row = instruction_rows[0]
+    ids = example_ids(base.tokenizer, row["instruction"], row["completion"], 512).input_ids
+    merged, _ = merge(base, outputs.adapter, [ids], prompts)
+    save_merged(merged, tmp_path / "export", "float32")
+    assert load_model(tmp_path / "export").dtype == "bfloat16"

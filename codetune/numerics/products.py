@@ -90,7 +90,9 @@ def matrix_product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def _oriented(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
     """The product, and with `bias`, of shape `(n,)`, that added to each row."""
     if not (b.is_contiguous() or b.t().is_contiguous()):
-        b = b.contiguous()  # with gaps between its rows a matrix is left to a routine that takes a thousand times as long
+        b = (
+            b.contiguous()
+        )  # with gaps between its rows a matrix is left to a routine that takes a thousand times as long
     if len(a) == 1 and b.numel() > _LARGE:
         return _oriented(a.expand(2, -1), b, bias)[:1]
     if len(a) == 1:

@@ -186,9 +186,7 @@ def _backward(model: Any, batch: Batch, labels: float, precision: Precision, wor
         if not _is_out_of_memory(error):
             raise
         rows, length = batch.input_ids.shape
-        raise UserError(
-            f"training: not enough memory for {rows} rows of {length} tokens", LOWER
-        ) from None
+        raise UserError(f"training: not enough memory for {rows} rows of {length} tokens", LOWER) from None
     return loss.item()
 
 

@@ -92,7 +92,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     if world.size > 1:  # the processes decide together
         precision = "bfloat16" if world.total(float(precision == "bfloat16")) == world.size else "float32"
     if world.main:
-        print(f"training: precision {precision}, {reason}", file=sys.stderr)
+        sys.stderr.write(f"training: precision {precision}, {reason}\n")
     options = params.train.model_copy(update={"precision": precision})
     params = replace(params, train=options)
     base = load_model(params.model.base, revision=params.model.revision, system=params.model.system)

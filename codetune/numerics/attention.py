@@ -1,8 +1,8 @@
 """Causal attention in training, from products of oneDNN: torch's own takes its products from MKL, slow in `portable`.
 
-Rows, heads of keys, and blocks of queries are taken one after the other, so that scores stay in the processor's cache,
-and none are computed for keys after a block's end. Scores are computed again for the gradient. Without gradients torch's
-own is left at work: there an answer has the same bits in any company.
+Rows, heads of keys, and blocks of queries are taken one after the other, so that scores stay in the processor's
+cache, and none are computed for keys after a block's end. Scores are computed again for the gradient. Without
+gradients torch's own is left at work: there an answer has the same bits in any company.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def install() -> None:
     backward = limited(torchs_own(f"{_NAME}_backward"), OPERATORS[f"{_NAME}_backward"])
 
     def attend(
-        query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout_p: float = 0.0, is_causal: bool = False,
+        query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout_p: float = 0.0,
+        is_causal: bool = False,  # noqa: FBT001, FBT002 - as torch has it
         *, attn_mask: torch.Tensor | None = None, scale: float | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
         if dropout_p or not is_causal or attn_mask is not None or not _served(query, key, value):
@@ -39,8 +40,8 @@ def install() -> None:
 
     def gradients(
         gradient: torch.Tensor, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, output: torch.Tensor,
-        sums: torch.Tensor, dropout_p: float, is_causal: bool, *, attn_mask: torch.Tensor | None = None,
-        scale: float | None = None,
+        sums: torch.Tensor, dropout_p: float, is_causal: bool,  # noqa: FBT001 - as torch has it
+        *, attn_mask: torch.Tensor | None = None, scale: float | None = None,
     ) -> Any:  # fmt: skip
         if sums.numel():
             given = gradient, query, key, value, output, sums, dropout_p, is_causal
@@ -61,15 +62,16 @@ def _scale(query: torch.Tensor, scale: float | None) -> float:
 
 
 def _by_key_head(tensor: torch.Tensor, heads: int) -> torch.Tensor:
-    """A copy of shape `(rows, heads, length · group, size)`: the queries that ask the same head of keys together."""
-    group = tensor.unflatten(1, (heads, -1)).transpose(2, 3)
-    return group.reshape(len(tensor), heads, -1, tensor.shape[-1])
+    """The same of shape `(rows, heads, length · group, size)`: the queries that ask the same head of keys together."""
+    rows, _, length, size = tensor.shape
+    return tensor.reshape(rows, heads, -1, length, size).transpose(2, 3).reshape(rows, heads, -1, size)
 
 
 def _by_query_head(tensor: torch.Tensor, length: int) -> torch.Tensor:
     """What `_by_key_head` took, of shape `(rows, all heads, length, size)`; it lies in memory token by token."""
-    tokens = tensor.unflatten(2, (length, -1)).permute(0, 2, 1, 3, 4).flatten(2, 3).contiguous()
-    return tokens.transpose(1, 2)
+    rows, heads, _, size = tensor.shape
+    tokens = tensor.view(rows, heads, length, -1, size).transpose(1, 2)
+    return tokens.reshape(rows, length, -1, size).transpose(1, 2)
 
 
 def _parts(heads: torch.Tensor, length: int) -> Iterator[tuple[int, int, slice, int, int]]:
@@ -86,7 +88,7 @@ def _weights(asked: torch.Tensor, keys: torch.Tensor, later: torch.Tensor, start
     """How much each query takes of each key: of shape `(tokens · group, keys)`."""
     scores = matrix_product(asked, keys.t())
     tokens = len(keys) - start
-    scores[:, start:].unflatten(0, (tokens, -1)).add_(later[:tokens, None, :tokens])
+    scores.view(tokens, -1, len(keys))[:, :, start:].add_(later[:tokens, None, :tokens])
     return scores.softmax(-1)
 
 
@@ -97,7 +99,7 @@ def _later(query: torch.Tensor) -> torch.Tensor:
 
 def _forward(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float) -> torch.Tensor:
     length, later = query.shape[2], _later(query)
-    asked, key, value = _by_key_head(query, key.shape[1]).mul_(scale), key.contiguous(), value.contiguous()
+    asked, key, value = _by_key_head(query, key.shape[1]), key.contiguous() * scale, value.contiguous()
     output = torch.empty_like(asked)
     for row, head, place, start, end in _parts(asked, length):
         weights = _weights(asked[row, head, place], key[row, head, :end], later, start)
@@ -114,8 +116,8 @@ def _backward(
     scale: float,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     (length, heads), later = (query.shape[2], key.shape[1]), _later(query)
-    asked, towards = _by_key_head(query, heads).mul_(scale), _by_key_head(gradient, heads)
-    key, value = key.contiguous(), value.contiguous()
+    asked, towards = _by_key_head(query, heads), _by_key_head(gradient, heads)
+    key, value = key.contiguous() * scale, value.contiguous()
     common = (towards * _by_key_head(output, heads)).sum(-1, keepdim=True)
     of_asked, of_key, of_value = torch.empty_like(asked), torch.zeros_like(key), torch.zeros_like(value)
     for row, head, place, start, end in _parts(asked, length):
@@ -126,4 +128,4 @@ def _backward(
         of_scores = matrix_product(above, values.t()).sub_(common[row, head, place]).mul_(weights)
         of_asked[row, head, place] = matrix_product(of_scores, keys)
         of_key[row, head, :end] += matrix_product(of_scores.t(), queries)
-    return _by_query_head(of_asked.mul_(scale), length), of_key, of_value
+    return _by_query_head(of_asked, length), of_key.mul_(scale), of_value

@@ -103,9 +103,9 @@ def require_memory(wanted: float) -> None:
 
 def in_words(seconds: float) -> str:
     """A time as people say it: `40 s`, `3 min`, `2 h 5 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)
+    if not hours and minutes <= 1:
+        return f"{seconds:.0f} s"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
@@ -159,7 +159,7 @@ def _tensor_shapes(base: Path) -> list[tuple[int, ...]]:
 
 
 def _peak() -> float:
-    """Multiplications and additions a second of products of float32 matrices, were all cores free: the best of a few."""
+    """Multiplications and additions a second of products of float32 matrices, were all cores free."""
     square = np.ones((1024, 1024), np.float32)
     taken = []
     for _ in range(4):

@@ -33,7 +33,7 @@ def fuse(model: torch.nn.Module) -> None:
 def _norm(module: Any, plain: Callable[..., Any], x: torch.Tensor) -> Any:
     if module.weight.requires_grad or not x.requires_grad or x.dtype is not torch.float32:
         return plain(x)
-    return _Norm.apply(x, module.weight, module.variance_epsilon)
+    return _Norm.apply(x, module.weight, module.variance_epsilon)  # type: ignore[no-untyped-call]
 
 
 def _gated(module: Any, plain: Callable[..., Any], x: torch.Tensor) -> Any:
@@ -42,7 +42,7 @@ def _gated(module: Any, plain: Callable[..., Any], x: torch.Tensor) -> Any:
         return plain(x)
     if any(layer.base_layer.bias is not None for layer in layers):
         return plain(x)
-    return _Gated.apply(x, *(part for layer in layers for part in layer.parts()))
+    return _Gated.apply(x, *(part for layer in layers for part in layer.parts()))  # type: ignore[no-untyped-call]
 
 
 class _Norm(torch.autograd.Function):

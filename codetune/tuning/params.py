@@ -68,8 +68,8 @@ class TrainParams(Section):
         "where there is one: faster, and the bytes are that device's own"
     )
     precision: Precision = Field(
-        description="of matrix products in training: float32; bfloat16, for CUDA or processors with AMX; or auto, which "
-        "takes bfloat16 in numerics.mode fast alone, and where a short measurement says that it is faster"
+        description="of matrix products in training: float32; bfloat16, for CUDA or processors with AMX; or auto, "
+        "which takes bfloat16 in numerics.mode fast alone, and where a short measurement says that it is faster"
     )
     gradient_checkpointing: bool = Field(description="less memory for more time: activations are computed twice")
     learning_rate: float = Field(gt=0, description="peak, per optimizer step; about ten times that of full training")

@@ -88,8 +88,10 @@ def clone(tmp_path_factory):
         pins.append(f"{package}==1.0 --hash=sha256:{digest}")
     (folder / "data/packages.txt").write_text("\n".join(pins) + "\n")
     # As SmolLM2: tied embeddings, three heads of queries to one of keys, ChatML with a system text of its own.
-    shape = {"num_attention_heads": 6, "num_hidden_layers": 4, "hidden_size": 96, "intermediate_size": 192}
-    shape["max_position_embeddings"] = 2048
+    shape = {
+        "num_attention_heads": 6, "num_hidden_layers": 4, "hidden_size": 96, "intermediate_size": 192,
+        "max_position_embeddings": 2048, "initializer_range": 0.1,
+    }  # fmt: skip
     make_gguf(folder / "tiny.gguf", kind=GGMLQuantizationType.Q8_0, shape=shape)
     yaml = YAML()
     params = yaml.load((folder / "params.yaml").read_text())

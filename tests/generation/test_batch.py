@@ -211,7 +211,12 @@ def begun(loaded):
 
 
 def test_the_common_beginning_is_read_once(begun, instruction_rows, monkeypatch):
-    prompts = [[5], [9, 8, 7], [*range(20, 80)], *(prompt_ids(begun.tokenizer, row["instruction"]) for row in instruction_rows)]
+    prompts = [
+        [5],
+        [9, 8, 7],
+        [*range(20, 80)],
+        *(prompt_ids(begun.tokenizer, row["instruction"]) for row in instruction_rows),
+    ]
     seen = []
     known = batch._Start._run
     monkeypatch.setattr(

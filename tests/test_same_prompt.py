@@ -37,7 +37,9 @@ PROMPTS = {
 }
 
 
-GENERATE = GenerateParams(seed=7, max_prompts=1, reworded_prompts=0, max_new_tokens=4, batch_size=1)
+GENERATE = GenerateParams(
+    seed=7, max_prompts=1, reworded_prompts=0, max_new_tokens=4, batch_size=1, stop="end", device="cpu"
+)
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def asked(monkeypatch):
 
     def answer_all(_loaded, new, **_settings):
         prompts.extend(new)
-        return ((index, batch.Answer([], stopped=True)) for index in range(len(new)))
+        return ((index, batch.Answer([], "end")) for index in range(len(new)))
 
     monkeypatch.setattr(batch, "answer_all", answer_all)
     monkeypatch.setattr(answering, "answer_all", answer_all)

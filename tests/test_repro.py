@@ -140,6 +140,7 @@ def test_another_base_is_an_experiment(clone):
     (clone / "other.gguf").unlink()
     succeed(clone, "git", "checkout", "-q", ".")
     succeed(clone, "dvc", "checkout", "-q")
+    succeed(clone, "dvc", "repro", "-q")  # the merged model is not cached: that of the experiment is replaced
 
 
 def test_second_run_does_nothing(clone):

@@ -28,7 +28,7 @@ _SECONDS = 20  # for a process that does nothing
 _REMEDY = "Install bubblewrap (`apt-get install bubblewrap`), or allow user namespaces; nothing is run unprotected."
 # Without packages. Not -I, which would let nobody say how strings are hashed, and so in which order sets are printed.
 _PLAIN = ("-P", "-s", "-S", "-B")
-_ENVIRONMENT = {"HOME": "/home", "PATH": "/usr/bin", "PYTHONHASHSEED": "0"}
+_ENVIRONMENT = {"HOME": "/home", "PATH": "/usr/bin"}
 # Privileges given up before anything runs; with them goes the way back to other users.
 _BARE = ("--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
 
@@ -66,10 +66,13 @@ class Isolation:
     tool: str
     wrap: Callable[[list[str]], list[str]]
 
-    def start(self, module: str) -> subprocess.Popen[bytes]:
-        """An interpreter that runs the `main` of a module of `codetune.sandbox.inside`, with pipes to and from it."""
+    def start(self, module: str, hash_seed: int = 0) -> subprocess.Popen[bytes]:
+        """An interpreter that runs the `main` of a module of `codetune.sandbox.inside`, with pipes to and from it.
+
+        :param hash_seed: decides how strings are hashed, and with it in which order sets are printed.
+        """
         code = f"import sys; sys.path.insert(0, '/harness'); from {_PACKAGE}.{module} import main; main()"
-        return self._run(_python(code))
+        return self._run(_python(code, hash_seed))
 
     def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -94,9 +97,10 @@ class Isolation:
         return None if printed == b"42\n" else f"{self.name} ended with status {process.returncode}"
 
 
-def _python(code: str) -> list[str]:
+def _python(code: str, hash_seed: int = 0) -> list[str]:
     """The command that runs `code` in this interpreter inside; its own library goes before one of the system."""
-    return ["env", "LD_LIBRARY_PATH=/python/lib", _interpreter(), *_PLAIN, "-c", code]
+    own = ("LD_LIBRARY_PATH=/python/lib", f"PYTHONHASHSEED={hash_seed}")
+    return ["env", *own, _interpreter(), *_PLAIN, "-c", code]
 
 
 def _interpreter() -> str:

@@ -31,8 +31,8 @@ def _descendants(pid: int) -> Iterator[int]:
 class Process:
     """An isolated interpreter that is killed, with all that it started, when the block or its time ends."""
 
-    def __init__(self, isolation: Isolation, module: str, wall_s: float) -> None:
-        self._process = isolation.start(module)
+    def __init__(self, isolation: Isolation, module: str, wall_s: float, hash_seed: int = 0) -> None:
+        self._process = isolation.start(module, hash_seed)
         self._ending: list[int] = []
         assert self._process.stdin is not None  # noqa: S101
         assert self._process.stdout is not None  # noqa: S101

@@ -1,7 +1,11 @@
-"""One answer before its tests: two isolated processes, and this one between them, which passes their messages on.
+"""One answer before its tests; nothing of the answer's own making runs where the verdict is reached.
 
-The answer's process is asked for calls and never sees a test or an expected value; the tests' process compares values
-of plain types only, so that nothing of the answer's own making runs where the verdict is reached.
+With a `Suite` there are two isolated processes, and this one between them, which passes their messages on. The answer's
+process is asked for calls and never sees a test or an expected value; the tests' process compares values of plain types.
+
+With `Examples` there is one: statements run beside the answer, and what they print is compared here. The answer can
+find out what is run, never what is expected; so examples must not give away what they print (see
+`codetune.execution.verification`).
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import signal
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from codetune.sandbox.examples import Example
 from codetune.sandbox.inside.wire import parse
 from codetune.sandbox.isolation import Isolation
 from codetune.sandbox.limits import Limits
@@ -39,6 +44,19 @@ class Suite:
 
 
 @dataclass(frozen=True)
+class Examples:
+    """Statements that an answer is tried with, in order, in one namespace.
+
+    :param setup: source that runs first in their namespace.
+    :param names: functions of the answer that they use.
+    """
+
+    setup: str
+    names: tuple[str, ...]
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What came of an answer, and a word on it."""
 
@@ -51,24 +69,58 @@ class Verdict:
         return self.outcome == "passed"
 
 
-def attempt(source: str, tests: Suite, isolation: Isolation, limits: Limits) -> Verdict:
-    """Run the tests on an answer's source."""
-    allowed = {"cpu_s": limits.cpu_s, "memory_mb": limits.memory_mb}
-    names = list(tests.names)
-    with Process(isolation, "answer", limits.wall_s) as answer:
-        answer.send(allowed | {"source": source, "names": names})
-        ready = answer.receive()
-        if ready is None:
-            return _ended(answer)
-        if "does_not_compile" in ready:
-            return Verdict("syntax", str(ready["does_not_compile"])[:_DETAIL])
-        if "raised" in ready:
-            return _raised(str(ready.get("name")))
-        if missing := ready.get("missing"):
-            return Verdict("missing", f"no function {missing}"[:_DETAIL])
-        with Process(isolation, "tester", 2 * limits.wall_s) as tester:
-            tester.send(allowed | {"preamble": tests.preamble, "names": names, "tests": tests.tests})
+def attempt(
+    source: str, tests: Suite | Examples, isolation: Isolation, limits: Limits, hash_seed: int = 0
+) -> Verdict:
+    """Try an answer's source with tests.
+
+    :param hash_seed: decides in which order sets are printed.
+    """
+    message = {"cpu_s": limits.cpu_s, "memory_mb": limits.memory_mb, "names": list(tests.names)}
+    if isinstance(tests, Examples):
+        with Process(isolation, "examples", limits.wall_s, hash_seed) as process:
+            process.send(message | {"source": source, "setup": tests.setup})
+            return _refused(process) or _compared(process, tests.examples)
+    with Process(isolation, "answer", limits.wall_s, hash_seed) as answer:
+        answer.send(message | {"source": source})
+        if refused := _refused(answer):
+            return refused
+        with Process(isolation, "tester", 2 * limits.wall_s, hash_seed) as tester:
+            tester.send(message | {"preamble": tests.preamble, "tests": tests.tests})
             return _judged(answer, tester)
+
+
+def _refused(answer: Process) -> Verdict | None:
+    """Why an answer cannot be tried; None where its source ran and defines what it must."""
+    ready = answer.receive()
+    if ready is None:
+        return _ended(answer)
+    if "does_not_compile" in ready:
+        return Verdict("syntax", _short(ready["does_not_compile"]))
+    if "raised" in ready:
+        return _raised(ready.get("name"))
+    if "setup_raised" in ready:
+        return Verdict("unaskable", _short(f"the set-up of the examples: {ready['setup_raised']}"))
+    return Verdict("missing", _short(f"no function {ready['missing']}")) if ready.get("missing") else None
+
+
+def _compared(process: Process, examples: tuple[Example, ...]) -> Verdict:
+    """Have the statements run one by one, and compare what they print, up to the first that fails."""
+    for example in examples:
+        if example.skipped:
+            continue
+        process.send({"statement": example.source.rstrip("\n") + "\n"})
+        line = process.receive_line()
+        reply = parse(line)
+        if "too_long" in (reply or {}):
+            return Verdict("forbidden", "more output than is allowed")
+        if reply is None or not isinstance(reply.get("printed"), str):
+            return Verdict("forbidden", "a reply that is none") if line else _ended(process)
+        if example.decides and not example.holds(reply):
+            return _raised(reply.get("name")) if "raised" in reply else Verdict("assertion", _short(example.source))
+    if any(example.decides and not example.skipped for example in examples):
+        return Verdict("passed")
+    return Verdict("unaskable", "no example decides")
 
 
 def _judged(answer: Process, tester: Process) -> Verdict:
@@ -82,7 +134,7 @@ def _judged(answer: Process, tester: Process) -> Verdict:
         if reply is None:
             return Verdict("forbidden", "a reply that is none") if line else _ended(answer)
         if "not_plain" in reply:
-            return Verdict("forbidden", f"a value of type {reply['not_plain']}"[:_DETAIL])
+            return Verdict("forbidden", _short(f"a value of type {reply['not_plain']}"))
         if "too_long" in reply:
             return Verdict("forbidden", "a value that is too long")
         tester.forward(line)
@@ -92,14 +144,19 @@ def _judged(answer: Process, tester: Process) -> Verdict:
 
 
 def _verdict(message: dict[str, Any]) -> Verdict:
-    outcome, detail = message.get("verdict"), str(message.get("detail", ""))
+    outcome, detail = message.get("verdict"), message.get("detail", "")
     if outcome == "exception":
         return _raised(detail)
-    return Verdict(outcome, detail[:_DETAIL]) if outcome in OUTCOMES else Verdict("exception", "in the tests")
+    return Verdict(outcome, _short(detail)) if outcome in OUTCOMES else Verdict("exception", "in the tests")
 
 
-def _raised(kind: str) -> Verdict:
-    return Verdict("memory") if kind == "MemoryError" else Verdict("exception", kind[:_DETAIL])
+def _raised(kind: Any) -> Verdict:
+    return Verdict("memory") if kind == "MemoryError" else Verdict("exception", _short(kind))
+
+
+def _short(detail: Any) -> str:
+    """A detail as any file can hold it; an answer may have written it."""
+    return str(detail).strip()[:_DETAIL].encode(errors="replace").decode()
 
 
 def _ended(answer: Process) -> Verdict:

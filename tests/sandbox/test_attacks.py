@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from codetune.sandbox.trial import Suite, attempt
+from codetune.sandbox.examples import parse_examples
+from codetune.sandbox.trial import Examples, Suite, attempt
 
 TESTS = Suite("", ("f",), "assert f(2) == 4\nassert f([3]) == [9, 'secret of the tests']\n")
+EXAMPLES = Examples("", ("f",), parse_examples(">>> f(2)\n4\n>>> f([3])\n[9, 'secret of the tests']\n"))
 HONEST = "def f(x):\n    return x * x if isinstance(x, int) else [9, 'secret of the tests']\n"
 
 # What each attack runs, and what it is stopped by. HERE, PORT and PARENT stand for a folder that is to be written to,
@@ -64,6 +66,16 @@ ATTACKS = {
             return 0
         """,
         "forbidden",
+    ),
+    "name that no file can hold": (
+        """
+        import os
+        for number in range(64):
+            try: os.write(number, b'{"raised": "x", "name": "\\\\ud800"}\\n')
+            except OSError: pass
+        def f(x): return 0
+        """,
+        "exception",
     ),
     "first message forged": (
         """
@@ -217,6 +229,88 @@ ATTACKS = {
 }  # fmt: skip
 
 
+# Where the examples run beside the answer: any value may be returned, and what it prints is compared.
+PRINTS = {
+    "object equal to everything": "assertion",
+    "number equal to everything": "assertion",
+    "list with an object equal to everything": "assertion",
+    "argument filled with objects equal to everything": "assertion",
+    "verdict written to every file that is open": "forbidden",
+    "value without end": "exception",
+}
+# Attacks on that way alone.
+ON_EXAMPLES = {
+    "what must be printed sought in the process": (
+        """
+        import gc, sys
+        def f(x):
+            if x == 2: return 4
+            frame = sys._getframe()
+            while frame:
+                for value in list(frame.f_locals.values()) + list(frame.f_globals.values()):
+                    if "secret" + " of the" in repr(value) and "sought" not in repr(value):
+                        return [9, "secret" + " of the tests"]
+                frame = frame.f_back
+            for value in gc.get_objects():
+                if type(value) is dict and "want" in value: return value["want"]
+            return "sought"
+        """,
+        "assertion",
+    ),
+    "reply forged": (
+        """
+        import os
+        def f(x):
+            for number in range(64):
+                try: os.write(number, b'{"printed": "4\\\\n"}\\n' * 9)
+                except OSError: pass
+            return 4
+        """,
+        "assertion",
+    ),
+    "reply without what is printed": (
+        """
+        import os
+        def f(x):
+            for number in range(64):
+                try: os.write(number, b'{}\\n{"printed": null}\\n{"printed": ["..."]}\\n')
+                except OSError: pass
+        """,
+        "forbidden",
+    ),
+    "reply that says that it has failed as it must": (
+        """
+        import os
+        def f(x):
+            for number in range(64):
+                try: os.write(number, b'{"raised": "ValueError", "last_line": "..."}\\n')
+                except OSError: pass
+        """,
+        "forbidden",
+    ),
+    "harness replaced": (
+        """
+        import builtins, sys
+        def f(x):
+            harness = sys.modules["codetune.sandbox.inside.examples"]
+            harness._run = lambda source, namespace: {"printed": "...", "passed": True, "verdict": "passed"}
+            sys.displayhook = lambda value: print("passed")
+            builtins.repr = lambda value: "..."
+        """,
+        "assertion",
+    ),
+    "name of the function in the examples taken": (
+        """
+        import sys
+        def f(x):
+            sys._getframe(1).f_globals["f"] = lambda x: Ellipsis
+            return 4
+        """,
+        "assertion",
+    ),
+}
+
+
 @pytest.fixture(scope="module")
 def listener():
     """A port of the machine, and who has called on it."""
@@ -238,9 +332,14 @@ def test_there_are_enough_attacks():
     assert len(ATTACKS) >= 20
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_attack_neither_scores_nor_harms(name, isolation, limits, listener, tmp_path, monkeypatch):
-    source, expected = ATTACKS[name]
+@pytest.mark.parametrize(
+    ("name", "tests"), [(name, TESTS) for name in ATTACKS] + [(name, EXAMPLES) for name in (*ATTACKS, *ON_EXAMPLES)],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)  # fmt: skip
+def test_attack_neither_scores_nor_harms(name, tests, isolation, limits, listener, tmp_path, monkeypatch):
+    source, expected = (ATTACKS | ON_EXAMPLES)[name]
+    if tests is EXAMPLES:
+        expected = PRINTS.get(name, expected)
     port, callers = listener
     monkeypatch.setenv("CODETUNE_SECRET", "secret")
     (tmp_path / "secret").write_text("secret")
@@ -248,13 +347,13 @@ def test_attack_neither_scores_nor_harms(name, isolation, limits, listener, tmp_
     source = textwrap.dedent(source).replace("HERE", str(tmp_path)).replace("PORT", str(port))
     source = source.replace("PARENT", str(os.getpid()))
     short = replace(limits, wall_s=3) if name == "sleep" else limits
-    verdict = attempt(source, TESTS, isolation, short)
+    verdict = attempt(source, tests, isolation, short)
     assert not verdict.passed
     assert verdict.outcome in ((expected,) if isinstance(expected, str) else expected), verdict
     assert "99" not in verdict.detail, "it wrote where it must not"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["secret"]
     assert callers == []
-    assert attempt(HONEST, TESTS, isolation, limits).passed, "who is judged next does not suffer"
+    assert attempt(HONEST, tests, isolation, limits).passed, "who is judged next does not suffer"
 
 
 def test_nothing_goes_on_afterwards(isolation, limits):

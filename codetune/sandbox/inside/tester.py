@@ -86,9 +86,9 @@ def main() -> None:
     answer = _Answer(channel)
     namespace: dict[str, Any] = {"__name__": "tests"}
     try:
-        exec(compile(first["preamble"], "<preamble>", "exec"), namespace)  # noqa: S102
+        exec(compile(first["preamble"], "<preamble>", "exec", dont_inherit=True), namespace)  # noqa: S102
         namespace |= {name: answer.function(name) for name in first["names"]}
-        exec(compile(first["tests"], "<tests>", "exec"), namespace)  # noqa: S102
+        exec(compile(first["tests"], "<tests>", "exec", dont_inherit=True), namespace)  # noqa: S102
     except _UnaskableError as error:
         verdict = {"verdict": "unaskable", "detail": str(error)}
     except Exception as error:  # whatever the tests raise is a verdict

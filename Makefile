@@ -17,10 +17,10 @@ export PATH := $(CURDIR)/$(BIN):$(OUTSIDE)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help install repro test lint app bench screenshots verify validity check lock clean
+.PHONY: help install repro test lint app bench screenshots verify validity answer-validity check lock clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 # Any Python from 3.8 on sets up the environment, which gets one that codetune runs on: PYTHON=3.12, or a path.
 $(STAMP): requirements.lock requirements-cpu.lock requirements-cuda.lock pyproject.toml
@@ -59,6 +59,9 @@ verify: check ## re-run every stage and show that what git tracks comes out byte
 
 validity: check ## ask again whether the metrics tell working programs from broken ones (frozen otherwise)
 	@./scripts/frozen.sh validity
+
+answer-validity: check ## ask again whether the metrics tell answers that pass from answers that fail (an hour or more)
+	@./scripts/frozen.sh answer_validity
 
 lock: $(STAMP) ## write the requirements*.lock anew from pyproject.toml
 	@python -m scripts.lock

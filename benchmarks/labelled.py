@@ -27,8 +27,8 @@ import torch  # noqa: E402
 from scipy.stats import kendalltau  # type: ignore[import-untyped]  # noqa: E402
 
 from codetune.encoders.locate import minilm_folder  # noqa: E402
-from codetune.execution.problems import read_problems  # noqa: E402
 from codetune.files import read_jsonl  # noqa: E402
+from codetune.problems.reading import read_problems  # noqa: E402
 from codetune.progress import track  # noqa: E402
 from codetune.scoring.code_bertscore import normalized  # noqa: E402
 from codetune.scoring.surface import edit_similarity, sentence_scores  # noqa: E402

@@ -119,8 +119,8 @@ def _write_answers(arguments: argparse.Namespace) -> None:
 
     numerics.fix()
     from codetune.execution.answering import Asking, answer_problems
-    from codetune.execution.problems import read_problems
     from codetune.generation.sampling import SamplingSettings
+    from codetune.problems.reading import read_problems
 
     sampling = SamplingSettings(
         temperature=arguments.temperature, top_p=arguments.top_p, max_new_tokens=arguments.max_new_tokens,
@@ -144,6 +144,12 @@ def _print_verdicts(arguments: argparse.Namespace) -> None:
 
     report = execute(arguments.problems, arguments.answers, arguments.output).report(arguments.k)
     print(dump_json(report) if arguments.json else as_text(report), end="" if arguments.json else "\n")
+
+
+def _renew_problems() -> None:
+    from codetune.execution.command import renew_problems
+
+    print(renew_problems(Path()))
 
 
 def main() -> None:
@@ -179,6 +185,7 @@ def main() -> None:
         "compare": lambda: _print_comparison(arguments),
         "answer": lambda: _write_answers(arguments),
         "execute": lambda: _print_verdicts(arguments),
+        "problems": _renew_problems,
         "data-diff": lambda: _print_data_diff(arguments.before, arguments.after, as_json=arguments.json),
     }
     run_as_command(actions[arguments.command])
@@ -202,6 +209,10 @@ def _add_benchmark_commands(commands: Any) -> None:
     trial.add_argument("--k", type=_positive, nargs="+", default=[1], help="the k of pass@k; 1 unless told")
     trial.add_argument("--output", type=Path, help="write the verdict on each answer here, as JSON lines")
     trial.add_argument("--json", action="store_true", help="print the figures as JSON")
+    problems = commands.add_parser("problems", help="list the held-out problems that can be believed, for git to keep")
+    problems.add_argument(
+        "--renew", action="store_true", required=True, help="try every reference anew, in the sandbox"
+    )
 
 
 if __name__ == "__main__":

@@ -15,13 +15,14 @@ from codetune.ingestion.params import IngestParams
 from codetune.leakage.params import ExamineParams
 from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
+from codetune.problems.params import BenchmarksParams
 from codetune.scoring.params import ScoreParams
 from codetune.tuning.params import TrainParams
-from codetune.validity.params import ValidityParams
+from codetune.validity.params import AnswerValidityParams, ValidityParams
 
 SECTIONS: tuple[type[Section], ...] = (
-    NumericsParams, ModelParams, IngestParams, CleanParams, AugmentParams, ExamineParams, TrainParams,
-    GenerateParams, ScoreParams, ExecuteParams, ValidityParams, ExportParams,
+    NumericsParams, ModelParams, IngestParams, CleanParams, AugmentParams, ExamineParams, BenchmarksParams, TrainParams,
+    GenerateParams, ScoreParams, ExecuteParams, ValidityParams, AnswerValidityParams, ExportParams,
 )  # fmt: skip
 # What stood in params.yaml once, and what to do with it.
 _REMOVED = dict.fromkeys(

@@ -1,40 +1,37 @@
-"""Run the answers of base and tuned model with tests, where params.yaml asks for it.
+"""Run the answers of base and tuned model to problems with tests, in a sandbox.
 
 That shows whether they work, which no similarity does.
 
-Reads: data/clean/test.jsonl and data/raw/rows.parquet (held-out functions and the examples in their docstrings), the
-problem files that params name, the base model, models/adapter, params `execute`, `score`, `model`, `numerics`.
-Writes: reports/execution/metrics.json (pass@k of both models, outcomes, the gain, the isolation in use) and
-reports/execution/verdicts.jsonl (each answer, what came of it, and why).
-Guarantees: nothing is run outside a sandbox, and where the machine offers none the stage fails: a metric is absent,
-never zero; a problem whose own reference fails is left out and named; both models are given the same problems; a killed
-run goes on from the answers it left in .cache/execution.
-Does not: run anything by default (whether a sandbox is there differs from machine to machine); train on any of it.
+Reads: reports/samples/{base,tuned}.jsonl and {base,tuned}.benchmarks.jsonl, data/clean/problems.jsonl and
+data/problems.jsonl (held-out functions and their examples), data/benchmarks, params `execute`, `score`.
+Writes: reports/execution/metrics.json (for each set of problems pass@1 of both models, the gain, the problems won and
+lost) and reports/execution/verdicts.jsonl (what came of each answer, and why).
+Guarantees: nothing is run outside a sandbox; where the machine offers none both files are empty: a metric is absent,
+never zero. A problem whose own reference fails is left out and named. The files tell nothing of the machine.
+Does not: ask a model; repeat a text of a benchmark.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from codetune import numerics
 from codetune.config import load_section
-from codetune.errors import run_as_command
+from codetune.errors import UserError, run_as_command
 from codetune.execution.params import ExecuteParams
 from codetune.files import JsonObject, write_json, write_jsonl
-from codetune.journal import Journal
-from codetune.modeling.params import ModelParams
 from codetune.schemas.checking import checked
-from codetune.schemas.instructions import ORIGINALS
-from codetune.schemas.raw import RAW_ROWS
+from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
 from codetune.schemas.reading import read_rows
 from codetune.schemas.verdicts import VERDICTS
 from codetune.scoring.params import ScoreParams
-from codetune.scoring.samples import VARIANTS
 
 if TYPE_CHECKING:
-    from codetune.execution.suites import ProblemSet
+    from codetune.problems.sets import ProblemSet
+    from codetune.scoring.samples import Samples
 
 
 @dataclass(frozen=True)
@@ -43,16 +40,19 @@ class Params:
 
     execute: ExecuteParams
     score: ScoreParams
-    model: ModelParams
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stage reads, the base model and the problem files apart, which the parameters name."""
+    """What the stage reads."""
 
-    test: Path = Path("data/clean/test.jsonl")
-    raw: Path = Path("data/raw/rows.parquet")
-    adapter: Path = Path("models/adapter")
+    base: Path = Path("reports/samples/base.jsonl")
+    tuned: Path = Path("reports/samples/tuned.jsonl")
+    base_benchmarks: Path = Path("reports/samples/base.benchmarks.jsonl")
+    tuned_benchmarks: Path = Path("reports/samples/tuned.benchmarks.jsonl")
+    problems: Path = Path("data/clean/problems.jsonl")
+    verified: Path = Path("data/problems.jsonl")
+    benchmarks: Path = Path("data/benchmarks")
 
 
 @dataclass(frozen=True)
@@ -60,73 +60,63 @@ class Outputs:
     """Where the stage writes."""
 
     reports: Path = Path("reports/execution")
-    journals: Path = Path(".cache/execution")
 
 
-def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
-    """The content of metrics.json, after everything has been written.
-
-    :raises UserError: when something is to be run and the machine offers no isolation.
-    """
-    from codetune.execution.suites import problem_sets
-
-    asked = params.execute
-    if not asked.doctests and not asked.problems:
-        return _write(outputs, {}, [])
-
+def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
+    """The content of metrics.json, after everything has been written."""
     from codetune.execution.figures import figures, lines
     from codetune.execution.trials import try_answers
     from codetune.sandbox.isolation import find_isolation
     from codetune.sandbox.limits import Limits, calibrated
 
-    isolation = find_isolation()
-    limits = calibrated(Limits(cpu_s=asked.cpu_s), isolation)
-    raw = read_rows(inputs.raw, RAW_ROWS, ["id", "code"])
-    report, rows = {}, []
-    for problems in problem_sets(asked, read_rows(inputs.test, ORIGINALS), raw):
-        answers = {variant: _answers(problems, params, inputs, outputs, variant) for variant in VARIANTS}
-        tried = {name: try_answers(problems.problems, given, isolation, limits) for name, given in answers.items()}
-        report[problems.name] = figures(problems, tried, asked.k, params.score)
-        rows += lines(problems, tried, answers)
-    return _write(outputs, report, rows)
-
-
-def _write(outputs: Outputs, report: dict[str, Any], rows: list[JsonObject]) -> dict[str, Any]:
+    report: JsonObject = {}
+    rows: list[JsonObject] = []
+    try:
+        isolation = find_isolation()
+    except UserError as error:
+        again = "Then run `dvc repro --force --single-item execute`."
+        sys.stderr.write(f"execute: no answer was run, so there is no pass@1: {error} {again}\n")
+    else:
+        limits = calibrated(Limits(cpu_s=params.execute.cpu_s), isolation)
+        for problems, samples in _answered(inputs):
+            tried = {
+                variant: try_answers(
+                    problems.problems, {row["id"]: [row["answer"]] for row in answers}, isolation, limits
+                )
+                for variant, answers in samples.items()
+            }
+            report[problems.name] = figures(problems, tried, params.score)
+            rows += lines(problems, tried)
     path = outputs.reports / "verdicts.jsonl"
     write_jsonl(path, checked(rows, VERDICTS, path))
     write_json(outputs.reports / "metrics.json", report)
     return report
 
 
-def _answers(
-    problems: ProblemSet, params: Params, inputs: Inputs, outputs: Outputs, variant: str
-) -> dict[str, list[str]]:
-    """The answers of one model, by problem."""
-    from codetune.execution.answering import Asking, answered
-    from codetune.generation.sampling import SamplingSettings
+def _answered(inputs: Inputs) -> Iterator[tuple[ProblemSet, Samples]]:
+    """Yield each set of problems that were asked, with the answers of both models."""
+    from codetune.problems.sets import benchmark_sets, held_out_set
+    from codetune.scoring.samples import read_benchmark_samples, read_samples
 
-    asked = params.execute
-    sampling = SamplingSettings(
-        temperature=asked.temperature, top_p=asked.top_p, max_new_tokens=asked.max_new_tokens, seed=asked.seed
+    samples = read_samples(inputs.base, inputs.tuned)
+    held_out = held_out_set(
+        read_rows(inputs.problems, HELD_OUT_PROBLEMS), read_rows(inputs.verified, VERIFIED_PROBLEMS)
     )
-    adapter = inputs.adapter if variant == "tuned" else None
-    model = params.model
-    asking = Asking(model.base, adapter, asked.samples, sampling, model.revision, model.system)
-    journal = Journal(outputs.journals / f"{problems.name}.{variant}.jsonl", asking.recipe(problems.problems))
-    found: dict[str, list[str]] = {}
-    for row in answered(problems.problems, asking, journal, journal.read() or []):
-        if row["sample"] < asked.samples:
-            found.setdefault(row["task_id"], []).append(row["completion"])
-    return found
+    found = [(held_out, samples)]
+    sets = benchmark_sets(inputs.benchmarks)
+    tasks = read_benchmark_samples(inputs.base_benchmarks, inputs.tuned_benchmarks, sets)
+    found += [(each, tasks[each.name]) for each in sets if each.name in tasks]
+    for problems, answers in found:
+        asked = problems.only(row["id"] for row in answers["base"])
+        if asked.problems:
+            yield asked, answers
 
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
 
     def action() -> None:
-        numerics.fix()
-        params = Params(load_section(ExecuteParams), load_section(ScoreParams), load_section(ModelParams))
-        run(params, Inputs(), Outputs())
+        run(Params(load_section(ExecuteParams), load_section(ScoreParams)), Inputs(), Outputs())
 
     run_as_command(action)
 

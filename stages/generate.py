@@ -1,9 +1,14 @@
 """Answer the test prompts with the untouched base model, or with the tuned one.
 
-Reads: data/clean/test.jsonl, data/augmented/test.jsonl (the same prompts in other words), the base model,
-models/adapter (tuned only), params `generate`, `model`, `numerics`, `clean.task`.
+The prompts are the held-out problems that data/problems.jsonl lists, or test rows where it lists none of this data, and
+the problems of benchmarks.
+
+Reads: data/clean/test.jsonl, data/clean/problems.jsonl, data/problems.jsonl, data/benchmarks, data/augmented/test.jsonl
+(the same prompts in other words), the base model, models/adapter (tuned only), params `generate`, `model`, `numerics`,
+`clean.task`.
 Writes: reports/samples/{base,tuned}.jsonl, one line per prompt, {base,tuned}.reworded.jsonl with some of them asked in
-other words, and {base,tuned}.summary.json with the counts.
+other words, {base,tuned}.benchmarks.jsonl without the texts of the benchmarks, and {base,tuned}.summary.json with the
+counts.
 Guarantees: the same prompts in the same order for both; greedy decoding, so that the same model gives the same text,
 whatever the batch size; a prompt that leaves no room for an answer is skipped in both, and counted; a killed run goes
 on from the answers it left in .cache/generation.
@@ -13,7 +18,7 @@ Does not: judge the answers (that is `score`), or run them.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +28,7 @@ from codetune import numerics
 from codetune.answer_form import Task, load_task
 from codetune.config import load_section
 from codetune.errors import UserError, run_as_command
-from codetune.files import digest_bytes, digest_file, dump_json, write_json, write_jsonl
+from codetune.files import JsonObject, digest_bytes, digest_file, dump_json, write_json, write_jsonl
 from codetune.generation.params import GenerateParams
 from codetune.journal import Journal
 from codetune.modeling.params import ModelParams
@@ -31,12 +36,14 @@ from codetune.numerics import NumericsParams
 from codetune.progress import track
 from codetune.schemas.checking import checked
 from codetune.schemas.instructions import ORIGINALS, PARAPHRASES
+from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
 from codetune.schemas.reading import read_rows
-from codetune.schemas.samples import SAMPLES
+from codetune.schemas.samples import BENCHMARK_SAMPLES, SAMPLES
 
 if TYPE_CHECKING:
     from codetune.generation.prompts import Prompt
     from codetune.modeling.load import LoadedModel
+    from codetune.problems.sets import ProblemSet
 
 Variant = Literal["base", "tuned"]
 
@@ -56,6 +63,9 @@ class Inputs:
     """What the stage reads, the base model apart, which the parameters name."""
 
     test: Path = Path("data/clean/test.jsonl")
+    problems: Path = Path("data/clean/problems.jsonl")
+    verified: Path = Path("data/problems.jsonl")
+    benchmarks: Path = Path("data/benchmarks")
     reworded: Path = Path("data/augmented/test.jsonl")
     adapter: Path = Path("models/adapter")
 
@@ -70,9 +80,10 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> dict[str, Any]:
     """The counts of one variant, after its samples have been written."""
-    from codetune.generation.prompts import reword, select_prompts
+    from codetune.generation.prompts import reword, select_benchmark, select_prompts
     from codetune.modeling.device import require_device
     from codetune.modeling.load import load_model
+    from codetune.problems.sets import benchmark_sets
     from codetune.prompt import prompt_ids, shown_prompt
 
     options = params.generate
@@ -85,8 +96,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
     def tokenize(instruction: str) -> list[int]:
         return prompt_ids(loaded.tokenizer, instruction)
 
+    rows, counts = _test_rows(inputs)
     selection = select_prompts(
-        list(read_rows(inputs.test, ORIGINALS)),
+        rows,
         tokenize,
         max_prompts=options.max_prompts,
         max_tokens=room,
@@ -94,18 +106,30 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
     )
     words = {row["parent"]: row["instruction"] for row in read_rows(inputs.reworded, PARAPHRASES)}
     again = reword(selection.prompts, words, tokenize, count=options.reworded_prompts, max_tokens=room)
-    asked = [*selection.prompts, *again.prompts]
+    sets = [each.drawn(options.benchmark_prompts, options.seed) for each in benchmark_sets(inputs.benchmarks)]
+    benchmarks = {each.name: select_benchmark(each, tokenize, room) for each in sets}
+    tasks = [prompt for each in benchmarks.values() for prompt in each.prompts]
+    asked = [*selection.prompts, *again.prompts, *tasks]
     journal = Journal(outputs.journals / f"{variant}.jsonl", _recipe(params, adapter, asked, device, loaded.dtype))
-    answered = _answered(loaded, asked, params, journal)
-    samples, reworded = answered[: len(selection.prompts)], answered[len(selection.prompts) :]
-    for name, rows in ((variant, samples), (f"{variant}.reworded", reworded)):
+    answers = _answered(loaded, asked, params, journal)
+    first, last = len(selection.prompts), len(asked) - len(tasks)
+    samples, reworded = ([_sample(*pair) for pair in zip(asked[part], answers[part], strict=True)]
+                         for part in (slice(first), slice(first, last)))  # fmt: skip
+    for name, found in ((variant, samples), (f"{variant}.reworded", reworded)):
         path = outputs.samples / f"{name}.jsonl"
-        write_jsonl(path, checked(rows, SAMPLES, path))
+        write_jsonl(path, checked(found, SAMPLES, path))
+    path = outputs.samples / f"{variant}.benchmarks.jsonl"
+    packed = _benchmark_samples(sets, tasks, answers[last:])
+    write_jsonl(path, checked(packed, BENCHMARK_SAMPLES, path))
     report = {
         "prompts": len(samples),
         "prompt": shown_prompt(loaded.tokenizer),
         "skipped": selection.skipped,
+        "problems": counts,
         "reworded": {"prompts": len(reworded), "skipped": again.skipped},
+        "benchmarks": {
+            name: {"prompts": len(each.prompts), "skipped": each.skipped} for name, each in benchmarks.items()
+        },
         "groups": len({sample["group"] for sample in samples}),
         "tokens": sum(sample["tokens"] for sample in samples),
         "stopped": sum(sample["stopped"] for sample in samples),
@@ -117,6 +141,28 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
     write_json(outputs.samples / f"{variant}.summary.json", report)
     journal.path.unlink()
     return report
+
+
+def _test_rows(inputs: Inputs) -> tuple[list[JsonObject], dict[str, int]]:
+    """The test rows that are prompts: those that are verified problems, or all; and how many of them are what."""
+    from codetune.problems.sets import held_out_set
+
+    rows = list(read_rows(inputs.test, ORIGINALS))
+    candidates = list(read_rows(inputs.problems, HELD_OUT_PROBLEMS))
+    verified = {each.id for each in held_out_set(candidates, read_rows(inputs.verified, VERIFIED_PROBLEMS)).problems}
+    problems = [row for row in rows if row["id"] in verified]
+    return problems or rows, {"candidates": len(candidates), "verified": len(problems)}
+
+
+def _benchmark_samples(sets: list[ProblemSet], tasks: list[Prompt], answers: list[JsonObject]) -> Iterator[JsonObject]:
+    """Yield the lines of the answers to benchmarks."""
+    from codetune.problems.sets import pack_answer
+
+    problems = {(each.name, problem.id): problem for each in sets for problem in each.problems}
+    for prompt, answer in zip(tasks, answers, strict=True):
+        name, task = prompt.row["set"], prompt.row["id"]
+        packed = pack_answer(answer["answer"], problems[name, task])
+        yield {"set": name, "task_id": task, **packed, **{key: answer[key] for key in ("tokens", "stopped", "ended")}}
 
 
 def _stops_early(params: Params) -> bool:
@@ -142,7 +188,7 @@ def _recipe(params: Params, adapter: Path | None, asked: list[Prompt], device: s
 
 
 def _answered(loaded: LoadedModel, prompts: list[Prompt], params: Params, journal: Journal) -> list[dict[str, Any]]:
-    """The samples of all prompts, in order; those in the journal are not asked for again."""
+    """The answers to all prompts, in order; those in the journal are not asked for again."""
     from codetune.evaluation.answers import is_settled
     from codetune.generation.batch import answer_all
     from codetune.generation.stopping import LineWatch
@@ -168,7 +214,7 @@ def _answered(loaded: LoadedModel, prompts: list[Prompt], params: Params, journa
             row["stopped"] = answer.stopped
             answers[left[place]] = row
             add(row)
-    return [_sample(prompt, answers[index]) for index, prompt in enumerate(prompts)]
+    return [answers[index] for index in range(len(prompts))]
 
 
 def _sample(prompt: Prompt, answer: dict[str, Any]) -> dict[str, Any]:

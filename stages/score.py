@@ -1,8 +1,10 @@
 """Score the answers of base and tuned model against the references.
 
-Reads: reports/samples/{base,tuned}.jsonl and {base,tuned}.reworded.jsonl, data/clean/train.jsonl (random pairs for the
-baseline), params `score`, `clean.task` and `train.answer_form`.
-Writes: reports/scores.jsonl (each prompt), reports/metrics.json (means, gains and robustness, with intervals),
+Reads: reports/samples/{base,tuned}.jsonl, {base,tuned}.reworded.jsonl and {base,tuned}.benchmarks.jsonl,
+data/benchmarks, data/clean/train.jsonl (random pairs for the baseline), params `score`, `clean.task` and
+`train.answer_form`.
+Writes: reports/scores.jsonl (each prompt), reports/metrics.json (means, gains and robustness, with intervals; under
+`benchmarks` the means and gains of each benchmark by itself),
 reports/signatures.json (what two revisions must share to be compared), reports/scoring.json (the baseline; empty and
 long texts, and answers by form, or by why they have no code, counted), reports/plots/ (data and pictures).
 Guarantees: both models answered the same prompts; the packaged encoder's weights have the published digest; a score
@@ -30,7 +32,7 @@ from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.reading import read_rows
 from codetune.schemas.scores import SCORES
 from codetune.scoring.params import ScoreParams
-from codetune.scoring.samples import VARIANTS, prompts_digest, read_samples
+from codetune.scoring.samples import prompts_digest, read_benchmark_samples, read_samples
 from codetune.scoring.scored import reading_report, scored_samples
 
 _LIBRARIES = ("bert-score", "numpy", "sacrebleu", "tokenizers", "torch", "transformers")
@@ -56,6 +58,9 @@ class Inputs:
     tuned: Path = Path("reports/samples/tuned.jsonl")
     base_reworded: Path = Path("reports/samples/base.reworded.jsonl")
     tuned_reworded: Path = Path("reports/samples/tuned.reworded.jsonl")
+    base_benchmarks: Path = Path("reports/samples/base.benchmarks.jsonl")
+    tuned_benchmarks: Path = Path("reports/samples/tuned.benchmarks.jsonl")
+    benchmarks: Path = Path("data/benchmarks")
     train: Path = Path("data/clean/train.jsonl")
 
 
@@ -73,6 +78,7 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     """The content of reports/metrics.json, after everything has been written."""
+    from codetune.problems.sets import benchmark_sets
     from codetune.scoring import surface
     from codetune.scoring.baseline import measure_baseline
     from codetune.scoring.bertscore import BertEncoder
@@ -84,17 +90,23 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
     given = read_samples(inputs.base, inputs.tuned)
     asked_again = read_samples(inputs.base_reworded, inputs.tuned_reworded, least=0)
+    sets = benchmark_sets(inputs.benchmarks)
+    tasks = read_benchmark_samples(inputs.base_benchmarks, inputs.tuned_benchmarks, sets)
     samples, reworded = (scored_samples(each, params.form) for each in (given, asked_again))
+    benchmarks = {name: scored_samples(each, params.form) for name, each in tasks.items()}
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
     with Kept(outputs.kept, recipe(encoder, params.numerics)) as kept:
         baseline = measure_baseline(encoder, list(read_rows(inputs.train, ORIGINALS)), params.score, kept)
         matcher = Matcher(encoder, kept)
-        match_samples(samples, reworded, matcher=matcher)
+        match_samples(samples, reworded, *benchmarks.values(), matcher=matcher)
     rows = score_prompts(samples, matcher, baseline)
-    references = [row["reference"] for row in samples["base"]]
-    corpus = {name: surface.corpus_scores([row["answer"] for row in samples[name]], references) for name in VARIANTS}
-    report = metrics(rows, corpus, params.score)
+    report = metrics(rows, samples, params.score)
+    if benchmarks:
+        report["benchmarks"] = {
+            name: metrics(score_prompts(each, matcher, baseline), each, params.score)
+            for name, each in benchmarks.items()
+        }
     if reworded["base"]:
         again = score_prompts(reworded, matcher, baseline)
         report["robustness"] = robustness((samples, rows), (reworded, again), params.score)
@@ -111,8 +123,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     write_plots(outputs.plots, rows, params.score)
     counts = scoring_report(samples, encoder, baseline)
     if params.form != "as_is":
-        counts["read"] = reading_report(given) | {
-            f"{variant}.reworded": found for variant, found in reading_report(asked_again).items()
+        read = {"": given, ".reworded": asked_again, **{f".{name}": each for name, each in tasks.items()}}
+        counts["read"] = {
+            f"{variant}{suffix}": found
+            for suffix, each in read.items()
+            for variant, found in reading_report(each).items()
         }
     write_json(outputs.scoring, counts)
     write_json(outputs.signatures, shared)

@@ -110,7 +110,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
         "equivalent": {kind: dict(counts) for kind, counts in sorted(made.equivalent.items())},
         "mutated": {kind: dict(counts) for kind, counts in sorted(made.mutated.items())},
         "metrics": metrics,
-        "isolation": isolation.name,
         "signatures": signatures(encoder, baseline),
     }
     if (release := python_release()) != _FIRST_PYTHON:

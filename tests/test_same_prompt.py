@@ -9,8 +9,6 @@ from codetune.errors import UserError
 from codetune.execution import answering
 from codetune.execution.answering import Asking, answer_problems
 from codetune.execution.params import ExecuteParams
-from codetune.execution.problems import read_problems
-from codetune.execution.suites import ProblemSet
 from codetune.export.merge import merge, save_merged
 from codetune.files import write_jsonl
 from codetune.generation import batch
@@ -19,12 +17,14 @@ from codetune.generation.sampling import SamplingSettings
 from codetune.modeling.load import load_model
 from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
+from codetune.problems.reading import read_problems
+from codetune.problems.sets import ProblemSet
 from codetune.serving.stream import _Answer
 from codetune.tuning import loop
 from codetune.tuning.params import TrainParams
 from stages import execute, generate, train
 from tests.conftest import SYSTEM
-from tests.execution.test_problems import HUMANEVAL, written
+from tests.problems.test_reading import HUMANEVAL, written
 from tests.scoring.conftest import changed
 from tests.stages.test_execute import SETTINGS
 from tests.stages.test_train import TRAIN

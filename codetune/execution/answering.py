@@ -12,7 +12,6 @@ from pathlib import Path
 
 from codetune.errors import UserError
 from codetune.evaluation.answers import is_settled
-from codetune.execution.problems import Problem
 from codetune.files import JsonObject, digest_bytes, digest_file, dump_json, stable_seed
 from codetune.generation.batch import answer_all
 from codetune.generation.sampling import SamplingSettings, sampler
@@ -20,6 +19,7 @@ from codetune.generation.stopping import LineWatch
 from codetune.journal import Journal
 from codetune.modeling.load import LoadedModel, load_model
 from codetune.modeling.locate import locate_model, model_files, weight_files
+from codetune.problems.reading import Problem
 from codetune.progress import track
 from codetune.prompt import KEEP_SYSTEM, completion_text, is_instruct, prompt_ids
 

@@ -1,15 +1,21 @@
-"""`python -m codetune execute`: the answers in a file, tried with the problems' tests."""
+"""The commands `execute`, which tries the answers in a file with the problems' tests, and `problems`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from codetune.execution.problems import read_answers, read_problems
+from codetune.config import load_section
+from codetune.execution.params import ExecuteParams
 from codetune.execution.trials import Tried, try_answers
+from codetune.execution.verification import verify
 from codetune.files import write_jsonl
+from codetune.problems.reading import held_out_problem, read_answers, read_problems
 from codetune.sandbox.isolation import find_isolation
 from codetune.sandbox.limits import Limits, calibrated
+from codetune.schemas.checking import checked
+from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
+from codetune.schemas.reading import read_rows
 
 
 def execute(problems: Path, answers: Path, output: Path | None) -> Tried:
@@ -29,6 +35,24 @@ def execute(problems: Path, answers: Path, output: Path | None) -> Tried:
             for number, verdict in enumerate(verdicts)
         ])  # fmt: skip
     return tried
+
+
+def renew_problems(root: Path) -> str:
+    """Write data/problems.jsonl anew; how many problems it lists, and how many it does not, by reason.
+
+    :param root: the folder of the project.
+    :raises UserError: when there are no candidates, or the machine offers no isolation.
+    """
+    candidates = list(read_rows(root / "data/clean/problems.jsonl", HELD_OUT_PROBLEMS))
+    isolation = find_isolation()
+    limits = calibrated(Limits(cpu_s=load_section(ExecuteParams, root / "params.yaml").cpu_s), isolation)
+    found = verify([held_out_problem(row) for row in candidates], isolation, limits)
+    digests = {row["id"]: row["digest"] for row in candidates}
+    rows = [{"id": name, "digest": digests[name]} for name in sorted(problem.id for problem in found.verified)]
+    path = root / "data/problems.jsonl"
+    write_jsonl(path, checked(rows, VERIFIED_PROBLEMS, path))
+    lines = [f"{len(rows)} of {len(candidates)} held-out problems are verified, and listed in {path.name}"]
+    return "\n".join([*lines, *(f"{reason:28}{count}" for reason, count in found.refused.items())])
 
 
 def as_text(report: dict[str, Any]) -> str:

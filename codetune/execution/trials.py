@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codetune.execution.passing import mean_pass_at_k
-from codetune.execution.problems import Problem
+from codetune.problems.reading import Problem
 from codetune.progress import track
 from codetune.sandbox.isolation import Isolation
 from codetune.sandbox.limits import Limits

@@ -11,11 +11,16 @@ from codetune.modeling.params import DeviceName
 
 
 class GenerateParams(Section):
-    """Which test prompts are answered, and how long an answer may be. Decoding is greedy: nothing is drawn."""
+    """Which prompts are answered, and how long an answer may be. Decoding is greedy: nothing is drawn."""
 
     section: ClassVar[str] = "generate"
     seed: int = Field(ge=0, description="draws the prompts, from it and the row ids alone")
-    max_prompts: int = Field(ge=1, description="prompts at the most, spread evenly over the test groups")
+    max_prompts: int = Field(
+        ge=1,
+        description="prompts at the most, spread evenly over the test groups: held-out problems where there are any, "
+        "else test rows",
+    )
+    benchmark_prompts: int = Field(ge=0, description="problems of each benchmark at the most; 0: all")
     reworded_prompts: int = Field(
         ge=0, description="prompts at the most that are asked again in other words, to see whether the answer holds"
     )

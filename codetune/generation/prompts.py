@@ -1,4 +1,4 @@
-"""Which test rows are asked: an even spread over the groups, drawn from a seed and the row ids."""
+"""Which prompts are asked: test rows evenly spread over the groups, drawn from a seed and the row ids; benchmarks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from itertools import chain, zip_longest
 
 from codetune.errors import UserError
 from codetune.files import JsonObject, stable_seed
+from codetune.problems.sets import ProblemSet
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A test row and the ids of its prompt."""
+    """A test row, or the `set` and the `id` of a benchmark's problem, and the ids of its prompt."""
 
     row: JsonObject
     ids: list[int]
@@ -81,3 +82,13 @@ def reword(
         else:
             found.append(Prompt(prompt.row | {"instruction": words}, ids))
     return Selection(found, skipped)
+
+
+def select_benchmark(problems: ProblemSet, tokenize: Callable[[str], list[int]], max_tokens: int) -> Selection:
+    """The problems of a benchmark, in order, each asked by its question.
+
+    :param max_tokens: the longest prompt that leaves room for an answer; longer ones are skipped and counted.
+    """
+    prompts = [Prompt({"set": problems.name, "id": each.id}, tokenize(each.question)) for each in problems.problems]
+    fitting = [prompt for prompt in prompts if len(prompt.ids) <= max_tokens]
+    return Selection(fitting, {"too_long": len(prompts) - len(fitting)})

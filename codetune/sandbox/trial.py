@@ -1,7 +1,8 @@
 """One answer before its tests; nothing of the answer's own making runs where the verdict is reached.
 
-With a `Suite` there are two isolated processes, and this one between them, which passes their messages on. The answer's
-process is asked for calls and never sees a test or an expected value; the tests' process compares values of plain types.
+With a `Suite` there are two isolated processes, and this one between them, which passes their messages on. The
+answer's process is asked for calls and never sees a test or an expected value; the tests' process compares values of
+plain types.
 
 With `Examples` there is one: statements run beside the answer, and what they print is compared here. The answer can
 find out what is run, never what is expected; so examples must not give away what they print (see
@@ -14,7 +15,8 @@ import signal
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from codetune.sandbox.examples import Example
+from codetune.problems.suites import Example, Examples, Suite
+from codetune.sandbox.comparing import holds
 from codetune.sandbox.inside.wire import parse
 from codetune.sandbox.isolation import Isolation
 from codetune.sandbox.limits import Limits
@@ -30,33 +32,6 @@ _DETAIL = 200  # characters of a detail, much of which an answer may have writte
 
 
 @dataclass(frozen=True)
-class Suite:
-    """What an answer is tried with.
-
-    :param preamble: source that runs before the answer's functions are known to the tests.
-    :param names: functions of the answer that the tests call.
-    :param tests: source that raises unless the answer is right.
-    """
-
-    preamble: str
-    names: tuple[str, ...]
-    tests: str
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Statements that an answer is tried with, in order, in one namespace.
-
-    :param setup: source that runs first in their namespace.
-    :param names: functions of the answer that they use.
-    """
-
-    setup: str
-    names: tuple[str, ...]
-    examples: tuple[Example, ...]
-
-
-@dataclass(frozen=True)
 class Verdict:
     """What came of an answer, and a word on it."""
 
@@ -69,9 +44,7 @@ class Verdict:
         return self.outcome == "passed"
 
 
-def attempt(
-    source: str, tests: Suite | Examples, isolation: Isolation, limits: Limits, hash_seed: int = 0
-) -> Verdict:
+def attempt(source: str, tests: Suite | Examples, isolation: Isolation, limits: Limits, hash_seed: int = 0) -> Verdict:
     """Try an answer's source with tests.
 
     :param hash_seed: decides in which order sets are printed.
@@ -116,7 +89,7 @@ def _compared(process: Process, examples: tuple[Example, ...]) -> Verdict:
             return Verdict("forbidden", "more output than is allowed")
         if reply is None or not isinstance(reply.get("printed"), str):
             return Verdict("forbidden", "a reply that is none") if line else _ended(process)
-        if example.decides and not example.holds(reply):
+        if example.decides and not holds(example, reply):
             return _raised(reply.get("name")) if "raised" in reply else Verdict("assertion", _short(example.source))
     if any(example.decides and not example.skipped for example in examples):
         return Verdict("passed")

@@ -6,21 +6,19 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from codetune.schemas.columns import Count, Text, Words
+from codetune.schemas.columns import Text, Words
 from codetune.schemas.declaration import STRICT, Schema
 
 
 class TriedAnswer(TypedDict):
-    """An answer to a problem of a set, its verdict, and the reason; `sample` counts the answers to one problem."""
+    """The verdict on a model's answer to a problem of a set, and the reason; the answer is in reports/samples."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     set: Words
     task_id: Words
     variant: Literal["base", "tuned"]
-    sample: Count
     outcome: Words
     detail: Text
-    answer: Text
 
 
-VERDICTS = Schema(TriedAnswer, "execute")
+VERDICTS = Schema(TriedAnswer, "execute", label="task_id", unique=False)

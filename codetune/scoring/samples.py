@@ -6,8 +6,9 @@ from pathlib import Path
 
 from codetune.errors import UserError
 from codetune.files import JsonObject, digest_bytes
+from codetune.problems.sets import ProblemSet, unpack_answer
 from codetune.schemas.reading import read_rows
-from codetune.schemas.samples import SAMPLES
+from codetune.schemas.samples import BENCHMARK_SAMPLES, SAMPLES
 
 VARIANTS = ("base", "tuned")
 Samples = dict[str, list[JsonObject]]
@@ -24,6 +25,33 @@ def read_samples(base: Path, tuned: Path, least: int = 1) -> Samples:
     samples = {variant: list(read_rows(path, SAMPLES)) for variant, path in paths.items()}
     _check_aligned(paths, samples, least)
     return samples
+
+
+def read_benchmark_samples(base: Path, tuned: Path, sets: list[ProblemSet]) -> dict[str, Samples]:
+    """The answers of base and tuned model to the benchmarks, by benchmark, with the texts that the files leave out.
+
+    :raises UserError: when a file is missing, a row is not as declared, is of another problem than those of `sets`, or
+        the two are not of the same problems.
+    """
+    problems = {(each.name, problem.id): problem for each in sets for problem in each.problems}
+    paths = dict(zip(VARIANTS, (base, tuned), strict=True))
+    found: dict[str, Samples] = {each.name: {variant: [] for variant in VARIANTS} for each in sets}
+    for variant, path in paths.items():
+        for number, row in enumerate(read_rows(path, BENCHMARK_SAMPLES), start=1):
+            problem = problems.get((row["set"], row["task_id"]))
+            answer = None if problem is None else unpack_answer(row, problem)
+            if problem is None or answer is None:
+                raise UserError(
+                    f"{path}:{number} answers {row['task_id']} of {row['set']}, which is not as it is in the benchmark",
+                    _remedy(variant),
+                )
+            given = {"id": problem.id, "group": row["set"], "instruction": problem.question, "answer": answer}
+            found[row["set"]][variant].append(
+                given | {"reference": problem.reference, "stopped": row["stopped"], "tokens": row["tokens"]}
+            )
+    for samples in found.values():
+        _check_aligned(paths, samples, 0)
+    return {name: samples for name, samples in found.items() if samples[VARIANTS[0]]}
 
 
 def prompts_digest(rows: list[JsonObject]) -> str:

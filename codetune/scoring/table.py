@@ -15,7 +15,14 @@ from codetune.scoring.params import ScoreParams
 from codetune.scoring.samples import VARIANTS, Samples
 from codetune.scoring.statistics import DIGITS, gains
 from codetune.scoring.structure import structure_scores
-from codetune.scoring.surface import CorpusScores, edit_similarity, exact_match, length_ratio, sentence_scores
+from codetune.scoring.surface import (
+    CorpusScores,
+    corpus_scores,
+    edit_similarity,
+    exact_match,
+    length_ratio,
+    sentence_scores,
+)
 from codetune.scoring.syntax import syntax_valid
 
 _PARTS = Scores._fields
@@ -110,14 +117,15 @@ def kept_scores(rows: list[JsonObject]) -> list[JsonObject]:
     ]
 
 
-def metrics(rows: list[JsonObject], corpus: dict[str, CorpusScores], params: ScoreParams) -> JsonObject:
+def metrics(rows: list[JsonObject], samples: Samples, params: ScoreParams) -> JsonObject:
     """The content of metrics.json: means and corpus scores of each variant, and the gains of tuned over base.
 
     A gain is the difference of the two means that have its name; corpus scores have none.
 
-    :param rows: what `score_prompts` gave.
-    :param corpus: chrF and BLEU over all answers, by variant.
+    :param rows: what `score_prompts` gave for the samples.
     """
+    references = [row["reference"] for row in samples[VARIANTS[0]]]
+    corpus = {name: corpus_scores([row["answer"] for row in samples[name]], references) for name in VARIANTS}
     return {
         **{variant: _summary([row[variant] for row in rows], corpus[variant]) for variant in VARIANTS},
         "gain": dict(zip(GAINS, gains(rows, list(GAINS.values()), params), strict=True)),

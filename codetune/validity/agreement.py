@@ -25,17 +25,17 @@ def agreement(functions: list[Programs], score: Score, params: ScoreParams) -> d
     for function in functions:
         working = {kind: score(source, function.reference) for kind, source in function.working.items()}
         broken = [score(source, function.reference) for _, source in function.broken]
-        by_kind.setdefault(ALL, []).append(_preferences(list(working.values()), broken))
+        by_kind.setdefault(ALL, []).append(preferences(list(working.values()), broken))
         for kind, scores in working.items():
-            by_kind.setdefault(kind, []).append(_preferences([scores], broken))
+            by_kind.setdefault(kind, []).append(preferences([scores], broken))
     names = list(by_kind[ALL][0]) if by_kind else []
     return {
-        name: {kind: _interval([shares[name] for shares in found], params) for kind, found in by_kind.items()}
+        name: {kind: interval([shares[name] for shares in found], params) for kind, found in by_kind.items()}
         for name in names
     }
 
 
-def _preferences(working: list[dict[str, float]], broken: list[dict[str, float]]) -> dict[str, float]:
+def preferences(working: list[dict[str, float]], broken: list[dict[str, float]]) -> dict[str, float]:
     """By metric, the share of pairs in which the working variant scores higher; equal scores count as half."""
     pairs = [(good, bad) for good in working for bad in broken]
     return {
@@ -44,8 +44,8 @@ def _preferences(working: list[dict[str, float]], broken: list[dict[str, float]]
     }
 
 
-def _interval(shares: list[float], params: ScoreParams) -> dict[str, float]:
-    found = paired_interval(
+def interval(shares: list[float], params: ScoreParams) -> dict[str, float]:
+    found = pairedinterval(
         [0.0] * len(shares), shares, samples=params.bootstrap_samples, confidence=params.confidence, seed=params.seed
     )
     return {

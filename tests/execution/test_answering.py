@@ -10,11 +10,11 @@ import pytest
 from codetune.errors import UserError
 from codetune.execution import answering
 from codetune.execution.answering import Asking, answer_problems
-from codetune.execution.problems import read_answers, read_problems
 from codetune.generation import batch
 from codetune.generation.sampling import SamplingSettings
 from codetune.modeling.load import load_tokenizer
-from tests.execution.test_problems import HUMANEVAL, MBPP, written
+from codetune.problems.reading import read_answers, read_problems
+from tests.problems.test_reading import HUMANEVAL, MBPP, written
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import sys
 import pytest
 
 from codetune.errors import UserError
-from codetune.execution.problems import Problem, doctest_problem
 from codetune.execution.trials import try_answers
+from codetune.problems.reading import Problem, doctest_problem
+from codetune.problems.suites import Suite
 from codetune.sandbox import isolation as isolation_module
 from codetune.sandbox.limits import Limits
-from codetune.sandbox.trial import Suite
-from tests.execution.test_problems import HUMANEVAL, MBPP, written
+from tests.problems.test_reading import HUMANEVAL, MBPP, written
 
 
 def command(*arguments):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from codetune.sandbox.examples import parse_examples
-from codetune.sandbox.trial import Examples, Suite, attempt
+from codetune.problems.suites import Examples, Suite, parse_examples
+from codetune.sandbox.trial import attempt
 
 TESTS = Suite("", ("f",), "assert f(2) == 4\nassert f([3]) == [9, 'secret of the tests']\n")
 EXAMPLES = Examples("", ("f",), parse_examples(">>> f(2)\n4\n>>> f([3])\n[9, 'secret of the tests']\n"))

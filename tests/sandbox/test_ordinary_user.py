@@ -21,7 +21,8 @@ SCRIPT = """
 import json, sys, textwrap
 from codetune.sandbox.isolation import WAYS
 from codetune.sandbox.limits import Limits
-from codetune.sandbox.trial import Suite, attempt
+from codetune.problems.suites import Suite
+from codetune.sandbox.trial import attempt
 
 asked = json.load(sys.stdin)
 suite, limits = Suite(*asked["suite"]), Limits(cpu_s=1, wall_s=20, memory_mb=256)

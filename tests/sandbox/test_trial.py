@@ -7,10 +7,11 @@ import sys
 import pytest
 
 from codetune.errors import UserError
+from codetune.problems.suites import Suite
 from codetune.sandbox import isolation as isolation_module
 from codetune.sandbox import limits as limits_module
 from codetune.sandbox.limits import Limits, calibrated
-from codetune.sandbox.trial import Suite, attempt
+from codetune.sandbox.trial import attempt
 
 
 @pytest.mark.parametrize(

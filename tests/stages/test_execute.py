@@ -15,7 +15,7 @@ from codetune.files import read_json, read_jsonl, write_jsonl
 from codetune.modeling.params import ModelParams
 from codetune.sandbox import isolation
 from stages import execute
-from tests.execution.test_problems import HUMANEVAL, written
+from tests.problems.test_reading import HUMANEVAL, written
 from tests.scoring.conftest import changed
 from tests.tables import raw_row
 

@@ -18,6 +18,10 @@ class Printed(io.StringIO):
     """Standard output of a call or an example; there is an end to it."""
 
     def write(self, text: str) -> int:
+        """Take in a text.
+
+        :raises OSError: when it is too much.
+        """
         if self.tell() + len(text) > _PRINTED:
             raise OSError("more output than is allowed")
         return super().write(text)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from codetune.errors import UserError
-from codetune.execution.problems import COMPLETE, doctest_problem, read_answers, read_problems
+from codetune.problems.reading import COMPLETE, doctest_problem, read_answers, read_problems
 
 HUMANEVAL = {
     "task_id": "HumanEval/0",

@@ -13,21 +13,16 @@ from typing import Any
 
 from codetune.errors import UserError
 from codetune.evaluation.answers import extract_code, read_answer
+from codetune.files import JsonObject
 from codetune.names import unbound_names
+from codetune.problems.suites import Example, Examples, Suite, parse_examples
 from codetune.python_source.tree import docstring_of, parse_tree, parsed
-from codetune.sandbox.trial import Suite
 
 COMPLETE = "Complete this Python function. Answer with the whole function in one code block."
 _REMEDY = (
     "Give JSON lines in the format of HumanEval (task_id, prompt, entry_point, test, canonical_solution) or MBPP "
     "(task_id, code, test_list)."
 )
-_DOCTESTS = """
-import doctest as _doctest
-_examples = _doctest.DocTestParser().get_doctest({docstring!r}, dict(globals()), {name!r}, None, 0)
-if _doctest.DocTestRunner(verbose=False).run(_examples, out=lambda _text: None).failed:
-    raise AssertionError("an example of the docstring")
-"""
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class Problem:
     id: str
     start: str
     reference: str
-    tests: Suite
+    tests: Suite | Examples
     instruction: str = ""
 
     @property
@@ -112,7 +107,7 @@ def read_answers(path: Path, problems: list[Problem]) -> dict[str, list[str]]:
     return answers
 
 
-def doctest_problem(identity: str, code: str, instruction: str = "") -> Problem | None:
+def doctest_problem(identity: str, code: str) -> Problem | None:
     """A function whose docstring holds examples, to be tried with them.
 
     None where there are none, where it is a method, and where it uses names from outside.
@@ -131,8 +126,21 @@ def doctest_problem(identity: str, code: str, instruction: str = "") -> Problem 
     docstring = docstring_of(node)
     if not docstring or ">>>" not in docstring:
         return None
-    tests = _DOCTESTS.format(docstring=docstring, name=node.name)
-    return Problem(identity, "", code, Suite("", (node.name,), tests), instruction)
+    try:
+        examples = parse_examples(docstring)
+    except ValueError:
+        return None
+    return Problem(identity, "", code, Examples("", (node.name,), examples))
+
+
+def held_out_problem(row: JsonObject) -> Problem:
+    """A line of data/clean/problems.jsonl as a problem: hidden examples decide, those that are shown are run too."""
+    examples = tuple(
+        Example(each["source"], each["want"], tuple(each["options"]), decides=not each["shown"])
+        for each in row["examples"]
+    )
+    tests = Examples(row["setup"], (row["entry_point"],), examples)
+    return Problem(row["id"], "", row["reference"], tests, row["instruction"])
 
 
 def _indent(head: str) -> str:

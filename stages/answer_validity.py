@@ -178,10 +178,10 @@ def _graded(
     )
     graded = []
     for task, found in samples.items():
-        scores = [
-            score_answer(each, matcher, baseline) | {"expected_form": each["expected_form"]} for each in found
-        ]
-        kinds = ([score for score, good in zip(scores, passed[task], strict=True) if good is kind] for kind in (True, False))
+        scores = [score_answer(each, matcher, baseline) | {"expected_form": each["expected_form"]} for each in found]
+        kinds = (
+            [score for score, good in zip(scores, passed[task], strict=True) if good is kind] for kind in (True, False)
+        )
         graded.append(Graded(*kinds))
     return graded
 

@@ -86,7 +86,15 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     from codetune.scoring.matching import Matcher
     from codetune.scoring.plots import write_plots
     from codetune.scoring.robustness import robustness
-    from codetune.scoring.table import kept_scores, match_samples, metrics, score_prompts, scoring_report, signatures
+    from codetune.scoring.table import (
+        corpus_of,
+        kept_scores,
+        match_samples,
+        metrics,
+        score_prompts,
+        scoring_report,
+        signatures,
+    )
 
     given = read_samples(inputs.base, inputs.tuned)
     asked_again = read_samples(inputs.base_reworded, inputs.tuned_reworded, least=0)
@@ -101,10 +109,10 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         matcher = Matcher(encoder, kept)
         match_samples(samples, reworded, *benchmarks.values(), matcher=matcher)
     rows = score_prompts(samples, matcher, baseline)
-    report = metrics(rows, samples, params.score)
+    report = metrics(rows, corpus_of(samples), params.score)
     if benchmarks:
         report["benchmarks"] = {
-            name: metrics(score_prompts(each, matcher, baseline), each, params.score)
+            name: metrics(score_prompts(each, matcher, baseline), corpus_of(each), params.score)
             for name, each in benchmarks.items()
         }
     if reworded["base"]:

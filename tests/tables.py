@@ -101,3 +101,18 @@ def answer_scores(**changes: Any) -> dict[str, Any]:
 
 def prompt_scores(identity: str = "aaaa000000000001", **changes: Any) -> dict[str, Any]:
     return {"id": identity, "group": "g", "base": answer_scores(), "tuned": answer_scores(bertscore_f1=0.5), **changes}
+
+
+def held_out_problem(identity: str = "aaaa000000000001", **changes: Any) -> dict[str, Any]:
+    place = {key: PLACE[key] for key in ("group", "package", "path")}
+    example = {"source": "triple(2)\n", "want": "6\n", "options": [], "shown": False}
+    return {
+        "id": identity, **place, "qualname": "triple", "entry_point": "triple", "instruction": "Write `triple`.",
+        "reference": "def triple(x):\n    return 3 * x", "setup": "", "examples": [example], "digest": identity[::-1],
+        **changes,
+    }  # fmt: skip
+
+
+def benchmark_sample(**changes: Any) -> dict[str, Any]:
+    given = {"set": "mine", "task_id": "HumanEval/0", "problem_sha256": SHA256, "answer": [0, "    return 2"]}
+    return {**given, "tokens": 5, "stopped": True, "ended": "code", **changes}

@@ -117,20 +117,25 @@ def kept_scores(rows: list[JsonObject]) -> list[JsonObject]:
     ]
 
 
-def metrics(rows: list[JsonObject], samples: Samples, params: ScoreParams) -> JsonObject:
+def metrics(rows: list[JsonObject], corpus: dict[str, CorpusScores], params: ScoreParams) -> JsonObject:
     """The content of metrics.json: means and corpus scores of each variant, and the gains of tuned over base.
 
     A gain is the difference of the two means that have its name; corpus scores have none.
 
-    :param rows: what `score_prompts` gave for the samples.
+    :param rows: what `score_prompts` gave.
+    :param corpus: chrF and BLEU over all answers, by variant.
     """
-    references = [row["reference"] for row in samples[VARIANTS[0]]]
-    corpus = {name: corpus_scores([row["answer"] for row in samples[name]], references) for name in VARIANTS}
     return {
         **{variant: _summary([row[variant] for row in rows], corpus[variant]) for variant in VARIANTS},
         "gain": dict(zip(GAINS, gains(rows, list(GAINS.values()), params), strict=True)),
         "prompts": len(rows),
     }
+
+
+def corpus_of(samples: Samples) -> dict[str, CorpusScores]:
+    """The scores of all answers as one text, by variant."""
+    references = [row["reference"] for row in samples[VARIANTS[0]]]
+    return {name: corpus_scores([row["answer"] for row in samples[name]], references) for name in VARIANTS}
 
 
 def _summary(scores: list[dict[str, float]], corpus: CorpusScores) -> JsonObject:

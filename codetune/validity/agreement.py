@@ -45,7 +45,8 @@ def preferences(working: list[dict[str, float]], broken: list[dict[str, float]])
 
 
 def interval(shares: list[float], params: ScoreParams) -> dict[str, float]:
-    found = pairedinterval(
+    """The mean of the shares of some functions, with its bootstrap interval over them."""
+    found = paired_interval(
         [0.0] * len(shares), shares, samples=params.bootstrap_samples, confidence=params.confidence, seed=params.seed
     )
     return {

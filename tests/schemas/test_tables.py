@@ -11,7 +11,8 @@ from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 from codetune.schemas.ledger import AUGMENTED_LEDGER, LEDGER
 from codetune.schemas.manifest import MANIFEST
 from codetune.schemas.raw import RAW_FILES, RAW_ROWS
-from codetune.schemas.samples import SAMPLES
+from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
+from codetune.schemas.samples import BENCHMARK_SAMPLES, SAMPLES
 from codetune.schemas.scores import SCORES
 from tests import tables
 
@@ -40,7 +41,10 @@ GOOD = [
     (LEDGER, tables.ledger_row()),
     (AUGMENTED_LEDGER, tables.ledger_row(children=[ID.replace("1", "2")])),
     (LEDGER, tables.dropped_row(ID, "near_duplicate", measure="similarity", measured=0.84, threshold=0.7, **near)),
+    (HELD_OUT_PROBLEMS, tables.held_out_problem()),
+    (VERIFIED_PROBLEMS, {"id": ID, "digest": OTHER}),
     (SAMPLES, tables.sample(answer="", tokens=0)),
+    (BENCHMARK_SAMPLES, tables.benchmark_sample(answer=[])),
     (SCORES, tables.prompt_scores(base=tables.answer_scores(bertscore_f1=-3.5, chrf=100.0, bleu=0.0))),
 ]
 

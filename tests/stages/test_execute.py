@@ -1,169 +1,122 @@
 """The execute stage, whole: answers that are known beforehand, run in the sandbox that this machine offers."""
 
-import json
 import sys
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from pydantic import ValidationError
 
 from codetune.errors import UserError
-from codetune.execution import answering
+from codetune.execution.figures import share
 from codetune.execution.params import ExecuteParams
 from codetune.files import read_json, read_jsonl, write_jsonl
-from codetune.modeling.params import ModelParams
+from codetune.problems.reading import read_problems
+from codetune.problems.sets import pack_answer
 from codetune.sandbox import isolation
+from codetune.sandbox.isolation import WAYS
 from stages import execute
+from tests import tables
 from tests.problems.test_reading import HUMANEVAL, written
 from tests.scoring.conftest import changed
-from tests.tables import raw_row
 
-SETTINGS = {
-    "seed": 7, "doctests": 0, "problems": [], "samples": 1, "k": [1], "temperature": 0.0, "top_p": 1.0,
-    "max_new_tokens": 24, "cpu_s": 1,
-}  # fmt: skip
-TRIPLE = 'def triple(x):\n    """Thrice x.\n\n    >>> triple(2)\n    6\n    """\n    return 3 * x\n'
+SETTINGS = {"cpu_s": 1}
+PARAMS = execute.Params(ExecuteParams(**SETTINGS), changed())
+RIGHT, WRONG = "```python\ndef triple(x):\n    return x + 2 * x\n```", "def triple(x):\n    return 7"
+IDS = [f"aaaa00000000000{number}" for number in range(4)]
 
 
-def params(base, **changes):
-    return execute.Params(ExecuteParams(**(SETTINGS | changes)), changed(), ModelParams(base=str(base), revision=None))
+def write_samples(path, answers):
+    write_jsonl(path, [tables.sample(identity, answer=answer) for identity, answer in zip(IDS, answers, strict=False)])
 
 
 @pytest.fixture
-def inputs(instruction_rows, tmp_path, tiny_adapter):
-    paths = execute.Inputs(tmp_path / "test.jsonl", tmp_path / "rows.parquet", tiny_adapter)
-    write_jsonl(paths.test, instruction_rows)
-    codes = [
-        TRIPLE,
-        TRIPLE.replace("    6", "    7"),  # its own example fails
-        "def f(x):\n    return x",
-        "    def method(self):\n" + TRIPLE.partition("\n")[2],
-        TRIPLE.replace("3 *", "OUTSIDE *"),
-    ]
-    rows = [raw_row(row["id"], code=code) for row, code in zip(instruction_rows, codes, strict=False)]
-    train = raw_row("f" * 16, code=TRIPLE)
-    pq.write_table(pa.Table.from_pylist([*rows, train]), paths.raw)
+def inputs(tmp_path):
+    """Three verified problems, of which the reference of one fails; one that is not verified; a benchmark of two."""
+    names = ("base", "tuned", "base_benchmarks", "tuned_benchmarks", "problems", "verified")
+    paths = execute.Inputs(**{name: tmp_path / f"{name}.jsonl" for name in names}, benchmarks=tmp_path / "benchmarks")
+    problems = [tables.held_out_problem(identity) for identity in IDS]
+    problems[2]["reference"] = WRONG
+    write_jsonl(paths.problems, problems)
+    write_jsonl(paths.verified, [{"id": row["id"], "digest": row["digest"]} for row in problems[:3]])
+    write_samples(paths.base, [WRONG, RIGHT, RIGHT, RIGHT])
+    write_samples(paths.tuned, [RIGHT, WRONG, RIGHT, RIGHT])
+    paths.benchmarks.mkdir()
+    asked = read_problems(written(paths.benchmarks / "mine.jsonl", HUMANEVAL, {**HUMANEVAL, "task_id": "HumanEval/1"}))
+    for path, answer in ((paths.base_benchmarks, "    return x\n"), (paths.tuned_benchmarks, asked[0].reference)):
+        write_jsonl(
+            path,
+            [tables.benchmark_sample(task_id=each.id, **pack_answer(answer, each)) for each in asked],
+        )
     return paths
 
 
 @pytest.fixture
 def outputs(tmp_path):
-    return execute.Outputs(tmp_path / "reports", tmp_path / "journals")
-
-
-@pytest.fixture
-def knowing(monkeypatch):
-    """Have the tuned model know the answer to what it is asked, and the base model not."""
-
-    def answered(problems, asking, journal, _kept):
-        rows = []
-        for problem in problems:
-            right = problem.reference.removeprefix(problem.start)
-            for number in range(asking.samples):
-                text = right if asking.adapter and number == 0 else "    return 'no'\n"
-                rows.append({"task_id": problem.id, "sample": number, "completion": text, "stopped": True})
-        journal.write(rows)
-        return rows
-
-    monkeypatch.setattr(answering, "answered", answered)
-
-
-def test_nothing_is_run_unless_asked_for(tiny_base, inputs, outputs, monkeypatch):
-    monkeypatch.setattr(isolation, "find_isolation", lambda: pytest.fail("a sandbox was looked for"))
-    assert execute.run(params(tiny_base), inputs, outputs) == {}
-    assert read_json(outputs.reports / "metrics.json") == {}
-    assert read_jsonl(outputs.reports / "verdicts.jsonl") == []
-
-
-@pytest.mark.usefixtures("any_isolation", "knowing")
-def test_examples_of_held_out_functions_are_tried(tiny_base, inputs, outputs, instruction_rows):
-    first, second = (row["id"] for row in instruction_rows[:2])
-    report = execute.run(params(tiny_base, doctests=9), inputs, outputs)
-    assert list(report) == ["doctests"]
-    found = report["doctests"]
-    assert found["unusable"] == {second: "assertion"}
-    assert (found["base"]["pass@1"], found["tuned"]["pass@1"]) == (0.0, 1.0)
-    assert found["tuned"]["outcomes"] == {"passed": 1}
-    assert found["base"]["problems"] == 1
-    assert found["gain"]["mean"] == 1.0
-    assert found["isolation"]
-    assert found["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
-    rows = read_jsonl(outputs.reports / "verdicts.jsonl")
-    assert [(row["task_id"], row["variant"]) for row in rows] == [(first, "base"), (first, "tuned")]
-    assert rows[1]["outcome"] == "passed"
-    assert rows[1]["answer"] == TRIPLE
-    assert rows[0]["outcome"] != "passed"
-
-
-@pytest.mark.usefixtures("any_isolation", "knowing")
-def test_problem_files_are_tried_with_several_answers(tiny_base, inputs, outputs, tmp_path):
-    more = {**HUMANEVAL, "task_id": "HumanEval/1"}
-    path = written(tmp_path / "mine.jsonl", HUMANEVAL, more)
-    asked = params(tiny_base, problems=[str(path)], samples=2, k=[1, 2], temperature=0.8)
-    report = execute.run(asked, inputs, outputs)["mine"]
-    assert (report["tuned"]["pass@1"], report["tuned"]["pass@2"]) == (0.5, 1.0)
-    assert (report["base"]["pass@1"], report["base"]["pass@2"]) == (0.0, 0.0)
-    assert report["gain"]["mean"] == 0.5
-    before = report["digest"]
-    written(path, HUMANEVAL, {**more, "test": more["test"].replace("4", "5")})
-    changed_tests = execute.run(asked, inputs, outputs)["mine"]
-    assert changed_tests["digest"] != before
-    assert changed_tests["unusable"] == {"HumanEval/1": "assertion"}
+    return execute.Outputs(tmp_path / "reports")
 
 
 @pytest.mark.usefixtures("any_isolation")
-def test_models_answer_and_a_killed_run_goes_on(tiny_base, inputs, outputs, tmp_path):
-    path = written(tmp_path / "mine.jsonl", HUMANEVAL, {**HUMANEVAL, "task_id": "HumanEval/1"})
-    asked = params(tiny_base, problems=[str(path)])
-    execute.run(asked, inputs, outputs)
+def test_answers_are_run_and_each_set_has_its_figures(inputs, outputs):
+    report = execute.run(PARAMS, inputs, outputs)
+    assert report == read_json(outputs.reports / "metrics.json")
+    assert list(report) == ["held_out", "mine"]
+    found = report["held_out"]
+    assert (found["problems"], found["unusable"]) == (2, {IDS[2]: "assertion"})
+    assert found["base"]["pass@1"] == found["tuned"]["pass@1"] == 0.5
+    assert (found["won"], found["lost"]) == ([IDS[0]], [IDS[1]])
+    assert (found["gain"]["mean"], found["gain"]["p_value"]) == (0.0, 1.0)
+    assert found["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
+    mine = report["mine"]
+    assert (mine["base"]["pass@1"], mine["tuned"]["pass@1"]) == (0.0, 1.0)
+    assert mine["base"]["outcomes"] == {"assertion": 2}
+    assert mine["gain"]["mean"] == 1.0
+    assert mine["gain"]["p_value"] == 0.5, "by McNemar, two of two"
     rows = read_jsonl(outputs.reports / "verdicts.jsonl")
-    assert len(rows) == 4
-    assert rows[0]["answer"] != rows[2]["answer"], "base and tuned"
-    journal = outputs.journals / "mine.tuned.jsonl"
-    kept = journal.read_bytes()
-    first = json.loads(kept.splitlines()[0]) | {"completion": "    return 2 * x\n"}
-    journal.write_text(json.dumps(first) + "\n")
-    report = execute.run(asked, inputs, outputs)["mine"]
-    assert report["tuned"]["pass@1"] == 0.5, "what was answered is not asked for again"
-    journal.write_text("{}\n")
-    execute.run(asked, inputs, outputs)
-    assert journal.read_bytes() == kept, "answers of something else are not used"
+    assert [(row["task_id"], row["outcome"]) for row in rows if row["variant"] == "tuned"] == [
+        (IDS[0], "passed"), (IDS[1], "assertion"), ("HumanEval/0", "passed"), ("HumanEval/1", "passed")
+    ]  # fmt: skip
+    assert next(row["detail"] for row in rows if row["task_id"] == IDS[1] and row["variant"] == "tuned") == "triple(2)"
 
 
-def test_without_isolation_nothing_is_written(tiny_base, inputs, outputs, monkeypatch):
+def test_which_isolation_is_used_changes_no_byte(inputs, outputs, monkeypatch):
+    contents = set()
+    for way in WAYS:
+        if way.fault() is not None:
+            pytest.skip(f"{way.name} is not to be had")
+        monkeypatch.setattr(isolation, "find_isolation", lambda way=way: way)
+        execute.run(PARAMS, inputs, outputs)
+        contents.add(tuple(path.read_bytes() for path in sorted(outputs.reports.iterdir())))
+    assert len(contents) == 1
+
+
+def test_without_isolation_the_stage_ends_well_and_says_nothing(inputs, outputs, monkeypatch, capsys):
     def refuse():
         raise UserError("no isolation here", "Install bubblewrap.")
 
-    execute.run(params(tiny_base), inputs, outputs)
     monkeypatch.setattr(isolation, "find_isolation", refuse)
-    before = {path: path.read_bytes() for path in outputs.reports.iterdir()}
-    with pytest.raises(UserError, match="no isolation here"):
-        execute.run(params(tiny_base, doctests=1), inputs, outputs)
-    assert {path: path.read_bytes() for path in outputs.reports.iterdir()} == before
+    assert execute.run(PARAMS, inputs, outputs) == {}
+    assert read_json(outputs.reports / "metrics.json") == {}
+    assert read_jsonl(outputs.reports / "verdicts.jsonl") == []
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("execute: no answer was run, so there is no pass@1: no isolation here. Install bubblewrap.")
+    assert sorted(path.name for path in outputs.reports.iterdir()) == ["metrics.json", "verdicts.jsonl"]
 
 
 @pytest.mark.usefixtures("any_isolation")
-def test_what_cannot_be_asked_is_refused(tiny_base, inputs, outputs, tmp_path):
-    with pytest.raises(UserError, match=r"none\.jsonl cannot be read"):
-        execute.run(params(tiny_base, problems=[str(tmp_path / "none.jsonl")]), inputs, outputs)
-    path = str(written(tmp_path / "mine.jsonl", HUMANEVAL))
-    with pytest.raises(UserError, match="two sets are named mine"):
-        execute.run(params(tiny_base, problems=[path, path]), inputs, outputs)
-    pq.write_table(pa.Table.from_pylist([raw_row(code="def f(x):\n    return x")]), inputs.raw)
-    with pytest.raises(UserError, match="of 0 held-out functions with examples none stands alone"):
-        execute.run(params(tiny_base, doctests=3), inputs, outputs)
+def test_data_without_tests_has_no_figures(inputs, outputs):
+    write_jsonl(inputs.verified, [])
+    for path in (inputs.base_benchmarks, inputs.tuned_benchmarks):
+        write_jsonl(path, [])
+    assert execute.run(PARAMS, inputs, outputs) == {}
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"k": [2]}, r"k: found \[2\], expected numbers from 1 to samples, which is 1"),
-        ({"k": [0]}, r"k: found \[0\]"),
-        ({"samples": 3}, "at temperature 0 all of them would be the same"),
-        ({"problems": "HumanEval.jsonl"}, "list"),
-    ],
-)
-def test_parameters_that_make_no_sense_are_refused(changes, message):
-    with pytest.raises(ValidationError, match=message):
-        ExecuteParams(**(SETTINGS | changes))
+@pytest.mark.usefixtures("any_isolation")
+def test_a_set_without_a_problem_that_can_be_used_has_no_share(inputs, outputs):
+    write_jsonl(inputs.verified, [{"id": IDS[2], "digest": IDS[2][::-1]}])
+    found = execute.run(PARAMS, inputs, outputs)["held_out"]
+    assert (found["problems"], list(found["unusable"])) == (0, [IDS[2]])
+    assert not {"base", "tuned", "gain"} & found.keys(), "absent, never zero"
+
+
+def test_interval_of_a_share_is_wilsons():
+    # By scipy's binomtest(3, 20).proportion_ci(method="wilson"), and of (0, 10).
+    assert share([True] * 3 + [False] * 17, 0.95) == {"pass@1": 0.15, "low": 0.052369, "high": 0.360419}
+    assert share([False] * 10, 0.95) == {"pass@1": 0.0, "low": 0.0, "high": 0.277533}

@@ -12,8 +12,12 @@ from codetune.generation.params import GenerateParams
 from codetune.modeling.load import load_model
 from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
+from codetune.problems.reading import read_problems
+from codetune.problems.sets import unpack_answer
 from codetune.prompt import completion_text, prompt_ids
 from stages import generate
+from tests.problems.test_reading import HUMANEVAL, written
+from tests.tables import held_out_problem
 
 KEYS = ["id", "group", "path", "qualname", "instruction", "reference", "answer", "tokens", "stopped", "ended"]
 
@@ -25,6 +29,7 @@ def params(base, **changes):
                 {
                     "seed": 7,
                     "max_prompts": 10,
+                    "benchmark_prompts": 1,
                     "reworded_prompts": 3,
                     "max_new_tokens": 12,
                     "batch_size": 4,
@@ -41,8 +46,13 @@ def params(base, **changes):
 
 @pytest.fixture
 def inputs(instruction_rows, tmp_path, tiny_adapter):
-    paths = generate.Inputs(test=tmp_path / "test.jsonl", reworded=tmp_path / "reworded.jsonl", adapter=tiny_adapter)
+    names = ("test", "problems", "verified", "reworded")
+    paths = generate.Inputs(
+        **{name: tmp_path / f"{name}.jsonl" for name in names}, benchmarks=tmp_path / "none", adapter=tiny_adapter
+    )
     write_jsonl(paths.test, instruction_rows)
+    write_jsonl(paths.problems, [])
+    write_jsonl(paths.verified, [])
     # Every other row has a paraphrase.
     other = [
         row | {"id": row["id"][::-1], "parent": row["id"], "instruction": f"Please. {row['instruction']}"}
@@ -75,6 +85,8 @@ def test_both_variants_answer_the_same_prompts(tiny_base, inputs, outputs, instr
             "prompts": 10,
             "prompt": "### Instruction:\n{instruction}\n\n### Response:\n",
             "skipped": {"too_long": 0},
+            "problems": {"candidates": 0, "verified": 0},
+            "benchmarks": {},
             "reworded": {"prompts": 3, "skipped": {"too_long": 0, "no_other_words": no_words}},
             "groups": 4,
             "tokens": sum(sample["tokens"] for sample in samples),
@@ -123,6 +135,39 @@ def test_prompts_that_became_too_long_are_counted(tiny_base, inputs, outputs, in
     write_jsonl(inputs.reworded, wordy)
     report = generate.run(params(tiny_base, max_prompts=5), inputs, outputs, "base")
     assert report["reworded"] == {"prompts": 0, "skipped": {"too_long": 5, "no_other_words": 0}}
+
+
+def test_verified_problems_are_the_prompts_where_there_are_any(tiny_base, inputs, outputs, instruction_rows):
+    ids = [row["id"] for row in instruction_rows[:4]]
+    write_jsonl(inputs.problems, [held_out_problem(name) for name in ids])
+    # The last is listed with the digest of what it was before; another is not listed.
+    listed = [{"id": ids[0], "digest": ids[0][::-1]}, {"id": ids[2], "digest": ids[2][::-1]}]
+    write_jsonl(inputs.verified, [*listed, {"id": ids[3], "digest": "0" * 16}, {"id": "f" * 16, "digest": "0" * 16}])
+    report = generate.run(params(tiny_base), inputs, outputs, "base")
+    assert report["problems"] == {"candidates": 4, "verified": 2}
+    assert sorted(row["id"] for row in read_jsonl(outputs.samples / "base.jsonl")) == sorted([ids[0], ids[2]])
+
+
+def test_benchmarks_are_asked_and_their_texts_are_not_repeated(tiny_base, inputs, outputs, monkeypatch):
+    more = {**HUMANEVAL, "task_id": "HumanEval/1", "prompt": "import math\n\n" + HUMANEVAL["prompt"]}
+    long = {**HUMANEVAL, "task_id": "HumanEval/2", "prompt": HUMANEVAL["prompt"].replace("Twice", "Twice " * 3000)}
+    inputs.benchmarks.mkdir()
+    written(inputs.benchmarks / "mine.jsonl", HUMANEVAL, more, long)
+    said = f"```python\n{HUMANEVAL['prompt']}    return 2 * x + 1\n```"
+    monkeypatch.setattr("codetune.prompt.completion_text", lambda *_: said)
+    report = generate.run(params(tiny_base, benchmark_prompts=0), inputs, outputs, "base")
+    assert report["benchmarks"] == {"mine": {"prompts": 2, "skipped": {"too_long": 1}}}
+    first, second = rows = read_jsonl(outputs.samples / "base.benchmarks.jsonl")
+    assert [(row["set"], row["task_id"]) for row in rows] == [("mine", "HumanEval/0"), ("mine", "HumanEval/1")]
+    text = (outputs.samples / "base.benchmarks.jsonl").read_text()
+    assert "    return 2 * x + 1" in text
+    assert "Twice x." not in text
+    assert "def double" not in text
+    problems = read_problems(inputs.benchmarks / "mine.jsonl")
+    assert [unpack_answer(row, problem) for row, problem in zip(rows, problems, strict=False)] == [said, said]
+    assert unpack_answer(first, problems[1]) is unpack_answer(second, problems[0]) is None
+    few = generate.run(params(tiny_base), inputs, outputs, "base")
+    assert few["benchmarks"]["mine"]["prompts"] + few["benchmarks"]["mine"]["skipped"]["too_long"] == 1
 
 
 def test_no_prompt_need_be_asked_again(tiny_base, inputs, outputs):

@@ -13,9 +13,12 @@ from codetune.export.card import CardFacts, _evaluation
 from codetune.export.merge import MergeCheck
 from codetune.files import read_json, read_jsonl, write_jsonl
 from codetune.numerics import NumericsParams
+from codetune.problems.reading import read_problems
+from codetune.problems.sets import pack_answer
 from codetune.scoring.bertscore import BertEncoder
 from codetune.scoring.code_bertscore import normalized
 from stages import score
+from tests.problems.test_reading import HUMANEVAL, written
 from tests.scoring.conftest import changed
 
 NUMERICS = NumericsParams(mode="portable", threads=2)
@@ -25,9 +28,11 @@ FILES = ["metrics.json", "scores.jsonl", "scoring.json", "signatures.json"]
 
 def write_inputs(folder: Path, rows: list[dict[str, Any]], prompts: int = 4) -> score.Inputs:
     """Train rows, and samples of `prompts` prompts: base answers with another's reference, tuned with half its own."""
-    names = ("base", "tuned", "base_reworded", "tuned_reworded", "train")
-    inputs = score.Inputs(**{name: folder / f"{name}.jsonl" for name in names})
+    names = ("base", "tuned", "base_reworded", "tuned_reworded", "base_benchmarks", "tuned_benchmarks", "train")
+    inputs = score.Inputs(**{name: folder / f"{name}.jsonl" for name in names}, benchmarks=folder / "benchmarks")
     write_jsonl(inputs.train, rows)
+    write_jsonl(inputs.base_benchmarks, [])
+    write_jsonl(inputs.tuned_benchmarks, [])
     asked = rows[::5][:prompts]
     of_base = [row["completion"] for row in rows[3::5][:prompts]]
     of_tuned = [row["completion"][: len(row["completion"]) // 2] for row in asked]
@@ -108,6 +113,35 @@ def test_the_reports_have_the_agreed_form(finished: tuple[score.Inputs, Path]):
     assert "|pairs:12|" in signatures["bertscore"]
     assert signatures["numerics"] == "portable"
     assert read_json(reports / "scoring.json")["baseline"]["texts"] == 6
+
+
+def test_each_benchmark_has_its_own_means(tmp_path: Path, finished: tuple[score.Inputs, Path]):
+    folder = tmp_path / "benchmarks"
+    folder.mkdir()
+    [problem] = read_problems(written(folder / "mine.jsonl", HUMANEVAL))
+    answers = {"base": "No.", "tuned": problem.reference}
+    for variant, answer in answers.items():
+        row = {"set": "mine", "task_id": problem.id, **pack_answer(answer, problem), "tokens": 5, "stopped": True}
+        write_jsonl(tmp_path / f"{variant}.jsonl", [row | {"ended": "end"}])
+    inputs = replace(
+        finished[0],
+        base_benchmarks=tmp_path / "base.jsonl",
+        tuned_benchmarks=tmp_path / "tuned.jsonl",
+        benchmarks=folder,
+    )
+    found = run(inputs, tmp_path / "reports")
+    own = found.pop("benchmarks")
+    assert found == read_json(finished[1] / "metrics.json"), "the others are as they were"
+    assert list(own) == ["mine"]
+    assert list(own["mine"]) == ["base", "tuned", "gain", "prompts"]
+    assert (own["mine"]["base"]["exact_match"], own["mine"]["tuned"]["exact_match"]) == (0.0, 1.0)
+    assert own["mine"]["gain"]["f1"]["mean"] == pytest.approx(1.0)
+    assert read_json(tmp_path / "reports/scoring.json")["read"]["base.mine"]["no_code"] == {"no_code": 1}
+    written(folder / "mine.jsonl", {**HUMANEVAL, "canonical_solution": "    return x + x\n"})
+    with pytest.raises(
+        UserError, match=r"base.jsonl:1 answers HumanEval/0 of mine, which is not as it is in the bench"
+    ):
+        run(inputs, tmp_path / "reports")
 
 
 def test_a_gain_is_the_difference_of_the_two_values_beside_it(finished: tuple[score.Inputs, Path]):

@@ -191,8 +191,10 @@ def main() -> None:
 
     def action() -> None:
         numerics.fix()
-        sections = (load_section(each) for each in (AnswerValidityParams, ScoreParams, ModelParams))
-        run(Params(*sections, load_taught_form()), Inputs(), Outputs())  # type: ignore[arg-type]
+        params = Params(
+            load_section(AnswerValidityParams), load_section(ScoreParams), load_section(ModelParams), load_taught_form()
+        )
+        run(params, Inputs(), Outputs())
 
     run_as_command(action)
 

@@ -160,6 +160,31 @@ def test_it_is_a_command(pair, monkeypatch, capsys):
         assert capsys.readouterr().out.startswith(start)
 
 
+def test_problems_won_and_lost_and_the_worth_of_metrics_are_told_in_every_form() -> None:
+    area = {"mean": 0.614, "low": 0.55, "high": 0.666}
+    sides = [
+        Reports(
+            Revision(Kind.COMMIT, name, name * 8),
+            {"tuned": {"edit_similarity": 1.0}},
+            execution={"mine": {"digest": "1", "tuned": {"pass@1": 0.5}}},
+            outcomes={"mine": {"t|1": {"tuned": first}, "t2": {"tuned": second}}},
+            answer_validity={"metrics": {"edit_similarity": area}},
+        )
+        for name, first, second in (("a", "syntax", "passed"), ("b", "passed", "timeout"))
+    ]
+    found = SideBySide(compare(*sides), StageChanges(missing="none"), None, [], ("", {}))
+    for told in (as_text(found), as_markdown(found)):
+        assert "mine: 1 won, 1 lost of 2 problems" in told
+        assert "0.61 (0.55 to 0.67)" in told
+    assert "    won   mine t|1\n    lost  mine t2" in as_text(found)
+    assert "| mine | won | t\\|1 |" in as_markdown(found)
+    content = as_json(found)
+    assert content["flips"] == [{"set": "mine", "shared": 2, "won": ["t|1"], "lost": ["t2"]}]
+    assert content["discrimination"] == {"edit_similarity": area}
+    rows = [row for row in csv.DictReader(io.StringIO(as_csv(found))) if row["part"] == "problem"]
+    assert [(row["name"], row["verdict"]) for row in rows] == [("mine t|1", "won"), ("mine t2", "lost")]
+
+
 @pytest.mark.parametrize("prompts", [40, 6000])
 def test_a_p_value_is_never_0(prompts: int) -> None:
     """All prompts were mended: the exact test of 6,000 would give a number too small for a float."""

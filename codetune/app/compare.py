@@ -17,7 +17,8 @@ from codetune.app.tables import metric_table
 from codetune.revisions.comparison import Comparison, MetricDifference
 from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.reports import Reports
-from codetune.revisions.wording import gain_sentence, robustness_sentence, verdict_sentence
+from codetune.revisions.wording import flips_sentence, gain_sentence, robustness_sentence, verdict_sentence
+from codetune.side_by_side.cells import flip_rows
 
 SECOND_RUN = "`dvc exp run -S train.lora.rank=4`"
 READING = (
@@ -111,6 +112,18 @@ def _plots(sides: list[Reports]) -> None:
         _chart("Gain by package", charts.package_gain(named), "Run `dvc repro score`.", charts.package_height(last))
 
 
+def _flips(comparison: Comparison) -> None:
+    """The problems won and lost, where answers were run."""
+    if not comparison.flips:
+        return
+    st.subheader("Problems won and lost")
+    st.write("; ".join(literal(flips_sentence(found)) for found in comparison.flips))
+    rows = list(flip_rows(comparison))
+    if rows:
+        columns = dict(zip(("Set", "Became", "Problem"), map(list, zip(*rows, strict=True)), strict=True))
+        st.dataframe(columns, hide_index=True, width="stretch", alt="The problems that changed sides.")
+
+
 def _single(comparison: Comparison) -> None:
     """One revision by itself: what tuning gained."""
     reports = comparison.candidate
@@ -118,6 +131,7 @@ def _single(comparison: Comparison) -> None:
     st.markdown(f"#### {literal(gain_sentence(reports, comparison.gain))}")
     _gain(comparison)
     st.caption(READING)
+    _flips(comparison)
     _plots([reports])
 
 
@@ -129,6 +143,7 @@ def _pair(comparison: Comparison) -> None:
         st.warning(literal(notice), icon=":material/warning:")
     show_exports(comparison)
     _tables(comparison)
+    _flips(comparison)
     show_changes(comparison)
     _plots([comparison.baseline, comparison.candidate])
 

@@ -13,9 +13,20 @@ from codetune.revisions.parameters import ParameterDifference
 from codetune.revisions.reasons import outputs_text, stage_reasons
 from codetune.revisions.reports import Reports
 from codetune.revisions.stages import StageDifference
-from codetune.revisions.wording import certainty_text, detectable_text, difference_text, interval_text, meaning_text
+from codetune.revisions.wording import (
+    certainty_text,
+    detectable_text,
+    difference_text,
+    discrimination_text,
+    interval_text,
+    meaning_text,
+)
 
 NOTHING = "\u2013"
+DISCRIMINATION = (
+    "Of a passing and a failing answer to the same problem, how often the metric scored the passing one higher "
+    "(a coin: 0.5), with the interval over the problems."
+)
 DETECTABLE = "The smallest difference that these prompts would have shown in four of five cases."
 _MARKS = {
     Verdict.BETTER: ("\u25b2", "better"),
@@ -73,6 +84,7 @@ def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, 
     interval = f"{settings_of(reports.params).confidence * 100:g}\u202f% interval"
     names = [
         "Metric", baseline, candidate, "Difference", interval, "Detectable", "Worse \u2190 0 \u2192 better", "Verdict",
+        *(["AUC of passing"] if any(discrimination_text(reports, row.metric) for row in rows) else []),
     ]  # fmt: skip
     body = []
     for row in rows:
@@ -87,6 +99,7 @@ def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, 
             _cell(names[5], escape(detectable_text(row)), "quiet", DETECTABLE),
             _cell(names[6], _bar(row, tone)),
             _cell(names[7], escape(words), f"words {tone}", certainty_text(row)),
+            *(_cell(name, escape(discrimination_text(reports, row.metric)), "", DISCRIMINATION) for name in names[8:]),
         ]
         title = escape(f"{row.metric.explanation} {meaning_text(reports, row.metric)}".strip())
         head = f'<th scope="row" title="{title}">{escape(row.metric.label)}<span>{way}{escape(note)}</span></th>'

@@ -63,7 +63,9 @@ def _share(key: str, label: str, explanation: str, *, signature: str | None = No
 
 
 def _bertscore(part: str, label: str, explanation: str) -> Metric:
-    return Metric(f"bertscore.{part}", f"BERTScore {label}", explanation, f"bertscore_{part}", signature="bertscore")
+    told = f"Tells how much editing an answer needs, not whether it works. {explanation}"
+    key = f"bertscore_{part}"
+    return Metric(f"bertscore.{part}", f"BERTScore {label}", told, key, signature="bertscore", note="editing needed")
 
 
 def _surface(key: str, label: str, unit: str) -> Metric:
@@ -166,6 +168,6 @@ def metrics_of(*reported: Iterable[str]) -> list[Metric]:
 def _unlisted(key: str) -> Metric:
     if key.startswith(f"{EXECUTION}."):
         label = ", ".join(key.split(".")[1:])
-        told = "Estimated share of problems that one of k answers solves: its tests were run, in a sandbox."
+        told = "Share of problems that the answer solves: its tests were run, in a sandbox. Tested by McNemar's test."
         return Metric(key, label, told, digits=1, scale=100.0, unit=PERCENT, signature=EXECUTION)
     return Metric(key, key, score=key.replace(".", "_"), larger_is_better=not _SMALLER_IS_BETTER.search(key))

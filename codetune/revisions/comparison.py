@@ -27,6 +27,7 @@ from codetune.revisions.catalogue import (
     metrics_of,
     numbers,
 )
+from codetune.revisions.flips import Flips, Model, flips, passes
 from codetune.revisions.intervals import pooled_spread, settings_of
 from codetune.revisions.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
@@ -92,6 +93,8 @@ class Comparison:
     :param gain: the candidate's base (as baseline) against its tuned model (as candidate).
     :param notices: sentences that must be read before any difference is believed.
     :param prompts: the prompts that both revisions answered.
+    :param flips: the problems won and lost between the two tuned models; between base and tuned model where a revision
+        is compared with itself.
     """
 
     baseline: Reports
@@ -102,6 +105,7 @@ class Comparison:
     notices: list[str]
     prompts: list[AlignedPrompt]
     shared: int
+    flips: list[Flips]
 
     @property
     def same_base(self) -> bool:
@@ -111,6 +115,21 @@ class Comparison:
     def count(self, verdict: Verdict) -> int:
         """How many metrics of the tuned model have this verdict."""
         return Counter(row.verdict for row in self.rows["tuned"])[verdict]
+
+
+def _paired_scores(
+    metric: Metric, baseline: Model, candidate: Model, identifiers: list[str]
+) -> tuple[list[float], list[float]] | None:
+    """The scores of both models, prompt by prompt; None where any is lacking.
+
+    :param identifiers: the prompts; tests that were run have prompts of their own.
+    """
+    if metric.signature == EXECUTION:
+        both = passes(metric.key.split(".", 1)[1].rpartition(".")[0], baseline, candidate)
+        of_one = metric.key.endswith(".pass@1") and both
+        return ([old for old, _ in both.values()], [new for _, new in both.values()]) if of_one else None
+    old, new = (_scores_by_prompt(*model, identifiers, metric.score) for model in (baseline, candidate))
+    return None if old is None or new is None else (old, new)
 
 
 def _scores_by_prompt(reports: Reports, role: Role, identifiers: list[str], score: str | None) -> list[float] | None:
@@ -131,9 +150,6 @@ def _judge(metric: Metric, low: float, high: float, *, equal: bool) -> Verdict:
     return Verdict.BETTER if (low > 0) is metric.larger_is_better else Verdict.WORSE
 
 
-Model = tuple[Reports, Role]
-
-
 def metric_difference(
     metric: Metric,
     baseline: Model,
@@ -149,11 +165,11 @@ def metric_difference(
     :param trust: whether both were measured in the same way; if not, nothing is subtracted.
     :param tests: what was tested already, by key of the metric, see `_tests`.
     """
-    old = _scores_by_prompt(*baseline, identifiers, metric.score)
-    new = _scores_by_prompt(*candidate, identifiers, metric.score)
-    if old is None or new is None:
+    paired = _paired_scores(metric, baseline, candidate, identifiers)
+    if paired is None:
         before, after = (reports.values(role).get(metric.key) for reports, role in (baseline, candidate))
         return _without_interval(metric, before, after, trust=trust)
+    old, new = paired
     before, after = (math.fsum(scores) / len(scores) for scores in (old, new))
     if not trust:
         return _without_interval(metric, before, after, trust=False)
@@ -168,11 +184,9 @@ def metric_difference(
 
 def _tests(metrics: list[Metric], baseline: Model, candidate: Model, identifiers: list[str]) -> dict[str, Tested]:
     """The tests of all metrics that have a score for each prompt, by key: much faster together than one by one."""
-    pairs = {}
-    for metric in metrics:
-        old, new = (_scores_by_prompt(*model, identifiers, metric.score) for model in (baseline, candidate))
-        if old is not None and new is not None:
-            pairs[metric.key] = (old, new)
+    scored = [metric for metric in metrics if metric.signature != EXECUTION]
+    found = {metric.key: _paired_scores(metric, baseline, candidate, identifiers) for metric in scored}
+    pairs = {key: pair for key, pair in found.items() if pair is not None}
     return dict(zip(pairs, paired_tests(list(pairs.values()), settings_of(candidate[0].params)), strict=True))
 
 
@@ -240,7 +254,7 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
                 (candidate, role),
                 identifiers,
                 trust=not changed & {metric.signature, ANSWERS}
-                and not disjoint
+                and (metric.signature == EXECUTION or not disjoint)
                 and (same or metric.key not in OVER_ALL_PROMPTS),
                 tests=tests,
             )
@@ -264,4 +278,9 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
         ],
         prompts=aligned_prompts(baseline, candidate),
         shared=len(identifiers),
+        flips=flips(
+            (baseline, "base" if baseline is candidate else "tuned"),
+            (candidate, "tuned"),
+            differing_signatures(baseline, candidate),
+        ),
     )

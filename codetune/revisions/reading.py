@@ -20,10 +20,11 @@ from codetune.schemas.samples import SAMPLES
 from codetune.schemas.scores import SCORES
 from codetune.schemas.verdicts import VERDICTS
 
-_DOCTESTS = "doctests"  # the set of problems that are rows of the test set
+_HELD_OUT = ("held_out", "doctests")  # the set of problems that are rows of the test set, and as it was called once
 _CURVES = "reports/training/plots/metrics/"
 
 Value = TypeVar("Value")
+Outcomes = dict[str, dict[str, dict[Role, str]]]
 
 
 class _Reader:
@@ -45,11 +46,14 @@ class _Reader:
             self.problems.append(f"{path} of {self.revision.title} cannot be read: {reason}")
             return default
 
-    def prompts(self) -> dict[str, Prompt]:
-        """The test prompts with the answers of both models."""
+    def prompts(self, tried: Outcomes) -> dict[str, Prompt]:
+        """The test prompts with the answers of both models.
+
+        :param tried: what came of the answers that were run.
+        """
         none: list[dict[str, Any]] = []
         base, tuned = (self.parse(f"reports/samples/{role}.jsonl", _samples, none) for role in ROLES)
-        outcomes: dict[tuple[str, str], str] = self.parse("reports/execution/verdicts.jsonl", _outcomes, {})
+        outcomes = {task: found for name in _HELD_OUT for task, found in tried.get(name, {}).items()}
         try:
             return _prompts(base, tuned, outcomes)
         except (KeyError, TypeError, ValueError) as error:
@@ -67,7 +71,7 @@ def _executed(text: str) -> dict[str, Any]:
     """The sets of problems whose answers were run, each with what a comparison reads."""
     found = read_object(text)
     for each in found.values():
-        _ = each["digest"], each["isolation"], *(each[role] for role in ROLES)
+        _ = each["digest"], *(each.get(role, {}).get("pass@1") for role in ROLES)
     return found
 
 
@@ -81,10 +85,13 @@ def _samples(text: str) -> list[dict[str, Any]]:
     return _rows(text, SAMPLES)
 
 
-def _outcomes(text: str) -> dict[tuple[str, str], str]:
-    """What came of running the first answer to each held-out function, by the row's id and the model."""
-    rows = [row for row in _rows(text, VERDICTS) if row["set"] == _DOCTESTS and row["sample"] == 0]
-    return {(row["task_id"], row["variant"]): row["outcome"] for row in rows}
+def _outcomes(text: str) -> Outcomes:
+    """What came of running the first answer to each problem, by set, problem and model."""
+    found: Outcomes = {}
+    for row in _rows(text, VERDICTS):
+        if row.get("sample", 0) == 0:  # reports of other versions have several answers to a problem
+            found.setdefault(row["set"], {}).setdefault(row["task_id"], {})[row["variant"]] = row["outcome"]
+    return found
 
 
 def _scores(text: str) -> dict[str, PromptScores]:
@@ -105,7 +112,7 @@ def _curve(path: str, text: str) -> Curve:
 
 
 def _prompts(
-    base: list[dict[str, Any]], tuned: list[dict[str, Any]], outcomes: dict[tuple[str, str], str]
+    base: list[dict[str, Any]], tuned: list[dict[str, Any]], outcomes: dict[str, dict[Role, str]]
 ) -> dict[str, Prompt]:
     """The prompts that have an answer of at least one model, in the order of the first file that has them."""
     answers: dict[str, dict[Role, Answer]] = {}
@@ -114,7 +121,7 @@ def _prompts(
         for row in rows:
             first.setdefault(row["id"], row)
             answer = Answer(
-                row["answer"], int(row["tokens"]), bool(row["stopped"]), outcomes.get((row["id"], role), "")
+                row["answer"], int(row["tokens"]), bool(row["stopped"]), outcomes.get(row["id"], {}).get(role, "")
             )
             answers.setdefault(row["id"], {})[role] = answer
     keys = ("id", "group", "path", "qualname", "instruction", "reference")
@@ -128,6 +135,8 @@ def load_reports(repository: Repository, revision: Revision) -> Reports:
     :raises UserError: when git fails; damaged reports are no error, they are told in `problems`.
     """
     reader = _Reader(revision, read_files(repository, revision))
+    nothing: Outcomes = {}
+    outcomes = reader.parse("reports/execution/verdicts.jsonl", _outcomes, nothing)
     return Reports(
         revision=revision,
         metrics=reader.parse(METRICS_FILE, read_object, {}),
@@ -135,9 +144,11 @@ def load_reports(repository: Repository, revision: Revision) -> Reports:
         training=reader.parse("reports/training/summary.json", read_object, {}),
         params=reader.parse("params.yaml", read_yaml, {}),
         scores=reader.parse("reports/scores.jsonl", _scores, {}),
-        prompts=reader.prompts(),
+        prompts=reader.prompts(outcomes),
         curves=reader.curves(),
         validity=reader.parse("reports/validity/metrics.json", read_object, {}),
+        answer_validity=reader.parse("reports/answer_validity/metrics.json", read_object, {}),
+        outcomes=outcomes,
         execution=reader.parse("reports/execution/metrics.json", _executed, {}),
         problems=tuple(reader.problems),
     )

@@ -76,6 +76,7 @@ class Reports:
 
     :param metrics: reports/metrics.json, empty where the revision has none.
     :param scores: per-prompt scores by prompt id, in the order of the test set.
+    :param outcomes: what came of the answers that were run, by set of problems, problem and model.
     :param problems: a sentence for each file that could not be read.
     """
 
@@ -88,7 +89,9 @@ class Reports:
     prompts: dict[str, Prompt] = field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
     validity: dict[str, Any] = field(default_factory=dict)
+    answer_validity: dict[str, Any] = field(default_factory=dict)
     execution: dict[str, Any] = field(default_factory=dict)
+    outcomes: dict[str, dict[str, dict[Role, str]]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
     @property
@@ -122,7 +125,7 @@ class Reports:
     def measured_by(self) -> dict[str, Any]:
         """What two revisions must share for their numbers to be comparable, answers that were run included."""
         run = {
-            name: f"tests:{found['digest']}|isolation:{found['isolation']}|python:{found.get('python', _FIRST_PYTHON)}"
+            name: f"tests:{found['digest']}|python:{found.get('python', _FIRST_PYTHON)}"
             for name, found in self.execution.items()
         }
         return self.signatures | ({EXECUTION: run} if run else {})

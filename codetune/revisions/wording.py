@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codetune.revisions.catalogue import CATALOGUE, Metric
 from codetune.revisions.comparison import Comparison, MetricDifference, Verdict
+from codetune.revisions.flips import Flips
 from codetune.revisions.reports import Reports
 
 # The metrics that matter most, the first of them that has a difference first, by what the answers are (clean.task).
@@ -99,6 +100,31 @@ def meaning_text(reports: Reports, metric: Metric) -> str:
         f"Of a working and a broken variant of a function it scored the working one higher in {share} % of pairs "
         f"({low} to {high}; a coin: 50)."
     )
+
+
+def discrimination_text(reports: Reports, metric: Metric) -> str:
+    """How well a metric tells answers that pass from answers to the same problem that fail: its AUC.
+
+    With the interval, such as `0.61 (0.55 to 0.67)`; empty where it is not known, or the metric was set up differently
+    then.
+    """
+    asked = reports.answer_validity
+    signature = asked.get("signatures", {}).get(metric.signature or "")
+    found = asked.get("metrics", {}).get(metric.score or "")
+    if not isinstance(found, dict) or signature not in (None, reports.signatures.get(metric.signature or "")):
+        return ""
+    return f"{found['mean']:.2f} ({found['low']:.2f} to {found['high']:.2f})"
+
+
+def flips_sentence(found: Flips) -> str:
+    """How many problems of a set changed sides."""
+    return f"{found.set}: {len(found.won)} won, {len(found.lost)} lost of {_plural(found.shared, 'problem')}"
+
+
+def problem_name(reports: Reports, task: str) -> str:
+    """A problem as people know it: the function that it asks for, where the reports have it, else its id."""
+    prompt = reports.prompts.get(task)
+    return f"{prompt.qualname} ({task})" if prompt else task
 
 
 def robustness_sentence(reports: Reports) -> str:

@@ -13,7 +13,7 @@ from codetune.revisions.reasons import stage_reasons
 from codetune.revisions.samples import Sample
 from codetune.revisions.stages import StageChanges
 from codetune.revisions.wording import verdict_sentence
-from codetune.side_by_side.cells import answers
+from codetune.side_by_side.cells import answers, flip_rows
 from codetune.side_by_side.gather import SideBySide
 
 _NUMBERS = ("baseline", "candidate", "difference", "low", "high", "p_value", "detectable", "spread")
@@ -36,6 +36,8 @@ def as_json(found: SideBySide) -> dict[str, Any]:
         "notices": comparison.notices,
         "metrics": {role: [_metric(row) for row in rows] for role, rows in comparison.rows.items()},
         "gain": [_metric(row) for row in comparison.gain],
+        "flips": [asdict(found) for found in comparison.flips],
+        "discrimination": comparison.candidate.answer_validity.get("metrics", {}),
         "parameters": [asdict(item) for item in comparison.parameters],
         "stages": _stages(found.stages),
         "data": found.data[1],
@@ -78,8 +80,9 @@ def _sample(sample: Sample) -> dict[str, Any]:
 def as_csv(found: SideBySide) -> str:
     """The comparison as one table: the metrics first, then what else differs.
 
-    Column `part` says which: `tuned`, `base` and `gain` have numbers; a `parameter` has its two values, a `stage` what
-    became of it and why, `data` how many rows of a sort there are, a `prompt` the metric it moved by.
+    Column `part` says which: `tuned`, `base` and `gain` have numbers; a `problem` was won or lost, a `parameter` has
+    its two values, a `stage` what became of it and why, `data` how many rows of a sort there are, a `prompt` the metric
+    it moved by.
     """
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, restval="", lineterminator="\n")
@@ -95,6 +98,8 @@ def _rows(found: SideBySide) -> Iterator[dict[str, Any]]:
     for part, rows in metrics.items():
         for row in rows:
             yield {"part": part, "name": row["metric"], **{key: row[key] for key in row if key != "metric"}}
+    for name, way, problem in flip_rows(found.comparison):
+        yield {"part": "problem", "name": f"{name} {problem}", "verdict": way}
     for item in content["parameters"]:
         yield {"part": "parameter", "name": item["key"], "baseline": item["baseline"], "candidate": item["candidate"]}
     for stage in found.stages.differences:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from codetune.markdown import escaped, fenced, table
 from codetune.revisions.reasons import outputs_text, stage_reasons
 from codetune.revisions.stages import StageChanges
-from codetune.revisions.wording import verdict_sentence
-from codetune.side_by_side.cells import answers, metric_cells, metric_head, score_text
+from codetune.revisions.wording import flips_sentence, verdict_sentence
+from codetune.side_by_side.cells import answers, flip_rows, metric_table, score_text
 from codetune.side_by_side.gather import SideBySide
 
 _ANSWER_LINES = 12
@@ -20,7 +20,10 @@ def as_text(found: SideBySide) -> str:
     sides = (("baseline", comparison.baseline), ("candidate", comparison.candidate))
     lines = [f"{name:10} {reports.revision.title}" for name, reports in sides]
     lines += ["", verdict_sentence(comparison), *(f"! {notice}" for notice in comparison.notices), ""]
-    lines += _columns(metric_head(comparison), map(metric_cells, comparison.rows["tuned"]))
+    lines += _columns(*metric_table(comparison))
+    if comparison.flips:
+        lines += ["", "problems:", *(f"  {flips_sentence(found)}" for found in comparison.flips)]
+        lines += [f"    {way:5} {name} {problem}" for name, way, problem in flip_rows(comparison)]
     lines += ["", "parameters:" if comparison.parameters else "No parameter differs."]
     lines += [f"  {item.key}: {item.baseline} \u2192 {item.candidate}" for item in comparison.parameters]
     lines += ["", *_stage_lines(found.stages)]
@@ -28,13 +31,13 @@ def as_text(found: SideBySide) -> str:
     return "\n".join([*lines, *_moved_lines(found)])
 
 
-def _columns(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
+def _columns(*rows: list[str]) -> Iterator[str]:
     """The cells in columns for the terminal, numbers to the right."""
-    cells_of = [head, *rows]
-    widths = [max(len(row[place]) for row in cells_of) for place in range(len(head))]
-    for row in cells_of:
+    last = len(rows[0]) - 1
+    widths = [max(len(row[place]) for row in rows) for place in range(last + 1)]
+    for row in rows:
         cells = [
-            cell.ljust(width) if place in (0, len(head) - 1) else cell.rjust(width)
+            cell.ljust(width) if place in (0, last) else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         yield "  ".join(cells).rstrip()
@@ -68,11 +71,16 @@ def as_markdown(found: SideBySide) -> str:
     """The comparison for an issue, a pull request or a report."""
     comparison = found.comparison
     titles = [reports.revision.title for reports in (comparison.baseline, comparison.candidate)]
-    head = metric_head(comparison)
-    metrics = table(head, [metric_cells(row) for row in comparison.rows["tuned"]], range(1, len(head) - 1))
+    head, *cells = metric_table(comparison)
+    metrics = table(head, cells, range(1, len(head) - 1))
     parts = [f"## {titles[0]} against {titles[1]}", verdict_sentence(comparison)]
     parts += [f"> **Note** {notice}" for notice in comparison.notices]
-    parts += [metrics, "### Parameters"]
+    parts.append(metrics)
+    if comparison.flips:
+        parts += ["### Problems", "; ".join(map(flips_sentence, comparison.flips))]
+        moved = [[escaped(name), way, escaped(problem)] for name, way, problem in flip_rows(comparison)]
+        parts += [table(["set", "became", "problem"], moved)] if moved else []
+    parts.append("### Parameters")
     if comparison.parameters:
         rows = [[f"`{item.key}`", escaped(item.baseline), escaped(item.candidate)] for item in comparison.parameters]
         parts.append(table(["parameter", "baseline", "candidate"], rows))

@@ -99,10 +99,9 @@ class TestStates:
         samples = (copied_sample.root / "reports/samples/tuned.jsonl").read_text().splitlines()
         identifier = json.loads(samples[0])["id"]
         row = {
-            "set": "doctests", "task_id": identifier, "variant": "tuned", "sample": 0, "outcome": "assertion",
-            "detail": "an example", "answer": "x",
+            "set": "held_out", "task_id": identifier, "variant": "tuned", "outcome": "assertion", "detail": "an example",
         }  # fmt: skip
-        rows = [row, row | {"sample": 1, "outcome": "second"}, row | {"set": "mine", "outcome": "other"}]
+        rows = [row, row | {"set": "mine", "outcome": "other"}]
         rows.append(row | {"variant": "base", "outcome": "passed"})
         (copied_sample.root / "reports/execution").mkdir()
         path = copied_sample.root / "reports/execution/verdicts.jsonl"

@@ -71,6 +71,21 @@ def test_evidence_on_a_metric_is_told_with_it() -> None:
     assert html.count("a coin") == 1
 
 
+def test_worth_of_a_metric_is_a_column_where_it_is_known() -> None:
+    area = {"mean": 0.614, "low": 0.55, "high": 0.666}
+    metric, other = Metric("m", "M", score="m", signature="s"), Metric("l", "L", score="l")
+    asked = {"metrics": {"m": area}, "signatures": {"s": "layer:6"}}
+    reports = Reports(REPORTS.revision, answer_validity=asked, signatures={"s": "layer:6"})
+    html = metric_table([row(Verdict.BETTER, metric), row(Verdict.BETTER, other)], reports, "old", "new")
+    assert "0.61 (0.55 to 0.67)" in html
+    labels = re.findall(r'data-label="([^"]*)"', html)
+    assert labels == re.findall(r'<th scope="col"[^>]*>([^<]*)</th>', html)[1:] * 2
+    assert labels[-1] == "AUC of passing"
+    changed = Reports(REPORTS.revision, answer_validity=asked, signatures={"s": "layer:5"})
+    for silent in (changed, REPORTS):
+        assert "AUC" not in metric_table([row(Verdict.BETTER, metric)], silent, "old", "new")
+
+
 def test_evidence_on_a_metric_that_was_set_up_differently_is_not_told() -> None:
     validity = {"metrics": {"m": {"all": {"mean": 0.6, "low": 0.5, "high": 0.7}}}, "signatures": {"s": "layer:5"}}
     metric = Metric("m", "M", score="m", signature="s")

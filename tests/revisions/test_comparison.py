@@ -253,8 +253,17 @@ def test_what_the_answers_are_decides_which_metric_leads(sample: Project, task: 
 
 
 def _executed(passed: float, **changes: str) -> dict[str, Any]:
-    found = {"base": {"pass@1": 0.0, "answers": 9}, "tuned": {"pass@1": passed, "answers": 9}}
-    return {"mine": {**found, "digest": "1", "isolation": "bubblewrap", **changes}}
+    found = {"base": {"pass@1": 0.0, "low": 0.0}, "tuned": {"pass@1": passed, "low": 0.0}}
+    return {"mine": {**found, "digest": "1", **changes}}
+
+
+def _tried(tuned: str) -> dict[str, dict[Any, str]]:
+    """Outcomes of the problems `t0`, `t1`, …: `p` for passed; the base solves the first."""
+    outcomes = {"p": "passed", "f": "assertion"}
+    return {
+        f"t{place}": {"tuned": outcomes[letter], "base": "assertion" if place else "passed"}
+        for place, letter in enumerate(tuned)
+    }
 
 
 class TestExecution:
@@ -269,8 +278,28 @@ class TestExecution:
         assert (row.metric.label, row.difference, row.verdict) == ("mine, pass@1", 0.25, Verdict.UNCERTAIN)
         assert found.notices == []
 
-    @pytest.mark.parametrize("changes", [{"digest": "2"}, {"isolation": "unshare"}, {"python": "3.12"}])
-    def test_other_tests_another_sandbox_or_another_python_are_not_subtracted(self, changes: dict[str, str]) -> None:
+    def test_problems_that_both_were_tried_on_are_tested_in_pairs(self) -> None:
+        signed = {"bertscore": "layer 6"}
+        before, after = (
+            replace(_reports(name, FLAT, NOISY, signatures=signed), execution=_executed(0.5), outcomes={"mine": tried})
+            for name, tried in (("a", _tried("pppffffffff")), ("b", _tried("fpppppppppp")))
+        )
+        found = compare(before, after)
+        [row] = [row for row in found.rows["tuned"] if row.metric.key == "execution.mine.pass@1"]
+        assert (row.baseline, row.candidate) == (pytest.approx(3 / 11), pytest.approx(10 / 11))
+        # Eight won, one lost: 2 (1 + 9) / 2^9; all other scores are the same.
+        assert row.p_value == pytest.approx(20 / 512)
+        [flips] = found.flips
+        assert (flips.set, flips.shared, flips.won, flips.lost) == ("mine", 11, [f"t{n}" for n in range(3, 11)], ["t0"])
+        alone = compare(after, after)
+        assert (alone.flips[0].won, alone.flips[0].lost) == ([f"t{n}" for n in range(1, 11)], ["t0"])
+        [gain] = [row for row in alone.gain if row.metric.key == "execution.mine.pass@1"]
+        assert gain.p_value is not None
+        other = replace(after, execution=_executed(0.5, digest="2"))
+        assert compare(before, other).flips == [], "of other tests nothing was won"
+
+    @pytest.mark.parametrize("changes", [{"digest": "2"}, {"python": "3.12"}])
+    def test_other_tests_or_another_python_are_not_subtracted(self, changes: dict[str, str]) -> None:
         found = self.compare(_executed(0.25), _executed(0.5, **changes))
         [row] = [row for row in found.rows["tuned"] if row.metric.signature == "execution"]
         assert row.verdict is Verdict.INCOMPARABLE

@@ -10,8 +10,8 @@ from codetune.schemas.checking import checked
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 from codetune.schemas.ledger import AUGMENTED_LEDGER, LEDGER
 from codetune.schemas.manifest import MANIFEST
-from codetune.schemas.raw import RAW_FILES, RAW_ROWS
 from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
+from codetune.schemas.raw import RAW_FILES, RAW_ROWS
 from codetune.schemas.samples import BENCHMARK_SAMPLES, SAMPLES
 from codetune.schemas.scores import SCORES
 from tests import tables

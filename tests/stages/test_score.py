@@ -18,7 +18,7 @@ from codetune.problems.sets import pack_answer
 from codetune.scoring.bertscore import BertEncoder
 from codetune.scoring.code_bertscore import normalized
 from stages import score
-from tests.problems.test_reading import HUMANEVAL, written
+from tests.problems.test_reading import HUMANEVAL
 from tests.scoring.conftest import changed
 
 NUMERICS = NumericsParams(mode="portable", threads=2)
@@ -117,8 +117,8 @@ def test_the_reports_have_the_agreed_form(finished: tuple[score.Inputs, Path]):
 
 def test_each_benchmark_has_its_own_means(tmp_path: Path, finished: tuple[score.Inputs, Path]):
     folder = tmp_path / "benchmarks"
-    folder.mkdir()
-    [problem] = read_problems(written(folder / "mine.jsonl", HUMANEVAL))
+    write_jsonl(folder / "mine.jsonl", [HUMANEVAL])
+    [problem] = read_problems(folder / "mine.jsonl")
     answers = {"base": "No.", "tuned": problem.reference}
     for variant, answer in answers.items():
         row = {"set": "mine", "task_id": problem.id, **pack_answer(answer, problem), "tokens": 5, "stopped": True}
@@ -137,7 +137,7 @@ def test_each_benchmark_has_its_own_means(tmp_path: Path, finished: tuple[score.
     assert (own["mine"]["base"]["exact_match"], own["mine"]["tuned"]["exact_match"]) == (0.0, 1.0)
     assert own["mine"]["gain"]["f1"]["mean"] == pytest.approx(1.0)
     assert read_json(tmp_path / "reports/scoring.json")["read"]["base.mine"]["no_code"] == {"no_code": 1}
-    written(folder / "mine.jsonl", {**HUMANEVAL, "canonical_solution": "    return x + x\n"})
+    write_jsonl(folder / "mine.jsonl", [{**HUMANEVAL, "canonical_solution": "    return x + x\n"}])
     with pytest.raises(
         UserError, match=r"base.jsonl:1 answers HumanEval/0 of mine, which is not as it is in the bench"
     ):

@@ -12,6 +12,7 @@ from codetune.files import dump_json, read_json
 from codetune.sections import check_params
 
 _METRICS = Path("reports/metrics.json")
+_EXECUTION = Path("reports/execution/metrics.json")
 _ROWS = (
     ("BERTScore F1", ("bertscore", "f1"), "f1"),
     ("Code BERTScore", ("code_bertscore",), "code_bertscore"),
@@ -57,8 +58,21 @@ def _interval(gain: dict[str, float]) -> str:
     return f"{gain['mean']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})"
 
 
+def execution_summary(sets: dict[str, Any]) -> str:
+    """The content of reports/execution/metrics.json as a table for the terminal; empty where nothing was run."""
+    lines = []
+    for name, found in sets.items():
+        if "gain" in found:
+            base, tuned = (found[role]["pass@1"] for role in ("base", "tuned"))
+            told = f"{len(found['won'])} won, {len(found['lost'])} lost of {found['problems']}"
+            lines.append(f"{f'pass@1 {name}':20}{base:10.4f}{tuned:10.4f}   {_interval(found['gain'])}, {told}")
+    return "\n".join(lines)
+
+
 def _print_summary() -> None:
     print(summary(read_json(_METRICS)))
+    if _EXECUTION.exists() and (told := execution_summary(read_json(_EXECUTION))):
+        print(f"\n{told}")
     print("\nNext: `make app` to compare and to try the model, `dvc metrics diff`, `dvc exp run -S train.lora.rank=8`.")
 
 

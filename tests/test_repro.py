@@ -31,6 +31,7 @@ CHANGES = {
         "epochs": 2,
         "checkpoint_every": 1,
     },
+    "benchmarks": {"sets": []},
     "generate": {"max_prompts": 4, "reworded_prompts": 2, "max_new_tokens": 8},
     "score": {"bootstrap_samples": 100},
 }
@@ -76,7 +77,9 @@ def commit(folder: Path, message: str) -> None:
 def clone(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clone") / "project"
     for name in succeed(ROOT, "git", "ls-files", "-co", "--exclude-standard").splitlines():
-        made_here = name.startswith("reports/") and not name.startswith("reports/validity/")
+        made_here = name.startswith("reports/") and not name.startswith(
+            ("reports/validity/", "reports/answer_validity/")
+        )
         if (ROOT / name).is_file() and not made_here:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)

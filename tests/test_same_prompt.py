@@ -8,7 +8,6 @@ from transformers import AutoTokenizer
 from codetune.errors import UserError
 from codetune.execution import answering
 from codetune.execution.answering import Asking, answer_problems
-from codetune.execution.params import ExecuteParams
 from codetune.export.merge import merge, save_merged
 from codetune.files import write_jsonl
 from codetune.generation import batch
@@ -18,15 +17,12 @@ from codetune.modeling.load import load_model
 from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
 from codetune.problems.reading import read_problems
-from codetune.problems.sets import ProblemSet
 from codetune.serving.stream import _Answer
 from codetune.tuning import loop
 from codetune.tuning.params import TrainParams
-from stages import execute, generate, train
+from stages import generate, train
 from tests.conftest import SYSTEM
 from tests.problems.test_reading import HUMANEVAL, written
-from tests.scoring.conftest import changed
-from tests.stages.test_execute import SETTINGS
 from tests.stages.test_train import TRAIN
 
 NUMERICS = NumericsParams(mode="portable", threads=1)
@@ -38,7 +34,14 @@ PROMPTS = {
 
 
 GENERATE = GenerateParams(
-    seed=7, max_prompts=1, reworded_prompts=0, max_new_tokens=4, batch_size=1, stop="end", device="cpu"
+    seed=7,
+    max_prompts=1,
+    benchmark_prompts=0,
+    reworded_prompts=0,
+    max_new_tokens=4,
+    batch_size=1,
+    stop="end",
+    device="cpu",
 )
 
 
@@ -88,19 +91,17 @@ def test_same_ids_everywhere(tiny_instruct, instruction_rows, asked, trained_on,
     save_merged(merged, tmp_path / "export", "float32")
     asked.clear()
 
+    (tmp_path / "benchmarks").mkdir()
+    written(tmp_path / "benchmarks/mine.jsonl", HUMANEVAL)
     reports = [
         generate.run(
             generate.Params(GENERATE, model, NUMERICS),
-            generate.Inputs(rows, none, adapter),
+            generate.Inputs(rows, none, none, tmp_path / "benchmarks", none, adapter),
             generate.Outputs(tmp_path / "samples", tmp_path / "journals"),
             variant,
         )
         for variant in ("base", "tuned")
     ]
-    given = execute.Params(ExecuteParams(**SETTINGS), changed(), model)
-    for variant in ("base", "tuned"):
-        places = execute.Inputs(adapter=adapter), execute.Outputs(tmp_path / "execution", tmp_path / "answers")
-        execute._answers(ProblemSet("mine", problems), given, *places, variant)
     settings = SamplingSettings(max_new_tokens=4)
     for number, asking in enumerate([
         Asking(str(tiny_instruct), None, 1, settings, system=system),

@@ -39,7 +39,8 @@ def inputs(tmp_path):
     write_samples(paths.base, [WRONG, RIGHT, RIGHT, RIGHT])
     write_samples(paths.tuned, [RIGHT, WRONG, RIGHT, RIGHT])
     paths.benchmarks.mkdir()
-    asked = read_problems(written(paths.benchmarks / "mine.jsonl", HUMANEVAL, {**HUMANEVAL, "task_id": "HumanEval/1"}))
+    wordy = {**HUMANEVAL, "test": HUMANEVAL["test"].replace("== 4", "== 4, 'a text of the benchmark'")}
+    asked = read_problems(written(paths.benchmarks / "mine.jsonl", wordy, {**wordy, "task_id": "HumanEval/1"}))
     for path, answer in ((paths.base_benchmarks, "    return x\n"), (paths.tuned_benchmarks, asked[0].reference)):
         write_jsonl(
             path,
@@ -69,6 +70,7 @@ def test_answers_are_run_and_each_set_has_its_figures(inputs, outputs):
     assert mine["base"]["outcomes"] == {"assertion": 2}
     assert mine["gain"]["mean"] == 1.0
     assert mine["gain"]["p_value"] == 0.5, "by McNemar, two of two"
+    assert "a text of the benchmark" not in (outputs.reports / "verdicts.jsonl").read_text()
     rows = read_jsonl(outputs.reports / "verdicts.jsonl")
     assert [(row["task_id"], row["outcome"]) for row in rows if row["variant"] == "tuned"] == [
         (IDS[0], "passed"), (IDS[1], "assertion"), ("HumanEval/0", "passed"), ("HumanEval/1", "passed")

@@ -204,12 +204,12 @@ def _without_interval(metric: Metric, before: float | None, after: float | None,
     return MetricDifference(metric, before, after, None, None, verdict)
 
 
-def _loss_difference(baseline: Reports, candidate: Reports) -> list[MetricDifference]:
-    """The validation losses, where both revisions logged one."""
+def _loss_difference(baseline: Reports, candidate: Reports, *, trust: bool) -> list[MetricDifference]:
+    """The validation losses, where both revisions logged one; of other texts or tokens they are not subtracted."""
     before, after = (numbers(reports.training).get("best.val_loss") for reports in (baseline, candidate))
     if before is None or after is None:
         return []
-    return [_without_interval(VALIDATION_LOSS, before, after, trust=True)]
+    return [_without_interval(VALIDATION_LOSS, before, after, trust=trust)]
 
 
 def gain_of(reports: Reports) -> list[MetricDifference]:
@@ -247,10 +247,11 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
             for metric in metrics
         ]
         rows[role] = corrected(found, settings_of(candidate.params).confidence)
-    rows["tuned"] += _loss_difference(baseline, candidate)
+    rows["tuned"] += _loss_difference(baseline, candidate, trust=VALIDATION_LOSS.signature not in changed)
     parameters = parameter_differences(baseline.params, candidate.params)
     unmoved = bool(rows["tuned"]) and all(row.verdict is Verdict.SAME for row in rows["tuned"])
-    measured = {ANSWERS, EXECUTION, *(metric.signature for metric in CATALOGUE if metric.signature)}
+    listed = (*CATALOGUE, VALIDATION_LOSS)
+    measured = {ANSWERS, EXECUTION, *(metric.signature for metric in listed if metric.signature)}
     return Comparison(
         baseline=baseline,
         candidate=candidate,

@@ -170,6 +170,20 @@ def test_validation_loss_has_a_direction_but_no_interval(
     assert interval_text(row) == ""
 
 
+def test_validation_losses_of_other_tokens_are_not_subtracted() -> None:
+    sizes = {"val_rows": 48, "val_labels": 900}
+    losses = [{"best": {"val_loss": 2.6}} | sizes, {"best": {"val_loss": 1.5}} | sizes | {"val_labels": 800}]
+    sides = [
+        _reports(name, FLAT, NOISY, training=loss, signatures={"answers": "code"})
+        for name, loss in zip("ab", losses, strict=True)
+    ]
+    found = compare(*sides)
+    row = found.rows["tuned"][-1]
+    assert (row.verdict, row.difference) == (Verdict.INCOMPARABLE, None)
+    assert any("val_loss was measured in two ways" in notice for notice in found.notices)
+    assert compare(sides[0], sides[0]).rows["tuned"][-1].verdict is Verdict.SAME
+
+
 def test_a_metric_without_per_prompt_scores_is_shown_as_reported() -> None:
     sides = [
         Reports(_revision(name), metrics={"tuned": {"pass_at_1": value}}) for name, value in (("a", 0.1), ("b", 0.2))

@@ -20,7 +20,7 @@ _ROWS = (
     ("exact match", ("exact_match",), None),
     ("answers that parse", ("syntax_valid",), "syntax_valid"),
     ("expected form", ("expected_form",), "expected_form"),
-    ("stopped by itself", ("stopped",), None),
+    ("within the limit", ("stopped",), None),
 )
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from codetune.tuning.checkpoint import Identity
     from codetune.tuning.data import Step, TokenizedRows
     from codetune.tuning.progress import Progress
+    from codetune.tuning.world import World
 
 
 @dataclass(frozen=True)
@@ -83,18 +84,12 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     from codetune.tuning.data import RowLimits, collate, load_rows, pack, training_steps, validation_batches
     from codetune.tuning.loop import train
     from codetune.tuning.lora import add_adapter, save_adapter, trainable_report
-    from codetune.tuning.precision import chosen_precision
     from codetune.tuning.sharding import shard
     from codetune.tuning.world import join
 
     world = join(require_device(params.train.device, "train.device"))
-    precision, reason = chosen_precision(params.train.precision, params.numerics.mode, world.device)
-    if world.size > 1:  # the processes decide together
-        precision = "bfloat16" if world.total(float(precision == "bfloat16")) == world.size else "float32"
-    if world.main:
-        sys.stderr.write(f"training: precision {precision}, {reason}\n")
-    options = params.train.model_copy(update={"precision": precision})
-    params = replace(params, train=options)
+    params = _with_precision(params, world)
+    options = params.train
     base = load_model(params.model.base, revision=params.model.revision, system=params.model.system)
     limits = RowLimits(options.max_rows, options.max_tokens, options.seed, options.too_long)
     rows = load_rows(inputs.train, AUGMENTED, base.tokenizer, limits, params.form)
@@ -132,6 +127,18 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
         write_json(report_folder / "summary.json", summary)
     checkpoints.clear()
     return summary
+
+
+def _with_precision(params: Params, world: World) -> Params:
+    """The parameters with the precision that `auto` stands for here: all processes take the same."""
+    from codetune.tuning.precision import chosen_precision
+
+    precision, reason = chosen_precision(params.train.precision, params.numerics.mode, world.device)
+    if world.size > 1:
+        precision = "bfloat16" if world.total(float(precision == "bfloat16")) == world.size else "float32"
+    if world.main:
+        sys.stderr.write(f"training: precision {precision}, {reason}\n")
+    return replace(params, train=params.train.model_copy(update={"precision": precision}))
 
 
 def _identity(params: Params, inputs: Inputs) -> Identity:

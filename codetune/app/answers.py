@@ -23,7 +23,7 @@ _SHOWN = [metric for metric in CATALOGUE if metric.key in _KEYS]
 _WORDS = {
     "syntax_valid": ("parses", "does not parse"),
     "expected_form": ("of the expected form", "of another form"),
-    "stopped": ("ends by itself", "cut at the limit"),
+    "stopped": ("ends within the limit", "cut at the limit"),
 }
 
 

@@ -30,11 +30,12 @@ import ast
 import keyword
 import re
 import textwrap
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
+
+from codetune.python_source.tree import parsed
 
 Form = Literal["bare", "opened", "fenced", "prose", "none"]
 
@@ -113,17 +114,15 @@ def is_settled(answer: str) -> bool:
     """Whether the code of an answer that is still being written is whole: nothing that may follow is read.
 
     So it is once a block that says that it is Python, parses and defines something has closed, where no code stands
-    before the first block and no block before it is preferred. (A later block of Markdown would be read in its place:
-    who stops here asks for the first.)
+    before the first block and no block before it is preferred.
     """
     lines = answer.replace("\r\n", "\n").split("\n")[:-1]  # the last one may go on
     if not any(map(_FENCE.fullmatch, lines)):
         return False
     before, *found = segments("\n".join([*lines, _MARK]))
-    if _pieces(before.text.split("\n")) or _quoted(before.text) or any(one.language in _MARKDOWN for one in found):
+    if _pieces(before.text.split("\n")) or _quoted(before.text):
         return False
-    named = [one.text for one in found if _PYTHON.fullmatch(one.language or "") and not one.text.endswith(_MARK)]
-    code = _foremost(named)
+    code = _foremost(_named([one for one in found if not one.text.endswith(_MARK)]))
     return code is not None and _is_code(code) and _defines(code)
 
 
@@ -177,12 +176,19 @@ def _block(opening: re.Match[str], lines: list[str]) -> Segment:
 
 def _of_blocks(blocks: list[Segment]) -> str | None:
     """The text of the block that is the answer's code, None where no block may be."""
-    for block in blocks:
-        if block.language in _MARKDOWN and (inner := read_answer(block.text)).code:
-            return inner.code
-    filled = [block for block in blocks if block.text.strip()]
-    named = [block.text for block in filled if _PYTHON.fullmatch(block.language or "")]
-    return _foremost([*named, *(block.text for block in filled if not block.language)])
+    return _foremost(
+        [*_named(blocks), *(block.text for block in blocks if block.language == "" and block.text.strip())]
+    )
+
+
+def _named(blocks: Sequence[Segment]) -> list[str]:
+    """The texts of the blocks that say that they are Python; one that says Markdown is read as an answer of its own."""
+    texts = (
+        extract_code(block.text) if block.language in _MARKDOWN else block.text
+        for block in blocks
+        if block.language in _MARKDOWN or _PYTHON.fullmatch(block.language or "")
+    )
+    return [text for text in texts if text.strip()]
 
 
 def _foremost(texts: Sequence[str]) -> str | None:
@@ -301,9 +307,4 @@ def _is_code(text: str) -> bool:
 
 def _parsed(text: str) -> ast.Module | None:
     """The syntax tree of a text, a common indentation aside; None where it does not parse."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd escapes are remarked on, not refused
-            return ast.parse(textwrap.dedent(text))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    return parsed(textwrap.dedent(text))

@@ -14,7 +14,7 @@ from typing import Any
 from codetune.errors import UserError
 from codetune.evaluation.answers import extract_code, read_answer
 from codetune.names import unbound_names
-from codetune.python_source.tree import docstring_of, parse_tree
+from codetune.python_source.tree import docstring_of, parse_tree, parsed
 from codetune.sandbox.trial import Suite
 
 COMPLETE = "Complete this Python function. Answer with the whole function in one code block."
@@ -59,7 +59,7 @@ class Problem:
         if not self.start:
             return extract_code(answer)
         whole = self.start + answer
-        if _parses(whole):
+        if parsed(whole):
             return whole
         opened = read_answer(whole)
         if opened.form == "opened" and len(opened.code.strip()) > len(self.start.strip()):
@@ -72,7 +72,7 @@ class Problem:
             source = f"{self.start}\n{textwrap.indent(textwrap.dedent(found.code), _indent(self.start))}"
         else:
             return whole
-        return source if _parses(source) else whole
+        return source if parsed(source) else whole
 
 
 def read_problems(path: Path) -> list[Problem]:
@@ -133,14 +133,6 @@ def doctest_problem(identity: str, code: str, instruction: str = "") -> Problem 
         return None
     tests = _DOCTESTS.format(docstring=docstring, name=node.name)
     return Problem(identity, "", code, Suite("", (node.name,), tests), instruction)
-
-
-def _parses(source: str) -> bool:
-    try:
-        parse_tree(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
 
 
 def _indent(head: str) -> str:

@@ -24,9 +24,7 @@ class ProblemSet:
     @property
     def digest(self) -> str:
         """Of all that is asked and of all that is tested."""
-        asked = [
-            [each.id, each.start, each.instruction, each.tests.preamble, each.tests.tests] for each in self.problems
-        ]
+        asked = [[each.id, each.start, each.question, each.tests.preamble, each.tests.tests] for each in self.problems]
         return digest_bytes(dump_json(asked).encode())[:16]
 
 

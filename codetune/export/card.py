@@ -20,7 +20,7 @@ _METRICS = (
     ("exact_match", "Exact match", None),
     ("syntax_valid", "Answers that parse", "syntax_valid"),
     ("expected_form", "Answers of the expected form", "expected_form"),
-    ("stopped", "Answers that stop by themselves", None),
+    ("stopped", "Answers that end within the limit of tokens", None),
 )
 
 

@@ -1,8 +1,8 @@
 """The forward pass of Llama-like models for many rows at a time, without what only training and odd cases need.
 
-Weights are laid out once for products of few rows, those that multiply the same states are one product, and keys
-and values are never copied for the query heads that share them. What it computes is
-what the model's own code computes, up to rounding. A row has the same bits in any company, as with the model's own.
+Weights are laid out once for products of few rows, those that multiply the same states are one product, and keys and
+values are never copied for the query heads that share them. What it computes is what the model's own code computes, up
+to rounding. A row has the same bits in any company, as with the model's own.
 """
 
 from __future__ import annotations

@@ -41,7 +41,12 @@ def named_folder(base: str, root: Path = Path()) -> Path:
     :raises UserError: when the stage has not run yet, or has fetched another model.
     """
     record = root / BASE_FOLDER / PROVENANCE
-    found = read_json(record).get("name") if record.is_file() else "no model"
+    if not record.is_file():
+        raise UserError(
+            f"There is no base model yet: {base} is not in {BASE_FOLDER}",
+            "Run `make repro`, or `dvc repro base` for the model alone.",
+        )
+    found = read_json(record).get("name")
     if found != base:
         raise UserError(f"model.base: {BASE_FOLDER} holds {found}, expected {base}", "Run `dvc repro base`.")
     return root / BASE_FOLDER

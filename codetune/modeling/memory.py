@@ -7,11 +7,9 @@ from pathlib import Path
 
 import psutil
 import torch
-from safetensors import SafetensorError, safe_open
 
 from codetune.errors import UserError
-from codetune.modeling.locate import first_line, weight_files
-from codetune.models.gguf.header import is_gguf, read_gguf
+from codetune.modeling.shapes import tensor_shapes
 
 
 def count_weights(place: Path) -> int:
@@ -20,20 +18,7 @@ def count_weights(place: Path) -> int:
     :param place: as `locate_model` gives it.
     :raises UserError: when a file is damaged.
     """
-    return sum(prod(shape) for path in weight_files(place) for shape in _shapes(path))
-
-
-def _shapes(path: Path) -> list[tuple[int, ...]]:
-    """The shapes of all tensors of a file."""
-    if is_gguf(path):
-        return [place.shape for place in read_gguf(path).tensors.values()]
-    try:
-        with safe_open(path, framework="pt") as file:
-            return [tuple(file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118 - it is no mapping
-    except (OSError, SafetensorError) as error:
-        raise UserError(
-            f"model.base: {path} cannot be loaded: {first_line(error)}", "Restore the safetensors files."
-        ) from None
+    return sum(map(prod, tensor_shapes(place)))
 
 
 def choose_dtype(parameters: int, base: str) -> torch.dtype:

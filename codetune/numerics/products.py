@@ -7,8 +7,8 @@ any number of threads, and take about as long as MKL's own (tests/numerics, test
 
 Of a single row, oneDNN would share the sum itself out to threads. With a matrix that is not large MKL computes it,
 several times as fast: told not to choose by vendor, and on one thread, it had the same bits on all that was tried as
-well. With a large one the row gets a twin, so that all threads help. What torch computes inside of one operator, such
-as attention, comes from MKL too.
+well. With a large one the row gets a twin, so that all threads help. What torch computes inside of one operator comes
+from MKL too, but for attention in training (`attention`).
 
 So in company of any number a row has the same bits; alone, with a matrix that is not large, it has others.
 """
@@ -114,9 +114,7 @@ def matrix_product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def _oriented(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
     """The product, and with `bias`, of shape `(n,)`, that added to each row."""
     if not (b.is_contiguous() or b.t().is_contiguous()):
-        b = (
-            b.contiguous()
-        )  # with gaps between its rows a matrix is left to a routine that takes a thousand times as long
+        b = b.contiguous()  # oneDNN takes a thousand times as long where there are gaps between the rows
     if len(a) == 1 and b.numel() > _LARGE:
         return _oriented(a.expand(2, -1), b, bias)[:1]
     if len(a) == 1:

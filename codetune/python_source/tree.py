@@ -46,6 +46,15 @@ def parse_tree(source: str, max_depth: int = MAX_DEPTH) -> ast.Module:
     return tree
 
 
+def parsed(source: str) -> ast.Module | None:
+    """The syntax tree of `source`, or None where `parse_tree` refuses it."""
+    try:
+        return parse_tree(source)
+    # Null bytes and lone surrogates are ValueErrors; deep nesting exhausts the parser's stack or memory.
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 def may_be_refused(source: str) -> bool:
     """Whether `parse_tree` may refuse a source that this Python has nothing against; False where it surely does not."""
     if _NEWER_FSTRINGS and (_NEWER_STATEMENT.search(source) or refused(source)):

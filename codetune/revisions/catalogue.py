@@ -108,7 +108,11 @@ CATALOGUE: tuple[Metric, ...] = (
     _share("expected_form", "Expected form", "Share of answers in the form that the tuned model was taught "
            "(train.answer_form), whether the code is right or not. The base was never taught it: its share tells a "
            "habit, and a gain is no gain in skill.", signature="expected_form", note="form, not skill"),
-    _share("stopped", "Ends by itself", "Share of answers that end with the end token before the limit."),
+    _share(
+        "stopped",
+        "Ends within the limit",
+        "Share of answers that end before the limit of tokens: with an end token, or once their code is whole.",
+    ),
 )  # fmt: skip
 VALIDATION_LOSS = Metric(
     "training.best.val_loss",

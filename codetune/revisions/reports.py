@@ -19,7 +19,7 @@ METRICS_FILE = "reports/metrics.json"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model wrote for one prompt: the text, its length in tokens, and whether it ended by itself.
+    """What a model wrote for one prompt: the text, its length in tokens, and whether it ended before the limit.
 
     :param examples: what came of it where it was run with the examples of the function's docstring, such as `passed`;
         empty where it was not.

@@ -14,8 +14,7 @@ import psutil
 
 from codetune.errors import UserError
 from codetune.files import read_json
-from codetune.modeling.locate import weight_files
-from codetune.models.gguf.header import is_gguf, read_gguf
+from codetune.modeling.shapes import tensor_shapes
 
 if TYPE_CHECKING:
     from codetune.numerics import NumericsParams
@@ -115,7 +114,7 @@ def rough_forecast(base: Path, train: TrainParams, numerics: NumericsParams, sum
     :param base: a folder or GGUF file; nothing of it is loaded but the headers.
     :param summary: of an earlier training, whose rows tell how long rows are; need not exist.
     """
-    shapes = [shape for shape in _tensor_shapes(base) if len(shape) > 1]
+    shapes = [shape for shape in tensor_shapes(base) if len(shape) > 1]
     vocabulary = max(shape[0] for shape in shapes)
     layers = [shape for shape in shapes if shape[0] != vocabulary]
     weights, output = sum(map(math.prod, layers)), next(math.prod(shape) for shape in shapes if shape[0] == vocabulary)
@@ -143,19 +142,6 @@ def _counted(train: TrainParams, summary: Path) -> tuple[int, int, float, float]
     told = read_json(summary)
     rows, val_rows = train.max_rows or told["rows"], train.max_val_rows or told["val_rows"]
     return rows, val_rows, told["tokens"] / told["rows"], told["labels"] / told["tokens"]
-
-
-def _tensor_shapes(base: Path) -> list[tuple[int, ...]]:
-    files = weight_files(base)
-    if is_gguf(files[0]):
-        return [place.shape for place in read_gguf(files[0]).tensors.values()]
-    from safetensors import safe_open
-
-    shapes = []
-    for path in files:
-        with safe_open(path, "np") as content:
-            shapes += [tuple(content.get_slice(name).get_shape()) for name in content.keys()]  # noqa: SIM118
-    return shapes
 
 
 def _peak() -> float:

@@ -14,7 +14,7 @@ from codetune.app.answer_parts import prose_markdown
 from codetune.feedback import FEEDBACK, PARAMS_SNIPPET, read_feedback
 from codetune.files import write_text
 from tests.model_revisions import ADAPTER
-from tests.sample_project import Project, add_models, build_empty
+from tests.sample_project import START, Project, add_models, build_empty
 
 Open = Callable[..., AppTest]
 INSTRUCTION = "Write a Python function `double` with parameter `x`. Returns twice `x`."
@@ -69,8 +69,12 @@ def answers(page: AppTest) -> dict[str, str]:
 
 
 def test_without_a_model_the_page_says_what_to_run(open_try: Open, tmp_path: Path) -> None:
-    page = open_try(build_empty(tmp_path / "p").root)
-    assert "There is no base model yet. Run `make repro`" in told(page)
+    project = build_empty(tmp_path / "p")
+    page = open_try(project.root)
+    assert "There is no base model models/base. Set model.base to one that exists." in told(page)
+    write_text(project.root / "params.yaml", START.replace("base: models/base", "base: smollm2"))
+    page = open_try(project.root)
+    assert "There is no base model yet: smollm2 is not in models/base. Run `make repro`" in told(page)
     assert button(page, "Generate").disabled
 
 

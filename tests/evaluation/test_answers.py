@@ -10,6 +10,7 @@ from codetune.evaluation.answers import extract_code, is_settled, read_answer
 ADD = "def add(a, b):\n    return a + b"
 LOOP = "for x in y:\n    print(add(x, x)"
 SUB = "def sub(a, b):\n    return a - b"
+NEWER = "def add(a, b):\n    return f'{a['x']}{b}'"  # from Python 3.12 on
 USE = "print(add(1, 2))"
 LIMIT = "def add(a, b):\n    return (a +"
 DOCUMENTED = 'def add(a, b):\n    """Add.\n\n    ```python\n    add(1, 2)\n    ```\n    """\n    return a + b'
@@ -108,6 +109,16 @@ TABLE = {
     # nested
     "a block of Markdown": (f"````markdown\n# Add\n```python\n{ADD}\n```\n````", ADD, "fenced"),
     "a block of Markdown with the same fence": (f"```markdown\n# Add\n```python\n{ADD}\n```\n```", ADD, "fenced"),
+    "code, then a block of Markdown": (
+        f"```python\n{ADD}\n```\n````markdown\n```python\n{SUB}\n```\n````",
+        ADD,
+        "fenced",
+    ),
+    "what only a later Python parses, then a correction": (
+        f"```python\n{NEWER}\n```\n```python\n{ADD}\n```",
+        ADD,
+        "fenced",
+    ),
     # no block of Python
     "another language alone": ("```javascript\nconst f = (a) => a;\n```", "", "none"),
     "another language, and code in the prose": (f"```bash\npip install x\n```\n{ADD}\nIt adds.", ADD, "prose"),
@@ -219,6 +230,7 @@ GOES_ON = [
     f"```python\n{USE}\n```\n",
     "```python\ndef sub(): pass\n```\n",
     "```\ndef f(): pass\n```",
+    "````markdown\n```python\ndef f(): pass\n```\n````\n",
     '"""',
     "```",
 ]
@@ -235,5 +247,4 @@ def test_an_answer_is_settled(case):
 def test_nothing_that_follows_changes_a_settled_answer(case, more):
     answer = f"{TABLE[case][0]}\n{more}"
     ends = [at for at in range(len(answer) + 1) if is_settled(answer[:at])]
-    if "markdown" not in answer:
-        assert {extract_code(answer[:at]) for at in ends} <= {extract_code(answer)}
+    assert {extract_code(answer[:at]) for at in ends} <= {extract_code(answer)}

@@ -141,7 +141,7 @@ def test_a_name_is_that_of_the_catalogue_or_of_what_lies_here(tiny, file, output
 def test_a_name_is_loaded_from_what_the_stage_wrote(tiny, tmp_path, monkeypatch):
     tiny(hub=False)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"models/base holds no model, expected tiny. Run `dvc repro base`"):
+    with pytest.raises(UserError, match="There is no base model yet: tiny is not in models/base. Run `make repro`"):
         load_model("tiny")
     run(params("tiny"), Outputs(wheels=tmp_path / "wheels"))
     assert load_model("tiny").model.num_parameters() > 0

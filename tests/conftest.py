@@ -88,6 +88,14 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_base(tmp_path_factory.mktemp("models") / "base")
 
 
+@pytest.fixture
+def tokenizer(tiny_base: Path) -> Any:
+    """That of `tiny_base`, which the test may change."""
+    from codetune.modeling.load import load_tokenizer
+
+    return load_tokenizer(tiny_base)
+
+
 SYSTEM = "You are tiny."
 """What the template of `tiny_instruct` puts before a conversation by itself."""
 _INSTRUCT_TEMPLATE = (
@@ -112,19 +120,9 @@ def make_adapter(base: Path, folder: Path, seed: int = 7) -> Path:
 
     from codetune.modeling.load import load_model
     from codetune.tuning.lora import add_adapter, save_adapter
-    from codetune.tuning.params import LoraParams
+    from tests.training import lora
 
-    params = LoraParams(
-        rank=4,
-        alpha=8.0,
-        dropout=0.0,
-        target_modules="all-linear",
-        layers_to_transform=None,
-        modules_to_save=[],
-        use_rslora=False,
-        use_dora=False,
-    )
-    model = add_adapter(load_model(base).model, params, seed)
+    model = add_adapter(load_model(base).model, lora(), seed)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in model.named_parameters():

@@ -4,7 +4,6 @@ import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from codetune.errors import UserError
-from codetune.modeling.load import load_tokenizer
 from codetune.prompt import (
     CHAT_TEMPLATE,
     IGNORED_LABEL,
@@ -23,11 +22,6 @@ OWN_TEMPLATE = (
     "{% for message in messages %}<|pad|>{{ message['role'] }}: {{ message['content'] }}{% endfor %}"
     "{% if add_generation_prompt %} answer:{% endif %}"
 )
-
-
-@pytest.fixture
-def tokenizer(tiny_base):
-    return load_tokenizer(tiny_base)
 
 
 def plain(tokenizer, text):

@@ -21,13 +21,12 @@ from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
 from codetune.serving.stream import _Answer
 from codetune.tuning import loop
-from codetune.tuning.params import TrainParams
 from stages import execute, generate, train
 from tests.conftest import SYSTEM
 from tests.execution.test_problems import HUMANEVAL, written
 from tests.scoring.conftest import changed
 from tests.stages.test_execute import SETTINGS
-from tests.stages.test_train import TRAIN
+from tests.training import params
 
 NUMERICS = NumericsParams(mode="portable", threads=1)
 PROMPTS = {
@@ -78,9 +77,8 @@ def test_same_ids_everywhere(tiny_instruct, instruction_rows, asked, trained_on,
     write_jsonl(none, [])
     model = ModelParams(base=str(tiny_instruct), revision=None, system=system)
 
-    limits = TRAIN | {"max_steps": 1, "batch_size": 1, "max_tokens": 400}
     summary = train.run(
-        train.Params(TrainParams.model_validate(limits), model, NUMERICS),
+        params(tiny_instruct, system, max_steps=1, batch_size=1, max_tokens=400),
         train.Inputs(rows, rows),
         train.Outputs(adapter, tmp_path / "training", tmp_path / "checkpoints"),
     )

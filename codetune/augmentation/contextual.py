@@ -15,10 +15,9 @@ from nlpaug.model.lang_models import LanguageModels
 
 from codetune.augmentation.comparatives import comparatives
 from codetune.augmentation.descriptions import opening_end
-from codetune.augmentation.differences import differences
 from codetune.augmentation.models import load_model
 from codetune.augmentation.params import ContextualParams
-from codetune.augmentation.paraphrase import Paraphrase
+from codetune.augmentation.paraphrase import Paraphrase, differences
 from codetune.augmentation.protection import masked
 
 _KEY = "augment.contextual"

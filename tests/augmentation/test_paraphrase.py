@@ -10,19 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codetune.augmentation.paraphrase import Paraphraser, _asking, isolated_draws, seed_draws
+from codetune.augmentation.paraphrase import Paraphraser, _asking, differences, isolated_draws, seed_draws
 from codetune.augmentation.verify import rejection
+from tests.augmentation.conftest import draw
 
 TEXT = (
     "Write a Python function `merge` with parameters `left` and `right`. Returns a new dictionary, e.g. for 'a key', "
     "based on the given keys, without the left ones. It does not change `left` in 2 cases."
 )
-
-
-def draw(paraphraser, text, seed):
-    with isolated_draws():
-        seed_draws(seed)
-        return paraphraser.draw(text)
 
 
 def test_same_seed_same_text(paraphraser):
@@ -99,6 +94,21 @@ def test_nlpaug_comes_without_torch():
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("original", "changed", "pairs"),
+    [
+        ("Sort the rows.", "Sort the rows.", ()),
+        ("Sort the rows.", "Sort  the\nrows.", ()),
+        ("Sort the rows.", "Order the lines.", (("Sort", "Order"), ("rows.", "lines."))),
+        ("Sort the rows.", "Put them in order.", (("Sort", "Put"), ("the", "them"), ("rows.", "in"), ("", "order."))),
+        ("Sort all the rows.", "Sort the rows.", (("all", ""),)),
+        ("", "Sort.", (("", "Sort."),)),
+    ],
+)
+def test_differences(original, changed, pairs):
+    assert differences(original, changed) == pairs
 
 
 # What must survive is looked for in another way than the code's own: by what the test itself put in.

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from codetune.execution.passing import mean_pass_at_k, pass_at_k
+from codetune.execution.trials import mean_pass_at_k, pass_at_k
 
 
 @pytest.mark.parametrize("answers", range(1, 7))

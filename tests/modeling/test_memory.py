@@ -6,13 +6,12 @@ import pytest
 import torch
 
 from codetune.export.merge import merge, save_merged
-from codetune.files import write_jsonl
 from codetune.generation.batch import answer_all
 from codetune.modeling import memory
 from codetune.modeling.load import load_model
 from codetune.prompt import example_ids, prompt_ids
 from stages import train
-from tests.stages.test_train import params
+from tests.training import inputs_in, outputs_in, params
 
 
 @pytest.fixture
@@ -24,10 +23,7 @@ def little_memory(tiny_base, monkeypatch):
 
 @pytest.mark.usefixtures("little_memory")
 def test_a_base_in_bfloat16_is_tuned_asked_and_exported(tiny_base, instruction_rows, tmp_path):
-    inputs = train.Inputs(tmp_path / "train.jsonl", tmp_path / "val.jsonl")
-    write_jsonl(inputs.train, instruction_rows[:12])
-    write_jsonl(inputs.val, instruction_rows[18:])
-    outputs = train.Outputs(tmp_path / "adapter", tmp_path / "reports", tmp_path / "state")
+    inputs, outputs = inputs_in(tmp_path, instruction_rows[:12], instruction_rows[18:]), outputs_in(tmp_path)
     report = train.run(params(tiny_base, epochs=2), inputs, outputs)
     assert report["base_dtype"] == "bfloat16"
     assert report["best"]["val_loss"] < report["first_val_loss"]

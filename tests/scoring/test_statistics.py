@@ -28,7 +28,7 @@ def test_the_interval_equals_that_of_scipy():
 
 
 @pytest.mark.parametrize(("confidence", "z"), [(0.8, 1.2816), (0.95, 1.96)])
-def test_the_interval_of_many_prompts_is_the_normal_one(confidence: float, z: float):
+def test_the_interval_of_many_prompts_is_the_normal_one(confidence, z):
     many = GAINS * 20
     found = mean_gain(rows(many), "f1", changed(bootstrap_samples=5000, confidence=confidence))
     error = math.sqrt(sum((gain - 0.096) ** 2 for gain in many)) / len(many)

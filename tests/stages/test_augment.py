@@ -54,11 +54,6 @@ def test_originals_first_then_paraphrases(place, instruction_rows):
     assert read_json(outputs(place).report) == report
 
 
-def test_originals_are_written_as_they_were_read(place):
-    run(PARAMS, inputs(place), outputs(place))
-    assert outputs(place).train.read_bytes().startswith((place / "clean.jsonl").read_bytes())
-
-
 def test_same_bytes_again(place):
     for name in ("one", "two"):
         run(PARAMS, inputs(place), outputs(place, name))
@@ -201,8 +196,3 @@ def test_a_damaged_table_ends_the_command_in_one_line(place):
     )
     assert {path.read_text() for path in (place / "data/augmented").iterdir()} == {"before\n"}
     assert not (place / "reports").exists()
-
-
-def test_missing_input(place):
-    with pytest.raises(UserError, match="does not exist"):
-        run(PARAMS, Inputs(place / "none.jsonl"), outputs(place))

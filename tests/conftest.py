@@ -6,11 +6,13 @@ numerics.fix(numerics.NumericsParams(mode="portable", threads=1))  # tiny models
 
 import os  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
+from contextlib import contextmanager  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 import pytest  # noqa: E402
 
+from codetune.errors import UserError  # noqa: E402
 from codetune.files import read_jsonl, stable_seed  # noqa: E402
 from codetune.prompt import CHAT_TEMPLATE  # noqa: E402
 
@@ -33,6 +35,32 @@ def threads() -> Iterator[Callable[[int], None]]:
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def same_bits(threads: Callable[[int], None]) -> Callable[[Callable[[], Any]], None]:
+    """Asserts that a computation gives tensors of the same bits on any number of threads."""
+    import torch
+
+    def check(compute: Callable[[], Any]) -> None:
+        found = []
+        for number in (1, 2, 3, 7):
+            threads(number)
+            found.append(compute())
+            assert torch.get_num_threads() == number
+        assert all(torch.equal(one, other) for many in found[1:] for one, other in zip(found[0], many, strict=True))
+
+    return check
+
+
+@contextmanager
+def one_line(message: str, *names: object) -> Iterator[None]:
+    """What is done inside fails in one line, which has the message and these names."""
+    with pytest.raises(UserError, match=message) as caught:
+        yield
+    assert "\n" not in str(caught.value)
+    for name in names:
+        assert str(name) in str(caught.value)
 
 
 def tiny_tokenizer() -> Any:
@@ -139,7 +167,7 @@ def tiny_adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return make_adapter(tiny_base, tmp_path_factory.mktemp("adapters") / "adapter")
 
 
-def make_tiny_bert(folder: Path, layers: int = 2) -> Path:
+def make_tiny_bert(folder: Path) -> Path:
     """Write a random BERT (hidden size 16, 40 positions) with a tokenizer of single characters; the folder."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
@@ -153,7 +181,7 @@ def make_tiny_bert(folder: Path, layers: int = 2) -> Path:
     config = BertConfig(
         vocab_size=len(words),
         hidden_size=16,
-        num_hidden_layers=layers,
+        num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=32,
         max_position_embeddings=40,
@@ -172,7 +200,6 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def any_isolation() -> Any:
     """The way of isolation that is used on this machine; without one the test is skipped, unless there must be one."""
-    from codetune.errors import UserError
     from codetune.sandbox.isolation import find_isolation
 
     try:

@@ -53,11 +53,10 @@ def test_articles_agree(table):
 def put_in(table):
     """All that a table may put in, but for what stands in every instruction."""
     usual = {"Write {python}", "of class", "with {parameters}"}
-    frames = [*table.openings, *table.questions, *table.owners, *table.signatures.function, *table.signatures.method]
-    leads = [*table.leads.base, *table.leads.third, *table.leads.property, *table.leads.whether]
+    frames = [frame for part in table.frames() for frame in part]
     groups = [phrase for group in table.groups() for phrase in (group.also if len(group.say) == 1 else group.say)]
     more = [phrase for group in table.groups() for phrase in group.also]
-    return {*frames, *leads, *groups, *more} - usual
+    return {*frames, *groups, *more} - usual
 
 
 def test_held_out_wordings_are_never_trained_on(table):

@@ -19,10 +19,8 @@ from tests.execution.test_problems import HUMANEVAL, MBPP, written
 
 @pytest.fixture
 def problems(tmp_path):
-    more = [
-        {**HUMANEVAL, "task_id": f"HumanEval/{number}", "prompt": HUMANEVAL["prompt"] * number} for number in (1, 2)
-    ]
-    return read_problems(written(tmp_path / "problems.jsonl", HUMANEVAL, *more[1:], MBPP))
+    longer = HUMANEVAL | {"task_id": "HumanEval/2", "prompt": HUMANEVAL["prompt"] * 2}
+    return read_problems(written(tmp_path / "problems.jsonl", HUMANEVAL, longer, MBPP))
 
 
 @pytest.fixture

@@ -133,11 +133,3 @@ def test_a_model_that_is_not_stored_as_it_is_is_refused(tiny_base, tiny_adapter,
     monkeypatch.setattr(module, "load_model", lambda _folder: other)
     with pytest.raises(UserError, match="14 tensors were not stored as they are"):
         save_merged(merged, tmp_path / "export", "float32")
-
-
-def test_prompt_ids_are_those_of_the_base(tiny_base, tiny_adapter, sequences, instruction_rows, tmp_path):
-    merged, _ = merge(load_model(tiny_base), tiny_adapter, sequences[:1], [])
-    save_merged(merged, tmp_path / "export", "float32")
-    base, exported = load_model(tiny_base), load_model(tmp_path / "export")
-    for row in instruction_rows:
-        assert prompt_ids(exported.tokenizer, row["instruction"]) == prompt_ids(base.tokenizer, row["instruction"])

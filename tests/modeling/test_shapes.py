@@ -1,7 +1,7 @@
 """Shapes of tensors, by headers alone."""
 
 from codetune.modeling.load import load_model
-from codetune.modeling.shapes import tensor_shapes
+from codetune.modeling.memory import tensor_shapes
 from codetune.models.gguf.header import read_gguf
 from tests.models.gguf_files import make_gguf
 

@@ -17,7 +17,7 @@ from codetune.encoders.locate import locate_encoder
 from codetune.errors import UserError
 from codetune.scoring import bertscore
 from codetune.scoring.bertscore import NOTHING, BertEncoder, match, overlapping
-from tests.conftest import make_tiny_bert
+from tests.conftest import make_tiny_bert, one_line
 from tests.scoring.conftest import changed
 
 TOLERANCE = 2e-6
@@ -61,11 +61,6 @@ def test_another_model_and_layer_equals_the_library(layer, tmp_path):
 def test_a_path_that_names_another_architecture_does_not_matter(tiny_bert):
     assert "t5" in str(tiny_bert)
     assert type(encoder_of(tiny_bert, 2)._model).__name__ == "BertModel"
-
-
-def test_a_text_scored_against_itself_is_1(minilm):
-    text = minilm.embed("def f(x):\n    return x + 1")
-    assert match(text, text) == pytest.approx((1, 1, 1), abs=1e-6)
 
 
 def test_precision_is_of_the_answer_and_recall_of_the_reference(minilm):
@@ -189,9 +184,8 @@ def test_a_layer_that_the_model_lacks_is_refused(tiny_bert):
 def test_damaged_weights_are_refused_in_one_line(tiny_bert, tmp_path):
     folder = Path(shutil.copytree(tiny_bert, tmp_path / "damaged"))
     (folder / "model.safetensors").write_bytes(b"not weights")
-    with pytest.raises(UserError, match="damaged cannot be loaded") as caught:
+    with one_line("damaged cannot be loaded"):
         encoder_of(folder, 2)
-    assert "\n" not in str(caught.value)
 
 
 def test_the_signature_names_everything_that_moves_a_score(minilm, tiny_bert):

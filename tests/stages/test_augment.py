@@ -54,16 +54,6 @@ def test_originals_first_then_paraphrases(place, instruction_rows):
     assert read_json(outputs(place).report) == report
 
 
-def test_same_bytes_again(place):
-    for name in ("one", "two"):
-        run(PARAMS, inputs(place), outputs(place, name))
-    assert outputs(place, "one").train.read_bytes() == outputs(place, "two").train.read_bytes()
-    assert outputs(place, "one").report.read_bytes() == outputs(place, "two").report.read_bytes()
-    pictures = [(outputs(place, name).plots / "meaning.svg").read_bytes() for name in ("one", "two")]
-    assert pictures[0] == pictures[1]
-    assert b"labelled pairs" in pictures[0]
-
-
 def test_test_prompts_get_other_words(place, instruction_rows):
     report = run(PARAMS, inputs(place), outputs(place))
     rows = read_jsonl(outputs(place).test)

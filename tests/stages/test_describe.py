@@ -88,20 +88,6 @@ def test_pictures_are_linked_and_say_the_numbers(project):
     assert "train (median 40)" in texts[1]
 
 
-def test_same_files_same_bytes(project):
-    contents = []
-    for _ in range(2):
-        run(project)
-        files = [
-            project / "reports/data.json",
-            project / "reports/data_card.md",
-            *sorted((project / "reports/data_plots").iterdir()),
-        ]
-        contents.append([file.read_bytes() for file in files])
-    assert len(contents[0]) == 4
-    assert contents[0] == contents[1]
-
-
 def test_a_row_that_its_split_lacks_is_named(project):
     path = project / "data/clean/val.jsonl"
     write_jsonl(path, read_jsonl(path)[:1])

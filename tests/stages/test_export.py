@@ -47,12 +47,6 @@ def test_the_stage_writes_a_model_that_stands_alone(tiny_base, inputs, tmp_path)
     assert loaded.tokenizer.chat_template == load_model(tiny_base).tokenizer.chat_template
 
 
-def test_the_same_inputs_give_the_same_bytes(tiny_base, inputs, tmp_path):
-    for name in ("one", "two"):
-        export.run(params(tiny_base), inputs, export.Outputs(tmp_path / name))
-    assert digests(tmp_path / "one") == digests(tmp_path / "two")
-
-
 def test_no_rows_to_check_on_is_named(tiny_base, inputs, tmp_path):
     inputs.val.write_text("")
     with pytest.raises(UserError, match="holds no row to check the merged model on"):

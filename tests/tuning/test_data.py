@@ -106,23 +106,20 @@ def test_a_long_row_is_an_error_on_demand(file, tokenizer):
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("rows", "message"),
     [
-        ({"completion": ""}, r"train.jsonl:1 \(aaaa000000000001\): completion is '', expected text that is not blank"),
-        ({"completion": "x" * 400}, r"no row is left of 1 \(1 longer than 100"),
+        ([], "no row is left of 0"),
+        (
+            [instruction_row(completion="")],
+            r"train.jsonl:1 \(aaaa000000000001\): completion is '', expected text that is not blank",
+        ),
+        ([instruction_row(completion="x" * 400)], r"no row is left of 1 \(1 longer than 100"),
     ],
 )
-def test_rows_that_cannot_be_used_are_named(tokenizer, tmp_path, changes, message):
+def test_rows_that_cannot_be_used_are_named(tokenizer, tmp_path, rows, message):
     path = tmp_path / "train.jsonl"
-    write_jsonl(path, [instruction_row(**changes)])
+    write_jsonl(path, rows)
     with pytest.raises(UserError, match=message):
-        load_rows(path, ORIGINALS, tokenizer, RowLimits(0, 100, 7))
-
-
-def test_an_empty_file_is_named(tokenizer, tmp_path):
-    path = tmp_path / "train.jsonl"
-    path.touch()
-    with pytest.raises(UserError, match="no row is left of 0"):
         load_rows(path, ORIGINALS, tokenizer, RowLimits(0, 100, 7))
 
 

@@ -21,7 +21,7 @@ def params(**changes):
     return TrainParams.model_validate(TRAIN | {"lora": LORA} | changes)
 
 
-def fit(base, rows, checkpoints=None, **changes):
+def fit(base, rows, **changes):
     """Train on the first 16 rows, validate on the others; the model, the result and what was logged."""
     options = params(**changes)
     model = add_adapter(base.model, options.lora, seed=7)
@@ -30,7 +30,7 @@ def fit(base, rows, checkpoints=None, **changes):
     sizes = (options.batch_size, options.accumulation)
     steps = [step for epoch in range(options.epochs) for step in training_steps(rows[:16], *sizes, 7, epoch, lay_out)]
     validation = validation_batches(rows[16:], 4, 0)
-    result = train(model, steps, validation, options, lambda step, values: logged.append((step, values)), checkpoints)
+    result = train(model, steps, validation, options, lambda step, values: logged.append((step, values)))
     return model, result, logged
 
 

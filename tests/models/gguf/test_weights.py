@@ -7,10 +7,10 @@ import torch
 from gguf import GGMLQuantizationType as Kind
 from transformers import AutoModelForCausalLM
 
-from codetune.errors import UserError
 from codetune.models.gguf.config import ARCHITECTURES
 from codetune.models.gguf.header import read_gguf
 from codetune.models.gguf.weights import dequantised, load_gguf_model
+from tests.conftest import one_line
 from tests.models.gguf_files import SHAPES, make_model, metadata, tensors, write_gguf
 
 IDS = torch.arange(40).reshape(2, 20) + 3
@@ -178,7 +178,5 @@ def test_a_model_that_cannot_be_loaded_is_one_line(tmp_path, case):
     kept = {key: value for key, value in (metadata("llama", model) | values).items() if value is not None}
     found = {name: value for name, value in (tensors("llama", model) | weights).items() if value is not None}
     path = write_gguf(tmp_path / "file", kept, found)
-    with pytest.raises(UserError, match=message) as caught:
+    with one_line(message, path):
         loaded(path)
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)

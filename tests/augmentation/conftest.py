@@ -43,6 +43,15 @@ def all_alike(pairs: Any) -> list[float]:
     return [1.0] * len(pairs)
 
 
+def undone(drawn: Paraphrase) -> str:
+    """The text that the changes were made in."""
+    text = drawn.text
+    for old, new in reversed(drawn.changes):
+        at = text.rindex(new)
+        text = text[:at] + old + text[at + len(new) :]
+    return text
+
+
 def draw(paraphraser: Any, text: str, seed: int = 1) -> Paraphrase:
     with isolated_draws():
         seed_draws(seed)

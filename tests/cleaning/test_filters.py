@@ -58,7 +58,7 @@ SHORT = 'def f(x):\n    """Return the x."""\n    return x\n'
         # 14 of 18 counted characters are letters of ASCII: 0.77777…, rounded down.
         (Drop("docstring_not_english", "english_share", 0.7777, 0.8), {"docstring": "Return sum of ωωωω all."}),
         (Drop("docstring_url", found="https://"), {"docstring": "Return what https://x.org says."}),
-        (Drop("docstring_question", found="?"), {"docstring": "Is this the sum?"}),
+        (Drop("docstring_question"), {"docstring": "Is this the sum?"}),
         (Drop("docstring_markup", found=">>>"), {"docstring": ">>> total of the values"}),
         (Drop("docstring_of_identifiers", "identifier_share", 0.6667, 0.5), {"docstring": "Return `a_b` c.d"}),
         (Drop("syntax_error"), {"code": CODE.replace("for value in", "for value on")}),

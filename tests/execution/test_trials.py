@@ -7,10 +7,8 @@ import sys
 
 import pytest
 
-from codetune.errors import UserError
 from codetune.execution.problems import Problem, doctest_problem
 from codetune.execution.trials import mean_pass_at_k, pass_at_k, try_answers
-from codetune.sandbox import isolation as isolation_module
 from codetune.sandbox.limits import Limits
 from codetune.sandbox.trial import Suite
 from tests.execution.test_problems import HUMANEVAL, MBPP, written
@@ -96,18 +94,6 @@ def test_command_names_what_is_wrong(tmp_path):
     assert told.stderr.startswith("error: ")
     assert "missing.jsonl cannot be read" in told.stderr
     assert command(problems, problems, "--k", 0).returncode == 2
-
-
-def test_without_isolation_nothing_is_run(tmp_path, monkeypatch):
-    from codetune.execution.command import execute
-
-    problems = written(tmp_path / "problems.jsonl", HUMANEVAL)
-    answers = written(tmp_path / "answers.jsonl", {"task_id": "HumanEval/0", "completion": "    return 4"})
-    isolation_module.find_isolation.cache_clear()
-    monkeypatch.setattr(isolation_module.shutil, "which", lambda _: None)
-    with pytest.raises(UserError, match="no isolation"):
-        execute(problems, answers, tmp_path / "verdicts.jsonl")
-    assert not (tmp_path / "verdicts.jsonl").exists()
 
 
 @pytest.mark.parametrize("answers", range(1, 7))

@@ -136,11 +136,16 @@ def write_gguf(path: Path, values: dict[str, Any], weights: dict[str, np.ndarray
             writer.add_tensor(name, weight)
         else:
             writer.add_tensor(name, gguf.quantize(weight, own), raw_dtype=own)
+    finish(writer)
+    return path
+
+
+def finish(writer: gguf.GGUFWriter) -> None:
+    """Write to the file what the writer was given."""
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    return path
 
 
 def make_gguf(

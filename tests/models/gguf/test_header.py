@@ -8,7 +8,7 @@ import pytest
 from codetune.errors import UserError
 from codetune.models.gguf.header import is_gguf, read_gguf
 from tests.conftest import one_line
-from tests.models.gguf_files import make_gguf, make_model, metadata, tensors, write_gguf
+from tests.models.gguf_files import finish, make_gguf, make_model, metadata, tensors, write_gguf
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +42,7 @@ def test_all_kinds_of_values_are_read(tmp_path):
         getattr(writer, f"add_{kind}")(kind, value)
     writer.add_array("list", ["a", ""])
     writer.add_array("numbers", [1, 2])
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
     expected = given | {"general.architecture": "llama", "list": ["a", ""], "numbers": [1, 2]}
     assert read_gguf(tmp_path / "values").metadata == expected
 

@@ -5,6 +5,8 @@ from codetune import numerics
 numerics.fix(numerics.NumericsParams(mode="portable", threads=1))  # tiny models are quickest on one
 
 import os  # noqa: E402
+import subprocess  # noqa: E402
+import sys  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
 from contextlib import contextmanager  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -18,6 +20,7 @@ from codetune.prompt import CHAT_TEMPLATE  # noqa: E402
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+ROOT = Path(__file__).parents[1]
 ROWS_FILE = Path(__file__).parent / "data" / "instruction_rows.jsonl"
 
 
@@ -51,6 +54,16 @@ def same_bits(threads: Callable[[int], None]) -> Callable[[Callable[[], Any]], N
         assert all(torch.equal(one, other) for many in found[1:] for one, other in zip(found[0], many, strict=True))
 
     return check
+
+
+def run_python(
+    *arguments: object, cwd: Path = ROOT, feed: str | None = None, check: bool = True, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """What came of Python in a process of its own, with these arguments and changes of the environment."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)], cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        input=feed, capture_output=True, text=True, check=check,
+    )  # fmt: skip
 
 
 @contextmanager

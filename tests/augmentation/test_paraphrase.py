@@ -2,8 +2,6 @@
 
 import random
 import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +12,7 @@ from hypothesis import strategies as st
 from codetune.augmentation.paraphrase import Paraphraser, _asking, differences, isolated_draws, seed_draws
 from codetune.augmentation.verify import rejection
 from tests.augmentation.conftest import draw, undone
+from tests.conftest import run_python
 
 TEXT = (
     "Write a Python function `merge` with parameters `left` and `right`. Returns a new dictionary, e.g. for 'a key', "
@@ -89,7 +88,7 @@ def test_nlpaug_comes_without_torch():
         "assert 'nlpaug' in sys.modules; print([name for name in ('torch', 'transformers') if name in sys.modules]); "
         "import importlib.util; assert importlib.util.find_spec('torch')"
     )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    shown = run_python("-c", code)
     assert shown.stdout.strip() == "[]"
 
 

@@ -2,8 +2,6 @@
 
 import itertools
 import json
-import subprocess
-import sys
 
 import pytest
 
@@ -11,13 +9,12 @@ from codetune.execution.problems import Problem, doctest_problem
 from codetune.execution.trials import mean_pass_at_k, pass_at_k, try_answers
 from codetune.sandbox.limits import Limits
 from codetune.sandbox.trial import Suite
+from tests.conftest import run_python
 from tests.execution.test_problems import HUMANEVAL, MBPP, written
 
 
 def command(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "codetune", "execute", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    return run_python("-m", "codetune", "execute", *arguments, check=False)
 
 
 def test_problem_whose_reference_fails_has_no_say(any_isolation):

@@ -1,7 +1,4 @@
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +6,8 @@ import pytest
 
 from codetune.files import digest_file, read_json
 from codetune.scoring.plots import f1_histogram, write_plots
-from tests.scoring.conftest import PROJECT, changed
+from tests.conftest import run_python
+from tests.scoring.conftest import changed
 
 NAMES = ["f1_base.json", "f1_distribution.svg", "f1_tuned.json", "gain_by_package.json", "gain_by_package.svg"]
 
@@ -77,6 +75,5 @@ def test_another_process_draws_the_same_bytes(plots, tmp_path):
         "import sys; from pathlib import Path; from tests.scoring.test_plots import *; "
         "write_plots(Path(sys.argv[1]), ROWS, changed())"
     )
-    environment = {**os.environ, "PYTHONHASHSEED": "5", "TZ": "Asia/Tokyo", "LANG": "C"}
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=PROJECT, env=environment, check=True)
+    run_python("-c", code, tmp_path, PYTHONHASHSEED="5", TZ="Asia/Tokyo", LANG="C")
     assert [digest_file(tmp_path / name) for name in NAMES] == [digest_file(plots / name) for name in NAMES]

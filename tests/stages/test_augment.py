@@ -1,10 +1,5 @@
 """The stage `augment`, whole, on a slice."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from codetune.augmentation.verify import rejection
@@ -14,9 +9,8 @@ from codetune.schemas.ledger import LEDGER
 from codetune.tables import read_table, write_table
 from stages.augment import Inputs, Outputs, run
 from tests.augmentation.conftest import make_params, masked_model, translation_model  # noqa: F401
+from tests.conftest import ROOT, run_python
 from tests.tables import dropped_row, instruction_row, ledger_row
-
-ROOT = Path(__file__).parents[2]
 
 PARAMS = make_params(share=0.5, per_row=2)
 # What a random model says means nothing: the gate would let nothing of it through.
@@ -127,8 +121,7 @@ def test_methods_with_models(place, instruction_rows, method, request):
     for row in rows[24:]:
         assert rejection(originals[row["parent"]], row["instruction"]) is None
     given = params.model_copy(update={"workers": 2}).model_dump_json()
-    command = [sys.executable, "-c", IN_A_PROCESS, str(place), str(place / "again")]
-    subprocess.run(command, input=given, text=True, check=True, cwd=ROOT, capture_output=True)
+    run_python("-c", IN_A_PROCESS, place, place / "again", feed=given)
     for name in ("train", "test", "report"):
         assert getattr(outputs(place), name).read_bytes() == getattr(outputs(place, "again"), name).read_bytes()
 
@@ -175,10 +168,7 @@ def test_a_damaged_table_ends_the_command_in_one_line(place):
         place / "data/clean/train.jsonl", [instruction_row(), instruction_row("bbbb000000000002", lines=[0, 9])]
     )
     (place / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    done = subprocess.run(
-        [sys.executable, "-m", "stages.augment"],
-        cwd=place, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = run_python("-m", "stages.augment", cwd=place, check=False)
     assert done.returncode == 2
     assert done.stderr == (
         "error: data/clean/train.jsonl:2 (bbbb000000000002): lines.0 is 0, expected the number of a line, 1 or more. "

@@ -15,7 +15,7 @@ from typing import Any  # noqa: E402
 import pytest  # noqa: E402
 
 from codetune.errors import UserError  # noqa: E402
-from codetune.files import read_jsonl, stable_seed  # noqa: E402
+from codetune.files import digest_file, read_jsonl, stable_seed  # noqa: E402
 from codetune.prompt import CHAT_TEMPLATE  # noqa: E402
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -54,6 +54,12 @@ def same_bits(threads: Callable[[int], None]) -> Callable[[Callable[[], Any]], N
         assert all(torch.equal(one, other) for many in found[1:] for one, other in zip(found[0], many, strict=True))
 
     return check
+
+
+def digests(*folders: Path) -> dict[str, str]:
+    """The digest of each file by its path in the folder."""
+    files = [(folder, file) for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
+    return {str(file.relative_to(folder)): digest_file(file) for folder, file in files}
 
 
 def run_python(

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from codetune.files import digest_file, read_json, write_jsonl
 from codetune.modeling.load import load_model
 from codetune.tuning import loop
 from stages import train
+from tests.conftest import digests
 from tests.training import LORA, inputs_in, outputs_in, params
 
 
@@ -33,13 +33,8 @@ def outputs(tmp_path):
     return outputs_in(tmp_path)
 
 
-def digests(outputs):
-    return {
-        str(file.relative_to(folder.parent)): digest_file(file)
-        for folder in (outputs.adapter, outputs.training)
-        for file in sorted(folder.rglob("*"))
-        if file.is_file()
-    }
+def written(outputs):
+    return digests(outputs.adapter, outputs.training)
 
 
 def test_the_stage_writes_adapter_and_report(tiny_base, inputs, outputs, instruction_rows):
@@ -104,7 +99,7 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process(tiny_base, inputs
     subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path), "2", str(tiny_base)], check=True, env=environment, timeout=120
     )
-    assert digests(outputs_in(tmp_path / "again")) == digests(outputs)
+    assert written(outputs_in(tmp_path / "again")) == written(outputs)
 
 
 def test_another_seed_gives_another_adapter(tiny_base, inputs, outputs, tmp_path):
@@ -129,7 +124,7 @@ def test_nothing_written_tells_where_or_when(tiny_base, inputs, outputs, tmp_pat
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, OSError])
 def test_a_failure_leaves_the_previous_outputs(tiny_base, inputs, outputs, monkeypatch, failure):
     train.run(params(tiny_base), inputs, outputs)
-    before = digests(outputs)
+    before = written(outputs)
     true_update = loop._update
     steps = []
 
@@ -142,7 +137,7 @@ def test_a_failure_leaves_the_previous_outputs(tiny_base, inputs, outputs, monke
     monkeypatch.setattr(loop, "_update", interrupted)
     with pytest.raises(failure):
         train.run(params(tiny_base, seed=8), inputs, outputs)
-    assert digests(outputs) == before
+    assert written(outputs) == before
     assert [file.name for file in outputs.adapter.parent.iterdir()] == ["adapter"]
     assert [file.name for file in outputs.training.parent.iterdir()] == ["training"]
 
@@ -198,7 +193,7 @@ def test_a_killed_run_ends_in_the_same_bytes(
     told = capsys.readouterr().err
     assert (f"after step {steps // 2 * 2}" in told) is (steps > 1)
     assert ("going on from" in told) is (steps > 1)
-    assert digests(outputs) == digests(whole)
+    assert written(outputs) == written(whole)
     assert list(outputs.checkpoints.iterdir()) == []
 
 
@@ -227,37 +222,13 @@ def test_a_checkpoint_of_another_run_is_refused(
     assert reason.format(train=inputs.train) in capsys.readouterr().err
     fresh = outputs_in(tmp_path / "new")
     train.run(params(tiny_base, **changes), inputs, fresh)
-    assert digests(outputs) == digests(fresh)
+    assert written(outputs) == written(fresh)
 
 
 def test_steps_can_be_limited(tiny_base, inputs, outputs):
     summary = train.run(params(tiny_base, max_steps=3), inputs, outputs)
     assert (summary["steps"], summary["stopped_early"]) == (3, False)
     assert summary["rows_seen"] in {11, 12}
-
-
-def test_kill_9_at_any_moment(tiny_base, inputs, outputs, tmp_path):
-    """A process that is killed again and again, each time at another moment, ends in the bytes of one that is not."""
-    long = {"epochs": 12, "checkpoint_every": 1}
-    program = PROGRAM.replace("params(Path(sys.argv[3]))", f"params(Path(sys.argv[3]), **{long})")
-    command = [sys.executable, "-c", program, str(tmp_path), "1", str(tiny_base)]
-    again = outputs_in(tmp_path / "again")
-    checkpoint = again.checkpoints / "training.safetensors"
-    killed = 0
-    for delay in (0.0, 0.15, 0.4):
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        seen = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
-        while process.poll() is None and not (checkpoint.exists() and checkpoint.stat().st_mtime_ns > seen):
-            time.sleep(0.01)
-        time.sleep(delay)
-        process.kill()
-        killed += process.wait() == -signal.SIGKILL
-    assert killed
-    assert checkpoint.exists()
-    last = subprocess.run(command, check=True, timeout=120, capture_output=True, text=True)
-    assert "going on from" in last.stderr
-    train.run(params(tiny_base, **long), inputs, outputs)
-    assert digests(again) == digests(outputs)
 
 
 PATIENCE = 300  # seconds; such a run takes ten
@@ -331,7 +302,7 @@ def test_two_processes_are_one_with_twice_the_batch(tiny_base, inputs, tmp_path)
     status, told = launched(tmp_path, tiny_base, again, changes | {"batch_size": 2})
     assert status == 0
     assert told.count("going on from") == 2
-    assert digests(again) == digests(together)
+    assert written(again) == written(together)
 
 
 def test_base_that_fsdp_shares_out_gives_the_same_adapter(tiny_base, inputs, tmp_path):
@@ -346,9 +317,9 @@ def test_base_that_fsdp_shares_out_gives_the_same_adapter(tiny_base, inputs, tmp
     assert status == 0, told
     kept, total = re.search(r"each of 2 processes keeps ([\d,]+) of ([\d,]+) frozen weights", told).groups()
     assert 0.5 <= int(kept.replace(",", "")) / int(total.replace(",", "")) < 0.6
-    assert digests(shared) == digests(whole)
+    assert written(shared) == written(whole)
     assert launched(tmp_path, tiny_base, again, changes, kill=True, launcher=launcher)[0] != 0
     status, told = launched(tmp_path, tiny_base, again, changes, launcher=launcher)
     assert status == 0, told
     assert told.count("going on from") == 2
-    assert digests(again) == digests(whole)
+    assert written(again) == written(whole)

@@ -16,12 +16,12 @@ from codetune.modeling.load import LoadedModel, attach_adapter, load_model, load
 from codetune.modeling.locate import model_files
 from codetune.modeling.logits import logits_at
 from codetune.prompt import CHAT_TEMPLATE, IGNORED_LABEL, example_ids, prompt_ids
-from codetune.tuning.data import TokenizedRow, collate, pack
+from codetune.tuning.data import collate, pack
 from codetune.tuning.loss import batch_loss
 from stages import train
 from tests.conftest import ROWS_FILE, tiny_tokenizer
 from tests.models.gguf_files import CHATML, make_gguf
-from tests.training import inputs_in, outputs_in, params
+from tests.training import inputs_in, outputs_in, params, tokenized
 
 OWN_TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}{% endfor %}"
@@ -136,10 +136,7 @@ def test_prompts_are_the_same_everywhere_and_the_mask_is_exact(trained, tmp_path
 def test_packed_rows_do_not_see_each_other(trained):
     _, base, _, _, _ = trained
     loaded = load_model(base)
-    rows = [
-        TokenizedRow(row["id"], *example_ids(loaded.tokenizer, row["instruction"], row["completion"], 200)[:2])
-        for row in read_jsonl(ROWS_FILE)[:3]
-    ]
+    rows = tokenized(loaded.tokenizer, read_jsonl(ROWS_FILE)[:3])
     batch = pack(rows)
     together = logits_at(loaded.model, batch.input_ids, batch.positions, batch.position_ids)
     apart = [logits_at(loaded.model, one.input_ids, one.positions) for one in (collate([row], 0) for row in rows)]
@@ -153,9 +150,6 @@ def test_any_number_of_threads_gives_the_same_gradients(trained, lay_out, same_b
     model = attach_adapter(loaded.model, adapter).eval()
     for name, weight in model.named_parameters():
         weight.requires_grad_("norm" in name or "ln_" in name or "lora_" in name)
-    rows = [
-        TokenizedRow(row["id"], *example_ids(loaded.tokenizer, row["instruction"], row["completion"], 400)[:2])
-        for row in read_jsonl(ROWS_FILE)[:10]
-    ]
+    rows = tokenized(loaded.tokenizer, read_jsonl(ROWS_FILE)[:10])
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     same_bits(lambda: torch.autograd.grad(batch_loss(model, lay_out(rows)), weights))

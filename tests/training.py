@@ -6,6 +6,8 @@ from typing import Any
 from codetune.files import write_jsonl
 from codetune.modeling.params import ModelParams
 from codetune.numerics import NumericsParams
+from codetune.prompt import example_ids
+from codetune.tuning.data import TokenizedRow
 from codetune.tuning.params import LoraParams, TrainParams
 from stages import train
 
@@ -52,6 +54,12 @@ def params(base: Path | str, system: str = "keep", **changes: Any) -> train.Para
         ModelParams(base=str(base), revision=None, system=system),
         NumericsParams(mode="portable", threads=1),
     )
+
+
+def tokenized(tokenizer: Any, rows: list[dict[str, Any]]) -> list[TokenizedRow]:
+    """Rows as a training takes them."""
+    examples = [example_ids(tokenizer, row["instruction"], row["completion"], 400) for row in rows]
+    return [TokenizedRow(row["id"], each.input_ids, each.labels) for row, each in zip(rows, examples, strict=True)]
 
 
 def inputs_in(folder: Path, rows: list[dict[str, Any]], val_rows: list[dict[str, Any]]) -> train.Inputs:

@@ -199,10 +199,6 @@ def test_a_revision_must_be_a_whole_commit(revision):
         ModelParams(base="a/b", revision=revision)
 
 
-def _other_rank(folder):
-    edit_json(folder / "adapter_config.json", r=3)
-
-
 def _fewer_tensors(folder):
     from safetensors.torch import load_file, save_file
 
@@ -217,7 +213,7 @@ def _fewer_tensors(folder):
         (lambda folder: (folder / "adapter_model.safetensors").unlink(), "holds no adapter_model.safetensors"),
         (lambda folder: (folder / "adapter_config.json").unlink(), "holds no adapter_config.json"),
         (lambda folder: (folder / "adapter_model.safetensors").write_bytes(b"no"), "does not fit"),
-        (_other_rank, "does not fit"),
+        (lambda folder: edit_json(folder / "adapter_config.json", r=3), "does not fit"),
         (_fewer_tensors, "does not fit"),
     ],
 )

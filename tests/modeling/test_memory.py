@@ -1,4 +1,4 @@
-"""A base that fits into memory in bfloat16 alone: from training to export, and every report says so."""
+"""Shapes of tensors by headers alone; and a base that fits into memory in bfloat16 alone: from training to export, and every report says so."""
 
 from types import SimpleNamespace
 
@@ -9,8 +9,11 @@ from codetune.export.merge import merge, save_merged
 from codetune.generation.batch import answer_all
 from codetune.modeling import memory
 from codetune.modeling.load import load_model
+from codetune.modeling.memory import tensor_shapes
+from codetune.models.gguf.header import read_gguf
 from codetune.prompt import example_ids, prompt_ids
 from stages import train
+from tests.models.gguf_files import make_gguf
 from tests.training import inputs_in, outputs_in, params
 
 
@@ -37,3 +40,14 @@ def test_a_base_in_bfloat16_is_tuned_asked_and_exported(tiny_base, instruction_r
     merged, _ = merge(base, outputs.adapter, [ids], prompts)
     save_merged(merged, tmp_path / "export", "float32")
     assert load_model(tmp_path / "export").dtype == "bfloat16"
+
+
+def test_shapes_of_safetensors(tiny_base):
+    model = load_model(tiny_base).model
+    assert sorted(tensor_shapes(tiny_base)) == sorted(tuple(weight.shape) for weight in model.parameters())
+
+
+def test_shapes_of_gguf(tmp_path):
+    path = tmp_path / "model.gguf"
+    make_gguf(path, "llama")
+    assert len(tensor_shapes(path)) == len(read_gguf(path).tensors)

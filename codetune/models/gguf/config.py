@@ -97,10 +97,7 @@ def _common(file: GgufFile) -> dict[str, Any]:
 
 
 def _check_layers(file: GgufFile) -> None:
-    """Complain when the file holds tensors of more or fewer layers than it says.
-
-    :raises UserError: with both numbers.
-    """
+    """Complain when the file holds tensors of more or fewer layers than it says."""
     said = _required(file, "block_count")
     found = len({name.split(".")[1] for name in file.tensors if name.startswith("blk.")})
     if said != found:

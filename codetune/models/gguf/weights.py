@@ -94,10 +94,7 @@ def _undo(file: GgufFile, config: Any) -> Any:
 
 
 def _check_shapes(file: GgufFile, names: dict[str, str], skeleton: Any) -> None:
-    """Complain of a tensor whose shape is not that of its parameter.
-
-    :raises UserError: naming it.
-    """
+    """Complain of the first tensor whose shape is not that of its parameter."""
     for theirs, ours in names.items():
         found, expected = file.tensors[theirs].shape, tuple(skeleton.get_parameter(ours).shape)
         if found != expected:

@@ -136,8 +136,6 @@ def test_a_tokenizer_that_cannot_be_used_is_one_line(folder, case):
 
 
 def test_a_file_without_a_type_is_cut_as_llama_cpp_does_by_default(folder):
-    values = tokenizer_values("default") | {"tokenizer.ggml.pre": None}
-    text = "a`=`b 1234 +++"
-    assert (
-        loaded(folder, **values)(text)["input_ids"] == loaded(folder, **tokenizer_values("default"))(text)["input_ids"]
-    )
+    values, text = tokenizer_values("default"), "a`=`b 1234 +++"
+    ids = loaded(folder, **values)(text)["input_ids"]
+    assert loaded(folder, **values | {"tokenizer.ggml.pre": None})(text)["input_ids"] == ids

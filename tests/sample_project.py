@@ -18,6 +18,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from codetune.files import digest_bytes, write_json, write_jsonl, write_text
+from tests.conftest import make_adapter
+from tests.tables import STRUCTURE
 
 
 class Function(NamedTuple):
@@ -168,16 +170,7 @@ def _mean(rows: list[dict[str, Any]], role: str, key: str) -> float:
 def _metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:
     def side(role: str) -> dict[str, Any]:
         parts = {key.removeprefix("bertscore_"): _mean(rows, role, key) for key in (*SCORES, "bertscore_f1_raw")}
-        structure = (
-            "code_bertscore",
-            "edit_similarity",
-            "tree_similarity",
-            "length_ratio",
-            "tree_match",
-            "signature_kept",
-            "names_bound",
-        )
-        plain = ("chrf", "bleu", *structure, "exact_match", "syntax_valid", "expected_form", "stopped")
+        plain = ("chrf", "bleu", *STRUCTURE, "exact_match", "syntax_valid", "expected_form", "stopped")
         corpus = {f"corpus_{key}": _mean(rows, role, key) / 2 for key in ("chrf", "bleu")}
         return {"bertscore": parts, **{key: _mean(rows, role, key) for key in plain}, **corpus}
 
@@ -355,13 +348,5 @@ def copied_sample(sample: Project, tmp_path: Path) -> Project:
 def add_models(root: Path, base: Path, *, adapter: bool = True) -> None:
     """Put a copy of the model `base` in place, and an adapter that changes what it says."""
     shutil.copytree(base, root / "models" / "base")
-    if not adapter:
-        return
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    torch.manual_seed(7)
-    model = AutoModelForCausalLM.from_pretrained(base)
-    config = LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM")
-    get_peft_model(model, config).save_pretrained(root / "models" / "adapter")
+    if adapter:
+        make_adapter(base, root / "models" / "adapter")

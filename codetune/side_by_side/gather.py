@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,3 +94,10 @@ def data_changes(root: Path, before: str, after: str) -> tuple[str, dict[str, An
         return data_difference(root, before, after, examples=1)
     except UserError as error:
         return str(error), {"missing": str(error)}
+
+
+def answers(sample: Sample) -> Iterator[tuple[str, str]]:
+    """The reference and the two tuned answers, each with its name."""
+    yield "reference", sample.prompt.reference
+    yield "baseline", sample.before.text
+    yield "candidate", sample.after.text

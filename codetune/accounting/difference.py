@@ -19,7 +19,6 @@ Versions = tuple[tuple[Revision, Ledger], tuple[Revision, Ledger]]
 def data_difference(root: Path, before: str, after: str, examples: int = 3) -> tuple[str, dict[str, Any]]:
     """What happened to the rows between two revisions: as text, and as a mapping for JSON.
 
-    :param root: the folder of the project.
     :param before: a revision, see `codetune.accounting.versions.ledger_of`; `after` likewise.
     :raises UserError: when a revision or its ledger cannot be had.
     """

@@ -15,7 +15,6 @@ from codetune.revisions.stages import LOCK_FILE
 def ledger_of(root: Path, name: str) -> tuple[Revision, Ledger]:
     """A revision and its ledger.
 
-    :param root: the folder of the project.
     :param name: `workspace`, a branch, tag or experiment, or anything that git resolves to a commit.
     :raises UserError: when there is no such revision, or it has no ledger, or the cache lacks it: with the command
         that brings it.

@@ -47,8 +47,7 @@ def cell(label: str, content: str, look: str = "", title: str = "") -> str:
 
     :param label: the name of its column, which narrow screens show beside it.
     :param content: as HTML; a cell without any shows a dash.
-    :param look: its classes.
-    :param title: what is told on hover.
+    :param look: its classes; `title` is told on hover.
     """
     hover = f' title="{escape(title)}"' if title else ""
     return f'<td data-label="{escape(label)}" class="{look}"{hover}><div>{content or NOTHING}</div></td>'

@@ -151,10 +151,7 @@ def _runs(folder: Path, name: str) -> Iterator[Run]:
 
 
 def running(root: Path) -> list[Run]:
-    """The pipelines that run in a project now, the workspace's first; empty where none does.
-
-    :param root: the folder of the project.
-    """
+    """The pipelines that run in a project now, the workspace's first; empty where none does."""
     return [run for folder, name in _folders(root.resolve()).items() for run in _runs(folder, name)]
 
 

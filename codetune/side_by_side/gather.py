@@ -38,7 +38,6 @@ class SideBySide:
 def side_by_side(root: Path, before: str, after: str, prompts: int = 5) -> SideBySide:
     """Two revisions compared.
 
-    :param root: the folder of the project.
     :param before: a branch, tag, commit, experiment, or `workspace`; `after` likewise.
     :param prompts: how many of the prompts that moved most are told.
     :raises UserError: when there is no such revision, or it has no metrics, or they cannot be read.

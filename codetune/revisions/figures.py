@@ -14,8 +14,9 @@ from typing import Any
 
 from codetune.errors import UserError
 from codetune.revisions.catalogue import current_names, flatten, loss_signature, numbers
-from codetune.revisions.json_text import read_object
-from codetune.revisions.listing import Kind, Revision
+from codetune.revisions.listing import WORKSPACE, Kind, Revision
+from codetune.revisions.reading import read_object
+from codetune.revisions.report_files import read_files
 from codetune.revisions.reports import METRICS_FILE
 from codetune.revisions.repository import Repository
 from codetune.revisions.yaml_text import read_sections
@@ -132,13 +133,8 @@ def _figures(parts: Mapping[str, Any]) -> Figures:
 
 
 def _of_workspace(repository: Repository) -> Figures:
-    parts = {}
-    for path in _PATHS:
-        try:
-            parts[path] = _parsed(path, (repository.root / path).read_bytes(), {})
-        except OSError:  # not there, or being replaced just now
-            continue
-    return _figures(parts)
+    contents = read_files(repository, WORKSPACE, _PATHS)
+    return _figures({path: _parsed(path, content, {}) for path, content in contents.items()})
 
 
 def _of_commits(repository: Repository, commits: list[str]) -> dict[str, Figures]:

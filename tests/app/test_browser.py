@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ ARGUMENTS = [
 PATIENCE_MS = 60_000
 pytestmark = pytest.mark.browser
 UNFOLDINGS = 10
+CONTROLS = "button|combobox|textbox|link|tab|radio|checkbox|spinbutton|slider|switch|searchbox"
 
 
 @pytest.fixture
@@ -109,8 +111,8 @@ def test_compare_in_a_browser(browser: Any, served: tuple[str, Project], shots: 
     again, _ = _open(browser, page.url, width=400, scheme="dark")
     again.get_by_text("The candidate is worse on").wait_for()
     _picture(again, shots / "compare-dark-narrow.png", 4800)
-    wide = again.evaluate("document.documentElement.scrollWidth")
-    assert wide <= 400, "the narrow page scrolls sideways"
+    _is_narrow(again)
+    assert _nameless(page) == []
     assert elsewhere == [], "the page must work without the network"
 
 
@@ -168,16 +170,18 @@ def test_a_corrected_answer_is_kept_in_a_browser(browser: Any, served: tuple[str
     assert row["completion"] == "def kept(n):\n    return '<b>' * n"
     assert row["instruction"] == "Write `<script>document.title='hacked'</script>`."
     assert page.title() == "Try · codetune"
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400, "the narrow page scrolls sideways"
+    _is_narrow(page)
     assert _nameless(page) == []
     assert elsewhere == []
 
 
+def _is_narrow(page: Any) -> None:
+    """Fails where the page is wider than its window."""
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= page.viewport_size["width"], "the narrow page scrolls sideways"
+
+
 def _nameless(page: Any) -> list[str]:
     """Controls that a screen reader could not name."""
-    controls = page.get_by_test_id("stMain").locator(":is(button, input, textarea, [role=combobox]):visible").all()
-    script = (
-        "e => e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.textContent.trim() || "
-        "e.title || (e.labels && e.labels.length ? 'label' : '')"
-    )
-    return [control.evaluate("e => e.outerHTML") for control in controls if not control.evaluate(script)]
+    lines = page.get_by_test_id("stMain").aria_snapshot().splitlines()
+    return [line.strip() for line in lines if re.match(rf'\s*- ({CONTROLS})\b(?! "\S)', line)]

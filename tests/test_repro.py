@@ -205,6 +205,16 @@ def test_a_training_that_is_killed_again_and_again_ends_in_the_same_bytes(clone)
     assert succeed(clone, "git", "status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize("target", ["attention", "mlp"])
+def test_what_is_adapted_is_an_experiment(clone, target):
+    succeed(clone, "dvc", "exp", "run", "-q", "-n", target, "-S", f"train.lora.target_modules={target}")
+    adapted = json.loads((clone / "reports/training/summary.json").read_text())["trainable"]["modules"]
+    assert {name.split(".")[0] for name in adapted} == {"attention": {"self_attn"}, "mlp": {"mlp"}}[target]
+    changed = json.loads(succeed(clone, "dvc", "params", "diff", "--json"))["params.yaml"]
+    assert changed["train.lora.target_modules"] == {"old": "all-linear", "new": target}
+    succeed(clone, "git", "checkout", "-q", ".")
+
+
 def test_experiment_and_its_differences(clone):
     succeed(clone, "dvc", "exp", "run", "-q", "-n", "narrow", "-S", "train.lora.rank=2")
     assert "narrow" in succeed(clone, "dvc", "exp", "list", "--name-only")

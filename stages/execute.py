@@ -114,12 +114,8 @@ def _answered(inputs: Inputs) -> Iterator[tuple[ProblemSet, Samples]]:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-
-    def action() -> None:
-        run(Params(load_section(ExecuteParams), load_section(ScoreParams)), Inputs(), Outputs())
-
-    run_as_command(action)
+    run(Params(load_section(ExecuteParams), load_section(ScoreParams)), Inputs(), Outputs())
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

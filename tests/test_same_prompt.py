@@ -14,18 +14,14 @@ from codetune.generation import batch
 from codetune.generation.params import GenerateParams
 from codetune.generation.sampling import SamplingSettings
 from codetune.modeling.load import load_model
-from codetune.modeling.params import ModelParams
-from codetune.numerics import NumericsParams
 from codetune.problems.reading import read_problems
 from codetune.serving.stream import _Answer
 from codetune.tuning import loop
-from codetune.tuning.params import TrainParams
 from stages import generate, train
 from tests.conftest import SYSTEM
 from tests.problems.test_reading import HUMANEVAL, written
-from tests.stages.test_train import TRAIN
+from tests.training import params
 
-NUMERICS = NumericsParams(mode="portable", threads=1)
 PROMPTS = {
     "keep": f"<|pad|>system\n{SYSTEM}<|end|>\n<|pad|>user\n{{}}<|end|>\n<|pad|>assistant\n",
     "none": "<|pad|>user\n{}<|end|>\n<|pad|>assistant\n",
@@ -79,11 +75,10 @@ def test_same_ids_everywhere(tiny_instruct, instruction_rows, asked, trained_on,
     rows, none, adapter = tmp_path / "rows.jsonl", tmp_path / "none.jsonl", tmp_path / "adapter"
     write_jsonl(rows, [row | {"instruction": problems[0].question} for row in instruction_rows[:2]])
     write_jsonl(none, [])
-    model = ModelParams(base=str(tiny_instruct), revision=None, system=system)
+    given = params(tiny_instruct, system, max_steps=1, batch_size=1, max_tokens=400)
 
-    limits = TRAIN | {"max_steps": 1, "batch_size": 1, "max_tokens": 400}
     summary = train.run(
-        train.Params(TrainParams.model_validate(limits), model, NUMERICS),
+        given,
         train.Inputs(rows, rows),
         train.Outputs(adapter, tmp_path / "training", tmp_path / "checkpoints"),
     )
@@ -95,7 +90,7 @@ def test_same_ids_everywhere(tiny_instruct, instruction_rows, asked, trained_on,
     written(tmp_path / "benchmarks/mine.jsonl", HUMANEVAL)
     reports = [
         generate.run(
-            generate.Params(GENERATE, model, NUMERICS),
+            generate.Params(GENERATE, given.model, given.numerics),
             generate.Inputs(rows, none, none, tmp_path / "benchmarks", none, adapter),
             generate.Outputs(tmp_path / "samples", tmp_path / "journals"),
             variant,

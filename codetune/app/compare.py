@@ -18,7 +18,7 @@ from codetune.revisions.comparison import Comparison, MetricDifference
 from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.reports import Reports
 from codetune.revisions.wording import flips_sentence, gain_sentence, robustness_sentence, verdict_sentence
-from codetune.side_by_side.cells import flip_rows
+from codetune.side_by_side.gather import flip_rows
 
 SECOND_RUN = "`dvc exp run -S train.lora.rank=4`"
 READING = (

@@ -13,10 +13,10 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
-from codetune.cleaning.drop import Drop
 from codetune.cleaning.fingerprint import Fingerprint, fingerprint
 from codetune.cleaning.instruction import first_paragraph, instruction, wording
 from codetune.cleaning.params import CleanParams
+from codetune.cleaning.reasons import Drop
 from codetune.cleaning.renaming import renamed_digest
 from codetune.ingestion.functions import FunctionNode, parse
 from codetune.python_source.tokens import lexical_tokens

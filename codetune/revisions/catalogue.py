@@ -121,6 +121,7 @@ VALIDATION_LOSS = Metric(
     "Validation loss",
     "Mean cross-entropy per completion token, in nats, at the best checkpoint. One number per run: no interval.",
     larger_is_better=False,
+    signature="val_loss",
 )
 # The raw parts of BERTScore say the same as the rescaled ones on another scale.
 _REDUNDANT = {"bertscore.precision_raw", "bertscore.recall_raw", "bertscore.f1_raw"}
@@ -147,6 +148,15 @@ def numbers(content: dict[str, Any]) -> dict[str, float]:
     }
 
 
+def loss_signature(training: dict[str, Any]) -> dict[str, str]:
+    """What two validation losses must share to be of the same text in the same tokens, by the key of the signature.
+
+    :param training: reports/training/summary.json; without the sizes of the validation set nothing is known.
+    """
+    sizes = [f"{part}:{training[key]}" for part in ("rows", "tokens", "labels") if (key := f"val_{part}") in training]
+    return {str(VALIDATION_LOSS.signature): "|".join(sizes)} if sizes else {}
+
+
 def current_names(scores: dict[str, Any]) -> dict[str, Any]:
     """The metrics of one model in reports/metrics.json, by the names that they have today.
 
@@ -167,7 +177,8 @@ def metrics_of(*reported: Iterable[str]) -> list[Metric]:
 
 def _unlisted(key: str) -> Metric:
     if key.startswith(f"{EXECUTION}."):
+        of = key.rpartition(".")[0]
         label = ", ".join(key.split(".")[1:])
         told = "Share of problems that the answer solves: its tests were run, in a sandbox. Tested by McNemar's test."
-        return Metric(key, label, told, digits=1, scale=100.0, unit=PERCENT, signature=EXECUTION)
+        return Metric(key, label, told, digits=1, scale=100.0, unit=PERCENT, signature=of)
     return Metric(key, key, score=key.replace(".", "_"), larger_is_better=not _SMALLER_IS_BETTER.search(key))

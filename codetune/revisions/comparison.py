@@ -9,14 +9,13 @@ It says nothing of the luck of training.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from operator import attrgetter
-from types import MappingProxyType
 from typing import cast
 
+from codetune.intervals import Interval, paired_intervals
 from codetune.revisions.catalogue import (
     ANSWERS,
     CATALOGUE,
@@ -28,13 +27,13 @@ from codetune.revisions.catalogue import (
     numbers,
 )
 from codetune.revisions.flips import Flips, Model, flips, passes
-from codetune.revisions.intervals import pooled_spread, settings_of
+from codetune.revisions.intervals import BootstrapSettings, pooled_spread, settings_of
 from codetune.revisions.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
-from codetune.revisions.prompts import AlignedPrompt, aligned_prompts
 from codetune.revisions.reports import ROLES, Reports, Role
-from codetune.revisions.tested import Tested, paired_tests
-from codetune.significance import detectable_difference, holm
+from codetune.significance import Pair, detectable_difference, holm, paired_ps
+
+PERMUTATIONS = 10_000
 
 
 class Verdict(Enum):
@@ -92,7 +91,7 @@ class Comparison:
     :param rows: the differences between the two tuned models, and between the two base models.
     :param gain: the candidate's base (as baseline) against its tuned model (as candidate).
     :param notices: sentences that must be read before any difference is believed.
-    :param prompts: the prompts that both revisions answered.
+    :param shared: how many prompts both revisions have scores of.
     :param flips: the problems won and lost between the two tuned models; between base and tuned model where a revision
         is compared with itself.
     """
@@ -103,7 +102,6 @@ class Comparison:
     gain: list[MetricDifference]
     parameters: list[ParameterDifference]
     notices: list[str]
-    prompts: list[AlignedPrompt]
     shared: int
     flips: list[Flips]
 
@@ -112,24 +110,36 @@ class Comparison:
         """Whether the two base models scored the same on every shared prompt."""
         return all(row.verdict is Verdict.SAME for row in self.rows["base"])
 
-    def count(self, verdict: Verdict) -> int:
-        """How many metrics of the tuned model have this verdict."""
-        return Counter(row.verdict for row in self.rows["tuned"])[verdict]
+
+def _is_executed(metric: Metric) -> bool:
+    return metric.key.startswith(f"{EXECUTION}.")
 
 
-def _paired_scores(
-    metric: Metric, baseline: Model, candidate: Model, identifiers: list[str]
-) -> tuple[list[float], list[float]] | None:
+def _paired_scores(metric: Metric, baseline: Model, candidate: Model, identifiers: list[str]) -> Pair | None:
     """The scores of both models, prompt by prompt; None where any is lacking.
 
     :param identifiers: the prompts; tests that were run have prompts of their own.
     """
-    if metric.signature == EXECUTION:
-        both = passes(metric.key.split(".", 1)[1].rpartition(".")[0], baseline, candidate)
-        of_one = metric.key.endswith(".pass@1") and both
-        return ([old for old, _ in both.values()], [new for _, new in both.values()]) if of_one else None
+    if _is_executed(metric):
+        name = str(metric.signature).removeprefix(f"{EXECUTION}.")
+        both = passes(name, baseline, candidate).values() if metric.key.endswith(".pass@1") else ()
+        return ([old for old, _ in both], [new for _, new in both]) if both else None
     old, new = (_scores_by_prompt(*model, identifiers, metric.score) for model in (baseline, candidate))
     return None if old is None or new is None else (old, new)
+
+
+def _tested(pairs: Mapping[str, Pair], settings: BootstrapSettings) -> dict[str, tuple[Interval, float]]:
+    """The interval and the p-value of each metric, by key.
+
+    Those of as many prompts are tested together, which is much faster than one by one.
+    """
+    found: dict[str, tuple[Interval, float]] = {}
+    for size in {len(old) for old, _ in pairs.values()}:
+        asked = {key: pair for key, pair in pairs.items() if len(pair[0]) == size}
+        intervals = paired_intervals([*asked.values()], **asdict(settings))
+        p_values = paired_ps([*asked.values()], samples=PERMUTATIONS, seed=settings.seed)
+        found |= dict(zip(asked, zip(intervals, p_values, strict=True), strict=True))
+    return found
 
 
 def _scores_by_prompt(reports: Reports, role: Role, identifiers: list[str], score: str | None) -> list[float] | None:
@@ -150,44 +160,41 @@ def _judge(metric: Metric, low: float, high: float, *, equal: bool) -> Verdict:
     return Verdict.BETTER if (low > 0) is metric.larger_is_better else Verdict.WORSE
 
 
-def metric_difference(
-    metric: Metric,
+def _differences(
+    metrics: list[Metric],
     baseline: Model,
     candidate: Model,
     identifiers: list[str],
-    *,
-    trust: bool,
-    tests: Mapping[str, Tested] = MappingProxyType({}),
-) -> MetricDifference:
-    """One metric of two models, each given as a revision's reports and the role of the model in it.
+    distrusted: Collection[str] = (),
+) -> list[MetricDifference]:
+    """The metrics of two models, each given as a revision's reports and the role of the model in it.
+
+    They are corrected for their number.
 
     :param identifiers: the prompts to compare over.
-    :param trust: whether both were measured in the same way; if not, nothing is subtracted.
-    :param tests: what was tested already, by key of the metric, see `_tests`.
+    :param distrusted: the keys of the metrics that were not measured in the same way; these are not subtracted.
     """
-    paired = _paired_scores(metric, baseline, candidate, identifiers)
-    if paired is None:
-        before, after = (reports.values(role).get(metric.key) for reports, role in (baseline, candidate))
-        return _without_interval(metric, before, after, trust=trust)
-    old, new = paired
-    before, after = (math.fsum(scores) / len(scores) for scores in (old, new))
-    if not trust:
-        return _without_interval(metric, before, after, trust=False)
     settings = settings_of(candidate[0].params)
-    test = tests.get(metric.key) or paired_tests([(old, new)], settings)[0]
-    interval, p_value = test.interval, test.p_value
-    verdict = _judge(metric, interval.low, interval.high, equal=old == new)
-    least = detectable_difference(old, new, settings.confidence)
-    spread = pooled_spread(old, new)
-    return MetricDifference(metric, before, after, interval.low, interval.high, verdict, p_value, least, spread)
-
-
-def _tests(metrics: list[Metric], baseline: Model, candidate: Model, identifiers: list[str]) -> dict[str, Tested]:
-    """The tests of all metrics that have a score for each prompt, by key: much faster together than one by one."""
-    scored = [metric for metric in metrics if metric.signature != EXECUTION]
-    found = {metric.key: _paired_scores(metric, baseline, candidate, identifiers) for metric in scored}
-    pairs = {key: pair for key, pair in found.items() if pair is not None}
-    return dict(zip(pairs, paired_tests(list(pairs.values()), settings_of(candidate[0].params)), strict=True))
+    found = {metric.key: _paired_scores(metric, baseline, candidate, identifiers) for metric in metrics}
+    pairs = {key: pair for key, pair in found.items() if pair}
+    tests = _tested({key: pair for key, pair in pairs.items() if key not in distrusted}, settings)
+    rows = []
+    for metric in metrics:
+        pair = pairs.get(metric.key)
+        before, after = (
+            (math.fsum(scores) / len(scores) for scores in pair)
+            if pair
+            else (reports.values(role).get(metric.key) for reports, role in (baseline, candidate))
+        )
+        if pair is None or metric.key in distrusted:
+            rows.append(_without_interval(metric, before, after, trust=metric.key not in distrusted))
+            continue
+        interval, p_value = tests[metric.key]
+        verdict = _judge(metric, interval.low, interval.high, equal=pair[0] == pair[1])
+        least, spread = detectable_difference(*pair, settings.confidence), pooled_spread(*pair)
+        ends = interval.low, interval.high
+        rows.append(MetricDifference(metric, before, after, *ends, verdict, p_value, least, spread))
+    return corrected(rows, settings.confidence)
 
 
 def corrected(rows: list[MetricDifference], confidence: float) -> list[MetricDifference]:
@@ -218,23 +225,18 @@ def _without_interval(metric: Metric, before: float | None, after: float | None,
     return MetricDifference(metric, before, after, None, None, verdict)
 
 
-def _loss_difference(baseline: Reports, candidate: Reports) -> list[MetricDifference]:
-    """The validation losses, where both revisions logged one."""
+def _loss_difference(baseline: Reports, candidate: Reports, *, trust: bool) -> list[MetricDifference]:
+    """The validation losses, where both revisions logged one; of other texts or tokens they are not subtracted."""
     before, after = (numbers(reports.training).get("best.val_loss") for reports in (baseline, candidate))
     if before is None or after is None:
         return []
-    return [_without_interval(VALIDATION_LOSS, before, after, trust=True)]
+    return [_without_interval(VALIDATION_LOSS, before, after, trust=trust)]
 
 
 def gain_of(reports: Reports) -> list[MetricDifference]:
     """What tuning changed within one revision: its base against its tuned model, metric by metric."""
     metrics = metrics_of(*(reports.values(role) for role in ROLES))
-    identifiers = list(reports.scores)
-    base: Model = (reports, "base")
-    tuned: Model = (reports, "tuned")
-    tests = _tests(metrics, base, tuned, identifiers)
-    rows = [metric_difference(metric, base, tuned, identifiers, trust=True, tests=tests) for metric in metrics]
-    return corrected(rows, settings_of(reports.params).confidence)
+    return _differences(metrics, (reports, "base"), (reports, "tuned"), list(reports.scores))
 
 
 def compare(baseline: Reports, candidate: Reports) -> Comparison:
@@ -242,29 +244,24 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
     identifiers = [identifier for identifier in candidate.scores if identifier in baseline.scores]
     same = not baseline.scores or not candidate.scores or baseline.scores.keys() == candidate.scores.keys()
     disjoint = bool(baseline.scores and candidate.scores and not identifiers)
-    changed = {key.partition(".")[0] for key in differing_signatures(baseline, candidate)}
+    differing = differing_signatures(baseline, candidate)
+    changed = {*differing, *(key.partition(".")[0] for key in differing)}
     rows: dict[Role, list[MetricDifference]] = {}
     for role in ROLES:
         metrics = metrics_of(baseline.values(role), candidate.values(role))
-        tests = {} if disjoint else _tests(metrics, (baseline, role), (candidate, role), identifiers)
-        found = [
-            metric_difference(
-                metric,
-                (baseline, role),
-                (candidate, role),
-                identifiers,
-                trust=not changed & {metric.signature, ANSWERS}
-                and (metric.signature == EXECUTION or not disjoint)
-                and (same or metric.key not in OVER_ALL_PROMPTS),
-                tests=tests,
-            )
+        distrusted = {
+            metric.key
             for metric in metrics
-        ]
-        rows[role] = corrected(found, settings_of(candidate.params).confidence)
-    rows["tuned"] += _loss_difference(baseline, candidate)
+            if changed & {metric.signature, ANSWERS}
+            or (disjoint and not _is_executed(metric))
+            or (not same and metric.key in OVER_ALL_PROMPTS)
+        }
+        rows[role] = _differences(metrics, (baseline, role), (candidate, role), identifiers, distrusted)
+    rows["tuned"] += _loss_difference(baseline, candidate, trust=VALIDATION_LOSS.signature not in changed)
     parameters = parameter_differences(baseline.params, candidate.params)
     unmoved = bool(rows["tuned"]) and all(row.verdict is Verdict.SAME for row in rows["tuned"])
-    measured = {ANSWERS, EXECUTION, *(metric.signature for metric in CATALOGUE if metric.signature)}
+    listed = (*CATALOGUE, VALIDATION_LOSS)
+    measured = {ANSWERS, EXECUTION, *(metric.signature for metric in listed if metric.signature)}
     return Comparison(
         baseline=baseline,
         candidate=candidate,
@@ -276,11 +273,6 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
             *prompt_notices(baseline, candidate),
             *signature_notices(baseline, candidate, measured),
         ],
-        prompts=aligned_prompts(baseline, candidate),
         shared=len(identifiers),
-        flips=flips(
-            (baseline, "base" if baseline is candidate else "tuned"),
-            (candidate, "tuned"),
-            differing_signatures(baseline, candidate),
-        ),
+        flips=flips((baseline, "base" if baseline is candidate else "tuned"), (candidate, "tuned"), differing),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from codetune.revisions.reports import Reports
 from codetune.revisions.repository import Repository
 from codetune.revisions.samples import Sample, by_change, comparable_metrics, samples_of
 from codetune.revisions.stages import StageChanges, stage_changes
+from codetune.revisions.wording import problem_name
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,6 @@ class SideBySide:
 def side_by_side(root: Path, before: str, after: str, prompts: int = 5) -> SideBySide:
     """Two revisions compared.
 
-    :param root: the folder of the project.
     :param before: a branch, tag, commit, experiment, or `workspace`; `after` likewise.
     :param prompts: how many of the prompts that moved most are told.
     :raises UserError: when there is no such revision, or it has no metrics, or they cannot be read.
@@ -93,3 +94,17 @@ def data_changes(root: Path, before: str, after: str) -> tuple[str, dict[str, An
         return data_difference(root, before, after, examples=1)
     except UserError as error:
         return str(error), {"missing": str(error)}
+
+
+def flip_rows(comparison: Comparison) -> Iterator[tuple[str, str, str]]:
+    """Yield the problems that changed sides: set, `won` or `lost`, and the problem."""
+    for found in comparison.flips:
+        for way, tasks in (("won", found.won), ("lost", found.lost)):
+            yield from ((found.set, way, problem_name(comparison.candidate, task)) for task in tasks)
+
+
+def answers(sample: Sample) -> Iterator[tuple[str, str]]:
+    """The reference and the two tuned answers, each with its name."""
+    yield "reference", sample.prompt.reference
+    yield "baseline", sample.before.text
+    yield "candidate", sample.after.text

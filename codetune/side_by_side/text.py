@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from codetune.markdown import escaped, fenced, table
+from codetune.revisions.catalogue import Metric
+from codetune.revisions.comparison import Comparison, MetricDifference, Verdict
+from codetune.revisions.intervals import settings_of
 from codetune.revisions.reasons import outputs_text, stage_reasons
+from codetune.revisions.samples import Sample
 from codetune.revisions.stages import StageChanges
-from codetune.revisions.wording import flips_sentence, verdict_sentence
-from codetune.side_by_side.cells import answers, flip_rows, metric_table, score_text
-from codetune.side_by_side.gather import SideBySide
+from codetune.revisions.wording import (
+    difference_text,
+    discrimination_text,
+    flips_sentence,
+    interval_text,
+    p_value_text,
+    verdict_sentence,
+)
+from codetune.side_by_side.gather import SideBySide, answers, flip_rows
 
 _ANSWER_LINES = 12
 
@@ -20,7 +30,7 @@ def as_text(found: SideBySide) -> str:
     sides = (("baseline", comparison.baseline), ("candidate", comparison.candidate))
     lines = [f"{name:10} {reports.revision.title}" for name, reports in sides]
     lines += ["", verdict_sentence(comparison), *(f"! {notice}" for notice in comparison.notices), ""]
-    lines += _columns(*metric_table(comparison))
+    lines += _columns(*_metric_table(comparison))
     if comparison.flips:
         lines += ["", "problems:", *(f"  {flips_sentence(found)}" for found in comparison.flips)]
         lines += [f"    {way:5} {name} {problem}" for name, way, problem in flip_rows(comparison)]
@@ -57,7 +67,7 @@ def _stage_lines(stages: StageChanges) -> Iterator[str]:
 
 def _moved_lines(found: SideBySide) -> Iterator[str]:
     for sample in found.moved:
-        told = score_text(sample, found.moved_by) if found.moved_by else ""
+        told = _score_text(sample, found.moved_by) if found.moved_by else ""
         yield from ("", f"{sample.prompt.id}  {sample.prompt.qualname}  {told}", f"  {sample.prompt.instruction}")
         for name, text in answers(sample):
             shown = text.splitlines()
@@ -71,7 +81,7 @@ def as_markdown(found: SideBySide) -> str:
     """The comparison for an issue, a pull request or a report."""
     comparison = found.comparison
     titles = [reports.revision.title for reports in (comparison.baseline, comparison.candidate)]
-    head, *cells = metric_table(comparison)
+    head, *cells = _metric_table(comparison)
     metrics = table(head, cells, range(1, len(head) - 1))
     parts = [f"## {titles[0]} against {titles[1]}", verdict_sentence(comparison)]
     parts += [f"> **Note** {notice}" for notice in comparison.notices]
@@ -104,8 +114,40 @@ def _stage_table(stages: StageChanges) -> str:
 def _moved_parts(found: SideBySide) -> Iterator[str]:
     for sample in found.moved:
         yield f"### {sample.prompt.qualname} ({sample.prompt.id})"
-        yield score_text(sample, found.moved_by) if found.moved_by else ""
+        yield _score_text(sample, found.moved_by) if found.moved_by else ""
         yield " ".join(sample.prompt.instruction.split())
         for name, text in answers(sample):
             yield f"{name}:"
             yield fenced(text.rstrip(), "python")
+
+
+def _metric_table(comparison: Comparison) -> list[list[str]]:
+    """The tuned models' metrics as rows of texts, the names of the columns first.
+
+    How well a metric tells passing answers from failing ones has a column where the candidate knows it of any.
+    """
+    confidence = settings_of(comparison.candidate.params).confidence
+    rows = comparison.rows["tuned"]
+    worth = [discrimination_text(comparison.candidate, row.metric) for row in rows]
+    head = ["tuned model", "baseline", "candidate", "difference", f"{confidence:.0%} interval", "p (Holm)",
+            "detectable", *(["AUC of passing"] if any(worth) else []), "verdict"]  # fmt: skip
+    body = [
+        [*_metric_cells(row), *([told] if any(worth) else []), row.verdict.value]
+        for row, told in zip(rows, worth, strict=True)
+    ]
+    return [head, *body]
+
+
+def _metric_cells(row: MetricDifference) -> list[str]:
+    """One metric as texts: its name, both values, and the difference with its certainty."""
+    values = ["" if value is None else row.metric.show(value) for value in (row.baseline, row.candidate)]
+    p_value = "" if row.p_value is None or row.verdict is Verdict.SAME else p_value_text(row.p_value)
+    least = "" if row.detectable is None else row.metric.show_difference(row.detectable)
+    return [row.metric.label, *values, difference_text(row), interval_text(row), p_value, least]
+
+
+def _score_text(sample: Sample, metric: Metric) -> str:
+    """Both answers' values of one metric, such as `BERTScore F1 0.2778 → 0.3662`."""
+    key = metric.score or metric.key
+    before, after = (metric.show(answer.scores.get(key, 0.0)) for answer in (sample.before, sample.after))
+    return f"{metric.label} {before} \u2192 {after}"

@@ -5,7 +5,6 @@ import sys
 import pytest
 
 from codetune.errors import UserError
-from codetune.execution.figures import share
 from codetune.execution.params import ExecuteParams
 from codetune.files import read_json, read_jsonl, write_jsonl
 from codetune.problems.reading import read_problems
@@ -62,6 +61,7 @@ def test_answers_are_run_and_each_set_has_its_figures(inputs, outputs):
     found = report["held_out"]
     assert (found["problems"], found["unusable"]) == (2, {IDS[2]: "assertion"})
     assert found["base"]["pass@1"] == found["tuned"]["pass@1"] == 0.5
+    assert found["base"]["interval"] == {"low": 0.0945, "high": 0.9055}  # Wilson's of 1 in 2
     assert (found["won"], found["lost"]) == ([IDS[0]], [IDS[1]])
     assert (found["gain"]["mean"], found["gain"]["p_value"]) == (0.0, 1.0)
     assert found["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -116,9 +116,3 @@ def test_a_set_without_a_problem_that_can_be_used_has_no_share(inputs, outputs):
     found = execute.run(PARAMS, inputs, outputs)["held_out"]
     assert (found["problems"], list(found["unusable"])) == (0, [IDS[2]])
     assert not {"base", "tuned", "gain"} & found.keys(), "absent, never zero"
-
-
-def test_interval_of_a_share_is_wilsons():
-    # By scipy's binomtest(3, 20).proportion_ci(method="wilson"), and of (0, 10).
-    assert share([True] * 3 + [False] * 17, 0.95) == {"pass@1": 0.15, "low": 0.052369, "high": 0.360419}
-    assert share([False] * 10, 0.95) == {"pass@1": 0.0, "low": 0.0, "high": 0.277533}

@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import subprocess
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -171,12 +172,14 @@ def write_reports(
     rank: int = 8,
     bertscore: str = "minilm-L6",
     lock: bool = True,
+    solved: Collection[int] | None = None,
 ) -> None:
     """Write params.yaml and reports/ as a run of the pipeline would.
 
     :param tuned: quality of the tuned answers, 0 to 1; `base` likewise.
     :param bertscore: the signature of BERTScore.
     :param lock: whether to write dvc.lock as well.
+    :param solved: the prompts, by number, whose tuned answer passes the tests; None where no answer was run.
     """
     reports = root / "reports"
     facts = [_prompt(number) for number in range(prompts)]
@@ -216,6 +219,21 @@ def write_reports(
     write_text(root / "params.yaml", START + params + score)
     if lock:
         write_lock(root, rank)
+    if solved is not None:
+        _write_execution(reports / "execution", [fact["id"] for fact in facts], solved)
+
+
+def _write_execution(folder: Path, ids: list[str], solved: Collection[int]) -> None:
+    """What came of running the answers to all prompts: the base solves the first."""
+    passed = {"base": {0}, "tuned": solved}
+    write_jsonl(folder / "verdicts.jsonl", [
+        {"set": "held_out", "task_id": task, "variant": role, "detail": "",
+         "outcome": "passed" if place in numbers else "assertion"}
+        for role, numbers in passed.items()
+        for place, task in enumerate(ids)
+    ])  # fmt: skip
+    shares = {role: {"pass@1": round(len(numbers) / len(ids), 4)} for role, numbers in passed.items()}
+    write_json(folder / "metrics.json", {"held_out": {"digest": "1", "python": "3.11", **shares}})
 
 
 def write_lock(root: Path, rank: int) -> None:
@@ -304,6 +322,15 @@ def build_project(root: Path) -> Project:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The full sample project; tests that change it take `copied_sample`."""
     return build_project(tmp_path_factory.mktemp("sample") / "project")
+
+
+@pytest.fixture
+def executed_sample(copied_sample: Project) -> Project:
+    """The sample with two experiments more, whose answers were run: three problems won by the second, two lost."""
+    root, parent = copied_sample.root, copied_sample.commits["readme"]
+    tried = {"few-rows": range(8), "more-rows": range(2, 11)}
+    made = {name: add_experiment(root, name, parent, solved=solved) for name, solved in tried.items()}
+    return Project(root, {**copied_sample.commits, **made})
 
 
 @pytest.fixture

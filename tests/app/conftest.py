@@ -14,9 +14,9 @@ from streamlit.testing.v1 import AppTest
 
 from benchmarks.page import served
 from tests.model_revisions import copied_models, models
-from tests.sample_project import copied_sample, sample
+from tests.sample_project import copied_sample, executed_sample, sample
 
-__all__ = ["copied_models", "copied_sample", "models", "sample"]
+__all__ = ["copied_models", "copied_sample", "executed_sample", "models", "sample"]
 
 HOUSE = Path(__file__).resolve().parents[2]
 APP = (HOUSE / "streamlit_app.py").read_text()

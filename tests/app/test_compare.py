@@ -133,6 +133,19 @@ class TestTwoRevisions:
         assert "The candidate is worse on" in words(page)
         assert page.query_params == query
 
+    def test_problems_won_and_lost_are_told(self, open_page: Open, executed_sample: Project) -> None:
+        query = {"baseline": executed_sample.commits["few-rows"], "candidate": executed_sample.commits["more-rows"]}
+        page = open_page(executed_sample.root, query)
+        text = words(page)
+        assert "held_out: 3 won, 2 lost of 60 problems" in text
+        assert "held_out, pass@1" in text
+        [shown] = page.dataframe
+        names = ["is_byte_range_valid_8", "to_bool_9", "render_label_10", "descendants_0", "to_bool_1"]
+        assert [row.partition(" (")[0] for row in shown.value["Problem"]] == names
+        assert list(shown.value["Became"]) == ["won"] * 3 + ["lost"] * 2
+        alone = open_page(executed_sample.root, query | {"candidate": query["baseline"]})
+        assert "held_out: 7 won, 0 lost of 60 problems" in words(alone), "by tuning"
+
     def test_swapping_turns_the_verdict_round(self, open_page: Open, sample: Project) -> None:
         page = open_page(sample.root)
         page.button[0].click().run()

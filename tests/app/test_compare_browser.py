@@ -68,6 +68,24 @@ def test_a_link_shows_the_figures_of_the_command(browser: Any, serve: Callable[[
     assert elsewhere == []
 
 
+def test_flips_between_two_experiments(
+    browser: Any, serve: Callable[[Path], str], executed_sample: Project, shots: Path
+) -> None:
+    first, second = (executed_sample.commits[name] for name in ("few-rows", "more-rows"))
+    page, elsewhere = _open(browser, f"{serve(executed_sample.root)}/compare?baseline={first}&candidate={second}")
+    page.get_by_role("heading", name="Problems won and lost").wait_for()
+    page.get_by_text("held_out: 3 won, 2 lost of 60 problems").wait_for()
+    for name in ("is_byte_range_valid_8", "descendants_0"):
+        page.get_by_role("gridcell", name=name).wait_for(state="attached")
+    _picture(page, shots / "flips-light.png", 2500)
+    assert _nameless(page) == []
+    again, _ = _open(browser, page.url, width=400, scheme="dark")
+    again.get_by_text("held_out: 3 won, 2 lost of 60 problems").wait_for()
+    _picture(again, shots / "flips-dark-narrow.png", 4200)
+    _is_narrow(again)
+    assert elsewhere == []
+
+
 def test_samples_in_a_browser(browser: Any, serve: Callable[[Path], str], project: Project, shots: Path) -> None:
     page, elsewhere = _open(browser, serve(project.root))
     page.get_by_role("link", name="Samples").click()

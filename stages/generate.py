@@ -1,7 +1,7 @@
 """Answer the test prompts with the untouched base model, or with the tuned one.
 
 The prompts are the held-out problems that data/problems.jsonl lists, or test rows where it lists none of this data, and
-the problems of benchmarks.
+the problems of benchmarks where the answers are code.
 
 Reads: data/clean/test.jsonl, data/clean/problems.jsonl, data/problems.jsonl, data/benchmarks, data/augmented/test.jsonl
 (the same prompts in other words), the base model, models/adapter (tuned only), params `generate`, `model`, `numerics`,
@@ -106,7 +106,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
     )
     words = {row["parent"]: row["instruction"] for row in read_rows(inputs.reworded, PARAPHRASES)}
     again = reword(selection.prompts, words, tokenize, count=options.reworded_prompts, max_tokens=room)
-    sets = [each.drawn(options.benchmark_prompts, options.seed) for each in benchmark_sets(inputs.benchmarks)]
+    known = benchmark_sets(inputs.benchmarks) if params.task == "python" else []
+    sets = [each.drawn(options.benchmark_prompts, options.seed) for each in known]
     benchmarks = {each.name: select_benchmark(each, tokenize, room) for each in sets}
     tasks = [prompt for each in benchmarks.values() for prompt in each.prompts]
     asked = [*selection.prompts, *again.prompts, *tasks]
@@ -151,6 +152,11 @@ def _test_rows(inputs: Inputs) -> tuple[list[JsonObject], dict[str, int]]:
     candidates = list(read_rows(inputs.problems, HELD_OUT_PROBLEMS))
     verified = {each.id for each in held_out_set(candidates, read_rows(inputs.verified, VERIFIED_PROBLEMS)).problems}
     problems = [row for row in rows if row["id"] in verified]
+    if candidates and not problems:
+        sys.stderr.write(
+            f"generate: none of the {len(candidates)} held-out problems stands in {inputs.verified} as it is now, so "
+            "test rows are asked. Run `python -m codetune problems --renew`.\n"
+        )
     return problems or rows, {"candidates": len(candidates), "verified": len(problems)}
 
 

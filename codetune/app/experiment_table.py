@@ -13,6 +13,8 @@ from codetune.revisions.catalogue import PERCENT
 from codetune.revisions.figures import Row
 from codetune.revisions.listing import Kind
 from codetune.revisions.quantities import Quantity
+from codetune.revisions.reports import Reports
+from codetune.revisions.wording import metric_help
 
 PICKED = "experiments_picked"
 _HEIGHT = 430
@@ -34,7 +36,7 @@ def _cells(rows: Sequence[Row], quantity: Quantity) -> Any:
     return pa.array([None if value is None else float(value) * scale for value in values], pa.float64())
 
 
-def _settings(quantity: Quantity) -> Any:
+def _settings(quantity: Quantity, reports: Reports) -> Any:
     """How a column is shown: digits, unit, and its meaning on hover."""
     if quantity.metric is None:
         return st.column_config.Column(quantity.label, help=f"`{quantity.key}` of params.yaml")
@@ -42,7 +44,7 @@ def _settings(quantity: Quantity) -> Any:
     way = "Larger is better." if metric.larger_is_better else "Smaller is better."
     unit = " %%" if metric.unit == PERCENT else ""
     return st.column_config.NumberColumn(
-        quantity.label, format=f"%.{metric.digits}f{unit}", help=f"{metric.explanation} {way}".strip()
+        quantity.label, format=f"%.{metric.digits}f{unit}", help=f"{metric_help(reports, metric)} {way}".strip()
     )
 
 
@@ -50,10 +52,11 @@ def _picked(key: str, keys: list[str]) -> None:
     st.session_state[PICKED] = [keys[place] for place in st.session_state[key]["selection"]["rows"]]
 
 
-def show_table(rows: Sequence[Row], columns: Sequence[Quantity], ways: dict[str, str]) -> list[Row]:
+def show_table(rows: Sequence[Row], columns: Sequence[Quantity], ways: dict[str, str], reports: Reports) -> list[Row]:
     """Draw the table; the rows that are selected.
 
     :param ways: how the figures of each row were measured, by its key; empty where all are of one way.
+    :param reports: of the revision whose evidence on the metrics is told.
     """
     facts = dict(zip(_FACTS, zip(*map(_facts, rows), strict=True), strict=True))
     found: dict[str, Any] = {name: pa.array(values) for name, values in facts.items()}
@@ -77,7 +80,7 @@ def show_table(rows: Sequence[Row], columns: Sequence[Quantity], ways: dict[str,
             "Name": st.column_config.TextColumn(pinned=True),
             "From": st.column_config.TextColumn(width=85, help="The commit that an experiment was started from."),
             "Date": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-            **{quantity.key: _settings(quantity) for quantity in columns},
+            **{quantity.key: _settings(quantity, reports) for quantity in columns},
         },
         alt="Commits and experiments with their parameters and metrics",
     )

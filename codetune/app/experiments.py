@@ -12,7 +12,7 @@ from codetune.app.running import show_running
 from codetune.revisions.commands import commands
 from codetune.revisions.coordinates import parallel, points
 from codetune.revisions.figures import Figures, Row, matching
-from codetune.revisions.listing import Kind
+from codetune.revisions.listing import WORKSPACE, Kind
 from codetune.revisions.quantities import Quantity, Way, headline, metrics, parameters, ways_of, ways_sentence
 
 FIRST_RUN = "`dvc exp run -S train.lora.rank=4`"
@@ -144,7 +144,8 @@ def _show(rows: list[Row]) -> None:
         values = _choose("Metrics", up, headline(up), "experiments_metrics")
     ways, names = ways_of(shown, values)
     _told(ways)
-    picked = experiment_table.show_table(shown, [*params, *values], names if len(ways) > 1 else {})
+    ways_shown = names if len(ways) > 1 else {}
+    picked = experiment_table.show_table(shown, [*params, *values], ways_shown, project.reports(WORKSPACE))
     with st.container():  # always one element, so that what is below keeps its state
         _selected(picked, rows)
     if not up:

@@ -8,7 +8,9 @@ import streamlit as st
 
 from codetune.files import digest_bytes
 from codetune.revisions.catalogue import Metric
+from codetune.revisions.reports import Reports
 from codetune.revisions.samples import Sample
+from codetune.revisions.wording import metric_help
 
 HEIGHT = 320
 _PARSES: dict[tuple[bool | None, bool | None], str] = {
@@ -41,11 +43,10 @@ def _name(metric: Metric) -> str:
     return f"\u0394 {metric.label}" + (" (pp)" if metric.unit else "")
 
 
-def _column(metric: Metric) -> Any:
+def _column(reports: Reports, metric: Metric) -> Any:
     way = "larger" if metric.larger_is_better else "smaller"
-    return st.column_config.NumberColumn(
-        _name(metric), format=f"%+.{metric.digits}f", help=f"Candidate less baseline; {way} is better."
-    )
+    told = f"Candidate less baseline; {way} is better. {metric_help(reports, metric)}"
+    return st.column_config.NumberColumn(_name(metric), format=f"%+.{metric.digits}f", help=told)
 
 
 def _take(key: str, ids: list[str]) -> None:
@@ -55,9 +56,12 @@ def _take(key: str, ids: list[str]) -> None:
         st.session_state["sample_prompt"] = ids[places[-1]]
 
 
-def sample_table(samples: list[Sample], metrics: list[Metric], first: Metric | None, current: str) -> None:
+def sample_table(
+    reports: Reports, samples: list[Sample], metrics: list[Metric], first: Metric | None, current: str
+) -> None:
     """Draw the table; picking a row opens it.
 
+    :param reports: of the revision whose evidence on the metrics is told.
     :param first: the metric whose changes come first.
     :param current: the id of the prompt that is looked at; its row is marked.
     """
@@ -77,7 +81,7 @@ def sample_table(samples: list[Sample], metrics: list[Metric], first: Metric | N
             "Function": st.column_config.TextColumn(pinned=True, width="medium"),
             "Parses": st.column_config.TextColumn(help="Whether the answer parses: before, and of the candidate."),
             "Instruction": st.column_config.TextColumn(width="large"),
-            **{_name(metric): _column(metric) for metric in metrics},
+            **{_name(metric): _column(reports, metric) for metric in metrics},
         },
         on_select=lambda: _take(key, ids),
         selection_mode=["single-row", "single-cell"],

@@ -52,7 +52,7 @@ def _show(comparison: Comparison) -> None:
     table = st.container()  # above the chooser, which says which row is looked at
     sample = pick_sample(samples, shown, metric)
     with table:
-        sample_table(shown, metrics, metric, sample.prompt.id)
+        sample_table(comparison.candidate, shown, metrics, metric, sample.prompt.id)
     show_sample(comparison, sample, metrics)
 
 

@@ -21,7 +21,7 @@ from codetune.revisions.wording import (
     difference_text,
     discrimination_text,
     interval_text,
-    meaning_text,
+    metric_help,
 )
 
 DISCRIMINATION = (
@@ -92,7 +92,7 @@ def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, 
             _cell(names[7], escape(words), f"words {tone}", certainty_text(row)),
             *(_cell(name, escape(discrimination_text(reports, row.metric)), "", DISCRIMINATION) for name in names[8:]),
         ]
-        title = escape(f"{row.metric.explanation} {meaning_text(reports, row.metric)}".strip())
+        title = escape(metric_help(reports, row.metric))
         head = f'<th scope="row" title="{title}">{escape(row.metric.label)}<span>{way}{escape(note)}</span></th>'
         body.append(f"<tr>{head}{''.join(cells)}</tr>")
     return html.frame(names, body, (7,))

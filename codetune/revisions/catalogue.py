@@ -123,6 +123,8 @@ VALIDATION_LOSS = Metric(
     larger_is_better=False,
     signature="val_loss",
 )
+# Under which answers ran before the reports said so.
+_FIRST_PYTHON = "3.11"
 # The raw parts of BERTScore say the same as the rescaled ones on another scale.
 _REDUNDANT = {"bertscore.precision_raw", "bertscore.recall_raw", "bertscore.f1_raw"}
 
@@ -155,6 +157,30 @@ def loss_signature(training: dict[str, Any]) -> dict[str, str]:
     """
     sizes = [f"{part}:{training[key]}" for part in ("rows", "tokens", "labels") if (key := f"val_{part}") in training]
     return {str(VALIDATION_LOSS.signature): "|".join(sizes)} if sizes else {}
+
+
+def execution_signatures(execution: dict[str, Any]) -> dict[str, str]:
+    """What two figures of answers that were run must share, by the key of the signature of each set of problems.
+
+    :param execution: reports/execution/metrics.json.
+    """
+    return {
+        f"{EXECUTION}.{name}": f"tests:{found['digest']}|python:{found.get('python', _FIRST_PYTHON)}"
+        for name, found in execution.items()
+    }
+
+
+def execution_values(execution: dict[str, Any], role: str) -> dict[str, float]:
+    """The shares of problems that one model solves, by flat key.
+
+    :param execution: reports/execution/metrics.json.
+    """
+    return {
+        f"{EXECUTION}.{name}.{key}": value
+        for name, found in execution.items()
+        for key, value in numbers(found.get(role, {})).items()
+        if key.startswith("pass@")
+    }
 
 
 def current_names(scores: dict[str, Any]) -> dict[str, Any]:

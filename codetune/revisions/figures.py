@@ -1,6 +1,6 @@
 """What revisions reported, in brief: parameters and metrics of hundreds at once, for a table.
 
-Of each revision only four small files are read, by two git processes for all of them, and each distinct file is parsed
+Of each revision only five small files are read, by two git processes for all of them, and each distinct file is parsed
 once.
 """
 
@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from codetune.errors import UserError
-from codetune.revisions.catalogue import current_names, flatten, loss_signature, numbers
+from codetune.revisions.catalogue import (
+    current_names,
+    execution_signatures,
+    execution_values,
+    flatten,
+    loss_signature,
+    numbers,
+)
 from codetune.revisions.listing import WORKSPACE, Kind, Revision
 from codetune.revisions.reading import read_object
 from codetune.revisions.report_files import read_files
@@ -23,7 +30,8 @@ from codetune.revisions.yaml_text import read_sections
 
 PROMPTS = "prompts_digest"
 _PARAMS, _SIGNATURES, _TRAINING = "params.yaml", "reports/signatures.json", "reports/training/summary.json"
-_PATHS = (_PARAMS, METRICS_FILE, _SIGNATURES, _TRAINING)
+_EXECUTION = "reports/execution/metrics.json"
+_PATHS = (_PARAMS, METRICS_FILE, _SIGNATURES, _TRAINING, _EXECUTION)
 
 
 @dataclass(frozen=True)
@@ -40,8 +48,10 @@ class Figures:
     """The parameters and metrics of one revision.
 
     :param params: params.yaml by flat key.
-    :param values: reports/metrics.json by flat key, such as `tuned.chrf` and `gain.f1`, and `training.val_loss`.
-    :param signatures: the top level of reports/signatures.json, each as text, and of what text the loss is.
+    :param values: reports/metrics.json by flat key, such as `tuned.chrf` and `gain.f1`, `training.val_loss`, and the
+        shares of problems solved, such as `tuned.execution.held_out.pass@1`.
+    :param signatures: the top level of reports/signatures.json, each as text, of what text the loss is, and what tests
+        were run.
     :param problems: the files that could not be read.
     """
 
@@ -101,6 +111,15 @@ def _training(content: dict[str, Any]) -> Figures:
     return Figures(values=values, signatures=loss_signature(content))
 
 
+def _execution(content: dict[str, Any]) -> Figures:
+    values = {
+        f"{role}.{key}": Measured(value)
+        for role in ("base", "tuned")
+        for key, value in execution_values(content, role).items()
+    }
+    return Figures(values=values, signatures=execution_signatures(content))
+
+
 def _signatures(content: dict[str, Any]) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in content.items()}
 
@@ -109,6 +128,7 @@ _REPORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     METRICS_FILE: _metrics,
     _SIGNATURES: _signatures,
     _TRAINING: _training,
+    _EXECUTION: _execution,
 }
 
 
@@ -120,7 +140,7 @@ def _parsed(path: str, content: bytes, sections: dict[str, Any]) -> Any:
     try:
         text = content.decode("utf-8")
         return flatten(read_sections(text, sections)) if path == _PARAMS else _REPORTS[path](read_object(text))
-    except (ValueError, TypeError, AttributeError, RecursionError, UserError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UserError):
         return None
 
 
@@ -128,8 +148,10 @@ def _figures(parts: Mapping[str, Any]) -> Figures:
     """The figures of the parsed files of one revision, by path; None stands for a damaged one."""
     problems = tuple(path for path, part in parts.items() if part is None)
     params, metrics, signatures = (parts.get(path) or {} for path in (_PARAMS, METRICS_FILE, _SIGNATURES))
-    training = parts.get(_TRAINING) or Figures()
-    return Figures(params, {**metrics, **training.values}, {**signatures, **training.signatures}, problems)
+    found = [parts.get(path) or Figures() for path in (_TRAINING, _EXECUTION)]
+    values = {key: value for each in found for key, value in each.values.items()}
+    ways = {key: value for each in found for key, value in each.signatures.items()}
+    return Figures(params, {**metrics, **values}, {**signatures, **ways}, problems)
 
 
 def _of_workspace(repository: Repository) -> Figures:

@@ -9,7 +9,14 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from codetune.revisions.catalogue import CORPUS, EXECUTION, current_names, loss_signature, numbers
+from codetune.revisions.catalogue import (
+    CORPUS,
+    current_names,
+    execution_signatures,
+    execution_values,
+    loss_signature,
+    numbers,
+)
 from codetune.revisions.listing import Revision
 
 Role = Literal["base", "tuned"]
@@ -55,10 +62,6 @@ class PromptScores:
     def of(self, role: Role) -> dict[str, float]:
         """The scores of one model."""
         return self.base if role == "base" else self.tuned
-
-
-# Under which answers ran before the reports said so.
-_FIRST_PYTHON = "3.11"
 
 
 @dataclass(frozen=True)
@@ -114,18 +117,9 @@ class Reports:
             known = [value for value in values if value is not None]
             if known and len(known) == len(values):
                 scored[mean] = math.fsum(known) / len(known)
-        return scored | {
-            f"{EXECUTION}.{name}.{key}": value
-            for name, found in self.execution.items()
-            for key, value in numbers(found.get(role, {})).items()
-            if key.startswith("pass@")
-        }
+        return scored | execution_values(self.execution, role)
 
     @property
     def measured_by(self) -> dict[str, Any]:
         """What two revisions must share for their numbers to be comparable, answers that were run included."""
-        run = {
-            name: f"tests:{found['digest']}|python:{found.get('python', _FIRST_PYTHON)}"
-            for name, found in self.execution.items()
-        }
-        return self.signatures | loss_signature(self.training) | ({EXECUTION: run} if run else {})
+        return self.signatures | loss_signature(self.training) | execution_signatures(self.execution)

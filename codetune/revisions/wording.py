@@ -112,6 +112,13 @@ def discrimination_text(reports: Reports, metric: Metric) -> str:
     return f"{found['mean']:.2f} ({found['low']:.2f} to {found['high']:.2f})"
 
 
+def metric_help(reports: Reports, metric: Metric) -> str:
+    """What a metric tells, and what is known of its worth: on programs that were changed, and on answers."""
+    area = discrimination_text(reports, metric)
+    told = f"AUC of passing against failing answers to the same problem: {area}; a coin: 0.5." if area else ""
+    return " ".join(part for part in (metric.explanation, meaning_text(reports, metric), told) if part)
+
+
 def flips_sentence(found: Flips) -> str:
     """How many problems of a set changed sides."""
     return f"{found.set}: {len(found.won)} won, {len(found.lost)} lost of {_plural(found.shared, 'problem')}"

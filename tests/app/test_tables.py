@@ -4,11 +4,14 @@ import re
 
 import pytest
 
+from codetune.app.experiment_table import _settings
+from codetune.app.sample_table import _column
 from codetune.app.tables import metric_table, parameter_table, verdict_mark
 from codetune.revisions.catalogue import Metric
 from codetune.revisions.comparison import MetricDifference, Verdict
 from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.parameters import ParameterDifference
+from codetune.revisions.quantities import Quantity
 from codetune.revisions.reports import Reports
 
 REPORTS = Reports(Revision(Kind.COMMIT, "a", "a" * 40), params={"score": {"confidence": 0.9}})
@@ -78,6 +81,11 @@ def test_worth_of_a_metric_is_a_column_where_it_is_known() -> None:
     reports = Reports(REPORTS.revision, answer_validity=asked, signatures={"s": "layer:6"})
     html = metric_table([row(Verdict.BETTER, metric), row(Verdict.BETTER, other)], reports, "old", "new")
     assert "0.61 (0.55 to 0.67)" in html
+    told = "AUC of passing against failing answers to the same problem: 0.61 (0.55 to 0.67); a coin: 0.5."
+    assert [_settings(Quantity("m", "M", each), reports).get("help") for each in (metric, other)] == [
+        f"{told} Larger is better.", "Larger is better."
+    ]  # fmt: skip
+    assert str(_column(reports, metric)["help"]).endswith(told)
     labels = re.findall(r'data-label="([^"]*)"', html)
     assert labels == re.findall(r'<th scope="col"[^>]*>([^<]*)</th>', html)[1:] * 2
     assert labels[-1] == "AUC of passing"

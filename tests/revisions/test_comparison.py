@@ -299,13 +299,20 @@ class TestExecution:
     @pytest.mark.parametrize("changes", [{"digest": "2"}, {"python": "3.12"}])
     def test_other_tests_or_another_python_are_not_subtracted(self, changes: dict[str, str]) -> None:
         found = self.compare(_executed(0.25), _executed(0.5, **changes))
-        [row] = [row for row in found.rows["tuned"] if row.metric.signature == "execution"]
+        [row] = [row for row in found.rows["tuned"] if row.metric.signature == "execution.mine"]
         assert row.verdict is Verdict.INCOMPARABLE
         assert "execution.mine was measured in two ways" in found.notices[0]
 
+    def test_other_tests_of_one_set_say_nothing_of_another(self) -> None:
+        old, new = ({**_executed(share), "other": _executed(share, digest=digest)["mine"]}
+                    for share, digest in ((0.25, "1"), (0.5, "2")))  # fmt: skip
+        found = self.compare(old, new)
+        verdicts = {row.metric.label: row.verdict for row in found.rows["tuned"]}
+        assert (verdicts["mine, pass@1"], verdicts["other, pass@1"]) == (Verdict.UNCERTAIN, Verdict.INCOMPARABLE)
+
     def test_what_only_one_revision_ran_needs_no_warning(self) -> None:
         found = self.compare({}, _executed(0.5))
-        [row] = [row for row in found.rows["tuned"] if row.metric.signature == "execution"]
+        [row] = [row for row in found.rows["tuned"] if row.metric.signature == "execution.mine"]
         assert (row.baseline, row.candidate, row.difference) == (None, 0.5, None)
         assert found.notices == []
 

@@ -6,6 +6,7 @@ import pytest
 
 from codetune.revisions.figures import Figures, Measured, figures_of, load_rows, matching
 from codetune.revisions.listing import Kind, list_revisions
+from codetune.revisions.quantities import metrics, ways_of
 from codetune.revisions.repository import Repository
 from tests.sample_project import Project, commit, git
 
@@ -53,6 +54,18 @@ def test_intervals_are_read_where_the_reports_hold_them(copied_sample: Project) 
         "gain.f1": Measured(0.2, 0.1, 0.3),
         "robustness.tuned.f1": Measured(-0.02, -0.04, 0.0),
     }
+
+
+def test_problems_solved_are_metrics_with_the_tests_as_their_signature(executed_sample: Project) -> None:
+    rows = {row.revision.key: row for row in rows_of(executed_sample)}
+    few, more, without = (rows[executed_sample.commits[name]].figures for name in ("few-rows", "more-rows", "readme"))
+    shares = [figures.values["tuned.execution.held_out.pass@1"].value for figures in (few, more)]
+    assert shares == [0.1333, 0.15]
+    assert few.signatures["execution.held_out"] == "tests:1|python:3.11"
+    assert not [key for key in {**without.values, **without.signatures} if "execution" in key]
+    [column] = [each for each in metrics([*rows.values()]) if each.key == "tuned.execution.held_out.pass@1"]
+    assert (column.label, column.text(0.15)) == ("held_out, pass@1", "15.0 %")
+    assert len(ways_of([*rows.values()], [column])[0]) == 1
 
 
 def test_older_reports_had_corpus_scores_under_the_names_of_means(copied_sample: Project) -> None:

@@ -127,7 +127,7 @@ def test_prompts_that_became_too_long_are_counted(tiny_base, inputs, outputs, in
     assert report["reworded"] == {"prompts": 0, "skipped": {"too_long": 5, "no_other_words": 0}}
 
 
-def test_verified_problems_are_the_prompts_where_there_are_any(tiny_base, inputs, outputs, instruction_rows):
+def test_verified_problems_are_the_prompts_where_there_are_any(tiny_base, inputs, outputs, instruction_rows, capsys):
     ids = [row["id"] for row in instruction_rows[:4]]
     write_jsonl(inputs.problems, [held_out_problem(name) for name in ids])
     # The last is listed with the digest of what it was before; another is not listed.
@@ -136,6 +136,10 @@ def test_verified_problems_are_the_prompts_where_there_are_any(tiny_base, inputs
     report = generate.run(params(tiny_base), inputs, outputs, "base")
     assert report["problems"] == {"candidates": 4, "verified": 2}
     assert sorted(row["id"] for row in read_jsonl(outputs.samples / "base.jsonl")) == sorted([ids[0], ids[2]])
+    assert "held-out problems" not in capsys.readouterr().err
+    write_jsonl(inputs.verified, [])
+    assert generate.run(params(tiny_base), inputs, outputs, "base")["problems"] == {"candidates": 4, "verified": 0}
+    assert "generate: none of the 4 held-out problems stands in" in capsys.readouterr().err
 
 
 def test_benchmarks_are_asked_and_their_texts_are_not_repeated(tiny_base, inputs, outputs, monkeypatch):
@@ -158,6 +162,8 @@ def test_benchmarks_are_asked_and_their_texts_are_not_repeated(tiny_base, inputs
     assert unpack_answer(first, problems[1]) is unpack_answer(second, problems[0]) is None
     few = generate.run(params(tiny_base), inputs, outputs, "base")
     assert few["benchmarks"]["mine"]["prompts"] + few["benchmarks"]["mine"]["skipped"]["too_long"] == 1
+    prose = generate.run(replace(params(tiny_base), task="text"), inputs, outputs, "base")
+    assert (prose["benchmarks"], prose["prompts"]) == ({}, 10), "where answers are prose nothing is asked for code"
 
 
 def test_no_prompt_need_be_asked_again(tiny_base, inputs, outputs):

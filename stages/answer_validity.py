@@ -188,16 +188,12 @@ def _graded(
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-
-    def action() -> None:
-        numerics.fix()
-        params = Params(
-            load_section(AnswerValidityParams), load_section(ScoreParams), load_section(ModelParams), load_taught_form()
-        )
-        run(params, Inputs(), Outputs())
-
-    run_as_command(action)
+    numerics.fix()
+    params = Params(
+        load_section(AnswerValidityParams), load_section(ScoreParams), load_section(ModelParams), load_taught_form()
+    )
+    run(params, Inputs(), Outputs())
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

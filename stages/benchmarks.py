@@ -35,8 +35,8 @@ def run(params: BenchmarksParams, outputs: Outputs) -> dict[str, int]:
 
 def main() -> None:
     """Run the stage on params.yaml."""
-    run_as_command(lambda: run(load_section(BenchmarksParams), Outputs()))
+    run(load_section(BenchmarksParams), Outputs())
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

@@ -140,7 +140,7 @@ class TestTwoRevisions:
         assert "held_out: 3 won, 2 lost of 60 problems" in text
         assert "held_out, pass@1" in text
         [shown] = page.dataframe
-        names = ["is_byte_range_valid_8", "to_bool_9", "render_label_10", "descendants_0", "to_bool_1"]
+        names = ["descendants_8", "to_bool_9", "render_label_10", "descendants_0", "to_bool_1"]
         assert [row.partition(" (")[0] for row in shown.value["Problem"]] == names
         assert list(shown.value["Became"]) == ["won"] * 3 + ["lost"] * 2
         alone = open_page(executed_sample.root, query | {"candidate": query["baseline"]})

@@ -75,7 +75,7 @@ def test_flips_between_two_experiments(
     page, elsewhere = _open(browser, f"{serve(executed_sample.root)}/compare?baseline={first}&candidate={second}")
     page.get_by_role("heading", name="Problems won and lost").wait_for()
     page.get_by_text("held_out: 3 won, 2 lost of 60 problems").wait_for()
-    for name in ("is_byte_range_valid_8", "descendants_0"):
+    for name in ("descendants_8", "to_bool_1"):
         page.get_by_role("gridcell", name=name).wait_for(state="attached")
     _picture(page, shots / "flips-light.png", 2500)
     assert _nameless(page) == []

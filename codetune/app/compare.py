@@ -13,7 +13,7 @@ from codetune.app.exports import show_exports
 from codetune.app.forest import AXIS, forest, forest_height
 from codetune.app.forest import READING as FOREST_READING
 from codetune.app.guard import guarded, literal
-from codetune.app.tables import metric_table
+from codetune.app.tables import flip_table, metric_table
 from codetune.revisions.comparison import Comparison, MetricDifference
 from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.reports import Reports
@@ -118,10 +118,8 @@ def _flips(comparison: Comparison) -> None:
         return
     st.subheader("Problems won and lost")
     st.write("; ".join(literal(flips_sentence(found)) for found in comparison.flips))
-    rows = list(flip_rows(comparison))
-    if rows:
-        columns = dict(zip(("Set", "Became", "Problem"), map(list, zip(*rows, strict=True)), strict=True))
-        st.dataframe(columns, hide_index=True, width="stretch", alt="The problems that changed sides.")
+    if rows := list(flip_rows(comparison)):
+        st.html(flip_table(rows))
 
 
 def _single(comparison: Comparison) -> None:

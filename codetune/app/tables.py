@@ -104,6 +104,16 @@ def parameter_table(rows: list[ParameterDifference], baseline: str, candidate: s
     return html.table(["Parameter", baseline, candidate], cells)
 
 
+def flip_table(rows: Sequence[tuple[str, str, str]]) -> str:
+    """Problems by row that changed sides.
+
+    :param rows: of each its set, `won` or `lost`, and what to call it.
+    """
+    signs = {"won": "\u25b2", "lost": "\u25bc"}
+    cells = [[html.code(problem), escape(name), f"{signs[way]} {way}"] for name, way, problem in rows]
+    return html.table(["Problem", "Set", "Became"], cells, (1, 2))
+
+
 def stage_table(rows: Sequence[StageDifference]) -> str:
     """Stages by row: why each re-ran, and which of its outputs came out different."""
     cells = [

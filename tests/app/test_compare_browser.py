@@ -76,7 +76,7 @@ def test_flips_between_two_experiments(
     page.get_by_role("heading", name="Problems won and lost").wait_for()
     page.get_by_text("held_out: 3 won, 2 lost of 60 problems").wait_for()
     for name in ("descendants_8", "to_bool_1"):
-        page.get_by_role("gridcell", name=name).wait_for(state="attached")
+        page.get_by_role("rowheader", name=name).wait_for()
     _picture(page, shots / "flips-light.png", 2500)
     assert _nameless(page) == []
     again, _ = _open(browser, page.url, width=400, scheme="dark")

@@ -6,7 +6,7 @@ import pytest
 
 from codetune.app.experiment_table import _settings
 from codetune.app.sample_table import _column
-from codetune.app.tables import metric_table, parameter_table, verdict_mark
+from codetune.app.tables import flip_table, metric_table, parameter_table, verdict_mark
 from codetune.revisions.catalogue import Metric
 from codetune.revisions.comparison import MetricDifference, Verdict
 from codetune.revisions.listing import Kind, Revision
@@ -51,6 +51,7 @@ def test_all_that_comes_from_outside_is_escaped() -> None:
     bad = '<img src=x onerror="alert(1)">'
     metric = Metric("m", bad, bad, note=bad)
     html = metric_table([row(Verdict.BETTER, metric)], REPORTS, bad, bad)
+    html += flip_table([(bad, "won", bad)])
     html += parameter_table([ParameterDifference(bad, bad, bad)], bad, bad)
     assert "<img" not in html
     assert 'onerror="' not in html

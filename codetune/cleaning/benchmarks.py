@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codetune.cleaning.filters import without_docstring
 from codetune.cleaning.fingerprint import Fingerprint, fingerprint
 from codetune.cleaning.renaming import renamed_digest
 from codetune.errors import UserError
 from codetune.ingestion.functions import FunctionNode, parse
+from codetune.python_source.docstrings import without_docstring
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import docstring_of, dump_tree
 

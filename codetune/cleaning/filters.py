@@ -10,17 +10,24 @@ import ast
 import math
 import re
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from codetune.cleaning.answerable import foreign_drop, read_module, stand_alone
+from codetune.cleaning.documentation import is_vague, read_documentation
 from codetune.cleaning.drop import Drop
+from codetune.cleaning.examples import read_examples, shown_count, shown_part
 from codetune.cleaning.fingerprint import Fingerprint, fingerprint
 from codetune.cleaning.instruction import first_paragraph, instruction, wording
 from codetune.cleaning.params import CleanParams
+from codetune.cleaning.problems import examples_to_try
 from codetune.cleaning.renaming import renamed_digest
+from codetune.cleaning.request import request, tells_code
+from codetune.files import stable_seed
 from codetune.ingestion.functions import FunctionNode, parse
+from codetune.python_source.docstrings import without_docstring
 from codetune.python_source.tokens import lexical_tokens
-from codetune.python_source.tree import dump_tree
+from codetune.python_source.tree import dump_tree, parse_tree
 from codetune.python_source.writing import unparse
 
 _TEST_PATH = re.compile(
@@ -54,27 +61,14 @@ class Candidate:
     """A row that passed the filters: the instruction, its answer, and what duplicates are found by.
 
     :param code_tokens: lexical tokens of the answer.
+    :param examples: of a held-out function: how its answers are tried, or why they cannot be.
     """
 
     instruction: str
     completion: str
     code_tokens: int
     fingerprint: Fingerprint
-
-
-def without_docstring(code: str, node: FunctionNode) -> str | None:
-    """`code` without the lines of its docstring, or None when other code shares those lines."""
-    docstring = node.body[0]
-    lines = code.split("\n")
-    start, end = docstring.lineno - 1, docstring.end_lineno or docstring.lineno
-    before = lines[start][: docstring.col_offset].strip()
-    after = lines[end - 1].encode()[docstring.end_col_offset or 0 :].decode(errors="replace").split("#")[0].strip()
-    if before or after:
-        return None
-    rest = lines[end:]
-    while rest and not rest[0].strip():
-        rest.pop(0)
-    return "\n".join([*lines[:start], *rest]).rstrip()
+    examples: dict[str, Any] | str = ""
 
 
 def _matched(reason: str, match: re.Match[str] | None) -> Drop | None:
@@ -168,10 +162,11 @@ def length_drop(lines: int, tokens: int, params: CleanParams) -> Drop | None:
     return Drop("code_too_long", "code_tokens", tokens, params.max_tokens) if tokens > params.max_tokens else None
 
 
-def judge(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:
+def judge(row: dict[str, Any], params: CleanParams, text: str = "") -> Candidate | Drop:
     """The candidate made from a raw row, or why it is dropped.
 
-    :param row: `path`, `qualname`, `docstring` and `code` of data/raw/rows.parquet.
+    :param row: `path`, `kind`, `qualname`, `start_line`, `docstring` and `code` of data/raw/rows.parquet.
+    :param text: the file that the row stands in, where `params.context` asks for self-contained rows.
     """
     drop = place_drop(row["path"], row["qualname"]) or docstring_drop(row["docstring"], params)
     if drop:
@@ -184,15 +179,53 @@ def judge(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:
     drop = code_drop(code, node)
     if drop:
         return drop
+    if params.context == "self_contained":
+        return _judge_whole(row, params, text)
     completion = without_docstring(code, node)
-    stripped = None if completion is None else parse(completion)
-    if completion is None or stripped is None:
+    if completion is None or parse(completion) is None:
         return Drop("docstring_inseparable")
+    asked = instruction(node, row["qualname"], row["docstring"])
+    return _measured(row, node, completion, asked, params)
+
+
+def _judge_whole(row: dict[str, Any], params: CleanParams, text: str) -> Candidate | Drop:
+    """The candidate that a function makes with what it needs of its module."""
+    if row["kind"] == "method":
+        return Drop("method")
+    module = read_module(text, tuple(params.packages))
+    whole = stand_alone(row, module)
+    if module is None or isinstance(whole, Drop):
+        return Drop("module_unreadable") if module is None else whole
+    node = parse_tree(whole.function).body[0]
+    assert isinstance(node, FunctionNode)  # noqa: S101
+    documentation = read_documentation(row["docstring"])
+    if len(documentation.summary.split()) < params.min_docstring_words or is_vague(documentation.summary):
+        return Drop("docstring_vague")
+    if drop := foreign_drop(node, whole, row["docstring"]):
+        return drop
+    held_out = row["source"] in params.held_out
+    examples = read_examples(row["docstring"], node.name, module)
+    shown = shown_part(examples, shown_count(examples.deciding, held_out=held_out))
+    asked = request(stable_seed(params.seed, "request", row["id"]), node, documentation, shown)
+    if tells_code(asked, whole.function):
+        return Drop("instruction_tells_code")
+    candidate = _measured(row, node, whole.code, asked, params)
+    if isinstance(candidate, Drop) or not held_out:
+        return candidate
+    return replace(candidate, examples=examples_to_try(examples, shown, asked, whole.code))
+
+
+def _measured(
+    row: dict[str, Any], node: FunctionNode, completion: str, asked: str, params: CleanParams
+) -> Candidate | Drop:
+    """The candidate, if it has the right length.
+
+    :raises RecursionError: as `dump_tree`.
+    """
     tokens = lexical_tokens(completion)
     drop = length_drop(line_count(completion), len(tokens), params)
     if drop:
         return drop
-    asked = instruction(node, row["qualname"], row["docstring"])
     said = wording(node, row["qualname"], row["docstring"])
-    marks = fingerprint(dump_tree(stripped), renamed_digest(completion), asked, tokens, said)
+    marks = fingerprint(dump_tree(parse_tree(completion)), renamed_digest(completion), asked, tokens, said)
     return Candidate(asked, completion, len(tokens), marks)

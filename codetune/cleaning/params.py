@@ -26,6 +26,19 @@ class CleanParams(Section):
     unknown_license: Literal["keep", "drop"] = Field(
         description="what to do where nobody names a licence; one's own code mostly has none"
     )
+    context: Literal["self_contained", "any"] = Field(
+        description="which functions of code become rows; self_contained: those that stand alone with imports, helpers "
+        "and constants of their own module, all of it in the answer; any: methods too, and what names the unknown"
+    )
+    packages: list[str] = Field(
+        description="import names of packages that a self-contained answer may use besides the standard library"
+    )
+    held_out: list[str] = Field(
+        description="sources of `ingest` whose rows all go to test; their functions with examples become problems"
+    )
+    max_package_share: float = Field(
+        gt=0, le=1, description="share of train that one package may have; of its rows those with the smallest ids stay"
+    )
     secrets: Literal["drop", "redact"] = Field(
         description="rows with a key, token or password; what cannot be blanked is dropped all the same"
     )

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from codetune.cleaning.filters import without_docstring
+from codetune.python_source.docstrings import without_docstring
 from codetune.execution.problems import Problem, doctest_problem
 from codetune.execution.trials import verdicts
 from codetune.files import JsonObject, stable_seed

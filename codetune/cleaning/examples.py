@@ -151,7 +151,7 @@ def _in_order(example: Example, tree: ast.Module) -> Example:
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return replace(example, decides=False) if re.match(r"(frozen)?set\(|\{[^:]*\}$", example.want) else example
     is_set = isinstance(value, set) and len(value) > 1
-    if not is_set or not isinstance(tree.body[-1], ast.Expr) or len(tree.body) > 1:
+    if not is_set or [type(statement) for statement in tree.body] != [ast.Expr]:
         return example
     try:
         return replace(example, source=f"sorted({example.source})", want=repr(sorted(value)))

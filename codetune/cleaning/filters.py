@@ -18,7 +18,7 @@ from codetune.cleaning.documentation import is_vague, read_documentation
 from codetune.cleaning.drop import Drop
 from codetune.cleaning.examples import read_examples, shown_count, shown_part
 from codetune.cleaning.fingerprint import Fingerprint, fingerprint
-from codetune.cleaning.instruction import first_paragraph, instruction, wording
+from codetune.cleaning.instruction import first_paragraph, instruction, parameters, wording
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.problems import examples_to_try
 from codetune.cleaning.renaming import renamed_digest
@@ -198,6 +198,8 @@ def _judge_whole(row: dict[str, Any], params: CleanParams, text: str) -> Candida
         return Drop("module_unreadable") if module is None else whole
     node = parse_tree(whole.function).body[0]
     assert isinstance(node, FunctionNode)  # noqa: S101
+    if not parameters(node):  # `self` alone: it is to be made a method elsewhere
+        return Drop("method")
     documentation = read_documentation(row["docstring"])
     if len(documentation.summary.split()) < params.min_docstring_words or is_vague(documentation.summary):
         return Drop("docstring_vague")

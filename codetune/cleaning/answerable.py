@@ -19,68 +19,64 @@ from codetune.python_source.self_contained import Incomplete, Module, Whole
 
 # The attributes of builtin types and of those of the standard library that stand for plain values: text, numbers,
 # dates, paths, patterns, files and functions. Written down, so that they are the same under every Python.
-_KNOWN_ATTRIBUTES = frozenset(
-    """
-    absolute add add_note adjusted anchor append appendleft args as_integer_ratio as_posix as_tuple as_uri
-    astimezone bit_count bit_length buffer c_contiguous canonical capitalize casefold cast center characters_written
-    chmod clear close closed combine compare compare_signal compare_total compare_total_mag conjugate contiguous
-    copy copy_abs copy_negate copy_sign count ctime cwd date day days decode default_factory denominator detach
-    difference difference_update discard drive dst elements encode encoding end endpos endswith errno errors exists
-    exp expand expandtabs expanduser extend extendleft f_contiguous filename filename2 fileno find findall finditer
-    flags flush fma fold format format_map from_bytes from_decimal from_float fromhex fromisocalendar fromisoformat
-    fromkeys fromordinal fromtimestamp fromutc fullmatch get getbuffer getvalue gi_code gi_frame gi_running
-    gi_suspended gi_yieldfrom glob group groupdict groupindex groups hardlink_to hex home hour imag index indices
-    insert intersection intersection_update is_absolute is_block_device is_canonical is_char_device is_dir is_fifo
-    is_file is_finite is_infinite is_integer is_mount is_nan is_normal is_qnan is_relative_to is_reserved is_signed
-    is_snan is_socket is_subnormal is_symlink is_zero isalnum isalpha isascii isatty isdecimal isdigit isdisjoint
-    isidentifier islower isnumeric isocalendar isoformat isoweekday isprintable isspace issubset issuperset istitle
-    isupper items itemsize iterdir join joinpath keys lastgroup lastindex lchmod limit_denominator line_buffering
-    link_to ljust ln log10 logb logical_and logical_invert logical_or logical_xor lower lstat lstrip maketrans match
-    max max_mag maxlen microsecond microseconds min min_mag minute mkdir month most_common move_to_end mro name
-    nbytes ndim newlines next_minus next_plus next_toward normalize now number_class numerator obj open owner parent
-    parents partition parts pattern pop popitem popleft pos quantize radix re read read1 read_bytes read_text
-    readable readinto readinto1 readline readlines readlink readonly real reconfigure regs relative_to release
-    remainder_near remove removeprefix removesuffix rename replace resolution resolve reverse rfind rglob rindex
-    rjust rmdir root rotate rpartition rsplit rstrip same_quantum samefile scaleb scanner search second seconds seek
-    seekable send setdefault shape shift sort span split splitlines sqrt start startswith stat stem step stop
-    strerror strftime strides string strip strptime sub subn suboffsets subtract suffix suffixes swapcase symlink_to
-    symmetric_difference symmetric_difference_update tell throw time timestamp timetuple timetz title to_bytes
-    to_eng_string to_integral to_integral_exact to_integral_value tobytes today tolist toordinal toreadonly total
-    total_seconds touch translate truncate tzinfo tzname union unlink update upper utcfromtimestamp utcnow utcoffset
-    utctimetuple values weekday with_name with_stem with_suffix with_traceback writable write write_bytes write_text
-    write_through writelines year zfill
-    __class__ __dict__ __doc__ __name__ __module__ __qualname__ __iter__ __len__ __next__ __getitem__ __setitem__
-    __delitem__ __contains__ __call__ __eq__ __hash__ __repr__ __str__ __wrapped__ __annotations__ __code__
-    __defaults__ __kwdefaults__ __mro__ __bases__ __subclasses__ __self__ __func__ __init__ __new__ __getattribute__
-    __traceback__ __cause__ __context__ __bool__ __int__ __float__ __index__ __add__ __mul__ __lt__ __le__ __gt__
-    __ge__ __enter__ __exit__ __copy__ __deepcopy__ __slots__ __get__ __set__
-    """.split()
-)
+_KNOWN_ATTRIBUTES_WORDS = """
+absolute add add_note adjusted append appendleft as_integer_ratio as_posix as_tuple as_uri astimezone bit_count
+bit_length c_contiguous canonical capitalize casefold cast center characters_written chmod clear close closed
+combine compare compare_signal compare_total compare_total_mag conjugate contiguous copy copy_abs copy_negate
+copy_sign count ctime cwd date day days decode default_factory denominator detach difference difference_update
+discard dst elements encode encoding end endpos endswith errno errors exists exp expand expandtabs expanduser extend
+extendleft f_contiguous fileno find findall finditer flags flush fma fold format format_map from_bytes from_decimal
+from_float fromhex fromisocalendar fromisoformat fromkeys fromordinal fromtimestamp fromutc fullmatch get getbuffer
+getvalue gi_code gi_frame gi_running gi_suspended gi_yieldfrom glob group groupdict groupindex groups hardlink_to
+hex home hour imag index indices insert intersection intersection_update is_absolute is_block_device is_canonical
+is_char_device is_dir is_fifo is_file is_finite is_infinite is_integer is_mount is_nan is_normal is_qnan
+is_relative_to is_reserved is_signed is_snan is_socket is_subnormal is_symlink is_zero isalnum isalpha isascii
+isatty isdecimal isdigit isdisjoint isidentifier islower isnumeric isocalendar isoformat isoweekday isprintable
+isspace issubset issuperset istitle isupper items itemsize iterdir join joinpath keys lastgroup lastindex lchmod
+limit_denominator link_to ljust ln log10 logb logical_and logical_invert logical_or logical_xor lower lstat lstrip
+maketrans match max max_mag maxlen microsecond microseconds min min_mag minute mkdir month most_common move_to_end
+mro nbytes ndim newlines next_minus next_plus next_toward normalize now number_class numerator open owner partition
+parts pattern pop popitem popleft pos quantize radix re read read1 read_bytes read_text readable readinto readinto1
+readline readlines readlink readonly real reconfigure regs relative_to release remainder_near remove removeprefix
+removesuffix rename replace resolution resolve reverse rfind rglob rindex rjust rmdir rotate rpartition rsplit
+rstrip same_quantum samefile scaleb scanner search second seconds seek seekable send setdefault shape shift sort
+span split splitlines sqrt startswith stat stem strerror strftime strides strip strptime sub subn suboffsets
+subtract suffix suffixes swapcase symlink_to symmetric_difference symmetric_difference_update tell throw time
+timestamp timetuple timetz title to_bytes to_eng_string to_integral to_integral_exact to_integral_value tobytes
+today tolist toordinal toreadonly total total_seconds touch translate truncate tzinfo tzname union unlink update
+upper utcfromtimestamp utcnow utcoffset utctimetuple values weekday with_name with_stem with_suffix with_traceback
+writable write write_bytes write_text write_through writelines year zfill __class__ __dict__ __doc__ __name__
+__module__ __qualname__ __iter__ __len__ __next__ __getitem__ __setitem__ __delitem__ __contains__ __call__ __eq__
+__hash__ __repr__ __str__ __wrapped__ __annotations__ __code__ __defaults__ __kwdefaults__ __mro__ __bases__
+__subclasses__ __self__ __func__ __init__ __new__ __getattribute__ __traceback__ __cause__ __context__ __bool__
+__int__ __float__ __index__ __add__ __mul__ __lt__ __le__ __gt__ __ge__ __enter__ __exit__ __copy__ __deepcopy__
+__slots__ __get__ __set__
+"""
+_KNOWN_ATTRIBUTES = frozenset(_KNOWN_ATTRIBUTES_WORDS.split())
 _PASSES_ON = frozenset({"sorted", "list", "reversed", "iter", "next", "enumerate", "zip", "min", "max", "set", "tuple"})
 # Annotations that say what a value can do, not what it is.
-_PLAIN_TYPES = frozenset(
-    "Any AnyStr Collection Container Generic Hashable Iterable Iterator Mapping MutableMapping MutableSequence Optional "
-    "Sequence Sized Union bool bytearray bytes complex dict float frozenset int list object set str tuple Dict FrozenSet "
-    "List Set Tuple None typing collections abc t".split()
-)
+_PLAIN_TYPES_WORDS = """
+Any AnyStr Collection Container Generic Hashable Iterable Iterator Mapping MutableMapping MutableSequence Optional
+Sequence Sized Union bool bytearray bytes complex dict float frozenset int list object set str tuple Dict FrozenSet
+List Set Tuple None typing collections abc t
+"""
+_PLAIN_TYPES = frozenset(_PLAIN_TYPES_WORDS.split())
 
 
 @lru_cache(maxsize=2)
 def read_module(text: str, packages: tuple[str, ...]) -> Module | None:
-    """A module as functions are taken out of it, or None where it cannot be parsed; rows of one file follow each other."""
+    """A module as functions are taken out of it, or None where it cannot be parsed."""
     try:
         return Module(text, packages)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
-def stand_alone(row: dict[str, Any], module: Module | None) -> Whole | Drop:
+def stand_alone(row: dict[str, Any], module: Module) -> Whole | Drop:
     """A function with what it needs, or the drop of its row.
 
     :param row: `kind` and `start_line` of data/raw/rows.parquet.
     """
-    if module is None:
-        return Drop("module_unreadable")
     whole = module.function(int(row["start_line"]))
     return Drop(whole.reason, found=whole.found) if isinstance(whole, Incomplete) else whole
 
@@ -97,23 +93,26 @@ def foreign_drop(node: FunctionNode, whole: Whole, docstring: str) -> Drop | Non
 
 
 def _asked_of(node: FunctionNode) -> Iterator[tuple[str, bool]]:
-    """Yield the attributes, and the keys (with True), that a function takes of its parameters and what it gets of them."""
+    """Yield the attributes, and with True the keys, that a function takes of its parameters and their parts."""
     given = _given(node)
     for each in ast.walk(node):
         if isinstance(each, ast.Attribute) and _root(each.value) in given:
             yield each.attr, False
             if each.attr in ("get", "pop", "setdefault") and (key := _first_text(each, node)):
                 yield key, True
-        elif isinstance(each, ast.Subscript) and _root(each.value) in given:
-            if isinstance(each.slice, ast.Constant) and isinstance(each.slice.value, str) and each.slice.value:
-                yield each.slice.value, True
+        elif isinstance(each, ast.Subscript) and _root(each.value) in given and (key := _text(each.slice)):
+            yield key, True
 
 
 def _first_text(method: ast.Attribute, node: FunctionNode) -> str:
     """The text that a method is called with first; empty where it is none."""
     calls = (each for each in ast.walk(node) if isinstance(each, ast.Call) and each.func is method)
-    first = next((call.args[0] for call in calls if call.args), None)
-    return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+    return next((_text(call.args[0]) for call in calls if call.args), "")
+
+
+def _text(node: ast.expr) -> str:
+    """The value of a constant text; empty for all else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def _given(node: FunctionNode) -> set[str]:
@@ -150,7 +149,9 @@ def _root(node: ast.expr) -> str:
             node = node.value
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             node = node.func
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _PASSES_ON and node.args:
+        elif (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _PASSES_ON and node.args
+        ):
             node = node.args[0]
         else:
             return node.id if isinstance(node, ast.Name) else ""

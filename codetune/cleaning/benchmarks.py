@@ -108,8 +108,8 @@ class BenchmarkIndex:
                 self._places[shingle].append(place)
 
     def match(self, marks: Fingerprint) -> tuple[str, float] | None:
-        """The task that a row's code is, and how similar it is: 1 for the same tree, renamed or not; None for none."""
-        for digest in (marks.tree, marks.renamed):
+        """The task that a row's code or one of its helpers is, and how similar: 1 for the same tree, renamed or not."""
+        for digest in (marks.tree, marks.renamed, *marks.functions):
             if digest in self._equal:
                 return self._equal[digest], 1.0
         best = max(self._similar(marks), default=None)

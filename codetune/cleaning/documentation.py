@@ -18,7 +18,8 @@ _SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\betc)(?<!\bcf)(
 # Sentences about what is not in the answer: the class or module around, other code, versions, and who wrote it.
 _ELSEWHERE = re.compile(
     r"\b(this|the (same|current|enclosing|parent)|our) (class|module|package|library|file|project|object|instance)\b"
-    r"|\b(see|cf|refer to|read)\b(?! if| whether| that)|\bbelow\b|\babove\b|\bself\b|\bdocs?\b|\bdocumentation\b"
+    r"|\b(see|cf|refer to|read)\b(?! if| whether| that)|\bbelow\b|\babove\b"
+    r"|\b(the following|as follows|helper|self|docs?|documentation)\b"
     r"|\b(note|notes|warning|todo|author|copyright|license|deprecated|deprecation|python ?[23])\b"
     r"|\b(version (added|changed)|versionadded|versionchanged|new in|changed in|added in|since version)\b"
     r"|\b(used (by|in|for)|called (by|from)|internal(ly)?|thanks|credit|stolen|taken from|adapted from|based on|"
@@ -32,12 +33,17 @@ _VAGUE = re.compile(
     r"similar to|analogous|like the|variant of|version of)\b",
     re.IGNORECASE,
 )
+_SECTION = re.compile(
+    r"\s*([:@](param|type|return|raise|arg|rtype|yield|keyword)|(Args|Arguments|Parameters|Params|Returns?|Raises?|Yields?"
+    r"|Examples?|Usage|Input|Output)\s*:?\s*$)"
+)
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _HEADING = re.compile(r"^[A-Z][\w ]{0,30}:?$")
 _TYPE = re.compile(r"[A-Za-z_][\w.]*(\[[\w., |\[\]]+\])?((,| or|\|| of) ?[A-Za-z_][\w.\[\]]*)*")
 _MAX_DETAIL_WORDS = 45
 _MAX_TEXT_WORDS = 30
 _MAX_TYPE_WORDS = 5
+_FEW_WORDS = 9
 _OPTIONAL = re.compile(r",?\s*(optional|default\b.*|defaults? (to|is)\b.*)$|^optional[, ]*", re.IGNORECASE)
 
 
@@ -88,10 +94,9 @@ def _described(paragraph: str, found: Docstring) -> str:
     """A docstring's first paragraph without a list of parameters that follows it without a blank line."""
     if found.meta and found.short_description and not paragraph.startswith(found.short_description.split("\n")[0]):
         return paragraph
-    kept = []
+    kept: list[str] = []
     for line in paragraph.split("\n"):
-        if kept and re.match(r"\s*([:@](param|type|return|raise|arg|rtype|yield|keyword)|(Args|Arguments|Parameters|"
-                             r"Params|Returns?|Raises?|Yields?|Examples?|Usage|Input|Output)\s*:?\s*$)", line):  # fmt: skip
+        if kept and _SECTION.match(line):
             break
         kept.append(line)
     return "\n".join(kept)
@@ -131,3 +136,10 @@ def _text(text: str | None) -> str:
 def is_vague(summary: str) -> bool:
     """Whether a summary says what a function is for, or what it is a part of, rather than what it does."""
     return _VAGUE.search(summary) is not None
+
+
+def is_short(documentation: Documentation) -> bool:
+    """Whether a docstring is a remark for colleagues: a few words, and nothing on parameters or on what comes back."""
+    said = f"{documentation.summary} {documentation.details}"
+    described = any(text for _, text in documentation.parameters.values()) or documentation.returns[1]
+    return not described and len(said.split()) < _FEW_WORDS

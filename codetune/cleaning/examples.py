@@ -20,10 +20,11 @@ from codetune.python_source.tree import parse_tree
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}|<(function|generator|class|bound|built-in|module|[\w.]+ object)\b| at 0x")
 _FLAG_NAMES = {flag: name for name, flag in doctest.OPTIONFLAGS_BY_NAME.items()}
 # What gives another result tomorrow or on another machine.
-_OUTSIDE_MODULES = frozenset(
-    "asyncio ftplib getpass glob http imaplib locale multiprocessing os platform poplib random requests secrets select "
-    "shutil signal smtplib socket socketserver sqlite3 ssl subprocess tempfile threading time urllib uuid".split()
-)
+_OUTSIDE_MODULES_WORDS = """
+asyncio ftplib getpass glob http imaplib locale multiprocessing os platform poplib random requests secrets select
+shutil signal smtplib socket socketserver sqlite3 ssl subprocess tempfile threading time urllib uuid
+"""
+_OUTSIDE_MODULES = frozenset(_OUTSIDE_MODULES_WORDS.split())
 _OUTSIDE_CALLS = frozenset({"open", "input", "id", "breakpoint", "exit", "quit"})
 _CLOCK = frozenset({"now", "today", "utcnow", "fromtimestamp", "sleep", "astimezone"})
 
@@ -104,7 +105,8 @@ class _Reading:
             # The function is there without it; another name is looked for in the module.
             self._lost |= own - {self._name}
             return None
-        example = Example(source, given.want.rstrip("\n"), options)
+        want = given.want.partition("```")[0] if given.want.startswith("```") or "\n```" in given.want else given.want
+        example = Example(source, want.rstrip("\n"), options)
         reason = self._obstacle(example, used)
         if reason:
             self.reason = reason

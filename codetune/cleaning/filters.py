@@ -10,11 +10,12 @@ import ast
 import math
 import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from codetune.cleaning.answerable import foreign_drop, read_module, stand_alone
-from codetune.cleaning.documentation import is_vague, read_documentation
+from codetune.cleaning.documentation import Documentation, is_short, is_vague, read_documentation
 from codetune.cleaning.drop import Drop
 from codetune.cleaning.examples import read_examples, shown_count, shown_part
 from codetune.cleaning.fingerprint import Fingerprint, fingerprint
@@ -26,6 +27,7 @@ from codetune.cleaning.request import request, tells_code
 from codetune.files import stable_seed
 from codetune.ingestion.functions import FunctionNode, parse
 from codetune.python_source.docstrings import without_docstring
+from codetune.python_source.self_contained import Whole
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import dump_tree, parse_tree
 from codetune.python_source.writing import unparse
@@ -188,22 +190,22 @@ def judge(row: dict[str, Any], params: CleanParams, text: str = "") -> Candidate
     return _measured(row, node, completion, asked, params)
 
 
+def _is_function(code: str) -> bool:
+    return code.startswith(("def ", "async def ", "@"))
+
+
 def _judge_whole(row: dict[str, Any], params: CleanParams, text: str) -> Candidate | Drop:
     """The candidate that a function makes with what it needs of its module."""
     if row["kind"] == "method":
         return Drop("method")
     module = read_module(text, tuple(params.packages))
-    whole = stand_alone(row, module)
-    if module is None or isinstance(whole, Drop):
-        return Drop("module_unreadable") if module is None else whole
+    whole = stand_alone(row, module) if module else Drop("module_unreadable")
+    if module is None or not isinstance(whole, Whole):
+        return whole
     node = parse_tree(whole.function).body[0]
     assert isinstance(node, FunctionNode)  # noqa: S101
-    if not parameters(node):  # `self` alone: it is to be made a method elsewhere
-        return Drop("method")
     documentation = read_documentation(row["docstring"])
-    if len(documentation.summary.split()) < params.min_docstring_words or is_vague(documentation.summary):
-        return Drop("docstring_vague")
-    if drop := foreign_drop(node, whole, row["docstring"]):
+    if drop := _unanswerable_drop(node, whole, row["docstring"], documentation, params):
         return drop
     held_out = row["source"] in params.held_out
     examples = read_examples(row["docstring"], node.name, module)
@@ -211,17 +213,35 @@ def _judge_whole(row: dict[str, Any], params: CleanParams, text: str) -> Candida
     asked = request(stable_seed(params.seed, "request", row["id"]), node, documentation, shown)
     if tells_code(asked, whole.function):
         return Drop("instruction_tells_code")
-    candidate = _measured(row, node, whole.code, asked, params)
+    candidate = _measured(row, node, whole.code, asked, params, (*whole.helpers, whole.function))
     if isinstance(candidate, Drop) or not held_out:
         return candidate
     return replace(candidate, examples=examples_to_try(examples, shown, asked, whole.code))
 
 
+def _unanswerable_drop(
+    node: FunctionNode, whole: Whole, docstring: str, documentation: Documentation, params: CleanParams
+) -> Drop | None:
+    """The drop of a row whose instruction would not say what the function does and on what, or None."""
+    if not parameters(node):  # `self` alone: it is made a method elsewhere
+        return Drop("method")
+    few = len(documentation.summary.split()) < params.min_docstring_words
+    if few or is_vague(documentation.summary) or (node.name.startswith("_") and is_short(documentation)):
+        return Drop("docstring_vague")
+    return foreign_drop(node, whole, docstring)
+
+
 def _measured(
-    row: dict[str, Any], node: FunctionNode, completion: str, asked: str, params: CleanParams
+    row: dict[str, Any],
+    node: FunctionNode,
+    completion: str,
+    asked: str,
+    params: CleanParams,
+    definitions: Sequence[str] = (),
 ) -> Candidate | Drop:
     """The candidate, if it has the right length.
 
+    :param definitions: what an answer of several consists of.
     :raises RecursionError: as `dump_tree`.
     """
     tokens = lexical_tokens(completion)
@@ -229,5 +249,7 @@ def _measured(
     if drop:
         return drop
     said = wording(node, row["qualname"], row["docstring"])
-    marks = fingerprint(dump_tree(parse_tree(completion)), renamed_digest(completion), asked, tokens, said)
+    tree = dump_tree(parse_tree(completion))
+    parts = [renamed_digest(each) for each in definitions if _is_function(each)]
+    marks = fingerprint(tree, renamed_digest(completion), asked, tokens, said, parts)
     return Candidate(asked, completion, len(tokens), marks)

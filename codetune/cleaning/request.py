@@ -1,7 +1,7 @@
 """The instruction of a self-contained function, as somebody would ask for it.
 
-First what it does, then its name and parameters, what comes back, errors and some examples. The wording is drawn by row,
-so that a model does not learn one frame by heart.
+First what it does, then its name and parameters, what comes back, errors and some examples. The wording is drawn by
+row, so that a model does not learn one frame by heart.
 """
 
 from __future__ import annotations
@@ -42,11 +42,15 @@ _BULLETS = ("Parameters:", "Arguments:", "Its parameters:")
 _MAX_EXAMPLE_CHARS = 300
 _MIN_TOLD = 20
 _TOLD_ALREADY = 0.7
-_STOP_WORDS = frozenset("a an the of to in is are if or and for with by as be it that this which value return returns".split())
-_BUILTIN_ERRORS = frozenset(
-    "ValueError TypeError KeyError IndexError LookupError ZeroDivisionError ArithmeticError OverflowError "
-    "AttributeError RuntimeError StopIteration FileNotFoundError OSError NotImplementedError AssertionError".split()
-)
+_STOP_WORDS_WORDS = """
+a an the of to in is are if or and for with by as be it that this which value return returns
+"""
+_STOP_WORDS = frozenset(_STOP_WORDS_WORDS.split())
+_BUILTIN_ERRORS_WORDS = """
+ValueError TypeError KeyError IndexError LookupError ZeroDivisionError ArithmeticError OverflowError AttributeError
+RuntimeError StopIteration FileNotFoundError OSError NotImplementedError AssertionError
+"""
+_BUILTIN_ERRORS = frozenset(_BUILTIN_ERRORS_WORDS.split())
 
 
 def request(seed: int, node: FunctionNode, documentation: Documentation, shown: Sequence[Example]) -> str:
@@ -58,16 +62,22 @@ def request(seed: int, node: FunctionNode, documentation: Documentation, shown: 
     told = [name.lstrip("*") for name in parameters(node)]
     described = {name: documentation.parameters[name] for name in told if name in documentation.parameters}
     first = " ".join(filter(None, [documentation.summary, documentation.details]))
-    by_name = draw.random() < 0.4 and not _has_marks(node)  # noqa: PLR2004
-    typed = draw.random() < 0.7  # noqa: PLR2004
+    by_name = _chance(draw, 4) and not _has_marks(node)
+    typed = _chance(draw, 7)
     parts = [_asked(draw, node, by_name=by_name, typed=typed)]
-    as_list = draw.random() < 0.5 and any(text for _, text in described.values())  # noqa: PLR2004
+    as_list = _chance(draw, 5) and any(text for _, text in described.values())
     listed = _bullets(draw, node, described) if as_list else ""
     if not as_list and any(text or kind for kind, text in described.values()):
         parts.append(_prose(node, described, typed=typed or by_name))
     parts += _outcome(draw, node, documentation, first)
-    text = f"{first}\n\n{' '.join(filter(None, parts))}" if draw.random() < 0.5 else " ".join([first, *filter(None, parts)])  # noqa: PLR2004
+    text = (
+        f"{first}\n\n{' '.join(filter(None, parts))}" if _chance(draw, 5) else " ".join([first, *filter(None, parts)])
+    )
     return "\n\n".join(filter(None, [text, listed, _shown(draw, node, shown)]))
+
+
+def _chance(draw: random.Random, tenths: int) -> bool:
+    return draw.randrange(10) < tenths
 
 
 def tells_code(asked: str, code: str) -> bool:
@@ -168,10 +178,15 @@ def _outcome(draw: random.Random, node: FunctionNode, documentation: Documentati
         parts.append(draw.choice(_GENERATORS))
     raised = _raised(node)
     documented = [(error, text) for error, text in documentation.raises if error in raised or error in _BUILTIN_ERRORS]
-    for error, why in documented or [(error, "") for error in raised if error not in first]:
+    if not documented and (silent := [error for error in raised if error not in first]):
+        named = "` or `".join(silent)
+        parts.append(draw.choice(_ERRORS).format(named, " on bad input"))
+    for error, why in documented:
         because = re.sub(r"^(?:Raised|Is raised|Raises?|Error)\s+(?=if|when|for|in)", "", why).rstrip(".")
         starts = re.match(r"(?:if|when|for|in case|on|unless)\b", because, re.IGNORECASE)
-        clause = f" {because[0].lower()}{because[1:]}" if starts else f": {_inside(because)}" if because else " on bad input"
+        clause = (
+            f" {because[0].lower()}{because[1:]}" if starts else f": {_inside(because)}" if because else " on bad input"
+        )
         parts.append(draw.choice(_ERRORS).format(error, clause))
     return parts
 
@@ -216,7 +231,7 @@ def _shown(draw: random.Random, node: FunctionNode, shown: Sequence[Example]) ->
         and "print" not in each.source
         for each in shown
     )  # fmt: skip
-    if simple and draw.random() < 0.5:  # noqa: PLR2004
+    if simple and _chance(draw, 5):
         said = [f"`{each.source}` gives `{each.want}`" for each in shown]
         return f"For example, {' and '.join(said)}."
     lines = [draw.choice(_EXAMPLES)]

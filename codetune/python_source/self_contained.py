@@ -17,6 +17,7 @@ from codetune.names import BUILTIN_NAMES, bound_names, names_from_outside
 from codetune.python_source.docstrings import without_docstring
 from codetune.python_source.standard_library import STANDARD_LIBRARY
 from codetune.python_source.tree import docstring_of, parse_tree
+from codetune.python_source.writing import unparse
 
 _FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _Definition = _FunctionNode | ast.ClassDef
@@ -124,9 +125,9 @@ class Module:
         node = next((node for node in self._tree.body if _first_line(node) == line), None)
         if not isinstance(node, _FunctionNode):
             return Incomplete("conditional_definition")
+        if len(self._bound[node.name]) > 1:
+            return Incomplete("rebound_name", node.name)
         try:
-            if len(self._bound[node.name]) > 1:
-                raise _Unmet("rebound_name", node.name)
             text, names = self._written(node, asked=True)
             imports, helpers = self._closure(names, node)
         except _Unmet as unmet:
@@ -161,7 +162,9 @@ class Module:
             self._changed |= _roots([statement.target])
         elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             # `TABLE.update(…)`: the value is made by more than its own line.
-            self._changed |= _roots([statement.value.func]) if isinstance(statement.value.func, ast.Attribute) else set()
+            self._changed |= (
+                _roots([statement.value.func]) if isinstance(statement.value.func, ast.Attribute) else set()
+            )
         elif isinstance(statement, ast.Delete):
             self._changed |= _roots(statement.targets)
 
@@ -273,6 +276,10 @@ class Module:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise _Unmet("unknown_annotation" if edits else "syntax_error") from None
         for each in ast.walk(inner):
+            if isinstance(each, _FunctionNode) and any(
+                _last_name(mark) == "singledispatch" for mark in each.decorator_list
+            ):
+                raise _Unmet("module_state", each.name)  # other code registers what it does
             if isinstance(each, ast.Import | ast.ImportFrom):
                 self._check_inner_import(each)
             elif isinstance(each, ast.Global):
@@ -339,25 +346,28 @@ class _Annotations:
         """
         for each in ast.walk(node):
             if isinstance(each, _FunctionNode):
-                for argument in _arguments(each.args):
-                    if argument.annotation and not self._known(argument.annotation, argument):
-                        yield self._without(argument, argument.annotation)
-                if each.returns and not self._known(each.returns):
-                    yield self._without_returns(each, each.returns)
+                yield from self._edits_of_signature(each)
             elif isinstance(each, ast.ClassDef):
                 for field in each.body:
                     if isinstance(field, ast.AnnAssign) and not self._known(field.annotation):
-                        raise _Unmet("unknown_annotation", ast.unparse(field.annotation))
+                        raise _Unmet("unknown_annotation", unparse(field.annotation))
             elif isinstance(each, ast.AnnAssign) and not self._known(each.annotation):
                 if each.value is None:
-                    raise _Unmet("unknown_annotation", ast.unparse(each.annotation))
+                    raise _Unmet("unknown_annotation", unparse(each.annotation))
                 yield _Edit(_end(each.target), _end(each.annotation))
+
+    def _edits_of_signature(self, node: _FunctionNode) -> Iterator[_Edit]:
+        for argument in _arguments(node.args):
+            if argument.annotation and not self._known(argument.annotation, argument):
+                yield self._without(argument, argument.annotation)
+        if node.returns and not self._known(node.returns):
+            yield self._without_returns(node.returns)
 
     def _known(self, annotation: ast.expr, argument: ast.arg | None = None) -> bool:
         names, has_text = _names_of(annotation)
         meanings = {self._meaning(name) for name in names}
         if "foreign" in meanings and argument in self._parameters:
-            raise _Unmet("unknown_type", ast.unparse(annotation)[:60])
+            raise _Unmet("unknown_type", unparse(annotation)[:60])
         mixed = has_text and any(isinstance(node, ast.BinOp) for node in ast.walk(annotation))
         if meanings <= {"known"} and not mixed:
             self.names |= names if has_text else set()
@@ -374,12 +384,12 @@ class _Annotations:
         value = rest[spaces + 1 :]
         return _Edit(start, (line, column + spaces + 1 + len(value) - len(value.lstrip())), b"=")
 
-    def _without_returns(self, node: _FunctionNode, annotation: ast.expr) -> _Edit:
+    def _without_returns(self, annotation: ast.expr) -> _Edit:
         line = annotation.lineno
         before = self._lines[line - 1][: annotation.col_offset]
         arrow = before.rfind(b"->")
         if arrow < 0:
-            raise _Unmet("unknown_annotation", ast.unparse(annotation)[:60])
+            raise _Unmet("unknown_annotation", unparse(annotation)[:60])
         return _Edit((line, len(before[:arrow].rstrip())), _end(annotation))
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pyarrow.parquet as pq
 from datasketch import MinHash, MinHashLSH
 
 from benchmarks.growth import growth
@@ -24,7 +25,6 @@ from codetune.ingestion.folder import FolderReader, list_folder
 from codetune.ingestion.harvest import Member, Origin, chunked, read_chunk
 from codetune.ingestion.licenses import License
 from codetune.python_source.tokens import lexical_tokens
-from codetune.tables import read_batches
 
 ROWS, FILES = Path("data/raw/rows.parquet"), Path("data/raw/files.parquet")
 _ROWS, _THRESHOLD = 10_000, 0.7
@@ -62,7 +62,9 @@ def _default_sources(folder: Path) -> list[Member]:
     """Some files of the default packages, drawn by their digest, written into `folder`."""
     columns = ["sha256", "text"]
     drawn = sorted(
-        (file["sha256"], file["text"]) for batch in read_batches(FILES) for file in batch.select(columns).to_pylist()
+        (file["sha256"], file["text"])
+        for batch in pq.ParquetFile(FILES).iter_batches()
+        for file in batch.select(columns).to_pylist()
     )
     members, size = [], 0
     for digest, text in drawn:
@@ -101,7 +103,7 @@ def _extraction(name: str, root: Path, members: list[Member]) -> None:
 
 def _token_rows() -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
-    for batch in read_batches(ROWS):
+    for batch in pq.ParquetFile(ROWS).iter_batches():
         for code in batch["code"].to_pylist():
             try:
                 rows.append(lexical_tokens(code))

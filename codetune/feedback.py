@@ -89,7 +89,6 @@ def keep(root: Path, correction: Correction) -> Kept:
 
     The file is replaced as a whole, so that no reader and no crash ever meets half a line.
 
-    :param root: the folder of the project.
     :raises UserError: when a text is empty, too long, or no text, or when the file is damaged.
     """
     _check(correction)

@@ -1,50 +1,85 @@
 """Whether a difference could be chance: paired tests, their correction, and what a test set could have shown.
 
-Sums are of whole millionths, so that every number is the same on every processor.
+Sums are of whole millionths, which are exact in double precision: every number is the same on every processor.
 """
 
 from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
 
 _MILLION = 1e6
-_PORTION = 1 << 22  # signs that are in memory at a time
+_PORTION = 1 << 22  # signs that are drawn at a time
+_KEPT = 1 << 23  # signs that are kept for the next comparison of as many prompts, at the most; 8 MiB
 _POWER = 0.8
+Scores = list[float]
+Pair = tuple[Scores, Scores]
+_Signs = np.ndarray[tuple[int, int], np.dtype[np.int8]]
 
 
-def permutation_p(baseline: list[float], candidate: list[float], *, samples: int, seed: int) -> float:
-    """The two-sided p-value of the paired permutation test on the mean difference (Fisher 1935, Good 2005).
+def paired_p(baseline: Scores, candidate: Scores, *, samples: int, seed: int) -> float:
+    """As `paired_ps`, of one metric."""
+    return paired_ps([(baseline, candidate)], samples=samples, seed=seed)[0]
+
+
+def paired_ps(pairs: Sequence[Pair], *, samples: int, seed: int) -> list[float]:
+    """For each metric the two-sided p-value of the test that suits it: McNemar's of 0 and 1, else by permutation.
+
+    :param pairs: scores of baseline and candidate, each of shape `(n,)`, of the same n prompts in the same order.
+    """
+    exact = [old == new or {*old, *new} <= {0.0, 1.0} for old, new in pairs]  # of equal scores either test says 1
+    others = [pair for pair, right in zip(pairs, exact, strict=True) if not right]
+    permuted = iter(permutation_ps(others, samples=samples, seed=seed) if others else ())
+    return [mcnemar_p(*pair) if right else next(permuted) for pair, right in zip(pairs, exact, strict=True)]
+
+
+def permutation_p(baseline: Scores, candidate: Scores, *, samples: int, seed: int) -> float:
+    """As `permutation_ps`, of one metric."""
+    return permutation_ps([(baseline, candidate)], samples=samples, seed=seed)[0]
+
+
+def permutation_ps(pairs: Sequence[Pair], *, samples: int, seed: int) -> list[float]:
+    """The two-sided p-values of the paired permutation test on mean differences (Fisher 1935, Good 2005).
 
     If nothing has changed, each difference may as well have the other sign: the share of `samples` random choices of
     signs whose sum is at least as far from zero, the one that was found counted in.
 
-    :param baseline: scores of shape `(n,)`; `candidate` has those of the same prompts in the same order.
+    :param pairs: as of `paired_ps`; all metrics are given the same choices of signs.
     """
-    differences = _millionths(baseline, candidate)
-    found = abs(int(differences.sum()))
+    differences = np.array([_millionths(*pair) for pair in pairs], np.float64)
+    totals = differences.sum(axis=1)
+    beyond = np.zeros(len(pairs), np.int64)
+    for signs in _signs(differences.shape[1], samples, seed):
+        # The sum of the differences that keep their sign, less that of those that do not. Not by a product of matrices:
+        # the threads of one wait for each other where the processor has other work.
+        sums = 2 * np.einsum("ij,kj->ik", signs.astype(np.float64), differences) - totals
+        beyond += (np.abs(sums) >= np.abs(totals)).sum(axis=0)
+    return [float((count + 1) / (samples + 1)) for count in beyond.tolist()]
+
+
+def _signs(size: int, samples: int, seed: int) -> Iterator[_Signs]:
+    """Random choices of the differences that keep their sign, of shape `(choices, size)`, some choices at a time."""
+    return iter(_kept_signs(size, samples, seed)) if size * samples <= _KEPT else _draw(size, samples, seed)
+
+
+@lru_cache(maxsize=2)
+def _kept_signs(size: int, samples: int, seed: int) -> tuple[_Signs, ...]:
+    return tuple(_draw(size, samples, seed))
+
+
+def _draw(size: int, samples: int, seed: int) -> Iterator[_Signs]:
     generator = np.random.default_rng(seed)
-    rows = max(1, _PORTION // len(differences))
-    beyond = 0
+    rows = max(1, _PORTION // size)
     for start in range(0, samples, rows):
-        signs = generator.integers(0, 2, size=(min(rows, samples - start), len(differences)), dtype=np.int8)
-        # The sum of the differences that keep their sign, less that of those that do not.
-        sums = 2 * (signs @ differences) - differences.sum()
-        beyond += int((np.abs(sums) >= found).sum())
-    return (beyond + 1) / (samples + 1)
+        yield generator.integers(0, 2, size=(min(rows, samples - start), size), dtype=np.int8)
 
 
-def paired_p(baseline: list[float], candidate: list[float], *, samples: int, seed: int) -> float:
-    """The two-sided p-value of the test that suits the scores: McNemar's where each is 0 or 1, else by permutation."""
-    if {*baseline, *candidate} <= {0.0, 1.0}:
-        return mcnemar_p(baseline, candidate)
-    return permutation_p(baseline, candidate, samples=samples, seed=seed)
-
-
-def mcnemar_p(baseline: list[float], candidate: list[float]) -> float:
+def mcnemar_p(baseline: Scores, candidate: Scores) -> float:
     """The two-sided p-value of the exact test of McNemar (1947) on answers that are right (1) or wrong (0).
 
     Only prompts on which the two disagree count; if nothing has changed, either is right on half of them. Never 0: what
@@ -68,7 +103,7 @@ def holm(values: list[float]) -> list[float]:
     return corrected
 
 
-def detectable_difference(baseline: list[float], candidate: list[float], confidence: float) -> float:
+def detectable_difference(baseline: Scores, candidate: Scores, confidence: float) -> float:
     """The smallest true difference of means that these prompts would have shown in four of five cases.
 
     By the normal approximation: `(z of confidence + z of power) · standard error`, with a power of 0.8.
@@ -82,7 +117,7 @@ def detectable_difference(baseline: list[float], candidate: list[float], confide
     return (normal.inv_cdf(0.5 + confidence / 2) + normal.inv_cdf(_POWER)) * error
 
 
-def _millionths(baseline: list[float], candidate: list[float]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _millionths(baseline: Scores, candidate: Scores) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     if not baseline or len(baseline) != len(candidate):
         raise ValueError(f"expected two lists of the same length, found {len(baseline)} and {len(candidate)}")
     return np.array([round((new - old) * _MILLION) for old, new in zip(baseline, candidate, strict=True)], np.int64)

@@ -56,16 +56,6 @@ def count_rows(path: Path) -> int:
         return int(pq.read_metadata(path).num_rows)
 
 
-def read_batches(path: Path, rows: int = _BATCH_ROWS) -> Iterator[pa.RecordBatch]:
-    """Yield a Parquet file in portions of at most `rows` rows; one portion is in memory at a time.
-
-    :raises UserError: when the file is missing or is not Parquet.
-    """
-    # Without a read-ahead, since that takes in the whole of a row group.
-    with _explained(path), pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
-        yield from file.iter_batches(batch_size=rows)
-
-
 def stream_table(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema) -> int:
     """Write `rows` as `write_table` does, holding no more than a row group of them; the number of rows written."""
     written = 0

@@ -26,10 +26,9 @@ from typing import Any
 
 from codetune import numerics
 from codetune.augmentation.meaning import calibrate, similarities
-from codetune.augmentation.methods import paraphraser_of
 from codetune.augmentation.params import AugmentParams
 from codetune.augmentation.report import augmentation_report, meaning_report, wordings_report
-from codetune.augmentation.rows import Augmentation, augment
+from codetune.augmentation.rows import Augmentation, augment, paraphraser_of
 from codetune.augmentation.table import HELD_OUT_FILE, load_table
 from codetune.config import load_section
 from codetune.encoders.locate import locate_encoder
@@ -105,13 +104,9 @@ def _write(
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-
-    def stage() -> None:
-        numerics.fix()
-        run(load_section(AugmentParams), Inputs(), Outputs())
-
-    run_as_command(stage)
+    numerics.fix()
+    run(load_section(AugmentParams), Inputs(), Outputs())
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

@@ -34,8 +34,8 @@ def run(params: ModelParams, outputs: Outputs) -> dict[str, Any]:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    run_as_command(lambda: run(load_section(ModelParams), Outputs()))
+    run(load_section(ModelParams), Outputs())
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

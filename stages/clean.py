@@ -22,10 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from codetune.cleaning.benchmarks import BenchmarkIndex, read_benchmark
-from codetune.cleaning.ledger import ledger_row
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.problems import held_out_problem, problem_counts
-from codetune.cleaning.report import data_report, instruction_row
+from codetune.cleaning.report import data_report, instruction_row, ledger_row
 from codetune.cleaning.split import Split
 from codetune.cleaning.spool import FileTexts, Spool
 from codetune.cleaning.verdicts import (
@@ -141,8 +140,8 @@ def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    run_as_command(lambda: run(load_section(CleanParams), Inputs(), Outputs()))
+    run(load_section(CleanParams), Inputs(), Outputs())
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

@@ -87,8 +87,8 @@ def run(inputs: Inputs, outputs: Outputs) -> str:
 
 def main() -> None:
     """Run the stage on the files that dvc.yaml names."""
-    run_as_command(lambda: run(Inputs(), Outputs()))
+    run(Inputs(), Outputs())
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

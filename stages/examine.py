@@ -132,13 +132,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-
-    def action() -> object:
-        params = Params(load_section(ExamineParams), tuple(load_section(CleanParams).benchmarks), numerics.fix())
-        return run(params, Inputs(), Outputs())
-
-    run_as_command(action)
+    params = Params(load_section(ExamineParams), tuple(load_section(CleanParams).benchmarks), numerics.fix())
+    run(params, Inputs(), Outputs())
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

@@ -122,14 +122,10 @@ def _answers(
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-
-    def action() -> None:
-        numerics.fix()
-        params = Params(load_section(ExecuteParams), load_section(ScoreParams), load_section(ModelParams))
-        run(params, Inputs(), Outputs())
-
-    run_as_command(action)
+    numerics.fix()
+    params = Params(load_section(ExecuteParams), load_section(ScoreParams), load_section(ModelParams))
+    run(params, Inputs(), Outputs())
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

@@ -26,6 +26,7 @@ from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.reading import read_rows
 
 CHECK_ROWS = 8
+_OPTIONAL = ("metrics", "signatures", "data", "augmentation", "training", "provenance")
 
 
 @dataclass(frozen=True)
@@ -80,19 +81,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
     ]
     prompts = [prompt_ids(base.tokenizer, row["instruction"]) for row in rows]
     merged, check = merge(base, inputs.adapter, sequences, prompts)
-    card = model_card(
-        CardFacts(
-            params=params.everything,
-            check=check,
-            example=shown_prompt(base.tokenizer),
-            metrics=_optional(inputs.metrics),
-            signatures=_optional(inputs.signatures),
-            data=_optional(inputs.data),
-            augmentation=_optional(inputs.augmentation),
-            training=_optional(inputs.training),
-            provenance=_optional(inputs.provenance),
-        )
-    )
+    files = {name: _optional(getattr(inputs, name)) for name in _OPTIONAL}
+    card = model_card(CardFacts(params.everything, check, shown_prompt(base.tokenizer), **files))
     with atomic_folder(outputs.export) as folder:
         save_merged(merged, folder, params.export.dtype)
         write_text(folder / "README.md", card)
@@ -106,14 +96,10 @@ def _optional(path: Path) -> dict[str, Any] | None:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-
-    def action() -> None:
-        numerics.fix()
-        options, model = load_section(ExportParams), load_section(ModelParams)
-        run(Params(options, model, read_params(), load_taught_form()), Inputs(), Outputs())
-
-    run_as_command(action)
+    numerics.fix()
+    options, model = load_section(ExportParams), load_section(ModelParams)
+    run(Params(options, model, read_params(), load_taught_form()), Inputs(), Outputs())
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

@@ -112,7 +112,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
         "ended": {why: sum(sample["ended"] == why for sample in samples) for why in ("end", "code", "limit")},
         "device": device,
         "dtype": loaded.dtype,
-        "numerics": numerics.digest_settings(params.numerics),
+        "numerics": params.numerics.mode,
     }
     write_json(outputs.samples / f"{variant}.summary.json", report)
     journal.path.unlink()
@@ -134,7 +134,7 @@ def _recipe(params: Params, adapter: Path | None, asked: list[Prompt], device: s
     return digest_bytes(
         dump_json([
             weights, dtype, params.generate.max_new_tokens, _stops_early(params), device,
-            numerics.digest_settings(params.numerics),
+            params.numerics.mode,
             [prompt.ids for prompt in asked], [version(name) for name in ("torch", "transformers", "peft")],
             [digest_file(path) for path in code],
         ]).encode()
@@ -196,14 +196,10 @@ def parse_variant(arguments: Sequence[str]) -> Variant:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-
-    def action() -> None:
-        variant = parse_variant(sys.argv[1:])
-        params = Params(load_section(GenerateParams), load_section(ModelParams), numerics.fix(), load_task())
-        run(params, Inputs(), Outputs(), variant)
-
-    run_as_command(action)
+    variant = parse_variant(sys.argv[1:])
+    params = Params(load_section(GenerateParams), load_section(ModelParams), numerics.fix(), load_task())
+    run(params, Inputs(), Outputs(), variant)
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

@@ -51,8 +51,8 @@ def run(params: IngestParams, outputs: Outputs) -> dict[str, Any]:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    run_as_command(lambda: run(load_section(IngestParams), Outputs()))
+    run(load_section(IngestParams), Outputs())
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

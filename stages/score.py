@@ -104,7 +104,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         "answers": "text" if params.form == "as_is" else "code",
         "expected_form": params.form,
         "prompts_digest": prompts_digest(samples["base"]),
-        "numerics": numerics.digest_settings(params.numerics),
+        "numerics": params.numerics.mode,
         "versions": {name: version(name) for name in _LIBRARIES},
     }
     write_jsonl(outputs.scores, checked(kept_scores(rows), SCORES, outputs.scores))
@@ -122,15 +122,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
+    params = Params(load_section(ScoreParams), numerics.fix(), load_taught_form())
+    from codetune.scoring.kept import kept_folder  # imports torch
 
-    def action() -> None:
-        params = Params(load_section(ScoreParams), numerics.fix(), load_taught_form())
-        from codetune.scoring.kept import kept_folder  # imports torch
-
-        run(params, Inputs(), Outputs(kept=kept_folder(Path())))
-
-    run_as_command(action)
+    run(params, Inputs(), Outputs(kept=kept_folder(Path())))
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

@@ -121,7 +121,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
             "trainable": trainable_report(model),
             "prompt": shown_prompt(base.tokenizer),
             "precision": options.precision,
-            "numerics": numerics.digest_settings(params.numerics),
+            "numerics": params.numerics.mode,
             "answer_form": params.form,
         }
         write_json(report_folder / "summary.json", summary)
@@ -155,7 +155,7 @@ def _identity(params: Params, inputs: Inputs) -> Identity:
         **{f"train.lora.{key}": str(value) for key, value in lora.items()},
         "model.system": params.model.system,
         "clean.task": params.task,
-        "numerics": numerics.digest_settings(params.numerics),
+        "numerics": params.numerics.mode,
         **{str(path): digest_file(path) for path in files},
         "code": digest_bytes("".join(map(digest_file, code)).encode()),
         "versions": str({name: version(name) for name in ("torch", "transformers", "peft")}),
@@ -196,13 +196,9 @@ def _summary(rows: TokenizedRows, val_rows: TokenizedRows, steps: list[Step], re
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-
-    def action() -> None:
-        params = Params(load_section(TrainParams), load_section(ModelParams), numerics.fix(), load_task())
-        run(params, Inputs(), Outputs())
-
-    run_as_command(action)
+    params = Params(load_section(TrainParams), load_section(ModelParams), numerics.fix(), load_task())
+    run(params, Inputs(), Outputs())
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

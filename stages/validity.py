@@ -122,13 +122,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-
-    def action() -> None:
-        numerics.fix()
-        run(Params(load_section(ValidityParams), load_section(ScoreParams)), Inputs(), Outputs())
-
-    run_as_command(action)
+    numerics.fix()
+    run(Params(load_section(ValidityParams), load_section(ScoreParams)), Inputs(), Outputs())
 
 
 if __name__ == "__main__":
-    main()
+    run_as_command(main)

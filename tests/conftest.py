@@ -5,17 +5,22 @@ from codetune import numerics
 numerics.fix(numerics.NumericsParams(mode="portable", threads=1))  # tiny models are quickest on one
 
 import os  # noqa: E402
+import subprocess  # noqa: E402
+import sys  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
+from contextlib import contextmanager  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 import pytest  # noqa: E402
 
-from codetune.files import read_jsonl, stable_seed  # noqa: E402
+from codetune.errors import UserError  # noqa: E402
+from codetune.files import digest_file, read_jsonl, stable_seed  # noqa: E402
 from codetune.prompt import CHAT_TEMPLATE  # noqa: E402
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+ROOT = Path(__file__).parents[1]
 ROWS_FILE = Path(__file__).parent / "data" / "instruction_rows.jsonl"
 
 
@@ -33,6 +38,48 @@ def threads() -> Iterator[Callable[[int], None]]:
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def same_bits(threads: Callable[[int], None]) -> Callable[[Callable[[], Any]], None]:
+    """Asserts that a computation gives tensors of the same bits on any number of threads."""
+    import torch
+
+    def check(compute: Callable[[], Any]) -> None:
+        found = []
+        for number in (1, 2, 3, 7):
+            threads(number)
+            found.append(compute())
+            assert torch.get_num_threads() == number
+        assert all(torch.equal(one, other) for many in found[1:] for one, other in zip(found[0], many, strict=True))
+
+    return check
+
+
+def digests(*folders: Path) -> dict[str, str]:
+    """The digest of each file by its path in the folder."""
+    files = [(folder, file) for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
+    return {str(file.relative_to(folder)): digest_file(file) for folder, file in files}
+
+
+def run_python(
+    *arguments: object, cwd: Path = ROOT, feed: str | None = None, check: bool = True, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """What came of Python in a process of its own, with these arguments and changes of the environment."""
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)], cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        input=feed, capture_output=True, text=True, check=check,
+    )  # fmt: skip
+
+
+@contextmanager
+def one_line(message: str, *names: object) -> Iterator[None]:
+    """What is done inside fails in one line, which has the message and these names."""
+    with pytest.raises(UserError, match=message) as caught:
+        yield
+    assert "\n" not in str(caught.value)
+    for name in names:
+        assert str(name) in str(caught.value)
 
 
 def tiny_tokenizer() -> Any:
@@ -88,6 +135,14 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_base(tmp_path_factory.mktemp("models") / "base")
 
 
+@pytest.fixture
+def tokenizer(tiny_base: Path) -> Any:
+    """That of `tiny_base`, which the test may change."""
+    from codetune.modeling.load import load_tokenizer
+
+    return load_tokenizer(tiny_base)
+
+
 SYSTEM = "You are tiny."
 """What the template of `tiny_instruct` puts before a conversation by itself."""
 _INSTRUCT_TEMPLATE = (
@@ -112,19 +167,9 @@ def make_adapter(base: Path, folder: Path, seed: int = 7) -> Path:
 
     from codetune.modeling.load import load_model
     from codetune.tuning.lora import add_adapter, save_adapter
-    from codetune.tuning.params import LoraParams
+    from tests.training import lora
 
-    params = LoraParams(
-        rank=4,
-        alpha=8.0,
-        dropout=0.0,
-        target_modules="all-linear",
-        layers_to_transform=None,
-        modules_to_save=[],
-        use_rslora=False,
-        use_dora=False,
-    )
-    model = add_adapter(load_model(base).model, params, seed)
+    model = add_adapter(load_model(base).model, lora(), seed)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in model.named_parameters():
@@ -141,7 +186,7 @@ def tiny_adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return make_adapter(tiny_base, tmp_path_factory.mktemp("adapters") / "adapter")
 
 
-def make_tiny_bert(folder: Path, layers: int = 2) -> Path:
+def make_tiny_bert(folder: Path) -> Path:
     """Write a random BERT (hidden size 16, 40 positions) with a tokenizer of single characters; the folder."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
@@ -155,7 +200,7 @@ def make_tiny_bert(folder: Path, layers: int = 2) -> Path:
     config = BertConfig(
         vocab_size=len(words),
         hidden_size=16,
-        num_hidden_layers=layers,
+        num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=32,
         max_position_embeddings=40,
@@ -174,7 +219,6 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def any_isolation() -> Any:
     """The way of isolation that is used on this machine; without one the test is skipped, unless there must be one."""
-    from codetune.errors import UserError
     from codetune.sandbox.isolation import find_isolation
 
     try:

@@ -19,9 +19,10 @@ ADAPTER = "models/adapter"
 IGNORED = "/models/adapter\n/.cache\n/.dvc/cache\n/.dvc/tmp\n"
 
 
-def _put(cache: Path, content: bytes, suffix: str = "") -> str:
+def put_in_cache(root: Path, content: bytes, suffix: str = "") -> str:
+    """Put a file into the DVC cache; the digest that it is kept by."""
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    path = cache / digest[:2] / f"{digest[2:]}{suffix}"
+    path = root / ".dvc/cache/files/md5" / digest[:2] / f"{digest[2:]}{suffix}"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return digest + suffix
@@ -29,10 +30,9 @@ def _put(cache: Path, content: bytes, suffix: str = "") -> str:
 
 def cached(root: Path, folder: Path, path: str = ADAPTER) -> dict[str, Any]:
     """Put a folder into the DVC cache; what dvc.lock then says of it."""
-    cache = root / ".dvc/cache/files/md5"
     files = sorted(file for file in folder.iterdir() if file.is_file())
-    listing = [{"md5": _put(cache, file.read_bytes()), "relpath": file.name} for file in files]
-    return {"path": path, "hash": "md5", "md5": _put(cache, json.dumps(listing).encode(), ".dir"), "nfiles": len(files)}
+    listing = [{"md5": put_in_cache(root, file.read_bytes()), "relpath": file.name} for file in files]
+    return {"path": path, "hash": "md5", "md5": put_in_cache(root, json.dumps(listing).encode(), ".dir")}
 
 
 def lock(root: Path, entry: dict[str, Any]) -> None:

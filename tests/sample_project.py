@@ -18,15 +18,19 @@ import pytest
 from ruamel.yaml import YAML
 
 from codetune.files import digest_bytes, write_json, write_jsonl, write_text
+from codetune.revisions.comparison import Comparison, compare
+from codetune.revisions.listing import Kind, Revision
+from codetune.revisions.reading import load_reports
+from codetune.revisions.reports import Reports
+from codetune.revisions.repository import Repository
+from tests.conftest import make_adapter
 
 
 class Function(NamedTuple):
-    """What a prompt asks for, what the project's author wrote, and what two models answered."""
+    """What a prompt asks for, and what the project's author wrote."""
 
     instruction: str
     reference: str
-    tuned: str
-    base: str
 
 
 def _code(text: str) -> str:
@@ -41,21 +45,6 @@ FUNCTIONS = {
             def descendants(G, source):
                 return {child for parent, child in bfs_edges(G, source)}
         """),
-        _code("""
-            def descendants(G, source):
-                seen = set()
-                for node in G[source]:
-                    seen.add(node)
-                return seen
-        """),
-        _code("""
-            def descendants(G, source):
-                return G.descendants(source)
-
-
-            def descendants(G, source):
-                return G
-        """),
     ),
     "to_bool": Function(
         "Write a Python function `to_bool` with parameter `val`. Convert strings such as 'yes' or 'off' to booleans.",
@@ -69,16 +58,6 @@ FUNCTIONS = {
                     return False
                 raise ValueError(f'Cannot convert value to bool: {val!r}')
         """),
-        _code("""
-            def to_bool(val):
-                if val in ('yes', 'on', 'true'):
-                    return True
-                return False
-        """),
-        _code("""
-            def to_bool(val):
-                return bool(val
-        """),
     ),
     "render_label": Function(
         "Write a Python function `render_label` with parameter `text`. Returns `text` inside <b>bold</b> tags; "
@@ -87,14 +66,6 @@ FUNCTIONS = {
             def render_label(text):
                 # <script>document.title = 'broken'</script>
                 return f'<b>{text}</b>'
-        """),
-        _code("""
-            def render_label(text):
-                return '<b>' + text + '</b>'
-        """),
-        _code("""
-            def render_label(text):
-                return text
         """),
     ),
     "is_byte_range_valid": Function(
@@ -110,16 +81,6 @@ FUNCTIONS = {
                     return False
                 return 0 <= start < length
         """),
-        _code("""
-            def is_byte_range_valid(start, stop, length):
-                if start is None or stop is None:
-                    return False
-                return start <= stop <= length
-        """),
-        _code("""
-            def is_byte_range_valid(start, stop, length):
-                return start.valid(stop, length)
-        """),
     ),
 }
 PACKAGES = ("networkx", "attrs", "werkzeug", "more_itertools", "pluggy")
@@ -133,6 +94,15 @@ class Project:
 
     root: Path
     commits: dict[str, str]
+
+    def reports(self, name: str) -> Reports:
+        """What a commit reported."""
+        return load_reports(Repository(self.root), Revision(Kind.COMMIT, name, self.commits[name]))
+
+    def compared(self, before: str, after: str) -> Comparison:
+        """Two commits compared; one with itself is one revision by itself."""
+        old = self.reports(before)
+        return compare(old, old if before == after else self.reports(after))
 
 
 def _unit(value: float) -> float:
@@ -167,19 +137,9 @@ def _mean(rows: list[dict[str, Any]], role: str, key: str) -> float:
 
 def _metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:
     def side(role: str) -> dict[str, Any]:
-        parts = {key.removeprefix("bertscore_"): _mean(rows, role, key) for key in (*SCORES, "bertscore_f1_raw")}
-        structure = (
-            "code_bertscore",
-            "edit_similarity",
-            "tree_similarity",
-            "length_ratio",
-            "tree_match",
-            "signature_kept",
-            "names_bound",
-        )
-        plain = ("chrf", "bleu", *structure, "exact_match", "syntax_valid", "expected_form", "stopped")
-        corpus = {f"corpus_{key}": _mean(rows, role, key) / 2 for key in ("chrf", "bleu")}
-        return {"bertscore": parts, **{key: _mean(rows, role, key) for key in plain}, **corpus}
+        means = {key: _mean(rows, role, key) for key in rows[0][role]}
+        parts = {key.removeprefix("bertscore_"): means.pop(key) for key in (*SCORES, "bertscore_f1_raw")}
+        return {"bertscore": parts, **means, **{f"corpus_{key}": means[key] / 2 for key in ("chrf", "bleu")}}
 
     return {"base": side("base"), "tuned": side("tuned"), "gain": {}, "prompts": len(rows)}
 
@@ -232,7 +192,8 @@ def write_reports(
         samples = []
         for number, fact in enumerate(facts):
             function = FUNCTIONS[list(FUNCTIONS)[number % len(FUNCTIONS)]]
-            answer = function.base if role == "base" else f"{function.tuned}  # rank {rank}"
+            head = function.reference.partition("\n")[0]
+            answer = f"{head}\n    return None" if role == "base" else f"{function.reference}  # rank {rank}"
             asked = {"instruction": function.instruction, "reference": function.reference}
             samples.append({**fact, **asked, "answer": answer, "tokens": 40, "stopped": True})
         write_jsonl(reports / "samples" / f"{role}.jsonl", samples)
@@ -355,13 +316,5 @@ def copied_sample(sample: Project, tmp_path: Path) -> Project:
 def add_models(root: Path, base: Path, *, adapter: bool = True) -> None:
     """Put a copy of the model `base` in place, and an adapter that changes what it says."""
     shutil.copytree(base, root / "models" / "base")
-    if not adapter:
-        return
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    torch.manual_seed(7)
-    model = AutoModelForCausalLM.from_pretrained(base)
-    config = LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM")
-    get_peft_model(model, config).save_pretrained(root / "models" / "adapter")
+    if adapter:
+        make_adapter(base, root / "models" / "adapter")

@@ -84,19 +84,16 @@ def sample(identity: str = "aaaa000000000001", **changes: Any) -> dict[str, Any]
     return {"id": identity, **asked, "answer": "return 2", "tokens": 3, "stopped": True, **changes}
 
 
+STRUCTURE = {
+    "code_bertscore": 0.75, "edit_similarity": 0.5, "tree_similarity": 0.25, "length_ratio": 0.5, "tree_match": 0,
+    "signature_kept": 1, "names_bound": 1,
+}  # fmt: skip
+
+
 def answer_scores(**changes: Any) -> dict[str, Any]:
     bertscore = {"bertscore_precision": -0.5, "bertscore_recall": 0.5, "bertscore_f1": 0.25, "bertscore_f1_raw": 0.5}
-    structure = {
-        "code_bertscore": 0.75,
-        "edit_similarity": 0.5,
-        "tree_similarity": 0.25,
-        "length_ratio": 0.5,
-        "tree_match": 0,
-        "signature_kept": 1,
-        "names_bound": 1,
-    }
     shares = {"exact_match": 0, "syntax_valid": 1, "expected_form": 1, "stopped": 1}
-    return {**bertscore, "chrf": 12.5, "bleu": 2, **structure, **shares, **changes}
+    return {**bertscore, "chrf": 12.5, "bleu": 2, **STRUCTURE, **shares, **changes}
 
 
 def prompt_scores(identity: str = "aaaa000000000001", **changes: Any) -> dict[str, Any]:

@@ -10,21 +10,18 @@ from gguf import GGMLQuantizationType
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from codetune.export.merge import merge, save_merged
-from codetune.files import digest_file, read_jsonl, write_jsonl
+from codetune.files import digest_file, read_jsonl
 from codetune.generation.batch import answer_all
 from codetune.modeling.load import LoadedModel, attach_adapter, load_model, load_tokenizer
 from codetune.modeling.locate import model_files
 from codetune.modeling.logits import logits_at
-from codetune.modeling.params import ModelParams
-from codetune.numerics import NumericsParams
 from codetune.prompt import CHAT_TEMPLATE, IGNORED_LABEL, example_ids, prompt_ids
-from codetune.tuning.data import TokenizedRow, collate, pack
+from codetune.tuning.data import collate, pack
 from codetune.tuning.loss import batch_loss
-from codetune.tuning.params import TrainParams
 from stages import train
 from tests.conftest import ROWS_FILE, tiny_tokenizer
 from tests.models.gguf_files import CHATML, make_gguf
-from tests.stages.test_train import TRAIN
+from tests.training import inputs_in, outputs_in, params, tokenized
 
 OWN_TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}{% endfor %}"
@@ -88,16 +85,9 @@ def trained(request, tmp_path_factory):
     base = make_base(request.param, root / "base")
     before = {path.name: digest_file(path) for path in model_files(base)}
     rows = read_jsonl(ROWS_FILE)
-    inputs = train.Inputs(root / "train.jsonl", root / "val.jsonl")
-    write_jsonl(inputs.train, rows[:18])
-    write_jsonl(inputs.val, rows[18:])
-    params = train.Params(
-        TrainParams.model_validate(TRAIN | {"epochs": 4, "max_tokens": 300}),
-        ModelParams(base=str(base), revision=None),
-        NumericsParams(mode="portable", threads=1),
-    )
-    report = train.run(params, inputs, train.Outputs(root / "adapter", root / "reports", root / "state"))
-    return FAMILIES[request.param], base, before, root / "adapter", report
+    inputs, outputs = inputs_in(root, rows[:18], rows[18:]), outputs_in(root)
+    report = train.run(params(base, epochs=4, max_tokens=300), inputs, outputs)
+    return FAMILIES[request.param], base, before, outputs.adapter, report
 
 
 def test_it_is_tuned_and_the_base_stays(trained):
@@ -146,10 +136,7 @@ def test_prompts_are_the_same_everywhere_and_the_mask_is_exact(trained, tmp_path
 def test_packed_rows_do_not_see_each_other(trained):
     _, base, _, _, _ = trained
     loaded = load_model(base)
-    rows = [
-        TokenizedRow(row["id"], *example_ids(loaded.tokenizer, row["instruction"], row["completion"], 200)[:2])
-        for row in read_jsonl(ROWS_FILE)[:3]
-    ]
+    rows = tokenized(loaded.tokenizer, read_jsonl(ROWS_FILE)[:3])
     batch = pack(rows)
     together = logits_at(loaded.model, batch.input_ids, batch.positions, batch.position_ids)
     apart = [logits_at(loaded.model, one.input_ids, one.positions) for one in (collate([row], 0) for row in rows)]
@@ -157,19 +144,12 @@ def test_packed_rows_do_not_see_each_other(trained):
 
 
 @pytest.mark.parametrize("lay_out", [pack, partial(collate, pad_id=0)], ids=["packed", "padded"])
-def test_any_number_of_threads_gives_the_same_gradients(trained, lay_out, threads):
+def test_any_number_of_threads_gives_the_same_gradients(trained, lay_out, same_bits):
     _, base, _, adapter, _ = trained
     loaded = load_model(base)
     model = attach_adapter(loaded.model, adapter).eval()
     for name, weight in model.named_parameters():
         weight.requires_grad_("norm" in name or "ln_" in name or "lora_" in name)
-    rows = [
-        TokenizedRow(row["id"], *example_ids(loaded.tokenizer, row["instruction"], row["completion"], 400)[:2])
-        for row in read_jsonl(ROWS_FILE)[:10]
-    ]
+    rows = tokenized(loaded.tokenizer, read_jsonl(ROWS_FILE)[:10])
     weights = [weight for weight in model.parameters() if weight.requires_grad]
-    found = []
-    for number in (1, 2, 3, 7):
-        threads(number)
-        found.append(torch.autograd.grad(batch_loss(model, lay_out(rows)), weights))
-    assert all(torch.equal(one, other) for many in found[1:] for one, other in zip(found[0], many, strict=True))
+    same_bits(lambda: torch.autograd.grad(batch_loss(model, lay_out(rows)), weights))

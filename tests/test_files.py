@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from codetune.errors import UserError, run_as_command
+from codetune.errors import UserError
 from codetune.files import atomic_file, atomic_folder, read_jsonl, stable_seed, write_json, write_jsonl
 
 
@@ -62,32 +62,3 @@ def test_stable_seed_depends_on_every_part():
     assert (
         len({stable_seed(7, "a", "b"), stable_seed(8, "a", "b"), stable_seed(7, "ab"), stable_seed(7, "b", "a")}) == 4
     )
-
-
-@pytest.mark.parametrize(
-    ("raised", "status", "words"),
-    [
-        (UserError("x is 3, expected 4", "Set x."), 2, "x is 3, expected 4. Set x."),
-        (KeyboardInterrupt(), 130, "interrupted"),
-        (OSError(errno.ENOSPC, "No space", "/out"), 2, "the disk is full while writing /out"),
-    ],
-)
-def test_failures_become_one_line(capsys, raised, status, words):
-    def action() -> None:
-        raise raised
-
-    with pytest.raises(SystemExit) as left:
-        run_as_command(action)
-    assert left.value.code == status
-    message = capsys.readouterr().err
-    assert message.startswith("error: ")
-    assert words in message
-    assert message.count("\n") == 1
-
-
-def test_programming_errors_keep_their_traceback():
-    def action() -> None:
-        raise OSError(errno.EACCES, "denied")
-
-    with pytest.raises(OSError, match="denied"):
-        run_as_command(action)

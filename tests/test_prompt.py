@@ -1,10 +1,8 @@
 """The prompt template and the loss mask, asserted on ids."""
 
 import pytest
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
-from codetune.errors import UserError
-from codetune.modeling.load import load_tokenizer
 from codetune.prompt import (
     CHAT_TEMPLATE,
     IGNORED_LABEL,
@@ -18,16 +16,12 @@ from codetune.prompt import (
     shown_prompt,
 )
 from tests.chat_templates import DATED, DEEPSEEK, GEMMA, LLAMA2, QWEN, SMOLLM
+from tests.conftest import one_line
 
 OWN_TEMPLATE = (
     "{% for message in messages %}<|pad|>{{ message['role'] }}: {{ message['content'] }}{% endfor %}"
     "{% if add_generation_prompt %} answer:{% endif %}"
 )
-
-
-@pytest.fixture
-def tokenizer(tiny_base):
-    return load_tokenizer(tiny_base)
 
 
 def plain(tokenizer, text):
@@ -49,15 +43,6 @@ def test_labels_cover_exactly_the_completion_and_its_end_token(tokenizer):
     assert example.input_ids == [*prompt, *code, end]
     assert example.labels == [IGNORED_LABEL] * len(prompt) + [*code, end]
     assert not example.truncated
-
-
-def test_a_training_example_begins_with_the_very_prompt_of_generation(tokenizer, instruction_rows):
-    for row in instruction_rows:
-        prompt = prompt_ids(tokenizer, row["instruction"])
-        example = example_ids(tokenizer, row["instruction"], row["completion"], max_tokens=500)
-        assert example.input_ids[: len(prompt)] == prompt
-        assert set(example.labels[: len(prompt)]) == {IGNORED_LABEL}
-        assert IGNORED_LABEL not in example.labels[len(prompt) :]
 
 
 @pytest.mark.parametrize(("over", "truncated"), [(0, False), (1, True), (5, True)])
@@ -98,12 +83,6 @@ def test_a_tokenizer_without_template_gets_ours(tokenizer):
     tokenizer.chat_template = None
     assert prompt_ids(tokenizer, "Add.") == expected
     assert ensure_template(tokenizer).chat_template == CHAT_TEMPLATE
-
-
-def test_the_template_survives_being_stored(tokenizer, tmp_path):
-    tokenizer.save_pretrained(tmp_path)
-    stored = AutoTokenizer.from_pretrained(tmp_path)
-    assert prompt_ids(stored, "Add.") == prompt_ids(tokenizer, "Add.")
 
 
 def test_a_final_line_break_in_the_stored_template_changes_nothing(tokenizer):
@@ -199,9 +178,8 @@ def test_conversation_with_a_system_text_of_its_own_is_as_before(tokenizer, syst
     ],
 )
 def test_template_that_cannot_be_used_is_one_line(tokenizer, template, system, message):
-    with pytest.raises(UserError, match=message) as caught:
+    with one_line(message):
         asked(tokenizer, template, system)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

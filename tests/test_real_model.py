@@ -10,16 +10,14 @@ import pytest
 import torch
 
 from codetune.export.merge import merge, save_merged
-from codetune.files import read_json, read_jsonl, write_jsonl
+from codetune.files import read_json, read_jsonl
 from codetune.generation.batch import answer_all
 from codetune.modeling.load import load_model
 from codetune.modeling.params import BASE_FOLDER, PROVENANCE, ModelParams
-from codetune.numerics import NumericsParams
 from codetune.prompt import example_ids, prompt_ids
-from codetune.tuning.params import TrainParams
 from stages import base, train
 from tests.conftest import ROWS_FILE
-from tests.stages.test_train import TRAIN
+from tests.training import inputs_in, outputs_in, params
 
 ROOT = Path(__file__).parent.parent
 NAME = "smollm2"
@@ -88,21 +86,14 @@ def test_the_answer_to_a_question_is_known(loaded):
 
 def test_it_is_tuned_and_exported(real, loaded, tmp_path):
     rows = read_jsonl(ROWS_FILE)
-    inputs = train.Inputs(tmp_path / "train.jsonl", tmp_path / "val.jsonl")
-    write_jsonl(inputs.train, rows[:4])
-    write_jsonl(inputs.val, rows[18:20])
-    params = train.Params(
-        TrainParams.model_validate(TRAIN | {"max_steps": 2, "batch_size": 2, "max_tokens": 256}),
-        ModelParams(base=str(real), revision=None),
-        NumericsParams(mode="portable", threads=1),
-    )
-    report = train.run(params, inputs, train.Outputs(tmp_path / "adapter", tmp_path / "reports", tmp_path / "state"))
+    inputs, outputs = inputs_in(tmp_path, rows[:4], rows[18:20]), outputs_in(tmp_path)
+    report = train.run(params(real, max_steps=2, batch_size=2, max_tokens=256), inputs, outputs)
     assert report["base_dtype"] == "float32"
     ids = torch.tensor([prompt_ids(loaded.tokenizer, rows[0]["instruction"])])
     with torch.inference_mode():
         before = loaded.model(ids).logits
     row = example_ids(loaded.tokenizer, rows[20]["instruction"], rows[20]["completion"], 256).input_ids
-    merged, check = merge(load_model(real), tmp_path / "adapter", [row], [ids[0].tolist()])
+    merged, check = merge(load_model(real), outputs.adapter, [row], [ids[0].tolist()])
     with torch.inference_mode():
         after = merged.model(ids).logits
         assert (after - before).abs().max() > 1e-2

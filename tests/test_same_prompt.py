@@ -17,19 +17,15 @@ from codetune.generation import batch
 from codetune.generation.params import GenerateParams
 from codetune.generation.sampling import SamplingSettings
 from codetune.modeling.load import load_model
-from codetune.modeling.params import ModelParams
-from codetune.numerics import NumericsParams
 from codetune.serving.stream import _Answer
 from codetune.tuning import loop
-from codetune.tuning.params import TrainParams
 from stages import execute, generate, train
 from tests.conftest import SYSTEM
 from tests.execution.test_problems import HUMANEVAL, written
 from tests.scoring.conftest import changed
 from tests.stages.test_execute import SETTINGS
-from tests.stages.test_train import TRAIN
+from tests.training import params
 
-NUMERICS = NumericsParams(mode="portable", threads=1)
 PROMPTS = {
     "keep": f"<|pad|>system\n{SYSTEM}<|end|>\n<|pad|>user\n{{}}<|end|>\n<|pad|>assistant\n",
     "none": "<|pad|>user\n{}<|end|>\n<|pad|>assistant\n",
@@ -76,11 +72,10 @@ def test_same_ids_everywhere(tiny_instruct, instruction_rows, asked, trained_on,
     rows, none, adapter = tmp_path / "rows.jsonl", tmp_path / "none.jsonl", tmp_path / "adapter"
     write_jsonl(rows, [row | {"instruction": problems[0].question} for row in instruction_rows[:2]])
     write_jsonl(none, [])
-    model = ModelParams(base=str(tiny_instruct), revision=None, system=system)
+    given = params(tiny_instruct, system, max_steps=1, batch_size=1, max_tokens=400)
 
-    limits = TRAIN | {"max_steps": 1, "batch_size": 1, "max_tokens": 400}
     summary = train.run(
-        train.Params(TrainParams.model_validate(limits), model, NUMERICS),
+        given,
         train.Inputs(rows, rows),
         train.Outputs(adapter, tmp_path / "training", tmp_path / "checkpoints"),
     )
@@ -90,17 +85,17 @@ def test_same_ids_everywhere(tiny_instruct, instruction_rows, asked, trained_on,
 
     reports = [
         generate.run(
-            generate.Params(GENERATE, model, NUMERICS),
+            generate.Params(GENERATE, given.model, given.numerics),
             generate.Inputs(rows, none, adapter),
             generate.Outputs(tmp_path / "samples", tmp_path / "journals"),
             variant,
         )
         for variant in ("base", "tuned")
     ]
-    given = execute.Params(ExecuteParams(**SETTINGS), changed(), model)
+    tried = execute.Params(ExecuteParams(**SETTINGS), changed(), given.model)
     for variant in ("base", "tuned"):
         places = execute.Inputs(adapter=adapter), execute.Outputs(tmp_path / "execution", tmp_path / "answers")
-        execute._answers(ProblemSet("mine", problems), given, *places, variant)
+        execute._answers(ProblemSet("mine", problems), tried, *places, variant)
     settings = SamplingSettings(max_new_tokens=4)
     for number, asking in enumerate([
         Asking(str(tiny_instruct), None, 1, settings, system=system),

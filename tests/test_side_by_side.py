@@ -13,10 +13,11 @@ from codetune.__main__ import main
 from codetune.app.tables import metric_table
 from codetune.errors import UserError
 from codetune.revisions.comparison import compare
-from codetune.revisions.listing import Kind, Revision, find_revision, list_revisions
+from codetune.revisions.listing import Kind, Revision, require_revision
 from codetune.revisions.reading import load_reports
 from codetune.revisions.reports import PromptScores, Reports
 from codetune.revisions.repository import Repository
+from codetune.revisions.samples import samples_of
 from codetune.revisions.stages import StageChanges
 from codetune.revisions.wording import p_value_text
 from codetune.side_by_side.data import COLUMNS, as_csv, as_json
@@ -36,9 +37,7 @@ def pair(sample):
 def test_the_numbers_are_those_of_the_page(pair):
     root, before, after = pair
     repository = Repository(root)
-    revisions = list_revisions(repository)
-    reports = [load_reports(repository, find_revision(repository, revisions, name)) for name in (before, after)]
-    expected = compare(*reports)
+    expected = compare(*(load_reports(repository, require_revision(repository, name)) for name in (before, after)))
     found = as_json(side_by_side(root, before, after))
     assert found["verdict"]
     assert found["shared_prompts"] == expected.shared > 0
@@ -67,8 +66,7 @@ def test_prompts_that_moved_most_come_first(sample, before, after, metric, score
     assert len(changes) == 4
     assert changes == sorted(changes, reverse=True)
     assert changes[0] == max(
-        abs(prompt.candidate_tuned[score] - prompt.baseline_tuned[score])
-        for prompt in side_by_side(*sides).comparison.prompts
+        abs(one.after.scores[score] - one.before.scores[score]) for one in samples_of(side_by_side(*sides).comparison)
     )
     assert set(moved[0]["answers"]) == {"reference", "baseline", "candidate"}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from codetune.significance import detectable_difference, holm, mcnemar_p, permutation_p
+from codetune.significance import detectable_difference, holm, mcnemar_p, paired_p, paired_ps, permutation_p
 
 
 def draw(seed: int, size: int, shift: float) -> tuple[list[float], list[float]]:
@@ -29,11 +29,17 @@ def test_small_sets_are_exact_up_to_the_draw():
     assert permutation_p([0.5] * 9, [0.5] * 9, samples=100, seed=7) == 1
 
 
-def test_portions_change_nothing(monkeypatch):
-    before, after = draw(5, 50, 0.1)
-    whole = permutation_p(before, after, samples=1000, seed=7)
-    monkeypatch.setattr("codetune.significance._PORTION", 50 * 64)
-    assert permutation_p(before, after, samples=1000, seed=7) == whole
+@pytest.mark.parametrize("portion", [50 * 64, 1 << 22])
+def test_neither_portions_nor_other_metrics_change_anything(monkeypatch, portion):
+    right = [float(value < 0.5) for value in draw(5, 50, 0.1)[0]]
+    pairs = [draw(5, 50, 0.1), (right, right[::-1]), draw(6, 50, 0.0), ([0.5] * 50, [0.5] * 50)]
+    alone = [paired_p(*pair, samples=1000, seed=7) for pair in pairs]
+    assert alone[0] == permutation_p(*pairs[0], samples=1000, seed=7) != alone[2]
+    assert (alone[1], alone[3]) == (mcnemar_p(*pairs[1]), 1.0)
+    monkeypatch.setattr("codetune.significance._PORTION", portion)
+    monkeypatch.setattr("codetune.significance._KEPT", 0)
+    assert paired_ps(pairs, samples=1000, seed=7) == alone
+    assert paired_ps([], samples=1000, seed=7) == []
 
 
 @pytest.mark.parametrize(("gained", "lost"), [(0, 0), (5, 5), (12, 3), (3, 12), (40, 20), (1, 0)])

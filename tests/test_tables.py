@@ -36,15 +36,12 @@ def test_an_error_on_the_way_leaves_the_table_as_it_was(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["table"]
 
 
-def test_portions_are_the_rows_in_order(tmp_path):
+def test_rows_are_counted(tmp_path):
     tables.write_table(tmp_path / "table", ROWS, SCHEMA)
-    portions = [batch.to_pylist() for batch in tables.read_batches(tmp_path / "table", 600)]
-    assert max(map(len, portions)) <= 600
-    assert [row for portion in portions for row in portion] == ROWS
     assert tables.count_rows(tmp_path / "table") == 2500
 
 
-@pytest.mark.parametrize("read", [tables.read_table, tables.count_rows, lambda path: list(tables.read_batches(path))])
+@pytest.mark.parametrize("read", [tables.read_table, tables.count_rows])
 def test_missing_and_damaged_files_are_named(tmp_path, read):
     with pytest.raises(UserError, match="none does not exist"):
         read(tmp_path / "none")

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from codetune.errors import UserError
-from codetune.workers import map_in_processes, stream_in_processes, uncollected
+from codetune.workers import stream_in_processes, uncollected
 
 
 def square(number: int) -> int:
@@ -24,17 +24,17 @@ def die(number: int) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_order_is_that_of_the_items(workers):
-    assert list(map_in_processes(square, range(9), workers)) == [n * n for n in range(9)]
+    assert list(stream_in_processes(square, range(9), 9, workers)) == [n * n for n in range(9)]
 
 
 def test_mistakes_of_the_user_pass_through():
     with pytest.raises(UserError, match=r"0 is refused\. Try another\."):
-        list(map_in_processes(refuse, [0, 1], 2))
+        list(stream_in_processes(refuse, [0, 1], 2, 2))
 
 
 def test_killed_worker_is_named():
     with pytest.raises(UserError, match="one of 2 worker processes was killed"):
-        list(map_in_processes(die, [0, 1], 2))
+        list(stream_in_processes(die, [0, 1], 2, 2))
 
 
 def test_items_are_drawn_as_they_are_worked_on():

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -42,6 +42,11 @@ class RowIndex:
 
     def __len__(self) -> int:
         return len(self.starts) - 1
+
+    def line(self, stream: BinaryIO, place: int) -> bytes:
+        """The line of one row, out of the open file."""
+        stream.seek(int(self.starts[place]))
+        return stream.read(int(self.starts[place + 1] - self.starts[place]))
 
     def places(self, group: str | None = None, *, paraphrases: bool | None = None) -> Places:
         """The places of the rows of a group, or of all; of paraphrases alone, of originals alone, or of both."""
@@ -94,14 +99,12 @@ def read_places(index: RowIndex, places: Sequence[int], schema: Schema) -> list[
 
     :raises UserError: when the file is gone, or a row is not as declared; the row is named.
     """
-    numbered: list[tuple[int, JsonObject]] = []
     try:
         with index.path.open("rb") as stream:
-            for place in map(int, places):
-                stream.seek(int(index.starts[place]))
-                line = stream.read(int(index.starts[place + 1] - index.starts[place]))
-                numbered.append((place + 1, parse_line(index.path, place + 1, line)))
-        return list(passing(iter(numbered), schema))
+            numbered = [
+                (place + 1, parse_line(index.path, place + 1, index.line(stream, place))) for place in map(int, places)
+            ]
+        return list(passing(numbered, schema))
     except FileNotFoundError:
         raise UserError(f"{index.path} does not exist", "Run `dvc repro` to make it.") from None
     except SchemaError as error:
@@ -111,13 +114,12 @@ def read_places(index: RowIndex, places: Sequence[int], schema: Schema) -> list[
 def containing(index: RowIndex, places: Places, text: str) -> Places:
     """Those of `places` whose line holds `text`, in whatever case; one line is in memory at a time."""
     wanted = json.dumps(text, ensure_ascii=False)[1:-1].casefold()
-    found = []
     with index.path.open("rb") as stream:
-        for place in map(int, places):
-            stream.seek(int(index.starts[place]))
-            line = stream.read(int(index.starts[place + 1] - index.starts[place]))
-            if wanted in line.decode(errors="replace").casefold():
-                found.append(place)
+        found = [
+            place
+            for place in map(int, places)
+            if wanted in index.line(stream, place).decode(errors="replace").casefold()
+        ]
     return np.array(found, np.int64)
 
 

@@ -10,6 +10,8 @@ from codetune.accounting.ledger import Ledger
 from codetune.files import JsonObject
 
 KEEP = "keep"
+HEADINGS = {"came": "came", "went": "went", "judged": "changed verdict", "moved": "moved to another split"}
+"""What happened to rows, by field of `Difference`; with underscores the keys of its JSON."""
 _PLACE = ("package", "path", "qualname")
 
 

@@ -7,28 +7,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from codetune.accounting.changes import KEEP, Change, Difference, compare
+from codetune.accounting.changes import HEADINGS, KEEP, Change, Difference, compare
+from codetune.accounting.ledger import Ledger
 from codetune.accounting.telling import measured_text, place_text
-from codetune.accounting.versions import LedgerVersion, ledger_of
+from codetune.accounting.versions import ledger_of
+from codetune.revisions.listing import Revision
 
-_HEADINGS = {
-    "came": "came",
-    "went": "went",
-    "judged": "changed verdict",
-    "moved": "moved to another split",
-}
+Versions = tuple[tuple[Revision, Ledger], tuple[Revision, Ledger]]
 
 
 def data_difference(root: Path, before: str, after: str, examples: int = 3) -> tuple[str, dict[str, Any]]:
     """What happened to the rows between two revisions: as text, and as a mapping for JSON.
 
-    :param root: the folder of the project.
     :param before: a revision, see `codetune.accounting.versions.ledger_of`; `after` likewise.
     :raises UserError: when a revision or its ledger cannot be had.
     """
     versions = (ledger_of(root, before), ledger_of(root, after))
-    difference = compare(versions[0].ledger, versions[1].ledger, examples)
-    return difference_text(difference, versions), difference_json(difference, versions)
+    difference = compare(versions[0][1], versions[1][1], examples)
+    return _text(difference, versions), _json(difference, versions)
 
 
 def _state(state: str | None) -> str:
@@ -44,14 +40,14 @@ def _change_lines(change: Change) -> Iterator[str]:
         yield f"            {name}{f'  ({measured})' if measured else ''}"
 
 
-def difference_text(difference: Difference, versions: tuple[LedgerVersion, LedgerVersion]) -> str:
+def _text(difference: Difference, versions: Versions) -> str:
     """The difference as lines for the terminal: counts by reason, each with examples."""
     sizes = (difference.before, difference.after)
     lines = [
-        f"{version.revision.title}: {size.rows:,} rows, {size.kept:,} kept"
-        for version, size in zip(versions, sizes, strict=True)
+        f"{revision.title}: {size.rows:,} rows, {size.kept:,} kept"
+        for (revision, _), size in zip(versions, sizes, strict=True)
     ]
-    happened = {heading: getattr(difference, key) for key, heading in _HEADINGS.items()}
+    happened = {heading: getattr(difference, key) for key, heading in HEADINGS.items()}
     counts = {heading: sum(change.rows for change in changes) for heading, changes in happened.items()}
     lines.append(
         ", ".join(f"{count:,} {heading}" for heading, count in {**counts, "unchanged": difference.unchanged}.items())
@@ -64,21 +60,21 @@ def difference_text(difference: Difference, versions: tuple[LedgerVersion, Ledge
     if difference.versions:
         lines += ["", "read in another version:"]
         lines += [f"  {item.package}: {item.before} → {item.after}" for item in difference.versions]
-    older = [version.revision.title for version in versions if version.ledger.lacks]
+    older = [revision.title for revision, ledger in versions if ledger.lacks]
     if older:
         lines += ["", f"The ledger of {' and of '.join(older)} is of an older version and says less of its rows."]
     return "\n".join(lines)
 
 
-def difference_json(difference: Difference, versions: tuple[LedgerVersion, LedgerVersion]) -> dict[str, Any]:
+def _json(difference: Difference, versions: Versions) -> dict[str, Any]:
     """The difference as a mapping: the same numbers, examples as whole lines of the ledger."""
     before, after = (
-        {"revision": version.revision.name, "commit": version.revision.commit, **asdict(size)}
-        for version, size in zip(versions, (difference.before, difference.after), strict=True)
+        {"revision": revision.name, "commit": revision.commit, **asdict(size)}
+        for (revision, _), size in zip(versions, (difference.before, difference.after), strict=True)
     )
     kinds = {
         heading.replace(" ", "_"): [asdict(change) for change in getattr(difference, key)]
-        for key, heading in _HEADINGS.items()
+        for key, heading in HEADINGS.items()
     }
     rest = {
         "rewritten": difference.rewritten,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow.compute as pc
@@ -51,22 +51,21 @@ def _at_line(ledger: Ledger, path: str, line: int) -> set[int]:
     :raises UserError: when the path is known and no row of it holds the line.
     """
     there = sorted(_fitting(ledger, "path", _is_path(path)))
-    rows = [row for row in ledger.rows(there) if row["start_line"] is not None]
+    rows = {
+        place: row
+        for place, row in zip(there, ledger.rows(there), strict=True)
+        if None not in (row["start_line"], row["end_line"])
+    }
     if there and not rows:
         raise UserError("this ledger does not hold lines, being of an older version", "Leave the line out.")
-    found = {place for place, row in zip(there, ledger.rows(there), strict=True) if _holds(row, line)}
+    found = {place for place, row in rows.items() if row["start_line"] <= line <= row["end_line"]}
     if there and not found:
-        near = min(rows, key=lambda row: min(abs(row["start_line"] - line), abs(row["end_line"] - line)))
+        near = min(rows.values(), key=lambda row: min(abs(row["start_line"] - line), abs(row["end_line"] - line)))
         raise UserError(
             f"no documented function of {near['path']} holds line {line}",
             f"The nearest is {near['qualname']}, lines {near['start_line']} to {near['end_line']}.",
         )
     return found
-
-
-def _holds(row: dict[str, int | None], line: int) -> bool:
-    start, end = row["start_line"], row["end_line"]
-    return start is not None and end is not None and start <= line <= end
 
 
 def find(ledger: Ledger, query: str) -> list[int]:
@@ -95,19 +94,12 @@ def find(ledger: Ledger, query: str) -> list[int]:
     )
 
 
-def _distinct(ledger: Ledger, column: str) -> list[str]:
-    return [text for text in ledger.table[column].unique().to_pylist() if text]
-
-
-def _endings(texts: Iterable[str], separator: str, parts: int) -> list[str]:
-    """The last `parts` parts of each text, each ending once, in alphabetical order."""
-    return sorted({separator.join(text.split(separator)[-parts:]) for text in texts})
-
-
 def nearest(ledger: Ledger, query: str) -> list[str]:
     """Up to three paths, for what looks like one, or names of the ledger that are spelt much like `query`."""
     head = _WITH_LINE.sub(lambda match: match["path"], query.strip()).strip(":/")
     column, separator = ("path", "/") if "/" in head or head.endswith(".py") else ("qualname", ".")
-    endings = _endings(_distinct(ledger, column), separator, head.count(separator) + 1)
-    close = [text for text in endings if abs(len(text) - len(head)) <= _LENGTH_SLACK]
+    texts = [text for text in ledger.table[column].unique().to_pylist() if text]
+    parts = head.count(separator) + 1
+    endings = {separator.join(text.split(separator)[-parts:]) for text in texts}  # of the shape of the query
+    close = sorted(text for text in endings if abs(len(text) - len(head)) <= _LENGTH_SLACK)
     return difflib.get_close_matches(head, close, n=_NEAREST)

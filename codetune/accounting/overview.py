@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,8 @@ from codetune.datacard.facts import SPLITS, Step
 from codetune.files import JsonObject
 from codetune.revisions.catalogue import numbers
 from codetune.revisions.listing import Revision
+from codetune.revisions.reading import read_object
+from codetune.revisions.report_files import read_files
 from codetune.revisions.repository import Repository
 
 _FILES = ("reports/data.json", "reports/leaks.json", "reports/augmentation.json")
@@ -48,13 +49,6 @@ class Leak:
     similarity: float | None
 
 
-def _contents(repository: Repository, revision: Revision) -> dict[str, bytes]:
-    if revision.commit is not None:
-        return repository.contents(repository.blobs([revision.commit], _FILES).values())
-    places = {path: repository.root / path for path in _FILES}
-    return {path: place.read_bytes() for path, place in places.items() if place.is_file()}
-
-
 def data_reports(repository: Repository, revision: Revision) -> DataReports:
     """The reports on the data of a revision.
 
@@ -62,16 +56,13 @@ def data_reports(repository: Repository, revision: Revision) -> DataReports:
     """
     found: list[JsonObject] = []
     problems = []
-    contents = _contents(repository, revision)
+    contents = read_files(repository, revision, _FILES)
     for path in _FILES:
         try:
-            content = json.loads(contents.get(path, b"{}"))
-        except ValueError:
-            content = None
-        if not isinstance(content, dict):
+            found.append(read_object(contents.get(path, b"{}")))
+        except (ValueError, TypeError):
             problems.append(f"{path} of {revision.title} cannot be read")
-            content = {}
-        found.append(content)
+            found.append({})
     data, leaks, augmentation = found
     return DataReports(data, leaks, augmentation, tuple(problems))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from codetune.accounting.ledger import LEDGER_PATH, Ledger, read_ledger
@@ -13,18 +12,9 @@ from codetune.revisions.repository import Repository
 from codetune.revisions.stages import LOCK_FILE
 
 
-@dataclass(frozen=True)
-class LedgerVersion:
-    """The ledger of one revision."""
+def ledger_of(root: Path, name: str) -> tuple[Revision, Ledger]:
+    """A revision and its ledger.
 
-    revision: Revision
-    ledger: Ledger
-
-
-def ledger_of(root: Path, name: str) -> LedgerVersion:
-    """The ledger of a revision.
-
-    :param root: the folder of the project.
     :param name: `workspace`, a branch, tag or experiment, or anything that git resolves to a commit.
     :raises UserError: when there is no such revision, or it has no ledger, or the cache lacks it: with the command
         that brings it.
@@ -32,7 +22,7 @@ def ledger_of(root: Path, name: str) -> LedgerVersion:
     repository = Repository(root)
     revision = require_revision(repository, name)
     if revision.commit is None:
-        return LedgerVersion(revision, read_ledger(root / LEDGER_PATH))
+        return revision, read_ledger(root / LEDGER_PATH)
     entry = locked_output(repository, revision, LEDGER_PATH)
     if entry is None:
         raise UserError(
@@ -43,4 +33,4 @@ def ledger_of(root: Path, name: str) -> LedgerVersion:
     title = f"{LEDGER_PATH} of {revision.title}"
     if not path.is_file():
         raise UserError(f"{title} is not in the DVC cache", remedy(revision, LEDGER_PATH, "clean"))
-    return LedgerVersion(revision, read_ledger(path, title))
+    return revision, read_ledger(path, title)

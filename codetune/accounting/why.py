@@ -32,7 +32,6 @@ class Answer:
 def look_up(root: Path, ledger: Ledger, query: str) -> Answer:
     """The rows that `query` names; the id of a paraphrase leads to the row that it was made from.
 
-    :param root: the folder of the project.
     :param query: see `codetune.accounting.lookup.find`.
     :raises UserError: when the path of `path:line` is known, but not that line.
     """
@@ -54,8 +53,6 @@ def unknown(query: str, names: list[str]) -> UserError:
 def why(root: Path, query: str) -> str:
     """The life of the row that `query` names, or a short list where it names several.
 
-    :param root: the folder of the project.
-    :param query: see `look_up`.
     :raises UserError: when there is no ledger, or nothing of that name in it; the nearest names are told.
     """
     ledger = read_ledger(root / LEDGER_PATH)

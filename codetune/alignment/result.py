@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -30,17 +31,16 @@ class Alignment:
 
     def matches(self) -> list[tuple[int, int]]:
         """For each counted token of the reference, the place of the token of the answer that is most like it."""
-        return [
-            (place, max(range(len(row)), key=row.__getitem__))
-            for place, row in enumerate(self.similarity)
-            if self.counted[place] and row
-        ]
+        return _best(self.similarity, self.counted)
 
     def answer_matches(self) -> list[tuple[int, int]]:
         """For each counted token of the answer, the place of the token of the reference that is most like it, first."""
-        columns = list(zip(*self.similarity, strict=True))
-        return [
-            (max(range(len(column)), key=column.__getitem__), place)
-            for place, column in enumerate(columns)
-            if self.counted_answer[place]
-        ]
+        found = _best(list(zip(*self.similarity, strict=True)), self.counted_answer)
+        return [(reference, answer) for answer, reference in found]
+
+
+def _best(rows: Sequence[Sequence[float]], counted: list[bool]) -> list[tuple[int, int]]:
+    """Each row that counts, with the place of its largest value; one without values is left out."""
+    return [
+        (place, max(range(len(row)), key=row.__getitem__)) for place, row in enumerate(rows) if counted[place] and row
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -18,18 +19,31 @@ HEIGHT = 340
 MEASURES = {"loss": "Loss (nats per token)", "learning_rate": "Learning rate (per step)"}
 
 
-def _data(rows: list[dict[str, Any]]) -> Any:
-    return alt.Data(values=rows)
+def chart(rows: list[dict[str, Any]]) -> Any:
+    """A picture of `rows`, which stand in it."""
+    return alt.Chart(alt.Data(values=rows))
+
+
+def looks(channel: Any, field: str, names: Sequence[str], values: Sequence[Any], legend: Any) -> Any:
+    """A channel such as `alt.Color` that shows each of `names` in `field` by the value in its place, without a title.
+
+    :param values: colours, dashes or shapes; they begin anew where there are more names.
+    """
+    scale = alt.Scale(domain=names, range=[values[place % len(values)] for place in range(len(names))])
+    return channel(f"{field}:N", title=None, sort=names, scale=scale, legend=legend)
+
+
+def zero_line() -> Any:
+    """A dashed line where nothing has changed."""
+    return chart([{"zero": 0}]).mark_rule(strokeDash=[4, 3], color=BASELINE_COLOR).encode(alt.X("zero:Q"))
+
+
+def _legend() -> Any:
+    return alt.Legend(orient="top", labelLimit=320, columns=1)
 
 
 def _revision_color(names: list[str]) -> Any:
-    return alt.Color(
-        "revision:N",
-        title=None,
-        sort=names,
-        scale=alt.Scale(domain=names, range=[BASELINE_COLOR, CANDIDATE_COLOR][-len(names) :]),
-        legend=alt.Legend(orient="top", labelLimit=320, columns=1),
-    )
+    return looks(alt.Color, "revision", names, [BASELINE_COLOR, CANDIDATE_COLOR][-len(names) :], _legend())
 
 
 def measures(sides: list[tuple[str, Reports]]) -> list[str]:
@@ -60,19 +74,13 @@ def learning_curve(sides: list[tuple[str, Reports]], measure: str = "loss") -> A
     series = sorted({str(row["series"]) for row in rows}, key=lambda name: ("val" in name, name))
     dashes = [[1, 0]] if len(series) == 1 else [[2, 3], [1, 0], [6, 3], [8, 2, 2, 2]]
     return (
-        alt.Chart(_data(rows))
+        chart(rows)
         .mark_line(strokeWidth=2)
         .encode(
             alt.X("step:Q", title="Optimizer step"),
             alt.Y("value:Q", title=measure_label(measure), scale=alt.Scale(zero=False)),
             _revision_color([name for name, _ in sides]),
-            alt.StrokeDash(
-                "series:N",
-                title=None,
-                sort=series,
-                scale=alt.Scale(domain=series, range=[dashes[place % len(dashes)] for place in range(len(series))]),
-                legend=alt.Legend(orient="top-right", symbolSize=400),
-            ),
+            looks(alt.StrokeDash, "series", series, dashes, alt.Legend(orient="top-right", symbolSize=400)),
             tooltip=["revision:N", "series:N", "step:Q", alt.Tooltip("value:Q", format=".4~g")],
         )
     )
@@ -91,28 +99,16 @@ def f1_distribution(models: list[NamedModel]) -> Any | None:
     if not rows:
         return None
     names = [name for name, _, _ in models]
-    looks = [(BASELINE_COLOR, [6, 3]), (CANDIDATE_COLOR, [1, 0]), (BASE_COLOR, [2, 2])][-len(names) :]
-    legend = alt.Legend(orient="top", labelLimit=320, columns=1)
+    colors = (BASELINE_COLOR, CANDIDATE_COLOR, BASE_COLOR)[-len(names) :]
+    dashes = ([6, 3], [1, 0], [2, 2])[-len(names) :]
     return (
-        alt.Chart(_data(rows))
+        chart(rows)
         .mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
             alt.X("f1:Q", title="BERTScore F1"),
             alt.Y("share:Q", title="Share of prompts", axis=alt.Axis(format="%")),
-            alt.Color(
-                "model:N",
-                title=None,
-                sort=names,
-                legend=legend,
-                scale=alt.Scale(domain=names, range=[color for color, _ in looks]),
-            ),
-            alt.StrokeDash(
-                "model:N",
-                title=None,
-                sort=names,
-                legend=legend,
-                scale=alt.Scale(domain=names, range=[dash for _, dash in looks]),
-            ),
+            looks(alt.Color, "model", names, colors, _legend()),
+            looks(alt.StrokeDash, "model", names, dashes, _legend()),
             tooltip=["model:N", alt.Tooltip("f1:Q", title="F1 from"), alt.Tooltip("share:Q", format=".1%")],
         )
     )
@@ -140,7 +136,7 @@ def package_gain(sides: list[tuple[str, Reports]]) -> Any | None:
         return None
     order = list(dict.fromkeys(row["package"] for row in rows))
     names = [name for name, _ in sides]
-    base = alt.Chart(_data(rows)).encode(
+    base = chart(rows).encode(
         alt.Y("package:N", title=None, sort=order, axis=alt.Axis(labelLimit=180)),
         alt.YOffset("revision:N", sort=names),
         _revision_color(names),
@@ -151,9 +147,8 @@ def package_gain(sides: list[tuple[str, Reports]]) -> Any | None:
         ],
     )
     axis = alt.X("low:Q", title="Gain in BERTScore F1 (tuned less base)")
-    zero = alt.Chart(_data([{"zero": 0}])).mark_rule(strokeDash=[4, 3], color=BASELINE_COLOR).encode(alt.X("zero:Q"))
     bars = base.mark_rule(strokeWidth=2).encode(axis, alt.X2("high:Q"))
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(
         alt.X("gain:Q"), alt.Shape("revision:N", title=None, sort=names, legend=None)
     )
-    return alt.layer(zero, bars, dots)
+    return alt.layer(zero_line(), bars, dots)

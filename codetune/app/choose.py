@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import streamlit as st
 
 from codetune.app import project
@@ -10,7 +13,7 @@ from codetune.revisions.fetching import fetch_sentence
 from codetune.revisions.listing import Revision, default_pair, find_revision
 
 SIDES = ("baseline", "candidate")
-_SHOWN_CHARS = 60
+SHOWN_CHARS = 60
 
 
 def _swap() -> None:
@@ -25,10 +28,23 @@ def linked_revision(revisions: list[Revision], key: str) -> Revision | None:
         return None
     found = find_revision(project.repository(), revisions, text)
     if found is None:
-        shown = literal(text[:_SHOWN_CHARS])
+        shown = literal(text[:SHOWN_CHARS])
         remedy = fetch_sentence(project.repository(), text)
         st.warning(f"The link names {shown} as {key}, which this clone does not have. {literal(remedy)}")
     return found
+
+
+def revision_box(column: Any, label: str, key: str, offered: Iterable[Revision]) -> Revision:
+    """Draw one chooser; the revision chosen.
+
+    :param column: where it is drawn.
+    :param key: what the session knows the choice by, as a revision's label.
+    :param offered: what is listed, and what was chosen before, which stays selectable: a link may name an old commit,
+        and a branch may move while it is looked at.
+    """
+    by_label = {revision.label: revision for revision in offered}
+    told = "Type to search by name, message, author, date or commit id."
+    return by_label[column.selectbox(label, list(by_label), key=key, help=told)]
 
 
 def _start(revisions: list[Revision]) -> dict[str, Revision]:
@@ -47,20 +63,15 @@ def choose_revisions() -> tuple[Revision, Revision]:
         state["chosen"] = _start(listed)
         for side, revision in state["chosen"].items():
             state[side] = revision.label
-    # What is chosen stays selectable: a link may name an old commit, and a branch may move while it is looked at.
-    by_label = {revision.label: revision for revision in [*listed, *state["chosen"].values()]}
+    offered = [*listed, *state["chosen"].values()]
     left, middle, right = st.columns([10, 2, 10], vertical_alignment="bottom")
-    for column, side in ((left, "baseline"), (right, "candidate")):
-        column.selectbox(
-            side.capitalize(),
-            list(by_label),
-            key=side,
-            help="Type to search by name, message, author, date or commit id.",
-        )
+    chosen = {
+        side: revision_box(column, side.capitalize(), side, offered)
+        for column, side in zip((left, right), SIDES, strict=True)
+    }
     middle.button(
         "Swap", icon=":material/swap_horiz:", on_click=_swap, width="stretch", help="Swap baseline and candidate."
     )
-    chosen = {side: by_label[state[side]] for side in SIDES}
     state["chosen"] = chosen
     for side, revision in chosen.items():
         st.query_params[side] = revision.key

@@ -8,13 +8,12 @@ from typing import Any
 import streamlit as st
 
 from codetune.app import project
-from codetune.app.choose import linked_revision
+from codetune.app.choose import SHOWN_CHARS, linked_revision, revision_box
 from codetune.app.guard import literal
 from codetune.revisions.listing import WORKSPACE, Revision
 from codetune.revisions.reports import ROLES, Role
 
 PLACES: dict[str, Role] = {"left": "base", "right": "tuned"}
-_SHOWN_CHARS = 60
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def _role_of_link(place: str, default: Role) -> Role:
     text = st.query_params.get(f"{place}_model", "") or default
     role = next((role for role in ROLES if role == text), None)
     if role is None:
-        st.warning(f"The link names {literal(text[:_SHOWN_CHARS])} as model; there are base and tuned.")
+        st.warning(f"The link names {literal(text[:SHOWN_CHARS])} as model; there are base and tuned.")
     return role or default
 
 
@@ -48,15 +47,10 @@ def _start(listed: list[Revision]) -> dict[str, tuple[Revision, Role]]:
     }
 
 
-def _choose(column: Any, place: str, labels: list[str]) -> None:
+def _choose(column: Any, place: str, offered: list[Revision]) -> Side:
     name = place.capitalize()
-    column.selectbox(
-        f"{name}: revision",
-        labels,
-        key=f"{place}_revision",
-        help="Type to search by name, message, author, date or commit id.",
-    )
-    column.radio(
+    revision = revision_box(column, f"{name}: revision", f"{place}_revision", offered)
+    role = column.radio(
         f"{name}: model",
         ROLES,
         format_func=str.capitalize,
@@ -64,6 +58,7 @@ def _choose(column: Any, place: str, labels: list[str]) -> None:
         horizontal=True,
         label_visibility="collapsed",
     )
+    return Side(place, revision, role)
 
 
 def choose_models() -> list[Side]:
@@ -74,11 +69,8 @@ def choose_models() -> list[Side]:
         state["models"] = _start(listed)
         for place, (revision, role) in state["models"].items():
             state[f"{place}_revision"], state[f"{place}_role"] = revision.label, role
-    # What is chosen stays selectable: a link may name an old commit, and a branch may move while it is looked at.
-    by_label = {revision.label: revision for revision in [*listed, *(chosen for chosen, _ in state["models"].values())]}
-    for column, place in zip(st.columns(2), PLACES, strict=True):
-        _choose(column, place, list(by_label))
-    sides = [Side(place, by_label[state[f"{place}_revision"]], state[f"{place}_role"]) for place in PLACES]
+    offered = [*listed, *(revision for revision, _ in state["models"].values())]
+    sides = [_choose(column, place, offered) for column, place in zip(st.columns(2), PLACES, strict=True)]
     state["models"] = {side.place: (side.revision, side.role) for side in sides}
     for side in sides:
         st.query_params[side.place] = side.revision.key

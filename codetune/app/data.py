@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from codetune.accounting.overview import DataReports, data_reports
+from codetune.accounting.overview import data_reports
 from codetune.app import project
-from codetune.app.choose import linked_revision
+from codetune.app.choose import linked_revision, revision_box
 from codetune.app.data_ledger import ROW_QUERY, show_ledger
 from codetune.app.data_rows import show_rows
 from codetune.app.data_tables import show_overview
@@ -23,12 +23,7 @@ def _choose() -> Revision:
     if _KEY not in st.session_state:
         st.session_state["data_chosen"] = linked_revision(listed, _QUERY) or WORKSPACE
         st.session_state[_KEY] = st.session_state["data_chosen"].label
-    # What is chosen stays selectable: a link may name an old commit.
-    by_label = {revision.label: revision for revision in [*listed, st.session_state["data_chosen"]]}
-    label = st.selectbox(
-        "Revision", list(by_label), key=_KEY, help="Type to search by name, message, author, date or commit id."
-    )
-    chosen: Revision = by_label[label]
+    chosen = revision_box(st, "Revision", _KEY, [*listed, st.session_state["data_chosen"]])
     st.session_state["data_chosen"] = chosen
     st.query_params[_QUERY] = chosen.key
     return chosen
@@ -41,16 +36,13 @@ def _missing(revision: Revision) -> str:
     return f"{name} has no reports/data.json: the pipeline had not run there. Choose another revision."
 
 
-def _overview(revision: Revision, reports: DataReports) -> None:
+def _from_raw_to_train() -> None:
+    revision = _choose()
+    reports = data_reports(project.repository(), revision)
     if reports.data or reports.problems:
         show_overview(reports)
     else:
         st.info(_missing(revision))
-
-
-def _from_raw_to_train() -> None:
-    revision = _choose()
-    _overview(revision, data_reports(project.repository(), revision))
 
 
 @guarded

@@ -10,10 +10,10 @@ from pathlib import Path
 import streamlit as st
 
 from codetune.accounting.browsing import RowIndex, containing, missing_sentence, read_index, read_places, rows_by_id
-from codetune.accounting.rewording import reworded
 from codetune.app import html, project
 from codetune.app.guard import literal
 from codetune.files import JsonObject
+from codetune.revisions.inline import reworded
 from codetune.schemas.declaration import Schema
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 
@@ -80,9 +80,9 @@ def _pairs(rows: Sequence[JsonObject], originals: dict[str, JsonObject]) -> str:
     cells = []
     for row in rows:
         original = originals.get(row["parent"])
-        before, after = reworded(original["instruction"] if original else "", row["instruction"])
+        pieces = reworded(original["instruction"] if original else "", row["instruction"])
         head = f"{escape(row['qualname'])}<span>{escape(row['group'])} · {escape(row['id'])}</span>"
-        cells.append([head, html.bold(before) if original else "", html.bold(after)])
+        cells.append([head, html.bold(pieces, "missing"), html.bold(pieces, "extra")])
     return html.table(["Row", "Original", "Paraphrase"], cells, (1, 2), prose=True)
 
 

@@ -65,7 +65,7 @@ def _leaks(reports: DataReports) -> None:
     st.html(html.table(["Alike in", *names], rows))
     if leaks := overview.leaks_found(reports.leaks):
         shown = [
-            [f"<code>{escape(leak.held_out)}</code>", f"<code>{escape(leak.train)}</code>", escape(leak.split),
+            [html.code(leak.held_out), html.code(leak.train), escape(leak.split),
              escape(leak.way), f"{leak.similarity:.3f}" if isinstance(leak.similarity, float) else ""]
             for leak in leaks[:_MAX_LEAKS]
         ]  # fmt: skip

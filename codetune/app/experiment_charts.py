@@ -8,6 +8,7 @@ from typing import Any
 
 import altair as alt
 
+from codetune.app.charts import chart, looks
 from codetune.app.style import BASELINE_COLOR, CANDIDATE_COLOR
 from codetune.revisions.coordinates import NOTHING, Axis, Place, Point
 from codetune.revisions.quantities import Quantity, Way
@@ -19,10 +20,6 @@ _DASHES = ([1, 0], [6, 3], [2, 3], [8, 2, 2, 2], [10, 4], [4, 1])
 _MAX_WORDS = 8
 
 
-def _data(rows: list[dict[str, Any]]) -> Any:
-    return alt.Data(values=rows)
-
-
 def _title(quantity: Quantity) -> str:
     """The title of an axis: what it shows, its unit, and that less is better where it is."""
     unit = f" ({quantity.metric.unit.strip()})" if quantity.metric and quantity.metric.unit else ""
@@ -30,17 +27,12 @@ def _title(quantity: Quantity) -> str:
     return f"{quantity.label}{unit}{less}"
 
 
-def _names(ways: Sequence[Way], used: set[str]) -> list[str]:
-    return [*(way.name for way in ways if way.name in used), *sorted(used - {way.name for way in ways})]
-
-
-def _cycle(values: Sequence[Any], count: int) -> list[Any]:
-    return [values[place % len(values)] for place in range(count)]
-
-
-def _legend(ways: Sequence[Way]) -> Any:
+def _by_way(channel: Any, values: Sequence[Any], ways: Sequence[Way], used: set[str]) -> Any:
+    """A channel that tells the ways of measuring apart; the legend says so where there are several."""
+    names = [*(way.name for way in ways if way.name in used), *sorted(used - {way.name for way in ways})]
     words = f"datum.label === '{NOTHING}' ? 'not measured' : 'measured as ' + datum.label"
-    return alt.Legend(orient="top", labelExpr=words) if len(ways) > 1 else None
+    legend = alt.Legend(orient="top", labelExpr=words) if len(ways) > 1 else None
+    return looks(channel, "way", names, values, legend)
 
 
 def scatter(found: Sequence[Point], x: Quantity, y: Quantity, ways: Sequence[Way], picked: Sequence[str]) -> Any:
@@ -54,14 +46,9 @@ def scatter(found: Sequence[Point], x: Quantity, y: Quantity, ways: Sequence[Way
     ticks = alt.Axis(labelAngle=0) if words[0] else alt.Axis(tickCount=8)
     across = alt.X("x:N" if words[0] else "x:Q", title=_title(x), scale=_scale(wordy=words[0]), axis=ticks)
     up = alt.Y("y:N" if words[1] else "y:Q", title=_title(y), scale=_scale(wordy=words[1]))
-    names = _names(ways, {point.way for point in found})
-    color = alt.Color(
-        "way:N", title=None, legend=_legend(ways), scale=alt.Scale(domain=names, range=_cycle(_WAY_COLORS, len(names)))
-    )
-    shape = alt.Shape(
-        "way:N", title=None, legend=_legend(ways), scale=alt.Scale(domain=names, range=_cycle(_SHAPES, len(names)))
-    )
-    base = alt.Chart(_data(rows)).encode(across, up, color, tooltip=_tips(x, y))
+    used = {point.way for point in found}
+    color, shape = _by_way(alt.Color, _WAY_COLORS, ways, used), _by_way(alt.Shape, _SHAPES, ways, used)
+    base = chart(rows).encode(across, up, color, tooltip=_tips(x_text=x.label, y_text=y.label))
     # A layer of numbers over an axis of words would give it a second scale: there is one where there are intervals.
     intervals = [
         base.transform_filter(f"isValid(datum.{name}_low)").mark_rule(opacity=0.5).encode(*ends)
@@ -74,7 +61,7 @@ def scatter(found: Sequence[Point], x: Quantity, y: Quantity, ways: Sequence[Way
     layers = [
         *intervals,
         base.mark_point(filled=True, size=70, opacity=0.9).encode(shape),
-        alt.Chart(_data([row for row in rows if row["key"] in picked]))
+        chart([row for row in rows if row["key"] in picked])
         .mark_point(filled=False, size=260, strokeWidth=2.5)
         .encode(across, up, color),
     ]
@@ -85,13 +72,10 @@ def _scale(*, wordy: bool) -> Any:
     return alt.Undefined if wordy else alt.Scale(zero=False, padding=12)
 
 
-def _tips(x: Quantity, y: Quantity) -> list[Any]:
-    return [
-        alt.Tooltip("title:N", title="revision"),
-        alt.Tooltip("x_text:N", title=x.label),
-        alt.Tooltip("y_text:N", title=y.label),
-        alt.Tooltip("way:N", title="measured as"),
-    ]
+def _tips(**shown: str) -> list[Any]:
+    """What is told on hover: the revision, the columns of `shown` under their titles, and how it was measured."""
+    titles = {"title": "revision", **shown, "way": "measured as"}
+    return [alt.Tooltip(f"{name}:N", title=title) for name, title in titles.items()]
 
 
 def _scatter_row(point: Point, x_scale: float, y_scale: float) -> dict[str, Any]:
@@ -110,7 +94,7 @@ def parallel_coordinates(
     """A line for each revision across the axes; on those of metrics better is up. Those that are picked stand out."""
     order = [axis.label for axis in axes]
     rows = [{**asdict(place), "picked": place.key in picked} for place in places]
-    names = _names(ways, {place.way for place in places})
+    used = {place.way for place in places}
     across = alt.X(
         "axis:N",
         sort=order,
@@ -119,19 +103,10 @@ def parallel_coordinates(
         axis=alt.Axis(labelAngle=0, labelLimit=160, labelExpr="split(datum.label, ' ')", domain=False, ticks=False),
     )
     up = alt.Y("height:Q", axis=None, scale=alt.Scale(domain=[-0.08, 1.08]))
-    color = alt.Color(
-        "way:N", title=None, legend=_legend(ways), scale=alt.Scale(domain=names, range=_cycle(_WAY_COLORS, len(names)))
-    )
-    dash = alt.StrokeDash(
-        "way:N", title=None, legend=_legend(ways), scale=alt.Scale(domain=names, range=_cycle(_DASHES, len(names)))
-    )
-    tips = [
-        alt.Tooltip(f"{name}:N", title=title)
-        for name, title in (("title", "revision"), ("text", "value"), ("way", "measured as"))
-    ]
-    base = alt.Chart(_data(rows)).encode(across, up, color, detail="key:N", tooltip=tips)
+    color, dash = _by_way(alt.Color, _WAY_COLORS, ways, used), _by_way(alt.StrokeDash, _DASHES, ways, used)
+    base = chart(rows).encode(across, up, color, detail="key:N", tooltip=_tips(text="value"))
     dim = 0.35 if picked else 0.6
-    poles = alt.Chart(_data([{"axis": label, "low": 0, "high": 1} for label in order]))
+    poles = chart([{"axis": label, "low": 0, "high": 1} for label in order])
     return alt.layer(
         poles.mark_rule(color=BASELINE_COLOR, opacity=0.6).encode(across, alt.Y("low:Q", axis=None), alt.Y2("high:Q")),
         base.mark_line(strokeWidth=1.5, opacity=dim).encode(dash),
@@ -154,7 +129,7 @@ def _ticks(axes: Sequence[Axis], across: Any) -> Any:
         above.append({"axis": axis.label, "height": 1, "text": axis.top})
         below.append({"axis": axis.label, "height": 0, "text": axis.bottom})
     layers = [
-        alt.Chart(_data(rows))
+        chart(rows)
         .mark_text(fontSize=11, limit=150, **place)
         .encode(across, alt.Y("height:Q", axis=None), text="text:N", color=alt.value(BASELINE_COLOR))
         for rows, place in (

@@ -6,6 +6,7 @@ from typing import Any
 
 import altair as alt
 
+from codetune.app.charts import chart, looks, zero_line
 from codetune.app.style import BASELINE_COLOR, BETTER_COLOR, WORSE_COLOR
 from codetune.revisions.comparison import MetricDifference, Verdict
 from codetune.revisions.effects import Effect, effects
@@ -54,25 +55,16 @@ def forest(rows: list[MetricDifference]) -> Any | None:
         return None
     shown = [verdict for verdict in _LOOKS if any(row["verdict"] == verdict.value for row in data)]
     names = [verdict.value for verdict in shown]
-    legend = alt.Legend(orient="top", title=None)
-    color = alt.Color(
-        "verdict:N", legend=legend, scale=alt.Scale(domain=names, range=[_LOOKS[verdict][0] for verdict in shown])
-    )
-    shape = alt.Shape(
-        "verdict:N", legend=legend, scale=alt.Scale(domain=names, range=[_LOOKS[verdict][1] for verdict in shown])
-    )
+    legend = alt.Legend(orient="top")
+    color = looks(alt.Color, "verdict", names, [_LOOKS[verdict][0] for verdict in shown], legend)
+    shape = looks(alt.Shape, "verdict", names, [_LOOKS[verdict][1] for verdict in shown], legend)
     order = [row["metric"] for row in data]
     told = [alt.Tooltip(f"{key}:N") for key in ("metric", "verdict", "difference", "interval", "certainty")]
-    base = alt.Chart(alt.Data(values=data)).encode(
+    base = chart(data).encode(
         alt.Y("metric:N", title=None, sort=order, axis=alt.Axis(labelLimit=150)),
         tooltip=[*told, alt.Tooltip("value:Q", format="+.3f", title="standard deviations")],
-    )
-    zero = (
-        alt.Chart(alt.Data(values=[{"zero": 0}]))
-        .mark_rule(strokeDash=[4, 3], color=BASELINE_COLOR)
-        .encode(alt.X("zero:Q"))
     )
     unseen = base.mark_bar(color=BASELINE_COLOR, opacity=0.16, height=12).encode(alt.X("less:Q"), alt.X2("least:Q"))
     bars = base.mark_rule(strokeWidth=2).encode(alt.X("low:Q", title=AXIS), alt.X2("high:Q"), color)
     dots = base.mark_point(filled=True, size=90, opacity=1).encode(alt.X("value:Q"), color, shape)
-    return alt.layer(unseen, zero, bars, dots)
+    return alt.layer(unseen, zero_line(), bars, dots)

@@ -36,8 +36,7 @@ def _start_from(texts: dict[str, str]) -> None:
 def show_keeping(instruction: str, answers: dict[Side, str]) -> None:
     """Draw the part.
 
-    :param instruction: what was asked.
-    :param answers: what was answered, by who answered.
+    :param answers: what was answered to `instruction`, by who answered.
     """
     with st.expander("Correct an answer and keep it", icon=":material/edit_note:"):
         prompts = project.reports(WORKSPACE).prompts.values()

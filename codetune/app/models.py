@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,30 +26,23 @@ MAX_MODELS_IN_MEMORY = 4
 SMALL_MODEL_PARAMETERS = 50_000_000
 
 
-@dataclass(frozen=True)
-class Found:
-    """Where a model lies, or why it is not here and what brings it."""
+def find_model(revision: Revision, role: Role) -> ModelFiles | str:
+    """Where the model of a revision lies, or why it is not here and what brings it.
 
-    files: ModelFiles | None
-    missing: str = ""
-
-
-def find_model(revision: Revision, role: Role) -> Found:
-    """Where the model of a revision lies; looked for once in a while, at the workspace each time."""
+    It is looked for once in a while, in the workspace each time.
+    """
     look = _look if revision.commit is None else _looked
     return look(str(project.project_root()), revision, role)
 
 
-def _look(root: str, revision: Revision, role: Role) -> Found:
+def _look(root: str, revision: Revision, role: Role) -> ModelFiles | str:
     try:
-        return Found(model_files(Repository(Path(root)), revision, role))
+        return model_files(Repository(Path(root)), revision, role)
     except UserError as error:
-        return Found(None, str(error))
+        return str(error)
 
 
-@st.cache_data(ttl=project.LISTING_SECONDS, show_spinner="Looking for the model")
-def _looked(root: str, revision: Revision, role: Role) -> Found:
-    return _look(root, revision, role)
+_looked = st.cache_data(ttl=project.LISTING_SECONDS, show_spinner="Looking for the model")(_look)
 
 
 def loaded(wanted: list[ModelFiles]) -> list[LoadedModel]:

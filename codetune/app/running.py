@@ -8,6 +8,7 @@ import altair as alt
 import streamlit as st
 
 from codetune.app import project
+from codetune.app.charts import chart
 from codetune.app.guard import LOG, literal
 from codetune.app.style import BASE_COLOR, CANDIDATE_COLOR
 from codetune.revisions.running import Run, duration_text, running
@@ -25,7 +26,7 @@ def _curves(run: Run) -> Any:
     ]
     legend = alt.Legend(orient="top")
     return (
-        alt.Chart(alt.Data(values=rows))
+        chart(rows)
         .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=16))
         .encode(
             alt.X("step:Q", title="Optimizer step", scale=alt.Scale(domainMin=0, domainMax=run.steps or alt.Undefined)),

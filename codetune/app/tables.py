@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from codetune.accounting.changes import HEADINGS
 from codetune.alignment.result import Alignment
+from codetune.app import html
 from codetune.revisions.comparison import MetricDifference, Verdict
 from codetune.revisions.intervals import settings_of
 from codetune.revisions.parameters import ParameterDifference
@@ -15,7 +17,6 @@ from codetune.revisions.reports import Reports
 from codetune.revisions.stages import StageDifference
 from codetune.revisions.wording import certainty_text, detectable_text, difference_text, interval_text, meaning_text
 
-NOTHING = "\u2013"
 DETECTABLE = "The smallest difference that these prompts would have shown in four of five cases."
 _MARKS = {
     Verdict.BETTER: ("\u25b2", "better"),
@@ -26,28 +27,18 @@ _MARKS = {
 }
 
 
-_HAPPENED = {
-    "came": "came",
-    "went": "went",
-    "changed_verdict": "changed verdict",
-    "moved_to_another_split": "moved to another split",
-}
-
-
 def verdict_mark(row: MetricDifference) -> tuple[str, str]:
     """The verdict with its sign, and the class that colours it; a filled triangle only where noise is ruled out."""
     if row.verdict is not Verdict.UNCERTAIN:
         sign, tone = _MARKS[row.verdict]
         return f"{sign} {row.verdict.value}", tone
     if row.improves is None:
-        return NOTHING, "quiet"
+        return html.NOTHING, "quiet"
     return ("\u25b3 better, no interval" if row.improves else "\u25bd worse, no interval"), "quiet"
 
 
 def _cell(label: str, content: str, tone: str = "", title: str = "") -> str:
-    look = tone if content else "nothing"
-    hover = f' title="{escape(title)}"' if title else ""
-    return f'<td data-label="{escape(label)}" class="{look}"{hover}><div>{content or NOTHING}</div></td>'
+    return html.cell(label, content, tone if content else "nothing", title)
 
 
 def _bar(row: MetricDifference, tone: str) -> str:
@@ -91,29 +82,26 @@ def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, 
         title = escape(f"{row.metric.explanation} {meaning_text(reports, row.metric)}".strip())
         head = f'<th scope="row" title="{title}">{escape(row.metric.label)}<span>{way}{escape(note)}</span></th>'
         body.append(f"<tr>{head}{''.join(cells)}</tr>")
-    return _table(names, body, left=(7,))
+    return html.frame(names, body, (7,))
 
 
 def parameter_table(rows: list[ParameterDifference], baseline: str, candidate: str) -> str:
     """Parameters by row with the value in either revision."""
-    names = ["Parameter", baseline, candidate]
-    body = [
-        f'<tr><th scope="row"><code>{escape(row.key)}</code></th>'
-        f"{_cell(names[1], _code(row.baseline))}{_cell(names[2], _code(row.candidate))}</tr>"
-        for row in rows
-    ]
-    return _table(names, body)
+    cells = [list(map(html.code, (row.key, row.baseline, row.candidate))) for row in rows]
+    return html.table(["Parameter", baseline, candidate], cells)
 
 
 def stage_table(rows: Sequence[StageDifference]) -> str:
     """Stages by row: why each re-ran, and which of its outputs came out different."""
-    names = ["Stage", "Why", "Outputs that differ"]
-    body = []
-    for row in rows:
-        why = "".join(f"<div>{escape(reason)}</div>" for reason in stage_reasons(row))
-        cells = f"{_cell(names[1], why, 'wrap')}{_cell(names[2], escape(outputs_text(row)), 'wrap')}"
-        body.append(f'<tr><th scope="row"><code class="name">{escape(row.stage)}</code></th>{cells}</tr>')
-    return _table(names, body, left=(1, 2))
+    cells = [
+        [
+            f'<code class="name">{escape(row.stage)}</code>',
+            "".join(f"<div>{escape(reason)}</div>" for reason in stage_reasons(row)),
+            escape(outputs_text(row)),
+        ]
+        for row in rows
+    ]
+    return html.table(["Stage", "Why", "Outputs that differ"], cells, (1, 2), look="wrap")
 
 
 def data_table(counts: dict[str, Any]) -> str:
@@ -121,49 +109,24 @@ def data_table(counts: dict[str, Any]) -> str:
 
     :param counts: as `codetune.accounting.difference.data_difference` gives it.
     """
-    names = ["What happened", "Before", "After", "Rows", "For example"]
-    body = []
-    for key, words in _HAPPENED.items():
-        for change in counts.get(key, []):
-            states = [_state(change["before"]), _state(change["after"])]
+    cells = []
+    for words in HEADINGS.values():
+        for change in counts.get(words.replace(" ", "_"), []):
+            states = [escape(_state(change[side])) for side in ("before", "after")]
             example = next((str(row.get("qualname") or row.get("id")) for row in change["examples"]), "")
-            cells = [_cell(name, escape(state)) for name, state in zip(names[1:3], states, strict=True)]
-            cells += [
-                _cell(names[3], f"{change['rows']:,}"),
-                _cell(names[4], _code(example) if example else "", "wrap"),
-            ]
-            body.append(f'<tr><th scope="row">{words}</th>{"".join(cells)}</tr>')
-    unchanged = _cell(names[3], f"{counts['unchanged']:,}")
-    body.append(
-        f'<tr><th scope="row">unchanged</th>{_cell(names[1], "")}{_cell(names[2], "")}{unchanged}'
-        f"{_cell(names[4], '')}</tr>"
-    )
-    return _table(names, body, left=(4,))
+            cells.append([words, *states, f"{change['rows']:,}", html.code(example) if example else ""])
+    cells.append(["unchanged", "", "", f"{counts['unchanged']:,}", ""])
+    return html.table(["What happened", "Before", "After", "Rows", "For example"], cells, (4,), look="wrap")
 
 
 def match_table(found: Alignment) -> str:
     """Tokens of the reference by row, with the token of the answer that each is matched with; the worst match first."""
-    names = ["Token of the reference", "Matched with", "Cosine"]
     matches = sorted(found.matches(), key=lambda pair: found.similarity[pair[0]][pair[1]])
-    body = [
-        f'<tr><th scope="row">{_code(found.reference[i])}</th>{_cell(names[1], _code(found.answer[j]))}'
-        f"{_cell(names[2], f'{found.similarity[i][j]:.3f}')}</tr>"
-        for i, j in matches
+    cells = [
+        [html.code(found.reference[i]), html.code(found.answer[j]), f"{found.similarity[i][j]:.3f}"] for i, j in matches
     ]
-    return _table(names, body)
+    return html.table(["Token of the reference", "Matched with", "Cosine"], cells)
 
 
 def _state(state: str | None) -> str:
     return {None: "", "keep": "kept"}.get(state, str(state).replace("_", " "))
-
-
-def _code(text: str) -> str:
-    return f"<code>{escape(text)}</code>"
-
-
-def _table(names: list[str], body: list[str], left: tuple[int, ...] = ()) -> str:
-    head = "".join(
-        f'<th scope="col"{" class=words" if place in left else ""}>{escape(name)}</th>'
-        for place, name in enumerate(names)
-    )
-    return f'<div class="ct"><table><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'

@@ -13,6 +13,7 @@ import streamlit as st
 from codetune.alignment.result import Alignment
 from codetune.alignment.worker import AlignmentWorker
 from codetune.app import project
+from codetune.app.charts import chart, looks
 from codetune.app.guard import guarded, literal
 from codetune.app.tables import match_table
 from codetune.errors import UserError
@@ -48,20 +49,17 @@ def token_chart(found: Alignment) -> Any:
         for i, j in pairs
         if i < len(rows) and j < len(columns)
     ]
-    looks = {"labelLimit": 110, "labelFontSize": 10, "labelOverlap": False}
-    x = alt.X("answer:N", sort=columns, axis=alt.Axis(title="Answer", orient="top", labelAngle=-60, **looks))
-    y = alt.Y("reference:N", sort=rows, axis=alt.Axis(title=None, **looks))
+    fine = {"labelLimit": 110, "labelFontSize": 10, "labelOverlap": False}
+    x = alt.X("answer:N", sort=columns, axis=alt.Axis(title="Answer", orient="top", labelAngle=-60, **fine))
+    y = alt.Y("reference:N", sort=rows, axis=alt.Axis(title=None, **fine))
     scale = alt.Scale(scheme="viridis", domain=[0, 1], clamp=True)
     color = alt.Color("cosine:Q", scale=scale, title="Cosine", legend=alt.Legend(orient="bottom"))
     told = ["reference:N", "answer:N", alt.Tooltip("cosine:Q", format=".3f")]
-    heat = alt.Chart(alt.Data(values=cells)).mark_rect().encode(x, y, color, tooltip=told)
-    shape = alt.Shape("of:N", scale=alt.Scale(domain=["reference", "answer"], range=["circle", "square"]), legend=None)
-    size = alt.Size("of:N", scale=alt.Scale(domain=["reference", "answer"], range=[40, 110]), legend=None)
-    best = (
-        alt.Chart(alt.Data(values=marks))
-        .mark_point(filled=False, color="white", strokeWidth=1.5, opacity=1)
-        .encode(x, y, shape, size)
-    )
+    heat = chart(cells).mark_rect().encode(x, y, color, tooltip=told)
+    sides = ["reference", "answer"]
+    shape = looks(alt.Shape, "of", sides, ("circle", "square"), None)
+    size = looks(alt.Size, "of", sides, (40, 110), None)
+    best = chart(marks).mark_point(filled=False, color="white", strokeWidth=1.5, opacity=1).encode(x, y, shape, size)
     return alt.layer(heat, best).properties(width=CELL_PX * len(columns), height=CELL_PX * len(rows))
 
 

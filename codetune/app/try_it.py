@@ -12,7 +12,7 @@ from codetune.app.asking import Asked
 from codetune.app.choose_models import Side, choose_models
 from codetune.app.guard import guarded, literal
 from codetune.app.keeping import forget_correction, show_keeping
-from codetune.app.models import Found, find_model, loaded, threads_for
+from codetune.app.models import find_model, loaded, threads_for
 from codetune.generation.sampling import SamplingSettings
 from codetune.revisions.listing import WORKSPACE
 from codetune.revisions.models import ModelFiles
@@ -128,14 +128,14 @@ def _facts(question: Question, place: str) -> str:
     return f"{facts}\n\nAgainst the reference: {line}"
 
 
-def _answers(found: dict[Side, Found], question: Question | None) -> None:
+def _answers(found: dict[Side, ModelFiles | str], question: Question | None) -> None:
     """The answers side by side; while the models write, they are drawn again and again."""
     slots = {}
     for column, (side, model) in zip(st.columns(2), found.items(), strict=True):
         with column:
             st.markdown(f"**{literal(side.title)}**")
-            if model.files is None:
-                st.info(literal(model.missing))
+            if isinstance(model, str):
+                st.info(literal(model))
             else:
                 slots[side.place] = (st.empty(), st.empty())
     if question is None:
@@ -158,7 +158,7 @@ def page() -> None:
     text, example = _instruction()
     sides = choose_models()
     found = {side: find_model(side.revision, side.role) for side in sides}
-    here = {side: model.files for side, model in found.items() if model.files is not None}
+    here = {side: model for side, model in found.items() if not isinstance(model, str)}
     settings = _settings()
     question = _question(sides)
     running = question is not None and question.asked.running

@@ -15,10 +15,9 @@ from nlpaug.model.lang_models import LanguageModels
 
 from codetune.augmentation.comparatives import comparatives
 from codetune.augmentation.descriptions import opening_end
-from codetune.augmentation.differences import differences
 from codetune.augmentation.models import load_model
 from codetune.augmentation.params import ContextualParams
-from codetune.augmentation.paraphrase import Paraphrase
+from codetune.augmentation.paraphrase import Paraphrase, differences
 from codetune.augmentation.protection import masked
 
 _KEY = "augment.contextual"
@@ -44,11 +43,6 @@ class MaskedLanguageModel(LanguageModels):  # type: ignore[misc] # nlpaug has no
         self.limit = int(model.config.max_position_embeddings) - 2
         self.config = model.config
         self._fill = pipeline("fill-mask", model=model, tokenizer=tokenizer, top_k=params.top_k, device="cpu")
-
-    @property
-    def mask(self) -> str:
-        """The token that the model replaces."""
-        return str(self._fill.tokenizer.mask_token)
 
     def tokens(self, text: str) -> int:
         """How many tokens of the model's own `text` has, special ones included."""
@@ -76,8 +70,8 @@ class MaskedLanguageModel(LanguageModels):  # type: ignore[misc] # nlpaug has no
         return self
 
     def get_mask_token(self) -> str:
-        """What stands in the place of the word that is asked for."""
-        return self.mask
+        """What stands in the place of the word that is asked for, and is replaced by the model."""
+        return str(self._fill.tokenizer.mask_token)
 
     def get_subword_prefix(self) -> str:
         """What marks a part of a word: there are none."""
@@ -155,7 +149,7 @@ class ContextualParaphraser:
 
     def draw(self, text: str) -> Paraphrase:
         """One paraphrase of `text`, drawn from Python's global generator."""
-        if self._model.mask in text or not text.strip():
+        if self._model.get_mask_token() in text or not text.strip():
             return Paraphrase(text, ())
         if self._model.tokens(text) > self._model.limit:
             return Paraphrase(text, (), unchanged="too_long")

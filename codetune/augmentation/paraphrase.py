@@ -13,7 +13,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,18 @@ class Paraphrase:
     text: str
     changes: tuple[tuple[str, str], ...]
     unchanged: str = "nothing_to_change"
+
+
+def differences(original: str, changed: str) -> tuple[tuple[str, str], ...]:
+    """The words that differ, each with the one in its place; where one text has more words, they face an empty one."""
+    before, after = original.split(), changed.split()
+    codes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    return tuple(
+        pair
+        for tag, i, j, k, m in codes
+        if tag != "equal"
+        for pair in zip_longest(before[i:j], after[k:m], fillvalue="")
+    )
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from codetune.augmentation.table import TABLE_FILE, load_table
 from codetune.augmentation.verify import rejection
 from codetune.files import JsonObject, digest_bytes, stable_seed
 from codetune.progress import track
-from codetune.workers import map_in_processes
+from codetune.workers import stream_in_processes
 
 _CHUNK_ROWS = 512
 _SEED_RANGE = 2**63
@@ -34,6 +34,22 @@ class Draws(Protocol):
 
     def draw(self, text: str) -> Paraphrase:
         """One paraphrase of `text`, without changes when there is none."""
+
+
+def paraphraser_of(params: AugmentParams) -> Draws | None:
+    """What draws in this process; None for phrases, which worker processes draw by themselves.
+
+    :raises UserError: when a model cannot be had.
+    """
+    if params.method == "contextual":
+        from codetune.augmentation.contextual import ContextualParaphraser
+
+        return ContextualParaphraser(params.contextual, params.min_changes)
+    if params.method == "back_translation":
+        from codetune.augmentation.translation import BackTranslationParaphraser
+
+        return BackTranslationParaphraser(params.back_translation)
+    return None
 
 
 @dataclass
@@ -165,6 +181,7 @@ def _outcomes(
             yield outcome
         return
     chunks = [instructions[start : start + _CHUNK_ROWS] for start in range(0, len(instructions), _CHUNK_ROWS)]
-    parts = map_in_processes(partial(_outcomes_of_chunk, params=params, table=table), chunks, params.workers)
+    work = partial(_outcomes_of_chunk, params=params, table=table)
+    parts = stream_in_processes(work, chunks, len(chunks), params.workers)
     for part in track(parts, len(chunks), "paraphrasing"):
         yield from part

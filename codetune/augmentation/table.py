@@ -101,8 +101,7 @@ class PhraseTable(BaseModel):
 
     def _protected(self) -> list[tuple[str, list[str]]]:
         phrases = {phrase for group in self.groups() for phrase in (*group.say, *group.also)}
-        frames = {*self.openings, *self.questions, *self.owners, *self.signatures.function, *self.signatures.method}
-        frames |= {*self.leads.base, *self.leads.third, *self.leads.property, *self.leads.whether}
+        frames = {frame for part in self.frames() for frame in part}
         for brace in _BRACES:
             frames = {frame.replace(brace, "thing") for frame in frames}
         found = ((phrase, protected_texts(phrase)) for phrase in sorted(phrases | frames))
@@ -112,10 +111,14 @@ class PhraseTable(BaseModel):
         """The groups of words and phrases, those of the sentence frames left out."""
         return [*self.verbs, *self.nouns, *self.adjectives, *self.phrases]
 
+    def frames(self) -> list[list[str]]:
+        """The sentence frames, by what they are for."""
+        parts = [self.openings, self.questions, self.owners, self.signatures.function, self.signatures.method]
+        return [*parts, self.leads.base, self.leads.third, self.leads.property, self.leads.whether]
+
     def size(self) -> dict[str, int]:
         """How many groups and phrases each section has; sentence frames and `lead_verbs` count as phrases alone."""
-        frames = [self.openings, self.questions, self.owners, self.signatures.function, self.signatures.method]
-        frames += [self.leads.base, self.leads.third, self.leads.property, self.leads.whether]
+        frames = self.frames()
         return {
             "groups": len(self.groups()) + len(frames),
             "phrases": len({phrase for group in self.groups() for phrase in (*group.say, *group.also)}),

@@ -16,10 +16,9 @@ from nlpaug.augmenter.word import BackTranslationAug
 from nlpaug.model.lang_models import LanguageModels
 
 from codetune.augmentation.descriptions import opening_end
-from codetune.augmentation.differences import differences
 from codetune.augmentation.models import load_model
 from codetune.augmentation.params import BackTranslationParams
-from codetune.augmentation.paraphrase import Paraphrase
+from codetune.augmentation.paraphrase import Paraphrase, differences
 from codetune.augmentation.protection import protected_spans
 
 _KEY = "augment.back_translation"

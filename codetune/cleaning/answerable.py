@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from codetune.cleaning.drop import Drop
+from codetune.cleaning.reasons import Drop
 from codetune.ingestion.functions import FunctionNode
 from codetune.python_source.self_contained import Incomplete, Module, Whole
 

@@ -16,12 +16,12 @@ from typing import Any
 
 from codetune.cleaning.answerable import foreign_drop, read_module, stand_alone
 from codetune.cleaning.documentation import Documentation, is_short, is_vague, read_documentation
-from codetune.cleaning.drop import Drop
 from codetune.cleaning.examples import read_examples, shown_count, shown_part
 from codetune.cleaning.fingerprint import Fingerprint, fingerprint
 from codetune.cleaning.instruction import first_paragraph, instruction, parameters, wording
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.problems import examples_to_try
+from codetune.cleaning.reasons import Drop
 from codetune.cleaning.renaming import renamed_digest
 from codetune.cleaning.request import request, tells_code
 from codetune.files import stable_seed

@@ -6,10 +6,10 @@ import re
 import textwrap
 from typing import Any
 
-from codetune.cleaning.drop import Drop
 from codetune.cleaning.filters import Candidate, judge, length_drop, line_count
 from codetune.cleaning.fingerprint import fingerprint
 from codetune.cleaning.params import CleanParams
+from codetune.cleaning.reasons import Drop
 from codetune.cleaning.renaming import renamed_digest
 from codetune.cleaning.safety import license_drop, scrubbed
 from codetune.ingestion.functions import parse_or_reason

@@ -1,8 +1,25 @@
-"""What each reason to drop a row means, in the order in which the rules are applied: for reports and people."""
+"""Why a row is dropped, and what each reason means, in the order in which the rules are applied."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Why a row is dropped, and what the rule measured or found.
+
+    :param reason: a name of `REASONS`.
+    :param measure: what was measured, with its unit, such as `code_tokens`; None where the rule measures nothing.
+    :param threshold: the value of params.yaml that `measured` is beyond.
+    :param found: the text that the rule matched; None where it matches none, and for secrets.
+    """
+
+    reason: str
+    measure: str | None = None
+    measured: float | None = None
+    threshold: float | None = None
+    found: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The counts of reports/data.json, and the rows of the splits."""
+"""The counts of reports/data.json, and the rows of the splits and of the ledger."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from codetune.cleaning.split import Split
-from codetune.cleaning.verdicts import Verdict
+from codetune.cleaning.verdicts import PLACE, Lengths, Verdict
+
+_MEASUREMENT = ("measure", "measured", "threshold", "found")
 
 
 def instruction_row(record: dict[str, Any]) -> dict[str, Any]:
@@ -24,6 +26,24 @@ def instruction_row(record: dict[str, Any]) -> dict[str, Any]:
         "lines": [record["start_line"], record["end_line"]],
         "instruction": record["instruction"],
         "completion": record["completion"],
+    }
+
+
+def ledger_row(verdict: Verdict, record: dict[str, Any], splits: dict[str, Split]) -> dict[str, Any]:
+    """One line of the ledger.
+
+    :param record: what was spooled of the row.
+    :param splits: the split of every group.
+    """
+    return {
+        **{key: record[key] for key in PLACE},
+        "verdict": "keep" if verdict.kept else "drop",
+        "reason": verdict.reason,
+        **{key: getattr(verdict.drop, key, None) for key in _MEASUREMENT},
+        "matched": verdict.match.id if verdict.match else None,
+        "similarity": verdict.match.similarity if verdict.match else None,
+        "split": splits[verdict.group] if verdict.kept else None,
+        **(verdict.lengths._asdict() if verdict.lengths else dict.fromkeys(Lengths._fields)),
     }
 
 

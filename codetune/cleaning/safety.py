@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from codetune.cleaning.drop import Drop
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.personal import personal_data, without_personal_data
+from codetune.cleaning.reasons import Drop
 from codetune.cleaning.secrets import has_secret, without_secrets
 from codetune.ingestion.licenses import PERMISSIVE, UNKNOWN, permits
 

@@ -16,19 +16,21 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from codetune.cleaning.benchmarks import BenchmarkIndex
-from codetune.cleaning.drop import Drop
 from codetune.cleaning.duplicates import Likeness, Match, exact_duplicates, near_duplicates
 from codetune.cleaning.filters import line_count
 from codetune.cleaning.fingerprint import Fingerprint
-from codetune.cleaning.ledger import PLACE
 from codetune.cleaning.pairs import judge_row
 from codetune.cleaning.params import CleanParams
+from codetune.cleaning.reasons import Drop
 from codetune.cleaning.split import Split, clusters, split_groups
 from codetune.cleaning.spool import FILE_KEY, FileKey, FileTexts, Spool, encode, file_key
 from codetune.progress import track
+from codetune.schemas.ledger import LEDGER
 from codetune.workers import stream_in_processes, uncollected
 
 KEEP = "keep"
+# Where a row stands; the part of a raw row that the ledger repeats.
+PLACE = LEDGER.columns[: LEDGER.columns.index("verdict")]
 BENCHMARK = "benchmark"
 # Passes whose duplicates have the same code, so that two groups with many of them are one source.
 _SAME_CODE = frozenset({"exact_duplicate", "renamed_duplicate", "near_duplicate"})

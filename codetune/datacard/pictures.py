@@ -23,8 +23,6 @@ _HEIGHT, _ROW = 240, 21
 def funnel_picture(rows: int, steps: list[Step], splits: dict[str, int]) -> str:
     """How the raw rows become the splits: a bar for each rule, from the rows that it left to those that it met.
 
-    :param rows: raw rows.
-    :param steps: the rules in their order.
     :param splits: kept rows of each split.
     """
     kept = sum(splits.values())

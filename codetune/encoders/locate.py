@@ -31,11 +31,10 @@ class EncoderFiles:
     tokenizer: str
 
 
-def locate_encoder(params: EncoderParams, key: str, expected: str = MINILM_SHA256) -> EncoderFiles:
+def locate_encoder(params: EncoderParams, key: str) -> EncoderFiles:
     """The files of the encoder that `params.model` names.
 
     :param key: where `params` stands in params.yaml, such as `score.bertscore`.
-    :param expected: the sha256 that the packaged model's weights must have.
     :raises UserError: when there is no such model, or the packaged weights are not the published ones.
     """
     if params.model != MINILM:
@@ -44,9 +43,9 @@ def locate_encoder(params: EncoderParams, key: str, expected: str = MINILM_SHA25
         folder = folder if local else _download(params.model, params.revision, key)
         return _described(folder.resolve().name if local else params.model, folder, key)
     found = _described("all-MiniLM-L6-v2", minilm_folder(), key)
-    if found.weights != expected:
+    if found.weights != MINILM_SHA256:
         raise UserError(
-            f"{found.folder}: the weights of all-MiniLM-L6-v2 have sha256 {found.weights}, expected {expected}",
+            f"{found.folder}: the weights of all-MiniLM-L6-v2 have sha256 {found.weights}, expected {MINILM_SHA256}",
             "Reinstall the package: `rm -r .venv`, then `make install`.",
         )
     return found

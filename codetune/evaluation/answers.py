@@ -100,7 +100,8 @@ def read_answer(answer: str) -> Answer:
         return Answer(code, "opened")
     found = segments(answer)
     blocks = [segment for segment in found if segment.language is not None]
-    if (block := _of_blocks(blocks)) is not None:
+    unnamed = [block.text for block in blocks if block.language == "" and block.text.strip()]
+    if (block := _foremost([*_named(blocks), *unnamed])) is not None:
         return Answer(block, "fenced")
     pieces = _pieces([line for segment in found if segment.language is None for line in segment.text.split("\n")])
     if code := _foremost(pieces) or "":
@@ -172,13 +173,6 @@ def _block(opening: re.Match[str], lines: list[str]) -> Segment:
     words = language.lower().strip("{}.").split()
     text = [line.removeprefix(indent) for line in lines]
     return Segment(words[0].rstrip(":,") if words else "", "\n".join([rest, *text] if _certain(rest) else text))
-
-
-def _of_blocks(blocks: list[Segment]) -> str | None:
-    """The text of the block that is the answer's code, None where no block may be."""
-    return _foremost(
-        [*_named(blocks), *(block.text for block in blocks if block.language == "" and block.text.strip())]
-    )
 
 
 def _named(blocks: Sequence[Segment]) -> list[str]:

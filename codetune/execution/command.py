@@ -37,6 +37,8 @@ def as_text(report: dict[str, Any]) -> str:
     for name, value in report.items():
         if name.startswith("pass@"):
             lines.append(f"{name:12}{'each problem needs as many answers' if value is None else f'{value:.4f}'}")
+    if "interval" in report:
+        lines.append("{:12}{low:.4f} to {high:.4f}, 95 %".format("interval", **report["interval"]))
     lines += [f"{outcome:12}{count}" for outcome, count in report["outcomes"].items()]
     if report["unanswered"]:
         lines.append(f"{report['unanswered']} more problems have no answer: no pass@k counts them")

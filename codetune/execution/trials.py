@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
-from codetune.execution.passing import mean_pass_at_k
 from codetune.execution.problems import Problem
 from codetune.progress import track
 from codetune.sandbox.isolation import Isolation
 from codetune.sandbox.limits import Limits
 from codetune.sandbox.trial import Verdict, attempt
+
+
+def pass_at_k(answers: int, correct: int, k: int) -> float:
+    """The chance that one of `k` answers is right, estimated without bias from more of them.
+
+    Chen et al., "Evaluating Large Language Models Trained on Code" (2021), section 2.1: 1 - C(n - c, k) / C(n, k).
+
+    :param answers: answers that were tried, at least `k`.
+    :param correct: those of them that are right.
+    """
+    if not 0 < k <= answers or not 0 <= correct <= answers:
+        raise ValueError(f"pass@{k} is not defined for {correct} right ones of {answers} answers")
+    return 1.0 - math.comb(answers - correct, k) / math.comb(answers, k)
+
+
+def mean_pass_at_k(counts: Sequence[tuple[int, int]], k: int) -> float | None:
+    """`pass_at_k` over problems, each with its answers and the right ones; None where a problem has too few answers."""
+    if not counts or any(answers < k for answers, _ in counts):
+        return None
+    return math.fsum(pass_at_k(answers, correct, k) for answers, correct in counts) / len(counts)
+
+
+def _interval(right: int, problems: int) -> dict[str, float]:
+    """Wilson's 95 % interval of a share (1927), which holds near 0 and 1 as well."""
+    share, z = right / problems, NormalDist().inv_cdf(0.975)
+    middle = share + z**2 / (2 * problems)
+    reach = z * math.sqrt(share * (1 - share) / problems + (z / (2 * problems)) ** 2)
+    low, high = ((middle + end) / (1 + z**2 / problems) for end in (-reach, reach))
+    return {"low": round(max(low, 0.0), 4), "high": round(min(high, 1.0), 4)}
 
 
 @dataclass(frozen=True)
@@ -34,16 +64,21 @@ class Tried:
         return [(len(found), sum(one.passed for one in found)) for found in self.verdicts.values() if found]
 
     def report(self, ks: Iterable[int]) -> dict[str, Any]:
-        """Figures: answers by outcome, pass@k over the problems that were answered, and the isolation in use."""
+        """Figures: answers by outcome, pass@k over the problems that were answered, and the isolation in use.
+
+        With one answer to each problem also the 95 % interval of the share that is right.
+        """
         outcomes = Counter(verdict.outcome for found in self.verdicts.values() for verdict in found)
         counts = self.counts()
         passing = {f"pass@{k}": mean_pass_at_k(counts, k) for k in ks}
+        single = bool(counts) and all(answers == 1 for answers, _ in counts)
         return {
             "isolation": self.isolation,
             "problems": len(counts),
             "unanswered": sum(not found for found in self.verdicts.values()),
             "answers": sum(outcomes.values()),
             **{name: None if value is None else round(value, 4) for name, value in passing.items()},
+            **({"interval": _interval(sum(right for _, right in counts), len(counts))} if single else {}),
             "outcomes": dict(sorted(outcomes.items())),
             "unusable": {name: verdict.outcome for name, verdict in sorted(self.unusable.items())},
         }

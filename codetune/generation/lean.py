@@ -85,8 +85,8 @@ class _Layer:
     """A layer of the model."""
 
     def __init__(self, layer: Any, *, packed: bool) -> None:
-        self._module, self._attention, self._mlp = layer, layer.self_attn, layer.mlp
         attention, mlp = layer.self_attn, layer.mlp
+        self._module, self._attention, self._mlp = layer, attention, mlp
         self._qkv = _linear([attention.q_proj, attention.k_proj, attention.v_proj], packed=packed)
         self._out = _linear([attention.o_proj], packed=packed)
         self._wide = _linear([mlp.gate_proj, mlp.up_proj], packed=packed)

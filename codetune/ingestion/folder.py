@@ -188,10 +188,7 @@ def resolve_revision(folder: Path, revision: str) -> str:
 
 
 def _entries(folder: Path, commit: str) -> Iterator[tuple[str, str, str, str]]:
-    """Yield mode, blob id, size in bytes and path of everything in a commit below `folder`.
-
-    :raises UserError: when git fails.
-    """
+    """Yield mode, blob id, size in bytes and path of everything in a commit below `folder`."""
     for line in _git(folder, "ls-tree", "-r", "-z", "--long", commit).split(b"\0"):
         if line:
             facts, _, name = line.partition(b"\t")

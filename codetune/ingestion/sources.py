@@ -112,11 +112,8 @@ def _read_packages(source: PackagesSource, reading: Reading) -> Found:
         )
         chunks += chunked(origin, WheelReader(wheel), members, reading.max_bytes)
     harvest = reading.harvest(chunks, source.name)
-    return Found(source, harvest, {"file": source.file, "seen": _members(chunks)}, licenses)
-
-
-def _members(chunks: Sequence[Chunk]) -> int:
-    return sum(len(chunk.members) for chunk in chunks)
+    seen = sum(len(chunk.members) for chunk in chunks)
+    return Found(source, harvest, {"file": source.file, "seen": seen}, licenses)
 
 
 def _read_tree(

@@ -1,15 +1,41 @@
-"""How many weights a model has, and the number type in which they fit into memory."""
+"""The shapes of a model's tensors by the headers of its files, and the number type in which they fit into memory."""
 
 from __future__ import annotations
 
 from math import prod
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
-import torch
+from safetensors import SafetensorError, safe_open
 
 from codetune.errors import UserError
-from codetune.modeling.shapes import tensor_shapes
+from codetune.modeling.locate import first_line, weight_files
+from codetune.models.gguf.header import is_gguf, read_gguf
+
+if TYPE_CHECKING:
+    import torch
+
+
+def tensor_shapes(place: Path) -> list[tuple[int, ...]]:
+    """The shapes of all tensors of a model; no weight is read.
+
+    :param place: as `locate_model` gives it.
+    :raises UserError: when a file is damaged.
+    """
+    return [shape for path in weight_files(place) for shape in _shapes(path)]
+
+
+def _shapes(path: Path) -> list[tuple[int, ...]]:
+    if is_gguf(path):
+        return [tensor.shape for tensor in read_gguf(path).tensors.values()]
+    try:
+        with safe_open(path, framework="np") as file:
+            return [tuple(file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118 - it is no mapping
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            f"model.base: {path} cannot be loaded: {first_line(error)}", "Restore the safetensors files."
+        ) from None
 
 
 def count_weights(place: Path) -> int:
@@ -27,6 +53,8 @@ def choose_dtype(parameters: int, base: str) -> torch.dtype:
     :param base: how the model is named in params.yaml, for the message.
     :raises UserError: when neither fits, with the figures.
     """
+    import torch
+
     free = psutil.virtual_memory().available
     for dtype in (torch.float32, torch.bfloat16):
         if parameters * dtype.itemsize <= free:

@@ -13,13 +13,13 @@ from codetune.files import atomic_folder, digest_file, write_json
 from codetune.modeling.locate import is_name, locate_model, model_files
 from codetune.modeling.params import PROVENANCE, ModelParams
 from codetune.models.catalogue import CATALOGUE, CatalogueModel
-from codetune.models.fetching import WHEELS, fetch_model
+from codetune.models.fetching import fetch_model
 from codetune.models.gguf.header import GgufFile, read_gguf
 
 Json = dict[str, Any]
 
 
-def write_base(params: ModelParams, folder: Path, wheels: Path = WHEELS) -> Json:
+def write_base(params: ModelParams, folder: Path, wheels: Path) -> Json:
     """The provenance of the base model, after `folder` has been written.
 
     A model of the catalogue is fetched into the folder: the file as it came, configuration, tokenizer and template.

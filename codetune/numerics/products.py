@@ -90,7 +90,7 @@ def pack(weight: torch.Tensor, rows: int) -> torch.Tensor:
 
 
 def packed_linear(x: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-    """What `torch.nn.functional.linear` gives of `x`, of shape `(rows, in)`, where the weight is packed."""
+    """What `torch.nn.functional.linear` gives of `x`, of shape `(rows, in)`; the weight is packed, or as it is."""
     threads = 1 if x.numel() * packed.shape[0] < _SMALL else torch.get_num_threads()
     linear = torch.ops.mkldnn._linear_pointwise.default  # noqa: SLF001
     product: torch.Tensor = held_to(threads, linear, x, packed, bias, "none", [], "")
@@ -120,10 +120,7 @@ def _oriented(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None
     if len(a) == 1:
         row: torch.Tensor = held_to(1, torch.mm, a, b, out=a.new_empty(1, b.shape[1]))
         return row if bias is None else row.add_(bias)
-    threads = 1 if a.numel() * b.shape[1] < _SMALL else torch.get_num_threads()
-    linear = torch.ops.mkldnn._linear_pointwise.default  # noqa: SLF001
-    product: torch.Tensor = held_to(threads, linear, a, b.t(), bias, "none", [], "")
-    return product
+    return packed_linear(a, b.t(), bias)
 
 
 def _scaled_sum(added: torch.Tensor, product: torch.Tensor, beta: float, alpha: float) -> torch.Tensor:

@@ -58,27 +58,17 @@ def _one_for_few(threads: int, *arguments: Any, **_named: Any) -> int:
     return 1 if left.shape[-2] * right.shape[-1] <= _FEW_ELEMENTS else threads
 
 
+_ACTIVATIONS = ("sigmoid", "silu", "silu_backward", "mish", "mish_backward", "softplus", "softplus_backward", "elu",
+                "elu_backward")  # fmt: skip
 OPERATORS: dict[str, Limit] = {
-    "sigmoid": _even,
-    "silu": _even,
-    "silu_backward": _even,
-    "gelu": _even_if_approximate,
-    "gelu_backward": _even_if_approximate,
-    "mish": _even,
-    "mish_backward": _even,
-    "softplus": _even,
-    "softplus_backward": _even,
-    "elu": _even,
-    "elu_backward": _even,
-    "sum": _one,
-    "mean": _one,
-    "dot": _one,
-    "_softmax_backward_data": _one,
+    **dict.fromkeys(_ACTIVATIONS, _even),
+    **dict.fromkeys(("gelu", "gelu_backward"), _even_if_approximate),
+    **dict.fromkeys(("sum", "mean", "dot", "_softmax_backward_data"), _one),
     "native_layer_norm_backward": _one_for_weights,
     "_scaled_dot_product_flash_attention_for_cpu_backward": _one_for_a_head,
 }
 """The operators, with what each can bear."""
-PRODUCTS: dict[str, Limit] = {"mm": _one_for_few, "addmm": _one_for_few, "bmm": _one_for_few, "baddbmm": _one_for_few}
+PRODUCTS: dict[str, Limit] = dict.fromkeys(("mm", "addmm", "bmm", "baddbmm"), _one_for_few)
 """The same for MKL's products, whose bits show it with `MKL_CBWR=AVX2,STRICT` too."""
 
 

@@ -119,6 +119,7 @@ VALIDATION_LOSS = Metric(
     "Validation loss",
     "Mean cross-entropy per completion token, in nats, at the best checkpoint. One number per run: no interval.",
     larger_is_better=False,
+    signature="val_loss",
 )
 # The raw parts of BERTScore say the same as the rescaled ones on another scale.
 _REDUNDANT = {"bertscore.precision_raw", "bertscore.recall_raw", "bertscore.f1_raw"}
@@ -143,6 +144,15 @@ def numbers(content: dict[str, Any]) -> dict[str, float]:
         for key, value in flatten(content).items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
+
+
+def loss_signature(training: dict[str, Any]) -> dict[str, str]:
+    """What two validation losses must share to be of the same text in the same tokens, by the key of the signature.
+
+    :param training: reports/training/summary.json; without the sizes of the validation set nothing is known.
+    """
+    sizes = [f"{part}:{training[key]}" for part in ("rows", "tokens", "labels") if (key := f"val_{part}") in training]
+    return {str(VALIDATION_LOSS.signature): "|".join(sizes)} if sizes else {}
 
 
 def current_names(scores: dict[str, Any]) -> dict[str, Any]:

@@ -9,14 +9,13 @@ It says nothing of the luck of training.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from operator import attrgetter
-from types import MappingProxyType
 from typing import cast
 
+from codetune.intervals import paired_intervals
 from codetune.revisions.catalogue import (
     ANSWERS,
     CATALOGUE,
@@ -30,10 +29,10 @@ from codetune.revisions.catalogue import (
 from codetune.revisions.intervals import pooled_spread, settings_of
 from codetune.revisions.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
-from codetune.revisions.prompts import AlignedPrompt, aligned_prompts
 from codetune.revisions.reports import ROLES, Reports, Role
-from codetune.revisions.tested import Tested, paired_tests
-from codetune.significance import detectable_difference, holm
+from codetune.significance import detectable_difference, holm, paired_ps
+
+PERMUTATIONS = 10_000
 
 
 class Verdict(Enum):
@@ -91,7 +90,7 @@ class Comparison:
     :param rows: the differences between the two tuned models, and between the two base models.
     :param gain: the candidate's base (as baseline) against its tuned model (as candidate).
     :param notices: sentences that must be read before any difference is believed.
-    :param prompts: the prompts that both revisions answered.
+    :param shared: how many prompts both revisions have scores of.
     """
 
     baseline: Reports
@@ -100,17 +99,12 @@ class Comparison:
     gain: list[MetricDifference]
     parameters: list[ParameterDifference]
     notices: list[str]
-    prompts: list[AlignedPrompt]
     shared: int
 
     @property
     def same_base(self) -> bool:
         """Whether the two base models scored the same on every shared prompt."""
         return all(row.verdict is Verdict.SAME for row in self.rows["base"])
-
-    def count(self, verdict: Verdict) -> int:
-        """How many metrics of the tuned model have this verdict."""
-        return Counter(row.verdict for row in self.rows["tuned"])[verdict]
 
 
 def _scores_by_prompt(reports: Reports, role: Role, identifiers: list[str], score: str | None) -> list[float] | None:
@@ -134,46 +128,46 @@ def _judge(metric: Metric, low: float, high: float, *, equal: bool) -> Verdict:
 Model = tuple[Reports, Role]
 
 
-def metric_difference(
-    metric: Metric,
+def _differences(
+    metrics: list[Metric],
     baseline: Model,
     candidate: Model,
     identifiers: list[str],
-    *,
-    trust: bool,
-    tests: Mapping[str, Tested] = MappingProxyType({}),
-) -> MetricDifference:
-    """One metric of two models, each given as a revision's reports and the role of the model in it.
+    distrusted: Collection[str] = (),
+) -> list[MetricDifference]:
+    """The metrics of two models, each given as a revision's reports and the role of the model in it.
+
+    All are tested at once, which is much faster than one by one, and corrected for their number.
 
     :param identifiers: the prompts to compare over.
-    :param trust: whether both were measured in the same way; if not, nothing is subtracted.
-    :param tests: what was tested already, by key of the metric, see `_tests`.
+    :param distrusted: the keys of the metrics that were not measured in the same way; these are not subtracted.
     """
-    old = _scores_by_prompt(*baseline, identifiers, metric.score)
-    new = _scores_by_prompt(*candidate, identifiers, metric.score)
-    if old is None or new is None:
-        before, after = (reports.values(role).get(metric.key) for reports, role in (baseline, candidate))
-        return _without_interval(metric, before, after, trust=trust)
-    before, after = (math.fsum(scores) / len(scores) for scores in (old, new))
-    if not trust:
-        return _without_interval(metric, before, after, trust=False)
     settings = settings_of(candidate[0].params)
-    test = tests.get(metric.key) or paired_tests([(old, new)], settings)[0]
-    interval, p_value = test.interval, test.p_value
-    verdict = _judge(metric, interval.low, interval.high, equal=old == new)
-    least = detectable_difference(old, new, settings.confidence)
-    spread = pooled_spread(old, new)
-    return MetricDifference(metric, before, after, interval.low, interval.high, verdict, p_value, least, spread)
-
-
-def _tests(metrics: list[Metric], baseline: Model, candidate: Model, identifiers: list[str]) -> dict[str, Tested]:
-    """The tests of all metrics that have a score for each prompt, by key: much faster together than one by one."""
-    pairs = {}
+    pairs: dict[str, tuple[list[float], list[float]]] = {}
     for metric in metrics:
         old, new = (_scores_by_prompt(*model, identifiers, metric.score) for model in (baseline, candidate))
         if old is not None and new is not None:
             pairs[metric.key] = (old, new)
-    return dict(zip(pairs, paired_tests(list(pairs.values()), settings_of(candidate[0].params)), strict=True))
+    asked = [pair for key, pair in pairs.items() if key not in distrusted]
+    intervals = iter(paired_intervals(asked, **asdict(settings)) if asked else ())
+    p_values = iter(paired_ps(asked, samples=PERMUTATIONS, seed=settings.seed))
+    rows = []
+    for metric in metrics:
+        pair = pairs.get(metric.key)
+        before, after = (
+            (math.fsum(scores) / len(scores) for scores in pair)
+            if pair
+            else (reports.values(role).get(metric.key) for reports, role in (baseline, candidate))
+        )
+        if pair is None or metric.key in distrusted:
+            rows.append(_without_interval(metric, before, after, trust=metric.key not in distrusted))
+            continue
+        interval = next(intervals)
+        verdict = _judge(metric, interval.low, interval.high, equal=pair[0] == pair[1])
+        ends, p_value = (interval.low, interval.high), next(p_values)
+        least, spread = detectable_difference(*pair, settings.confidence), pooled_spread(*pair)
+        rows.append(MetricDifference(metric, before, after, *ends, verdict, p_value, least, spread))
+    return corrected(rows, settings.confidence)
 
 
 def corrected(rows: list[MetricDifference], confidence: float) -> list[MetricDifference]:
@@ -204,23 +198,18 @@ def _without_interval(metric: Metric, before: float | None, after: float | None,
     return MetricDifference(metric, before, after, None, None, verdict)
 
 
-def _loss_difference(baseline: Reports, candidate: Reports) -> list[MetricDifference]:
-    """The validation losses, where both revisions logged one."""
+def _loss_difference(baseline: Reports, candidate: Reports, *, trust: bool) -> list[MetricDifference]:
+    """The validation losses, where both revisions logged one; of other texts or tokens they are not subtracted."""
     before, after = (numbers(reports.training).get("best.val_loss") for reports in (baseline, candidate))
     if before is None or after is None:
         return []
-    return [_without_interval(VALIDATION_LOSS, before, after, trust=True)]
+    return [_without_interval(VALIDATION_LOSS, before, after, trust=trust)]
 
 
 def gain_of(reports: Reports) -> list[MetricDifference]:
     """What tuning changed within one revision: its base against its tuned model, metric by metric."""
     metrics = metrics_of(*(reports.values(role) for role in ROLES))
-    identifiers = list(reports.scores)
-    base: Model = (reports, "base")
-    tuned: Model = (reports, "tuned")
-    tests = _tests(metrics, base, tuned, identifiers)
-    rows = [metric_difference(metric, base, tuned, identifiers, trust=True, tests=tests) for metric in metrics]
-    return corrected(rows, settings_of(reports.params).confidence)
+    return _differences(metrics, (reports, "base"), (reports, "tuned"), list(reports.scores))
 
 
 def compare(baseline: Reports, candidate: Reports) -> Comparison:
@@ -232,25 +221,17 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
     rows: dict[Role, list[MetricDifference]] = {}
     for role in ROLES:
         metrics = metrics_of(baseline.values(role), candidate.values(role))
-        tests = {} if disjoint else _tests(metrics, (baseline, role), (candidate, role), identifiers)
-        found = [
-            metric_difference(
-                metric,
-                (baseline, role),
-                (candidate, role),
-                identifiers,
-                trust=not changed & {metric.signature, ANSWERS}
-                and not disjoint
-                and (same or metric.key not in OVER_ALL_PROMPTS),
-                tests=tests,
-            )
+        distrusted = {
+            metric.key
             for metric in metrics
-        ]
-        rows[role] = corrected(found, settings_of(candidate.params).confidence)
-    rows["tuned"] += _loss_difference(baseline, candidate)
+            if disjoint or changed & {metric.signature, ANSWERS} or (not same and metric.key in OVER_ALL_PROMPTS)
+        }
+        rows[role] = _differences(metrics, (baseline, role), (candidate, role), identifiers, distrusted)
+    rows["tuned"] += _loss_difference(baseline, candidate, trust=VALIDATION_LOSS.signature not in changed)
     parameters = parameter_differences(baseline.params, candidate.params)
     unmoved = bool(rows["tuned"]) and all(row.verdict is Verdict.SAME for row in rows["tuned"])
-    measured = {ANSWERS, EXECUTION, *(metric.signature for metric in CATALOGUE if metric.signature)}
+    listed = (*CATALOGUE, VALIDATION_LOSS)
+    measured = {ANSWERS, EXECUTION, *(metric.signature for metric in listed if metric.signature)}
     return Comparison(
         baseline=baseline,
         candidate=candidate,
@@ -262,6 +243,5 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
             *prompt_notices(baseline, candidate),
             *signature_notices(baseline, candidate, measured),
         ],
-        prompts=aligned_prompts(baseline, candidate),
         shared=len(identifiers),
     )

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from codetune.errors import UserError
-from codetune.revisions.catalogue import current_names, flatten, numbers
-from codetune.revisions.json_text import read_object
-from codetune.revisions.listing import Kind, Revision
+from codetune.revisions.catalogue import current_names, flatten, loss_signature, numbers
+from codetune.revisions.listing import WORKSPACE, Kind, Revision
+from codetune.revisions.reading import read_object
+from codetune.revisions.report_files import read_files
 from codetune.revisions.reports import METRICS_FILE
 from codetune.revisions.repository import Repository
 from codetune.revisions.yaml_text import read_sections
@@ -40,7 +41,7 @@ class Figures:
 
     :param params: params.yaml by flat key.
     :param values: reports/metrics.json by flat key, such as `tuned.chrf` and `gain.f1`, and `training.val_loss`.
-    :param signatures: the top level of reports/signatures.json, each as text.
+    :param signatures: the top level of reports/signatures.json, each as text, and of what text the loss is.
     :param problems: the files that could not be read.
     """
 
@@ -94,9 +95,10 @@ def _metrics(content: dict[str, Any]) -> dict[str, Measured]:
     return {key: Measured(value) for key, value in _finite(plain).items()} | _intervals(content)
 
 
-def _training(content: dict[str, Any]) -> dict[str, Measured]:
+def _training(content: dict[str, Any]) -> Figures:
     loss = _finite(content).get("best.val_loss")
-    return {} if loss is None else {"training.val_loss": Measured(loss)}
+    values = {} if loss is None else {"training.val_loss": Measured(loss)}
+    return Figures(values=values, signatures=loss_signature(content))
 
 
 def _signatures(content: dict[str, Any]) -> dict[str, str]:
@@ -125,18 +127,14 @@ def _parsed(path: str, content: bytes, sections: dict[str, Any]) -> Any:
 def _figures(parts: Mapping[str, Any]) -> Figures:
     """The figures of the parsed files of one revision, by path; None stands for a damaged one."""
     problems = tuple(path for path, part in parts.items() if part is None)
-    params, metrics, signatures, training = (parts.get(path) or {} for path in _PATHS)
-    return Figures(params, {**metrics, **training}, signatures, problems)
+    params, metrics, signatures = (parts.get(path) or {} for path in (_PARAMS, METRICS_FILE, _SIGNATURES))
+    training = parts.get(_TRAINING) or Figures()
+    return Figures(params, {**metrics, **training.values}, {**signatures, **training.signatures}, problems)
 
 
 def _of_workspace(repository: Repository) -> Figures:
-    parts = {}
-    for path in _PATHS:
-        try:
-            parts[path] = _parsed(path, (repository.root / path).read_bytes(), {})
-        except OSError:  # not there, or being replaced just now
-            continue
-    return _figures(parts)
+    contents = read_files(repository, WORKSPACE, _PATHS)
+    return _figures({path: _parsed(path, content, {}) for path, content in contents.items()})
 
 
 def _of_commits(repository: Repository, commits: list[str]) -> dict[str, Figures]:

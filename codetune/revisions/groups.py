@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from codetune.revisions.intervals import difference_interval, settings_of
+from codetune.intervals import paired_interval
+from codetune.revisions.intervals import settings_of
 from codetune.revisions.reports import Reports, Role
 
 BIN_WIDTH = 0.05
@@ -51,10 +52,10 @@ def gain_by_package(reports: Reports, score: str) -> list[PackageGain]:
     for scores in reports.scores.values():
         if score in scores.base and score in scores.tuned:
             pairs[scores.group].append((scores.base[score], scores.tuned[score]))
-    settings = settings_of(reports.params)
+    settings = asdict(settings_of(reports.params))
     gains = []
     for package, values in pairs.items():
         if len(values) > 1:
-            interval = difference_interval([old for old, _ in values], [new for _, new in values], settings)
+            interval = paired_interval([old for old, _ in values], [new for _, new in values], **settings)
             gains.append(PackageGain(package, len(values), interval.mean, interval.low, interval.high))
     return sorted(gains, key=lambda gain: (-gain.gain, gain.package))

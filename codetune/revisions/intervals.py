@@ -1,4 +1,4 @@
-"""The interval of a mean difference, with the settings that the revision's own score stage used."""
+"""The settings of intervals that a revision's own score stage used, and the spread of scores."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from statistics import variance
 from typing import Any
-
-from codetune.intervals import Interval, paired_interval
 
 
 @dataclass(frozen=True)
@@ -30,13 +28,6 @@ def settings_of(params: dict[str, Any]) -> BootstrapSettings:
         samples if isinstance(samples, int) and 1 <= samples <= 100_000 else default.samples,  # noqa: PLR2004
         float(confidence) if isinstance(confidence, int | float) and 0 < confidence < 1 else default.confidence,
         seed if isinstance(seed, int) else default.seed,
-    )
-
-
-def difference_interval(baseline: list[float], candidate: list[float], settings: BootstrapSettings) -> Interval:
-    """The mean of candidate less baseline with its interval; both hold the scores of the same prompts."""
-    return paired_interval(
-        baseline, candidate, samples=settings.samples, confidence=settings.confidence, seed=settings.seed
     )
 
 

@@ -15,7 +15,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -67,30 +67,19 @@ def model_files(repository: Repository, revision: Revision, role: Role) -> Model
 
     :raises UserError: when it is not in this clone: with the command that brings it.
     """
-    return replace(_files(repository, revision, role), system=_system(repository, revision))
-
-
-def _system(repository: Repository, revision: Revision) -> str:
-    """`model.system` of a revision; what the model has by itself, where the revision is from before there was one."""
-    if revision.commit is None:
-        return load_section(ModelParams, repository.root / PARAMS_FILE).system
-    content = repository.contents(repository.tree(revision.key, [str(PARAMS_FILE)]))[str(PARAMS_FILE)]
-    return str(read_yaml(content.decode())["model"].get("system") or KEEP_SYSTEM)
-
-
-def _files(repository: Repository, revision: Revision, role: Role) -> ModelFiles:
     if revision.commit is None:
         return _of_workspace(repository.root, role)
-    base, hub_commit = _base_of_commit(repository, revision)
+    base, hub_commit, system = _model_section(repository, revision)
+    base, hub_commit = _base_of_commit(repository, revision, base, hub_commit)
     if role == "base":
-        return ModelFiles(base, hub_commit)
+        return ModelFiles(base, hub_commit, system=system)
     entry = locked_output(repository, revision, ADAPTER)
     if entry is None:
         raise UserError(
             f"{revision.title} has no adapter: its {LOCK_FILE} names none",
             "Choose another revision, or its base model.",
         )
-    return ModelFiles(base, hub_commit, _from_cache(repository, revision, entry, ADAPTER))
+    return ModelFiles(base, hub_commit, _from_cache(repository, revision, entry, ADAPTER), system)
 
 
 def _of_workspace(root: Path, role: Role) -> ModelFiles:
@@ -102,31 +91,32 @@ def _of_workspace(root: Path, role: Role) -> ModelFiles:
         raise UserError(f"There is no base model {params.base}", "Set model.base to one that exists.")
     base = str(folder) if folder.exists() else params.base
     if role == "base":
-        return ModelFiles(base, params.revision)
+        return ModelFiles(base, params.revision, system=params.system)
     if not (root / ADAPTER / "adapter_config.json").is_file():
         raise UserError(
             "There is no adapter in the workspace yet",
             f"Run `make repro`, which trains it, or `dvc pull {ADAPTER}` where a remote has it.",
         )
-    return ModelFiles(base, params.revision, root / ADAPTER)
+    return ModelFiles(base, params.revision, root / ADAPTER, params.system)
 
 
-def _model_section(repository: Repository, revision: Revision) -> tuple[str, str | None]:
-    """`model.base` and `model.revision` of a commit, which may be of another version of the project."""
+def _model_section(repository: Repository, revision: Revision) -> tuple[str, str | None, str]:
+    """`model.base`, `revision` and `system` of a commit, which may be of another version of the project."""
     content = repository.contents(repository.tree(revision.key, [str(PARAMS_FILE)])).get(str(PARAMS_FILE), b"")
     try:
-        params = read_yaml(content.decode())
-        base, commit = params["model"]["base"], params["model"].get("revision")
+        section = read_yaml(content.decode())["model"]
+        base, commit, system = section["base"], section.get("revision"), section.get("system") or KEEP_SYSTEM
     except (UserError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
-        base, commit = None, None
+        base = commit = system = None
     if not isinstance(base, str) or not base or not (commit is None or _COMMIT.fullmatch(str(commit))):
         raise UserError(f"{revision.title} has no model: its {PARAMS_FILE} names none", "Choose another revision.")
-    return base, commit
+    return base, commit, str(system)
 
 
-def _base_of_commit(repository: Repository, revision: Revision) -> tuple[str, str | None]:
+def _base_of_commit(
+    repository: Repository, revision: Revision, base: str, hub_commit: str | None
+) -> tuple[str, str | None]:
     """The folder or hub id of a commit's base, and the hub's commit."""
-    base, hub_commit = _model_section(repository, revision)
     place = PurePosixPath(base)
     if place.is_absolute() or ".." in place.parts:  # outside the project: the revision knows no more than its name
         return str(repository.root / base), hub_commit

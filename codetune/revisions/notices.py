@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from codetune.revisions.catalogue import EXECUTION, flatten
+from codetune.revisions.catalogue import EXECUTION, VALIDATION_LOSS, flatten
 from codetune.revisions.reports import Reports
 
 _PROMPTS = "prompts_digest"
@@ -36,7 +36,8 @@ def differing_signatures(baseline: Reports, candidate: Reports) -> list[str]:
         return []
     old, new = flatten(baseline.measured_by), flatten(candidate.measured_by)
     keys = [*old, *(key for key in new if key not in old)]
-    alone = {key for key in keys if key.startswith(f"{EXECUTION}.") and (key in old) is not (key in new)}
+    optional = (f"{EXECUTION}.", str(VALIDATION_LOSS.signature))  # nothing is compared where one revision has none
+    alone = {key for key in keys if key.startswith(optional) and (key in old) is not (key in new)}
     return [key for key in keys if key != _PROMPTS and key not in alone and old.get(key) != new.get(key)]
 
 

@@ -135,8 +135,9 @@ def ways_of(rows: Sequence[Row], shown: Sequence[Quantity]) -> tuple[list[Way], 
     Figures of one way may be compared; two rows of different ways answered other prompts, or were scored otherwise.
     Rows that report none of the metrics have no way.
     """
-    asked = [quantity for quantity in shown if quantity.metric and quantity.key != _LOSS]
-    keys = [*dict.fromkeys(q.metric.signature for q in asked if q.metric and q.metric.signature), ANSWERS, PROMPTS]
+    asked = [quantity for quantity in shown if quantity.metric]
+    answered = [ANSWERS, PROMPTS] if any(quantity.key != _LOSS for quantity in asked) else []
+    keys = [*dict.fromkeys(q.metric.signature for q in asked if q.metric and q.metric.signature), *answered]
     found = {
         row.revision.key: tuple((key, row.figures.signatures.get(key, "not recorded")) for key in keys)
         for row in rows

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 from codetune.errors import UserError
-from codetune.revisions.json_text import read_object
 from codetune.revisions.listing import Revision
 from codetune.revisions.report_files import read_files
 from codetune.revisions.reports import METRICS_FILE, ROLES, Answer, Curve, Prompt, PromptScores, Reports, Role
@@ -59,8 +58,21 @@ class _Reader:
     def curves(self) -> tuple[Curve, ...]:
         """All series below the folder where DVCLive keeps them."""
         paths = [path for path in sorted(self.files) if path.startswith(_CURVES) and path.endswith(".tsv")]
-        found = [self.parse(path, lambda text, path=path: _curve(path, text), None) for path in paths]  # type: ignore[misc]
-        return tuple(curve for curve in found if curve is not None and curve.steps)
+        none: tuple[Curve, ...] = ()
+        found = [self.parse(path, partial(_curves, path), none) for path in paths]
+        return tuple(curve for curves in found for curve in curves)
+
+
+def read_object(text: str | bytes) -> dict[str, Any]:
+    """The object that a JSON text holds.
+
+    :raises ValueError: when it is not JSON.
+    :raises TypeError: when it holds something else.
+    """
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise TypeError(f"found {type(content).__name__}, expected an object")
+    return content
 
 
 def _executed(text: str) -> dict[str, Any]:
@@ -96,12 +108,19 @@ def _scores(text: str) -> dict[str, PromptScores]:
     }
 
 
-def _curve(path: str, text: str) -> Curve:
-    rows = list(csv.DictReader(io.StringIO(text), delimiter="\t"))
-    columns = [column for column in (rows[0] if rows else ()) if column not in ("step", "timestamp")]
-    name = path.removeprefix(_CURVES).removesuffix(".tsv")
-    steps = tuple(int(row["step"]) for row in rows)
-    return Curve(name, steps, tuple(float(row[columns[-1]]) for row in rows) if columns else ())
+def _curves(path: str, text: str) -> tuple[Curve, ...]:
+    """The series in a file, if it has begun."""
+    curve = curve_of(path.removeprefix(_CURVES).removesuffix(".tsv"), text.splitlines()[1:])
+    return (curve,) if curve.steps else ()
+
+
+def curve_of(name: str, lines: Iterable[str]) -> Curve:
+    """A series of DVCLive from the lines of its table below the head: the step first, the value last.
+
+    :raises ValueError: when a line holds something else.
+    """
+    points = [(int(cells[0]), float(cells[-1])) for cells in (line.split("\t") for line in lines)]
+    return Curve(name, tuple(step for step, _ in points), tuple(value for _, value in points))
 
 
 def _prompts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from codetune.revisions.listing import COMPARED_PATHS, Revision
@@ -10,10 +11,10 @@ from codetune.revisions.repository import Repository
 _READ_SUFFIXES = (".json", ".jsonl", ".tsv", ".yaml")
 
 
-def _workspace_paths(root: Path) -> list[Path]:
-    """The files of the workspace that a comparison reads; links out of it are not followed."""
+def _workspace_paths(root: Path, paths: Sequence[str]) -> list[Path]:
+    """The files of the workspace at or below `paths`; links out of it are not followed."""
     found: list[Path] = []
-    for top in COMPARED_PATHS:
+    for top in paths:
         place = root / top
         candidates = [place] if place.is_file() else sorted(place.rglob("*"))
         found += [path for path in candidates if path.suffix in _READ_SUFFIXES and path.is_file()]
@@ -23,7 +24,7 @@ def _workspace_paths(root: Path) -> list[Path]:
 def workspace_fingerprint(root: Path) -> str:
     """A text that changes whenever a file of the workspace that a comparison reads is written."""
     marks = []
-    for path in _workspace_paths(root):
+    for path in _workspace_paths(root, COMPARED_PATHS):
         try:
             facts = path.stat()
         except FileNotFoundError:  # replaced by a running stage just now
@@ -32,13 +33,13 @@ def workspace_fingerprint(root: Path) -> str:
     return "\n".join(marks)
 
 
-def read_files(repository: Repository, revision: Revision) -> dict[str, bytes]:
-    """The bytes of the files that a comparison reads, by path relative to the project."""
+def read_files(repository: Repository, revision: Revision, paths: Sequence[str] = COMPARED_PATHS) -> dict[str, bytes]:
+    """The bytes of the reports at or below `paths`, by path relative to the project: those that a comparison reads."""
     if revision.commit is not None:
-        blobs = repository.tree(revision.commit, COMPARED_PATHS)
+        blobs = repository.tree(revision.commit, paths)
         return repository.contents(blob for blob in blobs if blob.path.endswith(_READ_SUFFIXES))
     contents: dict[str, bytes] = {}
-    for path in _workspace_paths(repository.root):
+    for path in _workspace_paths(repository.root, paths):
         try:
             contents[path.relative_to(repository.root).as_posix()] = path.read_bytes()
         except OSError:

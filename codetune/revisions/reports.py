@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from codetune.revisions.catalogue import CORPUS, EXECUTION, current_names, numbers
+from codetune.revisions.catalogue import CORPUS, EXECUTION, current_names, loss_signature, numbers
 from codetune.revisions.listing import Revision
 
 Role = Literal["base", "tuned"]
@@ -125,4 +125,4 @@ class Reports:
             name: f"tests:{found['digest']}|isolation:{found['isolation']}|python:{found.get('python', _FIRST_PYTHON)}"
             for name, found in self.execution.items()
         }
-        return self.signatures | ({EXECUTION: run} if run else {})
+        return self.signatures | loss_signature(self.training) | ({EXECUTION: run} if run else {})

@@ -18,6 +18,7 @@ from typing import Any
 
 import psutil
 
+from codetune.revisions.reading import curve_of
 from codetune.revisions.reports import Curve
 
 _LOCK = Path(".dvc/tmp/rwlock")
@@ -99,23 +100,16 @@ def _stage(process: psutil.Process) -> tuple[str, float]:
     return "", process.create_time()
 
 
-def _curve(path: Path, folder: Path) -> Curve | None:
-    """A table of DVCLive as far as it has been written; a line without its end is left for the next time."""
-    lines = path.read_text(encoding="utf-8").split("\n")[1:-1]
-    cells = [line.split("\t") for line in lines]
-    name = path.relative_to(folder / _CURVES).with_suffix("").as_posix()
-    points = [(int(row[0]), float(row[-1])) for row in cells]
-    return Curve(name, tuple(step for step, _ in points), tuple(value for _, value in points)) if points else None
-
-
 def _curves(folder: Path) -> tuple[Curve, ...]:
     """The learning curves of the training that runs in a folder, the newest where a killed one left its own behind."""
     parts = sorted(folder.glob(_LIVE), key=lambda part: part.stat().st_ctime)
     found = []
     for path in sorted((parts[-1] / _CURVES).rglob("*.tsv")) if parts else ():
         with suppress(OSError, ValueError):
-            found.append(_curve(path, parts[-1]))
-    return tuple(curve for curve in found if curve)
+            name = path.relative_to(parts[-1] / _CURVES).with_suffix("").as_posix()
+            # A line without its end, which is being written, is left for the next time.
+            found.append(curve_of(name, path.read_text(encoding="utf-8").split("\n")[1:-1]))
+    return tuple(curve for curve in found if curve.steps)
 
 
 def _steps(folder: Path, since: float) -> int | None:
@@ -157,10 +151,7 @@ def _runs(folder: Path, name: str) -> Iterator[Run]:
 
 
 def running(root: Path) -> list[Run]:
-    """The pipelines that run in a project now, the workspace's first; empty where none does.
-
-    :param root: the folder of the project.
-    """
+    """The pipelines that run in a project now, the workspace's first; empty where none does."""
     return [run for folder, name in _folders(root.resolve()).items() for run in _runs(folder, name)]
 
 

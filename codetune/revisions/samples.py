@@ -9,7 +9,6 @@ from enum import Enum
 from codetune.evaluation.answers import extract_code
 from codetune.revisions.catalogue import ANSWERS, Metric
 from codetune.revisions.comparison import Comparison
-from codetune.revisions.prompts import AlignedPrompt
 from codetune.revisions.reports import Prompt, Reports, Role
 
 PARSES = "syntax_valid"
@@ -101,33 +100,24 @@ class Wanted:
 
 def samples_of(comparison: Comparison) -> list[Sample]:
     """The prompts that both revisions answered, in the candidate's order; one revision is compared with its base."""
-    single = comparison.baseline is comparison.candidate
-    if single:
-        return [_alone(prompt, comparison.candidate) for prompt in comparison.prompts]
-    return [_pair(prompt, comparison.baseline, comparison.candidate) for prompt in comparison.prompts]
+    old, new = comparison.baseline, comparison.candidate
+    single = old is new
+    return [
+        Sample(
+            prompt,
+            _answer(old, identifier, "base" if single else "tuned"),
+            _answer(new, identifier, "tuned"),
+            None if single else _answer(new, identifier, "base"),
+        )
+        for identifier, prompt in new.prompts.items()
+        if identifier in old.prompts
+    ]
 
 
-def _alone(prompt: AlignedPrompt, own: Reports) -> Sample:
-    asked = prompt.candidate
-    return Sample(
-        asked,
-        _answer(asked, "base", prompt.candidate_base, own),
-        _answer(asked, "tuned", prompt.candidate_tuned, own),
-    )
-
-
-def _pair(prompt: AlignedPrompt, baseline: Reports, candidate: Reports) -> Sample:
-    old, new = prompt.baseline, prompt.candidate
-    return Sample(
-        new,
-        _answer(old, "tuned", prompt.baseline_tuned, baseline),
-        _answer(new, "tuned", prompt.candidate_tuned, candidate),
-        _answer(new, "base", prompt.candidate_base, candidate),
-    )
-
-
-def _answer(prompt: Prompt, role: Role, scores: dict[str, float], reports: Reports) -> ScoredAnswer:
-    answer = prompt.answers.get(role)
+def _answer(reports: Reports, identifier: str, role: Role) -> ScoredAnswer:
+    scored = reports.scores.get(identifier)
+    scores = scored.of(role) if scored else {}
+    answer = reports.prompts[identifier].answers.get(role)
     of_code = reports.signatures.get(ANSWERS) == "code"
     return ScoredAnswer(answer.text, scores, answer.examples, of_code) if answer else ScoredAnswer("", scores)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from codetune.revisions.catalogue import CATALOGUE, Metric
 from codetune.revisions.comparison import Comparison, MetricDifference, Verdict
 from codetune.revisions.reports import Reports
@@ -63,17 +65,11 @@ def headline(reports: Reports, rows: list[MetricDifference]) -> MetricDifference
 def verdict_sentence(comparison: Comparison) -> str:
     """The comparison in one sentence, and the headline metric in a second."""
     rows = [row for row in comparison.rows["tuned"] if row.verdict is not Verdict.UNCERTAIN]
-    counts = {
-        "better on": comparison.count(Verdict.BETTER),
-        "worse on": comparison.count(Verdict.WORSE),
-        "indistinguishable on": comparison.count(Verdict.INDISTINGUISHABLE),
-        "the same on": comparison.count(Verdict.SAME),
-        "not comparable on": comparison.count(Verdict.INCOMPARABLE),
-    }
-    told = [f"{words} {count}" for words, count in counts.items() if count]
+    counts = Counter(row.verdict for row in rows)
+    told = [f"{verdict.value} on {counts[verdict]}" for verdict in Verdict if counts[verdict]]
     if not told:
         return "The two revisions share no metric that could be compared prompt by prompt."
-    if comparison.count(Verdict.SAME) == len(rows) == len(comparison.rows["tuned"]):
+    if counts[Verdict.SAME] == len(rows) == len(comparison.rows["tuned"]):
         return f"The candidate reports exactly what the baseline reports, over {_plural(comparison.shared, 'prompt')}."
     first = f"The candidate is {_listing(told)} of {_plural(len(rows), 'metric')}"
     over = f", over {_plural(comparison.shared, 'prompt')}." if comparison.shared else "."

@@ -10,7 +10,6 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from codetune.sandbox.inside.wire import Channel, parse
@@ -45,9 +44,7 @@ class Process:
         """Itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Kill what is left, and wait until it is gone."""
         self._timer.cancel()
         self._timer.join()

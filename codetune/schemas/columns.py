@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from codetune.files import JsonObject
 from codetune.schemas.declaration import Rule
 
 RowId = Annotated[str, Field(pattern="^[0-9a-f]{16}$", description="16 lower-case hexadecimal digits")]
@@ -20,9 +19,9 @@ Number = Annotated[float, Field(allow_inf_nan=False, description="a finite numbe
 Similarity = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
 Split = Annotated[Literal["train", "val", "test"], Field(description="train, val or test")]
 
-
-def _ordered(row: JsonObject) -> bool:
-    return bool(row["start_line"] <= row["end_line"])
-
-
-LINES_ORDERED = Rule("end_line", ("start_line", "end_line"), _ordered, "a line not before start_line")
+LINES_ORDERED = Rule(
+    "end_line",
+    ("start_line", "end_line"),
+    lambda row: row["start_line"] <= row["end_line"],
+    "a line not before start_line",
+)

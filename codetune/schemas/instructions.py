@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from codetune.files import JsonObject
 from codetune.schemas.columns import Line, RowId, Text, Words
 from codetune.schemas.declaration import STRICT, Rule, Schema
 
@@ -33,27 +32,12 @@ class InstructionRow(TypedDict):
     completion: Words
 
 
-def _ordered(row: JsonObject) -> bool:
-    first, last = row["lines"]
-    return bool(first <= last)
-
-
-def _has_parent(row: JsonObject) -> bool:
-    return row["parent"] is not None
-
-
-def _is_original(row: JsonObject) -> bool:
-    return row["parent"] is None
-
-
-def _own_parent(row: JsonObject) -> bool:
-    return bool(row["parent"] != row["id"])
-
-
-_ORDERED = Rule("lines", ("lines",), _ordered, "a last line not before the first")
-_ORIGINAL = Rule("parent", ("parent",), _is_original, "nothing, for these rows are no paraphrases")
-_PARAPHRASE = Rule("parent", ("parent",), _has_parent, "the id of the row that it was made from")
-_OTHER = Rule("parent", ("id", "parent"), _own_parent, "the id of another row")
+_ORDERED = Rule("lines", ("lines",), lambda row: row["lines"][0] <= row["lines"][1], "a last line not before the first")
+_ORIGINAL = Rule("parent", ("parent",), lambda row: row["parent"] is None, "nothing, for these rows are no paraphrases")
+_PARAPHRASE = Rule(
+    "parent", ("parent",), lambda row: row["parent"] is not None, "the id of the row that it was made from"
+)
+_OTHER = Rule("parent", ("id", "parent"), lambda row: row["parent"] != row["id"], "the id of another row")
 # Of data/clean/{train,val,test}.jsonl.
 ORIGINALS = Schema(InstructionRow, "clean", rules=(_ORDERED, _ORIGINAL))
 # Of data/augmented/train.jsonl: originals, then paraphrases

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from codetune.files import JsonObject
 from codetune.schemas.columns import LINES_ORDERED, Count, Line, Number, RowId, Similarity, Split, Text, Words
 from codetune.schemas.declaration import STRICT, Rule, Schema
 
@@ -52,31 +51,33 @@ class AugmentedLedgerRow(LedgerRow):
     children: Annotated[list[RowId], Field(description="a list of ids")]
 
 
-def _reason_fits(row: JsonObject) -> bool:
-    return (row["reason"] == "keep") is (row["verdict"] == "keep")
-
-
-def _split_fits(row: JsonObject) -> bool:
-    return (row["split"] is not None) is (row["verdict"] == "keep")
-
-
-def _other_row(row: JsonObject) -> bool:
-    return bool(row["matched"] != row["id"])
-
-
-def _parent_kept(row: JsonObject) -> bool:
-    return not row["children"] or row["verdict"] == "keep"
-
-
 _RULES = (
     LINES_ORDERED,
-    Rule("reason", ("verdict", "reason"), _reason_fits, "keep for a kept row, and why for a dropped one"),
-    Rule("split", ("verdict", "split"), _split_fits, "the split of a kept row, and none for a dropped one"),
-    Rule("matched", ("id", "matched"), _other_row, "the id of another row"),
+    Rule(
+        "reason",
+        ("verdict", "reason"),
+        lambda row: (row["reason"] == "keep") is (row["verdict"] == "keep"),
+        "keep for a kept row, and why for a dropped one",
+    ),
+    Rule(
+        "split",
+        ("verdict", "split"),
+        lambda row: (row["split"] is not None) is (row["verdict"] == "keep"),
+        "the split of a kept row, and none for a dropped one",
+    ),
+    Rule("matched", ("id", "matched"), lambda row: row["matched"] != row["id"], "the id of another row"),
 )
 LEDGER = Schema(LedgerRow, "clean", rules=_RULES)
 AUGMENTED_LEDGER = Schema(
     AugmentedLedgerRow,
     "augment",
-    rules=(*_RULES, Rule("children", ("verdict", "children"), _parent_kept, "none for a dropped row")),
+    rules=(
+        *_RULES,
+        Rule(
+            "children",
+            ("verdict", "children"),
+            lambda row: not row["children"] or row["verdict"] == "keep",
+            "none for a dropped row",
+        ),
+    ),
 )

@@ -14,10 +14,8 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-from codetune import numerics
 from codetune.files import digest_bytes, digest_file, dump_json
 from codetune.numerics import NumericsParams
 from codetune.scoring.bertscore import BertEncoder
@@ -51,7 +49,7 @@ def recipe(encoder: BertEncoder, params: NumericsParams) -> str:
                 encoder.signature, encoder.files.weights, encoder.files.tokenizer,
                 digest_file(encoder.files.folder / "config.json"),
                 [version(name) for name in _LIBRARIES], platform.python_version(),
-                numerics.digest_settings(params), machine,
+                params.mode, machine,
                 [digest_file(path) for path in code],
             ]
         ).encode()
@@ -84,9 +82,7 @@ class Kept:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.write()
         if self._file is not None:
             self._file.close()

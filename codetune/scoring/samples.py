@@ -12,6 +12,7 @@ from codetune.schemas.samples import SAMPLES
 VARIANTS = ("base", "tuned")
 Samples = dict[str, list[JsonObject]]
 _PROMPT_KEYS = ("id", "instruction", "reference")
+_REMEDY = " ".join(f"Run `dvc repro --force --single-item generate@{variant}`." for variant in VARIANTS)
 
 
 def read_samples(base: Path, tuned: Path, least: int = 1) -> Samples:
@@ -31,10 +32,6 @@ def prompts_digest(rows: list[JsonObject]) -> str:
     return digest_bytes("\x1e".join("\x1f".join(row[key] for key in _PROMPT_KEYS) for row in rows).encode())
 
 
-def _remedy(variant: str) -> str:
-    return f"Run `dvc repro --force --single-item generate@{variant}`."
-
-
 def _check_aligned(paths: dict[str, Path], samples: Samples, least: int) -> None:
     """Nothing, when both models answered the same prompts in the same order, at least `least`."""
     base, tuned = (samples[variant] for variant in VARIANTS)
@@ -44,11 +41,11 @@ def _check_aligned(paths: dict[str, Path], samples: Samples, least: int) -> None
                 raise UserError(
                     f"line {number}: {paths['base']} has {key} {left[key][:60]!r}, {paths['tuned']} has "
                     f"{right[key][:60]!r}; expected the same prompts in the same order",
-                    _remedy("base") + " " + _remedy("tuned"),
+                    _REMEDY,
                 )
     if len(base) != len(tuned) or len(base) < least:
         raise UserError(
             f"{paths['base']} has {len(base)} answers, {paths['tuned']} has {len(tuned)}; expected as many, "
             f"at least {least}",
-            _remedy("base") + " " + _remedy("tuned"),
+            _REMEDY,
         )

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from codetune.accounting.changes import HEADINGS
 from codetune.revisions.comparison import MetricDifference
 from codetune.revisions.reasons import stage_reasons
 from codetune.revisions.samples import Sample
 from codetune.revisions.stages import StageChanges
 from codetune.revisions.wording import verdict_sentence
-from codetune.side_by_side.cells import answers
-from codetune.side_by_side.gather import SideBySide
+from codetune.side_by_side.gather import SideBySide, answers
 
 _NUMBERS = ("baseline", "candidate", "difference", "low", "high", "p_value", "detectable", "spread")
 COLUMNS = ("part", "name", *_NUMBERS, "larger_is_better", "verdict")
@@ -106,7 +106,7 @@ def _rows(found: SideBySide) -> Iterator[dict[str, Any]]:
 
 
 def _data_rows(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for happened in ("came", "went", "changed_verdict", "moved_to_another_split"):
+    for happened in (words.replace(" ", "_") for words in HEADINGS.values()):
         for change in data.get(happened, []):
             states = {"baseline": change["before"], "candidate": change["after"]}
             yield {"part": "data", "name": happened, **states, "difference": change["rows"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,6 @@ class SideBySide:
 def side_by_side(root: Path, before: str, after: str, prompts: int = 5) -> SideBySide:
     """Two revisions compared.
 
-    :param root: the folder of the project.
     :param before: a branch, tag, commit, experiment, or `workspace`; `after` likewise.
     :param prompts: how many of the prompts that moved most are told.
     :raises UserError: when there is no such revision, or it has no metrics, or they cannot be read.
@@ -93,3 +93,10 @@ def data_changes(root: Path, before: str, after: str) -> tuple[str, dict[str, An
         return data_difference(root, before, after, examples=1)
     except UserError as error:
         return str(error), {"missing": str(error)}
+
+
+def answers(sample: Sample) -> Iterator[tuple[str, str]]:
+    """The reference and the two tuned answers, each with its name."""
+    yield "reference", sample.prompt.reference
+    yield "baseline", sample.before.text
+    yield "candidate", sample.after.text

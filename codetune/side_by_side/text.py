@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from codetune.markdown import escaped, fenced, table
+from codetune.revisions.catalogue import Metric
+from codetune.revisions.comparison import Comparison, MetricDifference, Verdict
+from codetune.revisions.intervals import settings_of
 from codetune.revisions.reasons import outputs_text, stage_reasons
+from codetune.revisions.samples import Sample
 from codetune.revisions.stages import StageChanges
-from codetune.revisions.wording import verdict_sentence
-from codetune.side_by_side.cells import answers, metric_cells, metric_head, score_text
-from codetune.side_by_side.gather import SideBySide
+from codetune.revisions.wording import difference_text, interval_text, p_value_text, verdict_sentence
+from codetune.side_by_side.gather import SideBySide, answers
 
 _ANSWER_LINES = 12
 
@@ -20,7 +23,7 @@ def as_text(found: SideBySide) -> str:
     sides = (("baseline", comparison.baseline), ("candidate", comparison.candidate))
     lines = [f"{name:10} {reports.revision.title}" for name, reports in sides]
     lines += ["", verdict_sentence(comparison), *(f"! {notice}" for notice in comparison.notices), ""]
-    lines += _columns(metric_head(comparison), map(metric_cells, comparison.rows["tuned"]))
+    lines += _columns(_metric_head(comparison), map(_metric_cells, comparison.rows["tuned"]))
     lines += ["", "parameters:" if comparison.parameters else "No parameter differs."]
     lines += [f"  {item.key}: {item.baseline} \u2192 {item.candidate}" for item in comparison.parameters]
     lines += ["", *_stage_lines(found.stages)]
@@ -54,7 +57,7 @@ def _stage_lines(stages: StageChanges) -> Iterator[str]:
 
 def _moved_lines(found: SideBySide) -> Iterator[str]:
     for sample in found.moved:
-        told = score_text(sample, found.moved_by) if found.moved_by else ""
+        told = _score_text(sample, found.moved_by) if found.moved_by else ""
         yield from ("", f"{sample.prompt.id}  {sample.prompt.qualname}  {told}", f"  {sample.prompt.instruction}")
         for name, text in answers(sample):
             shown = text.splitlines()
@@ -68,8 +71,8 @@ def as_markdown(found: SideBySide) -> str:
     """The comparison for an issue, a pull request or a report."""
     comparison = found.comparison
     titles = [reports.revision.title for reports in (comparison.baseline, comparison.candidate)]
-    head = metric_head(comparison)
-    metrics = table(head, [metric_cells(row) for row in comparison.rows["tuned"]], range(1, len(head) - 1))
+    head = _metric_head(comparison)
+    metrics = table(head, [_metric_cells(row) for row in comparison.rows["tuned"]], range(1, len(head) - 1))
     parts = [f"## {titles[0]} against {titles[1]}", verdict_sentence(comparison)]
     parts += [f"> **Note** {notice}" for notice in comparison.notices]
     parts += [metrics, "### Parameters"]
@@ -96,8 +99,32 @@ def _stage_table(stages: StageChanges) -> str:
 def _moved_parts(found: SideBySide) -> Iterator[str]:
     for sample in found.moved:
         yield f"### {sample.prompt.qualname} ({sample.prompt.id})"
-        yield score_text(sample, found.moved_by) if found.moved_by else ""
+        yield _score_text(sample, found.moved_by) if found.moved_by else ""
         yield " ".join(sample.prompt.instruction.split())
         for name, text in answers(sample):
             yield f"{name}:"
             yield fenced(text.rstrip(), "python")
+
+
+def _metric_head(comparison: Comparison) -> list[str]:
+    """The names of the columns of `_metric_cells`."""
+    confidence = settings_of(comparison.candidate.params).confidence
+    return [
+        "tuned model", "baseline", "candidate", "difference", f"{confidence:.0%} interval", "p (Holm)", "detectable",
+        "verdict",
+    ]  # fmt: skip
+
+
+def _metric_cells(row: MetricDifference) -> list[str]:
+    """One metric as texts: its name, both values, the difference with its certainty, and the verdict."""
+    values = ["" if value is None else row.metric.show(value) for value in (row.baseline, row.candidate)]
+    p_value = "" if row.p_value is None or row.verdict is Verdict.SAME else p_value_text(row.p_value)
+    least = "" if row.detectable is None else row.metric.show_difference(row.detectable)
+    return [row.metric.label, *values, difference_text(row), interval_text(row), p_value, least, row.verdict.value]
+
+
+def _score_text(sample: Sample, metric: Metric) -> str:
+    """Both answers' values of one metric, such as `BERTScore F1 0.2778 → 0.3662`."""
+    key = metric.score or metric.key
+    before, after = (metric.show(answer.scores.get(key, 0.0)) for answer in (sample.before, sample.after))
+    return f"{metric.label} {before} \u2192 {after}"

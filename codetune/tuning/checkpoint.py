@@ -18,9 +18,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from codetune.files import atomic_file
-from codetune.optimizers import optimizer_tensors, restore_optimizers
 from codetune.tuning.progress import Evaluation, Progress
 
+_OPTIMIZER = "optimizer.0."  # before the names of the optimizer's tensors
 Identity = dict[str, str]
 """What a run is a run of: parameters, data and base, each by a name that a person knows."""
 
@@ -38,7 +38,11 @@ class Checkpoints:
         """Replace the checkpoint by the state after `progress.step` steps."""
         tensors = {f"now.{name}": weight.detach().contiguous() for name, weight in trained_weights(model)}
         tensors |= {f"best.{name}": weight for name, weight in progress.weights.items()}
-        tensors |= optimizer_tensors([optimizer])
+        tensors |= {
+            f"{_OPTIMIZER}{index}.{key}": value.contiguous()
+            for index, values in optimizer.state_dict()["state"].items()
+            for key, value in values.items()
+        }
         state = {key: value for key, value in asdict(progress).items() if key != "weights"}
         metadata = {"identity": json.dumps(self.identity), "progress": json.dumps(state)}
         with atomic_file(self.path) as temporary:
@@ -68,7 +72,7 @@ class Checkpoints:
         with torch.no_grad():
             for name, weight in trained_weights(model):
                 weight.copy_(tensors[f"now.{name}"])
-        restore_optimizers([optimizer], tensors)
+        _restore(optimizer, tensors)
         best = {key.removeprefix("best."): value for key, value in tensors.items() if key.startswith("best.")}
         _say(f"going on from {self.path}, after step {state['step']}")
         evaluations = [Evaluation(**evaluation) for evaluation in state.pop("evaluations")]
@@ -81,6 +85,16 @@ class Checkpoints:
 
     def _refuse(self, reason: str) -> None:
         _say(f"{self.path} is not used: {reason}; training begins from the start")
+
+
+def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    """Put the optimizer's state among the tensors of a checkpoint back; its weights must be the same."""
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith(_OPTIMIZER):
+            index, name = key.removeprefix(_OPTIMIZER).split(".")
+            state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def trained_weights(model: Any) -> list[tuple[str, torch.nn.Parameter]]:

@@ -87,13 +87,10 @@ class Batch:
         """The same on a device."""
         if self.input_ids.device == device:
             return self
-        return replace(
-            self,
-            input_ids=self.input_ids.to(device),
-            positions=self.positions.to(device),
-            targets=self.targets.to(device),
-            position_ids=None if self.position_ids is None else self.position_ids.to(device),
-        )
+        moved: dict[str, Any] = {
+            name: held.to(device) for name, held in vars(self).items() if isinstance(held, torch.Tensor)
+        }
+        return replace(self, **moved)
 
 
 Step = list[Batch]

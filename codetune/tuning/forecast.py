@@ -14,11 +14,11 @@ import psutil
 
 from codetune.errors import UserError
 from codetune.files import read_json
-from codetune.modeling.shapes import tensor_shapes
+from codetune.modeling.memory import tensor_shapes
 
 if TYPE_CHECKING:
     from codetune.numerics import NumericsParams
-    from codetune.tuning.data import Batch, Step
+    from codetune.tuning.data import Step
     from codetune.tuning.params import TrainParams
 
 LOWER = (
@@ -72,11 +72,7 @@ def _tokens(steps: list[Step]) -> int:
 
 def _largest(steps: list[Step]) -> int:
     """Positions of the largest batch."""
-
-    def positions(batch: Batch) -> int:
-        return batch.input_ids.numel()
-
-    return max(positions(batch) for step in steps for batch in step)
+    return max(batch.input_ids.numel() for step in steps for batch in step)
 
 
 def peak_memory() -> int:

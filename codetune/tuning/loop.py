@@ -53,14 +53,13 @@ def make_optimizer(weights: list[torch.nn.Parameter], params: TrainParams) -> to
 
     Fused: the other AdamW takes its square roots from a routine of MKL that gives other bits on other processors.
     """
+    rate, decay = params.learning_rate, params.weight_decay
     if params.optimizer == "adafactor":
         # Steps are not in relation to a weight's size (1.0 is larger than any): half of an adapter's begin at zero.
-        return torch.optim.Adafactor(
-            weights, lr=params.learning_rate, weight_decay=params.weight_decay, eps=(None, 1.0), foreach=False
-        )
+        return torch.optim.Adafactor(weights, lr=rate, weight_decay=decay, eps=(None, 1.0), foreach=False)
     if params.optimizer == "sgd":
-        return torch.optim.SGD(weights, lr=params.learning_rate, weight_decay=params.weight_decay, fused=True)
-    return torch.optim.AdamW(weights, lr=params.learning_rate, weight_decay=params.weight_decay, fused=True)
+        return torch.optim.SGD(weights, lr=rate, weight_decay=decay, fused=True)
+    return torch.optim.AdamW(weights, lr=rate, weight_decay=decay, fused=True)
 
 
 def train(

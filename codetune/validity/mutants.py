@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import copy
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from codetune.python_source.writing import unparse
 
-_Change = Callable[[ast.AST], ast.AST | None]
+KINDS = ("comparison", "arithmetic", "logic", "condition", "constant", "return", "statement", "arguments")
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
@@ -33,7 +34,7 @@ def mutants(tree: ast.Module, count: int, draw: random.Random) -> Iterator[tuple
     for place, kind in sites:
         if len(seen) > count:
             return
-        changed = _Replace(place, _CHANGES[kind]).visit(copy.deepcopy(tree))
+        changed = _Replace(place, kind).visit(copy.deepcopy(tree))
         source = unparse(ast.fix_missing_locations(changed))
         if source not in seen:
             seen.add(source)
@@ -43,9 +44,7 @@ def mutants(tree: ast.Module, count: int, draw: random.Random) -> Iterator[tuple
 def _sites(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Where a change is possible, as the number of the node in the order of a visit, and the kind of change."""
     for place, node in enumerate(_visited(tree)):
-        for kind, change in _CHANGES.items():
-            if change(copy.deepcopy(node)) is not None:
-                yield place, kind
+        yield from ((place, kind) for kind in _changed(node))
 
 
 def _visited(node: ast.AST) -> Iterator[ast.AST]:
@@ -57,82 +56,46 @@ def _visited(node: ast.AST) -> Iterator[ast.AST]:
 class _Replace(ast.NodeTransformer):
     """Changes the node of a number, counted as `_visited` does."""
 
-    def __init__(self, place: int, change: _Change) -> None:
-        self._left, self._change = place, change
+    def __init__(self, place: int, kind: str) -> None:
+        self._left, self._kind = place, kind
 
     def visit(self, node: ast.AST) -> ast.AST:
-        if self._left == 0:
-            self._left -= 1
-            return self._change(node) or node
         self._left -= 1
-        return self.generic_visit(node)
+        return _changed(node)[self._kind] if self._left == -1 else self.generic_visit(node)
 
 
-def _comparison(node: ast.AST) -> ast.AST | None:
-    if not isinstance(node, ast.Compare):
-        return None
-    node.ops = [_COMPARISONS[type(node.ops[0])](), *node.ops[1:]]
-    return node
+def _changed(node: ast.AST) -> dict[str, ast.AST]:
+    """What a node may become, by the kind of change; it is left as it was."""
+    found: dict[str, ast.AST] = {}
+    match node:
+        case ast.Compare(ops=[first, *others]):
+            found["comparison"] = _with(node, ops=[_COMPARISONS[type(first)](), *others])
+        case ast.BinOp(op=operator) | ast.AugAssign(op=operator) if type(operator) in _ARITHMETIC:
+            found["arithmetic"] = _with(node, op=_ARITHMETIC[type(operator)]())
+        case ast.BoolOp(op=operator):
+            found["logic"] = _with(node, op=ast.Or() if isinstance(operator, ast.And) else ast.And())
+        case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
+            found["condition"] = _with(node, test=ast.UnaryOp(ast.Not(), test))
+        case ast.Constant(value=int(value) | float(value) | str(value)):
+            found["constant"] = ast.Constant(_another(value))
+        case ast.Return(value=ast.expr()):
+            found["return"] = ast.Return(ast.Constant(None))
+        case ast.Call(args=[first, second, *others]) if ast.Starred not in map(type, (first, second)):
+            found["arguments"] = _with(node, args=[second, first, *others])
+    if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr):
+        found["statement"] = ast.Pass()
+    return found
 
 
-def _arithmetic(node: ast.AST) -> ast.AST | None:
-    if not isinstance(node, ast.BinOp | ast.AugAssign) or type(node.op) not in _ARITHMETIC:
-        return None
-    node.op = _ARITHMETIC[type(node.op)]()
-    return node
+def _another(value: float | str) -> float | str:
+    if isinstance(value, bool):
+        return not value
+    return value + "x" if isinstance(value, str) else value + 1
 
 
-def _logic(node: ast.AST) -> ast.AST | None:
-    if not isinstance(node, ast.BoolOp):
-        return None
-    node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-    return node
-
-
-def _condition(node: ast.AST) -> ast.AST | None:
-    if not isinstance(node, ast.If | ast.While | ast.IfExp):
-        return None
-    node.test = ast.UnaryOp(ast.Not(), node.test)
-    return node
-
-
-def _constant(node: ast.AST) -> ast.AST | None:
-    if not isinstance(node, ast.Constant):
-        return None
-    if isinstance(node.value, bool):
-        return ast.Constant(not node.value)
-    if isinstance(node.value, int | float):
-        return ast.Constant(node.value + 1)
-    return ast.Constant(node.value + "x") if isinstance(node.value, str) else None
-
-
-def _return(node: ast.AST) -> ast.AST | None:
-    if not isinstance(node, ast.Return) or node.value is None:
-        return None
-    return ast.Return(ast.Constant(None))
-
-
-def _statement(node: ast.AST) -> ast.AST | None:
-    return ast.Pass() if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr) else None
-
-
-def _arguments(node: ast.AST) -> ast.AST | None:
-    if not isinstance(node, ast.Call) or len(node.args) < 2:  # noqa: PLR2004  # two to change places
-        return None
-    if any(isinstance(argument, ast.Starred) for argument in node.args[:2]):
-        return None
-    node.args[:2] = node.args[1], node.args[0]
-    return node
-
-
-_CHANGES: dict[str, _Change] = {
-    "comparison": _comparison,
-    "arithmetic": _arithmetic,
-    "logic": _logic,
-    "condition": _condition,
-    "constant": _constant,
-    "return": _return,
-    "statement": _statement,
-    "arguments": _arguments,
-}
-KINDS = tuple(_CHANGES)
+def _with(node: ast.AST, **fields: Any) -> ast.AST:
+    """A copy of a node with other fields."""
+    changed = copy.copy(node)
+    for name, value in fields.items():
+        setattr(changed, name, value)
+    return changed

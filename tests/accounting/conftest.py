@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from ruamel.yaml import YAML
 
 from codetune.accounting.ledger import LEDGER_PATH
 from codetune.files import write_json, write_jsonl, write_text
 from codetune.schemas.ledger import LEDGER
 from codetune.tables import write_table
+from tests.model_revisions import lock, put_in_cache
 from tests.sample_project import commit, git
 from tests.tables import dropped_row, instruction_row, ledger_row, manifest, paraphrase, prompt_scores
 
@@ -59,14 +58,7 @@ def commit_ledger(
     """The commit of a run that wrote this ledger: dvc.lock in git, the file in the cache, as `dvc repro` leaves them."""
     path = root / LEDGER_PATH
     write_ledger(path, rows, columns)
-    content = path.read_bytes()
-    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    cached = root / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    cached.write_bytes(content)
-    output = {"path": LEDGER_PATH, "hash": "md5", "md5": digest, "size": len(content)}
-    with (root / "dvc.lock").open("w") as stream:
-        YAML().dump({"schema": "2.0", "stages": {"clean": {"cmd": "clean", "outs": [output]}}}, stream)
+    lock(root, {"path": LEDGER_PATH, "hash": "md5", "md5": put_in_cache(root, path.read_bytes())})
     return commit(root, f"run {when}", when)
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from codetune.accounting import overview
 from codetune.accounting.overview import Leak, data_reports
-from codetune.accounting.rewording import reworded
 from codetune.files import read_json, write_text
 from codetune.revisions.listing import WORKSPACE, describe_commit
 from codetune.revisions.repository import Repository
@@ -95,11 +94,3 @@ def test_reports_are_those_of_the_revision(tmp_path: Path) -> None:
     assert (before.data["raw"], now.data["raw"]) == (100, 7)
     assert before.problems == (f"reports/leaks.json of {first[:7]} cannot be read",)
     assert now.leaks == now.augmentation == {}
-
-
-def test_a_paraphrase_is_told_apart_word_by_word() -> None:
-    before, after = reworded("Write a Python function `f`.", "Could you write a  Python function `f`?")
-    assert "".join(text for text, _ in before) == "Write a Python function `f`."
-    assert "".join(text for text, _ in after) == "Could you write a  Python function `f`?"
-    assert [text.strip() for text, changed in before if changed and text.strip()] == ["Write", "`f`."]
-    assert [text.strip() for text, changed in after if changed and text.strip()] == ["Could you write", "`f`?"]

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -18,18 +19,25 @@ from tests.sample_project import copied_sample, sample
 __all__ = ["copied_models", "copied_sample", "models", "sample"]
 
 HOUSE = Path(__file__).resolve().parents[2]
+APP = (HOUSE / "streamlit_app.py").read_text()
 
 
 @pytest.fixture
 def open_page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    """Run the app on a project, optionally with an address's query; the page as Streamlit's harness sees it."""
+    """Run the app on a project, or one `page` of it by itself; the page as Streamlit's harness sees it.
 
-    def run(root: Path, query: dict[str, str] | None = None) -> AppTest:
+    `query` is that of the address, `state` what the session knows already.
+    """
+
+    def run(root: Path, query: dict[str, str] | None = None, page: str = "", **state: Any) -> AppTest:
         monkeypatch.setenv("CODETUNE_PROJECT", str(root))
         st.cache_data.clear()
-        page = AppTest.from_file(str(HOUSE / "streamlit_app.py"), default_timeout=30)
-        page.query_params.update(query or {})
-        return page.run()
+        script = f"from codetune.app import {page}; {page}.page()" if page else APP
+        opened = AppTest.from_string(script, default_timeout=60)
+        opened.query_params.update(query or {})
+        for key, value in state.items():
+            opened.session_state[key] = value
+        return opened.run()
 
     return run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ ARGUMENTS = [
 PATIENCE_MS = 60_000
 pytestmark = pytest.mark.browser
 UNFOLDINGS = 10
+CONTROLS = "button|combobox|textbox|link|tab|radio|checkbox|spinbutton|slider|switch|searchbox"
 
 
 @pytest.fixture
@@ -74,6 +76,11 @@ def _open(browser: Any, url: str, *, width: int = 1280, scheme: str = "light") -
     return page, elsewhere
 
 
+def _settled(page: Any) -> None:
+    """Waits until the page has been drawn: what is typed before may be drawn over."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
 def _picture(page: Any, path: Path, height: int) -> None:
     """A picture of the page from its top; it scrolls inside, so the window has to be made as high."""
     page.set_viewport_size({"width": page.viewport_size["width"], "height": height})
@@ -109,8 +116,8 @@ def test_compare_in_a_browser(browser: Any, served: tuple[str, Project], shots: 
     again, _ = _open(browser, page.url, width=400, scheme="dark")
     again.get_by_text("The candidate is worse on").wait_for()
     _picture(again, shots / "compare-dark-narrow.png", 4800)
-    wide = again.evaluate("document.documentElement.scrollWidth")
-    assert wide <= 400, "the narrow page scrolls sideways"
+    _is_narrow(again)
+    assert _nameless(page) == []
     assert elsewhere == [], "the page must work without the network"
 
 
@@ -140,9 +147,10 @@ def test_try_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path
 
 def _unfold(page: Any, label: str, inside: Any) -> None:
     """Open a section until what is inside can be seen: a page that is still being drawn may draw it closed again."""
+    section = page.locator("details").filter(has=page.get_by_text(label, exact=True))
     for _ in range(UNFOLDINGS):
-        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
-        if not inside.is_visible():
+        _settled(page)
+        if section.get_attribute("open") is None:  # what is open, and slow to show, a click would close again
             page.get_by_text(label, exact=True).click()
         page.wait_for_timeout(1500)
         if inside.is_visible():
@@ -153,9 +161,13 @@ def _unfold(page: Any, label: str, inside: Any) -> None:
 def test_a_corrected_answer_is_kept_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path) -> None:
     url, project = served
     page, elsewhere = _open(browser, f"{url}/try", width=400, scheme="dark")
+    _settled(page)
     page.get_by_role("textbox", name="Instruction").fill("Write `<script>document.title='hacked'</script>`.")
     page.keyboard.press("Control+Enter")
-    page.get_by_text("bfs_edges").wait_for(state="hidden")  # the example's reference: the instruction is one's own
+    from playwright.sync_api import expect
+
+    example = page.get_by_role("combobox", name="Example from the test set")
+    expect(example).to_have_value("Write your own", timeout=PATIENCE_MS)
     _generate(page).click()
     _unfold(page, "Correct an answer and keep it", page.get_by_role("textbox", name="Corrected answer"))
     page.get_by_role("textbox", name="Corrected answer").fill("def kept(n):\n    return '<b>' * n")
@@ -168,16 +180,18 @@ def test_a_corrected_answer_is_kept_in_a_browser(browser: Any, served: tuple[str
     assert row["completion"] == "def kept(n):\n    return '<b>' * n"
     assert row["instruction"] == "Write `<script>document.title='hacked'</script>`."
     assert page.title() == "Try · codetune"
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400, "the narrow page scrolls sideways"
+    _is_narrow(page)
     assert _nameless(page) == []
     assert elsewhere == []
 
 
+def _is_narrow(page: Any) -> None:
+    """Fails where the page is wider than its window."""
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= page.viewport_size["width"], "the narrow page scrolls sideways"
+
+
 def _nameless(page: Any) -> list[str]:
     """Controls that a screen reader could not name."""
-    controls = page.get_by_test_id("stMain").locator(":is(button, input, textarea, [role=combobox]):visible").all()
-    script = (
-        "e => e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.textContent.trim() || "
-        "e.title || (e.labels && e.labels.length ? 'label' : '')"
-    )
-    return [control.evaluate("e => e.outerHTML") for control in controls if not control.evaluate(script)]
+    lines = page.get_by_test_id("stMain").aria_snapshot().splitlines()
+    return [line.strip() for line in lines if re.match(rf'\s*- ({CONTROLS})\b(?! "\S)', line)]

@@ -12,7 +12,7 @@ import pytest
 from codetune.files import write_jsonl, write_text
 from tests.accounting.conftest import write_data
 from tests.accounting.test_overview import DATA, LEAKS
-from tests.app.test_browser import _open, _unfold, browser, shots
+from tests.app.test_browser import _is_narrow, _nameless, _open, _unfold, browser, shots
 from tests.sample_project import Project
 from tests.tables import instruction_row, paraphrase
 
@@ -43,19 +43,8 @@ def _narrow(browser: Any, url: str, tab: str, path: Path) -> None:
     page.get_by_role("tab", name=tab).click()
     page.wait_for_timeout(1500)
     page.screenshot(path=path)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400, "the narrow page scrolls sideways"
+    _is_narrow(page)
     page.close()
-
-
-def _unnamed(page: Any) -> list[str]:
-    """The controls that a screen reader could not name."""
-    found: list[str] = page.evaluate(
-        """() => [...document.querySelectorAll('main button, main input, main textarea, main [role=combobox]')]
-            .filter(e => e.offsetParent && !(e.ariaLabel || e.title || e.labels?.length || e.textContent.trim()
-                || e.getAttribute('aria-labelledby') || e.closest('label')))
-            .map(e => e.outerHTML.slice(0, 200))"""
-    )
-    return found
 
 
 def test_experiments_in_a_browser(browser: Any, serve: Callable[[Path], str], sample: Project, shots: Path) -> None:
@@ -74,7 +63,7 @@ def test_experiments_in_a_browser(browser: Any, serve: Callable[[Path], str], sa
     page.set_viewport_size({"width": 1280, "height": 2000})
     page.wait_for_timeout(1000)
     page.screenshot(path=shots / "experiments-light.png")
-    assert _unnamed(page) == []
+    assert _nameless(page) == []
 
     link.click()
     page.get_by_role("heading", level=1, name="Compare").wait_for()
@@ -116,6 +105,6 @@ def test_data_in_a_browser(browser: Any, serve: Callable[[Path], str], copied_sa
     page.get_by_role("columnheader", name="Paraphrase").wait_for()
     page.screenshot(path=shots / "data-paraphrases.png")
     assert page.title() == "Data · codetune"  # a script in a row would have changed it
-    assert _unnamed(page) == []
+    assert _nameless(page) == []
     _narrow(browser, url, "From raw to train", shots / "data-dark-narrow.png")
     assert elsewhere == [], "the page must work without the network"

@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from codetune.app import compare
 from codetune.app.exports import export_text
 from codetune.files import dump_json
 from codetune.side_by_side.data import as_csv, as_json
 from codetune.side_by_side.gather import SideBySide, side_by_side
 from codetune.side_by_side.text import as_markdown
-from tests.app.conftest import HOUSE
+from tests.app.conftest import APP, HOUSE
 from tests.app.words import choose, words
 from tests.sample_project import Project, build_empty, build_single, git, write_reports
 
@@ -56,22 +55,19 @@ class TestNothingToCompare:
         assert "params.yaml of workspace cannot be read" in text
         assert "The candidate" in text
 
-    def test_an_unforeseen_failure_is_a_sentence(
-        self, open_page: Open, sample: Project, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(compare, "_show", lambda *_: 1 / 0)
-        page = open_page(sample.root)
-        assert not page.exception
-        assert [part.value for part in page.error] == [
-            "This page failed. The terminal that runs it says why; reload to try again."
-        ]
 
-
-def test_comparing_does_not_wait_for_torch(sample: Project) -> None:
+@pytest.mark.parametrize(
+    ("script", "shown"),
+    [
+        (APP, "page.title[0].value == 'Compare' and len(page.subheader) == 4"),
+        ("from codetune.app import samples; samples.page()", "len(page.code) == 4"),
+    ],
+)
+def test_comparing_does_not_wait_for_torch(sample: Project, script: str, shown: str) -> None:
     code = (
         "import sys; from streamlit.testing.v1 import AppTest\n"
-        "page = AppTest.from_file('streamlit_app.py', default_timeout=60).run()\n"
-        "assert not page.exception and page.title[0].value == 'Compare' and len(page.subheader) == 4\n"
+        f"page = AppTest.from_string({script!r}, default_timeout=60).run()\n"
+        f"assert not page.exception and {shown}\n"
         "heavy = {'torch', 'transformers', 'dvc.repo'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
@@ -148,15 +144,6 @@ class TestTwoRevisions:
         git(copied_sample.root, "remote", "add", "origin", "https://example.org/x.git")
         page = open_page(copied_sample.root, {"candidate": "late-wren"})
         assert "`dvc exp pull origin late-wren`" in words(page)
-
-    @pytest.mark.parametrize(
-        "name", ["--output=hacked", "no-such", "../../etc/passwd", "<script>alert(1)</script>", "f" * 9999]
-    )
-    def test_a_link_to_nothing_is_told_and_the_default_shown(self, open_page: Open, sample: Project, name: str) -> None:
-        page = open_page(sample.root, {"candidate": name})
-        assert "which this clone does not have" in page.warning[0].value
-        assert len(page.warning[0].value) < 400
-        assert "The candidate is better on" in words(page)
 
     def test_other_signatures_are_told_loudly(self, open_page: Open, sample: Project) -> None:
         page = choose(open_page(sample.root), "candidate", "other-scale")

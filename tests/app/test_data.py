@@ -5,13 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from codetune.files import write_jsonl, write_text
 from tests.accounting.conftest import ROWS, write_data, write_ledger
 from tests.accounting.test_overview import DATA, LEAKS
-from tests.app.test_compare import words
+from tests.app.words import words
 from tests.sample_project import build_empty, commit, git
 from tests.tables import instruction_row, paraphrase
 
@@ -19,22 +18,9 @@ Open = Callable[..., AppTest]
 BAD = "<script>document.title = 'broken'</script> *not* $x$"
 
 
-def _script() -> None:
-    from codetune.app import data
-
-    data.page()
-
-
 @pytest.fixture
-def open_data(monkeypatch: pytest.MonkeyPatch) -> Open:
-    def run(root: Path, **query: str) -> AppTest:
-        monkeypatch.setenv("CODETUNE_PROJECT", str(root))
-        st.cache_data.clear()
-        page = AppTest.from_function(_script, default_timeout=60)
-        page.query_params.update(query)
-        return page.run()
-
-    return run
+def open_data(open_page: Open) -> Open:
+    return lambda root, **query: open_page(root, query, "data")
 
 
 @pytest.fixture
@@ -101,13 +87,6 @@ class TestOverview:
         assert page.query_params["revision"] == git(root, "rev-parse", "HEAD")
         assert "1,234" in words(open_data(root, revision="main"))
 
-    @pytest.mark.parametrize("name", ["--output=hacked", "no-such", "../../etc", "<script>", "f" * 9999])
-    def test_a_link_to_nothing_is_told(self, open_data: Open, root: Path, name: str) -> None:
-        page = open_data(root, revision=name)
-        words(page)
-        assert "which this clone does not have" in page.warning[0].value
-        assert len(page.warning[0].value) < 400
-
 
 class TestLedger:
     def test_a_row_is_told_as_on_the_command_line(self, open_data: Open, root: Path) -> None:
@@ -116,18 +95,18 @@ class TestLedger:
         assert "dropped because its code is too long (code_too_long): 91 lines, and 60 is the most." in text
         assert page.query_params["row"] == "Tree.dump"
 
-    def test_a_link_opens_a_row(self, open_data: Open, root: Path) -> None:
-        text = words(open_data(root, row="lark/core.py:15"))
-        assert "because of <code>License-Expression: MIT</code>" in text
-
-    def test_a_paraphrase_leads_to_its_original(self, open_data: Open, root: Path) -> None:
-        text = words(open_data(root, row="eeee0000"))
-        assert "eeee000000000007 is a paraphrase of aaaa000000000001" in text
-        assert "Tree.load" in text
+    @pytest.mark.parametrize(
+        ("row", "told"),
+        [
+            ("lark/core.py:15", "because of <code>License-Expression: MIT</code>"),
+            ("eeee0000", "eeee000000000007 is a paraphrase of aaaa000000000001"),
+            ("lark/deep/core.py", "0.84"),
+        ],
+    )
+    def test_a_link_opens_a_row(self, open_data: Open, root: Path, row: str, told: str) -> None:
+        assert told in words(open_data(root, row=row))
 
     def test_several_rows_are_a_choice(self, open_data: Open, root: Path) -> None:
-        page = open_data(root, row="lark/deep/core.py")
-        assert "0.84" in words(page)
         page = open_data(root, row="load")
         box = next(box for box in page.selectbox if "rows are named so" in box.label)
         assert box.label == "2 rows are named so"

@@ -2,40 +2,25 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from codetune.app import experiments
 from codetune.app.experiment_table import PICKED
 from codetune.revisions.reports import Curve
 from codetune.revisions.running import Run
-from tests.app.test_compare import words
+from tests.app.words import words
 from tests.sample_project import Project, add_experiment, build_empty, build_single
 
-Open = Callable[[Path], AppTest]
+Open = Callable[..., AppTest]
 COLUMNS = ["Name", "Kind", "From", "Date", "Message", "Author"]
 
 
-def _script() -> None:
-    from codetune.app import experiments
-
-    experiments.page()
-
-
 @pytest.fixture
-def open_experiments(monkeypatch: pytest.MonkeyPatch) -> Open:
-    def run(root: Path, picked: list[str] | None = None) -> AppTest:
-        monkeypatch.setenv("CODETUNE_PROJECT", str(root))
-        st.cache_data.clear()
-        page = AppTest.from_function(_script, default_timeout=60)
-        if picked:
-            page.session_state[PICKED] = picked
-        return page.run()
-
-    return run
+def open_experiments(open_page: Open) -> Open:
+    return lambda root, picked=(): open_page(root, page="experiments", **{PICKED: picked})
 
 
 def charts(page: AppTest) -> int:
@@ -175,15 +160,6 @@ def test_markup_in_names_is_text(open_experiments: Open, copied_sample: Project)
     assert not any("<b>" in part.value.replace("\\<", "") for part in page.markdown)
 
 
-def test_an_unforeseen_failure_is_a_sentence(
-    open_experiments: Open, sample: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(experiments, "_show", lambda *_: 1 / 0)
-    page = open_experiments(sample.root)
-    assert not page.exception
-    assert page.error[0].value == "This page failed. The terminal that runs it says why; reload to try again."
-
-
 class TestRunning:
     run = Run(
         "hasty", "dvc exp run", "train", ("models/adapter",), 65, (Curve("train/loss", (10, 20), (2.5, 2.0)),), 20
@@ -201,8 +177,6 @@ class TestRunning:
         steps: int | None,
         told: str | None,
     ) -> None:
-        from dataclasses import replace
-
         monkeypatch.setattr("codetune.app.running.running", lambda _: [replace(self.run, steps=steps)])
         page = open_experiments(sample.root)
         text = words(page)

@@ -7,6 +7,7 @@ import pytest
 from codetune.accounting.overview import DataReports
 from codetune.app import html
 from codetune.app.data_tables import funnel_table
+from codetune.revisions.inline import Piece
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,9 @@ def test_code_is_marked_and_all_is_escaped(text: str, shown: str) -> None:
 
 
 def test_changed_words_are_bold_and_escaped() -> None:
-    assert html.bold([("a <", False), ("<b>", True)]) == ('a &lt;<b style="text-decoration:underline">&lt;b&gt;</b>')
+    assert html.bold([Piece("same", "a <"), Piece("extra", "<b>"), Piece("missing", "c")], "extra") == (
+        'a &lt;<b style="text-decoration:underline">&lt;b&gt;</b>'
+    )
 
 
 def test_cells_name_their_columns_and_empty_ones_are_marked() -> None:

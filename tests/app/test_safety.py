@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +14,11 @@ import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from codetune.app import project
 from codetune.revisions.listing import find_revision, list_revisions
 from codetune.revisions.repository import Repository
 from tests.app.conftest import HOUSE
+from tests.app.words import words
 from tests.sample_project import Project, build_empty, commit
 
 Open = Callable[..., AppTest]
@@ -62,15 +63,6 @@ def test_the_settings_are_safe_by_default(section: str, key: str, value: object)
     assert settings()[section][key] == value
 
 
-def words(page: AppTest) -> str:
-    """What the page says; a traceback or a failure has failed the test."""
-    assert not page.exception
-    parts = [*page.title, *page.markdown, *page.caption, *page.info, *page.warning, *page.error]
-    text = "\n".join(part.value for part in parts)
-    assert "This page failed" not in text
-    return text
-
-
 @pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))
 def test_what_is_no_revision_is_not_looked_for_among_options(sample: Project, value: str) -> None:
     repository = Repository(sample.root)
@@ -78,12 +70,22 @@ def test_what_is_no_revision_is_not_looked_for_among_options(sample: Project, va
     assert not list(sample.root.rglob("hacked*"))
 
 
-@pytest.mark.parametrize("sides", [("baseline", "candidate"), ("left", "right")])
+@pytest.mark.parametrize(
+    ("name", "sides", "shown"),
+    [
+        ("compare", ("baseline", "candidate"), "The candidate is better on"),
+        ("try_it", ("left", "right"), "**Tuned model of workspace**"),
+        ("data", ("revision",), "There is no reports/data.json yet"),
+    ],
+)
 @pytest.mark.parametrize("value", [HOSTILE[0], *HOSTILE[-5:-2]], ids=["option", "script", "link", "length"])
-def test_a_link_cannot_say_more_than_a_revision(open_link: Open, sides: tuple[str, str], value: str) -> None:
-    page = open_link(dict.fromkeys(sides, value))
+def test_a_link_cannot_say_more_than_a_revision(
+    open_page: Open, sample: Project, name: str, sides: tuple[str, ...], shown: str, value: str
+) -> None:
+    page = open_page(sample.root, dict.fromkeys(sides, value), name)
+    assert shown in words(page), "what is shown without a link"
     warnings = [part.value for part in page.warning]
-    assert len(warnings) == 2
+    assert len(warnings) == len(sides)
     for warning in warnings:
         assert "which this clone does not have" in warning
         assert len(warning) < 400, "an absurd length is cut"
@@ -92,38 +94,13 @@ def test_a_link_cannot_say_more_than_a_revision(open_link: Open, sides: tuple[st
 
 
 @pytest.mark.parametrize("value", ["<b>", "tuned/../base", "x" * 10_000])
-def test_a_link_cannot_name_another_sort_of_model(open_link: Open, value: str) -> None:
-    page = open_link({"left_model": value})
+def test_a_link_cannot_name_another_sort_of_model(open_page: Open, sample: Project, value: str) -> None:
+    page = open_page(sample.root, {"left_model": value}, "try_it")
+    words(page)
     (warning,) = [part.value for part in page.warning]
     assert "there are base and tuned" in warning
     assert len(warning) < 250
     assert "<b>" not in warning
-
-
-def _compare() -> None:
-    from codetune.app import compare
-
-    compare.page()
-
-
-def _try() -> None:
-    from codetune.app import try_it
-
-    try_it.page()
-
-
-@pytest.fixture
-def open_link(monkeypatch: pytest.MonkeyPatch, sample: Project) -> Open:
-    def run(query: dict[str, str]) -> AppTest:
-        monkeypatch.setenv("CODETUNE_PROJECT", str(sample.root))
-        script = _compare if "baseline" in query else _try
-        page = AppTest.from_function(script, default_timeout=60)
-        page.query_params.update(query)
-        page.run()
-        words(page)
-        return page
-
-    return run
 
 
 def _plant(root: Path) -> None:
@@ -136,20 +113,11 @@ def _plant(root: Path) -> None:
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def _samples() -> None:
-    from codetune.app import samples
-
-    samples.page()
-
-
-@pytest.mark.parametrize("script", [_compare, _samples, _try])
-def test_markup_in_rows_is_text(
-    monkeypatch: pytest.MonkeyPatch, copied_sample: Project, script: Callable[[], None]
-) -> None:
+@pytest.mark.parametrize("name", ["compare", "samples", "try_it"])
+def test_markup_in_rows_is_text(open_page: Open, copied_sample: Project, name: str) -> None:
     _plant(copied_sample.root)
     commit(copied_sample.root, f"A message with {HTML}", 9)
-    monkeypatch.setenv("CODETUNE_PROJECT", str(copied_sample.root))
-    page = AppTest.from_function(script, default_timeout=60).run()
+    page = open_page(copied_sample.root, page=name)
     words(page)
     for element in [*page.markdown, *page.caption, *page.info, *page.warning]:
         assert not re.search(r"(?<!\\)(<(img|script)|\*\*bold|:red\[)", element.value), "not escaped"
@@ -157,7 +125,7 @@ def test_markup_in_rows_is_text(
     for element in page.get("html"):
         assert "<img" not in element.proto.body
         assert "<script" not in element.proto.body
-    if script is not _compare:  # which shows no row
+    if name != "compare":  # which shows no row
         assert HTML in "".join(part.value for part in [*page.code, *page.text_area])
 
 
@@ -193,27 +161,24 @@ def test_the_server_answers_this_machine_and_its_own_page_alone(serve: Callable[
     assert upload == 403, "no upload without the token of cross-site protection"
 
 
-def test_failures_keep_their_details_from_the_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from codetune.app import project
-
+@pytest.mark.parametrize("name", ["compare", "data", "experiments", "samples", "try_it"])
+def test_an_unforeseen_failure_is_a_sentence_without_details(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
     def broken() -> None:
         raise RuntimeError("secret detail")
 
-    root = build_empty(tmp_path / "p").root
-    monkeypatch.setenv("CODETUNE_PROJECT", str(root))
-    for script in (_compare, _try):
-        monkeypatch.setattr(project, "revisions", broken)
-        page = AppTest.from_function(script, default_timeout=60).run()
-        assert not page.exception
-        assert "This page failed" in page.error[0].value
-        assert "secret" not in page.error[0].value
+    monkeypatch.setattr(project, "repository", broken)
+    monkeypatch.setattr(project, "revisions", broken)
+    page = open_page(build_empty(tmp_path / "p").root, page=name)
+    assert not page.exception
+    assert [part.value for part in page.error] == [
+        "This page failed. The terminal that runs it says why; reload to try again."
+    ]
 
 
-def test_a_folder_that_is_gone_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    root = build_empty(tmp_path / "p").root
-    monkeypatch.setenv("CODETUNE_PROJECT", str(root))
-    shutil.rmtree(root)
-    for script in (_compare, _try):
-        page = AppTest.from_function(script, default_timeout=60).run()
-        assert not page.exception
-        assert page.error or page.info
+@pytest.mark.parametrize("name", ["compare", "try_it"])
+def test_a_folder_that_is_gone_is_a_sentence(open_page: Open, tmp_path: Path, name: str) -> None:
+    page = open_page(tmp_path / "gone", page=name)
+    assert not page.exception
+    assert page.error or page.info

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from codetune.alignment.result import Alignment
@@ -21,9 +18,8 @@ from codetune.files import read_json, read_jsonl, write_json, write_jsonl
 from codetune.revisions.catalogue import CATALOGUE, Metric
 from codetune.revisions.inline import Piece
 from codetune.revisions.samples import Sample, ScoredAnswer
-from tests.app.conftest import HOUSE
 from tests.app.words import choose, words
-from tests.sample_project import Project, build_empty, build_single, write_reports
+from tests.sample_project import Project, build_empty, build_single
 
 Open = Callable[..., AppTest]
 FOUND = Alignment(
@@ -33,22 +29,9 @@ FOUND = Alignment(
 )  # fmt: skip
 
 
-def _script() -> None:
-    from codetune.app import samples
-
-    samples.page()
-
-
 @pytest.fixture
-def open_samples(monkeypatch: pytest.MonkeyPatch) -> Open:
-    def run(root: Path, query: dict[str, str] | None = None) -> AppTest:
-        monkeypatch.setenv("CODETUNE_PROJECT", str(root))
-        st.cache_data.clear()
-        page = AppTest.from_function(_script, default_timeout=30)
-        page.query_params.update(query or {})
-        return page.run()
-
-    return run
+def open_samples(open_page: Open) -> Open:
+    return partial(open_page, page="samples")
 
 
 def prompts(page: AppTest) -> list[str]:
@@ -87,14 +70,6 @@ class TestStates:
         line = next(part.value for part in page.caption if part.value.startswith("F1 ") and "chrF" in part.value)
         assert "(" not in line.split(" · ")[0]
 
-    def test_a_changed_workspace_is_read_again(self, open_samples: Open, copied_sample: Project) -> None:
-        write_reports(copied_sample.root, tuned=0.7, rank=32)
-        page = open_samples(copied_sample.root)
-        assert page.query_params["candidate"] == "workspace"
-        assert page.code[2].value.endswith("rank 32")
-        write_reports(copied_sample.root, tuned=0.7, rank=33)
-        assert page.run().code[2].value.endswith("rank 33")
-
     def test_what_came_of_running_an_answer_is_told(self, open_samples: Open, copied_sample: Project) -> None:
         samples = (copied_sample.root / "reports/samples/tuned.jsonl").read_text().splitlines()
         identifier = json.loads(samples[0])["id"]
@@ -117,21 +92,6 @@ class TestStates:
         for role in ("base", "tuned"):
             (copied_sample.root / "reports" / "samples" / f"{role}.jsonl").unlink()
         assert "no answered prompt in common" in words(open_samples(copied_sample.root))
-
-    def test_it_brings_no_torch(self, sample: Project) -> None:
-        code = (
-            "import sys; from streamlit.testing.v1 import AppTest\n"
-            "script = 'from codetune.app import samples; samples.page()'\n"
-            "page = AppTest.from_string(script, default_timeout=60).run()\n"
-            "assert not page.exception and len(page.code) == 4\n"
-            "heavy = {'torch', 'transformers', 'dvc.repo'} & set(sys.modules)\n"
-            "assert not heavy, heavy"
-        )
-        environment = {**os.environ, "CODETUNE_PROJECT": str(sample.root)}
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=HOUSE, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
 
 
 class TestPicking:
@@ -192,17 +152,6 @@ class TestPicking:
         assert "did not both answer" in page.warning[0].value
         assert len(page.warning[0].value) < 200
         assert len(page.code) == 4
-
-    def test_markup_in_an_instruction_is_text(self, open_samples: Open, sample: Project) -> None:
-        page = open_samples(sample.root)
-        place = next(place for place, option in enumerate(prompts(page)) if "render_label" in option)
-        page.selectbox(key="sample_prompt").select_index(place).run()
-        shown = next(part.value for part in page.markdown if "render_label" in part.value)
-        assert "\\<script\\>" in shown
-        assert "\\*not\\*" in shown
-        assert "\\$x\\^2\\$" in shown
-        assert "\\:red\\[red\\]" in shown
-        assert not any(part.allow_html for part in page.markdown)
 
 
 class TestAnswers:

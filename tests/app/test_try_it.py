@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-import streamlit as st
-import torch
 from streamlit.testing.v1 import AppTest
 
 from codetune.app.answer_parts import prose_markdown
@@ -20,24 +19,9 @@ Open = Callable[..., AppTest]
 INSTRUCTION = "Write a Python function `double` with parameter `x`. Returns twice `x`."
 
 
-def _script() -> None:
-    from codetune.app import try_it
-
-    try_it.page()
-
-
 @pytest.fixture
-def open_try(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    def run(root: Path, query: dict[str, str] | None = None) -> AppTest:
-        monkeypatch.setenv("CODETUNE_PROJECT", str(root))
-        st.cache_data.clear()
-        page = AppTest.from_function(_script, default_timeout=60)
-        page.query_params.update(query or {})
-        return page.run()
-
-    threads = torch.get_num_threads()
-    yield run
-    torch.set_num_threads(threads)  # the page takes fewer for small models
+def open_try(open_page: Open, threads: Callable[[int], None]) -> Open:  # the page sets the threads for small models
+    return partial(open_page, page="try_it")
 
 
 def button(page: AppTest, label: str) -> object:
@@ -176,13 +160,18 @@ def test_a_damaged_model_is_a_sentence(open_try: Open, tmp_path: Path, tiny_base
     assert not page.exception
 
 
+def keep(page: AppTest, text: str) -> None:
+    """Correct the answer and keep it."""
+    page.text_area(key="correction").set_value(text).run()
+    button(page, "Keep").click().run()
+
+
 class TestKeeping:
     def test_a_corrected_answer_is_kept(self, open_try: Open, copied_models: Project) -> None:
         page = ask(open_try(copied_models.root), text=INSTRUCTION)
         assert page.text_area(key="correction").value == answers(page)["right"]
-        page.text_area(key="correction").set_value("def double(x):\n    return 2 * x").run()
+        keep(page, "def double(x):\n    return 2 * x")
         assert "It parses." in [part.value for part in page.caption]
-        button(page, "Keep").click().run()
         assert page.success[0].value == f"Kept: `{FEEDBACK}` has 1 row."
         (row,) = read_feedback(copied_models.root)
         assert (row["instruction"], row["completion"]) == (INSTRUCTION, "def double(x):\n    return 2 * x")
@@ -200,8 +189,7 @@ class TestKeeping:
         name = next(item for item in page.selectbox(key="corrected_side").options if item.startswith("Left"))
         page.selectbox(key="corrected_side").select(name).run()
         assert page.text_area(key="correction").value == answers(page)["left"]
-        page.text_area(key="correction").set_value("pass").run()
-        button(page, "Keep").click().run()
+        keep(page, "pass")
         (row,) = read_feedback(copied_models.root)
         assert (row["instruction"], row["model"]) == (INSTRUCTION, "base")
         assert row["revision"] == copied_models.commits["low"]
@@ -210,15 +198,13 @@ class TestKeeping:
         params = copied_models.root / "params.yaml"
         write_text(params, f"{params.read_text()}ingest:\n  sources:\n    {PARAMS_SNIPPET}\n")
         page = ask(open_try(copied_models.root), text=INSTRUCTION)
-        page.text_area(key="correction").set_value("pass").run()
-        button(page, "Keep").click().run()
+        keep(page, "pass")
         assert "The next `dvc repro` learns from it" in told(page)
         assert not [part for part in page.code if part.value == PARAMS_SNIPPET]
 
     def test_an_empty_correction_is_a_sentence(self, open_try: Open, copied_models: Project) -> None:
         page = ask(open_try(copied_models.root), text=INSTRUCTION)
-        page.text_area(key="correction").set_value("  ").run()
-        button(page, "Keep").click().run()
+        keep(page, "  ")
         assert "the corrected answer is empty" in told(page)
         assert not (copied_models.root / FEEDBACK).exists()
 

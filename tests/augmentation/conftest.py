@@ -6,51 +6,14 @@ from typing import Any
 import pytest
 
 from codetune.augmentation.params import AugmentParams
-from codetune.augmentation.paraphrase import Paraphraser
+from codetune.augmentation.paraphrase import Paraphrase, Paraphraser, isolated_draws, seed_draws
 from codetune.augmentation.table import PhraseTable, load_table
 
-WORDS = [
-    "return",
-    "returns",
-    "give",
-    "the",
-    "a",
-    "list",
-    "of",
-    "rows",
-    "values",
-    "sort",
-    "compute",
-    "sum",
-    "new",
-    "all",
-    "from",
-    "with",
-    "first",
-    "string",
-    "name",
-    "file",
-    "read",
-    "write",
-    "given",
-    "data",
-    "class",
-    "object",
-    "type",
-    "key",
-    "number",
-    "text",
-    "index",
-    "array",
-    "check",
-    "whether",
-    "model",
-    "input",
-    "output",
-    "create",
-    "method",
-    "function",
-]
+_WORDS = (
+    "return returns give the a list of rows values sort compute sum new all from with first string name file read write "
+    "given data class object type key number text index array check whether model input output create method function"
+)
+WORDS = _WORDS.split()
 
 
 @pytest.fixture(scope="session")
@@ -80,21 +43,31 @@ def all_alike(pairs: Any) -> list[float]:
     return [1.0] * len(pairs)
 
 
-def _seeded(seed: int) -> None:
-    import torch
+def undone(drawn: Paraphrase) -> str:
+    """The text that the changes were made in."""
+    text = drawn.text
+    for old, new in reversed(drawn.changes):
+        at = text.rindex(new)
+        text = text[:at] + old + text[at + len(new) :]
+    return text
 
-    torch.manual_seed(seed)
+
+def draw(paraphraser: Any, text: str, seed: int = 1) -> Paraphrase:
+    with isolated_draws():
+        seed_draws(seed)
+        return paraphraser.draw(text)
 
 
 @pytest.fixture(scope="session")
 def masked_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random BERT for masked words, whose words are those of instructions; nothing it says means anything."""
+    import torch
     from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
 
     letters = "abcdefghijklmnopqrstuvwxyz0123456789`_.,()*':-"
     pieces = [*WORDS, *letters, *(f"##{letter}" for letter in letters)]
     vocabulary = dict.fromkeys(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces])
-    _seeded(7)
+    torch.manual_seed(7)
     config = BertConfig(
         vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
         max_position_embeddings=300, initializer_range=1.0,
@@ -108,6 +81,7 @@ def masked_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def translation_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random BART, which translates anything into nonsense."""
+    import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
     from transformers import BartConfig, BartForConditionalGeneration, PreTrainedTokenizerFast
 
@@ -119,7 +93,7 @@ def translation_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
-    _seeded(7)
+    torch.manual_seed(7)
     config = BartConfig(
         vocab_size=len(vocabulary), d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
         decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32, max_position_embeddings=400, init_std=0.5,

@@ -1,15 +1,12 @@
 """Words from a masked language model, on a tiny random one."""
 
-import random
-
 import pytest
 from transformers import AutoModel
 
 from codetune.augmentation.contextual import ContextualParaphraser, may_change
-from codetune.augmentation.paraphrase import isolated_draws, seed_draws
 from codetune.augmentation.protection import protected_texts
 from codetune.errors import UserError
-from tests.augmentation.conftest import WORDS, make_params
+from tests.augmentation.conftest import WORDS, draw, make_params, undone
 
 OPENING = "Write a Python function `sort_rows` with parameters `x_rows` and `x_key`. "
 TEXT = OPENING + "Return a new list of all values: the first 3, not 'a  b', come from data.  Sort it.\n"
@@ -23,12 +20,6 @@ def contextual(model, **changes):
 @pytest.fixture(scope="module")
 def drawer(masked_model):
     return ContextualParaphraser(contextual(masked_model), min_changes=1)
-
-
-def draw(drawer, text, seed):
-    with isolated_draws():
-        seed_draws(seed)
-        return drawer.draw(text)
 
 
 def test_draws_follow_from_the_seed(drawer):
@@ -49,12 +40,7 @@ def test_only_ordinary_words_of_the_description_change(drawer):
 
 
 def test_changing_the_changes_back_gives_the_original(drawer):
-    drawn = draw(drawer, TEXT, 3)
-    text = drawn.text
-    for old, new in reversed(drawn.changes):
-        at = text.rindex(new)
-        text = text[:at] + old + text[at + len(new) :]
-    assert text == TEXT
+    assert undone(draw(drawer, TEXT, 3)) == TEXT
 
 
 @pytest.mark.parametrize("share", [0.01, 1.0])
@@ -79,13 +65,6 @@ def test_a_text_that_the_model_cannot_read_is_said_to_be_too_long(drawer):
 def test_words_that_stay():
     assert not any(may_change(word) for word in ("with", "least", "all", "before"))
     assert may_change("values")
-
-
-def test_global_generator_is_left_as_it_was(drawer):
-    random.seed(3)
-    before = random.getstate()
-    draw(drawer, TEXT, 1)
-    assert random.getstate() == before
 
 
 def test_a_model_without_a_head_for_words_is_refused(masked_model, tmp_path):

@@ -11,7 +11,7 @@ from codetune.augmentation import rows as module
 from codetune.augmentation.paraphrase import Paraphrase, Paraphraser
 from codetune.augmentation.report import augmentation_report
 from codetune.augmentation.rows import is_chosen, paraphrase_id, paraphrases_of
-from codetune.workers import map_in_processes
+from codetune.workers import stream_in_processes
 from tests.augmentation.conftest import all_alike, make_params
 
 params = make_params
@@ -167,7 +167,7 @@ def _modules_after_work(chunk):
 
 def test_worker_processes_do_without_torch():
     chunks = [[("1", "Return the list.")], [("2", "Return the rows.")]]
-    assert list(map_in_processes(_modules_after_work, chunks, 2)) == [["nlpaug"], ["nlpaug"]]
+    assert list(stream_in_processes(_modules_after_work, chunks, 2, 2)) == [["nlpaug"], ["nlpaug"]]
 
 
 def test_report_adds_up(instruction_rows, table):

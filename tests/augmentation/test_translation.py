@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from codetune.augmentation.paraphrase import isolated_draws, seed_draws
 from codetune.augmentation.translation import (
     BackTranslationParaphraser,
     TranslationModels,
@@ -12,7 +11,7 @@ from codetune.augmentation.translation import (
 )
 from codetune.augmentation.verify import rejection
 from codetune.errors import UserError
-from tests.augmentation.conftest import make_params
+from tests.augmentation.conftest import draw, make_params
 
 OPENING = "Write a Python function `f` with parameters `x` and `y`. "
 TEXT = OPENING + "Return the 2 rows of `x`, not those of 'a b'."
@@ -21,12 +20,6 @@ TEXT = OPENING + "Return the 2 rows of `x`, not those of 'a b'."
 def section(model, **changes):
     values = {"forward": {"model": str(model)}, "back": {"model": str(model)}, "temperature": 0.7, "max_tokens": 24}
     return make_params(method="back_translation", back_translation={**values, **changes}).back_translation
-
-
-def draw(drawer, text, seed=1):
-    with isolated_draws():
-        seed_draws(seed)
-        return drawer.draw(text)
 
 
 @pytest.mark.parametrize(

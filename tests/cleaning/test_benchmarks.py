@@ -7,6 +7,7 @@ import pytest
 from codetune.cleaning.benchmarks import BenchmarkIndex, Task, read_benchmark
 from codetune.cleaning.pairs import judge_row
 from tests.clean_params import clean_params
+from tests.tables import raw_row
 
 PROMPT = 'from typing import List\n\n\ndef helper(x):\n    return x + 1\n\n\ndef best(values: List[int]) -> int:\n    """Say.\n\n    >>> best([1])\n    1\n    """\n'
 BODY = (
@@ -26,10 +27,9 @@ def test_functions_are_taken_out_of_a_solution(tasks):
     assert tasks == [Task("HumanEval/35", "def helper(x):\n    return x + 1"), Task("HumanEval/35", BEST)]
 
 
-def marks(code, name="best"):
-    row = {"kind": "function", "license": "MIT", "path": "a.py", "qualname": name, "docstring": "Say the best one.",
-           "code": code.replace(":\n", ':\n    """Say the best one."""\n', 1)}  # fmt: skip
-    return judge_row(row, clean_params()).fingerprint
+def marks(code):
+    documented = code.replace(":\n", ':\n    """Say the best one."""\n', 1)
+    return judge_row(raw_row(code=documented, docstring="Say the best one."), clean_params()).fingerprint
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@
 
 import pytest
 
-from codetune.cleaning.drop import Drop
 from codetune.cleaning.filters import Candidate
 from codetune.cleaning.pairs import judge_row
+from codetune.cleaning.reasons import Drop
 from tests.clean_params import clean_params
+from tests.tables import pair_row, raw_row
 
 PARAMS = clean_params()
 TEXT = PARAMS.model_copy(update={"task": "text"})
@@ -14,14 +15,7 @@ SECRET = "AKIA" + "IOSFODNN7REALKEY"
 
 
 def pair(completion: str, instruction: str = "Add two numbers.") -> dict:
-    return {
-        "kind": "pair",
-        "license": "MIT",
-        "path": "t.json",
-        "qualname": "row 1",
-        "instruction": instruction,
-        "completion": completion,
-    }
+    return pair_row(completion=completion, instruction=instruction)
 
 
 @pytest.mark.parametrize(
@@ -80,13 +74,6 @@ def test_text_is_the_same_when_question_and_answer_are():
 
 def test_a_function_too_deep_to_walk_is_dropped():
     code = f'def f(a):\n    """Return the nested value."""\n    b = {"+".join(["a"] * 1500)}\n    return b'
-    row = {
-        "kind": "function",
-        "license": "MIT",
-        "path": "a.py",
-        "qualname": "f",
-        "docstring": "Return the nested value.",
-        "code": code,
-    }
+    row = raw_row(docstring="Return the nested value.", code=code)
     result = judge_row(row, PARAMS.model_copy(update={"max_tokens": 10_000}))
     assert result == Drop("too_deep")

@@ -2,11 +2,12 @@
 
 import pytest
 
-from codetune.cleaning.drop import Drop
 from codetune.cleaning.pairs import judge_row
 from codetune.cleaning.personal import personal_data, without_personal_data
+from codetune.cleaning.reasons import Drop
 from codetune.cleaning.safety import license_drop, scrubbed
 from tests.clean_params import clean_params
+from tests.tables import raw_row
 
 KEY = "AKIA" + "IOSFODNN7REALKEY"
 PERSONAL = {
@@ -76,10 +77,7 @@ def test_policies(text, changes, expected):
 
 
 def raw(code, license_="MIT"):
-    return {
-        "kind": "function", "license": license_, "path": "a.py", "qualname": "send", "docstring": "Send it to someone.",
-        "code": code, "instruction": None, "completion": None,
-    }  # fmt: skip
+    return raw_row(code=code, license=license_, docstring="Send it to someone.", instruction=None, completion=None)
 
 
 CODE = 'def send(a, b):\n    """Send it to someone."""\n    to = "ada.byron@engines.org"\n    return a.send(b, to)'

@@ -1,8 +1,6 @@
 """A model's answers to problems: drawn from seeds, kept as they come, and cut where the function ends."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -14,15 +12,14 @@ from codetune.execution.problems import read_answers, read_problems
 from codetune.generation import batch
 from codetune.generation.sampling import SamplingSettings
 from codetune.modeling.load import load_tokenizer
+from tests.conftest import run_python
 from tests.execution.test_problems import HUMANEVAL, MBPP, written
 
 
 @pytest.fixture
 def problems(tmp_path):
-    more = [
-        {**HUMANEVAL, "task_id": f"HumanEval/{number}", "prompt": HUMANEVAL["prompt"] * number} for number in (1, 2)
-    ]
-    return read_problems(written(tmp_path / "problems.jsonl", HUMANEVAL, *more[1:], MBPP))
+    longer = HUMANEVAL | {"task_id": "HumanEval/2", "prompt": HUMANEVAL["prompt"] * 2}
+    return read_problems(written(tmp_path / "problems.jsonl", HUMANEVAL, longer, MBPP))
 
 
 @pytest.fixture
@@ -150,10 +147,8 @@ def test_file_of_something_else_is_left_as_it_is(problems, asking, tmp_path, con
 def test_command_answers(tmp_path, tiny_base):
     path = written(tmp_path / "problems.jsonl", HUMANEVAL)
     output = tmp_path / "answers.jsonl"
-    told = subprocess.run(
-        [sys.executable, "-m", "codetune", "answer", path, output, "--model", tiny_base, "--max-new-tokens", "8"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    options = ("--model", tiny_base, "--max-new-tokens", 8)
+    told = run_python("-m", "codetune", "answer", path, output, *options, check=False)
     assert told.returncode == 0, told.stderr
     assert "1 answers made" in told.stdout
     assert f"codetune execute {path} {output}" in told.stdout

@@ -1,24 +1,21 @@
-"""Answers tried whole: with the library, and as a person does on the command line."""
+"""Answers tried whole, with the library and as a person does on the command line; and pass@k by its definition."""
 
+import itertools
 import json
-import subprocess
-import sys
 
 import pytest
+from scipy.stats import binomtest
 
-from codetune.errors import UserError
 from codetune.execution.problems import Problem, doctest_problem
-from codetune.execution.trials import try_answers
-from codetune.sandbox import isolation as isolation_module
+from codetune.execution.trials import Tried, mean_pass_at_k, pass_at_k, try_answers
 from codetune.sandbox.limits import Limits
-from codetune.sandbox.trial import Suite
+from codetune.sandbox.trial import Suite, Verdict
+from tests.conftest import run_python
 from tests.execution.test_problems import HUMANEVAL, MBPP, written
 
 
 def command(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "codetune", "execute", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    return run_python("-m", "codetune", "execute", *arguments, check=False)
 
 
 def test_problem_whose_reference_fails_has_no_say(any_isolation):
@@ -35,6 +32,7 @@ def test_problem_whose_reference_fails_has_no_say(any_isolation):
     assert report["pass@2"] == 1.0
     assert report["pass@4"] is None
     assert report["outcomes"] == {"assertion": 1, "passed": 2}
+    assert "interval" not in report, "several answers to a problem are no independent trials"
     assert report["isolation"] == any_isolation.name
 
 
@@ -79,6 +77,7 @@ def test_command_tells_and_keeps_the_verdicts(any_isolation, tmp_path):
     assert told.returncode == 0, told.stderr
     assert f"2 answers to 2 problems, each isolated by {any_isolation.name}" in told.stdout
     assert "pass@1      0.5000" in told.stdout
+    assert "interval    0.0945 to 0.9055, 95 %" in told.stdout  # Wilson's of 1 in 2
     assert "pass@2      each problem needs as many answers" in told.stdout
     rows = [json.loads(line) for line in (tmp_path / "verdicts.jsonl").read_text().splitlines()]
     assert [(row["task_id"], row["outcome"]) for row in rows] == [("HumanEval/0", "passed"), ("11", "assertion")]
@@ -97,13 +96,31 @@ def test_command_names_what_is_wrong(tmp_path):
     assert command(problems, problems, "--k", 0).returncode == 2
 
 
-def test_without_isolation_nothing_is_run(tmp_path, monkeypatch):
-    from codetune.execution.command import execute
+@pytest.mark.parametrize("answers", range(1, 7))
+def test_estimate_is_the_share_of_draws_with_a_right_answer(answers):
+    for correct in range(answers + 1):
+        right = [place < correct for place in range(answers)]
+        for k in range(1, answers + 1):
+            draws = list(itertools.combinations(right, k))
+            assert pass_at_k(answers, correct, k) == pytest.approx(sum(map(any, draws)) / len(draws))
 
-    problems = written(tmp_path / "problems.jsonl", HUMANEVAL)
-    answers = written(tmp_path / "answers.jsonl", {"task_id": "HumanEval/0", "completion": "    return 4"})
-    isolation_module.find_isolation.cache_clear()
-    monkeypatch.setattr(isolation_module.shutil, "which", lambda _: None)
-    with pytest.raises(UserError, match="no isolation"):
-        execute(problems, answers, tmp_path / "verdicts.jsonl")
-    assert not (tmp_path / "verdicts.jsonl").exists()
+
+@pytest.mark.parametrize(("answers", "correct", "k"), [(3, 1, 4), (3, 4, 1), (3, -1, 1), (3, 1, 0)])
+def test_what_is_not_defined_is_refused(answers, correct, k):
+    with pytest.raises(ValueError, match="is not defined"):
+        pass_at_k(answers, correct, k)
+
+
+def test_mean_is_over_problems():
+    assert mean_pass_at_k([(2, 1), (4, 4)], 1) == pytest.approx(0.75)
+    assert mean_pass_at_k([(2, 1), (4, 4)], 2) == pytest.approx(1.0)
+    assert mean_pass_at_k([(2, 1), (4, 4)], 3) is None
+    assert mean_pass_at_k([], 1) is None
+
+
+@pytest.mark.parametrize(("right", "problems"), [(0, 5), (1, 2), (9, 164), (10, 164), (164, 164)])
+def test_interval_of_a_share_is_that_of_scipy(right, problems):
+    verdicts = {str(place): [Verdict("passed" if place < right else "syntax")] for place in range(problems)}
+    found = binomtest(right, problems).proportion_ci(0.95, method="wilson")
+    interval = Tried("none", verdicts, {}).report([1])["interval"]
+    assert interval == pytest.approx({"low": found.low, "high": found.high}, abs=1e-4)

@@ -11,8 +11,7 @@ from codetune.errors import UserError
 from codetune.export import merge as module
 from codetune.export.merge import merge, save_merged
 from codetune.files import digest_file
-from codetune.generation.batch import answer_all
-from codetune.modeling.load import LoadedModel, attach_adapter, load_model
+from codetune.modeling.load import attach_adapter, load_model
 from codetune.prompt import example_ids, prompt_ids
 
 
@@ -42,21 +41,6 @@ def test_merged_logits_equal_base_plus_adapter(tiny_base, tiny_adapter, sequence
     assert check.prompts == 24
     assert check.logits == 400 * sum(map(len, sequences))
     assert not any("lora" in name for name in merged.model.state_dict())
-
-
-def test_merged_text_equals_base_plus_adapter(tiny_base, tiny_adapter, instruction_rows, sequences, tmp_path):
-    base = load_model(tiny_base)
-    beside = LoadedModel(attach_adapter(base.model, tiny_adapter), base.tokenizer, "base plus adapter")
-    prompts = [prompt_ids(base.tokenizer, row["instruction"]) for row in instruction_rows]
-
-    def answers(loaded):
-        return dict(answer_all(loaded, prompts, max_new_tokens=20, batch_size=8))
-
-    expected = answers(beside)
-    merged, _ = merge(load_model(tiny_base), tiny_adapter, sequences[:1], [])
-    save_merged(merged, tmp_path / "export", "float32")
-    assert answers(load_model(tmp_path / "export")) == expected
-    assert answers(load_model(tiny_base)) != expected
 
 
 def test_greedy_answers_are_compared_token_by_token(tiny_base, tiny_adapter, sequences, prompts, monkeypatch):
@@ -133,11 +117,3 @@ def test_a_model_that_is_not_stored_as_it_is_is_refused(tiny_base, tiny_adapter,
     monkeypatch.setattr(module, "load_model", lambda _folder: other)
     with pytest.raises(UserError, match="14 tensors were not stored as they are"):
         save_merged(merged, tmp_path / "export", "float32")
-
-
-def test_prompt_ids_are_those_of_the_base(tiny_base, tiny_adapter, sequences, instruction_rows, tmp_path):
-    merged, _ = merge(load_model(tiny_base), tiny_adapter, sequences[:1], [])
-    save_merged(merged, tmp_path / "export", "float32")
-    base, exported = load_model(tiny_base), load_model(tmp_path / "export")
-    for row in instruction_rows:
-        assert prompt_ids(exported.tokenizer, row["instruction"]) == prompt_ids(base.tokenizer, row["instruction"])

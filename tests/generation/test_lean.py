@@ -1,8 +1,5 @@
 """The lean forward pass: the same logits as the model's own code, and the same bits in any company."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
 from torch.nn import functional
@@ -11,6 +8,7 @@ from transformers.cache_utils import DynamicCache
 
 from codetune.generation.lean import LeanDecoder, decoder
 from codetune.numerics import products
+from tests.conftest import run_python
 
 SHAPE = {"vocab_size": 400, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 2}
 FAMILIES = {
@@ -102,10 +100,7 @@ print(hashlib.sha256(b"".join(one.numpy().tobytes() for one in found)).hexdigest
 
 def test_the_bits_do_not_depend_on_threads_rows_or_columns():
     """In processes of their own: numerics are fixed before torch is imported."""
-    found = {
-        subprocess.run([sys.executable, "-c", BITS.format(threads=threads)], check=True, capture_output=True).stdout
-        for threads in (1, 2, 3)
-    }
+    found = {run_python("-c", BITS.format(threads=threads)).stdout for threads in (1, 2, 3)}
     assert len(found) == 1
 
 

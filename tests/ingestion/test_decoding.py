@@ -28,13 +28,6 @@ def test_decode(content, expected):
     assert decode(content) == expected
 
 
-@pytest.mark.parametrize(("content", "reason"), [(b"x = '\xff'", "undecodable"), (b"x = '\0'", "null_byte")])
-def test_what_is_no_text_is_counted(content, reason):
-    skipped: Counter[str] = Counter()
-    assert read_source("a.py", content, skipped) is None
-    assert skipped == {reason: 1}
-
-
 def test_digest_is_that_of_the_bytes():
     source = read_source("a.py", b"x\r\n", Counter())
     # printf 'x\r\n' | sha256sum

@@ -7,6 +7,7 @@ import pytest
 from codetune.errors import UserError
 from codetune.ingestion.hub import read_hub
 from codetune.ingestion.params import HubSource
+from tests.conftest import one_line
 
 CARD = """---
 configs:
@@ -43,9 +44,8 @@ def test_mistakes_are_one_sentence(snapshot, tmp_path):
         read_hub(source(tmp_path / "nowhere"))
     with pytest.raises(UserError, match="is a local folder and has no revision"):
         read_hub(source(snapshot, revision="a" * 40))
-    with pytest.raises(UserError, match="cannot be loaded") as caught:
+    with one_line("cannot be loaded"):
         read_hub(source(snapshot, split="validation"))
-    assert "\n" not in str(caught.value)
 
 
 def test_no_code_of_the_data_set_is_run(snapshot):

@@ -21,10 +21,22 @@ def lines(rows) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
-def read(path, named=UNDETECTED, form=None):
-    skipped, notes = Counter(), Counter()
-    pairs = [pair for _, pair in read_pairs(str(path), read_records(path, form), named, skipped, notes)]
-    return pairs, dict(skipped), dict(notes)
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "table"
+
+
+@pytest.fixture
+def read(path):
+    """A function from the content of a table to its pairs, and to what was skipped and noted."""
+
+    def read(content, named=UNDETECTED, form=None):
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        skipped, notes = Counter(), Counter()
+        pairs = [pair for _, pair in read_pairs(str(path), read_records(path, form), named, skipped, notes)]
+        return pairs, dict(skipped), dict(notes)
+
+    return read
 
 
 CSV = 'instruction,input,output\nAdd.,"1, 2",3\r\nSay é.,,é\n'
@@ -44,18 +56,15 @@ CSV = 'instruction,input,output\nAdd.,"1, 2",3\r\nSay é.,,é\n'
         (CSV.replace(",", "\t").replace('"1\t 2"', '"1, 2"').encode(), "csv"),
     ],
 )
-def test_format_is_told_from_the_content(tmp_path, content, form):
-    path = tmp_path / "table.dat"
-    path.write_bytes(content)
+def test_format_is_told_from_the_content(read, path, content, form):
+    assert read(content) == (PAIRS, {}, {})
     assert detect_format(path) == form
-    assert read(path) == (PAIRS, {}, {})
 
 
-def test_parquet(tmp_path):
-    path = tmp_path / "table"
+def test_parquet(read, path):
     pq.write_table(pa.Table.from_pylist(ROWS), path)
+    assert read(path.read_bytes()) == (PAIRS, {}, {})
     assert detect_format(path) == "parquet"
-    assert read(path) == (PAIRS, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -79,18 +88,15 @@ def test_parquet(tmp_path):
         ({"messages": '[{"role": "user", "content": "p"}, {"role": "assistant", "content": "c"}]'}, Pair("p", "c"), {}),
     ],
 )
-def test_layouts(tmp_path, row, expected, notes):
-    path = tmp_path / "t.jsonl"
-    path.write_text(lines([row]))
-    pairs, skipped, noted = read(path)
+def test_layouts(read, row, expected, notes):
+    pairs, skipped, noted = read(lines([row]))
     assert (pairs, skipped) == ([expected], {})
     assert {key: count for key, count in noted.items() if count} == notes
 
 
-def test_columns_can_be_named(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text("en;de;theme\nGood day;Guten Tag;7\n")
-    pairs, *_ = read(path, Layout(instruction="en", completion="de", group="theme"))
+def test_columns_can_be_named(read):
+    named = Layout(instruction="en", completion="de", group="theme")
+    pairs, *_ = read("en;de;theme\nGood day;Guten Tag;7\n", named)
     assert pairs == [Pair("Good day", "Guten Tag", "7")]
 
 
@@ -111,41 +117,33 @@ def test_columns_can_be_named(tmp_path):
     ],
 )
 @pytest.mark.parametrize("position", [0, 1, 2])
-def test_broken_rows_are_counted_and_stop_nothing(tmp_path, line, reason, position):
+def test_broken_rows_are_counted_and_stop_nothing(read, line, reason, position):
     good = [b'{"prompt": "p", "completion": "c"}', b'{"prompt": "q", "completion": "d"}']
-    path = tmp_path / "t.jsonl"
-    path.write_bytes(b"\n".join([*good[:position], line, *good[position:]]))
-    pairs, skipped, _ = read(path, form="jsonl")
+    pairs, skipped, _ = read(b"\n".join([*good[:position], line, *good[position:]]), form="jsonl")
     assert pairs == [Pair("p", "c"), Pair("q", "d")]
     assert skipped == {reason: 1}
 
 
-def test_broken_rows_of_csv(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_bytes(b"prompt,completion\np,c\nalone\none,two,three\n\xff,c\n\nq," + b"d" * 2_000_000 + b"\n")
-    pairs, skipped, _ = read(path)
+def test_broken_rows_of_csv(read):
+    content = b"prompt,completion\np,c\nalone\none,two,three\n\xff,c\n\nq," + b"d" * 2_000_000 + b"\n"
+    pairs, skipped, _ = read(content)
     assert pairs == [Pair("p", "c"), Pair("q", "d" * 2_000_000)]
     assert skipped == {"columns_differ": 2, "undecodable": 1}
 
 
 @pytest.mark.parametrize("turns", [[], [{"role": "assistant", "content": "c"}], [7]])
-def test_chat_without_an_answer(tmp_path, turns):
-    path = tmp_path / "t.jsonl"
-    path.write_text(lines([{"messages": turns}]))
-    assert read(path)[:2] == ([], {"no_answer": 1})
+def test_chat_without_an_answer(read, turns):
+    assert read(lines([{"messages": turns}]))[:2] == ([], {"no_answer": 1})
 
 
-def test_hundreds_of_broken_rows_before_the_first_good_one(tmp_path):
-    path = tmp_path / "t.jsonl"
-    path.write_text("broken\n" * 300 + lines([{"prompt": "p", "completion": "c"}]))
-    assert read(path, form="jsonl")[:2] == ([Pair("p", "c")], {"not_json": 300})
+def test_hundreds_of_broken_rows_before_the_first_good_one(read):
+    content = "broken\n" * 300 + lines([{"prompt": "p", "completion": "c"}])
+    assert read(content, form="jsonl")[:2] == ([Pair("p", "c")], {"not_json": 300})
 
 
-def test_empty_table_yields_nothing(tmp_path):
-    for content in ("", "[]", "\n\n"):
-        path = tmp_path / "t"
-        path.write_text(content)
-        assert read(path) == ([], {}, {})
+@pytest.mark.parametrize("content", ["", "[]", "\n\n"])
+def test_empty_table_yields_nothing(read, content):
+    assert read(content) == ([], {}, {})
 
 
 @pytest.mark.parametrize(
@@ -166,15 +164,13 @@ def test_empty_table_yields_nothing(tmp_path):
         (b"prompt,completion\na,b\n", Layout(group="theme"), "has no column 'theme', found: completion, prompt"),
     ],
 )
-def test_mistakes_are_one_sentence(tmp_path, content, named, expected):
-    path = tmp_path / "t"
-    path.write_bytes(content)
+def test_mistakes_are_one_sentence(read, content, named, expected):
     with pytest.raises(UserError) as caught:
-        read(path, named)
+        read(content, named)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_missing_file(tmp_path):
     with pytest.raises(UserError, match="nowhere does not exist"):
-        read(tmp_path / "nowhere")
+        read_records(tmp_path / "nowhere", None)

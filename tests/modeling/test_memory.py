@@ -1,4 +1,4 @@
-"""A base that fits into memory in bfloat16 alone: from training to export, and every report says so."""
+"""Shapes of tensors by headers alone; and a base that fits into memory in bfloat16 alone: from training to export, and every report says so."""
 
 from types import SimpleNamespace
 
@@ -6,13 +6,15 @@ import pytest
 import torch
 
 from codetune.export.merge import merge, save_merged
-from codetune.files import write_jsonl
 from codetune.generation.batch import answer_all
 from codetune.modeling import memory
 from codetune.modeling.load import load_model
+from codetune.modeling.memory import tensor_shapes
+from codetune.models.gguf.header import read_gguf
 from codetune.prompt import example_ids, prompt_ids
 from stages import train
-from tests.stages.test_train import params
+from tests.models.gguf_files import make_gguf
+from tests.training import inputs_in, outputs_in, params
 
 
 @pytest.fixture
@@ -24,10 +26,7 @@ def little_memory(tiny_base, monkeypatch):
 
 @pytest.mark.usefixtures("little_memory")
 def test_a_base_in_bfloat16_is_tuned_asked_and_exported(tiny_base, instruction_rows, tmp_path):
-    inputs = train.Inputs(tmp_path / "train.jsonl", tmp_path / "val.jsonl")
-    write_jsonl(inputs.train, instruction_rows[:12])
-    write_jsonl(inputs.val, instruction_rows[18:])
-    outputs = train.Outputs(tmp_path / "adapter", tmp_path / "reports", tmp_path / "state")
+    inputs, outputs = inputs_in(tmp_path, instruction_rows[:12], instruction_rows[18:]), outputs_in(tmp_path)
     report = train.run(params(tiny_base, epochs=2), inputs, outputs)
     assert report["base_dtype"] == "bfloat16"
     assert report["best"]["val_loss"] < report["first_val_loss"]
@@ -41,3 +40,14 @@ def test_a_base_in_bfloat16_is_tuned_asked_and_exported(tiny_base, instruction_r
     merged, _ = merge(base, outputs.adapter, [ids], prompts)
     save_merged(merged, tmp_path / "export", "float32")
     assert load_model(tmp_path / "export").dtype == "bfloat16"
+
+
+def test_shapes_of_safetensors(tiny_base):
+    model = load_model(tiny_base).model
+    assert sorted(tensor_shapes(tiny_base)) == sorted(tuple(weight.shape) for weight in model.parameters())
+
+
+def test_shapes_of_gguf(tmp_path):
+    path = tmp_path / "model.gguf"
+    make_gguf(path, "llama")
+    assert len(tensor_shapes(path)) == len(read_gguf(path).tensors)

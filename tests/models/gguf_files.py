@@ -61,10 +61,10 @@ def make_tokens() -> tuple[list[str], list[str]]:
     return tokens, [" ".join(merge) for merge in content["merges"]]
 
 
-def make_model(architecture: str = "llama", seed: int = 7, **changes: Any) -> Any:
+def make_model(architecture: str = "llama", **changes: Any) -> Any:
     """A random model of an architecture, of the plain class of transformers."""
     shape = _COMMON | {"vocab_size": len(make_tokens()[0])} | SHAPES[architecture] | changes
-    torch.manual_seed(seed)
+    torch.manual_seed(7)
     model = AutoModelForCausalLM.from_config(CONFIG_MAPPING[_MODEL_TYPES.get(architecture, architecture)](**shape))
     with torch.no_grad():
         for name, weight in model.named_parameters():
@@ -73,7 +73,7 @@ def make_model(architecture: str = "llama", seed: int = 7, **changes: Any) -> An
     return model.eval()
 
 
-def metadata(architecture: str, model: Any, pre: str = "smollm") -> dict[str, Any]:
+def metadata(architecture: str, model: Any) -> dict[str, Any]:
     """The metadata of a file, by key."""
     config, (tokens, merges) = model.config, make_tokens()
     own = {
@@ -92,7 +92,7 @@ def metadata(architecture: str, model: Any, pre: str = "smollm") -> dict[str, An
         "general.architecture": architecture,
         **{f"{architecture}.{key}": value for key, value in own.items()},
         "tokenizer.ggml.model": "gpt2",
-        "tokenizer.ggml.pre": pre,
+        "tokenizer.ggml.pre": "smollm",
         "tokenizer.ggml.tokens": tokens,
         "tokenizer.ggml.token_type": [3] * len(SPECIAL) + [1] * (len(tokens) - len(SPECIAL)),
         "tokenizer.ggml.merges": merges,
@@ -122,10 +122,8 @@ def tensors(architecture: str, model: Any) -> dict[str, np.ndarray]:
     return found
 
 
-def write_gguf(
-    path: Path, values: dict[str, Any], weights: dict[str, np.ndarray], kinds: dict[str, Kind] | Kind = Kind.F32
-) -> Path:
-    """Write a file with `values` as metadata; matrices are of the kind that `kinds` says, vectors are float32."""
+def write_gguf(path: Path, values: dict[str, Any], weights: dict[str, np.ndarray], kind: Kind = Kind.F32) -> Path:
+    """Write a file with `values` as metadata; matrices are of `kind`, vectors are float32."""
     writer = gguf.GGUFWriter(path, values["general.architecture"])
     for key, value in values.items():
         if key == "general.architecture":
@@ -133,17 +131,21 @@ def write_gguf(
         add = {str: writer.add_string, bool: writer.add_bool, float: writer.add_float32, list: writer.add_array}
         add.get(type(value), writer.add_uint32)(key, value)
     for name, weight in weights.items():
-        kind = kinds.get(name, Kind.F32) if isinstance(kinds, dict) else kinds
-        kind = kind if weight.ndim > 1 else Kind.F32
+        own = kind if weight.ndim > 1 else Kind.F32
         if weight.dtype == np.int8:
             writer.add_tensor(name, weight)
         else:
-            writer.add_tensor(name, gguf.quantize(weight, kind), raw_dtype=kind)
+            writer.add_tensor(name, gguf.quantize(weight, own), raw_dtype=own)
+    finish(writer)
+    return path
+
+
+def finish(writer: gguf.GGUFWriter) -> None:
+    """Write to the file what the writer was given."""
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    return path
 
 
 def make_gguf(

@@ -10,13 +10,13 @@ import torch
 
 from codetune.errors import UserError
 from codetune.files import digest_file, read_json
-from codetune.ingestion import pins
 from codetune.ingestion.pins import Pin
 from codetune.modeling.load import load_model
 from codetune.modeling.params import ModelParams
 from codetune.models.catalogue import CATALOGUE, CatalogueModel, Hub, WheelPart, Wheels
 from codetune.prompt import prompt_ids
 from stages.base import Outputs, run
+from tests.conftest import digests
 from tests.models.gguf_files import make_gguf
 from tests.wheels import make_wheel
 
@@ -28,8 +28,8 @@ def params(base):
 
 
 @pytest.fixture
-def outputs(tmp_path):
-    return Outputs(tmp_path / "base", tmp_path / "wheels")
+def outputs(tmp_path, wheels):
+    return Outputs(tmp_path / "base", wheels)
 
 
 @pytest.fixture
@@ -41,16 +41,11 @@ def file(tmp_path):
 def tiny(file, outputs, monkeypatch):
     """A function that puts a tiny model into the catalogue, to be had in a wheel or at a hub."""
     content = file.read_bytes()
-    outputs.wheels.mkdir()
     _, digest = make_wheel(outputs.wheels, "tiny", {"tiny/model.bin": content})
     wheel = Wheels((WheelPart(Pin("tiny", "1.0", digest), "tiny/model.bin"),))
     sha256 = hashlib.sha256(content).hexdigest()
 
-    answer = SimpleNamespace(returncode=1, stdout="", stderr="Temporary failure in name resolution")
-    monkeypatch.setattr(pins.subprocess, "run", lambda *_, **__: answer)
-
-    def no_hub(*_, **__):
-        raise OSError("no network")
+    no_hub = huggingface_hub.hf_hub_download
 
     def at(*, hub: bool):
         entry = CatalogueModel(
@@ -62,21 +57,17 @@ def tiny(file, outputs, monkeypatch):
     return at
 
 
-def content_of(folder):
-    return {path.name: digest_file(path) for path in sorted(folder.iterdir())}
-
-
 def test_the_folder_holds_the_file_with_what_is_made_of_it(tiny, file, outputs):
     tiny(hub=False)
     found = run(params("tiny"), outputs)
     assert (outputs.base / "tiny.gguf").read_bytes() == file.read_bytes()
-    assert set(content_of(outputs.base)) == {
+    assert set(digests(outputs.base)) == {
         "tiny.gguf", "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
         "chat_template.jinja", "provenance.json",
     }  # fmt: skip
     assert found == read_json(outputs.base / "provenance.json")
     assert found["files"] == {
-        name: digest for name, digest in content_of(outputs.base).items() if name != "provenance.json"
+        name: digest for name, digest in digests(outputs.base).items() if name != "provenance.json"
     }
     assert (found["name"], found["license"], found["architecture"]) == ("tiny", "MIT", "llama")
     assert found["places"] == ["owner/name at aaaaaaaaaaaa", "the package tiny 1.0"]
@@ -97,10 +88,10 @@ def test_the_folder_is_loaded_as_the_file_is(tiny, file, outputs):
 def test_the_bytes_do_not_depend_on_the_place(tiny, outputs):
     tiny(hub=False)
     run(params("tiny"), outputs)
-    first = content_of(outputs.base)
+    first = digests(outputs.base)
     tiny(hub=True)
     run(params("tiny"), outputs)
-    assert content_of(outputs.base) == first
+    assert digests(outputs.base) == first
 
 
 def test_a_base_that_is_not_of_the_catalogue_is_recorded_where_it_lies(file, tiny_base, outputs):
@@ -109,7 +100,7 @@ def test_a_base_that_is_not_of_the_catalogue_is_recorded_where_it_lies(file, tin
         "files": {"file": digest_file(file)},
     }  # fmt: skip
     assert [path.name for path in outputs.base.iterdir()] == ["provenance.json"]
-    assert run(params(tiny_base), outputs)["files"] == content_of(tiny_base)
+    assert run(params(tiny_base), outputs)["files"] == digests(tiny_base)
 
 
 def test_a_base_that_is_too_large_is_told_before_it_is_needed(file, outputs, monkeypatch):
@@ -121,12 +112,12 @@ def test_a_base_that_is_too_large_is_told_before_it_is_needed(file, outputs, mon
 def test_a_failure_leaves_the_folder_as_it_was(tiny, outputs):
     tiny(hub=False)
     run(params("tiny"), outputs)
-    before = content_of(outputs.base)
+    before = digests(outputs.base)
     for path in outputs.wheels.iterdir():
         path.write_bytes(b"")
     with pytest.raises(UserError, match="tiny cannot be had"):
         run(params("tiny"), outputs)
-    assert content_of(outputs.base) == before
+    assert digests(outputs.base) == before
 
 
 def test_a_name_is_that_of_the_catalogue_or_of_what_lies_here(tiny, file, outputs, monkeypatch):
@@ -141,7 +132,7 @@ def test_a_name_is_that_of_the_catalogue_or_of_what_lies_here(tiny, file, output
 def test_a_name_is_loaded_from_what_the_stage_wrote(tiny, tmp_path, monkeypatch):
     tiny(hub=False)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="There is no base model yet: tiny is not in models/base. Run `make repro`"):
+    with pytest.raises(UserError, match=r"There is no base model yet: tiny is not in models/base\. Run `make repro`"):
         load_model("tiny")
     run(params("tiny"), Outputs(wheels=tmp_path / "wheels"))
     assert load_model("tiny").model.num_parameters() > 0

@@ -55,12 +55,8 @@ def test_output_and_gradients_are_exact(length, heads, scale, calls):
 
 
 @pytest.mark.parametrize("length", [40, 300])
-def test_any_number_of_threads_gives_the_same_bits(length, threads):
-    found = []
-    for number in (1, 2, 3, 7):
-        threads(number)
-        found.append(with_gradients(*inputs(length), is_causal=True))
-    assert all(torch.equal(one, other) for many in found[1:] for one, other in zip(found[0], many, strict=True))
+def test_any_number_of_threads_gives_the_same_bits(length, same_bits):
+    same_bits(lambda: with_gradients(*inputs(length), is_causal=True))
 
 
 def test_other_kinds_are_left_to_torch(calls):

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from codetune.numerics import ENVIRONMENT
+from tests.conftest import ROOT, run_python
 
-ROOT = Path(__file__).parents[2]
 MEMORY = """
 import torch
 from pathlib import Path
@@ -26,9 +26,7 @@ print(held - pages() < 1000)
 def run(program, mode="portable", threads=3):
     """What a program prints that fixes the numerics first."""
     fixed = f"from codetune import numerics; numerics.fix(numerics.NumericsParams(mode={mode!r}, threads={threads}))\n"
-    found = subprocess.run(
-        [sys.executable, "-c", fixed + program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    found = run_python("-c", fixed + program, check=False)
     assert found.returncode == 0, found.stderr
     assert not found.stderr
     return found.stdout.split()

@@ -5,12 +5,9 @@ from dataclasses import replace
 import pytest
 
 from codetune.revisions.catalogue import Metric
-from codetune.revisions.comparison import MetricDifference, Verdict, compare
+from codetune.revisions.comparison import MetricDifference, Verdict
 from codetune.revisions.effects import effects
 from codetune.revisions.intervals import pooled_spread
-from codetune.revisions.listing import Kind, Revision
-from codetune.revisions.reading import load_reports
-from codetune.revisions.repository import Repository
 from tests.sample_project import Project
 
 ROW = MetricDifference(Metric("m", "M"), 10.0, 14.0, 1.0, 7.0, Verdict.BETTER, p_value=0.01, detectable=3.0, spread=2.0)
@@ -47,9 +44,7 @@ def test_the_spread_pools_both_sides() -> None:
 
 
 def test_every_metric_of_a_comparison_has_a_spread(sample: Project) -> None:
-    repository = Repository(sample.root)
-    sides = [load_reports(repository, Revision(Kind.COMMIT, n, sample.commits[n])) for n in ("first", "readme")]
-    rows = compare(*sides).rows["tuned"]
+    rows = sample.compared("first", "readme").rows["tuned"]
     found = effects(rows)
     assert [effect.row.metric.key for effect in found] == [
         row.metric.key for row in rows if row.low is not None and row.verdict is not Verdict.SAME

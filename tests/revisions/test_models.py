@@ -164,21 +164,6 @@ def test_folders_that_nobody_asked_for_lately_are_removed(copied_models: Project
     assert load_model(low.base, low.adapter).model is not None
 
 
-@pytest.mark.parametrize("digest", ["../../../../etc/passwd", "-o", "", None, "f" * 31, "f" * 32 + "/..", ["x"]])
-def test_a_digest_that_is_none_never_becomes_a_path(copied_models: Project, digest: object) -> None:
-    root = copied_models.root
-    lock(root, {"path": ADAPTER, "hash": "md5", "md5": digest})
-    with pytest.raises(UserError, match=r"dvc.lock of .* is damaged"):
-        find(copied_models, commit(root, "Lead astray", 9))
-
-
-@pytest.mark.parametrize("content", ["[", "- a", "stages: 1", "stages: {train: {outs: [models/adapter]}}"])
-def test_a_damaged_lock_is_a_sentence(copied_models: Project, content: str) -> None:
-    write_text(copied_models.root / "dvc.lock", content)
-    with pytest.raises(UserError, match=r"is damaged|names none"):
-        find(copied_models, commit(copied_models.root, "Damage it", 9))
-
-
 @pytest.mark.parametrize("name", ["../escaped.json", "/var/escaped.json", "a/../../escaped.json"])
 def test_a_cached_file_stays_in_its_folder(copied_models: Project, name: str) -> None:
     root = copied_models.root
@@ -199,13 +184,26 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(copied_models: Project) -
         find(copied_models, "low")
 
 
+OUTPUT = "stages: {train: {outs: [{path: models/adapter, hash: md5, md5: %s}]}}"
+DIGESTS = ("../../../../etc/passwd", "-o", "''", "null", "f" * 31, "f" * 32 + "/..", "[x]")
+LOCKS = ("[", "- a", "stages: 1", "stages: {train: {outs: [models/adapter]}}")
+SECTIONS = ("model: {base: ''}", "model: {base: 7}", "model: x", "x: 1", "[", "model: {base: a, revision: x}")
+
+
 @pytest.mark.parametrize(
-    "section", ["model: {base: ''}", "model: {base: 7}", "model: x", "x: 1", "[", "model: {base: a, revision: x}"]
+    ("file", "content", "told"),
+    [
+        *(("dvc.lock", OUTPUT % digest, r"dvc.lock of .* is damaged") for digest in DIGESTS),
+        *(("dvc.lock", content, r"is damaged|names none") for content in LOCKS),
+        *(("params.yaml", content, r"has no model: its params.yaml names none") for content in SECTIONS),
+    ],
 )
-def test_parameters_of_another_time_are_a_sentence(copied_models: Project, section: str) -> None:
-    write_text(copied_models.root / "params.yaml", section)
-    with pytest.raises(UserError, match=r"has no model: its params.yaml names none"):
-        find(copied_models, commit(copied_models.root, "Change parameters", 9))
+def test_a_commit_that_says_something_else_is_a_sentence(
+    copied_models: Project, file: str, content: str, told: str
+) -> None:
+    write_text(copied_models.root / file, content)
+    with pytest.raises(UserError, match=told):
+        find(copied_models, commit(copied_models.root, "Lead astray", 9))
 
 
 def test_a_base_that_is_a_dvc_output_comes_from_the_cache(copied_models: Project) -> None:

@@ -94,6 +94,14 @@ class TestWays:
         ways, _ = ways_of(rows, [by_key(self.shown, "tuned.stopped")])
         assert len(ways) == 2
 
+    def test_losses_of_other_tokens_are_of_several_ways_whatever_the_prompts(self) -> None:
+        rows = [
+            row(name, values={"training.val_loss": 1.0}, val_loss=way, prompts_digest=name)
+            for name, way in (("a", "rows:48"), ("b", "rows:48"), ("c", "rows:200"))
+        ]
+        ways, names = ways_of(rows, [by_key(metrics(rows), "training.val_loss")])
+        assert (len(ways), names["a" * 8]) == (2, names["b" * 8])
+
     def test_figures_without_signatures_are_not_taken_for_the_same(self) -> None:
         rows = [self.rows[0], row("z", values={"tuned.bertscore.f1": 0.1})]
         ways, _ = ways_of(rows, [by_key(self.shown, "tuned.bertscore.f1")])

@@ -2,16 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from codetune.revisions.listing import WORKSPACE, Kind, Revision
+from codetune.revisions.listing import WORKSPACE
 from codetune.revisions.reading import load_reports
 from codetune.revisions.repository import Repository
 from tests.sample_project import Project
 
 
 def test_a_commit_and_the_workspace_are_read_alike(sample: Project) -> None:
-    repository = Repository(sample.root)
-    head = Revision(Kind.COMMIT, "head", sample.commits["readme"])
-    at_commit, on_disk = load_reports(repository, head), load_reports(repository, WORKSPACE)
+    at_commit, on_disk = sample.reports("readme"), load_reports(Repository(sample.root), WORKSPACE)
     for part in ("metrics", "signatures", "training", "params", "scores", "prompts", "curves"):
         assert getattr(at_commit, part) == getattr(on_disk, part), part
         assert getattr(at_commit, part), part
@@ -19,7 +17,7 @@ def test_a_commit_and_the_workspace_are_read_alike(sample: Project) -> None:
 
 
 def test_the_content_is_what_was_written(sample: Project) -> None:
-    reports = load_reports(Repository(sample.root), Revision(Kind.COMMIT, "first", sample.commits["first"]))
+    reports = sample.reports("first")
     assert reports.params["train"]["lora"]["rank"] == 4
     assert reports.params["train"]["learning_rate"] == 2e-3  # YAML 1.2: a number
     assert len(reports.scores) == len(reports.prompts) == 60
@@ -31,7 +29,7 @@ def test_the_content_is_what_was_written(sample: Project) -> None:
 
 
 def test_a_revision_without_reports_is_empty_and_no_problem(sample: Project) -> None:
-    reports = load_reports(Repository(sample.root), Revision(Kind.COMMIT, "empty", sample.commits["empty"]))
+    reports = sample.reports("empty")
     assert not reports.measured
     assert reports.problems == ()
 

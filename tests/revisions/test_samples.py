@@ -5,12 +5,8 @@ from typing import Any
 import pytest
 
 from codetune.revisions.catalogue import Metric
-from codetune.revisions.comparison import Comparison, compare
-from codetune.revisions.inline import Piece, inline_difference
-from codetune.revisions.listing import Kind, Revision
-from codetune.revisions.reading import load_reports
+from codetune.revisions.inline import Piece, inline_difference, reworded
 from codetune.revisions.reports import Prompt
-from codetune.revisions.repository import Repository
 from codetune.revisions.samples import (
     Parsing,
     Sample,
@@ -88,33 +84,31 @@ def test_counts_by_way() -> None:
     assert ways(SAMPLES, CHRF) == {Way.BETTER: 1, Way.WORSE: 1, Way.SAME: 1}
 
 
-def _compare(sample: Project, *names: str) -> Comparison:
-    repository = Repository(sample.root)
-    sides = {name: load_reports(repository, Revision(Kind.COMMIT, name, sample.commits[name])) for name in names}
-    return compare(sides[names[0]], sides[names[-1]])
-
-
 def test_two_revisions_are_compared_by_their_tuned_models(sample: Project) -> None:
-    comparison = _compare(sample, "first", "readme")
+    comparison = sample.compared("first", "readme")
+    before, after = comparison.baseline, comparison.candidate
     found = samples_of(comparison)
-    assert len(found) == 60
-    one, aligned = found[0], comparison.prompts[0]
+    assert [one.prompt.id for one in found] == list(after.prompts)
+    one = found[0]
     assert (one.before.text[-6:], one.after.text[-6:]) == ("rank 4", "rank 8")
-    assert one.base is not None
-    assert one.base.text == aligned.candidate.answers["base"].text
-    assert one.base.scores == aligned.candidate_base
+    assert (one.before.scores, one.after.scores) == (
+        before.scores[one.prompt.id].tuned,
+        after.scores[one.prompt.id].tuned,
+    )
+    assert one.base == ScoredAnswer(one.prompt.answers["base"].text, after.scores[one.prompt.id].base)
+    assert comparison.same_base
 
 
 def test_one_revision_is_compared_with_its_base(sample: Project) -> None:
-    comparison = _compare(sample, "readme")
+    comparison = sample.compared("readme", "readme")
     one = samples_of(comparison)[0]
-    assert one.before.scores == comparison.prompts[0].candidate_base
+    assert one.before.scores == comparison.candidate.scores[one.prompt.id].base
     assert one.base is None
     assert comparable_metrics(comparison)[0].key == "bertscore.f1"
 
 
 def test_a_metric_that_was_measured_in_two_ways_moves_no_prompt(sample: Project) -> None:
-    keys = [metric.key for metric in comparable_metrics(_compare(sample, "readme", "other-scale"))]
+    keys = [metric.key for metric in comparable_metrics(sample.compared("readme", "other-scale"))]
     assert "chrf" in keys
     assert not any(key.startswith("bertscore") for key in keys)
 
@@ -134,8 +128,17 @@ def test_inline_difference(reference: str, answer: str, pieces: list[Any]) -> No
     assert inline_difference(reference, answer) == [Piece(*piece) for piece in pieces]
 
 
+def test_a_paraphrase_is_told_apart_word_by_word() -> None:
+    pieces = reworded("Write a Python function `f`.", "Could you write a  Python function `f`?")
+    told = {
+        kind: [piece.text for piece in pieces if piece.kind == kind and piece.text.strip()]
+        for kind in ("missing", "extra")
+    }
+    assert told == {"missing": ["Write", "`f`."], "extra": ["Could you write", "`f`?"]}
+
+
 def test_both_texts_are_whole_in_the_difference(sample: Project) -> None:
-    texts = [(one.prompt.reference, one.after.text) for one in samples_of(_compare(sample, "readme"))]
+    texts = [(one.prompt.reference, one.after.text) for one in samples_of(sample.compared("readme", "readme"))]
     texts.append(("line one\nsame\n" * 700, "same\nline two\n" * 700))  # long enough to be compared by lines
     for reference, answer in texts:
         pieces = inline_difference(reference, answer)

@@ -1,7 +1,6 @@
 """Verdicts on answers, honest and wrong."""
 
 import dataclasses
-import subprocess
 import sys
 
 import pytest
@@ -11,6 +10,7 @@ from codetune.sandbox import isolation as isolation_module
 from codetune.sandbox import limits as limits_module
 from codetune.sandbox.limits import Limits, calibrated
 from codetune.sandbox.trial import Suite, attempt
+from tests.conftest import run_python
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,7 @@ def f(x):
 
 def test_sets_are_in_the_same_order_each_time(isolation, limits):
     program = "print(list(map(str, {*'abcdefgh'})))"
-    told = subprocess.run(
-        [sys.executable, "-c", program], env={"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=True
-    )
+    told = run_python("-c", program, PYTHONHASHSEED="0")
     source = "def f(letters): return list(map(str, letters))"
     for tests in (f"assert f({{*'abcdefgh'}}) == {told.stdout}", f"assert list({{*'abcdefgh'}}) == {told.stdout}"):
         asked = Suite("def g(): pass", ("f",), f"f([])\n{tests}")

@@ -2,7 +2,6 @@
 
 import math
 import random
-from typing import Any
 
 import pytest
 import torch
@@ -10,7 +9,7 @@ from bert_score import BERTScorer
 
 from codetune.errors import UserError
 from codetune.scoring.baseline import Baseline, choose_rows, draw_pairs, measure_baseline
-from codetune.scoring.bertscore import BertEncoder, Embedding, Scores
+from codetune.scoring.bertscore import Embedding, Scores
 from codetune.scoring.code_bertscore import normalized
 from tests.scoring.conftest import changed
 
@@ -36,25 +35,25 @@ def test_pairs_follow_the_seed_alone():
     assert draw_pairs(groups, 50, seed=1) != draw_pairs(groups, 50, seed=2)
 
 
-def test_rows_are_chosen_whatever_their_order(instruction_rows: list[dict[str, Any]]):
+def test_rows_are_chosen_whatever_their_order(instruction_rows):
     shuffled = random.Random(3).sample(instruction_rows, len(instruction_rows))
     assert choose_rows(instruction_rows, 5, 7) == choose_rows(shuffled, 5, 7)
     assert choose_rows(instruction_rows, 5, 7) != choose_rows(instruction_rows, 5, 8)
 
 
-def test_paraphrases_are_never_chosen(instruction_rows: list[dict[str, Any]]):
+def test_paraphrases_are_never_chosen(instruction_rows):
     paraphrases = [{**row, "id": f"p{row['id']}", "parent": row["id"]} for row in instruction_rows]
     assert choose_rows([*paraphrases, *instruction_rows], 100, 7) == choose_rows(instruction_rows, 100, 7)
 
 
 @pytest.mark.parametrize("kept", [0, 1])
-def test_fewer_than_two_originals_are_refused(kept: int, instruction_rows: list[dict[str, Any]]):
+def test_fewer_than_two_originals_are_refused(kept, instruction_rows):
     rows = instruction_rows[:kept] + [{**row, "parent": "x"} for row in instruction_rows]
     with pytest.raises(UserError, match=f"hold {kept} originals, expected at least two"):
         choose_rows(rows, 10, 7)
 
 
-def test_the_baseline_is_the_librarys_mean_over_the_pairs(minilm: BertEncoder, instruction_rows: list[dict[str, Any]]):
+def test_the_baseline_is_the_librarys_mean_over_the_pairs(minilm, instruction_rows):
     params = changed(baseline_texts=8, baseline_pairs=12)
     found = measure_baseline(minilm, instruction_rows, params)
     chosen = choose_rows(instruction_rows, 8, params.seed)
@@ -82,7 +81,7 @@ def test_the_baseline_is_the_librarys_mean_over_the_pairs(minilm: BertEncoder, i
         ((0.0, 0.1, 0.25), (-0.25, -0.5, -0.5)),
     ],
 )
-def test_rescaling_by_hand(raw: tuple[float, float, float], expected: tuple[float, float, float]):
+def test_rescaling_by_hand(raw, expected):
     baseline = Baseline(Scores(0.2, 0.4, 0.5), 0.75, texts=2, long=0, pairs=1, across="groups")
     assert baseline.rescale(Scores(*raw)) == pytest.approx(expected)
 
@@ -93,9 +92,7 @@ def test_programs_are_rescaled_by_their_own_floor():
     assert baseline.program_signature == "baseline:0.750000|pairs:1|across:groups"
 
 
-def test_an_encoder_that_tells_nothing_apart_is_refused(
-    minilm: BertEncoder, instruction_rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-):
+def test_an_encoder_that_tells_nothing_apart_is_refused(minilm, instruction_rows, monkeypatch):
     same = Embedding(torch.ones(3, 4), torch.tensor([0.0, 1.0, 0.0]))
     monkeypatch.setattr(minilm, "embed_all", lambda texts, _: dict.fromkeys(texts, same))
     with pytest.raises(UserError, match=r"scores unrelated code 1\.0000, expected less than 0\.999"):

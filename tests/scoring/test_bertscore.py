@@ -17,7 +17,7 @@ from codetune.encoders.locate import locate_encoder
 from codetune.errors import UserError
 from codetune.scoring import bertscore
 from codetune.scoring.bertscore import NOTHING, BertEncoder, match, overlapping
-from tests.conftest import make_tiny_bert
+from tests.conftest import make_tiny_bert, one_line
 from tests.scoring.conftest import changed
 
 TOLERANCE = 2e-6
@@ -34,7 +34,7 @@ def by_the_library(folder: Path, layer: int, max_tokens: int, answers: list[str]
     return torch.cat([torch.stack(scorer.score([answer], [reference]), dim=1) for answer, reference in pairs])
 
 
-def test_scores_equal_those_of_the_library(minilm: BertEncoder, instruction_rows: list[dict[str, Any]]):
+def test_scores_equal_those_of_the_library(minilm, instruction_rows):
     references = [row["completion"] for row in instruction_rows[:6]]
     answers = [*references[3:6], references[0], "return None", "x = 1\n" * 150]
     expected = by_the_library(minilm.files.folder, minilm.layer, 512, answers, references)
@@ -48,7 +48,7 @@ def test_scores_equal_those_of_the_library(minilm: BertEncoder, instruction_rows
 
 
 @pytest.mark.parametrize("layer", [0, 1, 2])
-def test_another_model_and_layer_equals_the_library(layer: int, tmp_path: Path):
+def test_another_model_and_layer_equals_the_library(layer, tmp_path):
     folder = make_tiny_bert(tmp_path / "encoder")
     answers, references = ["def f(a): return a", "b", "x" * 38], ["def g(b): return b", "a + b", "x = y"]
     expected = by_the_library(folder, layer, 40, answers, references)
@@ -58,26 +58,19 @@ def test_another_model_and_layer_equals_the_library(layer: int, tmp_path: Path):
     assert torch.allclose(found, expected, rtol=0, atol=TOLERANCE)
 
 
-def test_a_path_that_names_another_architecture_does_not_matter(tiny_bert: Path):
+def test_a_path_that_names_another_architecture_does_not_matter(tiny_bert):
     assert "t5" in str(tiny_bert)
     assert type(encoder_of(tiny_bert, 2)._model).__name__ == "BertModel"
 
 
-def test_a_text_scored_against_itself_is_1(minilm: BertEncoder):
-    text = minilm.embed("def f(x):\n    return x + 1")
-    assert match(text, text) == pytest.approx((1, 1, 1), abs=1e-6)
-
-
-def test_precision_is_of_the_answer_and_recall_of_the_reference(minilm: BertEncoder):
+def test_precision_is_of_the_answer_and_recall_of_the_reference(minilm):
     part, whole = minilm.embed("return total"), minilm.embed("def f(a, b):\n    total = a + b\n    return total")
     precision, recall, _ = match(part, whole)
     assert precision > recall + 0.1
     assert match(whole, part)[:2] == pytest.approx((recall, precision), abs=1e-6)
 
 
-def test_a_pair_is_matched_on_one_thread_with_the_same_bits(
-    monkeypatch: pytest.MonkeyPatch, threads: Any, minilm: BertEncoder, instruction_rows: list[dict[str, Any]]
-):
+def test_a_pair_is_matched_on_one_thread_with_the_same_bits(monkeypatch, threads, minilm, instruction_rows):
     left, right = (minilm.embed(row["completion"] * 4) for row in instruction_rows[:2])
     alone = match(left, right)
     seen = []
@@ -94,7 +87,7 @@ def test_a_pair_is_matched_on_one_thread_with_the_same_bits(
     assert torch.get_num_threads() == 3
 
 
-def test_scoring_leaves_the_embeddings_as_they_are(minilm: BertEncoder):
+def test_scoring_leaves_the_embeddings_as_they_are(minilm):
     left, right = minilm.embed("a = b"), minilm.embed("print(c)")
     before = left.vectors.clone(), left.weights.clone()
     assert match(left, right) == match(left, right)
@@ -102,7 +95,7 @@ def test_scoring_leaves_the_embeddings_as_they_are(minilm: BertEncoder):
     assert torch.equal(before[1], left.weights)
 
 
-def test_an_embedding_does_not_depend_on_the_other_texts(minilm: BertEncoder):
+def test_an_embedding_does_not_depend_on_the_other_texts(minilm):
     text = "def f(x):\n    return x"
     alone = minilm.embed_all([text], "alone")[text]
     among = minilm.embed_all(["import os\n" * 40, text, "y", text], "among")
@@ -111,7 +104,7 @@ def test_an_embedding_does_not_depend_on_the_other_texts(minilm: BertEncoder):
 
 
 @pytest.mark.parametrize("nothing", ["", "  \n\t ", "\x00\x01", "\u200b"])
-def test_a_text_without_tokens_scores_0_on_either_side(nothing: str, minilm: BertEncoder):
+def test_a_text_without_tokens_scores_0_on_either_side(nothing, minilm):
     empty, text = minilm.embed(nothing), minilm.embed("return x")
     assert empty.empty
     assert not text.empty
@@ -119,7 +112,7 @@ def test_a_text_without_tokens_scores_0_on_either_side(nothing: str, minilm: Ber
 
 
 @pytest.mark.parametrize(("words", "windows"), [(510, 1), (511, 2), (765, 2), (766, 3), (2000, 7)])
-def test_what_is_over_510_tokens_is_encoded_in_windows(words: int, windows: int, minilm: BertEncoder):
+def test_what_is_over_510_tokens_is_encoded_in_windows(words, windows, minilm):
     embedding = minilm.embed("x " * words)
     assert minilm.max_tokens == 512
     assert embedding.windows == windows
@@ -128,7 +121,7 @@ def test_what_is_over_510_tokens_is_encoded_in_windows(words: int, windows: int,
 
 
 @pytest.mark.parametrize(("length", "size"), [(511, 510), (765, 510), (766, 510), (2000, 510), (41, 3), (7, 2), (3, 1)])
-def test_every_token_belongs_to_the_window_that_shows_most_around_it(length: int, size: int):
+def test_every_token_belongs_to_the_window_that_shows_most_around_it(length, size):
     windows = list(overlapping(length, size))
     owners = [window for window in windows for _ in range(window.own_start, window.own_stop)]
     assert len(owners) == length
@@ -144,15 +137,7 @@ def test_every_token_belongs_to_the_window_that_shows_most_around_it(length: int
         assert around[owner] >= max(around.values()) - 1
 
 
-def test_the_end_of_a_long_answer_counts(minilm: BertEncoder):
-    body = "".join(f"    total = total + value_{number}\n" for number in range(120))
-    right, wrong = (minilm.embed(f"{body}    {end}\n") for end in ("return total", "raise SystemExit('no')"))
-    assert right.windows > 1
-    assert match(right, right) == pytest.approx((1, 1, 1), abs=1e-6)
-    assert match(wrong, right).f1 < 0.9999
-
-
-def test_a_long_text_is_encoded_as_its_parts_are(minilm: BertEncoder):
+def test_a_long_text_is_encoded_as_its_parts_are(minilm):
     words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
     text = " ".join(words[number * 7 % 8] for number in range(900))
     embedding = minilm.embed(text)
@@ -176,29 +161,26 @@ def test_a_long_text_is_encoded_as_its_parts_are(minilm: BertEncoder):
         (None, None, 1024, 1024),
     ],
 )
-def test_the_limit_is_what_model_and_tokenizer_both_take(
-    positions: int | None, padding: int | None, tokenizer: int, limit: int
-):
+def test_the_limit_is_what_model_and_tokenizer_both_take(positions, padding, tokenizer, limit):
     model = torch.nn.Module()
     if positions is not None:
         model.position_embeddings = torch.nn.Embedding(positions, 1, padding_idx=padding)
     assert bertscore._max_tokens(model, SimpleNamespace(model_max_length=tokenizer)) == limit
 
 
-def test_a_layer_that_the_model_lacks_is_refused(tiny_bert: Path):
+def test_a_layer_that_the_model_lacks_is_refused(tiny_bert):
     with pytest.raises(UserError, match=r"score\.bertscore\.layer: bert has no layer 3.*between 0 and 2"):
         encoder_of(tiny_bert, 3)
 
 
-def test_damaged_weights_are_refused_in_one_line(tiny_bert: Path, tmp_path: Path):
+def test_damaged_weights_are_refused_in_one_line(tiny_bert, tmp_path):
     folder = Path(shutil.copytree(tiny_bert, tmp_path / "damaged"))
     (folder / "model.safetensors").write_bytes(b"not weights")
-    with pytest.raises(UserError, match="damaged cannot be loaded") as caught:
+    with one_line("damaged cannot be loaded"):
         encoder_of(folder, 2)
-    assert "\n" not in str(caught.value)
 
 
-def test_the_signature_names_everything_that_moves_a_score(minilm: BertEncoder, tiny_bert: Path):
+def test_the_signature_names_everything_that_moves_a_score(minilm, tiny_bert):
     assert "model:all-MiniLM-L6-v2|weights:53aa51172d142c89|" in minilm.signature
     assert minilm.signature.endswith("|layer:6|idf:no|max_tokens:512|long:windows")
     one, two = encoder_of(tiny_bert, 1).signature, encoder_of(tiny_bert, 2).signature

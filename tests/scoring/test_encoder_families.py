@@ -60,7 +60,7 @@ FAMILIES = {"roberta": _roberta, "deberta": _deberta, "deberta-v2": _deberta_v2}
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
-def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> BertEncoder:
+def encoder(request, tmp_path_factory) -> BertEncoder:
     folder = tmp_path_factory.mktemp("families") / request.param
     torch.manual_seed(7)
     model, tokenizer = FAMILIES[request.param]()
@@ -70,7 +70,7 @@ def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return encoder_of(folder, 2)
 
 
-def test_scores_equal_those_of_the_library(encoder: BertEncoder):
+def test_scores_equal_those_of_the_library(encoder):
     folder = Path(encoder.files.folder)
     answers, references = ["def f(a): return a", "b", "x = [1]"], ["def g(b): return b", "a + b", "y = (2)"]
     assert encoder.max_tokens == LIMIT
@@ -81,7 +81,7 @@ def test_scores_equal_those_of_the_library(encoder: BertEncoder):
     assert found[:, 2].max() - found[:, 2].min() > 0.001
 
 
-def test_a_long_text_is_read_to_its_end(encoder: BertEncoder):
+def test_a_long_text_is_read_to_its_end(encoder):
     long = encoder.embed("def f(a): return a + " + "b" * 100)
     assert long.windows > 1
     assert len(long.vectors) == len(long.weights) > 100
@@ -91,5 +91,5 @@ def test_a_long_text_is_read_to_its_end(encoder: BertEncoder):
     assert not torch.equal(long.vectors[-2], other.vectors[-2])
 
 
-def test_a_text_without_tokens_scores_0(encoder: BertEncoder):
+def test_a_text_without_tokens_scores_0(encoder):
     assert match(encoder.embed("  \n"), encoder.embed("x")) == (0, 0, 0)

@@ -9,14 +9,13 @@ import pytest
 
 from codetune.numerics import NumericsParams
 from codetune.scoring import kept as kept_module
-from codetune.scoring.bertscore import BertEncoder
 from codetune.scoring.kept import Kept, kept_folder, recipe
 from tests.test_pipeline import ROOT, imported_modules, module_file
 
 PORTABLE = NumericsParams(mode="portable", threads=2)
 
 
-def test_a_value_is_found_by_its_kind_its_texts_and_the_recipe(tmp_path: Path):
+def test_a_value_is_found_by_its_kind_its_texts_and_the_recipe(tmp_path):
     with Kept(tmp_path, "r") as kept:
         kept.put("scores", ["a", "b"], b"1")
         assert kept.get("scores", ["a", "b"]) == b"1"
@@ -28,7 +27,7 @@ def test_a_value_is_found_by_its_kind_its_texts_and_the_recipe(tmp_path: Path):
         assert kept.get("scores", ["a", "b"]) is None
 
 
-def test_a_damaged_value_counts_as_missing(tmp_path: Path):
+def test_a_damaged_value_counts_as_missing(tmp_path):
     with Kept(tmp_path, "r") as kept:
         kept.put("scores", ["a"], b"12345678")
         kept.put("scores", ["b"], b"abcdefgh")
@@ -42,7 +41,7 @@ def test_a_damaged_value_counts_as_missing(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + b"\xff" * 4096])
-def test_a_damaged_file_is_made_anew(tmp_path: Path, content: bytes):
+def test_a_damaged_file_is_made_anew(tmp_path, content):
     (tmp_path / "kept.sqlite").write_bytes(content)
     with Kept(tmp_path, "r") as kept:
         kept.put("scores", ["a"], b"1")
@@ -50,14 +49,14 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path, content: bytes):
         assert kept.get("scores", ["a"]) == b"1"
 
 
-def test_where_nothing_can_be_kept_everything_is_missing(tmp_path: Path):
+def test_where_nothing_can_be_kept_everything_is_missing(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with Kept(tmp_path / "file", "r") as kept:
         kept.put("scores", ["a"], b"1")
         assert kept.get("scores", ["a"]) is None
 
 
-def test_a_failure_keeps_what_was_written_before_and_a_busy_file_is_no_failure(tmp_path: Path):
+def test_a_failure_keeps_what_was_written_before_and_a_busy_file_is_no_failure(tmp_path):
     with pytest.raises(KeyboardInterrupt), Kept(tmp_path, "r") as kept:
         kept.put("scores", ["a"], b"1")
         raise KeyboardInterrupt
@@ -73,7 +72,7 @@ def test_a_failure_keeps_what_was_written_before_and_a_busy_file_is_no_failure(t
         assert kept.get("scores", ["b"]) is None
 
 
-def test_the_oldest_go_first(tmp_path: Path):
+def test_the_oldest_go_first(tmp_path):
     for name in "abc":
         with Kept(tmp_path, "r", max_bytes=30) as kept:
             kept.put("scores", [name], name.encode() * 10)
@@ -85,9 +84,7 @@ def test_the_oldest_go_first(tmp_path: Path):
         assert [kept.get("scores", [name]) is not None for name in "abcd"] == [True, False, True, True]
 
 
-def test_the_recipe_tells_model_layer_numerics_and_code_apart(
-    minilm: BertEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_the_recipe_tells_model_layer_numerics_and_code_apart(minilm, tmp_path, monkeypatch):
     found = {recipe(minilm, PORTABLE)}
     assert recipe(minilm, NumericsParams(mode="portable", threads=1)) in found, "threads change nothing"
     found |= {recipe(minilm, NumericsParams(mode="fast", threads=threads)) for threads in (1, 2)}
@@ -115,15 +112,7 @@ def test_the_recipe_covers_the_code_that_values_come_from():
     # What is not in the folders of the recipe: errors, files and progress, of which no value is made, and how a text is
     # turned into a program, which is then part of what a value is asked by.
     harmless = {
-        "config",
-        "errors",
-        "files",
-        "local_names",
-        "names",
-        "progress",
-        "python_source",
-        "sections",
-        "pictures",
+        *["config", "errors", "files", "local_names", "names", "progress", "python_source", "sections", "pictures"]
     }
     pending = [ROOT / f"codetune/scoring/{name}.py" for name in ("baseline", "matching")]
     seen: set[Path] = set()
@@ -137,6 +126,6 @@ def test_the_recipe_covers_the_code_that_values_come_from():
 
 
 @pytest.mark.parametrize("copy", [".dvc/tmp/exps/temp8x1", ".dvc/tmp/exps/standalone/tmpab/nested"])
-def test_experiments_in_a_copy_share_the_projects_folder(tmp_path: Path, copy: str):
+def test_experiments_in_a_copy_share_the_projects_folder(tmp_path, copy):
     (tmp_path / copy).mkdir(parents=True)
     assert kept_folder(tmp_path / copy) == kept_folder(tmp_path) == tmp_path / ".cache/scoring"

@@ -1,17 +1,14 @@
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
 
-import pytest
 import torch
 
 from codetune.numerics import products
-from codetune.scoring.bertscore import NOTHING, BertEncoder, Embedding, match, match_many
+from codetune.scoring.bertscore import NOTHING, Embedding, match, match_many
 from codetune.scoring.kept import Kept
 from codetune.scoring.matching import Matcher
 
 
-def test_many_references_score_as_each_by_itself(minilm: BertEncoder, instruction_rows: list[dict[str, Any]]):
+def test_many_references_score_as_each_by_itself(minilm, instruction_rows):
     texts = [row["completion"] for row in instruction_rows[:6]]
     answer, *references = map(minilm.embed, [*texts, "x", " ", "x = 1\n" * 150])
     found = torch.tensor(match_many(answer, references))
@@ -22,9 +19,7 @@ def test_many_references_score_as_each_by_itself(minilm: BertEncoder, instructio
     assert match_many(minilm.embed(" "), references) == [NOTHING] * len(references)
 
 
-def test_many_references_have_the_same_bits_on_any_number_of_threads(
-    minilm: BertEncoder, instruction_rows: list[dict[str, Any]], threads: Any
-):
+def test_many_references_have_the_same_bits_on_any_number_of_threads(minilm, instruction_rows, threads):
     answer, *references = [minilm.embed(row["completion"]) for row in instruction_rows[:8]]
     found = []
     for number in (1, 2, 3):
@@ -33,9 +28,7 @@ def test_many_references_have_the_same_bits_on_any_number_of_threads(
     assert found[0] == found[1] == found[2]
 
 
-def test_each_pair_is_matched_once_and_found_again(
-    minilm: BertEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_each_pair_is_matched_once_and_found_again(minilm, tmp_path, monkeypatch):
     encoded: list[str] = []
     embed, embed_all = minilm.embed, minilm.embed_all
 
@@ -61,9 +54,7 @@ def test_each_pair_is_matched_once_and_found_again(
     assert encoded == ["y"]
 
 
-def test_texts_of_one_length_have_the_bits_that_each_has_by_itself(
-    minilm: BertEncoder, threads: Any, monkeypatch: pytest.MonkeyPatch
-):
+def test_texts_of_one_length_have_the_bits_that_each_has_by_itself(minilm, threads, monkeypatch):
     texts = [f"def f{a}({b}):\n    return {b} + {a}" for a in range(9) for b in "abc"]
     rows = []
     encode = minilm._encode

@@ -1,5 +1,3 @@
-from typing import Any
-
 import pytest
 from pydantic import ValidationError
 
@@ -29,6 +27,6 @@ def test_params_yaml_holds_a_valid_section():
         {"bootstrap_samples": 100_001},
     ],
 )
-def test_values_out_of_range_are_refused(bad: dict[str, Any]):
+def test_values_out_of_range_are_refused(bad):
     with pytest.raises(ValidationError):
         changed(**bad)

@@ -1,7 +1,4 @@
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +6,8 @@ import pytest
 
 from codetune.files import digest_file, read_json
 from codetune.scoring.plots import f1_histogram, write_plots
-from tests.scoring.conftest import PROJECT, changed
+from tests.conftest import run_python
+from tests.scoring.conftest import changed
 
 NAMES = ["f1_base.json", "f1_distribution.svg", "f1_tuned.json", "gain_by_package.json", "gain_by_package.svg"]
 
@@ -23,7 +21,7 @@ def row(base: float, tuned: float, group: str = "rich") -> dict[str, Any]:
     # 0.15 // 0.05 and 0.3 // 0.05 are one too small in floating point.
     [(0.0, 0.0), (0.049999, 0.0), (0.05, 0.05), (0.15, 0.15), (0.3, 0.3), (-0.000001, -0.05), (-0.05, -0.05), (1, 1)],
 )
-def test_a_score_falls_into_the_bin_that_holds_it(f1: float, edge: float):
+def test_a_score_falls_into_the_bin_that_holds_it(f1, edge):
     assert f1_histogram([row(f1, f1)])["base"] == [{"model": "base", "f1": edge, "prompts": 1}]
 
 
@@ -40,13 +38,13 @@ ROWS = [row(0.1, 0.4), row(0.2, 0.5), row(0.3, 0.1, "click"), row(0.4, 0.3, "cli
 
 
 @pytest.fixture(scope="module")
-def plots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def plots(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("plots")
     write_plots(folder, ROWS, changed())
     return folder
 
 
-def test_data_for_dvc_plots(plots: Path):
+def test_data_for_dvc_plots(plots):
     assert sorted(path.name for path in plots.iterdir()) == NAMES
     gains = read_json(plots / "gain_by_package.json")
     assert [list(item) for item in gains] == [["package", "prompts", "gain", "low", "high"]] * 3
@@ -63,7 +61,7 @@ def test_data_for_dvc_plots(plots: Path):
                              "lark (1)", "click (2)", "95 % bootstrap intervals", "tuned better", "base better"]),
     ],
 )  # fmt: skip
-def test_pictures_say_what_they_show(name: str, words: list[str], plots: Path):
+def test_pictures_say_what_they_show(name, words, plots):
     svg = (plots / f"{name}.svg").read_text()
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
     assert [word for word in words if not any(word in text for text in texts)] == []
@@ -72,11 +70,10 @@ def test_pictures_say_what_they_show(name: str, words: list[str], plots: Path):
     assert {font.split(",")[0] for font in re.findall(r'font-family="([^"]*)"', svg)} == {"Liberation Sans"}
 
 
-def test_another_process_draws_the_same_bytes(plots: Path, tmp_path: Path):
+def test_another_process_draws_the_same_bytes(plots, tmp_path):
     code = (
         "import sys; from pathlib import Path; from tests.scoring.test_plots import *; "
         "write_plots(Path(sys.argv[1]), ROWS, changed())"
     )
-    environment = {**os.environ, "PYTHONHASHSEED": "5", "TZ": "Asia/Tokyo", "LANG": "C"}
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=PROJECT, env=environment, check=True)
+    run_python("-c", code, tmp_path, PYTHONHASHSEED="5", TZ="Asia/Tokyo", LANG="C")
     assert [digest_file(tmp_path / name) for name in NAMES] == [digest_file(plots / name) for name in NAMES]

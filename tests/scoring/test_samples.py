@@ -20,7 +20,7 @@ def write(folder: Path, base: list[dict[str, Any]], tuned: list[dict[str, Any]])
     return paths
 
 
-def test_aligned_samples_come_back_as_they_are(tmp_path: Path):
+def test_aligned_samples_come_back_as_they_are(tmp_path):
     base, tuned = [sample(1), sample(2)], [sample(1, answer=""), sample(2, stopped=False)]
     assert read_samples(*write(tmp_path, base, tuned)) == {"base": base, "tuned": tuned}
 
@@ -40,19 +40,19 @@ def test_aligned_samples_come_back_as_they_are(tmp_path: Path):
         ([sample(1), {"id": "2" * 16}], r"tuned\.jsonl:2 \(2+\): column group is missing, expected text"),
     ],
 )
-def test_samples_of_other_prompts_are_refused(tuned: list[dict[str, Any]], message: str, tmp_path: Path):
+def test_samples_of_other_prompts_are_refused(tuned, message, tmp_path):
     with pytest.raises(UserError, match=message) as caught:
         read_samples(*write(tmp_path, [sample(1), sample(2)], tuned))
     assert "dvc repro --force --single-item generate@tuned" in caught.value.remedy
 
 
-def test_no_samples_at_all_are_refused(tmp_path: Path):
+def test_no_samples_at_all_are_refused(tmp_path):
     with pytest.raises(UserError, match="has 0 answers"):
         read_samples(*write(tmp_path, [], []))
 
 
 @pytest.mark.parametrize("key", ["id", "instruction", "reference"])
-def test_the_digest_moves_with_every_part_of_a_prompt(key: str):
+def test_the_digest_moves_with_every_part_of_a_prompt(key):
     assert prompts_digest([sample(1)]) != prompts_digest([sample(1, **{key: "other"})])
 
 

@@ -28,7 +28,7 @@ def test_the_interval_equals_that_of_scipy():
 
 
 @pytest.mark.parametrize(("confidence", "z"), [(0.8, 1.2816), (0.95, 1.96)])
-def test_the_interval_of_many_prompts_is_the_normal_one(confidence: float, z: float):
+def test_the_interval_of_many_prompts_is_the_normal_one(confidence, z):
     many = GAINS * 20
     found = mean_gain(rows(many), "f1", changed(bootstrap_samples=5000, confidence=confidence))
     error = math.sqrt(sum((gain - 0.096) ** 2 for gain in many)) / len(many)
@@ -39,10 +39,6 @@ def test_the_interval_of_many_prompts_is_the_normal_one(confidence: float, z: fl
 def test_base_and_tuned_are_taken_in_pairs():
     # Every prompt gains the same, however much the prompts differ: there is nothing uncertain.
     assert mean_gain(rows([0.25] * 30), "f1", changed()) == {"mean": 0.25, "low": 0.25, "high": 0.25}
-
-
-def test_a_loss_is_negative():
-    assert mean_gain(rows([-0.5, -0.25]), "f1", changed())["high"] < 0
 
 
 def test_packages_come_largest_gain_first_and_one_prompt_has_no_interval():

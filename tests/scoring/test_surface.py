@@ -26,7 +26,7 @@ from codetune.scoring.surface import (
         ("", "a b", 0.0, 0.0),
     ],
 )
-def test_sentence_scores(answer: str, reference: str, chrf: float | None, bleu: float):
+def test_sentence_scores(answer, reference, chrf, bleu):
     found = sentence_scores(answer, reference)
     assert found["bleu"] == pytest.approx(bleu, abs=1e-9)
     if chrf is not None:
@@ -60,7 +60,7 @@ def test_signatures_are_sacrebleus():
         ("", "pass", 0),
     ],
 )
-def test_exact_match_looks_past_trailing_white_space_only(answer: str, reference: str, match: int):
+def test_exact_match_looks_past_trailing_white_space_only(answer, reference, match):
     assert exact_match(answer, reference) == match
 
 
@@ -83,5 +83,5 @@ def test_edit_similarity_counts_edits_by_the_longer_text(answer, reference, simi
     ("answer", "reference", "ratio"),
     [("ab", "abcd", 0.5), ("abcd", "ab", 0.5), ("ab", "cd", 1), ("", "a", 0), ("", "", 1)],
 )
-def test_the_ratio_of_lengths_is_the_shorter_by_the_longer(answer: str, reference: str, ratio: float):
+def test_the_ratio_of_lengths_is_the_shorter_by_the_longer(answer, reference, ratio):
     assert length_ratio(answer, reference) == ratio

@@ -28,7 +28,7 @@ from codetune.scoring.syntax import syntax_valid
     ],
     ids=range(17),
 )
-def test_whether_an_answer_parses(answer: str, valid: int):
+def test_whether_an_answer_parses(answer, valid):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert syntax_valid(answer) == valid

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from codetune.scoring.baseline import Baseline
-from codetune.scoring.bertscore import BertEncoder, Scores
+from codetune.scoring.bertscore import Scores
 from codetune.scoring.matching import Matcher
 from codetune.scoring.scored import scored_samples
 from codetune.scoring.surface import CorpusScores
@@ -21,7 +21,7 @@ KEPT = [
 
 
 @pytest.fixture(scope="module")
-def scored(minilm: BertEncoder) -> tuple[dict[str, Any], Matcher, list[dict[str, Any]]]:
+def scored(minilm) -> tuple[dict[str, Any], Matcher, list[dict[str, Any]]]:
     samples = {
         "base": [sample(1, answer=" \n"), sample(2, answer="return 2", stopped=False)],
         "tuned": [sample(1, answer="return 1 "), sample(2, answer="return (" + "y " * 600)],
@@ -32,7 +32,7 @@ def scored(minilm: BertEncoder) -> tuple[dict[str, Any], Matcher, list[dict[str,
     return samples, matcher, score_prompts(samples, matcher, BASELINE)
 
 
-def test_an_empty_answer_scores_0_raw_and_rescaled(scored: Any):
+def test_an_empty_answer_scores_0_raw_and_rescaled(scored):
     base = scored[2][0]["base"]
     assert {key: base[key] for key in base if key.startswith("bertscore")} == dict.fromkeys(
         [f"bertscore_{part}{raw}" for raw in ("", "_raw") for part in ("precision", "recall", "f1")], 0.0
@@ -41,13 +41,13 @@ def test_an_empty_answer_scores_0_raw_and_rescaled(scored: Any):
     assert not any(base[key] for key in KEPT[7:-1] if key not in ("edit_similarity", "length_ratio"))
 
 
-def test_a_right_answer_scores_1(scored: Any):
+def test_a_right_answer_scores_1(scored):
     tuned = scored[2][0]["tuned"]
     assert [tuned[f"bertscore_{part}"] for part in ("precision", "recall", "f1")] == pytest.approx([1, 1, 1], abs=2e-6)
     assert [tuned[key] for key in ("exact_match", "syntax_valid", "expected_form", "stopped")] == [1, 1, 1, 1]
 
 
-def test_each_part_is_rescaled_by_its_own_baseline(scored: Any):
+def test_each_part_is_rescaled_by_its_own_baseline(scored):
     base = scored[2][1]["base"]
     for part, floor in (("precision", 0.2), ("recall", 0.4), ("f1", 0.5)):
         raw = base[f"bertscore_{part}_raw"]
@@ -55,7 +55,7 @@ def test_each_part_is_rescaled_by_its_own_baseline(scored: Any):
         assert base[f"bertscore_{part}"] == pytest.approx((raw - floor) / (1 - floor), abs=3e-6)
 
 
-def test_scores_jsonl_has_the_agreed_keys_rounded(scored: Any):
+def test_scores_jsonl_has_the_agreed_keys_rounded(scored):
     rows = kept_scores(scored[2])
     assert [list(row) for row in rows] == [["id", "group", "base", "tuned"]] * 2
     for row in rows:
@@ -65,7 +65,7 @@ def test_scores_jsonl_has_the_agreed_keys_rounded(scored: Any):
             assert all(isinstance(row[variant][key], int) for key in KEPT[-7:])
 
 
-def test_empty_and_long_texts_are_counted(scored: Any):
+def test_empty_and_long_texts_are_counted(scored):
     samples, matcher, _ = scored
     report = scoring_report(samples, matcher.encoder, BASELINE)
     assert report == {

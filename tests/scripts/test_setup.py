@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from codetune.files import digest_file
 from scripts import checks, setup, uv
 from tests.scripts.world import ROOT, UV, clean_environment, make_project, run_setup, served, write_index, write_wheel
 
@@ -135,7 +136,7 @@ def test_a_python_that_is_missing_is_fetched(world, tmp_path):
     listed = {
         "name": "cpython", "arch": {"family": machine, "variant": None}, "os": "linux", "libc": "gnu", "major": 3,
         "minor": sys.version_info[1], "patch": sys.version_info[2], "prerelease": "", "url": archive.as_uri(),
-        "sha256": uv_digest(archive), "variant": None, "build": "20260101",
+        "sha256": digest_file(archive), "variant": None, "build": "20260101",
     }  # fmt: skip
     downloads = tmp_path / "downloads.json"
     downloads.write_text(json.dumps({f"cpython-{version}-linux-{machine}-gnu": listed}))
@@ -146,12 +147,6 @@ def test_a_python_that_is_missing_is_fetched(world, tmp_path):
     done = run_setup(world["project"], env, short)
     assert done.returncode == 0, done.stderr
     assert f"No Python {short} here; fetching {short}" in done.stdout
-
-
-def uv_digest(path: Path) -> str:
-    import hashlib
-
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_a_python_that_cannot_be_fetched_is_one_line(world, tmp_path):
@@ -198,18 +193,15 @@ def test_machines_without_a_build_of_torch_are_refused(monkeypatch, capsys, foun
     assert expected in capsys.readouterr().err
 
 
-def test_a_32_bit_python_is_refused(monkeypatch, capsys):
-    monkeypatch.setattr(checks.sys, "maxsize", 2**31 - 1)
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [("sys.maxsize", 2**31 - 1, "32-bit Python"), ("shutil.which", lambda _: None, "git not found")],
+)
+def test_a_32_bit_python_and_none_without_git_are_refused(monkeypatch, capsys, name, value, expected):
+    monkeypatch.setattr(f"scripts.checks.{name}", value)
     with pytest.raises(SystemExit):
         checks.check_machine()
-    assert "32-bit Python" in capsys.readouterr().err
-
-
-def test_git_is_asked_for(monkeypatch, capsys):
-    monkeypatch.setattr(checks.shutil, "which", lambda _: None)
-    with pytest.raises(SystemExit):
-        checks.check_machine()
-    assert "git not found" in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("flags", "expected"), [("fpu avx avx2 bmi2", True), ("fpu avx", False)])

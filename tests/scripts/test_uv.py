@@ -25,20 +25,11 @@ from tests.scripts.world import clean_environment, write_wheel
     ],
 )
 def test_settings_of_pip_become_those_of_uv(monkeypatch, pip, expected):
-    for name in (
-        "UV_DEFAULT_INDEX",
-        "UV_NO_INDEX",
-        "UV_INDEX",
-        "UV_FIND_LINKS",
-        "UV_INSECURE_HOST",
-        "HTTPS_PROXY",
-        "SSL_CERT_FILE",
-    ):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("UV_") or name in ("HTTPS_PROXY", "SSL_CERT_FILE")]:
+        monkeypatch.delenv(name)
     found = uv.uv_settings(pip)
-    assert {
-        key: value for key, value in found.items() if key not in ("UV_INDEX_STRATEGY", "UV_SYSTEM_CERTS")
-    } == expected
+    always = ("UV_INDEX_STRATEGY", "UV_SYSTEM_CERTS")
+    assert {key: value for key, value in found.items() if key not in always} == expected
 
 
 def test_settings_of_uv_that_the_user_made_stay(monkeypatch):
@@ -102,12 +93,16 @@ def write_lock(folder: Path, sha256: str) -> Path:
     return lock
 
 
-def test_the_pinned_uv_is_fetched_once_with_pip(monkeypatch, tmp_path):
-    sha256 = write_wheel(tmp_path / "links", "uv", "9.9.9")
-    for key, value in clean_environment(
-        tmp_path, PIP_FIND_LINKS=str(tmp_path / "links"), PIP_NO_INDEX="1", PATH="/nowhere"
-    ).items():
+@pytest.fixture
+def sha256(monkeypatch, tmp_path):
+    """The digest of a wheel of uv, the only thing that pip finds."""
+    options = {"PIP_FIND_LINKS": str(tmp_path / "links"), "PIP_NO_INDEX": "1", "PATH": "/nowhere"}
+    for key, value in clean_environment(tmp_path, **options).items():
         monkeypatch.setenv(key, value)
+    return write_wheel(tmp_path / "links", "uv", "9.9.9")
+
+
+def test_the_pinned_uv_is_fetched_once_with_pip(monkeypatch, tmp_path, sha256):
     cache = tmp_path / "with space" / ".cache"
     monkeypatch.setattr(uv, "PROGRAM", Path("uv/__init__.py"))
     found = uv.find(sys.executable, write_lock(tmp_path, sha256), cache)
@@ -117,12 +112,8 @@ def test_the_pinned_uv_is_fetched_once_with_pip(monkeypatch, tmp_path):
     assert uv.find(sys.executable, write_lock(tmp_path, sha256), cache) == found
 
 
-def test_another_uv_than_the_pinned_one_is_not_taken(monkeypatch, tmp_path, capsys):
-    write_wheel(tmp_path / "links", "uv", "9.9.9")
-    for key, value in clean_environment(
-        tmp_path, PIP_FIND_LINKS=str(tmp_path / "links"), PIP_NO_INDEX="1", PATH="/nowhere"
-    ).items():
-        monkeypatch.setenv(key, value)
+@pytest.mark.usefixtures("sha256")
+def test_another_uv_than_the_pinned_one_is_not_taken(tmp_path, capsys):
     with pytest.raises(SystemExit):
         uv.find(sys.executable, write_lock(tmp_path, "0" * 64), tmp_path / ".cache")
     assert "uv, which sets up the environment, could not be fetched" in capsys.readouterr().err

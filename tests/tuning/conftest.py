@@ -3,8 +3,7 @@
 import pytest
 
 from codetune.modeling.load import load_model
-from codetune.prompt import example_ids
-from codetune.tuning.data import TokenizedRow
+from tests.training import tokenized
 
 
 @pytest.fixture
@@ -14,7 +13,4 @@ def base(tiny_base):
 
 @pytest.fixture
 def rows(base, instruction_rows):
-    examples = [
-        (row["id"], example_ids(base.tokenizer, row["instruction"], row["completion"], 400)) for row in instruction_rows
-    ]
-    return [TokenizedRow(row_id, example.input_ids, example.labels) for row_id, example in examples]
+    return tokenized(base.tokenizer, instruction_rows)

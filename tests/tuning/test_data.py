@@ -8,7 +8,6 @@ import torch
 from codetune.answer_form import written
 from codetune.errors import UserError
 from codetune.files import write_jsonl
-from codetune.modeling.load import load_tokenizer
 from codetune.prompt import completion_text, example_ids
 from codetune.schemas.instructions import ORIGINALS
 from codetune.tuning.data import (
@@ -27,28 +26,29 @@ IGNORED = -100
 
 
 @pytest.fixture
-def tokenizer(tiny_base):
-    return load_tokenizer(tiny_base)
-
-
-@pytest.fixture
 def file(instruction_rows, tmp_path):
     path = tmp_path / "train.jsonl"
     write_jsonl(path, instruction_rows)
     return path
 
 
+@pytest.fixture
+def examples(tokenizer, instruction_rows):
+    """Each row whole, by its id."""
+    return {
+        kept["id"]: example_ids(tokenizer, kept["instruction"], kept["completion"], 500) for kept in instruction_rows
+    }
+
+
 def row(row_id, length):
     return TokenizedRow(row_id, list(range(3, 3 + length)), [IGNORED, *range(4, 3 + length)])
 
 
-def test_all_rows_are_taken_with_zero(file, tokenizer, instruction_rows):
+def test_all_rows_are_taken_with_zero(file, tokenizer, examples):
     loaded = load_rows(file, ORIGINALS, tokenizer, RowLimits(0, 500, 7))
-    assert {kept.row_id for kept in loaded.rows} == {kept["id"] for kept in instruction_rows}
+    assert {kept.row_id for kept in loaded.rows} == set(examples)
     assert loaded.dropped == {"too_long": 0}
-    assert loaded.tokens == sum(
-        len(example_ids(tokenizer, kept["instruction"], kept["completion"], 500).input_ids) for kept in instruction_rows
-    )
+    assert loaded.tokens == sum(len(example.input_ids) for example in examples.values())
 
 
 def test_the_draw_depends_on_seed_and_ids_alone(file, tokenizer, instruction_rows, tmp_path):
@@ -62,11 +62,8 @@ def test_the_draw_depends_on_seed_and_ids_alone(file, tokenizer, instruction_row
     assert draw(file, 7) != draw(file, 8)
 
 
-def test_long_rows_are_dropped_and_counted_and_never_cut(file, tokenizer, instruction_rows):
-    lengths = {
-        kept["id"]: len(example_ids(tokenizer, kept["instruction"], kept["completion"], 500).input_ids)
-        for kept in instruction_rows
-    }
+def test_long_rows_are_dropped_and_counted_and_never_cut(file, tokenizer, examples):
+    lengths = {row_id: len(example.input_ids) for row_id, example in examples.items()}
     limit = sorted(lengths.values())[10]
     loaded = load_rows(file, ORIGINALS, tokenizer, RowLimits(0, limit, 7))
     assert {kept.row_id: len(kept.input_ids) for kept in loaded.rows} == {
@@ -76,10 +73,7 @@ def test_long_rows_are_dropped_and_counted_and_never_cut(file, tokenizer, instru
     assert all(kept.labels[-1] == tokenizer.eos_token_id for kept in loaded.rows)
 
 
-def test_long_rows_are_cut_on_demand_and_counted(file, tokenizer, instruction_rows):
-    examples = {
-        kept["id"]: example_ids(tokenizer, kept["instruction"], kept["completion"], 500) for kept in instruction_rows
-    }
+def test_long_rows_are_cut_on_demand_and_counted(file, tokenizer, examples):
     prompts = {row_id: example.labels.count(IGNORED) for row_id, example in examples.items()}
     limit = sorted(prompts.values())[-2]
     loaded = load_rows(file, ORIGINALS, tokenizer, RowLimits(0, limit, 7, "cut"))
@@ -112,23 +106,20 @@ def test_a_long_row_is_an_error_on_demand(file, tokenizer):
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("rows", "message"),
     [
-        ({"completion": ""}, r"train.jsonl:1 \(aaaa000000000001\): completion is '', expected text that is not blank"),
-        ({"completion": "x" * 400}, r"no row is left of 1 \(1 longer than 100"),
+        ([], "no row is left of 0"),
+        (
+            [instruction_row(completion="")],
+            r"train.jsonl:1 \(aaaa000000000001\): completion is '', expected text that is not blank",
+        ),
+        ([instruction_row(completion="x" * 400)], r"no row is left of 1 \(1 longer than 100"),
     ],
 )
-def test_rows_that_cannot_be_used_are_named(tokenizer, tmp_path, changes, message):
+def test_rows_that_cannot_be_used_are_named(tokenizer, tmp_path, rows, message):
     path = tmp_path / "train.jsonl"
-    write_jsonl(path, [instruction_row(**changes)])
+    write_jsonl(path, rows)
     with pytest.raises(UserError, match=message):
-        load_rows(path, ORIGINALS, tokenizer, RowLimits(0, 100, 7))
-
-
-def test_an_empty_file_is_named(tokenizer, tmp_path):
-    path = tmp_path / "train.jsonl"
-    path.touch()
-    with pytest.raises(UserError, match="no row is left of 0"):
         load_rows(path, ORIGINALS, tokenizer, RowLimits(0, 100, 7))
 
 
@@ -205,7 +196,7 @@ def test_validation_batches_hold_all_rows_by_length():
     assert validation_batches(rows, 2, 0)[0].input_ids.dtype == torch.long
 
 
-def test_batch_moves_with_all_its_tensors() -> None:
+def test_batch_moves_with_all_its_tensors():
     rows = [TokenizedRow("a", [5, 6, 7], [-100, 6, 7]), TokenizedRow("b", [5, 6], [-100, 6])]
     for batch in (collate(rows, 0), pack(rows)):
         moved = batch.to(torch.device("meta"))

@@ -12,7 +12,7 @@ from codetune.tuning import forecast, precision
 from codetune.tuning.forecast import Forecast, in_words, rough_forecast
 from codetune.tuning.params import TrainParams
 from tests.models.gguf_files import make_gguf
-from tests.stages.test_train import TRAIN
+from tests.training import TRAIN
 
 GB = 10**9
 

@@ -8,8 +8,8 @@ from codetune.tuning import lora as tuning
 from codetune.tuning.data import collate
 from codetune.tuning.loss import batch_loss
 from tests.test_families import make_base
+from tests.training import lora
 from tests.tuning.test_layers import steps_of_loss
-from tests.tuning.test_lora import lora
 
 FUSED = {"_NormBackward", "_GatedBackward"}
 

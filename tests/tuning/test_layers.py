@@ -8,7 +8,7 @@ from codetune.modeling.load import load_model
 from codetune.tuning.layers import MergedLinear
 from codetune.tuning.lora import add_adapter
 from tests.test_families import make_base
-from tests.tuning.test_lora import lora
+from tests.training import lora
 
 PROJECTION = "base_model.model.model.layers.1.mlp.up_proj"
 

@@ -12,50 +12,16 @@ from codetune.tuning import loop
 from codetune.tuning.data import collate, pack, training_steps, validation_batches
 from codetune.tuning.loop import learning_rate, train, validation_loss
 from codetune.tuning.lora import add_adapter
-from codetune.tuning.params import LoraParams, TrainParams
+from codetune.tuning.params import TrainParams
 from codetune.tuning.progress import Evaluation, Progress
-
-LORA = {
-    "rank": 4, "alpha": 8.0, "dropout": 0.0, "target_modules": "all-linear", "layers_to_transform": None, "modules_to_save": [],
-    "use_rslora": False, "use_dora": False,
-}  # fmt: skip
-PARAMS = {
-    "seed": 7,
-    "max_rows": 0,
-    "max_val_rows": 0,
-    "max_tokens": 400,
-    "too_long": "drop",
-    "answer_form": "fenced",
-    "epochs": 1,
-    "max_steps": 0,
-    "batch_size": 4,
-    "accumulation": 1,
-    "packing": False,
-    "device": "cpu",
-    "precision": "float32",
-    "gradient_checkpointing": False,
-    "learning_rate": 1e-2,
-    "optimizer": "adamw",
-    "schedule": "cosine",
-    "warmup_share": 0.1,
-    "weight_decay": 0.0,
-    "clip": 1.0,
-    "evaluate_every": 2,
-    "patience": 0,
-    "checkpoint_every": 2,
-    "lora": LORA,
-}
+from tests.training import LORA, TRAIN, lora
 
 
 def params(**changes):
-    return TrainParams.model_validate(PARAMS | changes)
+    return TrainParams.model_validate(TRAIN | {"lora": LORA} | changes)
 
 
-def tuned(base, **changes):
-    return add_adapter(base.model, LoraParams.model_validate(LORA | changes), seed=7)
-
-
-def fit(base, rows, checkpoints=None, **changes):
+def fit(base, rows, **changes):
     """Train on the first 16 rows, validate on the others; the model, the result and what was logged."""
     options = params(**changes)
     model = add_adapter(base.model, options.lora, seed=7)
@@ -64,7 +30,7 @@ def fit(base, rows, checkpoints=None, **changes):
     sizes = (options.batch_size, options.accumulation)
     steps = [step for epoch in range(options.epochs) for step in training_steps(rows[:16], *sizes, 7, epoch, lay_out)]
     validation = validation_batches(rows[16:], 4, 0)
-    result = train(model, steps, validation, options, lambda step, values: logged.append((step, values)), checkpoints)
+    result = train(model, steps, validation, options, lambda step, values: logged.append((step, values)))
     return model, result, logged
 
 
@@ -157,7 +123,7 @@ def test_a_validation_loss_that_is_not_finite_is_named(base, rows, monkeypatch):
 
 
 def test_dropout_is_off_in_validation(base, rows):
-    model = tuned(base, dropout=0.5)
+    model = add_adapter(base.model, lora(dropout=0.5), seed=7)
     model.train()
     first, second = (validation_loss(model, validation_batches(rows, 8, 0)) for _ in range(2))
     assert first == second

@@ -9,15 +9,10 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from codetune.errors import UserError
 from codetune.modeling.load import attach_adapter, load_model
 from codetune.tuning.lora import add_adapter, linear_modules, save_adapter, target_modules, trainable_report
-from codetune.tuning.params import LoraParams
+from tests.training import lora
 
 ATTENTION = ["k_proj", "o_proj", "q_proj", "v_proj"]
 MLP = ["down_proj", "gate_proj", "up_proj"]
-
-
-def lora(**changes):
-    extras = {"layers_to_transform": None, "modules_to_save": [], "use_rslora": False, "use_dora": False}
-    return LoraParams(**({"rank": 4, "alpha": 8.0, "dropout": 0.0, "target_modules": "all-linear"} | extras | changes))
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from codetune.tuning import loss as loss_module
 from codetune.tuning.data import collate, pack
 from codetune.tuning.lora import add_adapter
 from codetune.tuning.loss import batch_loss
-from codetune.tuning.params import LoraParams
-from tests.tuning.test_loop import LORA
+from tests.training import lora
 
 SHAPE = {
     "vocab_size": 416, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -33,7 +32,7 @@ def random_model(family, **changes):
 
 def adapted(model, **changes):
     """The model with an adapter that does something."""
-    model = add_adapter(model, LoraParams.model_validate(LORA | changes), seed=7).eval()
+    model = add_adapter(model, lora(**changes), seed=7).eval()
     generator = torch.Generator().manual_seed(8)
     for name, weight in model.named_parameters():
         if ".lora_B." in name:

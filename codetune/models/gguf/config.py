@@ -18,6 +18,7 @@ from codetune.models.gguf.tokenizer import end_ids
 _GEMMA2_27B_LAYERS, _GEMMA3_27B_LAYERS = 46, 62
 _LLAMA3_LOW, _LLAMA3_HIGH, _LLAMA3_ORIGINAL = 1.0, 4.0, 8192  # of all its versions that scale positions
 _ROPE_FREQUENCIES = "rope_freqs.weight"
+_FETCH_AGAIN = "Fetch the file again, or use another model."
 
 
 def make_config(file: GgufFile) -> Any:
@@ -28,24 +29,19 @@ def make_config(file: GgufFile) -> Any:
     from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING
 
     if file.architecture not in ARCHITECTURES:
-        raise UserError(
-            f"model.base: {file.path} is of the architecture {file.architecture}, "
-            f"expected one of {', '.join(sorted(ARCHITECTURES))}",
-            "Use another model, or a folder with its safetensors.",
-        )
+        known = ", ".join(sorted(ARCHITECTURES))
+        raise file.refused(f"is of the architecture {file.architecture}, expected one of {known}")
     model_type, extra = ARCHITECTURES[file.architecture]
     try:
         values = _common(file) | extra(file)
     except KeyError as error:
-        raise UserError(
-            f"model.base: {file.path} lacks the value {error.args[0]}", "Convert the model with a newer llama.cpp."
-        ) from None
+        raise file.refused(f"lacks the value {error.args[0]}", "Convert the model with a newer llama.cpp.") from None
     try:
         config = CONFIG_MAPPING[model_type](**values)
     except Exception as error:
         raise UserError(
             f"model.base: the values of {file.path} do not fit together: {' '.join(str(error).split())}",
-            "Fetch the file again, or use another model.",
+            _FETCH_AGAIN,
         ) from None
     config.architectures = [MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].__name__]
     return config
@@ -55,8 +51,12 @@ def make_generation_config(file: GgufFile) -> Any:
     """How answers begin and end: with the special tokens of the file, and every end of a turn that it knows."""
     from transformers import GenerationConfig
 
-    special = {name: file.metadata.get(f"tokenizer.ggml.{key}_token_id") for name, key in _SPECIAL_IDS.items()}
-    return GenerationConfig(**special | {"eos_token_id": end_ids(file) or None})
+    return GenerationConfig(**_special_ids(file) | {"eos_token_id": end_ids(file) or None})
+
+
+def _special_ids(file: GgufFile) -> dict[str, int | None]:
+    names = {"bos_token_id": "bos", "eos_token_id": "eos", "pad_token_id": "padding"}
+    return {name: file.metadata.get(f"tokenizer.ggml.{key}_token_id") for name, key in names.items()}
 
 
 def head_size(file: GgufFile) -> int:
@@ -70,9 +70,7 @@ def _required(file: GgufFile, key: str) -> int:
     if value is None:
         raise KeyError(f"{file.architecture}.{key}")
     if isinstance(value, list):
-        raise UserError(
-            f"model.base: {file.path} has layers that differ in {key}, which is not supported", "Use another model."
-        )
+        raise file.refused(f"has layers that differ in {key}, which is not supported", "Use another model.")
     return int(value)
 
 
@@ -81,8 +79,7 @@ def _common(file: GgufFile) -> dict[str, Any]:
     heads = _required(file, "attention.head_count")
     embeddings = file.tensors.get("token_embd.weight")
     if embeddings is None:
-        raise UserError(f"model.base: {file.path} holds no tensor token_embd.weight", "Use a language model's file.")
-    special = {name: file.metadata.get(f"tokenizer.ggml.{key}_token_id") for name, key in _SPECIAL_IDS.items()}
+        raise file.refused("holds no tensor token_embd.weight", "Use a language model's file.")
     _check_layers(file)
     return {
         "hidden_size": _required(file, "embedding_length"),
@@ -95,25 +92,16 @@ def _common(file: GgufFile) -> dict[str, Any]:
         "vocab_size": embeddings.shape[0],
         "tie_word_embeddings": "output.weight" not in file.tensors,
         "rope_parameters": rope_parameters(file),
-        **special,
+        **_special_ids(file),
     }  # fmt: skip
 
 
 def _check_layers(file: GgufFile) -> None:
-    """Complain when the file holds tensors of more or fewer layers than it says.
-
-    :raises UserError: with both numbers.
-    """
+    """Complain when the file holds tensors of more or fewer layers than it says."""
     said = _required(file, "block_count")
     found = len({name.split(".")[1] for name in file.tensors if name.startswith("blk.")})
     if said != found:
-        raise UserError(
-            f"model.base: {file.path} says that it has {said} layers, and holds tensors of {found}",
-            "Fetch the file again, or use another model.",
-        )
-
-
-_SPECIAL_IDS = {"bos_token_id": "bos", "eos_token_id": "eos", "pad_token_id": "padding"}
+        raise file.refused(f"says that it has {said} layers, and holds tensors of {found}", _FETCH_AGAIN)
 
 
 def rope_parameters(file: GgufFile) -> dict[str, Any]:
@@ -123,11 +111,7 @@ def rope_parameters(file: GgufFile) -> dict[str, Any]:
     """
     turned = file.get("rope.dimension_count", head_size(file))
     if turned != head_size(file) and file.architecture != "phi3":
-        raise UserError(
-            f"model.base: {file.path} rotates {turned} of the {head_size(file)} dimensions of a head, which is not "
-            "supported",
-            "Use another model, or a folder with its safetensors.",
-        )
+        raise file.refused(f"rotates {turned} of the {head_size(file)} dimensions of a head, which is not supported")
     theta = float(file.get("rope.freq_base", 10000.0))
     kind = file.get("rope.scaling.type", "none")
     factor = file.get("rope.scaling.factor")
@@ -137,10 +121,7 @@ def rope_parameters(file: GgufFile) -> dict[str, Any]:
         return scaled | ({"original_max_position_embeddings": original} if kind == "yarn" and original else {})
     if kind not in {"none", "linear"} or any(name.startswith("rope_factors_") for name in file.tensors):
         name = "longrope" if kind == "none" else kind
-        raise UserError(
-            f"model.base: {file.path} scales positions by {name}, which is not supported",
-            "Use another model, or a folder with its safetensors.",
-        )
+        raise file.refused(f"scales positions by {name}, which is not supported")
     if _ROPE_FREQUENCIES in file.tensors:
         return _llama3_rope(file, theta)
     return {"rope_type": "default", "rope_theta": theta}
@@ -157,10 +138,7 @@ def _llama3_rope(file: GgufFile, theta: float) -> dict[str, Any]:
     wavelengths = 2 * np.pi * theta ** (np.arange(len(stored)) / len(stored))
     share = np.clip((_LLAMA3_ORIGINAL / wavelengths - _LLAMA3_LOW) / (_LLAMA3_HIGH - _LLAMA3_LOW), 0, 1)
     if not np.allclose(1 / ((1 - share) / factor + share), stored, rtol=1e-3):
-        raise UserError(
-            f"model.base: {file.path} scales positions in a way that is not Llama 3's",
-            "Use another model, or a folder with its safetensors.",
-        )
+        raise file.refused("scales positions in a way that is not Llama 3's")
     return {
         "rope_type": "llama3", "rope_theta": theta, "factor": factor, "low_freq_factor": _LLAMA3_LOW,
         "high_freq_factor": _LLAMA3_HIGH, "original_max_position_embeddings": _LLAMA3_ORIGINAL,

@@ -62,6 +62,10 @@ class GgufFile:
         """A value of the architecture, such as that of `llama.block_count` for `block_count`."""
         return self.metadata.get(f"{self.architecture}.{key}", default)
 
+    def refused(self, why: str, remedy: str = "Use another model, or a folder with its safetensors.") -> UserError:
+        """The error that tells why the file cannot be used: `why` goes on from its name."""
+        return UserError(f"model.base: {self.path} {why}", remedy)
+
     def raw(self, name: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """The bytes of a tensor as they are stored, of shape `(rows, bytes of a row)`; a read-only view of the file."""
         place = self.tensors[name]

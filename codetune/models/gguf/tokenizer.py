@@ -30,16 +30,14 @@ def load_gguf_tokenizer(file: GgufFile) -> Any:
     kind = file.metadata.get("tokenizer.ggml.model")
     tokens = file.metadata.get("tokenizer.ggml.tokens")
     if kind is None or not tokens:
-        raise UserError(f"model.base: {file.path} holds no tokenizer", "Use a file that llama.cpp can answer with.")
+        raise file.refused("holds no tokenizer", "Use a file that llama.cpp can answer with.")
     if kind == "gpt2":
         found = _pre_tokenizer(file)
         backend, begins = _byte_level(file, tokens, found), found.begins
     elif kind == "llama":
         backend, begins = _sentence_piece(file), True
     else:
-        raise UserError(
-            f"model.base: {file.path} has a tokenizer of the kind {kind}, expected gpt2 or llama", "Use another model."
-        )
+        raise file.refused(f"has a tokenizer of the kind {kind}, expected gpt2 or llama", "Use another model.")
     return PreTrainedTokenizerFast(
         tokenizer_object=backend,
         add_bos_token=bool(file.metadata.get("tokenizer.ggml.add_bos_token", begins)),
@@ -71,9 +69,8 @@ def _pre_tokenizer(file: GgufFile) -> PreTokenizer:
     """
     kind = file.metadata.get("tokenizer.ggml.pre", "default")
     if kind not in PRE_TOKENIZERS:
-        raise UserError(
-            f"model.base: {file.path} cuts texts in the way {kind} (tokenizer.ggml.pre), "
-            f"expected one of {', '.join(sorted(PRE_TOKENIZERS))}",
+        raise file.refused(
+            f"cuts texts in the way {kind} (tokenizer.ggml.pre), expected one of {', '.join(sorted(PRE_TOKENIZERS))}",
             "Use another model, or a folder with its tokenizer.json and safetensors.",
         )
     return PRE_TOKENIZERS[kind]
@@ -85,7 +82,7 @@ def _byte_level(file: GgufFile, tokens: list[str], pre: PreTokenizer) -> Any:
 
     vocabulary = {token: place for place, token in enumerate(tokens)}
     if len(vocabulary) != len(tokens):
-        raise UserError(f"model.base: {file.path} has a token twice", "Fetch the file again, or use another one.")
+        raise file.refused("has a token twice", "Fetch the file again, or use another one.")
     merges = [_pair(merge) for merge in file.metadata.get("tokenizer.ggml.merges") or []]
     try:
         model = models.BPE(vocabulary, merges, ignore_merges=pre.whole_words)

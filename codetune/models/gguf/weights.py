@@ -52,8 +52,8 @@ def dequantised(file: GgufFile, name: str) -> np.ndarray[Any, np.dtype[np.float3
     try:
         values = dequantize(np.asarray(file.raw(name)), place.kind)
     except NotImplementedError:
-        raise UserError(
-            f"model.base: {file.path} holds the tensor {name} as {place.kind.name}, which cannot be dequantised",
+        raise file.refused(
+            f"holds the tensor {name} as {place.kind.name}, which cannot be dequantised",
             "Use another form of the model, such as Q8_0 or Q4_K_M.",
         ) from None
     return np.require(values.reshape(place.shape), np.float32, ["C", "W"])
@@ -75,9 +75,8 @@ def _names(file: GgufFile, skeleton: Any) -> dict[str, str]:
     weights = {name for name in file.tensors if not name.startswith(_WITHOUT_WEIGHTS)}
     for found, what in ((weights - names.keys(), "holds"), (names.keys() - weights, "lacks")):
         if found:
-            raise UserError(
-                f"model.base: {file.path} {what} {len(found)} tensors against what a plain {file.architecture} model "
-                f"has, such as {min(found)}",
+            raise file.refused(
+                f"{what} {len(found)} tensors against what a plain {file.architecture} model has, such as {min(found)}",
                 "Use a model of a plain form of the architecture, or a folder with its safetensors.",
             )
     return names
@@ -95,10 +94,7 @@ def _undo(file: GgufFile, config: Any) -> Any:
 
 
 def _check_shapes(file: GgufFile, names: dict[str, str], skeleton: Any) -> None:
-    """Complain of a tensor whose shape is not that of its parameter.
-
-    :raises UserError: naming it.
-    """
+    """Complain of the first tensor whose shape is not that of its parameter."""
     for theirs, ours in names.items():
         found, expected = file.tensors[theirs].shape, tuple(skeleton.get_parameter(ours).shape)
         if found != expected:

@@ -53,26 +53,17 @@ def decode(found: Any) -> Any:
     return _DECODERS[kind](content)
 
 
-def _itself(value: Any) -> Any:
-    return value
-
-
 def _encoded_collection(value: tuple[Any, ...] | set[Any] | frozenset[Any]) -> dict[str, list[Any]]:
     return {type(value).__name__: [encode(item) for item in value]}
 
 
 _ENCODERS: dict[type, Callable[[Any], Any]] = {
-    type(None): _itself,
-    bool: _itself,
-    str: _itself,
-    float: _itself,
+    **dict.fromkeys((type(None), bool, str, float), lambda value: value),
     int: lambda value: value if -_DIGITS < value < _DIGITS else {"int": hex(value)},
     complex: lambda value: {"complex": [value.real, value.imag]},
     bytes: lambda value: {"bytes": value.hex()},
     list: lambda value: [encode(item) for item in value],
-    tuple: _encoded_collection,
-    set: _encoded_collection,
-    frozenset: _encoded_collection,
+    **dict.fromkeys((tuple, set, frozenset), _encoded_collection),
     dict: lambda value: {"dict": [[encode(key), encode(item)] for key, item in value.items()]},
 }
 _DECODERS: dict[str, Callable[[Any], Any]] = {

@@ -2,12 +2,12 @@
 
 Reads: data/raw/rows.parquet, and files.parquet for what functions need of their modules; params `clean`.
 Writes: data/clean/{train,val,test}.jsonl (instruction rows), data/clean/problems.jsonl (held-out rows whose documented
-examples can try an answer), data/clean/ledger.parquet (for each raw row
-where it came from and what became of it by what rule), data/clean/counts.json.
+examples can try an answer), data/clean/ledger.parquet (for each raw row where it came from and what became of it by
+what rule), data/clean/counts.json.
 Guarantees: no group is in two splits, and neither are two that share much of their code; no kept row has the syntax
 tree, the instruction, or near-duplicate code of another, nor nearly its instruction with similar code; no train row is
-the solution of a benchmark that is named; all licences are allowed; same bytes for any number of workers and any order
-of the rows, whose texts are on disk meanwhile.
+the solution of a benchmark that is named, holds the function of a held-out problem or asks for nearly the same; all
+licences are allowed; same bytes for any number of workers and any order of the rows, whose texts are on disk meanwhile.
 Does not: paraphrase (that is `augment`), run anything, or change code beyond taking out docstrings, annotations that
 name the unknown and the outer indentation. What a function needs of its module is found here and not in `ingest`: what
 may be needed is a parameter of this stage, and few rows come as far as being asked for it.
@@ -127,7 +127,7 @@ def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]
         verdicts = deduplicated(verdicts, params)
         joined = joined_groups(verdicts, params)
         splits = splits_of(verdicts, joined, params)
-        verdicts = decontaminated(verdicts, splits, BenchmarkIndex(tasks, params.near_duplicate))
+        verdicts = decontaminated(verdicts, splits, BenchmarkIndex(tasks, params.near_duplicate), params)
         verdicts = limited(verdicts, splits, params)
         _require_splits(verdicts, splits)
         _write_rows(outputs.clean, verdicts, splits, spool)

@@ -17,7 +17,7 @@ from codetune.app.tables import metric_table
 from codetune.revisions.comparison import Comparison, MetricDifference
 from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.reports import Reports
-from codetune.revisions.wording import gain_sentence, robustness_sentence, verdict_sentence
+from codetune.revisions.wording import gain_sentence, robustness_sentence, source_sentences, verdict_sentence
 
 SECOND_RUN = "`dvc exp run -S train.lora.rank=4`"
 READING = (
@@ -129,6 +129,9 @@ def _pair(comparison: Comparison) -> None:
         st.warning(literal(notice), icon=":material/warning:")
     show_exports(comparison)
     _tables(comparison)
+    if sources := source_sentences(comparison):
+        st.markdown("**By source of the prompts**")
+        st.markdown("\n".join(f"- {literal(sentence)}" for sentence in sources))
     show_changes(comparison)
     _plots([comparison.baseline, comparison.candidate])
 

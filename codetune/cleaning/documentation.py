@@ -30,13 +30,15 @@ _MARKUP = re.compile(r">>>|^\s*([-*+•]|\d+[.)])\s|\||[=~^]{3,}|-{3,}|\$|\\[a-z
 _VAGUE = re.compile(
     r"\b(helper|utility|wrapper|wraps|shortcut|callback|hook|handler|plugin|monkey-?patch\w*|workaround|backport\w*|compat\w*|"
     r"shim|alias|stub|dummy|implementation of|implements the|convenience|subroutine|private|equivalent (of|to)|same as|"
-    r"similar to|analogous|like the|variant of|version of)\b",
+    r"similar to|analogous|like the|variant of|version of|intuitively)\b|\b(like|as) `",
     re.IGNORECASE,
 )
 _SECTION = re.compile(
     r"\s*([:@](param|type|return|raise|arg|rtype|yield|keyword)|(Args|Arguments|Parameters|Params|Returns?|Raises?|Yields?"
     r"|Examples?|Usage|Input|Output)\s*:?\s*$)"
 )
+# Epydoc's marks: C{code}, I{emphasis}, L{link}.
+_EPYDOC = re.compile(r"\b[A-Z]\{([^{}]*)\}")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _HEADING = re.compile(r"^[A-Z][\w ]{0,30}:?$")
 _TYPE = re.compile(r"[A-Za-z_][\w.]*(\[[\w., |\[\]]+\])?((,| or|\|| of) ?[A-Za-z_][\w.\[\]]*)*")
@@ -71,6 +73,7 @@ def sentences(text: str) -> list[str]:
 
 def read_documentation(docstring: str) -> Documentation:
     """The parts of a docstring; one in no known style has a summary and details alone."""
+    docstring = _EPYDOC.sub(r"`\1`", docstring)
     try:
         found = parse(docstring)
     except (ParseError, ValueError, IndexError, TypeError):  # it raises more than it promises
@@ -111,7 +114,8 @@ def _details(paragraphs: list[str]) -> str:
     """The second paragraph, where it is prose about the function, and short."""
     for paragraph in paragraphs[:1]:
         lines = paragraph.strip().split("\n")
-        if _MARKUP.search(paragraph) or _HEADING.match(lines[0].strip()) or lines[0].rstrip().endswith(":"):
+        is_list = any(_SECTION.match(line) for line in lines) or lines[0].rstrip().endswith(":")
+        if is_list or _MARKUP.search(paragraph) or _HEADING.match(lines[0].strip()):
             return ""
         text = _about_itself(plain_text(paragraph))
         return text if len(text.split()) <= _MAX_DETAIL_WORDS else ""
@@ -136,6 +140,15 @@ def _text(text: str | None) -> str:
 def is_vague(summary: str) -> bool:
     """Whether a summary says what a function is for, or what it is a part of, rather than what it does."""
     return _VAGUE.search(summary) is not None
+
+
+def words_told(documentation: Documentation) -> int:
+    """How many words a docstring spends on what the function does, takes and gives."""
+    described = [text for _, text in documentation.parameters.values()]
+    raised = [text for _, text in documentation.raises]
+    return len(
+        " ".join([documentation.summary, documentation.details, *described, documentation.returns[1], *raised]).split()
+    )
 
 
 def is_short(documentation: Documentation) -> bool:

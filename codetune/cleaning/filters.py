@@ -14,8 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from codetune.cleaning.answerable import foreign_drop, read_module, stand_alone
-from codetune.cleaning.documentation import Documentation, is_short, is_vague, read_documentation
+from codetune.cleaning.answerable import (
+    foreign_drop,
+    own_errors,
+    public_classes,
+    read_module,
+    stand_alone,
+    untold_value,
+)
+from codetune.cleaning.documentation import Documentation, is_short, is_vague, read_documentation, words_told
 from codetune.cleaning.examples import read_examples, shown_count, shown_part
 from codetune.cleaning.fingerprint import Fingerprint, fingerprint
 from codetune.cleaning.instruction import first_paragraph, instruction, parameters, wording
@@ -41,6 +48,10 @@ _VENDORED_PATH = re.compile(
 )
 _GENERATED_PATH = re.compile(r"_pb2(_grpc)?\.py$|(^|/)migrations/|(^|/)locale/")
 _GENERATED = re.compile(r"\b(auto-?generated|generated (by|from|automatically)|do not edit)\b", re.IGNORECASE)
+_GENERATED_FILE = re.compile(rf"^#.*{_GENERATED.pattern}", re.IGNORECASE | re.MULTILINE)
+_HEADER_CHARS = 1000
+# What an example is worth, counted in words of a description.
+_WORDS_OF_EXAMPLE = 8
 _UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\b(deprecated|not implemented|legacy)\b", re.IGNORECASE)
 _URL = re.compile(r"https?://|www\.", re.IGNORECASE)
 _MARKUP = re.compile(
@@ -196,11 +207,12 @@ def _is_function(code: str) -> bool:
 
 def _judge_whole(row: dict[str, Any], params: CleanParams, text: str) -> Candidate | Drop:
     """The candidate that a function makes with what it needs of its module."""
-    if row["kind"] == "method":
-        return Drop("method")
-    module = read_module(text, tuple(params.packages))
-    whole = stand_alone(row, module) if module else Drop("module_unreadable")
-    if module is None or not isinstance(whole, Whole):
+    is_method = row["kind"] == "method"
+    module = None if is_method else read_module(text, tuple(params.packages))
+    if module is None:
+        return Drop("method" if is_method else "module_unreadable")
+    whole = _matched("generated", _GENERATED_FILE.search(text[:_HEADER_CHARS])) or stand_alone(row, module)
+    if isinstance(whole, Drop):
         return whole
     node = parse_tree(whole.function).body[0]
     assert isinstance(node, FunctionNode)  # noqa: S101
@@ -210,13 +222,25 @@ def _judge_whole(row: dict[str, Any], params: CleanParams, text: str) -> Candida
     held_out = row["source"] in params.held_out
     examples = read_examples(row["docstring"], node.name, module)
     shown = shown_part(examples, shown_count(examples.deciding, held_out=held_out))
-    asked = request(stable_seed(params.seed, "request", row["id"]), node, documentation, shown)
-    if tells_code(asked, whole.function):
-        return Drop("instruction_tells_code")
+    errors = own_errors(whole)
+    asked = request(stable_seed(params.seed, "request", row["id"]), node, documentation, shown, errors)
+    if drop := _told_drop(node, whole, asked):
+        return drop
     candidate = _measured(row, node, whole.code, asked, params, (*whole.helpers, whole.function))
     if isinstance(candidate, Drop) or not held_out:
         return candidate
     return replace(candidate, examples=examples_to_try(examples, shown, asked, whole.code))
+
+
+def _told_drop(node: FunctionNode, whole: Whole, asked: str) -> Drop | None:
+    """The drop of a row whose instruction tells of its answer too much or too little, or None."""
+    if tells_code(asked, whole.function):
+        return Drop("instruction_tells_code")
+    untold = next((name for name in public_classes(whole) if name not in asked), None)
+    if untold:
+        return Drop("untold_class", found=untold)
+    value = untold_value(node, whole, asked)
+    return Drop("untold_value", found=value[:_FOUND_CHARS]) if value else None
 
 
 def _unanswerable_drop(
@@ -228,6 +252,10 @@ def _unanswerable_drop(
     few = len(documentation.summary.split()) < params.min_docstring_words
     if few or is_vague(documentation.summary) or (node.name.startswith("_") and is_short(documentation)):
         return Drop("docstring_vague")
+    words = words_told(documentation) + _WORDS_OF_EXAMPLE * min(2, docstring.count(">>> "))
+    tokens = len(lexical_tokens(whole.code))
+    if tokens > params.max_tokens_per_word * words:
+        return Drop("docstring_too_brief", "tokens_per_word", round(tokens / words, 1), params.max_tokens_per_word)
     return foreign_drop(node, whole, docstring)
 
 

@@ -54,6 +54,11 @@ class CleanParams(Section):
     max_tokens: int = Field(ge=1, description="lexical tokens; longer functions do not fit the context")
     min_docstring_words: int = Field(ge=1, description="words of the first paragraph; CodeSearchNet takes 3")
     max_docstring_words: int = Field(ge=1, description="words of the first paragraph; The Vault takes 500")
+    max_tokens_per_word: float = Field(
+        gt=0,
+        description="lexical tokens of a self-contained answer per word that says what it does, takes and gives; "
+        "an example counts as eight words. Of functions with more, many do what nobody could guess",
+    )
     min_english: float = Field(ge=0, le=1, description="share of ASCII letters among the docstring's characters")
     max_identifiers: float = Field(
         ge=0, le=1, description="share of code among the docstring's words; a list of names describes nothing"

@@ -72,6 +72,9 @@ REASONS = {
     "unknown_type": Reason("context", "a parameter has a type of its package"),
     "foreign_object": Reason("context", "it takes an attribute of a parameter that nothing tells of"),
     "unknown_key": Reason("context", "it takes a key of a parameter that nothing tells of"),
+    "untold_class": Reason("context", "its answer has a class that the instruction does not tell of"),
+    "untold_value": Reason("context", "its answer has a text or number that the instruction does not tell of"),
+    "docstring_too_brief": Reason("instruction", "its docstring says little for so much code"),
     "docstring_vague": Reason("instruction", "its docstring does not say what it does"),
     "instruction_tells_code": Reason("instruction", "its docstring holds a line of its code"),
     "code_too_short": Reason("length", "its code is too short"),
@@ -82,6 +85,7 @@ REASONS = {
     "renamed_duplicate": Reason("duplicate", "it is another row with other names of its own or other constants"),
     "duplicate_instruction": Reason("duplicate", "it has the same instruction as another row"),
     "near_duplicate": Reason("duplicate", "its code is nearly that of another row"),
+    "held_out_problem": Reason("duplicate", "it holds the function of a held-out problem, or asks for nearly the same"),
     "benchmark": Reason("duplicate", "its code is that of a benchmark's solution"),
     "package_share": Reason("share", "its package has more than its share of the train rows"),
     "near_duplicate_instruction": Reason(

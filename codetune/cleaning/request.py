@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from codetune.cleaning.documentation import Documentation
 from codetune.cleaning.examples import Example
@@ -36,6 +36,11 @@ _BY_NAME = (
 )
 _RETURNS = ("It returns {}", "Return {}", "The result is {}", "What comes back is {}")
 _ERRORS = ("Raise `{}`{}.", "It should raise `{}`{}.", "It raises `{}`{}.")
+_OWN_ERRORS = (
+    "Define `{}` as a subclass of `{}`.",
+    "`{}` is a subclass of `{}` that you define.",
+    "Define the exception `{}`, derived from `{}`, as well.",
+)
 _EXAMPLES = ("Example:", "For example:", "Some calls and their results:", "It should work like this:")
 _GENERATORS = ("Yield the results one at a time.", "It is a generator.", "Write it as a generator.")
 _BULLETS = ("Parameters:", "Arguments:", "Its parameters:")
@@ -53,15 +58,18 @@ RuntimeError StopIteration FileNotFoundError OSError NotImplementedError Asserti
 _BUILTIN_ERRORS = frozenset(_BUILTIN_ERRORS_WORDS.split())
 
 
-def request(seed: int, node: FunctionNode, documentation: Documentation, shown: Sequence[Example]) -> str:
+def request(
+    seed: int, node: FunctionNode, documentation: Documentation, shown: Sequence[Example], errors: Mapping[str, str]
+) -> str:
     """The instruction whose answer is the function `node` with what it needs.
 
     :param shown: the examples that it shows.
+    :param errors: the exceptions that the answer defines, with what each is derived from.
     """
     draw = random.Random(seed)
     told = [name.lstrip("*") for name in parameters(node)]
     described = {name: documentation.parameters[name] for name in told if name in documentation.parameters}
-    first = " ".join(filter(None, [documentation.summary, documentation.details]))
+    first = _capital(" ".join(filter(None, [documentation.summary, documentation.details])))
     by_name = _chance(draw, 4) and not _has_marks(node)
     typed = _chance(draw, 7)
     parts = [_asked(draw, node, by_name=by_name, typed=typed)]
@@ -69,11 +77,16 @@ def request(seed: int, node: FunctionNode, documentation: Documentation, shown: 
     listed = _bullets(draw, node, described) if as_list else ""
     if not as_list and any(text or kind for kind, text in described.values()):
         parts.append(_prose(node, described, typed=typed or by_name))
-    parts += _outcome(draw, node, documentation, first)
+    parts += _outcome(draw, node, documentation, first, errors)
     text = (
         f"{first}\n\n{' '.join(filter(None, parts))}" if _chance(draw, 5) else " ".join([first, *filter(None, parts)])
     )
     return "\n\n".join(filter(None, [text, listed, _shown(draw, node, shown)]))
+
+
+def _capital(text: str) -> str:
+    """A text whose first word, where it is no name, has a capital."""
+    return text[0].upper() + text[1:] if re.match(r"[a-z]+[\s,]", text) else text
 
 
 def _chance(draw: random.Random, tenths: int) -> bool:
@@ -165,7 +178,9 @@ def _inside(text: str) -> str:
     return text[0].lower() + text[1:] if first and first[0] not in ("True", "False", "None", "I", "Python") else text
 
 
-def _outcome(draw: random.Random, node: FunctionNode, documentation: Documentation, first: str) -> list[str]:
+def _outcome(
+    draw: random.Random, node: FunctionNode, documentation: Documentation, first: str, errors: Mapping[str, str]
+) -> list[str]:
     """Sentences on what comes back and on errors."""
     kind, text = documentation.returns
     text = re.sub(r"^(?:Returns?|Returning|Yields?|The return value is|It returns)\s+", "", text)
@@ -176,7 +191,7 @@ def _outcome(draw: random.Random, node: FunctionNode, documentation: Documentati
         parts.append(f"It returns a value of type `{kind}`.")
     if _yields(node) and not re.search(r"yield|generat|iterator|lazily", first + " ".join(parts), re.IGNORECASE):
         parts.append(draw.choice(_GENERATORS))
-    raised = _raised(node)
+    raised = _raised(node, _BUILTIN_ERRORS.union(errors))
     documented = [(error, text) for error, text in documentation.raises if error in raised or error in _BUILTIN_ERRORS]
     if not documented and (silent := [error for error in raised if error not in first]):
         named = "` or `".join(silent)
@@ -188,6 +203,8 @@ def _outcome(draw: random.Random, node: FunctionNode, documentation: Documentati
             f" {because[0].lower()}{because[1:]}" if starts else f": {_inside(because)}" if because else " on bad input"
         )
         parts.append(draw.choice(_ERRORS).format(error, clause))
+    said = " ".join([first, *parts])
+    parts += [draw.choice(_OWN_ERRORS).format(*each) for each in sorted(errors.items()) if f"`{each[0]}`" in said]
     return parts
 
 
@@ -214,11 +231,11 @@ def _yields(node: FunctionNode) -> bool:
     return any(isinstance(each, ast.Yield | ast.YieldFrom) for each in _own_nodes(node))
 
 
-def _raised(node: FunctionNode) -> list[str]:
-    """The builtin errors that a function raises itself, by name."""
+def _raised(node: FunctionNode, known: Collection[str]) -> list[str]:
+    """The errors among those known that a function raises itself, by name."""
     raised = [each.exc for each in _own_nodes(node) if isinstance(each, ast.Raise)]
     called = [each.func if isinstance(each, ast.Call) else each for each in raised]
-    return sorted({each.id for each in called if isinstance(each, ast.Name) and each.id in _BUILTIN_ERRORS})
+    return sorted({each.id for each in called if isinstance(each, ast.Name) and each.id in known})
 
 
 def _shown(draw: random.Random, node: FunctionNode, shown: Sequence[Example]) -> str:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from codetune.cleaning.benchmarks import BenchmarkIndex
+from codetune.cleaning.benchmarks import BenchmarkIndex, ProblemIndex
 from codetune.cleaning.duplicates import Likeness, Match, exact_duplicates, near_duplicates
 from codetune.cleaning.filters import line_count
 from codetune.cleaning.fingerprint import Fingerprint
@@ -55,6 +55,7 @@ class Verdict:
     A duplicate keeps its lengths and its fingerprint; a row that the filters drop has neither.
 
     :param record: the number of the row's texts in the spool.
+    :param source: as `ingest.sources` names it.
     :param held_out: whether its source is test as a whole.
     """
 
@@ -66,6 +67,7 @@ class Verdict:
     fingerprint: Fingerprint | None = None
     drop: Drop | None = None
     match: Match | None = None
+    source: str = ""
     held_out: bool = False
 
     @property
@@ -100,7 +102,8 @@ def judged(row: dict[str, Any], params: CleanParams, record: int, text: str = ""
     result = judge_row(row, params, text)
     # Interned: the name of a group, which thousands of rows share, is in memory once.
     verdict = Verdict(row["id"], sys.intern(row["group"]), sys.intern(row["license"]), record)
-    verdict = replace(verdict, held_out=row["source"] in params.held_out)
+    source = sys.intern(row["source"])
+    verdict = replace(verdict, source=source, held_out=source in params.held_out)
     place = {key: row.get(key) for key in PLACE}
     if isinstance(result, Drop):
         return replace(verdict, drop=result), encode(place)
@@ -265,16 +268,21 @@ def limited(verdicts: list[Verdict], splits: dict[str, Split], params: CleanPara
     ]
 
 
-def decontaminated(verdicts: list[Verdict], splits: dict[str, Split], index: BenchmarkIndex) -> list[Verdict]:
-    """`verdicts` with the train rows dropped that are a benchmark's solution; the splits stay as they are."""
+def decontaminated(
+    verdicts: list[Verdict], splits: dict[str, Split], index: BenchmarkIndex, params: CleanParams
+) -> list[Verdict]:
+    """`verdicts` with the train rows dropped that give away a benchmark or a held-out problem; the splits stay."""
+    held_out = [(it.id, it.fingerprint) for it in verdicts if it.kept and it.held_out and it.fingerprint]
+    problems = ProblemIndex(held_out, params.near_duplicate_instruction)
 
     def judged(verdict: Verdict) -> Verdict:
         if not verdict.kept or splits[verdict.group] != "train" or verdict.fingerprint is None:
             return verdict
-        match = index.match(verdict.fingerprint)
-        if match is None:
-            return verdict
-        task, similarity = match
-        return replace(verdict, drop=Drop(BENCHMARK, "similarity", similarity, index.threshold, task))
+        if task := index.match(verdict.fingerprint):
+            return replace(verdict, drop=Drop(BENCHMARK, "similarity", task[1], index.threshold, task[0]))
+        if problem := problems.match(verdict.fingerprint):
+            found = Drop("held_out_problem", "similarity", problem[1], problems.threshold)
+            return replace(verdict, drop=found, match=Match(*problem))
+        return verdict
 
     return [judged(verdict) for verdict in verdicts]

@@ -76,6 +76,7 @@ class Reports:
 
     :param metrics: reports/metrics.json, empty where the revision has none.
     :param scores: per-prompt scores by prompt id, in the order of the test set.
+    :param sources: the source of `ingest` that each group of rows is of; empty where the revision does not say so.
     :param problems: a sentence for each file that could not be read.
     """
 
@@ -89,6 +90,7 @@ class Reports:
     curves: tuple[Curve, ...] = ()
     validity: dict[str, Any] = field(default_factory=dict)
     execution: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
     @property

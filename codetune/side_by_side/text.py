@@ -11,7 +11,7 @@ from codetune.revisions.intervals import settings_of
 from codetune.revisions.reasons import outputs_text, stage_reasons
 from codetune.revisions.samples import Sample
 from codetune.revisions.stages import StageChanges
-from codetune.revisions.wording import difference_text, interval_text, p_value_text, verdict_sentence
+from codetune.revisions.wording import difference_text, interval_text, p_value_text, source_sentences, verdict_sentence
 from codetune.side_by_side.gather import SideBySide, answers
 
 _ANSWER_LINES = 12
@@ -24,6 +24,8 @@ def as_text(found: SideBySide) -> str:
     lines = [f"{name:10} {reports.revision.title}" for name, reports in sides]
     lines += ["", verdict_sentence(comparison), *(f"! {notice}" for notice in comparison.notices), ""]
     lines += _columns(_metric_head(comparison), map(_metric_cells, comparison.rows["tuned"]))
+    if sources := source_sentences(comparison):
+        lines += ["", "by source:", *(f"  {sentence}" for sentence in sources)]
     lines += ["", "parameters:" if comparison.parameters else "No parameter differs."]
     lines += [f"  {item.key}: {item.baseline} \u2192 {item.candidate}" for item in comparison.parameters]
     lines += ["", *_stage_lines(found.stages)]
@@ -75,7 +77,10 @@ def as_markdown(found: SideBySide) -> str:
     metrics = table(head, [_metric_cells(row) for row in comparison.rows["tuned"]], range(1, len(head) - 1))
     parts = [f"## {titles[0]} against {titles[1]}", verdict_sentence(comparison)]
     parts += [f"> **Note** {notice}" for notice in comparison.notices]
-    parts += [metrics, "### Parameters"]
+    parts.append(metrics)
+    if sources := source_sentences(comparison):
+        parts += ["### By source", "\n".join(f"- {escaped(sentence)}" for sentence in sources)]
+    parts.append("### Parameters")
     if comparison.parameters:
         rows = [[f"`{item.key}`", escaped(item.baseline), escaped(item.candidate)] for item in comparison.parameters]
         parts.append(table(["parameter", "baseline", "candidate"], rows))

@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from codetune.cleaning.documentation import Documentation
 from codetune.cleaning.instruction import parameters
 from codetune.cleaning.reasons import Drop
 from codetune.ingestion.functions import FunctionNode
 from codetune.names import bound_names
 from codetune.python_source.self_contained import Incomplete, Module, Whole
+from codetune.python_source.standard_library import STANDARD_LIBRARY
 from codetune.python_source.tree import parse_tree
 
 # The attributes of builtin types and of those of the standard library that stand for plain values: text, numbers,
@@ -77,8 +79,18 @@ _BY_NAME = frozenset({"getattr", "hasattr", "setattr", "delattr"})
 _MESSAGE = re.compile(r"(?i)msg|message|error|warning|hint")
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _ODD_DIGITS = 3
+_TABLE_TEXTS = 4
 _ERROR = re.compile(r"(Error|Exception|Warning)$")
-_PASSES_ON = frozenset({"sorted", "list", "reversed", "iter", "next", "enumerate", "zip", "min", "max", "set", "tuple"})
+_NUMPY_ATTRIBUTES_WORDS = """
+T all any argmax argmin argsort astype clip compress conj cumprod cumsum diagonal dot dtype fill flat flatten
+item max mean min nonzero prod ravel repeat reshape round searchsorted size squeeze std sum swapaxes take trace
+transpose var view
+"""
+# Of the values of packages that `clean.packages` may name.
+_PACKAGE_ATTRIBUTES = {"numpy": frozenset(_NUMPY_ATTRIBUTES_WORDS.split())}
+_PASSES_ON = frozenset(
+    {"getattr", "sorted", "list", "reversed", "iter", "next", "enumerate", "zip", "min", "max", "set", "tuple"}
+)
 # Annotations that say what a value can do, not what it is.
 _PLAIN_TYPES_WORDS = """
 Any AnyStr Collection Container Generic Hashable Iterable Iterator Mapping MutableMapping MutableSequence Optional
@@ -111,7 +123,7 @@ def foreign_drop(node: FunctionNode, whole: Whole, docstring: str) -> Drop | Non
     # That `func` is called does not tell that `node.func` is there.
     told = set(re.findall(r"\w+", docstring)) - {node.name, *(name.lstrip("*") for name in parameters(node))}
     tree = parse_tree(whole.code)
-    defined = _defined(tree)
+    defined = _defined(tree).union(*(_PACKAGE_ATTRIBUTES.get(name, ()) for name in packages_of(whole)))
     for name in sorted({each.attr for each in ast.walk(tree) if isinstance(each, ast.Attribute)} - defined):
         if name.startswith("_") and name not in _KNOWN_ATTRIBUTES:
             return Drop("foreign_object", found=name)
@@ -120,6 +132,29 @@ def foreign_drop(node: FunctionNode, whole: Whole, docstring: str) -> Drop | Non
             known = told if key else told | defined | _KNOWN_ATTRIBUTES
             if name not in known and not set(re.findall(r"\w+", name)) <= told:
                 return Drop("unknown_key" if key else "foreign_object", found=name)
+    return None
+
+
+def packages_of(whole: Whole) -> list[str]:
+    """The packages that an answer imports besides the standard library."""
+    statements = [each for line in whole.imports for each in parse_tree(line).body]
+    names = {each.module or "" for each in statements if isinstance(each, ast.ImportFrom)}
+    names |= {alias.name for each in statements if isinstance(each, ast.Import) for alias in each.names}
+    return sorted({name.split(".")[0] for name in names} - STANDARD_LIBRARY)
+
+
+def untold_parameter(node: FunctionNode, documentation: Documentation, docstring: str) -> str | None:
+    """One of several parameters of which neither a type nor a word is told; None where there is none."""
+    arguments = node.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    if len(every) == 1:  # what is told is told of it
+        return None
+    words, stems = set(re.findall(r"\w+", docstring)), _stems(docstring)
+    for each in every:
+        kind, text = documentation.parameters.get(each.arg, ("", ""))
+        names = _stems(each.arg)
+        if not (each.annotation or kind or text or each.arg in words or (names and names & stems)):
+            return each.arg
     return None
 
 
@@ -146,6 +181,10 @@ def untold_value(node: FunctionNode, whole: Whole, asked: str) -> str | None:
     hidden = {each.id for default in defaults for each in ast.walk(default) if isinstance(each, ast.Name)} & defined
     if hidden:
         return min(hidden)
+    for table in _tables(tree):
+        known = sum(text in asked for text in table)
+        if 2 * known < len(table):
+            return table[0]
     told = _stems(asked) | _KNOWN_TEXTS
     for value in _deciding(tree):
         if isinstance(value, str | bytes):
@@ -155,6 +194,15 @@ def untold_value(node: FunctionNode, whole: Whole, asked: str) -> str | None:
         elif _is_odd(value) and f"{value:.12g}" not in asked:
             return str(value)
     return None
+
+
+def _tables(tree: ast.Module) -> Iterator[list[str]]:
+    """Yield the texts of each literal that has so many that they are a table."""
+    for each in ast.walk(tree):
+        if isinstance(each, ast.List | ast.Tuple | ast.Set | ast.Dict):
+            texts = list(filter(None, map(_text, filter(None, each.keys if isinstance(each, ast.Dict) else each.elts))))
+            if len(texts) >= _TABLE_TEXTS:
+                yield texts
 
 
 def _deciding(tree: ast.Module) -> Iterator[str | bytes | float]:
@@ -214,8 +262,8 @@ def _defined(tree: ast.Module) -> set[str]:
     """The names that an answer gives to parts of its own objects."""
     found: set[str] = set()
     for each in ast.walk(tree):
-        if isinstance(each, FunctionNode | ast.ClassDef):
-            found.add(each.name)
+        if isinstance(each, ast.ClassDef):
+            found |= {each.name, *(inner.name for inner in each.body if isinstance(inner, FunctionNode))}
         elif isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
             found.add(each.id)
         elif isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store) and _root(each.value) == "self":

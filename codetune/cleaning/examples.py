@@ -113,7 +113,7 @@ class _Reading:
         example = Example(source, want.rstrip("\n"), options)
         reason = self._obstacle(example, used)
         if reason:
-            self.reason = reason
+            self.reason = self.reason or reason
             self._lost |= binds
             return None
         self.needed |= used - {self._name}

@@ -17,9 +17,11 @@ from typing import Any
 from codetune.cleaning.answerable import (
     foreign_drop,
     own_errors,
+    packages_of,
     public_classes,
     read_module,
     stand_alone,
+    untold_parameter,
     untold_value,
 )
 from codetune.cleaning.documentation import Documentation, is_short, is_vague, read_documentation, words_told
@@ -30,7 +32,7 @@ from codetune.cleaning.params import CleanParams
 from codetune.cleaning.problems import examples_to_try
 from codetune.cleaning.reasons import Drop
 from codetune.cleaning.renaming import renamed_digest
-from codetune.cleaning.request import request, tells_code
+from codetune.cleaning.request import Needed, request, tells_code
 from codetune.files import stable_seed
 from codetune.ingestion.functions import FunctionNode, parse
 from codetune.python_source.docstrings import without_docstring
@@ -222,8 +224,8 @@ def _judge_whole(row: dict[str, Any], params: CleanParams, text: str) -> Candida
     held_out = row["source"] in params.held_out
     examples = read_examples(row["docstring"], node.name, module)
     shown = shown_part(examples, shown_count(examples.deciding, held_out=held_out))
-    errors = own_errors(whole)
-    asked = request(stable_seed(params.seed, "request", row["id"]), node, documentation, shown, errors)
+    needed = Needed(own_errors(whole), packages_of(whole))
+    asked = request(stable_seed(params.seed, "request", row["id"]), node, documentation, shown, needed)
     if drop := _told_drop(node, whole, asked):
         return drop
     candidate = _measured(row, node, whole.code, asked, params, (*whole.helpers, whole.function))
@@ -256,6 +258,8 @@ def _unanswerable_drop(
     tokens = len(lexical_tokens(whole.code))
     if tokens > params.max_tokens_per_word * words:
         return Drop("docstring_too_brief", "tokens_per_word", round(tokens / words, 1), params.max_tokens_per_word)
+    if untold := untold_parameter(node, documentation, docstring):
+        return Drop("untold_parameter", found=untold)
     return foreign_drop(node, whole, docstring)
 
 

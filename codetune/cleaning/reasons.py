@@ -73,6 +73,7 @@ REASONS = {
     "foreign_object": Reason("context", "it takes an attribute of a parameter that nothing tells of"),
     "unknown_key": Reason("context", "it takes a key of a parameter that nothing tells of"),
     "untold_class": Reason("context", "its answer has a class that the instruction does not tell of"),
+    "untold_parameter": Reason("context", "one of its parameters is told of neither by a type nor by a word"),
     "untold_value": Reason("context", "its answer has a text or number that the instruction does not tell of"),
     "docstring_too_brief": Reason("instruction", "its docstring says little for so much code"),
     "docstring_vague": Reason("instruction", "its docstring does not say what it does"),

@@ -10,6 +10,7 @@ import ast
 import random
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from codetune.cleaning.documentation import Documentation
 from codetune.cleaning.examples import Example
@@ -36,6 +37,7 @@ _BY_NAME = (
 )
 _RETURNS = ("It returns {}", "Return {}", "The result is {}", "What comes back is {}")
 _ERRORS = ("Raise `{}`{}.", "It should raise `{}`{}.", "It raises `{}`{}.")
+_PACKAGES = ("Use `{}`.", "You may import `{}`.", "It works with `{}`.")
 _OWN_ERRORS = (
     "Define `{}` as a subclass of `{}`.",
     "`{}` is a subclass of `{}` that you define.",
@@ -58,13 +60,24 @@ RuntimeError StopIteration FileNotFoundError OSError NotImplementedError Asserti
 _BUILTIN_ERRORS = frozenset(_BUILTIN_ERRORS_WORDS.split())
 
 
+@dataclass(frozen=True)
+class Needed:
+    """What an answer has besides the function, as far as it must be told.
+
+    :param errors: the exceptions that it defines, with what each is derived from.
+    :param packages: those that it imports besides the standard library.
+    """
+
+    errors: Mapping[str, str] = field(default_factory=dict)
+    packages: Sequence[str] = ()
+
+
 def request(
-    seed: int, node: FunctionNode, documentation: Documentation, shown: Sequence[Example], errors: Mapping[str, str]
+    seed: int, node: FunctionNode, documentation: Documentation, shown: Sequence[Example], needed: Needed
 ) -> str:
     """The instruction whose answer is the function `node` with what it needs.
 
     :param shown: the examples that it shows.
-    :param errors: the exceptions that the answer defines, with what each is derived from.
     """
     draw = random.Random(seed)
     told = [name.lstrip("*") for name in parameters(node)]
@@ -77,7 +90,8 @@ def request(
     listed = _bullets(draw, node, described) if as_list else ""
     if not as_list and any(text or kind for kind, text in described.values()):
         parts.append(_prose(node, described, typed=typed or by_name))
-    parts += _outcome(draw, node, documentation, first, errors)
+    parts += _outcome(draw, node, documentation, first, needed.errors)
+    parts += [draw.choice(_PACKAGES).format(name) for name in needed.packages]
     text = (
         f"{first}\n\n{' '.join(filter(None, parts))}" if _chance(draw, 5) else " ".join([first, *filter(None, parts)])
     )

@@ -167,12 +167,16 @@ NOUNS = ("apples", "birches", "cedars", "daisies", "elders", "figs", "grapes", "
 
 
 def whole_function(verb: str, noun: str, number: int) -> str:
-    steps = "\n".join(f"    {verb}{step} = values[{step}] * {number + step} + len({verb!r})" for step in range(4))
+    """A function that no other number gives, whatever its names and constants are."""
+    signs = [("+", "-", "*", "//")[number // 4**place % 4] for place in range(4)]
+    steps = "\n".join(
+        f"    {verb}{step} = values[{step}] {signs[step]} {number + step + 1} + len({verb!r})" for step in range(4)
+    )
     return (
         f'def {verb}_{noun}(values, {noun}):\n    """Return the {noun} that {verb} the most of all {number} values.\n\n'
         f"    >>> {verb}_{noun}([1, 2, 3, 4], 0)[1:]\n    [0, {number}]\n"
         f'    >>> {verb}_{noun}([1, 2, 3, 4], 5)[1:]\n    [5, {number}]\n    """\n'
-        f"{steps}\n    return [{verb}{number % 4}, {noun}, {number}]\n"
+        f"{steps}\n    return [{verb}0 + {verb}1 + {verb}2 + {verb}3, {noun}, {number}]\n"
     )
 
 
@@ -184,7 +188,9 @@ def packages(tmp_path):
         functions = [whole_function(verb, noun, 8 * number + place) for place, verb in enumerate(VERBS)]
         if noun == "cedars":
             helper = whole_function("join", "apples", 0).replace("join_apples", "inner").replace("apples", "kept")
-            asking = 'def outer(values):\n    """Say which of many things there are remain."""\n    return inner(values, 3)\n'
+            asking = (
+                'def outer(values):\n    """Say which of many things join and remain."""\n    return inner(values, 3)\n'
+            )
             functions += [helper, asking]
         if noun == "daisies":
             functions.append(
@@ -203,7 +209,7 @@ def packages(tmp_path):
 
 
 WHOLE = clean_params(
-    context="self_contained", held_out=["held-out"], near_duplicate=0.95, test_share=0.1, val_share=0.1
+    context="self_contained", held_out=["held-out"], near_duplicate=0.99, test_share=0.1, val_share=0.1
 )
 
 

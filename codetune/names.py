@@ -68,8 +68,8 @@ def _same_scope(node: ast.AST) -> list[ast.AST]:
     return [child for child in children if isinstance(child, ast.AST)]
 
 
-def unbound_names(source: str, known: frozenset[str]) -> list[str]:
-    """Names that a source uses, but nobody binds: neither it, nor Python, nor those in `known`.
+def names_from_outside(source: str) -> set[str]:
+    """Names that a source uses and does not bind itself, those of Python among them.
 
     :raises SyntaxError: when it does not parse, or the compiler refuses it, for a parameter named twice for example.
     """
@@ -85,4 +85,12 @@ def unbound_names(source: str, known: frozenset[str]) -> list[str]:
             used_globally = not symbol.is_assigned() if table is top else symbol.is_global()
             if symbol.is_referenced() and used_globally:
                 found.add(symbol.get_name())
-    return sorted(found - bound - known - BUILTINS)
+    return found - bound
+
+
+def unbound_names(source: str, known: frozenset[str]) -> list[str]:
+    """Names that a source uses, but nobody binds: neither it, nor Python, nor those in `known`.
+
+    :raises SyntaxError: as `names_from_outside`.
+    """
+    return sorted(names_from_outside(source) - known - BUILTINS)

@@ -1,27 +1,32 @@
 """Keep or drop every raw row with a reason, and split what is kept by package.
 
-Reads: data/raw/rows.parquet, params `clean`.
-Writes: data/clean/{train,val,test}.jsonl (instruction rows), data/clean/ledger.parquet (for each raw row
-where it came from and what became of it by what rule), data/clean/counts.json.
+Reads: data/raw/rows.parquet, and files.parquet for what functions need of their modules; params `clean`.
+Writes: data/clean/{train,val,test}.jsonl (instruction rows), data/clean/problems.jsonl (held-out rows whose documented
+examples can try an answer), data/clean/ledger.parquet (for each raw row where it came from and what became of it by
+what rule), data/clean/counts.json.
 Guarantees: no group is in two splits, and neither are two that share much of their code; no kept row has the syntax
 tree, the instruction, or near-duplicate code of another, nor nearly its instruction with similar code; no train row is
-the solution of a benchmark that is named; all licences are allowed; same bytes for any number of workers and any order
-of the rows, whose texts are on disk meanwhile.
-Does not: paraphrase (that is `augment`), or change code beyond taking out the docstring and the outer indentation.
+the solution of a benchmark that is named, holds the function of a held-out problem or asks for nearly the same; all
+licences are allowed; same bytes for any number of workers and any order of the rows, whose texts are on disk meanwhile.
+Does not: paraphrase (that is `augment`), run anything, or change code beyond taking out docstrings, annotations that
+name the unknown and the outer indentation. What a function needs of its module is found here and not in `ingest`: what
+may be needed is a parameter of this stage, and few rows come as far as being asked for it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from codetune.cleaning.benchmarks import BenchmarkIndex, read_benchmark
 from codetune.cleaning.params import CleanParams
+from codetune.cleaning.problems import held_out_problem, problem_counts
 from codetune.cleaning.report import data_report, instruction_row, ledger_row
 from codetune.cleaning.split import Split
-from codetune.cleaning.spool import Spool
+from codetune.cleaning.spool import FileTexts, Spool
 from codetune.cleaning.verdicts import (
     CHUNK_ROWS,
     Verdict,
@@ -29,6 +34,7 @@ from codetune.cleaning.verdicts import (
     deduplicated,
     filtered,
     joined_groups,
+    limited,
     splits_of,
 )
 from codetune.config import load_section
@@ -37,8 +43,9 @@ from codetune.files import write_json, write_jsonl
 from codetune.schemas.checking import checked
 from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.ledger import LEDGER
-from codetune.schemas.raw import RAW_ROWS
-from codetune.schemas.reading import read_batches
+from codetune.schemas.problems import HELD_OUT_PROBLEMS
+from codetune.schemas.raw import RAW_FILES, RAW_ROWS
+from codetune.schemas.reading import read_batches, read_rows
 from codetune.tables import count_rows, stream_table
 
 _NAMED_REASONS = 3
@@ -65,9 +72,32 @@ def _write_rows(folder: Path, verdicts: list[Verdict], splits: dict[str, Split],
         path = folder / f"{split}.jsonl"
         rows = (instruction_row(spool.read(verdict.record)) for verdict in chosen)
         write_jsonl(path, checked(rows, ORIGINALS, path))
+    path = folder / "problems.jsonl"
+    write_jsonl(path, checked(held_out_problems(verdicts, spool), HELD_OUT_PROBLEMS, path))
     path = folder / "ledger.parquet"
     lines = (ledger_row(verdict, spool.read(verdict.record), splits) for verdict in verdicts)
     stream_table(path, checked(lines, LEDGER, path), LEDGER.arrow)
+
+
+def held_out_problems(verdicts: list[Verdict], spool: Spool) -> Iterator[dict[str, Any]]:
+    """Yield the held-out rows whose examples can try an answer."""
+    for verdict in verdicts:
+        if verdict.kept and verdict.held_out:
+            record = spool.read(verdict.record)
+            if isinstance(record["examples"], dict):
+                yield held_out_problem(instruction_row(record), record["examples"])
+
+
+def _require_sources(rows: Path, params: CleanParams) -> None:
+    """Nothing, when every source that is to be held out has rows."""
+    if params.held_out:
+        found = {row["source"] for row in read_rows(rows, RAW_ROWS, ["source"])}
+        for name in params.held_out:
+            if name not in found:
+                raise UserError(
+                    f"clean.held_out names {name!r}, expected a source that has rows: {', '.join(sorted(found))}",
+                    "Name a source of ingest.sources, or leave the list empty.",
+                )
 
 
 def _require_splits(verdicts: list[Verdict], splits: dict[str, Split]) -> None:
@@ -87,15 +117,23 @@ def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]
     """The content of data/clean/counts.json, after everything has been written."""
     tasks = [task for name in params.benchmarks for task in read_benchmark(Path(name))]
     rows = inputs.raw / "rows.parquet"
-    with Spool(outputs.clean) as spool:
-        verdicts = filtered(read_batches(rows, RAW_ROWS, CHUNK_ROWS), count_rows(rows), params, params.workers, spool)
+    _require_sources(rows, params)
+    with Spool(outputs.clean) as spool, Spool(outputs.clean) as sources:
+        batches = read_batches(rows, RAW_ROWS, CHUNK_ROWS)
+        texts = None
+        if params.context == "self_contained":
+            texts = FileTexts(read_rows(inputs.raw / "files.parquet", RAW_FILES), sources)
+        verdicts = filtered(batches, count_rows(rows), params, params.workers, spool, texts)
         verdicts = deduplicated(verdicts, params)
         joined = joined_groups(verdicts, params)
         splits = splits_of(verdicts, joined, params)
-        verdicts = decontaminated(verdicts, splits, BenchmarkIndex(tasks, params.near_duplicate))
+        verdicts = decontaminated(verdicts, splits, BenchmarkIndex(tasks, params.near_duplicate), params)
+        verdicts = limited(verdicts, splits, params)
         _require_splits(verdicts, splits)
         _write_rows(outputs.clean, verdicts, splits, spool)
-    report = data_report(verdicts, splits, joined)
+        held_out = [verdict for verdict in verdicts if verdict.kept and verdict.held_out]
+        tried = problem_counts(spool.read(verdict.record)["examples"] for verdict in held_out)
+    report = data_report(verdicts, splits, joined) | {"held_out": tried}
     write_json(outputs.counts, report)
     return report
 

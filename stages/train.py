@@ -91,10 +91,14 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     params = _with_precision(params, world)
     options = params.train
     base = load_model(params.model.base, revision=params.model.revision, system=params.model.system)
-    limits = RowLimits(options.max_rows, options.max_tokens, options.seed, options.too_long)
+    limits = RowLimits(options.max_rows, options.max_tokens, options.seed, options.too_long, options.weights)
     rows = load_rows(inputs.train, AUGMENTED, base.tokenizer, limits, params.form)
     val_rows = load_rows(
-        inputs.val, ORIGINALS, base.tokenizer, replace(limits, max_rows=options.max_val_rows), params.form
+        inputs.val,
+        ORIGINALS,
+        base.tokenizer,
+        replace(limits, max_rows=options.max_val_rows, weights={}),
+        params.form,
     )
     pad, size = base.tokenizer.pad_token_id, options.batch_size
     lay_out = pack if options.packing else partial(collate, pad_id=pad)
@@ -178,6 +182,7 @@ def _summary(rows: TokenizedRows, val_rows: TokenizedRows, steps: list[Step], re
         "truncated": rows.truncated,
         "end_token_lost": rows.truncated,
         "dropped": rows.dropped,
+        "sources": rows.sources,
         "padded_share": round(padded_share(shown), 4),
         "val_rows": len(val_rows.rows),
         "val_tokens": val_rows.tokens,

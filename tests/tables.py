@@ -42,7 +42,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
 
 def instruction_row(identity: str = "aaaa000000000001", **changes: Any) -> dict[str, Any]:
     texts = {"instruction": "Write a Python method `load`.", "completion": "def load(): ..."}
-    return {"id": identity, "parent": None, **PLACE, "lines": [10, 20], **texts, **changes}
+    return {"id": identity, "source": "packages", "parent": None, **PLACE, "lines": [10, 20], **texts, **changes}
 
 
 def paraphrase(identity: str = "eeee000000000007", **changes: Any) -> dict[str, Any]:

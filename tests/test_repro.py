@@ -22,7 +22,7 @@ VERBS = ("count", "join", "merge", "scale", "filter", "rank", "pair", "split")
 # A slice: a few rows, short answers, few resamples.
 CHANGES = {
     "model": {"base": "tiny.gguf"},
-    "clean": {"min_tokens": 10, "test_share": 0.2, "val_share": 0.2},
+    "clean": {"context": "any", "max_package_share": 1.0, "min_tokens": 10, "test_share": 0.2, "val_share": 0.2},
     "train": {
         "max_rows": 12,
         "max_val_rows": 4,
@@ -89,7 +89,8 @@ def clone(tmp_path_factory):
     for number, package in enumerate(("apple", "birch", "cedar", "daisy", "elder")):
         _, digest = make_wheel(wheels, package, {f"{package}/core.py": source(package, 10 * number)})
         pins.append(f"{package}==1.0 --hash=sha256:{digest}")
-    (folder / "data/packages.txt").write_text("\n".join(pins) + "\n")
+    (folder / "data/packages.txt").write_text("\n".join(pins[1:]) + "\n")
+    (folder / "data/held_out_packages.txt").write_text(f"{pins[0]}\n")
     # As SmolLM2: tied embeddings, three heads of queries to one of keys, ChatML with a system text of its own.
     shape = {
         "num_attention_heads": 6, "num_hidden_layers": 4, "hidden_size": 96, "intermediate_size": 192,

@@ -18,6 +18,7 @@ LORA: dict[str, Any] = {
 TRAIN: dict[str, Any] = {
     "seed": 7,
     "max_rows": 15,
+    "weights": {},
     "max_val_rows": 0,
     "max_tokens": 200,
     "too_long": "drop",

@@ -17,7 +17,13 @@ from codetune.app.tables import flip_table, metric_table
 from codetune.revisions.comparison import Comparison, MetricDifference
 from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.reports import Reports
-from codetune.revisions.wording import flips_sentence, gain_sentence, robustness_sentence, verdict_sentence
+from codetune.revisions.wording import (
+    flips_sentence,
+    gain_sentence,
+    robustness_sentence,
+    source_sentences,
+    verdict_sentence,
+)
 from codetune.side_by_side.gather import flip_rows
 
 SECOND_RUN = "`dvc exp run -S train.lora.rank=4`"
@@ -142,6 +148,9 @@ def _pair(comparison: Comparison) -> None:
     show_exports(comparison)
     _tables(comparison)
     _flips(comparison)
+    if sources := source_sentences(comparison):
+        st.markdown("**By source of the prompts**")
+        st.markdown("\n".join(f"- {literal(sentence)}" for sentence in sources))
     show_changes(comparison)
     _plots([comparison.baseline, comparison.candidate])
 

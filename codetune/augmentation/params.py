@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from codetune.config import Section
 from codetune.encoders.params import EncoderParams
 
-Method = Literal["phrases", "contextual", "back_translation"]
+Method = Literal["phrases", "contextual", "back_translation", "model", "code_to_instruction"]
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 _REVISION = "^[0-9a-f]{40}$"
 
@@ -68,14 +68,30 @@ class BackTranslationParams(BaseModel):
     max_tokens: int = Field(ge=16, le=1024, description="tokens that a translation may have; longer ones are cut")
 
 
+class ChatParams(LanguageModelParams):
+    """A chat model that says what a function does in other words, or writes that from the code."""
+
+    model: str | None = Field(
+        default="smollm2",
+        min_length=1,
+        description="a model of the catalogue, which comes from the package registry, a local folder, a GGUF file or a "
+        "hub id",
+    )
+    temperature: float = Field(
+        ge=0.0, le=2.0, description="of the draws; 0: the likeliest text, the same in every draw"
+    )
+    max_tokens: int = Field(ge=8, le=512, description="tokens that an answer may have; longer ones are cut")
+
+
 class AugmentParams(Section):
     """Which rows get paraphrases, how many, made in which way, and how far these go from the original."""
 
     section: ClassVar[str] = "augment"
     seed: int = Field(ge=0, description="seed of every draw, joined with the row's id; another seed, other paraphrases")
     method: Method = Field(
-        description="what makes the paraphrases of train rows: the phrase table, a masked language model, or two "
-        "translation models; the test prompts always get the held-out phrases"
+        description="what makes the paraphrases of train rows: the phrase table, a masked language model, two "
+        "translation models, a chat model that rewords (model) or one that describes the code (code_to_instruction); "
+        "the test prompts always get the held-out phrases"
     )
     share: float = Field(ge=0.0, le=1.0, description="share of the train rows that get paraphrases; 0 copies the rows")
     per_row: int = Field(ge=1, le=16, description="paraphrases per chosen row; past a few they differ little")
@@ -95,6 +111,7 @@ class AugmentParams(Section):
     meaning: MeaningParams
     contextual: ContextualParams
     back_translation: BackTranslationParams
+    chat: ChatParams
     workers: int = Field(
         ge=0, le=256, description="processes that paraphrase by phrases; 0 takes all cores; changes no byte"
     )
@@ -104,6 +121,8 @@ class AugmentParams(Section):
         wanted: dict[Method, dict[str, LanguageModelParams]] = {
             "phrases": {},
             "contextual": {"contextual": self.contextual},
+            "model": {"chat": self.chat},
+            "code_to_instruction": {"chat": self.chat},
             "back_translation": {
                 "back_translation.forward": self.back_translation.forward,
                 "back_translation.back": self.back_translation.back,

@@ -29,6 +29,7 @@ _TELLING_WORDS = frozenset(f"{_NEGATION} {_NUMBER_WORDS} {_CONSTANTS}".split())
 _RULES = re.compile(
     rf"""
       (?P<plain>(?<![^\s(])[a-z]{{2,}}(?=\s|[.,;:!?)](?:\s|$)|$))  # an ordinary word: quick, most are
+    | (?<![^\n])>>>\ [^\n]*(?:\n[^\n]+)*                      # examples, as far as the next blank line
     | ```.*?``` | ``.*?``+ | `[^`]*`                          # code between backquotes
     | \b[A-Z]\{{[^}}]*\}}                                     # epydoc: C{{code}}, L{{link}}
     | "[^"\n]*" | “[^”\n]*” | ‘[^’\n]*’                       # quoted text

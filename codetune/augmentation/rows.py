@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from codetune.augmentation.params import AugmentParams
 from codetune.augmentation.paraphrase import Paraphrase, Paraphraser, isolated_draws, seed_draws
@@ -36,6 +36,14 @@ class Draws(Protocol):
         """One paraphrase of `text`, without changes when there is none."""
 
 
+@runtime_checkable
+class Prepared(Draws, Protocol):
+    """What makes all that it draws beforehand."""
+
+    def prepare(self, rows: Sequence[JsonObject]) -> None:
+        """Make the paraphrases of these rows."""
+
+
 def paraphraser_of(params: AugmentParams) -> Draws | None:
     """What draws in this process; None for phrases, which worker processes draw by themselves.
 
@@ -49,6 +57,10 @@ def paraphraser_of(params: AugmentParams) -> Draws | None:
         from codetune.augmentation.translation import BackTranslationParaphraser
 
         return BackTranslationParaphraser(params.back_translation)
+    if params.method in ("model", "code_to_instruction"):
+        from codetune.augmentation.chat import ChatParaphraser
+
+        return ChatParaphraser(params)
     return None
 
 
@@ -174,6 +186,8 @@ def _outcomes(
 ) -> Iterator[Outcome]:
     """One outcome per row, in order."""
     instructions = [(row["id"], row["instruction"]) for row in rows]
+    if isinstance(paraphraser, Prepared):
+        paraphraser.prepare(rows)
     if paraphraser is not None:
         for instruction in track(instructions, len(instructions), "paraphrasing"):
             with isolated_draws():

@@ -6,16 +6,17 @@ import gzip
 import json
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codetune.cleaning.filters import without_docstring
 from codetune.cleaning.fingerprint import Fingerprint, fingerprint
+from codetune.cleaning.minhash import Hashes
 from codetune.cleaning.renaming import renamed_digest
 from codetune.errors import UserError
 from codetune.ingestion.functions import FunctionNode, parse
+from codetune.python_source.docstrings import without_docstring
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import docstring_of, dump_tree
 
@@ -90,34 +91,64 @@ def _fingerprint(task: Task) -> Fingerprint:
     return fingerprint(text, renamed_digest(task.code), task.instruction, tokens)
 
 
+class ShingleIndex:
+    """Sets of hashed shingles with their names; few, so that each one that has something in common is compared."""
+
+    def __init__(self, sets: Iterable[tuple[str, Hashes]]) -> None:
+        self._sets = list(sets)
+        self._places: defaultdict[int, list[int]] = defaultdict(list)
+        for place, (_, shingles) in enumerate(self._sets):
+            for shingle in shingles.tolist():
+                self._places[shingle].append(place)
+
+    def nearest(self, shingles: Hashes, threshold: float) -> tuple[str, float] | None:
+        """The name of the set that is most similar, and the Jaccard; None where that is under the threshold."""
+        own = shingles.tolist()
+        common = Counter(place for shingle in own for place in self._places.get(shingle, ()))
+        similar = ((count / (len(own) + len(self._sets[place][1]) - count), place) for place, count in common.items())
+        best, name = max(((found, self._sets[place][0]) for found, place in similar), default=(0.0, ""))
+        return (name, round(best, 4)) if best >= threshold else None
+
+
 class BenchmarkIndex:
-    """The functions of benchmarks, to be looked up by code; few, so that every one is compared.
+    """The functions of benchmarks, to be looked up by code.
 
     :param threshold: Jaccard from which code counts as near.
     """
 
     def __init__(self, tasks: list[Task], threshold: float) -> None:
         self.threshold = threshold
-        self._marks = [(task.id, _fingerprint(task)) for task in tasks]
+        found = [(task.id, _fingerprint(task)) for task in tasks]
         self._equal: dict[bytes, str] = {}
-        self._places: defaultdict[int, list[int]] = defaultdict(list)
-        for place, (name, marks) in enumerate(self._marks):
+        for name, marks in found:
             for digest in filter(None, (marks.tree, marks.renamed)):
                 self._equal.setdefault(digest, name)
-            for shingle in marks.shingles.tolist():
-                self._places[shingle].append(place)
+        self._near = ShingleIndex((name, marks.shingles) for name, marks in found)
 
     def match(self, marks: Fingerprint) -> tuple[str, float] | None:
-        """The task that a row's code is, and how similar it is: 1 for the same tree, renamed or not; None for none."""
-        for digest in (marks.tree, marks.renamed):
+        """The task that a row's code or one of its helpers is, and how similar: 1 for the same tree, renamed or not."""
+        for digest in (marks.tree, marks.renamed, *marks.functions):
             if digest in self._equal:
                 return self._equal[digest], 1.0
-        best = max(self._similar(marks), default=None)
-        return (best[1], round(best[0], 4)) if best and best[0] >= self.threshold else None
+        return self._near.nearest(marks.shingles, self.threshold)
 
-    def _similar(self, marks: Fingerprint) -> Iterator[tuple[float, str]]:
-        own = marks.shingles.tolist()
-        common = Counter(place for shingle in own for place in self._places.get(shingle, ()))
-        for place, count in common.items():
-            name, other = self._marks[place]
-            yield count / (len(own) + len(other.shingles) - count), name
+
+class ProblemIndex:
+    """Held-out rows, to be looked up by the function that they ask for, and by what they say.
+
+    :param rows: ids and fingerprints.
+    :param threshold: Jaccard from which instructions count as near, whatever the code: the answer would be known.
+    """
+
+    def __init__(self, rows: Sequence[tuple[str, Fingerprint]], threshold: float) -> None:
+        self.threshold = threshold
+        # The last function of an answer is the one that is asked for, those before are its helpers.
+        self._functions = {marks.functions[-1]: name for name, marks in rows if marks.functions}
+        self._asked = ShingleIndex((name, marks.wording) for name, marks in rows)
+
+    def match(self, marks: Fingerprint) -> tuple[str, float] | None:
+        """The problem that a row gives away, and how similar it is."""
+        for digest in marks.functions:
+            if digest in self._functions:
+                return self._functions[digest], 1.0
+        return self._asked.nearest(marks.wording, self.threshold)

@@ -10,17 +10,35 @@ import ast
 import math
 import re
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from codetune.cleaning.answerable import (
+    foreign_drop,
+    own_errors,
+    packages_of,
+    public_classes,
+    read_module,
+    stand_alone,
+    untold_parameter,
+    untold_value,
+)
+from codetune.cleaning.documentation import Documentation, is_short, is_vague, read_documentation, words_told
+from codetune.cleaning.examples import read_examples, shown_count, shown_part
 from codetune.cleaning.fingerprint import Fingerprint, fingerprint
-from codetune.cleaning.instruction import first_paragraph, instruction, wording
+from codetune.cleaning.instruction import first_paragraph, instruction, parameters, wording
 from codetune.cleaning.params import CleanParams
+from codetune.cleaning.problems import examples_to_try
 from codetune.cleaning.reasons import Drop
 from codetune.cleaning.renaming import renamed_digest
+from codetune.cleaning.request import Needed, request, tells_code
+from codetune.files import stable_seed
 from codetune.ingestion.functions import FunctionNode, parse
+from codetune.python_source.docstrings import without_docstring
+from codetune.python_source.self_contained import Whole
 from codetune.python_source.tokens import lexical_tokens
-from codetune.python_source.tree import dump_tree
+from codetune.python_source.tree import dump_tree, parse_tree
 from codetune.python_source.writing import unparse
 
 _TEST_PATH = re.compile(
@@ -32,6 +50,10 @@ _VENDORED_PATH = re.compile(
 )
 _GENERATED_PATH = re.compile(r"_pb2(_grpc)?\.py$|(^|/)migrations/|(^|/)locale/")
 _GENERATED = re.compile(r"\b(auto-?generated|generated (by|from|automatically)|do not edit)\b", re.IGNORECASE)
+_GENERATED_FILE = re.compile(rf"^#.*{_GENERATED.pattern}", re.IGNORECASE | re.MULTILINE)
+_HEADER_CHARS = 1000
+# What an example is worth, counted in words of a description.
+_WORDS_OF_EXAMPLE = 8
 _UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\b(deprecated|not implemented|legacy)\b", re.IGNORECASE)
 _URL = re.compile(r"https?://|www\.", re.IGNORECASE)
 _MARKUP = re.compile(
@@ -54,27 +76,14 @@ class Candidate:
     """A row that passed the filters: the instruction, its answer, and what duplicates are found by.
 
     :param code_tokens: lexical tokens of the answer.
+    :param examples: of a held-out function: how its answers are tried, or why they cannot be.
     """
 
     instruction: str
     completion: str
     code_tokens: int
     fingerprint: Fingerprint
-
-
-def without_docstring(code: str, node: FunctionNode) -> str | None:
-    """`code` without the lines of its docstring, or None when other code shares those lines."""
-    docstring = node.body[0]
-    lines = code.split("\n")
-    start, end = docstring.lineno - 1, docstring.end_lineno or docstring.lineno
-    before = lines[start][: docstring.col_offset].strip()
-    after = lines[end - 1].encode()[docstring.end_col_offset or 0 :].decode(errors="replace").split("#")[0].strip()
-    if before or after:
-        return None
-    rest = lines[end:]
-    while rest and not rest[0].strip():
-        rest.pop(0)
-    return "\n".join([*lines[:start], *rest]).rstrip()
+    examples: dict[str, Any] | str = ""
 
 
 def _matched(reason: str, match: re.Match[str] | None) -> Drop | None:
@@ -168,10 +177,11 @@ def length_drop(lines: int, tokens: int, params: CleanParams) -> Drop | None:
     return Drop("code_too_long", "code_tokens", tokens, params.max_tokens) if tokens > params.max_tokens else None
 
 
-def judge(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:
+def judge(row: dict[str, Any], params: CleanParams, text: str = "") -> Candidate | Drop:
     """The candidate made from a raw row, or why it is dropped.
 
-    :param row: `path`, `qualname`, `docstring` and `code` of data/raw/rows.parquet.
+    :param row: `path`, `kind`, `qualname`, `start_line`, `docstring` and `code` of data/raw/rows.parquet.
+    :param text: the file that the row stands in, where `params.context` asks for self-contained rows.
     """
     drop = place_drop(row["path"], row["qualname"]) or docstring_drop(row["docstring"], params)
     if drop:
@@ -184,15 +194,94 @@ def judge(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:
     drop = code_drop(code, node)
     if drop:
         return drop
+    if params.context == "self_contained":
+        return _judge_whole(row, params, text)
     completion = without_docstring(code, node)
-    stripped = None if completion is None else parse(completion)
-    if completion is None or stripped is None:
+    if completion is None or parse(completion) is None:
         return Drop("docstring_inseparable")
+    asked = instruction(node, row["qualname"], row["docstring"])
+    return _measured(row, node, completion, asked, params)
+
+
+def _is_function(code: str) -> bool:
+    return code.startswith(("def ", "async def ", "@"))
+
+
+def _judge_whole(row: dict[str, Any], params: CleanParams, text: str) -> Candidate | Drop:
+    """The candidate that a function makes with what it needs of its module."""
+    is_method = row["kind"] == "method"
+    module = None if is_method else read_module(text, tuple(params.packages))
+    if module is None:
+        return Drop("method" if is_method else "module_unreadable")
+    whole = _matched("generated", _GENERATED_FILE.search(text[:_HEADER_CHARS])) or stand_alone(row, module)
+    if isinstance(whole, Drop):
+        return whole
+    node = parse_tree(whole.function).body[0]
+    assert isinstance(node, FunctionNode)  # noqa: S101
+    documentation = read_documentation(row["docstring"])
+    if drop := _unanswerable_drop(node, whole, row["docstring"], documentation, params):
+        return drop
+    held_out = row["source"] in params.held_out
+    examples = read_examples(row["docstring"], node.name, module)
+    shown = shown_part(examples, shown_count(examples.deciding, held_out=held_out))
+    needed = Needed(own_errors(whole), packages_of(whole))
+    asked = request(stable_seed(params.seed, "request", row["id"]), node, documentation, shown, needed)
+    if drop := _told_drop(node, whole, asked):
+        return drop
+    candidate = _measured(row, node, whole.code, asked, params, (*whole.helpers, whole.function))
+    if isinstance(candidate, Drop) or not held_out:
+        return candidate
+    return replace(candidate, examples=examples_to_try(examples, shown, asked, whole.code))
+
+
+def _told_drop(node: FunctionNode, whole: Whole, asked: str) -> Drop | None:
+    """The drop of a row whose instruction tells of its answer too much or too little, or None."""
+    if tells_code(asked, whole.function):
+        return Drop("instruction_tells_code")
+    untold = next((name for name in public_classes(whole) if name not in asked), None)
+    if untold:
+        return Drop("untold_class", found=untold)
+    value = untold_value(node, whole, asked)
+    return Drop("untold_value", found=value[:_FOUND_CHARS]) if value else None
+
+
+def _unanswerable_drop(
+    node: FunctionNode, whole: Whole, docstring: str, documentation: Documentation, params: CleanParams
+) -> Drop | None:
+    """The drop of a row whose instruction would not say what the function does and on what, or None."""
+    if not parameters(node):  # `self` alone: it is made a method elsewhere
+        return Drop("method")
+    few = len(documentation.summary.split()) < params.min_docstring_words
+    if few or is_vague(documentation.summary) or (node.name.startswith("_") and is_short(documentation)):
+        return Drop("docstring_vague")
+    words = words_told(documentation) + _WORDS_OF_EXAMPLE * min(2, docstring.count(">>> "))
+    tokens = len(lexical_tokens(whole.code))
+    if tokens > params.max_tokens_per_word * words:
+        return Drop("docstring_too_brief", "tokens_per_word", round(tokens / words, 1), params.max_tokens_per_word)
+    if untold := untold_parameter(node, documentation, docstring):
+        return Drop("untold_parameter", found=untold)
+    return foreign_drop(node, whole, docstring)
+
+
+def _measured(
+    row: dict[str, Any],
+    node: FunctionNode,
+    completion: str,
+    asked: str,
+    params: CleanParams,
+    definitions: Sequence[str] = (),
+) -> Candidate | Drop:
+    """The candidate, if it has the right length.
+
+    :param definitions: what an answer of several consists of.
+    :raises RecursionError: as `dump_tree`.
+    """
     tokens = lexical_tokens(completion)
     drop = length_drop(line_count(completion), len(tokens), params)
     if drop:
         return drop
-    asked = instruction(node, row["qualname"], row["docstring"])
     said = wording(node, row["qualname"], row["docstring"])
-    marks = fingerprint(dump_tree(stripped), renamed_digest(completion), asked, tokens, said)
+    tree = dump_tree(parse_tree(completion))
+    parts = [renamed_digest(each) for each in definitions if _is_function(each)]
+    marks = fingerprint(tree, renamed_digest(completion), asked, tokens, said, parts)
     return Candidate(asked, completion, len(tokens), marks)

@@ -28,6 +28,7 @@ class Fingerprint:
     :param instruction: digest of the instruction.
     :param shingles: hashed 5-grams of lexical tokens.
     :param wording: hashed 3-grams of words of the instruction; empty where instructions are not compared by themselves.
+    :param functions: as `renamed`, of each function of an answer of several definitions.
     """
 
     tree: bytes
@@ -35,6 +36,7 @@ class Fingerprint:
     instruction: bytes
     shingles: Hashes
     wording: Hashes
+    functions: tuple[bytes, ...] = ()
 
 
 def _digest(text: str) -> bytes:
@@ -46,13 +48,22 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.casefold())
 
 
-def fingerprint(tree: str, renamed: str, instruction: str, tokens: Sequence[str], wording: str = "") -> Fingerprint:
+def fingerprint(
+    tree: str,
+    renamed: str,
+    instruction: str,
+    tokens: Sequence[str],
+    wording: str = "",
+    functions: Sequence[str] = (),
+) -> Fingerprint:
     """The fingerprint of a candidate.
 
     :param tree: the text that makes two answers equal.
     :param renamed: the digest of the renamed tree, in hexadecimal; empty where there is none.
     :param wording: what the instruction says, without a frame that all of its kind have.
+    :param functions: the digests of the renamed trees of an answer's functions, where it has more than one definition.
     """
     said = hashed(shingles(words(wording), _WORDING_SHINGLE)) if wording else np.array([], np.uint64)
     short = bytes.fromhex(renamed)[:_DIGEST_BYTES]
-    return Fingerprint(_digest(tree), short, _digest(instruction), hashed(shingles(tokens)), said)
+    parts = tuple(bytes.fromhex(each)[:_DIGEST_BYTES] for each in functions if each)
+    return Fingerprint(_digest(tree), short, _digest(instruction), hashed(shingles(tokens)), said, parts)

@@ -16,13 +16,18 @@ _LINK = re.compile(r"`([^`<]+?)(?:\s*<[^>]+>)?`_{1,2}")
 
 
 def first_paragraph(docstring: str) -> str:
-    """The first paragraph of a docstring as plain text: roles and double backquotes become single backquotes."""
-    text = " ".join(docstring.strip().split("\n\n")[0].split())
+    """The first paragraph of a docstring as plain text."""
+    return plain_text(docstring.strip().split("\n\n")[0])
+
+
+def plain_text(text: str) -> str:
+    """A text as sentences on one line: roles and double backquotes become single backquotes."""
+    text = " ".join(text.split())
     text = _ROLE.sub(r"`\1`", text)
     text = _LINK.sub(r"\1", text)
     text = text.replace("``", "`").replace("\\", "")
     text = re.sub(r"\s*::?$", ".", text)
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+    return text if text.endswith((".", "!", "?")) or not text else f"{text}."
 
 
 def parameters(node: FunctionNode) -> list[str]:

@@ -43,10 +43,10 @@ def _judge_text(asked: str, answer: str) -> Candidate | Drop:
     return Candidate(asked, answer, len(tokens), fingerprint(" ".join(pair.casefold().split()), "", asked, tokens))
 
 
-def _judge(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:
+def _judge(row: dict[str, Any], params: CleanParams, text: str) -> Candidate | Drop:
     try:
         if row["kind"] != "pair":
-            return judge(row, params)
+            return judge(row, params, text)
         if params.task == "text":
             return _judge_text(row["instruction"], row["completion"])
         return _judge_code(row["instruction"], row["completion"], params)
@@ -54,23 +54,25 @@ def _judge(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:
         return Drop("too_deep")
 
 
-def judge_row(row: dict[str, Any], params: CleanParams) -> Candidate | Drop:
+def judge_row(row: dict[str, Any], params: CleanParams, text: str = "") -> Candidate | Drop:
     """The candidate made from a raw row of either kind, or why it is dropped.
 
     :param row: a row of data/raw/rows.parquet; its kind `pair` tells that it came from a table.
+    :param text: as of `judge`.
     """
     if drop := license_drop(row["license"], params):
         return drop
-    result = _judge(row, params)
+    result = _judge(row, params, text)
     if isinstance(result, Drop):
         return result
     # Few rows hold what must go, and looking takes longer than judging: those alone are judged twice.
-    for text in (result.completion, result.instruction):
-        passed = scrubbed(text, params)
+    for shown in (result.completion, result.instruction):
+        passed = scrubbed(shown, params)
         if isinstance(passed, Drop):
             return passed
-        if passed != text:
-            return _judge(_scrubbed_row(row, params), params)
+        if passed != shown:
+            clean = scrubbed(text, params)
+            return clean if isinstance(clean, Drop) else _judge(_scrubbed_row(row, params), params, clean)
     return result
 
 

@@ -26,6 +26,19 @@ class CleanParams(Section):
     unknown_license: Literal["keep", "drop"] = Field(
         description="what to do where nobody names a licence; one's own code mostly has none"
     )
+    context: Literal["self_contained", "any"] = Field(
+        description="which functions of code become rows; self_contained: those that stand alone with imports, helpers "
+        "and constants of their own module, all of it in the answer; any: methods too, and what names the unknown"
+    )
+    packages: list[str] = Field(
+        description="import names of packages that a self-contained answer may use besides the standard library"
+    )
+    held_out: list[str] = Field(
+        description="sources of `ingest` whose rows all go to test; their functions with examples become problems"
+    )
+    max_package_share: float = Field(
+        gt=0, le=1, description="share of train that one package may have; of its rows those with the smallest ids stay"
+    )
     secrets: Literal["drop", "redact"] = Field(
         description="rows with a key, token or password; what cannot be blanked is dropped all the same"
     )
@@ -41,6 +54,11 @@ class CleanParams(Section):
     max_tokens: int = Field(ge=1, description="lexical tokens; longer functions do not fit the context")
     min_docstring_words: int = Field(ge=1, description="words of the first paragraph; CodeSearchNet takes 3")
     max_docstring_words: int = Field(ge=1, description="words of the first paragraph; The Vault takes 500")
+    max_tokens_per_word: float = Field(
+        gt=0,
+        description="lexical tokens of a self-contained answer per word that says what it does, takes and gives; "
+        "an example counts as eight words. Of functions with more, many do what nobody could guess",
+    )
     min_english: float = Field(ge=0, le=1, description="share of ASCII letters among the docstring's characters")
     max_identifiers: float = Field(
         ge=0, le=1, description="share of code among the docstring's words; a list of names describes nothing"

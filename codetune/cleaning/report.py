@@ -19,8 +19,7 @@ def instruction_row(record: dict[str, Any]) -> dict[str, Any]:
     :param record: what was spooled of the row.
     """
     return {
-        "id": record["id"],
-        "group": record["group"],
+        **{key: record[key] for key in ("id", "source", "group")},
         "parent": None,
         **{key: record[key] for key in ("package", "version", "license", "path", "qualname")},
         "lines": [record["start_line"], record["end_line"]],
@@ -65,9 +64,10 @@ def data_report(verdicts: list[Verdict], splits: dict[str, Split], joined: dict[
     """
     kept = [verdict for verdict in verdicts if verdict.kept]
     packages: dict[str, dict[str, Any]] = {
-        group: {"split": splits[group], "raw": 0, "kept": 0} for group in sorted(splits)
+        group: {"source": "", "split": splits[group], "raw": 0, "kept": 0} for group in sorted(splits)
     }
     for verdict in verdicts:
+        packages[verdict.group]["source"] = verdict.source
         packages[verdict.group]["raw"] += 1
         packages[verdict.group]["kept"] += verdict.kept
     lengths = [verdict.lengths for verdict in kept if verdict.lengths]

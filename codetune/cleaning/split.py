@@ -28,7 +28,9 @@ def clusters(groups: Iterable[str], pairs: Iterable[tuple[str, str]]) -> dict[st
     return {group: root(group) for group in first}
 
 
-def split_groups(sizes: Counter[str], seed: int, test_share: float, val_share: float) -> dict[str, Split]:
+def split_groups(
+    sizes: Counter[str], seed: int, test_share: float, val_share: float, held_out: frozenset[str] = frozenset()
+) -> dict[str, Split]:
     """The split of every group.
 
     Groups are taken in an order drawn from `seed` and their names, so that adding a package moves no other
@@ -37,13 +39,16 @@ def split_groups(sizes: Counter[str], seed: int, test_share: float, val_share: f
 
     :param sizes: rows per group.
     :param test_share: share of all rows that test reaches, if the groups allow it.
+    :param held_out: groups that are test in any case; others join them while the share is not reached.
     """
     total = sum(sizes.values())
     order = sorted(sizes, key=lambda group: (stable_seed(seed, "split", group), group))
     splits: dict[str, Split] = dict.fromkeys(order, "train")
+    splits.update(dict.fromkeys(held_out, "test"))
     targets: tuple[tuple[Split, float], ...] = (("test", test_share), ("val", val_share))
     for split, share in targets:
-        target, filled = share * total, 0
+        target = share * total
+        filled = sum(sizes[group] for group in order if splits[group] == split)
         for group in order:
             if filled >= target:
                 break

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from array import array
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,6 +42,31 @@ class Spool:
         start, end = self._ends[number : number + 2]
         record: dict[str, Any] = json.loads(os.pread(self._file.fileno(), end - start, start))
         return record
+
+
+FILE_KEY = ("package", "version", "path")
+FileKey = tuple[str, str, str]
+
+
+def file_key(row: dict[str, Any]) -> FileKey:
+    """What a file, and a row that stands in it, are known by."""
+    return row["package"], row["version"], row["path"]
+
+
+class FileTexts:
+    """The texts of source files, spooled and found again by their key."""
+
+    def __init__(self, files: Iterable[dict[str, Any]], spool: Spool) -> None:
+        self._spool = spool
+        self._numbers: dict[FileKey, int] = {}
+        for file in files:
+            self._numbers[file_key(file)] = len(spool)
+            spool.append(encode({"text": file["text"]}))
+
+    def of(self, rows: Iterable[dict[str, Any]]) -> dict[FileKey, str]:
+        """The texts of the files that the functions among `rows` stand in."""
+        wanted = {file_key(row) for row in rows if row["kind"] == "function"}
+        return {key: self._spool.read(self._numbers[key])["text"] for key in sorted(wanted & self._numbers.keys())}
 
 
 def encode(record: dict[str, Any]) -> bytes:

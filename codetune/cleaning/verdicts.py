@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from codetune.cleaning.benchmarks import BenchmarkIndex
+from codetune.cleaning.benchmarks import BenchmarkIndex, ProblemIndex
 from codetune.cleaning.duplicates import Likeness, Match, exact_duplicates, near_duplicates
 from codetune.cleaning.filters import line_count
 from codetune.cleaning.fingerprint import Fingerprint
@@ -23,7 +23,7 @@ from codetune.cleaning.pairs import judge_row
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.reasons import Drop
 from codetune.cleaning.split import Split, clusters, split_groups
-from codetune.cleaning.spool import Spool, encode
+from codetune.cleaning.spool import FILE_KEY, FileKey, FileTexts, Spool, encode, file_key
 from codetune.progress import track
 from codetune.schemas.ledger import LEDGER
 from codetune.workers import stream_in_processes, uncollected
@@ -55,6 +55,8 @@ class Verdict:
     A duplicate keeps its lengths and its fingerprint; a row that the filters drop has neither.
 
     :param record: the number of the row's texts in the spool.
+    :param source: as `ingest.sources` names it.
+    :param held_out: whether its source is test as a whole.
     """
 
     id: str
@@ -65,6 +67,8 @@ class Verdict:
     fingerprint: Fingerprint | None = None
     drop: Drop | None = None
     match: Match | None = None
+    source: str = ""
+    held_out: bool = False
 
     @property
     def kept(self) -> bool:
@@ -90,53 +94,69 @@ class Pass:
     threshold: float | None = None
 
 
-def judged(row: dict[str, Any], params: CleanParams, record: int) -> tuple[Verdict, bytes]:
-    """The verdict of the filters on a raw row, and what is spooled of it: its place, and the texts of a candidate."""
-    result = judge_row(row, params)
+def judged(row: dict[str, Any], params: CleanParams, record: int, text: str = "") -> tuple[Verdict, bytes]:
+    """The verdict of the filters on a raw row, and what is spooled of it: its place, and the texts of a candidate.
+
+    :param text: as of `judge`.
+    """
+    result = judge_row(row, params, text)
     # Interned: the name of a group, which thousands of rows share, is in memory once.
     verdict = Verdict(row["id"], sys.intern(row["group"]), sys.intern(row["license"]), record)
+    source = sys.intern(row["source"])
+    verdict = replace(verdict, source=source, held_out=source in params.held_out)
     place = {key: row.get(key) for key in PLACE}
     if isinstance(result, Drop):
         return replace(verdict, drop=result), encode(place)
     lengths = Lengths(line_count(result.completion), result.code_tokens, len(result.instruction.split()))
-    texts = {"instruction": result.instruction, "completion": result.completion}
+    texts = {"instruction": result.instruction, "completion": result.completion, "examples": result.examples}
     return replace(verdict, lengths=lengths, fingerprint=result.fingerprint), encode(place | texts)
 
 
 class _Chunk(NamedTuple):
-    """Rows on their way to a process, and the number of the first."""
+    """Rows on their way to a process, the number of the first, and the files that they stand in."""
 
     rows: pa.Buffer
     schema: pa.Schema
     first: int
+    texts: dict[FileKey, str]
 
 
-def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[_Chunk]:
+def _chunks(batches: Iterable[pa.RecordBatch], texts: FileTexts | None) -> Iterator[_Chunk]:
     first = 0
     for batch in batches:
+        found = {} if texts is None else texts.of(batch.select([*FILE_KEY, "kind"]).to_pylist())
         # Serialised here: pickling a slice takes along all that it is a slice of.
-        yield _Chunk(batch.serialize(), batch.schema, first)
+        yield _Chunk(batch.serialize(), batch.schema, first, found)
         first += batch.num_rows
 
 
 def _judge_chunk(params: CleanParams, chunk: _Chunk) -> list[tuple[Verdict, bytes]]:
     rows = pa.ipc.read_record_batch(chunk.rows, chunk.schema).to_pylist()
     with uncollected():
-        return [judged(row, params, number) for number, row in enumerate(rows, start=chunk.first)]
+        return [
+            judged(row, params, number, chunk.texts.get(file_key(row), ""))
+            for number, row in enumerate(rows, start=chunk.first)
+        ]
 
 
 def filtered(
-    batches: Iterable[pa.RecordBatch], total: int, params: CleanParams, workers: int, spool: Spool
+    batches: Iterable[pa.RecordBatch],
+    total: int,
+    params: CleanParams,
+    workers: int,
+    spool: Spool,
+    texts: FileTexts | None = None,
 ) -> list[Verdict]:
     """One verdict per row from the filters alone, by row id, whatever the number of workers and the order of rows.
 
     :param total: how many rows there are, for the number of processes and the progress.
     :param spool: where the texts go.
+    :param texts: the files that functions stand in, where rows must be self-contained.
     """
     chunks = -(-total // CHUNK_ROWS)
     work = partial(_judge_chunk, params)
     verdicts: list[Verdict] = []
-    for results in track(stream_in_processes(work, _chunks(batches), chunks, workers), chunks, "filtering rows"):
+    for results in track(stream_in_processes(work, _chunks(batches, texts), chunks, workers), chunks, "filtering rows"):
         for verdict, record in results:
             spool.append(record)
             verdicts.append(verdict)
@@ -178,10 +198,13 @@ def passes(params: CleanParams) -> tuple[Pass, ...]:
 def deduplicated(verdicts: list[Verdict], params: CleanParams) -> list[Verdict]:
     """`verdicts` with duplicates dropped, in the same order: of two that are alike the first one stays.
 
+    Held-out rows come before all others: of a copy that is in both, the one in train goes.
+
     :param verdicts: by row id, so that the order of the raw rows does not show.
     """
     for each in passes(params):
-        rows = [(verdict.id, verdict.fingerprint) for verdict in verdicts if verdict.kept and verdict.fingerprint]
+        first = sorted(verdicts, key=lambda verdict: not verdict.held_out)
+        rows = [(verdict.id, verdict.fingerprint) for verdict in first if verdict.kept and verdict.fingerprint]
         matches = each.find(rows)
         verdicts = [_matched(verdict, matches.get(verdict.id), each) for verdict in verdicts]
     return verdicts
@@ -218,20 +241,48 @@ def splits_of(verdicts: list[Verdict], joined: dict[str, str], params: CleanPara
     """
     sizes = Counter(dict.fromkeys(joined.values(), 0))
     sizes.update(joined[verdict.group] for verdict in verdicts if verdict.kept)
-    splits = split_groups(sizes, params.seed, params.test_share, params.val_share)
+    held_out = frozenset(joined[verdict.group] for verdict in verdicts if verdict.held_out)
+    splits = split_groups(sizes, params.seed, params.test_share, params.val_share, held_out)
     return {group: splits[cluster] for group, cluster in joined.items()}
 
 
-def decontaminated(verdicts: list[Verdict], splits: dict[str, Split], index: BenchmarkIndex) -> list[Verdict]:
-    """`verdicts` with the train rows dropped that are a benchmark's solution; the splits stay as they are."""
+def limited(verdicts: list[Verdict], splits: dict[str, Split], params: CleanParams) -> list[Verdict]:
+    """`verdicts` with rows dropped of packages that have more than their share of train: the smallest ids stay.
+
+    The share is of what stays: packages are cut to the largest number of rows for which it holds.
+    """
+    share = params.max_package_share
+    train = [verdict for verdict in verdicts if verdict.kept and splits[verdict.group] == "train"]
+    sizes = Counter(verdict.group for verdict in train)
+    limit = max(sizes.values(), default=0)
+    while limit > 1 and limit > share * sum(min(size, limit) for size in sizes.values()):
+        limit -= 1
+    over: set[str] = set()
+    for group in (group for group, size in sizes.items() if size > limit):
+        over |= set(sorted(verdict.id for verdict in train if verdict.group == group)[limit:])
+    return [
+        replace(verdict, drop=Drop("package_share", "package_rows", sizes[verdict.group], limit))
+        if verdict.id in over
+        else verdict
+        for verdict in verdicts
+    ]
+
+
+def decontaminated(
+    verdicts: list[Verdict], splits: dict[str, Split], index: BenchmarkIndex, params: CleanParams
+) -> list[Verdict]:
+    """`verdicts` with the train rows dropped that give away a benchmark or a held-out problem; the splits stay."""
+    held_out = [(it.id, it.fingerprint) for it in verdicts if it.kept and it.held_out and it.fingerprint]
+    problems = ProblemIndex(held_out, params.near_duplicate_instruction)
 
     def judged(verdict: Verdict) -> Verdict:
         if not verdict.kept or splits[verdict.group] != "train" or verdict.fingerprint is None:
             return verdict
-        match = index.match(verdict.fingerprint)
-        if match is None:
-            return verdict
-        task, similarity = match
-        return replace(verdict, drop=Drop(BENCHMARK, "similarity", similarity, index.threshold, task))
+        if task := index.match(verdict.fingerprint):
+            return replace(verdict, drop=Drop(BENCHMARK, "similarity", task[1], index.threshold, task[0]))
+        if problem := problems.match(verdict.fingerprint):
+            found = Drop("held_out_problem", "similarity", problem[1], problems.threshold)
+            return replace(verdict, drop=found, match=Match(*problem))
+        return verdict
 
     return [judged(verdict) for verdict in verdicts]

@@ -9,8 +9,9 @@ It says nothing of the luck of training.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from operator import attrgetter
 from typing import cast
@@ -94,6 +95,8 @@ class Comparison:
     :param shared: how many prompts both revisions have scores of.
     :param flips: the problems won and lost between the two tuned models; between base and tuned model where a revision
         is compared with itself.
+    :param by_source: the differences over the prompts of each source, where these are of more than one: the metrics of
+        the tuned models that have a value for each prompt.
     """
 
     baseline: Reports
@@ -104,6 +107,7 @@ class Comparison:
     notices: list[str]
     shared: int
     flips: list[Flips]
+    by_source: dict[str, list[MetricDifference]] = field(default_factory=dict)
 
     @property
     def same_base(self) -> bool:
@@ -234,6 +238,18 @@ def gain_of(reports: Reports) -> list[MetricDifference]:
     return _differences(metrics, (reports, "base"), (reports, "tuned"), list(reports.scores))
 
 
+def _by_source(
+    baseline: Reports, candidate: Reports, identifiers: list[str], metrics: list[Metric]
+) -> dict[str, list[MetricDifference]]:
+    """The differences between the tuned models over the prompts of each source; none where all are of one."""
+    prompts: dict[str, list[str]] = defaultdict(list)
+    for identifier in identifiers:
+        prompts[candidate.sources.get(candidate.scores[identifier].group, "")].append(identifier)
+    sides: tuple[Model, Model] = (baseline, "tuned"), (candidate, "tuned")
+    found = {source: _differences(metrics, *sides, prompts[source]) for source in sorted(prompts) if source}
+    return found if len(found) > 1 else {}
+
+
 def compare(baseline: Reports, candidate: Reports) -> Comparison:
     """The two revisions side by side; either may have been measured only in part, or not at all."""
     identifiers = [identifier for identifier in candidate.scores if identifier in baseline.scores]
@@ -270,4 +286,10 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
         ],
         shared=len(identifiers),
         flips=flips((baseline, "base" if baseline is candidate else "tuned"), (candidate, "tuned"), differing),
+        by_source=_by_source(
+            baseline,
+            candidate,
+            identifiers,
+            [row.metric for row in rows["tuned"] if row.low is not None and row.metric.score],
+        ),
     )

@@ -135,13 +135,8 @@ def _parsed(path: str, content: bytes, sections: dict[str, Any]) -> Any:
     """
     try:
         text = content.decode("utf-8")
-<<<<<<< HEAD
-        return flatten(read_sections(text, sections)) if path == _PARAMS else _REPORTS[path](read_object(text))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UserError):
-=======
         return flatten(read_sections(text, sections)) if path == _PARAMS else _READ[path](read_object(text))
-    except (ValueError, TypeError, AttributeError, RecursionError, UserError):
->>>>>>> main
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UserError):
         return None
 
 

@@ -115,6 +115,12 @@ def _scores(text: str) -> dict[str, PromptScores]:
     }
 
 
+def _sources(text: str) -> dict[str, str]:
+    """The source of each group; reports of older versions do not say."""
+    packages = read_object(text).get("packages", {})
+    return {group: found["source"] for group, found in packages.items() if found.get("source")}
+
+
 def _curves(path: str, text: str) -> tuple[Curve, ...]:
     """The series in a file, if it has begun."""
     curve = curve_of(path.removeprefix(_CURVES).removesuffix(".tsv"), text.splitlines()[1:])
@@ -169,5 +175,6 @@ def load_reports(repository: Repository, revision: Revision) -> Reports:
         answer_validity=reader.parse("reports/answer_validity/metrics.json", read_object, {}),
         outcomes=outcomes,
         execution=reader.parse("reports/execution/metrics.json", _executed, {}),
+        sources=reader.parse("reports/data.json", _sources, {}),
         problems=tuple(reader.problems),
     )

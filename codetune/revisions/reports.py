@@ -80,6 +80,7 @@ class Reports:
     :param metrics: reports/metrics.json, empty where the revision has none.
     :param scores: per-prompt scores by prompt id, in the order of the test set.
     :param outcomes: what came of the answers that were run, by set of problems, problem and model.
+    :param sources: the source of `ingest` that each group of rows is of; empty where the revision does not say so.
     :param problems: a sentence for each file that could not be read.
     """
 
@@ -95,6 +96,7 @@ class Reports:
     answer_validity: dict[str, Any] = field(default_factory=dict)
     execution: dict[str, Any] = field(default_factory=dict)
     outcomes: dict[str, dict[str, dict[Role, str]]] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
     @property

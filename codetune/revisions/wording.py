@@ -80,6 +80,24 @@ def verdict_sentence(comparison: Comparison) -> str:
     return f"{first}{over} {lead.metric.label} {difference_text(lead)} ({interval_text(lead)})."
 
 
+def source_sentences(comparison: Comparison) -> list[str]:
+    """What became of the metric that matters most over the prompts of each source, a sentence for each."""
+    told = []
+    for source, rows in comparison.by_source.items():
+        lead = headline(comparison.candidate, rows)
+        if lead is not None:
+            prompts = sum(
+                comparison.candidate.sources.get(scores.group) == source and prompt in comparison.baseline.scores
+                for prompt, scores in comparison.candidate.scores.items()
+            )
+            found = difference_text(lead)
+            certain = f" ({interval_text(lead)})" if interval_text(lead) else ""
+            told.append(
+                f"{_plural(prompts, 'prompt')} of {source}: {lead.metric.label} {found}{certain}, {lead.verdict.value}"
+            )
+    return told
+
+
 def meaning_text(reports: Reports, metric: Metric) -> str:
     """How often the metric preferred a program that works to a broken one; empty where nobody asked.
 

@@ -20,6 +20,7 @@ class InstructionRow(TypedDict):
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     id: RowId
+    source: Words
     group: Words
     parent: RowId | None
     package: Words

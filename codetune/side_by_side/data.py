@@ -38,6 +38,7 @@ def as_json(found: SideBySide) -> dict[str, Any]:
         "gain": [_metric(row) for row in comparison.gain],
         "flips": [asdict(found) for found in comparison.flips],
         "discrimination": comparison.candidate.answer_validity.get("metrics", {}),
+        "by_source": {source: [_metric(row) for row in rows] for source, rows in comparison.by_source.items()},
         "parameters": [asdict(item) for item in comparison.parameters],
         "stages": _stages(found.stages),
         "data": found.data[1],
@@ -95,6 +96,7 @@ def as_csv(found: SideBySide) -> str:
 def _rows(found: SideBySide) -> Iterator[dict[str, Any]]:
     content = as_json(found)
     metrics = {"tuned": content["metrics"]["tuned"], "base": content["metrics"]["base"], "gain": content["gain"]}
+    metrics |= {f"tuned on {source}": rows for source, rows in content["by_source"].items()}
     for part, rows in metrics.items():
         for row in rows:
             yield {"part": part, "name": row["metric"], **{key: row[key] for key in row if key != "metric"}}

@@ -17,6 +17,7 @@ from codetune.revisions.wording import (
     flips_sentence,
     interval_text,
     p_value_text,
+    source_sentences,
     verdict_sentence,
 )
 from codetune.side_by_side.gather import SideBySide, answers, flip_rows
@@ -34,6 +35,8 @@ def as_text(found: SideBySide) -> str:
     if comparison.flips:
         lines += ["", "problems:", *(f"  {flips_sentence(found)}" for found in comparison.flips)]
         lines += [f"    {way:5} {name} {problem}" for name, way, problem in flip_rows(comparison)]
+    if sources := source_sentences(comparison):
+        lines += ["", "by source:", *(f"  {sentence}" for sentence in sources)]
     lines += ["", "parameters:" if comparison.parameters else "No parameter differs."]
     lines += [f"  {item.key}: {item.baseline} \u2192 {item.candidate}" for item in comparison.parameters]
     lines += ["", *_stage_lines(found.stages)]
@@ -90,6 +93,8 @@ def as_markdown(found: SideBySide) -> str:
         parts += ["### Problems", "; ".join(map(flips_sentence, comparison.flips))]
         moved = [[escaped(name), way, escaped(problem)] for name, way, problem in flip_rows(comparison)]
         parts += [table(["set", "became", "problem"], moved)] if moved else []
+    if sources := source_sentences(comparison):
+        parts += ["### By source", "\n".join(f"- {escaped(sentence)}" for sentence in sources)]
     parts.append("### Parameters")
     if comparison.parameters:
         rows = [[f"`{item.key}`", escaped(item.baseline), escaped(item.candidate)] for item in comparison.parameters]

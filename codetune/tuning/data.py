@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 
 from codetune.answer_form import TaughtForm, written
 from codetune.errors import UserError
-from codetune.files import stable_seed
+from codetune.files import JsonObject, stable_seed
 from codetune.prompt import IGNORED_LABEL, example_ids
 from codetune.schemas.declaration import Schema
 from codetune.schemas.reading import read_rows
@@ -28,12 +28,22 @@ class RowLimits:
     :param max_rows: the most rows; 0 takes all.
     :param max_tokens: of a row, prompt and end token included.
     :param too_long: what becomes of a longer row: it is dropped, cut (and teaches no end), or an error.
+    :param weights: of sources, by name: how much likelier a row is drawn; 1 for those that are not named.
     """
 
     max_rows: int
     max_tokens: int
     seed: int
     too_long: TooLong = "drop"
+    weights: Mapping[str, int] = field(default_factory=dict)
+
+    def place(self, row: JsonObject) -> tuple[int, str]:
+        """Where a row stands in the draw, first ones first.
+
+        The smallest of n numbers drawn evenly comes before one such number n times as often as it comes after it.
+        """
+        marks = ["draw", *(f"draw {number}" for number in range(1, self.weights.get(row["source"], 1)))]
+        return min(stable_seed(self.seed, mark, row["id"]) for mark in marks), row["id"]
 
 
 @dataclass(frozen=True)
@@ -50,11 +60,13 @@ class TokenizedRows:
     """The rows that can be trained on, and how many were drawn besides that could not, by reason.
 
     :param truncated: rows that were cut, and have lost their end token.
+    :param sources: how many of the rows are of each source.
     """
 
     rows: list[TokenizedRow]
     dropped: dict[str, int] = field(default_factory=dict)
     truncated: int = 0
+    sources: dict[str, int] = field(default_factory=dict)
 
     @property
     def labels(self) -> int:
@@ -100,14 +112,22 @@ Step = list[Batch]
 def load_rows(
     path: Path, schema: Schema, tokenizer: Any, limits: RowLimits, form: TaughtForm = "as_is"
 ) -> TokenizedRows:
-    """The rows of a file as ids, drawn from the seed and each row's id alone.
+    """The rows of a file as ids, drawn from the seed and each row's id and source alone.
 
     :param schema: what the file is declared to hold.
     :param form: how answers are taught; what it adds counts as tokens.
-    :raises UserError: when a row is not as declared, is too long where that is an error, or none is left.
+    :raises UserError: when a row is not as declared, is too long where that is an error, or none is left, or where a
+        source that has a weight has no row.
     """
-    rows = sorted(read_rows(path, schema), key=lambda row: (stable_seed(limits.seed, "draw", row["id"]), row["id"]))
+    rows = sorted(read_rows(path, schema), key=limits.place)
+    found = {row["source"] for row in rows}
+    if unknown := sorted(set(limits.weights) - found):
+        raise UserError(
+            f"train.weights names {unknown[0]!r}, expected a source with rows in {path}: {', '.join(sorted(found))}",
+            "Name a source of ingest.sources whose rows are in train, or take the weight out.",
+        )
     kept: list[TokenizedRow] = []
+    sources: Counter[str] = Counter(dict.fromkeys(sorted(found), 0))
     dropped: Counter[str] = Counter({"too_long": 0})
     truncated = 0
     for row in rows:
@@ -125,13 +145,14 @@ def load_rows(
             dropped["fully_masked"] += 1
         else:
             truncated += example.truncated
+            sources[row["source"]] += 1
             kept.append(TokenizedRow(row["id"], example.input_ids, example.labels))
     if not kept:
         raise UserError(
             f"{path}: no row is left of {len(rows)} ({dropped.total()} longer than {limits.max_tokens} tokens)",
             "Raise train.max_tokens, or run `dvc repro` to make the data.",
         )
-    return TokenizedRows(kept, dict(dropped), truncated)
+    return TokenizedRows(kept, dict(dropped), truncated, dict(sources))
 
 
 def training_steps(

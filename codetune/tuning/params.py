@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -47,6 +47,10 @@ class TrainParams(Section):
     section: ClassVar[str] = "train"
     seed: int = Field(ge=0, description="draws the rows, their order, the adapter's first weights and the dropout")
     max_rows: int = Field(ge=0, description="augmented train rows drawn, of those not too long; 0 takes all")
+    weights: dict[str, Annotated[int, Field(ge=1, le=100)]] = Field(
+        description="by name of a source of `ingest`: how much likelier one of its rows is drawn first than a row of a "
+        "source that is not named, which has 1"
+    )
     max_val_rows: int = Field(ge=0, description="rows drawn from the validation set; 0 takes all")
     max_tokens: int = Field(ge=8, description="tokens per row, prompt and end token included")
     too_long: TooLong = Field(

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from codetune.cleaning.filters import without_docstring
 from codetune.execution.trials import verdicts
 from codetune.files import JsonObject, stable_seed
 from codetune.ingestion.functions import FunctionNode
 from codetune.problems.reading import Problem, doctest_problem
+from codetune.python_source.docstrings import without_docstring
 from codetune.python_source.tree import MAX_WALKED, parse_tree
 from codetune.sandbox.isolation import Isolation
 from codetune.sandbox.limits import Limits

@@ -34,6 +34,7 @@ def make_params(**changes: Any) -> AugmentParams:
         "meaning": {"encoder": {"model": "minilm"}, "min_similarity": 0.92, "max_tokens": 96},
         "contextual": {"change_share": 0.3, "top_k": 8},
         "back_translation": {"forward": {}, "back": {}, "temperature": 0.7, "max_tokens": 48},
+        "chat": {"temperature": 0.7, "max_tokens": 16},
     }  # fmt: skip
     return AugmentParams.model_validate({**values, **changes})
 

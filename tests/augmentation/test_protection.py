@@ -13,6 +13,8 @@ from codetune.augmentation.protection import MASK, masked, protected_spans, prot
     ("text", "expected"),
     [
         ("Return the rows of the table.", []),
+        # examples
+        ("Give it:\n>>> f('the rows')\nthe rows of a table\n\nOr else.", [">>> f('the rows')\nthe rows of a table"]),
         # identifiers
         ("Return `G` and `source_node`.", ["`G`", "`source_node`"]),
         ("The `slice`s of ``numpy.array`` objects.", ["`slice`", "s", "``numpy.array``"]),

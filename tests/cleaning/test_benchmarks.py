@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from codetune.cleaning.benchmarks import BenchmarkIndex, Task, read_benchmark
+from codetune.cleaning.benchmarks import BenchmarkIndex, ShingleIndex, Task, read_benchmark
+from codetune.cleaning.minhash import hashed
 from codetune.cleaning.pairs import judge_row
 from tests.clean_params import clean_params
 from tests.tables import raw_row
@@ -48,3 +49,11 @@ def test_matches(tasks, code, found):
         assert 0.6 <= match[1] < 1
     else:
         assert match == found
+
+
+def test_the_nearest_set_is_found_by_jaccard():
+    index = ShingleIndex([("a", hashed({"1", "2", "3"})), ("b", hashed({"3", "4"})), ("c", hashed({"9"}))])
+    assert index.nearest(hashed({"2", "3"}), 0.5) == ("a", 0.6667)
+    assert index.nearest(hashed({"3", "4", "5"}), 0.5) == ("b", 0.6667)
+    assert index.nearest(hashed({"3"}), 0.6) is None
+    assert index.nearest(hashed({"7"}), 0.1) is None

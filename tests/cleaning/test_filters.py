@@ -2,9 +2,10 @@
 
 import pytest
 
-from codetune.cleaning.filters import Candidate, judge, lexical_tokens, without_docstring
+from codetune.cleaning.filters import Candidate, judge, lexical_tokens
 from codetune.cleaning.reasons import Drop
 from codetune.ingestion.functions import parse
+from codetune.python_source.docstrings import without_docstring
 from tests.clean_params import clean_params
 
 PARAMS = clean_params(

@@ -8,6 +8,7 @@ from codetune import cleaning
 from codetune.cleaning.reasons import OTHER, REASONS, known
 from codetune.cleaning.report import ledger_row
 from codetune.cleaning.verdicts import BENCHMARK, deduplicated, judged
+from codetune.python_source import self_contained
 from codetune.schemas.ledger import LEDGER
 from tests.cleaning.test_filters import CODE, PARAMS, row
 
@@ -22,7 +23,15 @@ def rows():
 
 def lines(threshold):
     raw = [
-        {"kind": "function", "group": "pkg", "package": "pkg", "license": "MIT", "start_line": 3, **each}
+        {
+            "kind": "function",
+            "source": "code",
+            "group": "pkg",
+            "package": "pkg",
+            "license": "MIT",
+            "start_line": 3,
+            **each,
+        }
         for each in rows()
     ]
     params = PARAMS.model_copy(update={"near_duplicate": threshold})
@@ -36,7 +45,7 @@ def test_lines_hold_place_verdict_measurement_and_match():
     assert list(ledger["a"]) == LEDGER.columns
     kept = {key: value for key, value in ledger["a"].items() if value is not None}
     assert kept == {
-        "id": "a", "group": "pkg", "package": "pkg", "license": "MIT", "path": "pkg/mod.py", "qualname": "Sum.total",
+        "id": "a", "source": "code", "group": "pkg", "package": "pkg", "license": "MIT", "path": "pkg/mod.py", "qualname": "Sum.total",
         "start_line": 3, "verdict": "keep", "reason": "keep", "split": "val", "code_lines": 5, "code_tokens": 23,
         "instruction_words": 16,
     }  # fmt: skip
@@ -53,8 +62,10 @@ def test_lines_hold_place_verdict_measurement_and_match():
 
 
 def test_every_reason_is_explained():
-    sources = "".join(path.read_text() for path in Path(cleaning.__file__).parent.glob("*.py"))
-    given = {BENCHMARK, *re.findall(r'(?:Drop|_matched|Pass)\("(\w+)"', sources)}
-    assert given == set(REASONS)
+    files = [path for path in Path(cleaning.__file__).parent.glob("*.py") if path.name != "reasons.py"]
+    sources = "".join(path.read_text() for path in [*files, Path(self_contained.__file__)])
+    given = {BENCHMARK, *re.findall(r'(?:Drop|_matched|Pass|Incomplete|_Unmet)\(\s*"(\w+)"', sources)}
+    assert given <= set(REASONS)
+    assert [reason for reason in REASONS if f'"{reason}"' not in sources] == []
     assert known("new_rule").stage == OTHER
     assert "new_rule" in known("new_rule").words

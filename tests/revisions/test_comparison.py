@@ -13,7 +13,13 @@ from codetune.revisions.groups import gain_by_package, histogram
 from codetune.revisions.listing import Kind, Revision
 from codetune.revisions.parameters import ParameterDifference, parameter_differences
 from codetune.revisions.reports import PromptScores, Reports
-from codetune.revisions.wording import gain_sentence, interval_text, robustness_sentence, verdict_sentence
+from codetune.revisions.wording import (
+    gain_sentence,
+    interval_text,
+    robustness_sentence,
+    source_sentences,
+    verdict_sentence,
+)
 from codetune.significance import mcnemar_p
 from tests.sample_project import Project
 
@@ -401,3 +407,30 @@ def test_robustness_is_told_in_a_sentence() -> None:
         "\u22120.0190 (\u22120.0400 to +0.0020)."
     )
     assert robustness_sentence(Reports(_revision("a"))) == ""
+
+
+def _of_sources(name: str, tuned: list[float]) -> Reports:
+    """A revision with eight prompts of the source `packages`, then eight of `mine`."""
+    reports = _reports(name, [0.1] * 16, tuned, sources={"package": "packages", "own": "mine"})
+    scores = {
+        prompt: replace(found, group="own" if place > 7 else "package")
+        for place, (prompt, found) in enumerate(reports.scores.items())
+    }
+    return replace(reports, scores=scores)
+
+
+def test_differences_are_shown_by_source_where_there_is_more_than_one() -> None:
+    before, after = _of_sources("a", [0.2] * 16), _of_sources("b", [0.2] * 8 + [0.4] * 8)
+    found = compare(before, after)
+    assert {source: rows[0].verdict for source, rows in found.by_source.items()} == {
+        "mine": Verdict.BETTER,
+        "packages": Verdict.SAME,
+    }
+    [mine] = found.by_source["mine"]
+    assert mine.difference == pytest.approx(0.2)
+    assert source_sentences(found) == [
+        "8 prompts of mine: BERTScore F1 +0.2000 (+0.2000 to +0.2000), better",
+    ]
+    one = compare(replace(before, sources={}), replace(after, sources={}))
+    assert one.by_source == {}
+    assert source_sentences(one) == []

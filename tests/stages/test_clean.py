@@ -7,11 +7,12 @@ import pytest
 
 from codetune.errors import UserError
 from codetune.files import read_json, read_jsonl
-from codetune.schemas.raw import RAW_ROWS
+from codetune.ingestion.functions import functions_or_reason
+from codetune.schemas.raw import RAW_FILES, RAW_ROWS
 from codetune.tables import read_table, write_table
 from stages import clean
 from tests.clean_params import clean_params
-from tests.tables import pair_row, raw_row
+from tests.tables import pair_row, raw_row, source_file
 
 PARAMS = clean_params()
 
@@ -110,6 +111,7 @@ def test_same_bytes_for_any_number_of_workers_and_any_order_of_rows(raw, monkeyp
         "train.jsonl",
         "val.jsonl",
         "test.jsonl",
+        "problems.jsonl",
         "ledger.parquet",
         "counts.json",
     }
@@ -158,3 +160,109 @@ def test_one_bilingual_table_fills_three_splits(tmp_path):
     }
     with pytest.raises(UserError, match="split train would be empty: 0 rows"):
         run(tmp_path, PARAMS)
+
+
+VERBS = ("join", "merge", "scale", "filter", "rank", "pair", "split", "weigh")
+NOUNS = ("apples", "birches", "cedars", "daisies", "elders", "figs", "grapes", "hazels", "irises", "junipers")
+
+
+def whole_function(verb: str, noun: str, number: int) -> str:
+    """A function that no other number gives, whatever its names and constants are."""
+    signs = [("+", "-", "*", "//")[number // 4**place % 4] for place in range(4)]
+    steps = "\n".join(
+        f"    {verb}{step} = values[{step}] {signs[step]} {number + step + 1} + len({verb!r})" for step in range(4)
+    )
+    return (
+        f'def {verb}_{noun}(values, {noun}):\n    """Return the {noun} that {verb} the most of all {number} values.\n\n'
+        f"    >>> {verb}_{noun}([1, 2, 3, 4], 0)[1:]\n    [0, {number}]\n"
+        f'    >>> {verb}_{noun}([1, 2, 3, 4], 5)[1:]\n    [5, {number}]\n    """\n'
+        f"{steps}\n    return [{verb}0 + {verb}1 + {verb}2 + {verb}3, {noun}, {number}]\n"
+    )
+
+
+@pytest.fixture
+def packages(tmp_path):
+    """Ten packages of one file each, of which the first is held out; one of them has a function of it as a helper."""
+    rows, files = [], []
+    for number, noun in enumerate(NOUNS):
+        functions = [whole_function(verb, noun, 8 * number + place) for place, verb in enumerate(VERBS)]
+        if noun == "cedars":
+            helper = whole_function("join", "apples", 0).replace("join_apples", "inner").replace("apples", "kept")
+            asking = (
+                'def outer(values):\n    """Say which of many things join and remain."""\n    return inner(values, 3)\n'
+            )
+            functions += [helper, asking]
+        if noun == "daisies":
+            functions.append(
+                'def join_other(values, apples):\n    """Return the apples that join the most of all 0 values."""\n'
+                "    found = sorted(values, key=len)\n    return found[:3] + [apples]\n"
+            )
+        text = "\n\n".join(functions)
+        place = {"group": noun, "package": noun, "path": f"{noun}/core.py"}
+        files.append(source_file(**place, text=text))
+        source = "held-out" if noun == "apples" else "packages"
+        for spot, function in enumerate(functions_or_reason(text)):
+            rows.append(raw_row(f"{number:08}{spot:08}", source=source, **place, **vars(function)))
+    write_table(tmp_path / "raw/rows.parquet", rows, RAW_ROWS.arrow)
+    write_table(tmp_path / "raw/files.parquet", files, RAW_FILES.arrow)
+    return tmp_path
+
+
+WHOLE = clean_params(
+    context="self_contained", held_out=["held-out"], near_duplicate=0.99, test_share=0.1, val_share=0.1
+)
+
+
+def test_held_out_packages_are_test_and_their_examples_problems(packages):
+    report = run(packages, WHOLE)
+    problems = read_jsonl(packages / "clean/problems.jsonl")
+    test = {row["id"]: row for row in read_jsonl(packages / "clean/test.jsonl")}
+    assert report["packages"]["apples"]["split"] == "test"
+    assert report["held_out"] == {"problems": 8, "without_examples": {}}
+    assert {problem["group"] for problem in problems} == {"apples"}
+    for problem in problems:
+        assert problem["instruction"] == test[problem["id"]]["instruction"]
+        assert [example["shown"] for example in problem["examples"]] == [True, False]
+        hidden = problem["examples"][1]["source"]
+        assert hidden not in problem["instruction"]
+    assert {row["source"] for row in test.values()} >= {"held-out"}
+
+
+def test_train_gives_no_problem_away(packages):
+    run(packages, WHOLE)
+    ledger = {row["qualname"]: row for row in read_table(packages / "clean/ledger.parquet")}
+    problem = ledger["join_apples"]["id"]
+    for name in ("outer", "join_other"):
+        row = ledger[name]
+        assert (row["reason"], row["matched"]) == ("held_out_problem", problem), name
+    assert ledger["outer"]["similarity"] == 1
+    # A copy with other names goes, though its id is no larger.
+    assert (ledger["inner"]["reason"], ledger["inner"]["matched"]) == ("renamed_duplicate", problem)
+
+
+def test_no_package_has_more_than_its_share(packages):
+    report = run(packages, WHOLE.model_copy(update={"max_package_share": 0.15}))
+    assert report["dropped"]["package_share"] > 0
+    train = [row["group"] for row in read_jsonl(packages / "clean/train.jsonl")]
+    assert max(map(train.count, train)) <= 0.15 * len(train)
+    ledger = read_table(packages / "clean/ledger.parquet")
+    assert len(ledger) == report["raw"] == report["kept"] + sum(report["dropped"].values())
+
+
+def test_self_contained_rows_have_the_same_bytes_for_any_number_of_workers(packages, monkeypatch):
+    monkeypatch.setattr(clean, "CHUNK_ROWS", 8)
+    monkeypatch.setattr("codetune.cleaning.verdicts.CHUNK_ROWS", 8)
+    run(packages, WHOLE)
+    expected = contents(packages)
+    rows = read_table(packages / "raw/rows.parquet")
+    random.Random(0).shuffle(rows)
+    write_table(packages / "raw/rows.parquet", rows, RAW_ROWS.arrow)
+    run(packages, WHOLE.model_copy(update={"workers": 2}))
+    assert contents(packages) == expected
+
+
+def test_a_held_out_source_without_rows_is_named(packages):
+    with pytest.raises(
+        UserError, match=r"clean.held_out names 'other', expected a source that has rows: held-out, packages"
+    ):
+        run(packages, WHOLE.model_copy(update={"held_out": ["other"]}))

@@ -51,6 +51,32 @@ def test_all_rows_are_taken_with_zero(file, tokenizer, examples):
     assert loaded.tokens == sum(len(example.input_ids) for example in examples.values())
 
 
+def test_rows_of_a_source_with_weight_are_drawn_first_that_many_times_as_often():
+    limits = RowLimits(0, 500, 7, weights={"own": 4})
+    pairs = [(f"{number:016x}", f"{number + 4000:016x}") for number in range(4000)]
+    first = sum(
+        limits.place({"id": own, "source": "own"}) < limits.place({"id": other, "source": "packages"})
+        for own, other in pairs
+    )
+    assert abs(first / len(pairs) - 4 / 5) < 0.02  # three standard errors
+    plain = RowLimits(0, 500, 7)
+    assert all(plain.place({"id": one, "source": "own"}) == plain.place({"id": one, "source": "x"}) for one, _ in pairs)
+
+
+def test_weights_are_counted_and_must_name_a_source(file, tokenizer, instruction_rows):
+    for place, given in enumerate(instruction_rows):
+        given["source"] = "own" if place < 6 else "packages"
+    write_jsonl(file, instruction_rows)
+    even = load_rows(file, ORIGINALS, tokenizer, RowLimits(8, 500, 7))
+    much = load_rows(file, ORIGINALS, tokenizer, RowLimits(8, 500, 7, weights={"own": 50}))
+    assert sum(even.sources.values()) == sum(much.sources.values()) == 8
+    assert much.sources["own"] == 6 > even.sources["own"]
+    with pytest.raises(
+        UserError, match=r"train.weights names 'mine', expected a source with rows in .*: own, packages"
+    ):
+        load_rows(file, ORIGINALS, tokenizer, RowLimits(8, 500, 7, weights={"mine": 2}))
+
+
 def test_the_draw_depends_on_seed_and_ids_alone(file, tokenizer, instruction_rows, tmp_path):
     def draw(path, seed):
         return [kept.row_id for kept in load_rows(path, ORIGINALS, tokenizer, RowLimits(9, 500, seed)).rows]

@@ -1,0 +1,162 @@
+"""Paraphrases by a chat model: it says what a function does in other words, or writes that anew from the code.
+
+Only the sentences before the one that names the function are changed; name, parameters, results and examples stay as
+they are. Answers are kept as they come, so that a killed run goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codetune.augmentation.descriptions import opening_end
+from codetune.augmentation.params import AugmentParams
+from codetune.augmentation.paraphrase import Paraphrase, differences
+from codetune.files import JsonObject, digest_bytes, digest_file, dump_json, stable_seed
+from codetune.journal import Journal
+from codetune.modeling.params import ModelParams
+from codetune.progress import track
+
+if TYPE_CHECKING:
+    from codetune.modeling.load import LoadedModel
+
+REPHRASE = (
+    "Say this in other words. Keep every name, number and quoted text as it is. Answer with one or two sentences and "
+    "nothing else.\n\n{description}"
+)
+DESCRIBE = (
+    "Say in one or two sentences what this Python function does, as if you asked somebody to write it. Do not show any "
+    "code.\n\n```python\n{code}\n```"
+)
+_SENTENCE_START = re.compile(r"(?:(?<=[.!?:]) |\n\n)(?=\S)")
+
+
+@dataclass(frozen=True)
+class Described:
+    """An instruction in parts: what stands before its description, the description, and the rest."""
+
+    before: str
+    description: str
+    rest: str
+
+    def saying(self, description: str) -> str:
+        """The instruction with another description."""
+        return f"{self.before}{description}{self.rest}"
+
+
+def described(text: str, name: str) -> Described:
+    """The parts of an instruction that asks for the function `name`."""
+    opening = opening_end(text)
+    if opening:
+        end = text.find("\n\n", opening)
+        end = len(text) if end < 0 else end
+        return Described(text[:opening], text[opening:end].strip(), text[end:])
+    named = text.find(f"`{name}")
+    starts = [match.start() for match in _SENTENCE_START.finditer(text, 0, max(named, 0) + 1) if match.end() <= named]
+    end = starts[-1] if starts else 0
+    return Described("", text[:end], text[end:])
+
+
+class ChatParaphraser:
+    """Draws paraphrases that a chat model has written beforehand.
+
+    :param journals: folder that keeps answers while they are made, and a model of the catalogue.
+    :raises UserError: when the model cannot be had.
+    """
+
+    def __init__(self, params: AugmentParams, journals: Path = Path(".cache/augmentation")) -> None:
+        self._params = params
+        self._journals = journals
+        self._drafts: defaultdict[str, deque[Paraphrase]] = defaultdict(deque)
+
+    @cached_property
+    def _loaded(self) -> LoadedModel:
+        from codetune.modeling.load import load_model
+        from codetune.models.base import write_base
+        from codetune.models.catalogue import CATALOGUE
+
+        chat = self._params.chat
+        base = str(chat.model)
+        if base in CATALOGUE:
+            folder = self._journals / base
+            write_base(ModelParams(base=base, revision=None, system="none"), folder, Path(".cache/wheels"))
+            base = str(folder)
+        return load_model(base, revision=chat.revision, system="none")
+
+    def prepare(self, rows: Sequence[JsonObject]) -> None:
+        """Have the model write all that is to be drawn: the drafts of each row, from seeds of its own."""
+        drafts = self._params.per_row * self._params.max_attempts
+        asked = [(row, draft) for row in rows for draft in range(drafts)]
+        texts = dict(self._answered(asked))
+        for index, (row, _) in enumerate(asked):
+            parts = described(row["instruction"], row["qualname"].rpartition(".")[2])
+            if not parts.description:
+                draft = Paraphrase(row["instruction"], ())
+            elif index not in texts:
+                draft = Paraphrase(row["instruction"], (), unchanged="too_long")
+            else:
+                changed = parts.saying(one_text(texts[index]))
+                draft = Paraphrase(changed, differences(row["instruction"], changed))
+            self._drafts[row["instruction"]].append(draft)
+
+    def draw(self, text: str) -> Paraphrase:
+        """The next draft for an instruction that was prepared."""
+        return self._drafts[text].popleft()
+
+    def _answered(self, asked: Sequence[tuple[JsonObject, int]]) -> Iterator[tuple[int, str]]:
+        """Yield the place of each question that fits the model and its answer; those in the journal are not asked."""
+        from codetune.generation.batch import answer_all
+        from codetune.generation.sampling import SamplingSettings, sampler
+        from codetune.prompt import completion_text, prompt_ids
+
+        chat, loaded = self._params.chat, self._loaded
+        every = [prompt_ids(loaded.tokenizer, self._question(row)) for row, _ in asked]
+        fitting = [place for place, ids in enumerate(every) if len(ids) + chat.max_tokens <= loaded.context]
+        journal = Journal(self._journals / f"{self._params.method}.jsonl", self._recipe(every))
+        kept = journal.read() or []
+        yield from ((row["index"], row["text"]) for row in kept)
+        done = {row["index"] for row in kept}
+        left = [place for place in fitting if place not in done]
+        settings = SamplingSettings(temperature=chat.temperature, max_new_tokens=chat.max_tokens)
+        seeds = [stable_seed(self._params.seed, "chat", asked[at][0]["id"], str(asked[at][1])) for at in left]
+        finished = answer_all(
+            loaded,
+            [every[place] for place in left],
+            max_new_tokens=chat.max_tokens,
+            choosers=[sampler(settings, seed) for seed in seeds],
+        )
+        with journal.writing(kept) as add:
+            for place, answer in track(finished, len(left), "paraphrases by a model"):
+                text = completion_text(loaded.tokenizer, answer.ids)
+                add({"index": left[place], "text": text})
+                yield left[place], text
+
+    def _question(self, row: JsonObject) -> str:
+        if self._params.method == "code_to_instruction":
+            return DESCRIBE.format(code=row["completion"])
+        return REPHRASE.format(
+            description=described(row["instruction"], row["qualname"].rpartition(".")[2]).description
+        )
+
+    def _recipe(self, prompts: list[list[int]]) -> str:
+        """A digest of all that an answer depends on."""
+        from codetune.modeling.locate import locate_model, weight_files
+
+        chat = self._params.chat
+        weights = [digest_file(path) for path in weight_files(locate_model(self._loaded.name, chat.revision))]
+        code = sorted(Path(__file__).parents[1].rglob("*.py"))
+        versions = [version(name) for name in ("torch", "transformers")]
+        facts = [weights, self._loaded.dtype, chat.model_dump(), self._params.seed, prompts, versions]
+        return digest_bytes(dump_json([*facts, [digest_file(path) for path in code]]).encode())[:16]
+
+
+def one_text(answer: str) -> str:
+    """The first paragraph of a model's answer as sentences on one line, without quotes around it."""
+    first = " ".join(answer.strip().partition("\n\n")[0].split()).strip('"\u201c\u201d')
+    return first if not first or first.endswith((".", "!", "?")) else f"{first}."

@@ -1,0 +1,339 @@
+"""Whether a function can be written by somebody who has its instruction alone.
+
+A function with all that it needs may still work on objects of its package (`graph.nodes`) or on dictionaries of one
+certain shape (`row["prod_id"]`). Of a parameter only what builtin types have, what its annotation names, or what the
+docstring tells of can be known.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from codetune.cleaning.documentation import Documentation
+from codetune.cleaning.instruction import parameters
+from codetune.cleaning.reasons import Drop
+from codetune.ingestion.functions import FunctionNode
+from codetune.names import bound_names
+from codetune.python_source.self_contained import Incomplete, Module, Whole
+from codetune.python_source.standard_library import STANDARD_LIBRARY
+from codetune.python_source.tree import parse_tree
+
+# The attributes of builtin types and of those of the standard library that stand for plain values: text, numbers,
+# dates, paths, patterns, files and functions. Written down, so that they are the same under every Python.
+_KNOWN_ATTRIBUTES_WORDS = """
+absolute add add_note adjusted append appendleft as_integer_ratio as_posix as_tuple as_uri astimezone bit_count
+bit_length c_contiguous canonical capitalize casefold cast center characters_written chmod clear close closed
+combine compare compare_signal compare_total compare_total_mag conjugate contiguous copy copy_abs copy_negate
+copy_sign count ctime cwd date day days decode default_factory denominator detach difference difference_update
+discard dst elements encode encoding end endpos endswith errno errors exists exp expand expandtabs expanduser extend
+extendleft f_contiguous fileno find findall finditer flags flush fma fold format format_map from_bytes from_decimal
+from_float fromhex fromisocalendar fromisoformat fromkeys fromordinal fromtimestamp fromutc fullmatch get getbuffer
+getvalue gi_code gi_frame gi_running gi_suspended gi_yieldfrom glob group groupdict groupindex groups hardlink_to
+hex home hour imag index indices insert intersection intersection_update is_absolute is_block_device is_canonical
+is_char_device is_dir is_fifo is_file is_finite is_infinite is_integer is_mount is_nan is_normal is_qnan
+is_relative_to is_reserved is_signed is_snan is_socket is_subnormal is_symlink is_zero isalnum isalpha isascii
+isatty isdecimal isdigit isdisjoint isidentifier islower isnumeric isocalendar isoformat isoweekday isprintable
+isspace issubset issuperset istitle isupper items itemsize iterdir join joinpath keys lastgroup lastindex lchmod
+limit_denominator link_to ljust ln log10 logb logical_and logical_invert logical_or logical_xor lower lstat lstrip
+maketrans match max max_mag maxlen microsecond microseconds min min_mag minute mkdir month most_common move_to_end
+mro nbytes ndim newlines next_minus next_plus next_toward normalize now number_class numerator open owner partition
+parts pattern pop popitem popleft pos quantize radix re read read1 read_bytes read_text readable readinto readinto1
+readline readlines readlink readonly real reconfigure regs relative_to release remainder_near remove removeprefix
+removesuffix rename replace resolution resolve reverse rfind rglob rindex rjust rmdir rotate rpartition rsplit
+rstrip same_quantum samefile scaleb scanner search second seconds seek seekable send setdefault shape shift sort
+span split splitlines sqrt startswith stat stem strerror strftime strides strip strptime sub subn suboffsets
+subtract suffix suffixes swapcase symlink_to symmetric_difference symmetric_difference_update tell throw time
+timestamp timetuple timetz title to_bytes to_eng_string to_integral to_integral_exact to_integral_value tobytes
+today tolist toordinal toreadonly total total_seconds touch translate truncate tzinfo tzname union unlink update
+upper utcfromtimestamp utcnow utcoffset utctimetuple values weekday with_name with_stem with_suffix with_traceback
+writable write write_bytes write_text write_through writelines year zfill __class__ __dict__ __doc__ __name__
+__module__ __qualname__ __iter__ __len__ __next__ __getitem__ __setitem__ __delitem__ __contains__ __call__ __eq__
+__hash__ __repr__ __str__ __wrapped__ __annotations__ __code__ __defaults__ __kwdefaults__ __mro__ __bases__
+__subclasses__ __self__ __func__ __init__ __new__ __getattribute__ __traceback__ __cause__ __context__ __bool__
+__int__ __float__ __index__ __add__ __mul__ __lt__ __le__ __gt__ __ge__ __enter__ __exit__ __copy__ __deepcopy__
+__slots__ __get__ __set__ _asdict _fields _make _replace
+"""
+_KNOWN_ATTRIBUTES = frozenset(_KNOWN_ATTRIBUTES_WORDS.split())
+# Texts that the standard library gives a meaning to, and the numbers of bits, bytes, days and seconds.
+_KNOWN_TEXTS_WORDS = """
+utf ascii latin iso strict ignore replace surrogateescape backslashreplace xmlcharrefreplace big little nfc nfd nfkc
+nfkd true false none inf nan name self win linux darwin posix
+"""
+_STEM = 4
+_KNOWN_TEXTS = frozenset(word[:_STEM] for word in _KNOWN_TEXTS_WORDS.split())
+_KNOWN_NUMBERS_WORDS = """
+127 128 180 255 256 360 365 366 512 1023 1024 1900 1970 2048 3600 4096 8192 32767 32768 65535 65536 86400 1048576
+2147483647 4294967295 4294967296 273.15 3.14159 2.71828
+"""
+_KNOWN_NUMBERS = frozenset(_KNOWN_NUMBERS_WORDS.split())
+_ALPHABET = "aeiouAEIOU 0123456789abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefABCDEF"
+_SAYING_WORDS = """
+warn debug info warning error exception critical log print write cast TypeVar ParamSpec NewType namedtuple
+"""
+_SAYING = frozenset(_SAYING_WORDS.split())
+_BY_NAME = frozenset({"getattr", "hasattr", "setattr", "delattr"})
+_MESSAGE = re.compile(r"(?i)msg|message|error|warning|hint")
+_WORD = re.compile(r"[A-Za-z]{3,}")
+_ODD_DIGITS = 3
+_TABLE_TEXTS = 4
+_ERROR = re.compile(r"(Error|Exception|Warning)$")
+_NUMPY_ATTRIBUTES_WORDS = """
+T all any argmax argmin argsort astype clip compress conj cumprod cumsum diagonal dot dtype fill flat flatten
+item max mean min nonzero prod ravel repeat reshape round searchsorted size squeeze std sum swapaxes take trace
+transpose var view
+"""
+# Of the values of packages that `clean.packages` may name.
+_PACKAGE_ATTRIBUTES = {"numpy": frozenset(_NUMPY_ATTRIBUTES_WORDS.split())}
+_PASSES_ON = frozenset(
+    {"getattr", "sorted", "list", "reversed", "iter", "next", "enumerate", "zip", "min", "max", "set", "tuple"}
+)
+# Annotations that say what a value can do, not what it is.
+_PLAIN_TYPES_WORDS = """
+Any AnyStr Collection Container Generic Hashable Iterable Iterator Mapping MutableMapping MutableSequence Optional
+Sequence Sized Union bool bytearray bytes complex dict float frozenset int list object set str tuple Dict FrozenSet
+List Set Tuple None typing collections abc t
+"""
+_PLAIN_TYPES = frozenset(_PLAIN_TYPES_WORDS.split())
+
+
+@lru_cache(maxsize=2)
+def read_module(text: str, packages: tuple[str, ...]) -> Module | None:
+    """A module as functions are taken out of it, or None where it cannot be parsed."""
+    try:
+        return Module(text, packages)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def stand_alone(row: dict[str, Any], module: Module) -> Whole | Drop:
+    """A function with what it needs, or the drop of its row.
+
+    :param row: `kind` and `start_line` of data/raw/rows.parquet.
+    """
+    whole = module.function(int(row["start_line"]))
+    return Drop(whole.reason, found=whole.found) if isinstance(whole, Incomplete) else whole
+
+
+def foreign_drop(node: FunctionNode, whole: Whole, docstring: str) -> Drop | None:
+    """The drop of a row for what it asks of its parameters without saying so, or None."""
+    # That `func` is called does not tell that `node.func` is there.
+    told = set(re.findall(r"\w+", docstring)) - {node.name, *(name.lstrip("*") for name in parameters(node))}
+    tree = parse_tree(whole.code)
+    defined = _defined(tree).union(*(_PACKAGE_ATTRIBUTES.get(name, ()) for name in packages_of(whole)))
+    for name in sorted({each.attr for each in ast.walk(tree) if isinstance(each, ast.Attribute)} - defined):
+        if name.startswith("_") and name not in _KNOWN_ATTRIBUTES:
+            return Drop("foreign_object", found=name)
+    for function in (each for each in tree.body if isinstance(each, FunctionNode)):
+        for name, key in _asked_of(function):
+            known = told if key else told | defined | _KNOWN_ATTRIBUTES
+            if name not in known and not set(re.findall(r"\w+", name)) <= told:
+                return Drop("unknown_key" if key else "foreign_object", found=name)
+    return None
+
+
+def packages_of(whole: Whole) -> list[str]:
+    """The packages that an answer imports besides the standard library."""
+    statements = [each for line in whole.imports for each in parse_tree(line).body]
+    names = {each.module or "" for each in statements if isinstance(each, ast.ImportFrom)}
+    names |= {alias.name for each in statements if isinstance(each, ast.Import) for alias in each.names}
+    return sorted({name.split(".")[0] for name in names} - STANDARD_LIBRARY)
+
+
+def untold_parameter(node: FunctionNode, documentation: Documentation, docstring: str) -> str | None:
+    """One of several parameters of which neither a type nor a word is told; None where there is none."""
+    arguments = node.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    if len(every) == 1:  # what is told is told of it
+        return None
+    words, stems = set(re.findall(r"\w+", docstring)), _stems(docstring)
+    for each in every:
+        kind, text = documentation.parameters.get(each.arg, ("", ""))
+        names = _stems(each.arg)
+        if not (each.annotation or kind or text or each.arg in words or (names and names & stems)):
+            return each.arg
+    return None
+
+
+def own_errors(whole: Whole) -> dict[str, str]:
+    """The exceptions that an answer defines, with what each is derived from."""
+    derived = {
+        each.name: each.bases[0].id
+        for each in _classes(whole)
+        if each.bases and isinstance(each.bases[0], ast.Name)
+    }  # fmt: skip
+    return {name: base for name, base in derived.items() if _ERROR.search(name) or _ERROR.search(base)}
+
+
+def public_classes(whole: Whole) -> list[str]:
+    """The classes of an answer that its users would meet."""
+    return [each.name for each in _classes(whole) if not each.name.startswith("_")]
+
+
+def untold_value(node: FunctionNode, whole: Whole, asked: str) -> str | None:
+    """A text or number of an answer that decides what it does, and that nobody could know; None where there is none."""
+    tree = parse_tree(whole.code)
+    defined = {name for helper in whole.helpers for name in bound_names(parse_tree(helper))}
+    defaults = [each for each in [*node.args.defaults, *node.args.kw_defaults] if each]
+    hidden = {each.id for default in defaults for each in ast.walk(default) if isinstance(each, ast.Name)} & defined
+    if hidden:
+        return min(hidden)
+    for table in _tables(tree):
+        known = sum(text in asked for text in table)
+        if 2 * known < len(table):
+            return table[0]
+    told = _stems(asked) | _KNOWN_TEXTS
+    for value in _deciding(tree):
+        if isinstance(value, str | bytes):
+            text = value.decode("latin-1") if isinstance(value, bytes) else value
+            if not _stems(text) <= told and text not in _ALPHABET:
+                return text
+        elif _is_odd(value) and f"{value:.12g}" not in asked:
+            return str(value)
+    return None
+
+
+def _tables(tree: ast.Module) -> Iterator[list[str]]:
+    """Yield the texts of each literal that has so many that they are a table."""
+    for each in ast.walk(tree):
+        if isinstance(each, ast.List | ast.Tuple | ast.Set | ast.Dict):
+            texts = list(filter(None, map(_text, filter(None, each.keys if isinstance(each, ast.Dict) else each.elts))))
+            if len(texts) >= _TABLE_TEXTS:
+                yield texts
+
+
+def _deciding(tree: ast.Module) -> Iterator[str | bytes | float]:
+    """Yield the constants of a source, but for those of messages, annotations and docstrings."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, ast.Constant):
+            if isinstance(each.value, str | bytes | int | float):
+                yield each.value
+        elif not _is_message(each):
+            waiting += [child for name, child in _children(each) if name not in ("annotation", "returns")]
+
+
+def _children(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    for name, value in ast.iter_fields(node):
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield name, child
+
+
+def _is_message(node: ast.AST) -> bool:
+    """Whether a node is for people or type checkers to read: an error, a warning, a log, or a text by itself."""
+    match node:
+        case ast.Raise() | ast.Assert() | ast.Expr(value=ast.Constant(value=str())):
+            return True
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            return _MESSAGE.search(name) is not None
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+            return name in _SAYING or (name in _BY_NAME and _is_known(node.args))
+    return False
+
+
+def _is_known(arguments: list[ast.expr]) -> bool:
+    """Whether the second argument is an attribute that everybody knows."""
+    name = _text(arguments[1]) if arguments[1:] else ""
+    return name in _KNOWN_ATTRIBUTES or name.startswith("__")
+
+
+def _stems(text: str) -> set[str]:
+    """The beginnings of the words of a text, in small letters; shorter ones are signs."""
+    return {word[:_STEM].lower() for word in _WORD.findall(text)}
+
+
+def _is_odd(value: float) -> bool:
+    """Whether a number is not one of those that everybody uses."""
+    written = f"{abs(value):.12g}"
+    return len(written.replace(".", "").strip("0")) >= _ODD_DIGITS and written not in _KNOWN_NUMBERS
+
+
+def _classes(whole: Whole) -> list[ast.ClassDef]:
+    statements = [statement for helper in whole.helpers for statement in parse_tree(helper).body]
+    return [each for each in statements if isinstance(each, ast.ClassDef)]
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    """The names that an answer gives to parts of its own objects."""
+    found: set[str] = set()
+    for each in ast.walk(tree):
+        if isinstance(each, ast.ClassDef):
+            found |= {each.name, *(inner.name for inner in each.body if isinstance(inner, FunctionNode))}
+        elif isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            found.add(each.id)
+        elif isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store) and _root(each.value) == "self":
+            found.add(each.attr)
+    # The fields of a named tuple, and slots.
+    values = [statement.value for statement in tree.body if isinstance(statement, ast.Assign)]
+    texts = [_text(each) for value in values for each in ast.walk(value) if isinstance(each, ast.expr)]
+    return found.union(re.findall(r"\w+", " ".join(texts)))
+
+
+def _asked_of(node: FunctionNode) -> Iterator[tuple[str, bool]]:
+    """Yield the attributes, and with True the keys, that a function takes of its parameters and their parts."""
+    given = _given(node)
+    for each in ast.walk(node):
+        if isinstance(each, ast.Attribute) and _root(each.value) in given:
+            yield each.attr, False
+            if each.attr in ("get", "pop", "setdefault") and (key := _first_text(each, node)):
+                yield key, True
+        elif isinstance(each, ast.Subscript) and _root(each.value) in given and (key := _text(each.slice)):
+            yield key, True
+
+
+def _first_text(method: ast.Attribute, node: FunctionNode) -> str:
+    """The text that a method is called with first; empty where it is none."""
+    calls = (each for each in ast.walk(node) if isinstance(each, ast.Call) and each.func is method)
+    return next((_text(call.args[0]) for call in calls if call.args), "")
+
+
+def _text(node: ast.expr) -> str:
+    """The value of a constant text; empty for all else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _given(node: FunctionNode) -> set[str]:
+    """The parameters whose type is not told, and the variables that hold parts of them."""
+    arguments = node.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    found = {each.arg for each in every if each is not None and not _is_told(each.annotation)}
+    size = -1
+    while size != len(found):
+        size = len(found)
+        for each in ast.walk(node):
+            if isinstance(each, ast.For | ast.AsyncFor | ast.comprehension) and _root(each.iter) in found:
+                found |= _stored(each.target)
+            elif isinstance(each, ast.Assign) and _root(each.value) in found:
+                found |= {name for target in each.targets for name in _stored(target)}
+    return found
+
+
+def _is_told(annotation: ast.expr | None) -> bool:
+    """Whether an annotation names a type of more than plain values."""
+    names = {each.id if isinstance(each, ast.Name) else each.attr for each in ast.walk(annotation or ast.Pass())
+             if isinstance(each, ast.Name | ast.Attribute)}  # fmt: skip
+    return not names <= _PLAIN_TYPES
+
+
+def _stored(target: ast.expr) -> set[str]:
+    return {each.id for each in ast.walk(target) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+
+
+def _root(node: ast.expr) -> str:
+    """The variable that a chain of attributes, items and method calls begins with; empty where it is no variable."""
+    while True:
+        if isinstance(node, ast.Attribute | ast.Subscript):
+            node = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            node = node.func
+        elif (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _PASSES_ON and node.args
+        ):
+            node = node.args[0]
+        else:
+            return node.id if isinstance(node, ast.Name) else ""

@@ -1,0 +1,158 @@
+"""What a docstring says, part by part, as plain text: summary, details, parameters, what comes back, errors.
+
+`docstring_parser` tells the styles apart (reST, Google, numpydoc, epydoc). What is said about the class, the module or
+the history of the code is cut: it means nothing to somebody who sees the function alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from docstring_parser import ParseError, parse
+from docstring_parser.common import Docstring
+
+from codetune.cleaning.instruction import plain_text
+
+_SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\betc)(?<!\bcf)(?<!\bapprox)[.!?](?=\s+[A-Z`\"'])")
+# Sentences about what is not in the answer: the class or module around, other code, versions, and who wrote it.
+_ELSEWHERE = re.compile(
+    r"\b(this|the (same|current|enclosing|parent)|our) (class|module|package|library|file|project|object|instance)\b"
+    r"|\b(see|cf|refer to|read)\b(?! if| whether| that)|\bbelow\b|\babove\b"
+    r"|\b(the following|as follows|helper|self|docs?|documentation)\b"
+    r"|\b(note|notes|warning|todo|author|copyright|license|deprecated|deprecation|python ?[23])\b"
+    r"|\b(version (added|changed)|versionadded|versionchanged|new in|changed in|added in|since version)\b"
+    r"|\b(used (by|in|for)|called (by|from)|internal(ly)?|thanks|credit|stolen|taken from|adapted from|based on|"
+    r"borrowed|copied|ported|inspired)\b|https?://|\[\d+\]|\.\. |::",
+    re.IGNORECASE,
+)
+_MARKUP = re.compile(r">>>|^\s*([-*+•]|\d+[.)])\s|\||[=~^]{3,}|-{3,}|\$|\\[a-z]+|[{}<>]{2,}|:[a-z]+:", re.MULTILINE)
+_VAGUE = re.compile(
+    r"\b(helper|utility|wrapper|wraps|shortcut|callback|hook|handler|plugin|monkey-?patch\w*|workaround|backport\w*|compat\w*|"
+    r"shim|alias|stub|dummy|implementation of|implements the|convenience|subroutine|private|equivalent (of|to)|same as|"
+    r"similar to|analogous|like the|variant of|version of|intuitively)\b|\b(like|as) `",
+    re.IGNORECASE,
+)
+_SECTION = re.compile(
+    r"\s*([:@](param|type|return|raise|arg|rtype|yield|keyword)|(Args|Arguments|Parameters|Params|Returns?|Raises?|Yields?"
+    r"|Examples?|Usage|Input|Output)\s*:?\s*$)"
+)
+# Epydoc's marks: C{code}, I{emphasis}, L{link}.
+_EPYDOC = re.compile(r"\b[A-Z]\{([^{}]*)\}")
+_PARAGRAPH = re.compile(r"\n\s*\n")
+_HEADING = re.compile(r"^[A-Z][\w ]{0,30}:?$")
+_TYPE = re.compile(r"[A-Za-z_][\w.]*(\[[\w., |\[\]]+\])?((,| or|\|| of) ?[A-Za-z_][\w.\[\]]*)*")
+_MAX_DETAIL_WORDS = 45
+_MAX_TEXT_WORDS = 30
+_MAX_TYPE_WORDS = 5
+_FEW_WORDS = 9
+_OPTIONAL = re.compile(r",?\s*(optional|default\b.*|defaults? (to|is)\b.*)$|^optional[, ]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Documentation:
+    """The parts of a docstring; each is empty where it says nothing that can be used.
+
+    :param parameters: type and description by name.
+    :param returns: type and description.
+    :param raises: error and description, in order.
+    """
+
+    summary: str
+    details: str = ""
+    parameters: dict[str, tuple[str, str]] = field(default_factory=dict)
+    returns: tuple[str, str] = ("", "")
+    raises: tuple[tuple[str, str], ...] = ()
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, whose white space is single."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    return [text[start:end].strip() for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
+
+
+def read_documentation(docstring: str) -> Documentation:
+    """The parts of a docstring; one in no known style has a summary and details alone."""
+    docstring = _EPYDOC.sub(r"`\1`", docstring)
+    try:
+        found = parse(docstring)
+    except (ParseError, ValueError, IndexError, TypeError):  # it raises more than it promises
+        found = Docstring()
+    paragraphs = _PARAGRAPH.split(docstring.strip())
+    described = _described(paragraphs[0], found)
+    return Documentation(
+        summary=_about_itself(plain_text(described)),
+        details=_details(paragraphs[1:]),
+        parameters={
+            name.lstrip("*"): (_type(each.type_name), _text(each.description))
+            for each in found.params
+            for name in re.split(r",\s*", each.arg_name)
+        },
+        returns=(_type(found.returns.type_name), _text(found.returns.description)) if found.returns else ("", ""),
+        raises=tuple((_type(each.type_name), _text(each.description)) for each in found.raises if each.type_name),
+    )
+
+
+def _described(paragraph: str, found: Docstring) -> str:
+    """A docstring's first paragraph without a list of parameters that follows it without a blank line."""
+    if found.meta and found.short_description and not paragraph.startswith(found.short_description.split("\n")[0]):
+        return paragraph
+    kept: list[str] = []
+    for line in paragraph.split("\n"):
+        if kept and _SECTION.match(line):
+            break
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def _about_itself(text: str) -> str:
+    """The sentences that are about the function itself."""
+    return " ".join(sentence for sentence in sentences(text) if not _ELSEWHERE.search(sentence))
+
+
+def _details(paragraphs: list[str]) -> str:
+    """The second paragraph, where it is prose about the function, and short."""
+    for paragraph in paragraphs[:1]:
+        lines = paragraph.strip().split("\n")
+        is_list = any(_SECTION.match(line) for line in lines) or lines[0].rstrip().endswith(":")
+        if is_list or _MARKUP.search(paragraph) or _HEADING.match(lines[0].strip()):
+            return ""
+        text = _about_itself(plain_text(paragraph))
+        return text if len(text.split()) <= _MAX_DETAIL_WORDS else ""
+    return ""
+
+
+def _type(text: str | None) -> str:
+    """A type as it is written in a docstring, where it is one rather than a description."""
+    plain = " ".join(_OPTIONAL.sub("", plain_text(text or "").rstrip(".")).split()).replace("`", "")
+    return plain if len(plain.split()) <= _MAX_TYPE_WORDS and _TYPE.fullmatch(plain) else ""
+
+
+def _text(text: str | None) -> str:
+    """The first sentence of a description, where it is short and about the function itself."""
+    paragraph = _PARAGRAPH.split((text or "").strip())[0]
+    if not paragraph or _MARKUP.search(paragraph):
+        return ""
+    first = sentences(plain_text(paragraph))[0]
+    return "" if _ELSEWHERE.search(first) or len(first.split()) > _MAX_TEXT_WORDS else first
+
+
+def is_vague(summary: str) -> bool:
+    """Whether a summary says what a function is for, or what it is a part of, rather than what it does."""
+    return _VAGUE.search(summary) is not None
+
+
+def words_told(documentation: Documentation) -> int:
+    """How many words a docstring spends on what the function does, takes and gives."""
+    described = [text for _, text in documentation.parameters.values()]
+    raised = [text for _, text in documentation.raises]
+    return len(
+        " ".join([documentation.summary, documentation.details, *described, documentation.returns[1], *raised]).split()
+    )
+
+
+def is_short(documentation: Documentation) -> bool:
+    """Whether a docstring is a remark for colleagues: a few words, and nothing on parameters or on what comes back."""
+    said = f"{documentation.summary} {documentation.details}"
+    described = any(text for _, text in documentation.parameters.values()) or documentation.returns[1]
+    return not described and len(said.split()) < _FEW_WORDS

@@ -1,0 +1,59 @@
+"""Held-out problems: how the answers to a test row can be tried, or why they cannot.
+
+The file's fields are declared in codetune/schemas/problems.py.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from codetune.cleaning.examples import Example, Examples, depends_on_outside, stands_in
+from codetune.files import digest_bytes, dump_json
+
+_VERIFIED = ("entry_point", "reference", "setup", "examples")
+
+
+def examples_to_try(examples: Examples, shown: Sequence[Example], asked: str, reference: str) -> dict[str, Any] | str:
+    """Setup and examples, each shown or hidden; or the reason why there is none to decide.
+
+    :param shown: those that the instruction `asked` was given; one that it shows elsewhere is not hidden either.
+    """
+    if examples.reason:
+        return examples.reason
+    if depends_on_outside(reference):
+        return "reads_the_outside"
+    lines = [
+        {
+            "source": each.source, "want": each.want, "options": list(each.options),
+            "shown": place < len(shown) or not each.decides or stands_in(each, [asked]),
+        }
+        for place, each in enumerate(examples.examples)
+    ]  # fmt: skip
+    if all(line["shown"] for line in lines):
+        return "examples_all_shown"
+    return {"setup": examples.setup, "examples": lines}
+
+
+def held_out_problem(row: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
+    """A line of data/clean/problems.jsonl.
+
+    :param row: the test row.
+    :param examples: as of `examples_to_try`.
+    """
+    problem = {
+        **{key: row[key] for key in ("id", "group", "package", "path", "qualname")},
+        "entry_point": row["qualname"],
+        "instruction": row["instruction"],
+        "reference": row["completion"],
+        **examples,
+    }
+    return problem | {"digest": digest_bytes(dump_json([problem[key] for key in _VERIFIED]).encode())[:16]}
+
+
+def problem_counts(found: Iterable[dict[str, Any] | str]) -> dict[str, Any]:
+    """How many held-out rows can be tried, and of the others how many cannot, by reason."""
+    reasons = Counter(each if isinstance(each, str) else "" for each in found)
+    tried = reasons.pop("", 0)
+    return {"problems": tried, "without_examples": dict(sorted(reasons.items()))}

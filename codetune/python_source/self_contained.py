@@ -1,0 +1,495 @@
+"""What a top-level function needs of its module, so that it stands alone: imports, helpers and constants.
+
+All of it is read from the syntax tree; nothing is run. A name is a local one, a builtin, an import of the standard
+library or of an allowed package, or a definition of the module, whose own names are resolved in the same way. Where one
+is none of these, or means different things at different times, the function is incomplete for a named reason.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from codetune.names import BUILTIN_NAMES, bound_names, names_from_outside
+from codetune.python_source.docstrings import without_docstring
+from codetune.python_source.standard_library import STANDARD_LIBRARY
+from codetune.python_source.tree import docstring_of, parse_tree
+from codetune.python_source.writing import unparse
+
+_FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+_Definition = _FunctionNode | ast.ClassDef
+_Block = ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith | ast.If | ast.Try | ast.TryStar | ast.Match
+# What a module knows of itself, and what looks names up by their text: neither moves along with a function.
+_OF_THE_MODULE = frozenset({"__file__", "__name__", "__doc__", "__path__", "__package__", "__spec__", "__loader__"})
+_BY_TEXT = frozenset({"globals", "eval", "exec", "__import__"})
+# Their names are types in other words: an annotation loses nothing that a reader needs.
+_TYPE_WORDS = re.compile(r"^_typeshed|typing|(^|\.)_?(custom_)?types?$")
+_EMPTY_CALLS = frozenset({"dict", "list", "set", "defaultdict", "OrderedDict", "Counter", "deque", "WeakKeyDictionary"})
+
+
+@dataclass(frozen=True)
+class Incomplete:
+    """Why a function cannot stand alone.
+
+    :param reason: a name of codetune/cleaning/reasons.py.
+    :param found: the name or import that is to blame.
+    """
+
+    reason: str
+    found: str | None = None
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A function with what it needs; `code` is all of it as a source.
+
+    :param imports: statements, sorted.
+    :param helpers: definitions of the module, in its order.
+    :param function: the function without its docstring; empty where only the need of other code was asked for.
+    """
+
+    imports: tuple[str, ...]
+    helpers: tuple[str, ...]
+    function: str
+
+    @property
+    def code(self) -> str:
+        """Imports, then helpers, then the function, spaced as PEP 8 has it."""
+        text = "\n".join(self.imports)
+        was_block = False
+        for part in filter(None, (*self.helpers, self.function)):
+            is_block = part.startswith(("def ", "async def ", "class ", "@"))
+            gap = "\n\n\n" if is_block or was_block else "\n\n" if text and part is self.helpers[0] else "\n"
+            text += f"{gap if text else ''}{part}"
+            was_block = is_block
+        return text
+
+
+@dataclass(frozen=True)
+class _Import:
+    """An import of one name; `module` alone for `import module`."""
+
+    module: str
+    name: str = ""
+    alias: str = ""
+    level: int = 0
+
+    @property
+    def root(self) -> str:
+        return self.module.split(".")[0]
+
+
+class _Unmet(Exception):  # noqa: N818
+    """Carries the reason out of the depth of the search."""
+
+    def __init__(self, reason: str, found: str | None = None) -> None:
+        super().__init__(reason)
+        self.incomplete = Incomplete(reason, found)
+
+
+@dataclass(frozen=True)
+class _Edit:
+    """A stretch of a source, by line and column in bytes as the tree has them, and what takes its place."""
+
+    start: tuple[int, int]
+    end: tuple[int, int]
+    text: bytes = b""
+
+
+class Module:
+    """A module's source, of which functions are taken out with what they need.
+
+    :param packages: import names of packages that are allowed besides the standard library.
+    :raises SyntaxError, ValueError, RecursionError, MemoryError: as `parse_tree`.
+    """
+
+    def __init__(self, text: str, packages: Collection[str] = ()) -> None:
+        self._lines = text.encode(errors="surrogatepass").split(b"\n")
+        self._allowed = STANDARD_LIBRARY.union(packages)
+        self._tree = parse_tree(text)
+        self._bound: defaultdict[str, list[_Import | ast.stmt | Incomplete]] = defaultdict(list)
+        self._changed: set[str] = set()
+        self._has_star = False
+        for statement in self._tree.body:
+            self._bind(statement)
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Global):
+                self._changed.update(node.names)
+        self._texts: dict[ast.stmt, tuple[str, set[str]]] = {}
+
+    def function(self, line: int) -> Whole | Incomplete:
+        """The function whose first line (of its decorators, where it has some) that is, or why it is incomplete."""
+        node = next((node for node in self._tree.body if _first_line(node) == line), None)
+        if not isinstance(node, _FunctionNode):
+            return Incomplete("conditional_definition")
+        if len(self._bound[node.name]) > 1:
+            return Incomplete("rebound_name", node.name)
+        try:
+            text, names = self._written(node, asked=True)
+            imports, helpers = self._closure(names, node)
+        except _Unmet as unmet:
+            return unmet.incomplete
+        return Whole(imports, helpers, text)
+
+    def needs(self, names: Collection[str], given: str) -> Whole | Incomplete:
+        """What names that other code uses stand for in the module.
+
+        :param names: such as those of examples of how a function is used.
+        :param given: a function of the module that need not be defined.
+        """
+        node = next(node for node in self._bound[given] if isinstance(node, _FunctionNode))
+        try:
+            imports, helpers = self._closure(names, node)
+        except _Unmet as unmet:
+            return unmet.incomplete
+        return Whole(imports, helpers, "")
+
+    def _bind(self, statement: ast.stmt) -> None:
+        """Note what a statement of the top level binds, and what it changes."""
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            self._bind_import(statement)
+        elif isinstance(statement, _Definition):
+            if not any(_last_name(mark) == "overload" for mark in statement.decorator_list):
+                self._bound[statement.name].append(statement)
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            self._bind_assignment(statement)
+        elif isinstance(statement, _Block):
+            self._bind_block(statement)
+        elif isinstance(statement, ast.AugAssign):
+            self._changed |= _roots([statement.target])
+        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            # `TABLE.update(…)`: the value is made by more than its own line.
+            self._changed |= (
+                _roots([statement.value.func]) if isinstance(statement.value.func, ast.Attribute) else set()
+            )
+        elif isinstance(statement, ast.Delete):
+            self._changed |= _roots(statement.targets)
+
+    def _bind_import(self, statement: ast.Import | ast.ImportFrom) -> None:
+        for alias in statement.names:
+            if isinstance(statement, ast.Import):
+                bound = alias.asname or alias.name.split(".")[0]
+                self._bound[bound].append(_Import(alias.name, alias=alias.asname or ""))
+            elif alias.name == "*":
+                self._has_star = True
+            else:
+                found = _Import(statement.module or "", alias.name, alias.asname or "", statement.level)
+                self._bound[alias.asname or alias.name].append(found)
+
+    def _bind_assignment(self, statement: ast.Assign | ast.AnnAssign) -> None:
+        if statement.value is None:
+            return
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        for target in targets:
+            names = target.elts if isinstance(target, ast.Tuple) else [target]
+            for name in names:
+                if isinstance(name, ast.Name):
+                    self._bound[name.id].append(statement)
+                else:
+                    self._changed |= _roots([name])
+
+    def _bind_block(self, statement: ast.stmt) -> None:
+        if isinstance(statement, ast.If) and _last_name(statement.test) == "TYPE_CHECKING":
+            for inner in statement.body:
+                if isinstance(inner, ast.Import | ast.ImportFrom):
+                    self._bind_import(inner)
+            return
+        if isinstance(statement, ast.If) and ast.dump(statement.test).startswith("Compare(left=Name(id='__name__'"):
+            return
+        for name in _modules_tried(statement):
+            self._bound[name].append(_Import(name))
+        reason = "optional_import" if isinstance(statement, ast.Try) and _imports_only(statement.body) else None
+        for name in bound_names(ast.Module([statement], [])) - set(_modules_tried(statement)):
+            self._bound[name].append(Incomplete(reason or "conditional_definition", name))
+        self._changed |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+
+    def _closure(self, names: Iterable[str], own: _FunctionNode) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Statements of import and definitions, for `names` and all that these need in turn."""
+        imports: set[_Import] = set()
+        helpers: dict[ast.stmt, str] = {}
+        waiting = sorted(set(names) - {own.name}, reverse=True)
+        while waiting:
+            name = waiting.pop()
+            for bound in self._resolved(name):
+                if isinstance(bound, _Import):
+                    imports.add(bound)
+                elif bound not in helpers:
+                    helpers[bound], needed = self._written(bound)
+                    if own.name in needed and not isinstance(bound, _FunctionNode):
+                        # Defined before the function, of which it makes use at once.
+                        raise _Unmet("definition_cycle", name)
+                    waiting += sorted(needed - {own.name}, reverse=True)
+        ordered = sorted(helpers, key=lambda node: (node.lineno, node.col_offset))
+        return _import_lines(imports), tuple(helpers[node] for node in ordered)
+
+    def _resolved(self, name: str) -> list[_Import | ast.stmt]:
+        """What a name means at the top of the module; nothing for a builtin.
+
+        :raises _Unmet: when it is not known, or not the same at all times.
+        """
+        found = self._bound.get(name)
+        if found is None:
+            if name in _OF_THE_MODULE:
+                raise _Unmet("module_attribute", name)
+            if name in _BY_TEXT:
+                raise _Unmet("names_by_text", name)
+            if name in BUILTIN_NAMES:
+                return []
+            raise _Unmet("star_import" if self._has_star else "undefined_name", name)
+        for bound in found:
+            if isinstance(bound, Incomplete):
+                raise _Unmet(bound.reason, bound.found)
+        meanings = [bound for bound in dict.fromkeys(found) if not isinstance(bound, Incomplete)]
+        packages = all(isinstance(bound, _Import) and not bound.name and not bound.alias for bound in meanings)
+        if len(meanings) > 1 and not packages:
+            raise _Unmet("rebound_name", name)
+        for bound in meanings:
+            self._check(name, bound)
+        return meanings
+
+    def _check(self, name: str, bound: _Import | ast.stmt) -> None:
+        if isinstance(bound, _Import):
+            if bound.level:
+                raise _Unmet("relative_import", name)
+            if bound.root not in self._allowed:
+                raise _Unmet("import_not_allowed", bound.root)
+        elif not isinstance(bound, _FunctionNode) and (name in self._changed or _starts_empty(bound)):
+            raise _Unmet("module_state", name)
+
+    def _written(self, node: ast.stmt, *, asked: bool = False) -> tuple[str, set[str]]:
+        """The source of a definition without docstring and unknown annotations, and the names it takes from outside.
+
+        :param asked: whether it is the function itself: the types of its parameters must be known.
+        """
+        if node in self._texts and not asked:
+            return self._texts[node]
+        annotations = _Annotations(self._lines, self._meaning, node if asked else None)
+        edits = list(annotations.edits(node))
+        text = self._cut(node, edits)
+        try:
+            text = _without_docstring(text, required=asked) if isinstance(node, _FunctionNode) else text
+            names = names_from_outside(text) | annotations.names
+            inner = parse_tree(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            raise _Unmet("unknown_annotation" if edits else "syntax_error") from None
+        for each in ast.walk(inner):
+            if isinstance(each, _FunctionNode) and any(
+                _last_name(mark) == "singledispatch" for mark in each.decorator_list
+            ):
+                raise _Unmet("module_state", each.name)  # other code registers what it does
+            if isinstance(each, ast.Import | ast.ImportFrom):
+                self._check_inner_import(each)
+            elif isinstance(each, ast.Global):
+                raise _Unmet("module_state", each.names[0])
+        self._texts[node] = text, names
+        return text, names
+
+    def _check_inner_import(self, node: ast.Import | ast.ImportFrom) -> None:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            raise _Unmet("relative_import", node.names[0].name)
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        for module in modules:
+            if module.split(".")[0] not in self._allowed:
+                raise _Unmet("import_not_allowed", module.split(".")[0])
+
+    def _cut(self, node: ast.stmt, edits: Iterable[_Edit]) -> str:
+        """The source of a node after edits; whole lines for what has a body."""
+        first, last = _first_line(node), node.end_lineno or node.lineno
+        block = isinstance(node, _Definition)
+        starts = [0]
+        for line in self._lines[first - 1 : last]:
+            starts.append(starts[-1] + len(line) + 1)
+        content = b"\n".join(self._lines[first - 1 : last])
+
+        def place(line: int, column: int) -> int:
+            return starts[line - first] + column
+
+        end = len(content) if block else place(last, node.end_col_offset or 0)
+        content = content[:end]
+        for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
+            content = content[: place(*edit.start)] + edit.text + content[place(*edit.end) :]
+        return content[0 if block else node.col_offset :].decode(errors="replace").rstrip()
+
+    def _meaning(self, name: str) -> str:
+        """What an annotation's name is: `known`, `alias` for a type in other words, or `foreign`."""
+        found = self._bound.get(name)
+        if found is None:
+            return "known" if name in BUILTIN_NAMES else "foreign"
+        bound = found[0]
+        if isinstance(bound, _Import):
+            known = not bound.level and bound.root in self._allowed
+            return "known" if known else "alias" if _TYPE_WORDS.search(bound.module) else "foreign"
+        return "alias" if isinstance(bound, ast.Assign | ast.AnnAssign) else "foreign"
+
+
+class _Annotations:
+    """The annotations of a definition: which stay, and which are cut out since they name what is not there.
+
+    :param lines: of the module.
+    :param meaning: tells what a name is.
+    :param asked: the function whose parameters' types must be known, or None.
+    """
+
+    def __init__(self, lines: list[bytes], meaning: Callable[[str], str], asked: ast.stmt | None) -> None:
+        self._lines = lines
+        self._meaning = meaning
+        self._parameters = set(_arguments(asked.args)) if isinstance(asked, _FunctionNode) else set()
+        self.names: set[str] = set()
+
+    def edits(self, node: ast.stmt) -> Iterator[_Edit]:
+        """Yield the edits that take out what is not known.
+
+        :raises _Unmet: when that is the type of a parameter that is asked for, or a class has it as a field.
+        """
+        for each in ast.walk(node):
+            if isinstance(each, _FunctionNode):
+                yield from self._edits_of_signature(each)
+            elif isinstance(each, ast.ClassDef):
+                for field in each.body:
+                    if isinstance(field, ast.AnnAssign) and not self._known(field.annotation):
+                        raise _Unmet("unknown_annotation", unparse(field.annotation))
+            elif isinstance(each, ast.AnnAssign) and not self._known(each.annotation):
+                if each.value is None:
+                    raise _Unmet("unknown_annotation", unparse(each.annotation))
+                yield _Edit(_end(each.target), _end(each.annotation))
+
+    def _edits_of_signature(self, node: _FunctionNode) -> Iterator[_Edit]:
+        for argument in _arguments(node.args):
+            if argument.annotation and not self._known(argument.annotation, argument):
+                yield self._without(argument, argument.annotation)
+        if node.returns and not self._known(node.returns):
+            yield self._without_returns(node.returns)
+
+    def _known(self, annotation: ast.expr, argument: ast.arg | None = None) -> bool:
+        names, has_text = _names_of(annotation)
+        meanings = {self._meaning(name) for name in names}
+        if "foreign" in meanings and argument in self._parameters:
+            raise _Unmet("unknown_type", unparse(annotation)[:60])
+        mixed = has_text and any(isinstance(node, ast.BinOp) for node in ast.walk(annotation))
+        if meanings <= {"known"} and not mixed:
+            self.names |= names if has_text else set()
+            return True
+        return False
+
+    def _without(self, argument: ast.arg, annotation: ast.expr) -> _Edit:
+        line, column = _end(annotation)
+        rest = self._lines[line - 1][column:]
+        spaces = len(rest) - len(rest.lstrip())
+        start = (argument.lineno, argument.col_offset + len(argument.arg.encode()))
+        if rest[spaces : spaces + 1] != b"=":
+            return _Edit(start, (line, column))
+        value = rest[spaces + 1 :]
+        return _Edit(start, (line, column + spaces + 1 + len(value) - len(value.lstrip())), b"=")
+
+    def _without_returns(self, annotation: ast.expr) -> _Edit:
+        line = annotation.lineno
+        before = self._lines[line - 1][: annotation.col_offset]
+        arrow = before.rfind(b"->")
+        if arrow < 0:
+            raise _Unmet("unknown_annotation", unparse(annotation)[:60])
+        return _Edit((line, len(before[:arrow].rstrip())), _end(annotation))
+
+
+def _end(node: ast.expr) -> tuple[int, int]:
+    return node.end_lineno or node.lineno, node.end_col_offset or 0
+
+
+def _names_of(annotation: ast.expr) -> tuple[set[str], bool]:
+    """The names of an annotation, those within its strings included, and whether it has such strings."""
+    names: set[str] = set()
+    has_text = False
+    waiting: list[ast.AST] = [annotation]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Subscript) and _last_name(node.value) == "Literal":
+            waiting.append(node.value)
+            continue
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            has_text = True
+            try:
+                waiting.append(ast.parse(node.value, mode="eval").body)
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                names.add(node.value)
+        elif isinstance(node, ast.Name):
+            names.add(node.id)
+        waiting += ast.iter_child_nodes(node)
+    return names, has_text
+
+
+def _arguments(arguments: ast.arguments) -> list[ast.arg]:
+    single = [argument for argument in (arguments.vararg, arguments.kwarg) if argument]
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *single]
+
+
+def _first_line(node: ast.stmt) -> int:
+    marks = node.decorator_list if isinstance(node, _Definition) else []
+    return min([node.lineno, *(mark.lineno for mark in marks)])
+
+
+def _last_name(node: ast.AST) -> str:
+    """The name of `name` and `module.name`; empty for other expressions."""
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def _roots(targets: Iterable[ast.expr]) -> set[str]:
+    """The names whose values `name.attribute` and `name[item]` change."""
+    found = set()
+    for target in targets:
+        node: ast.expr = target
+        while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+            node = node.value
+        found |= {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    return found
+
+
+def _imports_only(body: list[ast.stmt]) -> bool:
+    return any(isinstance(statement, ast.Import | ast.ImportFrom) for statement in body)
+
+
+def _modules_tried(statement: ast.stmt) -> list[str]:
+    """The modules of the standard library that a `try` imports as a whole: on Python 3.11 they are there."""
+    if not isinstance(statement, ast.Try):
+        return []
+    aliases = [alias for inner in statement.body if isinstance(inner, ast.Import) for alias in inner.names]
+    return [alias.name for alias in aliases if alias.name in STANDARD_LIBRARY and not alias.asname]
+
+
+def _starts_empty(node: ast.stmt) -> bool:
+    """Whether an assignment makes an empty container, which other code of the module fills."""
+    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+    if isinstance(value, ast.Call):
+        return _last_name(value.func) in _EMPTY_CALLS and not any(
+            isinstance(argument, ast.List | ast.Tuple | ast.Dict | ast.GeneratorExp) for argument in value.args
+        )
+    return (isinstance(value, ast.List) and not value.elts) or (isinstance(value, ast.Dict) and not value.keys)
+
+
+def _without_docstring(text: str, *, required: bool) -> str:
+    """A function without its docstring, unless that is all it has.
+
+    :param required: whether one that shares its lines with code is an obstacle.
+    """
+    node = parse_tree(text).body[0]
+    if not isinstance(node, _FunctionNode) or docstring_of(node) is None or len(node.body) == 1:
+        return text
+    bare = without_docstring(text, node)
+    if bare is None and required:
+        raise _Unmet("docstring_inseparable")
+    return bare or text
+
+
+def _import_lines(imports: Iterable[_Import]) -> tuple[str, ...]:
+    """Import statements, whole modules first, one line for each module that names are taken from."""
+    whole = sorted({f"import {each.module}{_as(each.alias)}" for each in imports if not each.name})
+    parts: defaultdict[str, set[str]] = defaultdict(set)
+    for each in imports:
+        if each.name:
+            parts[each.module].add(f"{each.name}{_as(each.alias)}")
+    return (*whole, *(f"from {module} import {', '.join(sorted(parts[module]))}" for module in sorted(parts)))
+
+
+def _as(alias: str) -> str:
+    return f" as {alias}" if alias else ""

@@ -1,6 +1,7 @@
 """Keep or drop every raw row with a reason, and split what is kept by package.
 
-Reads: data/raw/rows.parquet, and files.parquet for what functions need of their modules; params `clean`.
+Reads: data/raw/rows.parquet, and files.parquet for what functions need of their modules; data/benchmarks and
+the files of `clean.benchmarks`; params `clean`.
 Writes: data/clean/{train,val,test}.jsonl (instruction rows), data/clean/problems.jsonl (held-out rows whose documented
 examples can try an answer), data/clean/ledger.parquet (for each raw row where it came from and what became of it by
 what rule), data/clean/counts.json.
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codetune.cleaning.benchmarks import BenchmarkIndex, read_benchmark
+from codetune.cleaning.benchmarks import ASKED, BenchmarkIndex, benchmark_files, read_benchmark
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.problems import held_out_problem, problem_counts
 from codetune.cleaning.report import data_report, instruction_row, ledger_row
@@ -56,6 +57,7 @@ class Inputs:
     """What the stage reads."""
 
     raw: Path = Path("data/raw")
+    benchmarks: Path = ASKED
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def _require_splits(verdicts: list[Verdict], splits: dict[str, Split]) -> None:
 
 def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     """The content of data/clean/counts.json, after everything has been written."""
-    tasks = [task for name in params.benchmarks for task in read_benchmark(Path(name))]
+    tasks = [task for path in benchmark_files(inputs.benchmarks, params.benchmarks) for task in read_benchmark(path)]
     rows = inputs.raw / "rows.parquet"
     _require_sources(rows, params)
     with Spool(outputs.clean) as spool, Spool(outputs.clean) as sources:

@@ -1,7 +1,7 @@
 """Examine the final train, val and test once more: nothing that is measured may have been trained on.
 
-Reads: data/augmented/train.jsonl, data/clean/{val,test}.jsonl, the benchmark files of params `clean.benchmarks`, params
-`examine` and `numerics`.
+Reads: data/augmented/train.jsonl, data/clean/{val,test}.jsonl, data/benchmarks and the files of `clean.benchmarks`,
+params `examine` and `numerics`.
 Writes: reports/leaks.json.
 Looks for: the same code or instruction, the same but for names and constants, nearly the same code, and what means the
 same by sentence embeddings.
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from codetune import numerics
-from codetune.cleaning.benchmarks import read_benchmark
+from codetune.cleaning.benchmarks import ASKED, benchmark_files, read_benchmark
 from codetune.cleaning.params import CleanParams
 from codetune.config import load_section
 from codetune.encoders.locate import locate_encoder
@@ -36,7 +36,7 @@ _NAMED = 5
 class Params:
     """What the stage depends on.
 
-    :param benchmarks: those that `clean` keeps out of train.
+    :param benchmarks: files besides those that are asked, which `clean` keeps out of train as well.
     """
 
     examine: ExamineParams
@@ -46,11 +46,12 @@ class Params:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stage reads, the benchmarks apart, which the parameters name."""
+    """What the stage reads, the benchmarks apart that the parameters name."""
 
     train: Path = Path("data/augmented/train.jsonl")
     val: Path = Path("data/clean/val.jsonl")
     test: Path = Path("data/clean/test.jsonl")
+    benchmarks: Path = ASKED
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     train = _rows(inputs.train, AUGMENTED)
     index = TrainIndex(train, examine.near_duplicate)
     splits = {"val": _rows(inputs.val, ORIGINALS), "test": _rows(inputs.test, ORIGINALS)}
-    parts = splits | {Path(name).name: _tasks(Path(name)) for name in params.benchmarks}
+    parts = splits | {path.name: _tasks(path) for path in benchmark_files(inputs.benchmarks, params.benchmarks)}
     found = {name: look_for(rows, index, len(rows), name) for name, rows in parts.items()}
     originals = list({row.code: row for row in reversed(train)}.values())
     for name, leaks in _similar(originals, splits, examine.similarity).items():

@@ -37,6 +37,15 @@ class Task:
     instruction: str = ""
 
 
+ASKED = Path("data/benchmarks")
+"""The folder of the benchmarks that the models are asked, as the stage `benchmarks` writes it."""
+
+
+def benchmark_files(asked: Path, others: Iterable[str]) -> list[Path]:
+    """The benchmarks that train is kept free of: those that are asked, and the files that `clean.benchmarks` names."""
+    return [*sorted(asked.glob("*.jsonl")), *map(Path, others)]
+
+
 def read_benchmark(path: Path) -> list[Task]:
     """The functions of a benchmark's solutions; a solution that does not parse is one as it stands.
 

@@ -27,7 +27,7 @@ _TRAINER = "SFTTrainer"
 _FOLDER = Path(".cache") / TRL
 _BASE = os.environ.get("BASE", "smollm2")  # as in model.base
 _TRAIN, _VAL = Path("data/clean/train.jsonl"), Path("data/clean/val.jsonl")
-_ROWS, _VAL_ROWS, _BATCH, _ROUNDS = 256, 64, 8, 3
+_ROWS, _VAL_ROWS, _BATCH, _ROUNDS = 64, 64, 8, 3
 _LEARNING_RATE = 1e-3
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import altair as alt
@@ -15,6 +16,7 @@ from codetune.revisions.reports import Reports, Role
 F1 = "bertscore_f1"
 NamedModel = tuple[str, Reports, Role]
 HEIGHT = 340
+_INTERVAL = ("gain", "low", "high")
 # Measures of training by their last name, with their units.
 MEASURES = {"loss": "Loss (nats per token)", "learning_rate": "Learning rate (per step)"}
 
@@ -122,13 +124,7 @@ def package_height(reports: Reports) -> int:
 def package_gain(sides: list[tuple[str, Reports]]) -> Any | None:
     """What tuning gained in each package with its interval, all revisions in one picture; None without scores."""
     rows = [
-        {
-            "revision": name,
-            "package": f"{gain.package} ({gain.prompts})",
-            "gain": gain.gain,
-            "low": gain.low,
-            "high": gain.high,
-        }
+        asdict(gain) | {"revision": name, "package": f"{gain.package} ({gain.prompts})"}
         for name, reports in reversed(sides)
         for gain in gain_by_package(reports, F1)
     ]
@@ -140,11 +136,7 @@ def package_gain(sides: list[tuple[str, Reports]]) -> Any | None:
         alt.Y("package:N", title=None, sort=order, axis=alt.Axis(labelLimit=180)),
         alt.YOffset("revision:N", sort=names),
         _revision_color(names),
-        tooltip=[
-            "revision:N",
-            "package:N",
-            *(alt.Tooltip(f"{key}:Q", format="+.4f") for key in ("gain", "low", "high")),
-        ],
+        tooltip=["revision:N", "package:N", *(alt.Tooltip(f"{key}:Q", format="+.4f") for key in _INTERVAL)],
     )
     axis = alt.X("low:Q", title="Gain in BERTScore F1 (tuned less base)")
     bars = base.mark_rule(strokeWidth=2).encode(axis, alt.X2("high:Q"))

@@ -216,13 +216,8 @@ def corrected(rows: list[MetricDifference], confidence: float) -> list[MetricDif
 
 def _without_interval(metric: Metric, before: float | None, after: float | None, *, trust: bool) -> MetricDifference:
     """A metric that has one number per model and nothing to draw an interval from."""
-    if not trust:
-        verdict = Verdict.INCOMPARABLE
-    elif before is not None and before == after:
-        verdict = Verdict.SAME
-    else:
-        verdict = Verdict.UNCERTAIN
-    return MetricDifference(metric, before, after, None, None, verdict)
+    known = Verdict.SAME if before is not None and before == after else Verdict.UNCERTAIN
+    return MetricDifference(metric, before, after, None, None, known if trust else Verdict.INCOMPARABLE)
 
 
 def _loss_difference(baseline: Reports, candidate: Reports, *, trust: bool) -> list[MetricDifference]:

@@ -124,12 +124,8 @@ def _signatures(content: dict[str, Any]) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in content.items()}
 
 
-_REPORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    METRICS_FILE: _metrics,
-    _SIGNATURES: _signatures,
-    _TRAINING: _training,
-    _EXECUTION: _execution,
-}
+_READ: dict[str, Callable[[dict[str, Any]], Any]]
+_READ = {METRICS_FILE: _metrics, _SIGNATURES: _signatures, _TRAINING: _training, _EXECUTION: _execution}
 
 
 def _parsed(path: str, content: bytes, sections: dict[str, Any]) -> Any:
@@ -139,7 +135,7 @@ def _parsed(path: str, content: bytes, sections: dict[str, Any]) -> Any:
     """
     try:
         text = content.decode("utf-8")
-        return flatten(read_sections(text, sections)) if path == _PARAMS else _REPORTS[path](read_object(text))
+        return flatten(read_sections(text, sections)) if path == _PARAMS else _READ[path](read_object(text))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UserError):
         return None
 

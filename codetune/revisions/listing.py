@@ -20,6 +20,7 @@ _EXPERIMENT = re.compile(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/([^/]+)")
 _FACTS = ("subject", "authorname", "authordate:iso-strict")
 _FIELDS = ("refname", "objectname", "*objectname", *_FACTS, *(f"*{fact}" for fact in _FACTS))
 _FORMAT = "%00".join(f"%({field})" for field in _FIELDS)
+_COMMIT_FORMAT = "--format=%H%x00%an%x00%aI%x00%s"
 
 
 class Kind(Enum):
@@ -111,14 +112,14 @@ def _commits(repository: Repository) -> list[Revision]:
     """The newest commits that HEAD, a branch or a tag leads to."""
     if repository.resolve("HEAD") is None:
         return []
-    shape = "--format=%H%x00%an%x00%aI%x00%s"
-    selection = ("HEAD", "--branches", "--remotes", "--tags")
-    revisions = []
-    for line in repository.lines("log", f"--max-count={MAX_COMMITS}", shape, *selection, "--"):
-        commit, author, date, subject = line.split("\0", 3)
-        when = datetime.fromisoformat(date)
-        revisions.append(Revision(Kind.COMMIT, commit[:7], commit, subject, author, when))
-    return revisions
+    selection = (f"--max-count={MAX_COMMITS}", "HEAD", "--branches", "--remotes", "--tags")
+    return [_commit(line) for line in repository.lines("log", _COMMIT_FORMAT, *selection, "--")]
+
+
+def _commit(line: str) -> Revision:
+    """The revision of one line of git's log in `_COMMIT_FORMAT`."""
+    commit, author, date, subject = line.split("\0", 3)
+    return Revision(Kind.COMMIT, commit[:7], commit, subject, author, datetime.fromisoformat(date))
 
 
 def list_revisions(repository: Repository) -> list[Revision]:
@@ -163,10 +164,7 @@ def require_revision(repository: Repository, text: str) -> Revision:
 
 def describe_commit(repository: Repository, commit: str) -> Revision:
     """The revision of one commit id that the repository has."""
-    fields = repository.lines("log", "-1", "--format=%an%x00%aI%x00%s", "--end-of-options", commit, "--")[0].split(
-        "\0", 2
-    )
-    return Revision(Kind.COMMIT, commit[:7], commit, fields[2], fields[0], datetime.fromisoformat(fields[1]))
+    return _commit(repository.lines("log", "-1", _COMMIT_FORMAT, "--end-of-options", commit, "--")[0])
 
 
 def workspace_differs(repository: Repository) -> bool:

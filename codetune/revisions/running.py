@@ -137,17 +137,10 @@ def _runs(folder: Path, name: str) -> Iterator[Run]:
         except (psutil.Error, OSError):
             continue
         step = max((curve.steps[-1] for curve in curves), default=None)
+        steps = _steps(folder, since) if curves else None
         shown = f"dvc {command.split('dvc ', 1)[-1]}"
-        yield Run(
-            name if shown.startswith("dvc exp") else "",
-            shown,
-            stage,
-            tuple(sorted(writes)),
-            max(0.0, time.time() - since),
-            curves,
-            step,
-            _steps(folder, since) if curves else None,
-        )
+        called, seconds = name if shown.startswith("dvc exp") else "", max(0.0, time.time() - since)
+        yield Run(called, shown, stage, tuple(sorted(writes)), seconds, curves, step, steps)
 
 
 def running(root: Path) -> list[Run]:

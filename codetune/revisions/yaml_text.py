@@ -13,8 +13,7 @@ import yaml
 
 from codetune.errors import UserError
 
-_INT = "tag:yaml.org,2002:int"
-_FLOAT = "tag:yaml.org,2002:float"
+_BOOL, _FLOAT, _INT, _NULL, _MERGE = ("tag:yaml.org,2002:" + name for name in ("bool", "float", "int", "null", "merge"))
 _TOP_LEVEL = re.compile(r"(?m)^(?=[A-Za-z_])")
 _NUMBERS = "-+0123456789."
 
@@ -31,24 +30,15 @@ def _int(loader: Any, node: Any) -> int:
     return int(text, bases.get(text.lstrip("+-")[:2].lower(), 10))
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-_Loader.add_implicit_resolver(
-    _FLOAT,
-    re.compile(
-        r"^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
-        r"|[-+]?\.[0-9_]+(?:[eE][-+][0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
-    ),
-    list(_NUMBERS),
-)
-_Loader.add_implicit_resolver(
-    _INT,
-    re.compile(r"^(?:[-+]?0b[0-1_]+|[-+]?0o[0-7_]+|[-+]?[0-9][0-9_]*|[-+]?0x[0-9a-fA-F_]+)$"),
-    list(_NUMBERS),
-)
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
-_Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^(?:<<)$"), ["<"])
+for _tag, _pattern, _first in (
+    (_BOOL, "true|True|TRUE|false|False|FALSE", "tTfF"),
+    (_FLOAT, (r"[-+]?(\d[\d_]*\.[\d_]*([eE][-+]?\d+)?|\d[\d_]*[eE][-+]?\d+|\.[\d_]+([eE][-+]\d+)?|\.(inf|Inf|INF))"
+              r"|\.(nan|NaN|NAN)"), _NUMBERS),
+    (_INT, "[-+]?(0b[01_]+|0o[0-7_]+|[0-9][0-9_]*|0x[0-9a-fA-F_]+)", _NUMBERS),
+    (_NULL, "~|null|Null|NULL|", ["~", "n", "N", ""]),
+    (_MERGE, "<<", "<"),
+):  # fmt: skip
+    _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$", re.ASCII), list(_first))
 _Loader.add_constructor(_INT, _int)
 
 

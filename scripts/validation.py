@@ -1,0 +1,87 @@
+"""Try settings on validation rows, so that held-out rows play no part in choosing them.
+
+    python -m scripts.validation                                      # params.yaml as it is
+    python -m scripts.validation train.learning_rate=1e-3 train.answer_form=bare
+
+Trains with these settings, has base and tuned model answer validation prompts, and prints what the answers gained.
+Nothing of the project changes; what is made lies in .cache/validation, a folder for each choice.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from codetune import numerics
+from codetune.config import read_params
+from codetune.errors import UserError, run_as_command
+from codetune.files import write_jsonl
+from codetune.numerics import NumericsParams
+
+_PROMPTS = 96
+_SAMPLES = ("base", "tuned", "base.reworded", "tuned.reworded")
+
+
+def _chosen(settings: list[str]) -> dict[str, Any]:
+    """The content of params.yaml with some values replaced.
+
+    :raises UserError: when a setting is not of the form `section.key=value`, or params.yaml has no such key.
+    """
+    content = read_params()
+    for setting in settings:
+        path, equals, value = setting.partition("=")
+        *parents, key = path.split(".")
+        place: Any = content
+        for parent in parents:
+            place = place.get(parent, {})
+        if not equals or not parents or key not in place:
+            raise UserError(f"{setting}: params.yaml has no such value", "Say it as in train.learning_rate=1e-3.")
+        place[key] = YAML(typ="safe", pure=True).load(value)
+    return content
+
+
+def main() -> None:
+    """Train, answer and score; a folder that has an adapter is not trained anew."""
+    settings = sys.argv[1:]
+    content = _chosen(settings)
+    arithmetic = numerics.fix(NumericsParams.model_validate(content["numerics"]))
+    from codetune.answer_form import taught_form
+    from codetune.generation.params import GenerateParams
+    from codetune.modeling.params import ModelParams
+    from codetune.scoring.params import ScoreParams
+    from codetune.tuning.params import TrainParams
+    from stages import generate, score, train
+
+    folder = Path(".cache/validation") / ("_".join(settings).replace("/", "-") or "default")
+    none = folder / "none.jsonl"
+    write_jsonl(none, [])
+    model = ModelParams.model_validate(content["model"])
+    taught = TrainParams.model_validate(content["train"])
+    adapter = folder / "adapter"
+    if not adapter.is_dir():
+        outputs = train.Outputs(adapter, folder / "training", folder / "checkpoints")
+        train.run(train.Params(taught, model, arithmetic), train.Inputs(), outputs)
+    asked = GenerateParams.model_validate(content["generate"] | {"max_prompts": _PROMPTS, "reworded_prompts": 0})
+    answers = generate.Inputs(train.Inputs().val, none, adapter)
+    variants: tuple[generate.Variant, ...] = ("base", "tuned")
+    for variant in variants:
+        places = generate.Outputs(folder / "samples", folder / "journals")
+        generate.run(generate.Params(asked, model, arithmetic), answers, places, variant)
+    samples = {name.replace(".", "_"): folder / "samples" / f"{name}.jsonl" for name in _SAMPLES}
+    written = {name: folder / f"scored.{name}" for name in ("scores", "metrics", "signatures", "scoring", "plots")}
+    judged = ScoreParams.model_validate(content["score"])
+    report = score.run(
+        score.Params(judged, arithmetic, taught_form("python", taught.answer_form)),
+        replace(score.Inputs(), **samples),
+        score.Outputs(**written, kept=folder / "kept"),
+    )
+    for name, gain in report["gain"].items():
+        print(f"{name:18} {gain['mean']:+8.3f}   {gain['low']:+.3f} to {gain['high']:+.3f}")
+
+
+if __name__ == "__main__":
+    run_as_command(main)

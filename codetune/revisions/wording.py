@@ -74,7 +74,7 @@ def verdict_sentence(comparison: Comparison) -> str:
         return f"The candidate reports exactly what the baseline reports, over {_plural(comparison.shared, 'prompt')}."
     first = f"The candidate is {_listing(told)} of {_plural(len(rows), 'metric')}"
     over = f", over {_plural(comparison.shared, 'prompt')}." if comparison.shared else "."
-    lead = headline(comparison.candidate, rows)
+    lead = headline(comparison.candidate, [row for row in rows if row.verdict is not Verdict.SAME])
     if lead is None:
         return first + over
     return f"{first}{over} {lead.metric.label} {difference_text(lead)} ({interval_text(lead)})."

@@ -140,6 +140,7 @@ class TestTwoRevisions:
         text = words(page)
         assert "held_out: 3 won, 2 lost of 60 problems" in text
         assert "held_out, pass@1" in text
+        assert "()" not in text, "a metric that is the same leads no verdict"
         moved = re.findall(r"<code>(\w+) \([0-9a-f]{16}\)</code></th>.*?>\S (won|lost)<", text)
         won, lost = ["descendants_8", "to_bool_9", "render_label_10"], ["descendants_0", "to_bool_1"]
         assert moved == [*((name, "won") for name in won), *((name, "lost") for name in lost)]

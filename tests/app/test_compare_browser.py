@@ -72,7 +72,7 @@ def test_flips_between_two_experiments(
     browser: Any, serve: Callable[[Path], str], executed_sample: Project, shots: Path
 ) -> None:
     first, second = (executed_sample.commits[name] for name in ("few-rows", "more-rows"))
-    page, elsewhere = _open(browser, f"{serve(executed_sample.root)}/compare?baseline={first}&candidate={second}")
+    page, elsewhere = _open(browser, f"{serve(executed_sample.root)}/?baseline={first}&candidate={second}")
     page.get_by_role("heading", name="Problems won and lost").wait_for()
     page.get_by_text("held_out: 3 won, 2 lost of 60 problems").wait_for()
     for name in ("descendants_8", "to_bool_1"):

@@ -19,9 +19,9 @@ TRIED = (
 )  # fmt: skip
 SCRIPT = """
 import json, sys, textwrap
+from codetune.problems.suites import Suite
 from codetune.sandbox.isolation import WAYS
 from codetune.sandbox.limits import Limits
-from codetune.problems.suites import Suite
 from codetune.sandbox.trial import attempt
 
 asked = json.load(sys.stdin)
@@ -57,7 +57,8 @@ def test_answers_are_judged_and_attacks_fail_without_privileges():
     project.chmod(0o755)
     try:
         shutil.copytree(ROOT / "codetune/sandbox", project / "codetune/sandbox", ignore=shutil.ignore_patterns("*.pyc"))
-        for name in ("__init__.py", "errors.py"):
+        (project / "codetune/problems").mkdir()
+        for name in ("__init__.py", "errors.py", "problems/__init__.py", "problems/suites.py"):
             shutil.copy(ROOT / "codetune" / name, project / "codetune" / name)
         answers = {"honest": HONEST, **{name: ATTACKS[name][0] for name in TRIED}}
         told = subprocess.run(

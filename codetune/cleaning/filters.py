@@ -14,16 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from codetune.cleaning.answerable import (
-    foreign_drop,
-    own_errors,
-    packages_of,
-    public_classes,
-    read_module,
-    stand_alone,
-    untold_parameter,
-    untold_value,
-)
+from codetune.cleaning.answerable import foreign_drop, packages_of, read_module, stand_alone
 from codetune.cleaning.documentation import Documentation, is_short, is_vague, read_documentation, words_told
 from codetune.cleaning.examples import read_examples, shown_count, shown_part
 from codetune.cleaning.fingerprint import Fingerprint, fingerprint
@@ -33,6 +24,7 @@ from codetune.cleaning.problems import examples_to_try
 from codetune.cleaning.reasons import Drop
 from codetune.cleaning.renaming import renamed_digest
 from codetune.cleaning.request import Needed, request, tells_code
+from codetune.cleaning.untold import own_errors, public_classes, untold_parameter, untold_value
 from codetune.files import stable_seed
 from codetune.ingestion.functions import FunctionNode, parse
 from codetune.python_source.docstrings import without_docstring

@@ -42,7 +42,8 @@ def untold_parameter(node: FunctionNode, documentation: Documentation, docstring
     """One of several parameters of which neither a type nor a word is told; None where there is none."""
     arguments = node.args
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    if len(every) == 1:  # what is told is told of it
+    # What is told is told of the only one; and an example shows what each is.
+    if len(every) == 1 or re.search(rf">>> .*\b{node.name}\(", docstring):
         return None
     words, stems = set(re.findall(r"\w+", docstring)), _stems(docstring)
     for each in every:

@@ -159,9 +159,14 @@ def constant_text(node: ast.expr) -> str:
 
 def _given(node: FunctionNode) -> set[str]:
     """The parameters whose type is not told, and the variables that hold parts of them."""
-    arguments = node.args
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-    found = {each.arg for each in every if each is not None and not _is_told(each.annotation)}
+    # Of functions inside as well: what is handed to them is nobody's own.
+    inside = [each.args for each in ast.walk(node) if isinstance(each, FunctionNode)]
+    found = {
+        arg.arg
+        for args in inside
+        for arg in ast.walk(args)
+        if isinstance(arg, ast.arg) and not _is_told(arg.annotation)
+    }
     size = -1
     while size != len(found):
         size = len(found)

@@ -24,7 +24,7 @@ from codetune.cleaning.problems import examples_to_try
 from codetune.cleaning.reasons import Drop
 from codetune.cleaning.renaming import renamed_digest
 from codetune.cleaning.request import Needed, request, tells_code
-from codetune.cleaning.untold import own_errors, public_classes, untold_parameter, untold_value
+from codetune.cleaning.untold import own_errors, untold_class, untold_parameter, untold_value
 from codetune.files import stable_seed
 from codetune.ingestion.functions import FunctionNode, parse
 from codetune.python_source.docstrings import without_docstring
@@ -230,8 +230,7 @@ def _told_drop(node: FunctionNode, whole: Whole, asked: str) -> Drop | None:
     """The drop of a row whose instruction tells of its answer too much or too little, or None."""
     if tells_code(asked, whole.function):
         return Drop("instruction_tells_code")
-    untold = next((name for name in public_classes(whole) if name not in asked), None)
-    if untold:
+    if untold := untold_class(whole, asked):
         return Drop("untold_class", found=untold)
     value = untold_value(node, whole, asked)
     return Drop("untold_value", found=value[:_FOUND_CHARS]) if value else None

@@ -22,7 +22,7 @@ _STEM = 4
 _KNOWN_TEXTS = frozenset(word[:_STEM] for word in _KNOWN_TEXTS_WORDS.split())
 _KNOWN_NUMBERS_WORDS = """
 127 128 180 255 256 360 365 366 512 1023 1024 1900 1970 2048 3600 4096 8192 32767 32768 65535 65536 86400 1048576
-2147483647 4294967295 4294967296 273.15 3.14159 2.71828
+2147483647 4294967295 4294967296 273.15 3.14159 2.71828 0.25 0.75 1.5 2.5 1e-06 1e-08 1e-09 1e-10 1e-12
 """
 _KNOWN_NUMBERS = frozenset(_KNOWN_NUMBERS_WORDS.split())
 _ALPHABET = "aeiouAEIOU 0123456789abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefABCDEF"
@@ -64,9 +64,11 @@ def own_errors(whole: Whole) -> dict[str, str]:
     return {name: base for name, base in derived.items() if _ERROR.search(name) or _ERROR.search(base)}
 
 
-def public_classes(whole: Whole) -> list[str]:
-    """The classes of an answer that its users would meet."""
-    return [each.name for each in _classes(whole) if not each.name.startswith("_")]
+def untold_class(whole: Whole, asked: str) -> str | None:
+    """A class of an answer that its users would meet, unless it is an exception that they are told of."""
+    errors = own_errors(whole)
+    public = [each.name for each in _classes(whole) if not each.name.startswith("_")]
+    return next((name for name in public if name not in errors or name not in asked), None)
 
 
 def untold_value(node: FunctionNode, whole: Whole, asked: str) -> str | None:
@@ -78,7 +80,7 @@ def untold_value(node: FunctionNode, whole: Whole, asked: str) -> str | None:
     if hidden:
         return min(hidden)
     for table in _tables(tree):
-        known = sum(text in asked for text in table)
+        known = sum(re.search(rf"(?<!\w){re.escape(text)}(?!\w)", asked) is not None for text in table)
         if 2 * known < len(table):
             return table[0]
     told = _stems(asked) | _KNOWN_TEXTS
@@ -148,7 +150,8 @@ def _stems(text: str) -> set[str]:
 def _is_odd(value: float) -> bool:
     """Whether a number is not one of those that everybody uses."""
     written = f"{abs(value):.12g}"
-    return len(written.replace(".", "").strip("0")) >= _ODD_DIGITS and written not in _KNOWN_NUMBERS
+    least = _ODD_DIGITS - ("." in written)
+    return len(written.replace(".", "").strip("0")) >= least and written not in _KNOWN_NUMBERS
 
 
 def _classes(whole: Whole) -> list[ast.ClassDef]:

@@ -102,7 +102,7 @@ class ChatParaphraser:
                 draft = Paraphrase(row["instruction"], (), unchanged="too_long")
             else:
                 changed = parts.saying(one_text(texts[index]))
-                draft = Paraphrase(changed, differences(row["instruction"], changed))
+                draft = Paraphrase(changed, differences(row["instruction"], changed), unchanged="unchanged")
             self._drafts[row["instruction"]].append(draft)
 
     def draw(self, text: str) -> Paraphrase:

@@ -152,6 +152,8 @@ def paraphrases_of(instruction: Instruction, paraphraser: Draws, params: Augment
             drawn = paraphraser.draw(text)
             if not drawn.changes:
                 outcome.rejected[drawn.unchanged] += 1
+                if drawn.unchanged == "unchanged":  # this draw alone
+                    continue
                 return outcome
             reason = _objection(text, drawn, outcome.kept, params)
             if reason is None:

@@ -13,11 +13,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from codetune.cleaning.documentation import Documentation
 from codetune.cleaning.instruction import parameters
 from codetune.cleaning.reasons import Drop
 from codetune.ingestion.functions import FunctionNode
-from codetune.names import bound_names
 from codetune.python_source.self_contained import Incomplete, Module, Whole
 from codetune.python_source.standard_library import STANDARD_LIBRARY
 from codetune.python_source.tree import parse_tree
@@ -57,30 +55,7 @@ __subclasses__ __self__ __func__ __init__ __new__ __getattribute__ __traceback__
 __int__ __float__ __index__ __add__ __mul__ __lt__ __le__ __gt__ __ge__ __enter__ __exit__ __copy__ __deepcopy__
 __slots__ __get__ __set__ _asdict _fields _make _replace
 """
-_KNOWN_ATTRIBUTES = frozenset(_KNOWN_ATTRIBUTES_WORDS.split())
-# Texts that the standard library gives a meaning to, and the numbers of bits, bytes, days and seconds.
-_KNOWN_TEXTS_WORDS = """
-utf ascii latin iso strict ignore replace surrogateescape backslashreplace xmlcharrefreplace big little nfc nfd nfkc
-nfkd true false none inf nan name self win linux darwin posix
-"""
-_STEM = 4
-_KNOWN_TEXTS = frozenset(word[:_STEM] for word in _KNOWN_TEXTS_WORDS.split())
-_KNOWN_NUMBERS_WORDS = """
-127 128 180 255 256 360 365 366 512 1023 1024 1900 1970 2048 3600 4096 8192 32767 32768 65535 65536 86400 1048576
-2147483647 4294967295 4294967296 273.15 3.14159 2.71828
-"""
-_KNOWN_NUMBERS = frozenset(_KNOWN_NUMBERS_WORDS.split())
-_ALPHABET = "aeiouAEIOU 0123456789abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefABCDEF"
-_SAYING_WORDS = """
-warn debug info warning error exception critical log print write cast TypeVar ParamSpec NewType namedtuple
-"""
-_SAYING = frozenset(_SAYING_WORDS.split())
-_BY_NAME = frozenset({"getattr", "hasattr", "setattr", "delattr"})
-_MESSAGE = re.compile(r"(?i)msg|message|error|warning|hint")
-_WORD = re.compile(r"[A-Za-z]{3,}")
-_ODD_DIGITS = 3
-_TABLE_TEXTS = 4
-_ERROR = re.compile(r"(Error|Exception|Warning)$")
+KNOWN_ATTRIBUTES = frozenset(_KNOWN_ATTRIBUTES_WORDS.split())
 _NUMPY_ATTRIBUTES_WORDS = """
 T all any argmax argmin argsort astype clip compress conj cumprod cumsum diagonal dot dtype fill flat flatten
 item max mean min nonzero prod ravel repeat reshape round searchsorted size squeeze std sum swapaxes take trace
@@ -125,11 +100,11 @@ def foreign_drop(node: FunctionNode, whole: Whole, docstring: str) -> Drop | Non
     tree = parse_tree(whole.code)
     defined = _defined(tree).union(*(_PACKAGE_ATTRIBUTES.get(name, ()) for name in packages_of(whole)))
     for name in sorted({each.attr for each in ast.walk(tree) if isinstance(each, ast.Attribute)} - defined):
-        if name.startswith("_") and name not in _KNOWN_ATTRIBUTES:
+        if name.startswith("_") and name not in KNOWN_ATTRIBUTES:
             return Drop("foreign_object", found=name)
     for function in (each for each in tree.body if isinstance(each, FunctionNode)):
         for name, key in _asked_of(function):
-            known = told if key else told | defined | _KNOWN_ATTRIBUTES
+            known = told if key else told | defined | KNOWN_ATTRIBUTES
             if name not in known and not set(re.findall(r"\w+", name)) <= told:
                 return Drop("unknown_key" if key else "foreign_object", found=name)
     return None
@@ -141,121 +116,6 @@ def packages_of(whole: Whole) -> list[str]:
     names = {each.module or "" for each in statements if isinstance(each, ast.ImportFrom)}
     names |= {alias.name for each in statements if isinstance(each, ast.Import) for alias in each.names}
     return sorted({name.split(".")[0] for name in names} - STANDARD_LIBRARY)
-
-
-def untold_parameter(node: FunctionNode, documentation: Documentation, docstring: str) -> str | None:
-    """One of several parameters of which neither a type nor a word is told; None where there is none."""
-    arguments = node.args
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    if len(every) == 1:  # what is told is told of it
-        return None
-    words, stems = set(re.findall(r"\w+", docstring)), _stems(docstring)
-    for each in every:
-        kind, text = documentation.parameters.get(each.arg, ("", ""))
-        names = _stems(each.arg)
-        if not (each.annotation or kind or text or each.arg in words or (names and names & stems)):
-            return each.arg
-    return None
-
-
-def own_errors(whole: Whole) -> dict[str, str]:
-    """The exceptions that an answer defines, with what each is derived from."""
-    derived = {
-        each.name: each.bases[0].id
-        for each in _classes(whole)
-        if each.bases and isinstance(each.bases[0], ast.Name)
-    }  # fmt: skip
-    return {name: base for name, base in derived.items() if _ERROR.search(name) or _ERROR.search(base)}
-
-
-def public_classes(whole: Whole) -> list[str]:
-    """The classes of an answer that its users would meet."""
-    return [each.name for each in _classes(whole) if not each.name.startswith("_")]
-
-
-def untold_value(node: FunctionNode, whole: Whole, asked: str) -> str | None:
-    """A text or number of an answer that decides what it does, and that nobody could know; None where there is none."""
-    tree = parse_tree(whole.code)
-    defined = {name for helper in whole.helpers for name in bound_names(parse_tree(helper))}
-    defaults = [each for each in [*node.args.defaults, *node.args.kw_defaults] if each]
-    hidden = {each.id for default in defaults for each in ast.walk(default) if isinstance(each, ast.Name)} & defined
-    if hidden:
-        return min(hidden)
-    for table in _tables(tree):
-        known = sum(text in asked for text in table)
-        if 2 * known < len(table):
-            return table[0]
-    told = _stems(asked) | _KNOWN_TEXTS
-    for value in _deciding(tree):
-        if isinstance(value, str | bytes):
-            text = value.decode("latin-1") if isinstance(value, bytes) else value
-            if not _stems(text) <= told and text not in _ALPHABET:
-                return text
-        elif _is_odd(value) and f"{value:.12g}" not in asked:
-            return str(value)
-    return None
-
-
-def _tables(tree: ast.Module) -> Iterator[list[str]]:
-    """Yield the texts of each literal that has so many that they are a table."""
-    for each in ast.walk(tree):
-        if isinstance(each, ast.List | ast.Tuple | ast.Set | ast.Dict):
-            texts = list(filter(None, map(_text, filter(None, each.keys if isinstance(each, ast.Dict) else each.elts))))
-            if len(texts) >= _TABLE_TEXTS:
-                yield texts
-
-
-def _deciding(tree: ast.Module) -> Iterator[str | bytes | float]:
-    """Yield the constants of a source, but for those of messages, annotations and docstrings."""
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, ast.Constant):
-            if isinstance(each.value, str | bytes | int | float):
-                yield each.value
-        elif not _is_message(each):
-            waiting += [child for name, child in _children(each) if name not in ("annotation", "returns")]
-
-
-def _children(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    for name, value in ast.iter_fields(node):
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST):
-                yield name, child
-
-
-def _is_message(node: ast.AST) -> bool:
-    """Whether a node is for people or type checkers to read: an error, a warning, a log, or a text by itself."""
-    match node:
-        case ast.Raise() | ast.Assert() | ast.Expr(value=ast.Constant(value=str())):
-            return True
-        case ast.Assign(targets=[ast.Name(id=name)]):
-            return _MESSAGE.search(name) is not None
-        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
-            return name in _SAYING or (name in _BY_NAME and _is_known(node.args))
-    return False
-
-
-def _is_known(arguments: list[ast.expr]) -> bool:
-    """Whether the second argument is an attribute that everybody knows."""
-    name = _text(arguments[1]) if arguments[1:] else ""
-    return name in _KNOWN_ATTRIBUTES or name.startswith("__")
-
-
-def _stems(text: str) -> set[str]:
-    """The beginnings of the words of a text, in small letters; shorter ones are signs."""
-    return {word[:_STEM].lower() for word in _WORD.findall(text)}
-
-
-def _is_odd(value: float) -> bool:
-    """Whether a number is not one of those that everybody uses."""
-    written = f"{abs(value):.12g}"
-    return len(written.replace(".", "").strip("0")) >= _ODD_DIGITS and written not in _KNOWN_NUMBERS
-
-
-def _classes(whole: Whole) -> list[ast.ClassDef]:
-    statements = [statement for helper in whole.helpers for statement in parse_tree(helper).body]
-    return [each for each in statements if isinstance(each, ast.ClassDef)]
 
 
 def _defined(tree: ast.Module) -> set[str]:
@@ -270,7 +130,7 @@ def _defined(tree: ast.Module) -> set[str]:
             found.add(each.attr)
     # The fields of a named tuple, and slots.
     values = [statement.value for statement in tree.body if isinstance(statement, ast.Assign)]
-    texts = [_text(each) for value in values for each in ast.walk(value) if isinstance(each, ast.expr)]
+    texts = [constant_text(each) for value in values for each in ast.walk(value) if isinstance(each, ast.expr)]
     return found.union(re.findall(r"\w+", " ".join(texts)))
 
 
@@ -282,26 +142,31 @@ def _asked_of(node: FunctionNode) -> Iterator[tuple[str, bool]]:
             yield each.attr, False
             if each.attr in ("get", "pop", "setdefault") and (key := _first_text(each, node)):
                 yield key, True
-        elif isinstance(each, ast.Subscript) and _root(each.value) in given and (key := _text(each.slice)):
+        elif isinstance(each, ast.Subscript) and _root(each.value) in given and (key := constant_text(each.slice)):
             yield key, True
 
 
 def _first_text(method: ast.Attribute, node: FunctionNode) -> str:
     """The text that a method is called with first; empty where it is none."""
     calls = (each for each in ast.walk(node) if isinstance(each, ast.Call) and each.func is method)
-    return next((_text(call.args[0]) for call in calls if call.args), "")
+    return next((constant_text(call.args[0]) for call in calls if call.args), "")
 
 
-def _text(node: ast.expr) -> str:
+def constant_text(node: ast.expr) -> str:
     """The value of a constant text; empty for all else."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def _given(node: FunctionNode) -> set[str]:
     """The parameters whose type is not told, and the variables that hold parts of them."""
-    arguments = node.args
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-    found = {each.arg for each in every if each is not None and not _is_told(each.annotation)}
+    # Of functions inside as well: what is handed to them is nobody's own.
+    inside = [each.args for each in ast.walk(node) if isinstance(each, FunctionNode)]
+    found = {
+        arg.arg
+        for args in inside
+        for arg in ast.walk(args)
+        if isinstance(arg, ast.arg) and not _is_told(arg.annotation)
+    }
     size = -1
     while size != len(found):
         size = len(found)

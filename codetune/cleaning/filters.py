@@ -14,16 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from codetune.cleaning.answerable import (
-    foreign_drop,
-    own_errors,
-    packages_of,
-    public_classes,
-    read_module,
-    stand_alone,
-    untold_parameter,
-    untold_value,
-)
+from codetune.cleaning.answerable import foreign_drop, packages_of, read_module, stand_alone
 from codetune.cleaning.documentation import Documentation, is_short, is_vague, read_documentation, words_told
 from codetune.cleaning.examples import read_examples, shown_count, shown_part
 from codetune.cleaning.fingerprint import Fingerprint, fingerprint
@@ -33,6 +24,7 @@ from codetune.cleaning.problems import examples_to_try
 from codetune.cleaning.reasons import Drop
 from codetune.cleaning.renaming import renamed_digest
 from codetune.cleaning.request import Needed, request, tells_code
+from codetune.cleaning.untold import own_errors, untold_class, untold_parameter, untold_value
 from codetune.files import stable_seed
 from codetune.ingestion.functions import FunctionNode, parse
 from codetune.python_source.docstrings import without_docstring
@@ -238,8 +230,7 @@ def _told_drop(node: FunctionNode, whole: Whole, asked: str) -> Drop | None:
     """The drop of a row whose instruction tells of its answer too much or too little, or None."""
     if tells_code(asked, whole.function):
         return Drop("instruction_tells_code")
-    untold = next((name for name in public_classes(whole) if name not in asked), None)
-    if untold:
+    if untold := untold_class(whole, asked):
         return Drop("untold_class", found=untold)
     value = untold_value(node, whole, asked)
     return Drop("untold_value", found=value[:_FOUND_CHARS]) if value else None

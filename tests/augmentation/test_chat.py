@@ -87,7 +87,7 @@ def test_a_killed_run_goes_on(tiny_instruct, tmp_path, monkeypatch):
 
 def test_drafts_pass_the_gates_that_phrases_pass(tiny_instruct, tmp_path, monkeypatch):
     answers = [
-        "Give back every row of `table` which is not blank.",
+        "Give back those rows of `table` which are not blank.",
         "Give back each row which is not blank.",
         SAID,
         "Drop.",
@@ -105,7 +105,7 @@ def test_drafts_pass_the_gates_that_phrases_pass(tiny_instruct, tmp_path, monkey
     params = params.model_copy(update={"max_attempts": 3})
     result = augment(rows, params, all_alike, paraphraser=ChatParaphraser(params, tmp_path))
     assert result.paraphrases == []
-    assert result.rejected == {"protected_changed": 4, "too_few_changes": 2}
+    assert result.rejected == {"protected_changed": 4, "unchanged": 2}
 
 
 def test_what_is_too_long_or_has_no_description_is_counted(tiny_instruct, tmp_path, monkeypatch):

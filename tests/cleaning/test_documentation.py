@@ -98,6 +98,8 @@ def test_what_is_about_something_else_is_cut(sentence):
         ("Helper for the sum.", True),
         ("Wrapper around sum.", True),
         ("Same as the builtin.", True),
+        ("Args: x: the value to sum.", True),
+        ("Reverts what was performed by the other.", True),
         ("Like `sum` but for texts.", True),
         ("Return what it would look like.", False),
     ],

@@ -430,6 +430,7 @@ def test_differences_are_shown_by_source_where_there_is_more_than_one() -> None:
     assert mine.difference == pytest.approx(0.2)
     assert source_sentences(found) == [
         "8 prompts of mine: BERTScore F1 +0.2000 (+0.2000 to +0.2000), better",
+        "8 prompts of packages: BERTScore F1 0.0000, the same",
     ]
     one = compare(replace(before, sources={}), replace(after, sources={}))
     assert one.by_source == {}

@@ -163,6 +163,7 @@ def test_one_bilingual_table_fills_three_splits(tmp_path):
 
 
 VERBS = ("join", "merge", "scale", "filter", "rank", "pair", "split", "weigh")
+MORE_VERBS = ("carry", "drop", "lend", "mark", "note", "open")
 NOUNS = ("apples", "birches", "cedars", "daisies", "elders", "figs", "grapes", "hazels", "irises", "junipers")
 
 
@@ -186,6 +187,8 @@ def packages(tmp_path):
     rows, files = [], []
     for number, noun in enumerate(NOUNS):
         functions = [whole_function(verb, noun, 8 * number + place) for place, verb in enumerate(VERBS)]
+        if noun == "birches":  # more than its share
+            functions += [whole_function(verb, noun, 80 + place) for place, verb in enumerate(MORE_VERBS)]
         if noun == "cedars":
             helper = whole_function("join", "apples", 0).replace("join_apples", "inner").replace("apples", "kept")
             asking = (

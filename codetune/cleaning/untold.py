@@ -1,0 +1,159 @@
+"""What an instruction must tell of its answer, since nobody could know it: parameters, values, tables and classes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from codetune.cleaning.answerable import KNOWN_ATTRIBUTES, constant_text
+from codetune.cleaning.documentation import Documentation
+from codetune.ingestion.functions import FunctionNode
+from codetune.names import bound_names
+from codetune.python_source.self_contained import Whole
+from codetune.python_source.tree import parse_tree
+
+# Texts that the standard library gives a meaning to, and the numbers of bits, bytes, days and seconds.
+_KNOWN_TEXTS_WORDS = """
+utf ascii latin iso strict ignore replace surrogateescape backslashreplace xmlcharrefreplace big little nfc nfd nfkc
+nfkd true false none inf nan name self win linux darwin posix
+"""
+_STEM = 4
+_KNOWN_TEXTS = frozenset(word[:_STEM] for word in _KNOWN_TEXTS_WORDS.split())
+_KNOWN_NUMBERS_WORDS = """
+127 128 180 255 256 360 365 366 512 1023 1024 1900 1970 2048 3600 4096 8192 32767 32768 65535 65536 86400 1048576
+2147483647 4294967295 4294967296 273.15 3.14159 2.71828 0.25 0.75 1.5 2.5 1e-06 1e-08 1e-09 1e-10 1e-12
+"""
+_KNOWN_NUMBERS = frozenset(_KNOWN_NUMBERS_WORDS.split())
+_ALPHABET = "aeiouAEIOU 0123456789abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefABCDEF"
+_SAYING_WORDS = """
+warn debug info warning error exception critical log print write cast TypeVar ParamSpec NewType namedtuple
+"""
+_SAYING = frozenset(_SAYING_WORDS.split())
+_BY_NAME = frozenset({"getattr", "hasattr", "setattr", "delattr"})
+_MESSAGE = re.compile(r"(?i)msg|message|error|warning|hint")
+_WORD = re.compile(r"[A-Za-z]{3,}")
+_ODD_DIGITS = 3
+_TABLE_TEXTS = 4
+_ERROR = re.compile(r"(Error|Exception|Warning)$")
+
+
+def untold_parameter(node: FunctionNode, documentation: Documentation, docstring: str) -> str | None:
+    """One of several parameters of which neither a type nor a word is told; None where there is none."""
+    arguments = node.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    # What is told is told of the only one; and an example shows what each is.
+    if len(every) == 1 or re.search(rf">>> .*\b{node.name}\(", docstring):
+        return None
+    words, stems = set(re.findall(r"\w+", docstring)), _stems(docstring)
+    for each in every:
+        kind, text = documentation.parameters.get(each.arg, ("", ""))
+        names = _stems(each.arg)
+        if not (each.annotation or kind or text or each.arg in words or (names and names & stems)):
+            return each.arg
+    return None
+
+
+def own_errors(whole: Whole) -> dict[str, str]:
+    """The exceptions that an answer defines, with what each is derived from."""
+    derived = {
+        each.name: each.bases[0].id
+        for each in _classes(whole)
+        if each.bases and isinstance(each.bases[0], ast.Name)
+    }  # fmt: skip
+    return {name: base for name, base in derived.items() if _ERROR.search(name) or _ERROR.search(base)}
+
+
+def untold_class(whole: Whole, asked: str) -> str | None:
+    """A class of an answer that its users would meet, unless it is an exception that they are told of."""
+    errors = own_errors(whole)
+    public = [each.name for each in _classes(whole) if not each.name.startswith("_")]
+    return next((name for name in public if name not in errors or name not in asked), None)
+
+
+def untold_value(node: FunctionNode, whole: Whole, asked: str) -> str | None:
+    """A text or number of an answer that decides what it does, and that nobody could know; None where there is none."""
+    tree = parse_tree(whole.code)
+    defined = {name for helper in whole.helpers for name in bound_names(parse_tree(helper))}
+    defaults = [each for each in [*node.args.defaults, *node.args.kw_defaults] if each]
+    hidden = {each.id for default in defaults for each in ast.walk(default) if isinstance(each, ast.Name)} & defined
+    if hidden:
+        return min(hidden)
+    for table in _tables(tree):
+        known = sum(re.search(rf"(?<!\w){re.escape(text)}(?!\w)", asked) is not None for text in table)
+        if 2 * known < len(table):
+            return table[0]
+    told = _stems(asked) | _KNOWN_TEXTS
+    for value in _deciding(tree):
+        if isinstance(value, str | bytes):
+            text = value.decode("latin-1") if isinstance(value, bytes) else value
+            if not _stems(text) <= told and text not in _ALPHABET:
+                return text
+        elif _is_odd(value) and f"{value:.12g}" not in asked:
+            return str(value)
+    return None
+
+
+def _tables(tree: ast.Module) -> Iterator[list[str]]:
+    """Yield the texts of each literal that has so many that they are a table."""
+    for each in ast.walk(tree):
+        if isinstance(each, ast.List | ast.Tuple | ast.Set | ast.Dict):
+            texts = list(
+                filter(None, map(constant_text, filter(None, each.keys if isinstance(each, ast.Dict) else each.elts)))
+            )
+            if len(texts) >= _TABLE_TEXTS:
+                yield texts
+
+
+def _deciding(tree: ast.Module) -> Iterator[str | bytes | float]:
+    """Yield the constants of a source, but for those of messages, annotations and docstrings."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, ast.Constant):
+            if isinstance(each.value, str | bytes | int | float):
+                yield each.value
+        elif not _is_message(each):
+            waiting += [child for name, child in _children(each) if name not in ("annotation", "returns")]
+
+
+def _children(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    for name, value in ast.iter_fields(node):
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield name, child
+
+
+def _is_message(node: ast.AST) -> bool:
+    """Whether a node is for people or type checkers to read: an error, a warning, a log, or a text by itself."""
+    match node:
+        case ast.Raise() | ast.Assert() | ast.Expr(value=ast.Constant(value=str())):
+            return True
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            return _MESSAGE.search(name) is not None
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+            return name in _SAYING or (name in _BY_NAME and _is_known(node.args))
+    return False
+
+
+def _is_known(arguments: list[ast.expr]) -> bool:
+    """Whether the second argument is an attribute that everybody knows."""
+    name = constant_text(arguments[1]) if arguments[1:] else ""
+    return name in KNOWN_ATTRIBUTES or name.startswith("__")
+
+
+def _stems(text: str) -> set[str]:
+    """The beginnings of the words of a text, in small letters; shorter ones are signs."""
+    return {word[:_STEM].lower() for word in _WORD.findall(text)}
+
+
+def _is_odd(value: float) -> bool:
+    """Whether a number is not one of those that everybody uses."""
+    written = f"{abs(value):.12g}"
+    least = _ODD_DIGITS - ("." in written)
+    return len(written.replace(".", "").strip("0")) >= least and written not in _KNOWN_NUMBERS
+
+
+def _classes(whole: Whole) -> list[ast.ClassDef]:
+    statements = [statement for helper in whole.helpers for statement in parse_tree(helper).body]
+    return [each for each in statements if isinstance(each, ast.ClassDef)]

@@ -105,8 +105,8 @@ def _signatures(content: dict[str, Any]) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in content.items()}
 
 
-_READ: dict[str, Callable[[dict[str, Any]], Any]]
-_READ = {METRICS_FILE: _metrics, _SIGNATURES: _signatures, _TRAINING: _training}
+_Parse = Callable[[dict[str, Any]], Any]
+_READ: dict[str, _Parse] = {METRICS_FILE: _metrics, _SIGNATURES: _signatures, _TRAINING: _training}
 
 
 def _parsed(path: str, content: bytes, sections: dict[str, Any]) -> Any:

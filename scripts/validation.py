@@ -17,10 +17,11 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from codetune import numerics
-from codetune.config import read_params
+from codetune.config import PARAMS_FILE, problems_in, raise_problems, read_params
 from codetune.errors import UserError, run_as_command
 from codetune.files import write_jsonl
 from codetune.numerics import NumericsParams
+from codetune.sections import SECTIONS
 
 _PROMPTS = 96
 _SAMPLES = ("base", "tuned", "base.reworded", "tuned.reworded")
@@ -37,17 +38,18 @@ def _chosen(settings: list[str]) -> dict[str, Any]:
         *parents, key = path.split(".")
         place: Any = content
         for parent in parents:
-            place = place.get(parent, {})
-        if not equals or not parents or key not in place:
+            place = place.get(parent) if isinstance(place, dict) else None
+        if not equals or not parents or not isinstance(place, dict) or key not in place:
             raise UserError(f"{setting}: params.yaml has no such value", "Say it as in train.learning_rate=1e-3.")
         place[key] = YAML(typ="safe", pure=True).load(value)
     return content
 
 
 def main() -> None:
-    """Train, answer and score; a folder that has an adapter is not trained anew."""
+    """Train, answer and score; a killed training goes on from its last checkpoint."""
     settings = sys.argv[1:]
     content = _chosen(settings)
+    raise_problems(PARAMS_FILE, problems_in(content, *SECTIONS))
     arithmetic = numerics.fix(NumericsParams.model_validate(content["numerics"]))
     from codetune.answer_form import taught_form
     from codetune.generation.params import GenerateParams
@@ -59,23 +61,23 @@ def main() -> None:
     folder = Path(".cache/validation") / ("_".join(settings).replace("/", "-") or "default")
     none = folder / "none.jsonl"
     write_jsonl(none, [])
+    task = content["clean"].get("task", "python")
     model = ModelParams.model_validate(content["model"])
     taught = TrainParams.model_validate(content["train"])
     adapter = folder / "adapter"
-    if not adapter.is_dir():
-        outputs = train.Outputs(adapter, folder / "training", folder / "checkpoints")
-        train.run(train.Params(taught, model, arithmetic), train.Inputs(), outputs)
+    outputs = train.Outputs(adapter, folder / "training", folder / "checkpoints")
+    train.run(train.Params(taught, model, arithmetic, task), train.Inputs(), outputs)
     asked = GenerateParams.model_validate(content["generate"] | {"max_prompts": _PROMPTS, "reworded_prompts": 0})
     answers = generate.Inputs(train.Inputs().val, none, adapter)
     variants: tuple[generate.Variant, ...] = ("base", "tuned")
     for variant in variants:
         places = generate.Outputs(folder / "samples", folder / "journals")
-        generate.run(generate.Params(asked, model, arithmetic), answers, places, variant)
+        generate.run(generate.Params(asked, model, arithmetic, task), answers, places, variant)
     samples = {name.replace(".", "_"): folder / "samples" / f"{name}.jsonl" for name in _SAMPLES}
     written = {name: folder / f"scored.{name}" for name in ("scores", "metrics", "signatures", "scoring", "plots")}
     judged = ScoreParams.model_validate(content["score"])
     report = score.run(
-        score.Params(judged, arithmetic, taught_form("python", taught.answer_form)),
+        score.Params(judged, arithmetic, taught_form(task, taught.answer_form)),
         replace(score.Inputs(), **samples),
         score.Outputs(**written, kept=folder / "kept"),
     )

@@ -124,7 +124,8 @@ def _signatures(content: dict[str, Any]) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in content.items()}
 
 
-_READ: dict[str, Callable[[dict[str, Any]], Any]]
+_Parse = Callable[[dict[str, Any]], Any]
+_READ: dict[str, _Parse]
 _READ = {METRICS_FILE: _metrics, _SIGNATURES: _signatures, _TRAINING: _training, _EXECUTION: _execution}
 
 

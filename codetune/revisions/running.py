@@ -139,7 +139,8 @@ def _runs(folder: Path, name: str) -> Iterator[Run]:
         step = max((curve.steps[-1] for curve in curves), default=None)
         steps = _steps(folder, since) if curves else None
         shown = f"dvc {command.split('dvc ', 1)[-1]}"
-        called, seconds = name if shown.startswith("dvc exp") else "", max(0.0, time.time() - since)
+        called = name if shown.startswith("dvc exp") else ""
+        seconds = max(0.0, time.time() - since)
         yield Run(called, shown, stage, tuple(sorted(writes)), seconds, curves, step, steps)
 
 

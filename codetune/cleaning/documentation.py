@@ -46,7 +46,6 @@ _TYPE = re.compile(r"[A-Za-z_][\w.]*(\[[\w., |\[\]]+\])?((,| or|\|| of) ?[A-Za-z
 _MAX_DETAIL_WORDS = 45
 _MAX_TEXT_WORDS = 30
 _MAX_TYPE_WORDS = 5
-_FEW_WORDS = 9
 _OPTIONAL = re.compile(r",?\s*(optional|default\b.*|defaults? (to|is)\b.*)$|^optional[, ]*", re.IGNORECASE)
 
 
@@ -150,10 +149,3 @@ def words_told(documentation: Documentation) -> int:
     return len(
         " ".join([documentation.summary, documentation.details, *described, documentation.returns[1], *raised]).split()
     )
-
-
-def is_short(documentation: Documentation) -> bool:
-    """Whether a docstring is a remark for colleagues: a few words, and nothing on parameters or on what comes back."""
-    said = f"{documentation.summary} {documentation.details}"
-    described = any(text for _, text in documentation.parameters.values()) or documentation.returns[1]
-    return not described and len(said.split()) < _FEW_WORDS

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from codetune.cleaning.answerable import foreign_drop, packages_of, read_module, stand_alone
-from codetune.cleaning.documentation import Documentation, is_short, is_vague, read_documentation, words_told
+from codetune.cleaning.documentation import Documentation, is_vague, read_documentation, words_told
 from codetune.cleaning.examples import read_examples, shown_count, shown_part
 from codetune.cleaning.fingerprint import Fingerprint, fingerprint
 from codetune.cleaning.instruction import first_paragraph, instruction, parameters, wording
@@ -201,10 +201,13 @@ def _is_function(code: str) -> bool:
 
 def _judge_whole(row: dict[str, Any], params: CleanParams, text: str) -> Candidate | Drop:
     """The candidate that a function makes with what it needs of its module."""
-    is_method = row["kind"] == "method"
-    module = None if is_method else read_module(text, tuple(params.packages))
+    if row["kind"] == "method":
+        return Drop("method")
+    if row["qualname"].startswith("_"):
+        return Drop("private", found=row["qualname"])
+    module = read_module(text, tuple(params.packages))
     if module is None:
-        return Drop("method" if is_method else "module_unreadable")
+        return Drop("module_unreadable")
     whole = _matched("generated", _GENERATED_FILE.search(text[:_HEADER_CHARS])) or stand_alone(row, module)
     if isinstance(whole, Drop):
         return whole
@@ -243,7 +246,7 @@ def _unanswerable_drop(
     if not parameters(node):  # `self` alone: it is made a method elsewhere
         return Drop("method")
     few = len(documentation.summary.split()) < params.min_docstring_words
-    if few or is_vague(documentation.summary) or (node.name.startswith("_") and is_short(documentation)):
+    if few or is_vague(documentation.summary):
         return Drop("docstring_vague")
     words = words_told(documentation) + _WORDS_OF_EXAMPLE * min(2, docstring.count(">>> "))
     tokens = len(lexical_tokens(whole.code))

@@ -56,6 +56,7 @@ REASONS = {
     "returns_nothing": Reason("code", "it returns nothing that an answer could be judged by"),
     "docstring_inseparable": Reason("code", "its docstring shares a line with code"),
     "method": Reason("context", "it is a method, and its class is not in the answer"),
+    "private": Reason("context", "it is private: its docstring is a remark for those who know its module"),
     "module_unreadable": Reason("context", "the module that it stands in cannot be parsed"),
     "conditional_definition": Reason("context", "it, or a name that it needs, is defined in one of several ways"),
     "rebound_name": Reason("context", "a name that it needs is bound more than once in its module"),

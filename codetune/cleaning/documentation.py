@@ -30,7 +30,8 @@ _MARKUP = re.compile(r">>>|^\s*([-*+•]|\d+[.)])\s|\||[=~^]{3,}|-{3,}|\$|\\[a-z
 _VAGUE = re.compile(
     r"\b(helper|utility|wrapper|wraps|shortcut|callback|hook|handler|plugin|monkey-?patch\w*|workaround|backport\w*|compat\w*|"
     r"shim|alias|stub|dummy|implementation of|implements the|convenience|subroutine|private|equivalent (of|to)|same as|"
-    r"similar to|analogous|like the|variant of|version of|intuitively|(performed|done|made) by)\b"
+    r"similar to|analogous|like the|variant of|version of|intuitively|(performed|done|made) by|opposite of|as before|"
+    r"the same way|(it|which this) replaces|original behaviou?r|alternative|see also|this module)\b"
     r"|\b(like|as) `|^(args|arguments|parameters|inputs?)\b",
     re.IGNORECASE,
 )

@@ -23,7 +23,8 @@ from codetune.cleaning.params import CleanParams
 from codetune.cleaning.problems import examples_to_try
 from codetune.cleaning.reasons import Drop
 from codetune.cleaning.renaming import renamed_digest
-from codetune.cleaning.request import Needed, request, tells_code
+from codetune.cleaning.request import Needed, request, shows_example, tells_code
+from codetune.cleaning.unshown import unshown_drop
 from codetune.cleaning.untold import own_errors, untold_class, untold_parameter, untold_value
 from codetune.files import stable_seed
 from codetune.ingestion.functions import FunctionNode, parse
@@ -201,16 +202,14 @@ def _is_function(code: str) -> bool:
 
 def _judge_whole(row: dict[str, Any], params: CleanParams, text: str) -> Candidate | Drop:
     """The candidate that a function makes with what it needs of its module."""
-    if row["kind"] == "method":
-        return Drop("method")
-    if row["qualname"].startswith("_"):
-        return Drop("private", found=row["qualname"])
+    if row["kind"] == "method" or row["qualname"].startswith("_"):
+        return Drop("method") if row["kind"] == "method" else Drop("private", found=row["qualname"])
     module = read_module(text, tuple(params.packages))
-    if module is None:
-        return Drop("module_unreadable")
-    whole = _matched("generated", _GENERATED_FILE.search(text[:_HEADER_CHARS])) or stand_alone(row, module)
+    generated = _matched("generated", _GENERATED_FILE.search(text[:_HEADER_CHARS]))
+    whole = generated or (stand_alone(row, module) if module else Drop("module_unreadable"))
     if isinstance(whole, Drop):
         return whole
+    assert module is not None  # noqa: S101
     node = parse_tree(whole.function).body[0]
     assert isinstance(node, FunctionNode)  # noqa: S101
     documentation = read_documentation(row["docstring"])
@@ -221,7 +220,7 @@ def _judge_whole(row: dict[str, Any], params: CleanParams, text: str) -> Candida
     shown = shown_part(examples, shown_count(examples.deciding, held_out=held_out))
     needed = Needed(own_errors(whole), packages_of(whole))
     asked = request(stable_seed(params.seed, "request", row["id"]), node, documentation, shown, needed)
-    if drop := _told_drop(node, whole, asked):
+    if drop := _told_drop(node, whole, documentation, asked):
         return drop
     candidate = _measured(row, node, whole.code, asked, params, (*whole.helpers, whole.function))
     if isinstance(candidate, Drop) or not held_out:
@@ -229,22 +228,23 @@ def _judge_whole(row: dict[str, Any], params: CleanParams, text: str) -> Candida
     return replace(candidate, examples=examples_to_try(examples, shown, asked, whole.code))
 
 
-def _told_drop(node: FunctionNode, whole: Whole, asked: str) -> Drop | None:
+def _told_drop(node: FunctionNode, whole: Whole, documentation: Documentation, asked: str) -> Drop | None:
     """The drop of a row whose instruction tells of its answer too much or too little, or None."""
     if tells_code(asked, whole.function):
         return Drop("instruction_tells_code")
     if untold := untold_class(whole, asked):
         return Drop("untold_class", found=untold)
-    value = untold_value(node, whole, asked)
-    return Drop("untold_value", found=value[:_FOUND_CHARS]) if value else None
+    if value := untold_value(node, whole, asked):
+        return Drop("untold_value", found=value[:_FOUND_CHARS])
+    return None if shows_example(asked) else unshown_drop(node, whole, documentation, asked)
 
 
 def _unanswerable_drop(
     node: FunctionNode, whole: Whole, docstring: str, documentation: Documentation, params: CleanParams
 ) -> Drop | None:
     """The drop of a row whose instruction would not say what the function does and on what, or None."""
-    if not parameters(node):  # `self` alone: it is made a method elsewhere
-        return Drop("method")
+    if not parameters(node) or (node.args.args[:1] and node.args.args[0].arg in ("self", "cls")):
+        return Drop("method")  # it is made one elsewhere
     few = len(documentation.summary.split()) < params.min_docstring_words
     if few or is_vague(documentation.summary):
         return Drop("docstring_vague")

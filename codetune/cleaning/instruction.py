@@ -12,6 +12,7 @@ _ROLE = re.compile(r":(?:[a-z]+:)*[a-z]+:`~?([^`<]+?)(?:\s*<[^>]*>)?`")
 _FRAME = re.compile(
     r"Write an? (?:asynchronous )?Python (?:[a-z]+ )?[a-z]+ `(?P<name>[^`]+)`.*?(?<=`)\. (?P<rest>.+)", re.DOTALL
 )
+_EMPHASIS = re.compile(r"(?<![\w*`])\*{1,2}([a-z_]\w*)\*{1,2}(?![\w*`])")
 _LINK = re.compile(r"`([^`<]+?)(?:\s*<[^>]+>)?`_{1,2}")
 
 
@@ -25,7 +26,7 @@ def plain_text(text: str) -> str:
     text = " ".join(text.split())
     text = _ROLE.sub(r"`\1`", text)
     text = _LINK.sub(r"\1", text)
-    text = text.replace("``", "`").replace("\\", "")
+    text = _EMPHASIS.sub(r"`\1`", text).replace("``", "`").replace("\\", "")
     text = re.sub(r"\s*::?$", ".", text)
     return text if text.endswith((".", "!", "?")) or not text else f"{text}."
 

@@ -76,6 +76,12 @@ REASONS = {
     "untold_class": Reason("context", "its answer has a class that the instruction does not tell of"),
     "untold_parameter": Reason("context", "one of its parameters is told of neither by a type nor by a word"),
     "untold_value": Reason("context", "its answer has a text or number that the instruction does not tell of"),
+    "untold_outcome": Reason(
+        "context", "it shows no example of what it gives, whose form the instruction does not tell"
+    ),
+    "reads_the_outside": Reason(
+        "context", "it reads a file, a stream, the clock or the environment, and shows no example"
+    ),
     "docstring_too_brief": Reason("instruction", "its docstring says little for so much code"),
     "docstring_vague": Reason("instruction", "its docstring does not say what it does"),
     "instruction_tells_code": Reason("instruction", "its docstring holds a line of its code"),

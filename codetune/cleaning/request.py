@@ -35,7 +35,12 @@ _BY_NAME = (
     "Implement it in Python as {a} function `{name}` that takes {taking}.",
     "Please write {a} Python function for this. Its name is `{name}`, and it takes {taking}.",
 )
-_RETURNS = ("It returns {}", "Return {}", "The result is {}", "What comes back is {}")
+_RETURNS = ("It returns {}", "Return {}")
+_RETURNS_NOUN = (*_RETURNS, "The result is {}", "What comes back is {}")
+# What may stand after "is".
+_IS_NOUN = re.compile(
+    r"(a|an|the|one|any|each|every|all|either|both|whether|how|what|which|True|False|None)\b", re.IGNORECASE
+)
 _ERRORS = ("Raise `{}`{}.", "It should raise `{}`{}.", "It raises `{}`{}.")
 _PACKAGES = ("Use `{}`.", "You may import `{}`.", "It works with `{}`.")
 _OWN_ERRORS = (
@@ -107,6 +112,11 @@ def _chance(draw: random.Random, tenths: int) -> bool:
     return draw.randrange(10) < tenths
 
 
+def shows_example(asked: str) -> bool:
+    """Whether an instruction shows a call with what it gives."""
+    return ">>> " in asked or "` gives `" in asked
+
+
 def tells_code(asked: str, code: str) -> bool:
     """Whether an instruction holds a line of the answer's body that is long enough to mean something."""
     said = "".join(asked.split())
@@ -165,25 +175,36 @@ def _bare(arguments: ast.arguments) -> ast.arguments:
 
 def _bullets(draw: random.Random, node: FunctionNode, described: dict[str, tuple[str, str]]) -> str:
     lines = [draw.choice(_BULLETS)]
-    for starred in parameters(node):
-        kind, text = described.get(starred.lstrip("*"), ("", ""))
-        if kind or text:
-            lines.append(f"- `{starred}`{f' ({kind})' if kind else ''}{f': {text}' if text else ''}")
+    for names, kind, text in _alike(node, described):
+        lines.append(f"- {', '.join(names)}{f' ({kind})' if kind else ''}{f': {text}' if text else ''}")
     return "\n".join(lines) if len(lines) > 1 else ""
 
 
 def _prose(node: FunctionNode, described: dict[str, tuple[str, str]], *, typed: bool) -> str:
     annotated = {each.arg for each in [*node.args.args, *node.args.kwonlyargs] if each.annotation and typed}
     said = []
-    for starred in parameters(node):
-        name = starred.lstrip("*")
-        kind, text = described.get(name, ("", ""))
-        kind = "" if name in annotated else kind
-        if text:
-            said.append(f"`{starred}`{f' ({kind})' if kind else ''} is {_inside(text)}")
-        elif kind:
-            said.append(f"`{starred}` is of type `{kind}`.")
+    for names, kind, text in _alike(node, described):
+        shown_kind = "" if {name.strip("`*") for name in names} <= annotated else kind
+        subject = f"{' and '.join(names)}{f' ({shown_kind})' if shown_kind else ''}"
+        if text and len(names) == 1 and _IS_NOUN.match(text):
+            said.append(f"{subject} is {_inside(text)}")
+        elif text:
+            said.append(f"{subject}: {_inside(text)}")
+        elif shown_kind:
+            said += [f"{name} is of type `{shown_kind}`." for name in names]
     return " ".join(said)
+
+
+def _alike(node: FunctionNode, described: dict[str, tuple[str, str]]) -> list[tuple[list[str], str, str]]:
+    """The parameters that are described, quoted, with type and text; neighbours with the same ones together."""
+    found: list[tuple[list[str], str, str]] = []
+    for starred in parameters(node):
+        kind, text = described.get(starred.lstrip("*"), ("", ""))
+        if found and text and found[-1][1:] == (kind, text):
+            found[-1][0].append(f"`{starred}`")
+        elif kind or text:
+            found.append(([f"`{starred}`"], kind, text))
+    return found
 
 
 def _inside(text: str) -> str:
@@ -200,7 +221,8 @@ def _outcome(
     text = re.sub(r"^(?:Returns?|Returning|Yields?|The return value is|It returns)\s+", "", text)
     parts = []
     if text and not _told_already(text, first):
-        parts.append(draw.choice(_RETURNS).format(_inside(text)))
+        told = re.sub(r"^if\b", "whether", _inside(text))
+        parts.append(draw.choice(_RETURNS_NOUN if _IS_NOUN.match(told) else _RETURNS).format(told))
     elif kind and node.returns is None and not _told_already(kind, first):
         parts.append(f"It returns a value of type `{kind}`.")
     if _yields(node) and not re.search(r"yield|generat|iterator|lazily", first + " ".join(parts), re.IGNORECASE):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from codetune.cleaning.answerable import KNOWN_ATTRIBUTES, constant_text
 from codetune.cleaning.documentation import Documentation
+from codetune.cleaning.instruction import parameters
 from codetune.ingestion.functions import FunctionNode
 from codetune.names import bound_names
 from codetune.python_source.self_contained import Whole
@@ -35,23 +36,28 @@ _MESSAGE = re.compile(r"(?i)msg|message|error|warning|hint")
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _ODD_DIGITS = 3
 _TABLE_TEXTS = 4
+_MANY = 3
 _ERROR = re.compile(r"(Error|Exception|Warning)$")
 
 
 def untold_parameter(node: FunctionNode, documentation: Documentation, docstring: str) -> str | None:
-    """One of several parameters of which neither a type nor a word is told; None where there is none."""
+    """A parameter that nothing is told of, unless an example shows what each is; None where there is none.
+
+    Of one that must be given a type is enough, but where others are described, or where three are silent. What is told
+    is told of the only one.
+    """
     arguments = node.args
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    # What is told is told of the only one; and an example shows what each is.
-    if len(every) == 1 or re.search(rf">>> .*\b{node.name}\(", docstring):
+    required = [*arguments.posonlyargs, *arguments.args][: -len(arguments.defaults) or None]
+    required += [each for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if not default]
+    names = [name.lstrip("*") for name in parameters(node)]
+    if len(names) == 1 or re.search(rf">>> .*\b{node.name}\(", docstring):
         return None
+    typed = {each.arg for each in required if each.annotation or documentation.parameters.get(each.arg, ("", ""))[0]}
     words, stems = set(re.findall(r"\w+", docstring)), _stems(docstring)
-    for each in every:
-        kind, text = documentation.parameters.get(each.arg, ("", ""))
-        names = _stems(each.arg)
-        if not (each.annotation or kind or text or each.arg in words or (names and names & stems)):
-            return each.arg
-    return None
+    described = {name for name in names if documentation.parameters.get(name, ("", ""))[1]}
+    silent = [name for name in names if name not in described | words and not _stems(name) & stems]
+    untyped = [name for name in silent if name not in typed]
+    return next(iter(silent if described or len(silent) >= _MANY else untyped), None)
 
 
 def own_errors(whole: Whole) -> dict[str, str]:

@@ -78,6 +78,19 @@ DROPPED = [
     ("number that nobody could know", "untold_value", "12.92", using("12.92")),
     ("constant of the module as a default", "untold_value", "STEP",
      using("step", "STEP = 1").replace("(values)", "(values, step=STEP)")),
+    ("choice of which nothing is told", "untold_parameter", "axis",
+     using("axis").replace("(values)", "(values: list, axis: int = 0)")),
+    ("one of two parameters that is described", "untold_parameter", "axis",
+     using("axis").replace("(values)", "(values, axis: int)").replace("the step.", "the step.\n\n    :param values: The numbers.\n    ")),
+    ("method outside of its class", "method", None, using("1").replace("(values)", "(self, values)")),
+    ("text without an example", "untold_outcome", "text", using(1).replace("return larger", "return ', '.join(larger)")),
+    ("text by its type", "untold_outcome", "text", using(1).replace("(values):", "(values) -> str:")),
+    ("several values without a word", "untold_outcome", "several values",
+     using(1).replace("return larger", "return larger, values")),
+    ("nothing without a word", "untold_outcome", "None",
+     using(1).replace("return larger", "return larger if larger else None")),
+    ("file without an example", "reads_the_outside", "open(", using("len(open('values').read())")),
+    ("clock without an example", "reads_the_outside", "time.time", using("time.time()", "import time")),
     ("vague docstring", "docstring_vague", None,
      TARGET.format(1).replace("Return the given values, each made larger by the step.", "Helper for the larger values.")),
     ("code in the docstring", "instruction_tells_code", None, TARGET.format(1).replace(
@@ -169,6 +182,19 @@ def test_much_code_for_few_words_is_dropped_by_the_ratio():
     drop = judged(using("(1 + 2 + 3 + 4 + 5 + 6)"), params=PARAMS.model_copy(update={"max_tokens_per_word": 2.0}))
     # 31 tokens, and the docstring has ten words.
     assert drop == Drop("docstring_too_brief", "tokens_per_word", 3.1, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ("return larger, values", "\n\n    :returns: The larger ones and the given ones.\n    "),
+        ("return larger if larger else None", " None where there are none."),
+        ("return ', '.join(larger)", "\n\n    >>> enlarge([])\n    ''\n    "),
+    ],
+)
+def test_what_comes_back_may_be_told_or_shown(result, said):
+    text = using(1).replace("return larger", result).replace("by the step.", f"by the step.{said}")
+    assert isinstance(judged(text), Candidate), judged(text)
 
 
 def test_what_the_docstring_tells_of_a_parameter_may_be_used():

@@ -4,6 +4,7 @@ import pytest
 
 from codetune.cleaning.documentation import read_documentation
 from codetune.cleaning.examples import Example
+from codetune.cleaning.instruction import plain_text
 from codetune.cleaning.request import Needed, request, tells_code
 from codetune.python_source.tree import parse_tree
 
@@ -71,6 +72,27 @@ def test_kinds_of_functions_are_told(seed):
     assert "`OwnError`" in told
     assert "`KeyError`" in told
     assert "`numpy`" in told
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_two_parameters_have_in_common_is_told_once(seed):
+    docstring = "Return whether they are near.\n\n:param a: one of both points\n:param b: one of both points\n:param far: Maximal distance."
+    text = asked(seed, "def near(a, b, far):\n    return abs(a - b) < far\n", docstring, shown=[])
+    assert text.count("one of both points") == 1
+    assert "`far` is maximal" not in text
+    assert ": maximal distance" in text.lower()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_comes_back_is_told_in_a_sentence(seed):
+    text = asked(
+        seed, "def f(x):\n    return x > 1\n", "Compare.\n\n:returns: if the number is larger than one", shown=[]
+    )
+    assert "eturn whether the number" in text or "returns whether the number" in text or "is whether the number" in text
+
+
+def test_emphasis_becomes_code():
+    assert plain_text("Return *value* or **other**, but 2 * x * y.") == "Return `value` or `other`, but 2 * x * y."
 
 
 def test_a_small_first_letter_becomes_a_capital():

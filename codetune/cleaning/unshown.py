@@ -1,0 +1,65 @@
+"""What an instruction that shows no example must tell of what comes back, since nobody could know it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from codetune.cleaning.documentation import Documentation
+from codetune.cleaning.reasons import Drop
+from codetune.ingestion.functions import FunctionNode
+from codetune.python_source.self_contained import Whole
+from codetune.python_source.writing import unparse
+
+_OUTSIDE = re.compile(
+    r"\b(open|perf_counter|ContextVar)\(|\b(time\.time|timeit|linecache|os\.environ|os\.getenv|locale|sys\.std(in|out|err))\b"
+)
+_TEXT_TYPE = re.compile(r"(Optional\[)?(str|bytes|AnyStr)\b(?!\[)")
+_TEXT_METHODS_WORDS = """
+join format replace strip lstrip rstrip lower upper title capitalize sub encode decode zfill rjust ljust center
+translate removeprefix removesuffix expandtabs swapcase
+"""
+_TEXT_METHODS = frozenset(_TEXT_METHODS_WORDS.split())
+_ODD_RESULT = re.compile(r"\b(nan|None|NaN)\b|-\s*(math\.|np\.|numpy\.)?inf\b|float\(.-inf")
+_TELLS_ODD = re.compile(r"\bnan\b|infin|\binf\b|none|optional|empty|missing|not found|no such", re.IGNORECASE)
+
+
+def unshown_drop(node: FunctionNode, whole: Whole, documentation: Documentation, asked: str) -> Drop | None:
+    """The drop of a row whose instruction `asked` shows no example, for what an example would have told, or None."""
+    if outside := _OUTSIDE.search(whole.code):
+        return Drop("reads_the_outside", found=outside[0])
+    results = list(_results(node))
+    returns = unparse(node.returns) if node.returns else documentation.returns[0]
+    if _TEXT_TYPE.match(returns) or any(map(_is_text, results)):
+        return Drop("untold_outcome", found="text")
+    several = next((each for each in results if isinstance(each, ast.Tuple) and len(each.elts) > 1), None)
+    if several and not documentation.returns[1]:
+        return Drop("untold_outcome", found="several values")
+    odd = next((match for each in results if (match := _ODD_RESULT.search(unparse(each)))), None)
+    return Drop("untold_outcome", found=odd[0]) if odd and not _TELLS_ODD.search(asked) else None
+
+
+def _results(node: FunctionNode) -> Iterator[ast.expr]:
+    """Yield what a function itself, not one inside it, returns."""
+    waiting: list[ast.AST] = list(node.body)
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, ast.Return) and each.value:
+            yield each.value
+        if not isinstance(each, FunctionNode | ast.Lambda | ast.ClassDef):
+            waiting += ast.iter_child_nodes(each)
+
+
+def _is_text(value: ast.expr) -> bool:
+    """Whether an expression makes a text, as far as its form tells."""
+    match value:
+        case ast.JoinedStr() | ast.Call(func=ast.Name(id="str" | "repr" | "bytes" | "chr" | "hex" | "bin")):
+            return True
+        case ast.Constant(value=str() | bytes() as text):
+            return bool(text)
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return name in _TEXT_METHODS
+        case ast.BinOp(left=left, right=right) | ast.IfExp(body=left, orelse=right):
+            return _is_text(left) or _is_text(right)
+    return False

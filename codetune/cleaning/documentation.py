@@ -23,7 +23,7 @@ _ELSEWHERE = re.compile(
     r"|\b(note|notes|warning|todo|author|copyright|license|deprecated|deprecation|python ?[23])\b"
     r"|\b(version (added|changed)|versionadded|versionchanged|new in|changed in|added in|since version)\b"
     r"|\b(used (by|in|for)|called (by|from)|internal(ly)?|thanks|credit|stolen|taken from|adapted from|based on|"
-    r"borrowed|copied|ported|inspired)\b|https?://|\[\d+\]|\.\. |::",
+    r"borrowed|copied|ported|inspired)\b|\b(time|space) complexity\b|https?://|\[\d+\]|\.\. |::",
     re.IGNORECASE,
 )
 _MARKUP = re.compile(r">>>|^\s*([-*+•]|\d+[.)])\s|\||[=~^]{3,}|-{3,}|\$|\\[a-z]+|[{}<>]{2,}|:[a-z]+:", re.MULTILINE)

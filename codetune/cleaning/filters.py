@@ -50,7 +50,7 @@ _WORDS_OF_EXAMPLE = 8
 _UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\b(deprecated|not implemented|legacy)\b", re.IGNORECASE)
 _URL = re.compile(r"https?://|www\.", re.IGNORECASE)
 _MARKUP = re.compile(
-    r">>>|^\s*[:@](param|type|return|arg|rtype)|[|]{2}|\.\. |[<>]{2,}|\{\{|^\s*[-=*]{3,}", re.MULTILINE
+    r">>>|^\s*[:@](param|type|return|arg|rtype)|[|]{2}|\.\. |[<>]{2,}|\{\{|\\[a-z]{3,}|^\s*[-=*]{3,}", re.MULTILINE
 )
 # What is code rather than a word: in backquotes, with an underscore, a call, a dot or a capital inside.
 _IDENTIFIER = re.compile(r"`|\w_\w|\w\(|\w\.\w|[a-z][A-Z]")

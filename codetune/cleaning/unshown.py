@@ -21,6 +21,7 @@ join format replace strip lstrip rstrip lower upper title capitalize sub encode 
 translate removeprefix removesuffix expandtabs swapcase
 """
 _TEXT_METHODS = frozenset(_TEXT_METHODS_WORDS.split())
+_TELLS_SEVERAL = re.compile(r",|\band\b|\b(tuple|pair|triple|both|two|three)\b", re.IGNORECASE)
 _ODD_RESULT = re.compile(r"\b(nan|None|NaN)\b|-\s*(math\.|np\.|numpy\.)?inf\b|float\(.-inf")
 _TELLS_ODD = re.compile(r"\bnan\b|infin|\binf\b|none|optional|empty|missing|not found|no such", re.IGNORECASE)
 
@@ -34,7 +35,7 @@ def unshown_drop(node: FunctionNode, whole: Whole, documentation: Documentation,
     if _TEXT_TYPE.match(returns) or any(map(_is_text, results)):
         return Drop("untold_outcome", found="text")
     several = next((each for each in results if isinstance(each, ast.Tuple) and len(each.elts) > 1), None)
-    if several and not documentation.returns[1]:
+    if several and not _TELLS_SEVERAL.search(documentation.returns[1]):
         return Drop("untold_outcome", found="several values")
     odd = next((match for each in results if (match := _ODD_RESULT.search(unparse(each)))), None)
     return Drop("untold_outcome", found=odd[0]) if odd and not _TELLS_ODD.search(asked) else None

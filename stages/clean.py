@@ -123,7 +123,7 @@ def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]
     with Spool(outputs.clean) as spool, Spool(outputs.clean) as sources:
         batches = read_batches(rows, RAW_ROWS, CHUNK_ROWS)
         texts = None
-        if params.context == "self_contained":
+        if params.context == "self_contained" or params.held_out:
             texts = FileTexts(read_rows(inputs.raw / "files.parquet", RAW_FILES), sources)
         verdicts = filtered(batches, count_rows(rows), params, params.workers, spool, texts)
         verdicts = deduplicated(verdicts, params)

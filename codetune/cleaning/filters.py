@@ -174,7 +174,7 @@ def judge(row: dict[str, Any], params: CleanParams, text: str = "") -> Candidate
     """The candidate made from a raw row, or why it is dropped.
 
     :param row: `path`, `kind`, `qualname`, `start_line`, `docstring` and `code` of data/raw/rows.parquet.
-    :param text: the file that the row stands in, where `params.context` asks for self-contained rows.
+    :param text: the file that the row stands in, where rows of its source must be self-contained.
     """
     drop = place_drop(row["path"], row["qualname"]) or docstring_drop(row["docstring"], params)
     if drop:
@@ -187,7 +187,7 @@ def judge(row: dict[str, Any], params: CleanParams, text: str = "") -> Candidate
     drop = code_drop(code, node)
     if drop:
         return drop
-    if params.context == "self_contained":
+    if params.must_be_whole(row["source"]):
         return _judge_whole(row, params, text)
     completion = without_docstring(code, node)
     if completion is None or parse(completion) is None:

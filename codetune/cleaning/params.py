@@ -28,7 +28,8 @@ class CleanParams(Section):
     )
     context: Literal["self_contained", "any"] = Field(
         description="which functions of code become rows; self_contained: those that stand alone with imports, helpers "
-        "and constants of their own module, all of it in the answer; any: methods too, and what names the unknown"
+        "and constants of their own module, all of it in the answer; any: methods too, and what names the unknown. "
+        "Those of held-out sources stand alone always"
     )
     packages: list[str] = Field(
         description="import names of packages that a self-contained answer may use besides the standard library"
@@ -88,3 +89,7 @@ class CleanParams(Section):
     test_share: float = Field(gt=0, lt=0.5, description="share of the kept rows in test, from whole packages")
     val_share: float = Field(gt=0, lt=0.5, description="share of the kept rows in val, from whole packages")
     workers: int = Field(ge=0, le=256, description="processes that filter rows; 0 takes all cores")
+
+    def must_be_whole(self, source: str) -> bool:
+        """Whether rows of a source must be self-contained; held-out ones always, so that their problems stay."""
+        return self.context == "self_contained" or source in self.held_out

@@ -285,6 +285,18 @@ def test_a_function_that_reads_the_outside_is_a_row_and_no_problem(step, before)
     assert train.completion == held_out.completion
 
 
+def test_held_out_functions_are_the_same_whatever_the_context_of_train():
+    anything = PARAMS.model_copy(update={"context": "any"})
+    found, usual = (judged(example(*TWO), source="held-out", params=params) for params in (anything, PARAMS))
+    assert (found.instruction, found.completion, found.examples) == (
+        usual.instruction,
+        usual.completion,
+        usual.examples,
+    )
+    assert isinstance(judged(DROPPED[0][3], params=anything), Candidate)
+    assert judged(DROPPED[0][3], source="held-out", params=anything).reason == "method"
+
+
 def test_a_function_that_prints_is_tried_with_what_it_prints():
     code = TARGET.format(1).replace("    return larger", "    print(larger)\n    return larger")
     lines = (*TWO[:2], ">>> _ = enlarge([2])", "[3]")

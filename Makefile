@@ -33,7 +33,7 @@ check: $(STAMP) ## check params.yaml, all problems at once
 	@python -m codetune check
 
 repro: check ## run the pipeline: data, training, answers, scores, export
-	@[ -e data/raw ] || echo "The first run takes about a quarter of an hour on two cores, 180 MB of downloads and 5 GB of memory."
+	@[ -e data/raw ] || echo "The first run takes about a quarter of an hour on two cores, 190 MB of downloads and 5 GB of memory."
 	@dvc repro
 	@python -m codetune summary
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from codetune.errors import UserError
 from codetune.files import digest_file
 
-# The pinned wheels are the same on every machine: those for CPython 3.11 on x86-64 Linux, or for any platform.
+# The pinned wheels are the same on every machine: those for CPython 3.11 on x86-64 Linux, or for any platform. They are
+# read, not installed, so it does not matter which Python they require.
 _PLATFORMS = (*(f"manylinux_2_{minor}_x86_64" for minor in (28, 27, 24, 17)), "manylinux2014_x86_64")
 _TARGET = [
-    "--no-deps", "--only-binary=:all:", "--implementation=cp", "--python-version=3.11",
+    "--no-deps", "--ignore-requires-python", "--only-binary=:all:", "--implementation=cp", "--python-version=3.11",
     *(f"--platform={platform}" for platform in _PLATFORMS),
 ]  # fmt: skip
 _PIN = re.compile(

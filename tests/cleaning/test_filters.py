@@ -28,7 +28,13 @@ CODE = '''\
 
 
 def row(**changes):
-    base = {"path": "pkg/mod.py", "qualname": "Sum.total", "docstring": "Return the sum of values.", "code": CODE}
+    base = {
+        "source": "packages",
+        "path": "pkg/mod.py",
+        "qualname": "Sum.total",
+        "docstring": "Return the sum of values.",
+        "code": CODE,
+    }
     return base | changes
 
 

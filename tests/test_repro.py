@@ -109,8 +109,8 @@ def clone(tmp_path_factory):
     succeed(folder, "git", "config", "user.email", "t@example.org")
     commit(folder, "slice")
     succeed(folder, "dvc", "repro", "-q")
-    # What is frozen was made from other rows: its lock entry takes these in, as a forced run would.
-    succeed(folder, "dvc", "commit", "-q", "--force", "validity")
+    # What is frozen was made from other rows: its lock entries take these in, as a forced run would.
+    succeed(folder, "dvc", "commit", "-q", "--force", "validity", "answer_validity")
     commit(folder, "run")
     return folder
 

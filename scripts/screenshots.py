@@ -20,12 +20,12 @@ from codetune.revisions.repository import Repository
 DOCS = HOUSE / "docs"
 WIDTH = 1280
 PALETTE = 128
-EXPERIMENT = "attention-only"
-CHANGE = "train.lora.target_modules=attention"
+EXPERIMENT = "any-context"
+CHANGE = "clean.context=any"
 
 
 def _pair() -> tuple[str, str]:
-    """HEAD, and the experiment on it that trains attention alone, by commit id; it is run where it was not yet."""
+    """HEAD, and the experiment on it with rows that do not stand alone, by commit id; it is run where it was not yet."""
     repository = Repository(HOUSE)
     [head] = repository.lines("rev-parse", "HEAD")
     reference = f"refs/exps/{head[:2]}/{head[2:]}/{EXPERIMENT}"

@@ -25,7 +25,7 @@ CHANGE = "clean.context=any"
 
 
 def _pair() -> tuple[str, str]:
-    """HEAD, and the experiment on it with rows that do not stand alone, by commit id; it is run where it was not yet."""
+    """HEAD, and the experiment on it whose rows need not stand alone, by commit id; it is run where it was not yet."""
     repository = Repository(HOUSE)
     [head] = repository.lines("rev-parse", "HEAD")
     reference = f"refs/exps/{head[:2]}/{head[2:]}/{EXPERIMENT}"

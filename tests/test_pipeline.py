@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from codetune.sections import SECTIONS
@@ -91,3 +92,10 @@ def test_an_experiment_stores_no_merged_model():
     assert output["models/export"]["cache"] is False
     ignored = subprocess.run(["git", "check-ignore", "-q", "models/export/model.safetensors"], cwd=ROOT, check=False)
     assert ignored.returncode == 0
+
+
+def test_compiled_python_is_no_part_of_a_digest():
+    # Python leaves it beside the code, unless it is told not to; a lock that counts it is another one on each machine.
+    ignored = Repo(str(ROOT)).dvcignore
+    assert ignored.is_ignored_file(str(ROOT / "codetune/__pycache__/files.cpython-311.pyc"))
+    assert not ignored.is_ignored_file(str(ROOT / "codetune/files.py"))

@@ -21,7 +21,7 @@ DOCS = HOUSE / "docs"
 WIDTH = 1280
 PALETTE = 128
 EXPERIMENT = "any-context"
-CHANGE = "clean.context=any"
+CHANGES = ("clean.context=any", "examine.max_similar=50")
 
 
 def _pair() -> tuple[str, str]:
@@ -30,7 +30,8 @@ def _pair() -> tuple[str, str]:
     [head] = repository.lines("rev-parse", "HEAD")
     reference = f"refs/exps/{head[:2]}/{head[2:]}/{EXPERIMENT}"
     if repository.resolve(reference) is None:
-        command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", EXPERIMENT, "--set-param", CHANGE]
+        changes = [part for change in CHANGES for part in ("--set-param", change)]
+        command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", EXPERIMENT, *changes]
         subprocess.run(command, cwd=HOUSE, check=True)
     [experiment] = repository.lines("rev-parse", reference)
     return head, experiment

@@ -29,7 +29,7 @@ CODE = '''\
 
 def row(**changes):
     base = {
-        "source": "packages",
+        "source": "code",
         "path": "pkg/mod.py",
         "qualname": "Sum.total",
         "docstring": "Return the sum of values.",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from codetune.cleaning.answerable import foreign_drop, packages_of, read_module, stand_alone
+from codetune.cleaning.body import results, yields
 from codetune.cleaning.documentation import Documentation, is_vague, read_documentation, words_told
 from codetune.cleaning.examples import read_examples, shown_count, shown_part
 from codetune.cleaning.fingerprint import Fingerprint, fingerprint
@@ -127,17 +128,10 @@ def docstring_drop(docstring: str, params: CleanParams) -> Drop | None:
 
 def _returns_value(node: FunctionNode) -> bool:
     """Whether the function itself, not one inside it, returns or yields something other than None."""
-    pending: list[ast.AST] = list(node.body)
-    while pending:
-        current = pending.pop()
-        if isinstance(current, ast.Return) and current.value is not None:
-            if not (isinstance(current.value, ast.Constant) and current.value.value in (None, NotImplemented)):
-                return True
-        elif isinstance(current, ast.Yield | ast.YieldFrom):
-            return True
-        if not isinstance(current, FunctionNode | ast.Lambda | ast.ClassDef):
-            pending += ast.iter_child_nodes(current)
-    return False
+    nothing = (None, NotImplemented)
+    return yields(node) or any(
+        not (isinstance(value, ast.Constant) and value.value in nothing) for value in results(node)
+    )
 
 
 def _takes_argument(node: FunctionNode) -> bool:

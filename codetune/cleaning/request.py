@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from codetune.cleaning.body import own_nodes, yields
 from codetune.cleaning.documentation import Documentation
 from codetune.cleaning.examples import Example
 from codetune.cleaning.instruction import parameters
@@ -225,7 +226,7 @@ def _outcome(
         parts.append(draw.choice(_RETURNS_NOUN if _IS_NOUN.match(told) else _RETURNS).format(told))
     elif kind and node.returns is None and not _told_already(kind, first):
         parts.append(f"It returns a value of type `{kind}`.")
-    if _yields(node) and not re.search(r"yield|generat|iterator|lazily", first + " ".join(parts), re.IGNORECASE):
+    if yields(node) and not re.search(r"yield|generat|iterator|lazily", first + " ".join(parts), re.IGNORECASE):
         parts.append(draw.choice(_GENERATORS))
     raised = _raised(node, _BUILTIN_ERRORS.union(errors))
     documented = [(error, text) for error, text in documentation.raises if error in raised or error in _BUILTIN_ERRORS]
@@ -251,25 +252,9 @@ def _told_already(text: str, first: str) -> bool:
     return not words or len(words & said) >= _TOLD_ALREADY * len(words)
 
 
-def _own_nodes(node: FunctionNode) -> list[ast.AST]:
-    """The nodes of a function's body, without those of functions inside it."""
-    found: list[ast.AST] = []
-    waiting: list[ast.AST] = list(node.body)
-    while waiting:
-        current = waiting.pop()
-        found.append(current)
-        if not isinstance(current, FunctionNode | ast.Lambda | ast.ClassDef):
-            waiting += ast.iter_child_nodes(current)
-    return found
-
-
-def _yields(node: FunctionNode) -> bool:
-    return any(isinstance(each, ast.Yield | ast.YieldFrom) for each in _own_nodes(node))
-
-
 def _raised(node: FunctionNode, known: Collection[str]) -> list[str]:
     """The errors among those known that a function raises itself, by name."""
-    raised = [each.exc for each in _own_nodes(node) if isinstance(each, ast.Raise)]
+    raised = [each.exc for each in own_nodes(node) if isinstance(each, ast.Raise)]
     called = [each.func if isinstance(each, ast.Call) else each for each in raised]
     return sorted({each.id for each in called if isinstance(each, ast.Name) and each.id in known})
 

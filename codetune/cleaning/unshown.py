@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 
+from codetune.cleaning.body import results
 from codetune.cleaning.documentation import Documentation
 from codetune.cleaning.reasons import Drop
 from codetune.ingestion.functions import FunctionNode
@@ -30,26 +30,15 @@ def unshown_drop(node: FunctionNode, whole: Whole, documentation: Documentation,
     """The drop of a row whose instruction `asked` shows no example, for what an example would have told, or None."""
     if outside := _OUTSIDE.search(whole.code):
         return Drop("reads_the_outside", found=outside[0])
-    results = list(_results(node))
+    found = list(results(node))
     returns = unparse(node.returns) if node.returns else documentation.returns[0]
-    if _TEXT_TYPE.match(returns) or any(map(_is_text, results)):
+    if _TEXT_TYPE.match(returns) or any(map(_is_text, found)):
         return Drop("untold_outcome", found="text")
-    several = next((each for each in results if isinstance(each, ast.Tuple) and len(each.elts) > 1), None)
+    several = next((each for each in found if isinstance(each, ast.Tuple) and len(each.elts) > 1), None)
     if several and not _TELLS_SEVERAL.search(documentation.returns[1]):
         return Drop("untold_outcome", found="several values")
-    odd = next((match for each in results if (match := _ODD_RESULT.search(unparse(each)))), None)
+    odd = next((match for each in found if (match := _ODD_RESULT.search(unparse(each)))), None)
     return Drop("untold_outcome", found=odd[0]) if odd and not _TELLS_ODD.search(asked) else None
-
-
-def _results(node: FunctionNode) -> Iterator[ast.expr]:
-    """Yield what a function itself, not one inside it, returns."""
-    waiting: list[ast.AST] = list(node.body)
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, ast.Return) and each.value:
-            yield each.value
-        if not isinstance(each, FunctionNode | ast.Lambda | ast.ClassDef):
-            waiting += ast.iter_child_nodes(each)
 
 
 def _is_text(value: ast.expr) -> bool:

@@ -1,0 +1,30 @@
+"""What a function itself does, without the functions and classes inside it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from codetune.ingestion.functions import FunctionNode
+
+
+def own_nodes(node: FunctionNode) -> Iterator[ast.AST]:
+    """Yield the nodes of a function's body; of a function or class inside it the node alone."""
+    waiting: list[ast.AST] = list(node.body)
+    while waiting:
+        current = waiting.pop()
+        yield current
+        if not isinstance(current, FunctionNode | ast.Lambda | ast.ClassDef):
+            waiting += ast.iter_child_nodes(current)
+
+
+def results(node: FunctionNode) -> Iterator[ast.expr]:
+    """Yield the expressions that a function returns."""
+    for each in own_nodes(node):
+        if isinstance(each, ast.Return) and each.value is not None:
+            yield each.value
+
+
+def yields(node: FunctionNode) -> bool:
+    """Whether a function is a generator."""
+    return any(isinstance(each, ast.Yield | ast.YieldFrom) for each in own_nodes(node))

@@ -72,3 +72,14 @@ def test_damaged_cache_entry_is_fetched_again(tmp_path, monkeypatch):
         fetch([Pin("a", "1.0", HASH)], tmp_path, 1 << 20)
     assert len(calls) == 1
     assert not path.exists()
+
+
+def test_a_wheel_is_fetched_whatever_python_it_requires(tmp_path, monkeypatch):
+    shelf, cache = tmp_path / "shelf", tmp_path / "cache"
+    shelf.mkdir()
+    sources = {"a.py": "", "a-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
+    _, digest = make_wheel(shelf, "a", sources, license_line="License-Expression: MIT\nRequires-Python: >=3.99")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
+    pin = Pin("a", "1.0", digest)
+    assert fetch([pin], cache, 1 << 20) == {pin: cache / "a-1.0-py3-none-any.whl"}

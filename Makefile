@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(OUTSIDE)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help install repro test lint app bench screenshots verify validity answer-validity check lock clean
+.PHONY: help install repro test lint app bench screenshots verify validity answer-validity check deps lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -62,6 +62,9 @@ validity: check ## ask again whether the metrics tell working programs from brok
 
 answer-validity: check ## ask again whether the metrics tell answers that pass from answers that fail (12 minutes; hours with answer_validity.problems=0)
 	@./scripts/frozen.sh answer_validity
+
+deps: $(STAMP) ## write the code that each stage imports into dvc.yaml
+	@python -m scripts.deps
 
 lock: $(STAMP) ## write the requirements*.lock anew from pyproject.toml
 	@python -m scripts.lock

@@ -91,7 +91,7 @@ def bertscore() -> None:
     from codetune.scoring.bertscore import BertEncoder, match
     from codetune.scoring.params import BertScoreParams
 
-    settings = BertScoreParams(model="minilm", revision=None, layer=6, baseline_texts=2, baseline_pairs=1)
+    settings = BertScoreParams(model="minilm", revision=None, layer=6, baseline_pairs=1)
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), 6)
     library = BERTScorer(model_type=str(encoder.files.folder), num_layers=6, device="cpu", batch_size=32)
     library._tokenizer.model_max_length = encoder.max_tokens  # noqa: SLF001 - as its own documentation says to

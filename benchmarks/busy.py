@@ -139,9 +139,9 @@ def _score(folder: Path) -> Stage:
     base, tuned = (_slice(_SAMPLES / f"{name}.jsonl", folder / f"{name}.jsonl", 24) for name in ("base", "tuned"))
     reworded = _slice(_SAMPLES / "base.reworded.jsonl", folder / "none.jsonl", 0)
     options = _section(ScoreParams, bootstrap_samples=1000)
-    few = options.bertscore.model_copy(update={"baseline_texts": 32, "baseline_pairs": 800})
+    few = options.bertscore.model_copy(update={"baseline_pairs": 800})
     params = score.Params(options.model_copy(update={"bertscore": few}), _section(NumericsParams), "fenced")
-    read = score.Inputs(base, tuned, reworded, reworded, _DATA / "train.jsonl")
+    read = score.Inputs(base, tuned, reworded, reworded, reworded, reworded, folder / "benchmarks")
     written = score.Outputs(*(folder / name for name in ("scores", "metrics", "signatures", "scoring", "plots")))
     return partial(score.run, params, read, written)
 

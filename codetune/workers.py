@@ -24,6 +24,11 @@ Result = TypeVar("Result")
 _IN_FLIGHT = 3
 
 
+def cores() -> int:
+    """How many cores this process may use: `taskset` or a container may leave it fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _leave_interrupts_to_the_parent() -> None:
     """Ctrl-C reaches every process of the terminal; only the parent says so."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -78,7 +83,7 @@ def stream_in_processes(
     :param workers: processes at the most; 0 takes all cores.
     :raises UserError: when a process is killed from outside, as by a machine out of memory.
     """
-    count = min(workers or os.cpu_count() or 1, total)
+    count = min(workers or cores(), total)
     if count < 2:  # noqa: PLR2004
         yield from map(work, items)
         return

@@ -1,8 +1,7 @@
 """Ask how well each metric tells answers that pass from answers that fail (frozen: run it with `make answer-validity`).
 
-Reads: data/clean/problems.jsonl and data/problems.jsonl (held-out functions and their examples), data/benchmarks,
-data/clean/train.jsonl (for the baseline of BERTScore), the base model, models/adapter, params `answer_validity`,
-`score`, `model`, `numerics`, `clean.task`, `train.answer_form`.
+Reads: data/clean/problems.jsonl and data/problems.jsonl (held-out functions and their examples), data/benchmarks, the
+base model, models/adapter, params `answer_validity`, `score`, `model`, `numerics`, `clean.task`, `train.answer_form`.
 Writes: reports/answer_validity/metrics.json.
 Guarantees: every answer is run in the sandbox before it counts as passing or failing, and only answers to the same
 problem are compared; nothing is said below 20 problems that have both; a killed run goes on from the answers it left in
@@ -24,7 +23,6 @@ from codetune.errors import run_as_command
 from codetune.files import JsonObject, write_json
 from codetune.journal import Journal
 from codetune.modeling.params import ModelParams
-from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
 from codetune.schemas.reading import read_rows
 from codetune.scoring.params import ScoreParams
@@ -58,7 +56,6 @@ class Inputs:
     problems: Path = Path("data/clean/problems.jsonl")
     verified: Path = Path("data/problems.jsonl")
     benchmarks: Path = Path("data/benchmarks")
-    train: Path = Path("data/clean/train.jsonl")
     adapter: Path = Path("models/adapter")
 
 
@@ -88,10 +85,12 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     limits = calibrated(Limits(cpu_s=params.validity.cpu_s), isolation)
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
-    baseline = measure_baseline(encoder, list(read_rows(inputs.train, ORIGINALS)), params.score)
+    sets = _sets(params, inputs)
+    references = [(problem.id, problem.reference) for each in sets for problem in each.problems]
+    baseline = measure_baseline(encoder, references, params.score)
     counts: JsonObject = {}
     graded: list[Graded] = []
-    for problems in _sets(params, inputs):
+    for problems in sets:
         answers = _drawn(problems, params, inputs, outputs)
         texts = {task: [row["completion"] for row in rows] for task, rows in answers.items()}
         tried = try_answers(problems.problems, texts, isolation, limits)

@@ -1,7 +1,7 @@
 """Keep or drop every raw row with a reason, and split what is kept by package.
 
-Reads: data/raw/rows.parquet, and files.parquet for what functions need of their modules; data/benchmarks and
-the files of `clean.benchmarks`; params `clean`.
+Reads: data/raw/rows.parquet, and files.parquet for what functions need of their modules; data/reviews.jsonl;
+data/benchmarks and the files of `clean.benchmarks`; params `clean`.
 Writes: data/clean/{train,val,test}.jsonl (instruction rows), data/clean/problems.jsonl (held-out rows whose documented
 examples can try an answer), data/clean/ledger.parquet (for each raw row where it came from and what became of it by
 what rule), data/clean/counts.json.
@@ -20,12 +20,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from codetune.cleaning.benchmarks import ASKED, BenchmarkIndex, benchmark_files, read_benchmark
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.problems import held_out_problem, problem_counts
-from codetune.cleaning.report import data_report, instruction_row, ledger_row
+from codetune.cleaning.report import data_report, instruction_row, ledger_row, review_counts
 from codetune.cleaning.split import Split
 from codetune.cleaning.spool import FileTexts, Spool
 from codetune.cleaning.verdicts import (
@@ -47,6 +47,7 @@ from codetune.schemas.ledger import LEDGER
 from codetune.schemas.problems import HELD_OUT_PROBLEMS
 from codetune.schemas.raw import RAW_FILES, RAW_ROWS
 from codetune.schemas.reading import read_batches, read_rows
+from codetune.schemas.reviews import REVIEWS, Review
 from codetune.tables import count_rows, stream_table
 
 _NAMED_REASONS = 3
@@ -58,6 +59,7 @@ class Inputs:
 
     raw: Path = Path("data/raw")
     benchmarks: Path = ASKED
+    reviews: Path = Path("data/reviews.jsonl")
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,12 @@ def held_out_problems(verdicts: list[Verdict], spool: Spool) -> Iterator[dict[st
             record = spool.read(verdict.record)
             if isinstance(record["examples"], dict):
                 yield held_out_problem(instruction_row(record), record["examples"])
+
+
+def _reviews(path: Path) -> dict[str, Review]:
+    """What people found who read rows, by row id; nothing where there is no such file."""
+    found = cast("Iterator[Review]", read_rows(path, REVIEWS) if path.exists() else iter(()))
+    return {row["id"]: row for row in found}
 
 
 def _require_sources(rows: Path, params: CleanParams) -> None:
@@ -125,7 +133,8 @@ def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]
         texts = None
         if params.context == "self_contained" or params.held_out:
             texts = FileTexts(read_rows(inputs.raw / "files.parquet", RAW_FILES), sources)
-        verdicts = filtered(batches, count_rows(rows), params, params.workers, spool, texts)
+        reviews = _reviews(inputs.reviews) if params.reviews else {}
+        verdicts = filtered(batches, count_rows(rows), params, spool, texts, reviews)
         verdicts = deduplicated(verdicts, params)
         joined = joined_groups(verdicts, params)
         splits = splits_of(verdicts, joined, params)
@@ -135,7 +144,8 @@ def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]
         _write_rows(outputs.clean, verdicts, splits, spool)
         held_out = [verdict for verdict in verdicts if verdict.kept and verdict.held_out]
         tried = problem_counts(spool.read(verdict.record)["examples"] for verdict in held_out)
-    report = data_report(verdicts, splits, joined) | {"held_out": tried}
+    report = data_report(verdicts, splits, joined)
+    report |= {"reviews": review_counts(verdicts, reviews), "held_out": tried}
     write_json(outputs.counts, report)
     return report
 

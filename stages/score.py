@@ -1,8 +1,7 @@
 """Score the answers of base and tuned model against the references.
 
 Reads: reports/samples/{base,tuned}.jsonl, {base,tuned}.reworded.jsonl and {base,tuned}.benchmarks.jsonl,
-data/benchmarks, data/clean/train.jsonl (random pairs for the baseline), params `score`, `clean.task` and
-`train.answer_form`.
+data/benchmarks, params `score`, `clean.task` and `train.answer_form`.
 Writes: reports/scores.jsonl (each prompt), reports/metrics.json (means, gains and robustness, with intervals; under
 `benchmarks` the means and gains of each benchmark by itself),
 reports/signatures.json (what two revisions must share to be compared), reports/scoring.json (the baseline; empty and
@@ -28,8 +27,6 @@ from codetune.errors import run_as_command
 from codetune.files import JsonObject, write_json, write_jsonl
 from codetune.numerics import NumericsParams
 from codetune.schemas.checking import checked
-from codetune.schemas.instructions import ORIGINALS
-from codetune.schemas.reading import read_rows
 from codetune.schemas.scores import SCORES
 from codetune.scoring.params import ScoreParams
 from codetune.scoring.samples import prompts_digest, read_benchmark_samples, read_samples
@@ -61,7 +58,6 @@ class Inputs:
     base_benchmarks: Path = Path("reports/samples/base.benchmarks.jsonl")
     tuned_benchmarks: Path = Path("reports/samples/tuned.benchmarks.jsonl")
     benchmarks: Path = Path("data/benchmarks")
-    train: Path = Path("data/clean/train.jsonl")
 
 
 @dataclass(frozen=True)
@@ -105,7 +101,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
     with Kept(outputs.kept, recipe(encoder, params.numerics)) as kept:
-        baseline = measure_baseline(encoder, list(read_rows(inputs.train, ORIGINALS)), params.score, kept)
+        references = [(row["group"], row["reference"]) for row in samples["base"]]
+        baseline = measure_baseline(encoder, references, params.score, kept)
         matcher = Matcher(encoder, kept)
         match_samples(samples, reworded, *benchmarks.values(), matcher=matcher)
     rows = score_prompts(samples, matcher, baseline)

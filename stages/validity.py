@@ -1,7 +1,6 @@
 """Ask whether the metrics tell programs that work from programs that do not (frozen: run it with `make validity`).
 
-Reads: data/raw/rows.parquet (functions with examples in their docstrings), data/clean/train.jsonl (for the baseline of
-BERTScore), params `validity`, `score`, `numerics`.
+Reads: data/raw/rows.parquet (functions with examples in their docstrings), params `validity`, `score`, `numerics`.
 Writes: reports/validity/metrics.json, reports/validity/agreement.svg.
 Guarantees: every program is run in the sandbox before it counts as working or broken; nothing is run without one.
 Does not: look at any model; it is about the metrics alone.
@@ -18,7 +17,6 @@ from codetune.config import load_section
 from codetune.encoders.locate import locate_encoder
 from codetune.errors import UserError, run_as_command
 from codetune.files import write_json, write_text
-from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.raw import RAW_ROWS
 from codetune.schemas.reading import read_rows
 from codetune.scoring.params import ScoreParams
@@ -44,7 +42,6 @@ class Inputs:
     """What the stage reads."""
 
     rows: Path = Path("data/raw/rows.parquet")
-    train: Path = Path("data/clean/train.jsonl")
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
         )
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
-    baseline = measure_baseline(encoder, list(read_rows(inputs.train, ORIGINALS)), params.score)
+    references = [(each.reference, each.reference) for each in made.functions]
+    baseline = measure_baseline(encoder, references, params.score)
     metrics = agreement(made.functions, _score(made.functions, encoder, baseline), params.score)
     report = {
         "functions": made.counts | {"compared": len(made.functions)},

@@ -9,57 +9,24 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from codetune.sections import SECTIONS
+from scripts.deps import code_of, imported_modules, with_code
 
 ROOT = Path(__file__).parent.parent
 PIPELINE = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
 STAGES = {name: stage.get("do", stage) for name, stage in PIPELINE.items()}
 
 
-def imported_modules(path: Path) -> set[str]:
-    """Every codetune or stages module that a file imports, at the top or inside functions; not for type checking."""
-    found = set()
-    tree = ast.parse(path.read_text())
-    guarded = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if id(node) in guarded:
-            continue
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-    return {name for name in found if name.split(".")[0] in {"codetune", "stages"}}
-
-
-def module_file(name: str) -> Path | None:
-    place = ROOT / name.replace(".", "/")
-    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
-
-
-def code_of(stage: str) -> set[str]:
-    """The files of the library that a stage reaches, packages by their folder, but tables' schemas each by itself."""
-    pending, seen = [ROOT / f"stages/{stage}.py"], set()
-    while pending:
-        path = pending.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        pending += [file for name in imported_modules(path) if (file := module_file(name))]
-    schemas = {path.relative_to(ROOT) for path in (ROOT / "codetune/schemas").glob("*.py")}
-    relative = {path.relative_to(ROOT) for path in seen} - {Path("codetune/__init__.py")}
-    whole = {path for path in relative if path.parts[0] == "codetune" and len(path.parts) > 2} - schemas
-    return {str(path.parent if path in whole else path) for path in relative}
-
-
 @pytest.mark.parametrize("stage", STAGES)
 def test_code_dependencies_are_exact(stage):
     declared = {dep for dep in STAGES[stage]["deps"] if dep.startswith(("codetune/", "stages/"))}
-    assert declared == code_of(stage)
+    assert declared == code_of(stage), "run `make deps`"
+
+
+def test_a_list_that_is_not_exact_is_mended_and_nothing_else():
+    text = (ROOT / "dvc.yaml").read_text()
+    wrong = text.replace("      - codetune/cleaning\n", "      - codetune/gone.py\n", 1)
+    assert wrong != text
+    assert with_code(wrong) == with_code(text) == text
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -101,7 +101,7 @@ def clone(tmp_path_factory):
     params = yaml.load((folder / "params.yaml").read_text())
     for section, changes in CHANGES.items():
         params[section].update(changes)
-    params["score"]["bertscore"].update({"baseline_texts": 8, "baseline_pairs": 20})
+    params["score"]["bertscore"].update({"baseline_pairs": 20})
     with (folder / "params.yaml").open("w") as stream:
         yaml.dump(params, stream)
     succeed(folder, "git", "init", "-q")

@@ -34,6 +34,7 @@ from codetune.python_source.self_contained import Whole
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import dump_tree, parse_tree
 from codetune.python_source.writing import unparse
+from codetune.schemas.reviews import Review
 
 _TEST_PATH = re.compile(
     r"(^|/)(tests?|testing|_tests?|conftest\.py|test_[^/]*|[^/]*_test\.py|benchmarks?|examples?)(/|$)"
@@ -164,11 +165,17 @@ def length_drop(lines: int, tokens: int, params: CleanParams) -> Drop | None:
     return Drop("code_too_long", "code_tokens", tokens, params.max_tokens) if tokens > params.max_tokens else None
 
 
-def judge(row: dict[str, Any], params: CleanParams, text: str = "") -> Candidate | Drop:
+def completed(said: str, review: Review | None) -> str:
+    """What an instruction says of its answer, with what somebody who read the row found missing."""
+    return f"{said} {review['text']}".strip() if review and review["verdict"] == "complete" else said
+
+
+def judge(row: dict[str, Any], params: CleanParams, text: str = "", review: Review | None = None) -> Candidate | Drop:
     """The candidate made from a raw row, or why it is dropped.
 
     :param row: `path`, `kind`, `qualname`, `start_line`, `docstring` and `code` of data/raw/rows.parquet.
     :param text: the file that the row stands in, where rows of its source must be self-contained.
+    :param review: what somebody found who read the row; the rules that guess whether it can be answered give way.
     """
     drop = place_drop(row["path"], row["qualname"]) or docstring_drop(row["docstring"], params)
     if drop:
@@ -182,11 +189,11 @@ def judge(row: dict[str, Any], params: CleanParams, text: str = "") -> Candidate
     if drop:
         return drop
     if params.must_be_whole(row["source"]):
-        return _judge_whole(row, params, text)
+        return _judge_whole(row, params, text, review)
     completion = without_docstring(code, node)
     if completion is None or parse(completion) is None:
         return Drop("docstring_inseparable")
-    asked = instruction(node, row["qualname"], row["docstring"])
+    asked = completed(instruction(node, row["qualname"], row["docstring"]), review)
     return _measured(row, node, completion, asked, params)
 
 
@@ -194,7 +201,7 @@ def _is_function(code: str) -> bool:
     return code.startswith(("def ", "async def ", "@"))
 
 
-def _judge_whole(row: dict[str, Any], params: CleanParams, text: str) -> Candidate | Drop:
+def _judge_whole(row: dict[str, Any], params: CleanParams, text: str, review: Review | None) -> Candidate | Drop:
     """The candidate that a function makes with what it needs of its module."""
     if row["kind"] == "method" or row["qualname"].startswith("_"):
         return Drop("method") if row["kind"] == "method" else Drop("private", found=row["qualname"])
@@ -206,15 +213,23 @@ def _judge_whole(row: dict[str, Any], params: CleanParams, text: str) -> Candida
     assert module is not None  # noqa: S101
     node = parse_tree(whole.function).body[0]
     assert isinstance(node, FunctionNode)  # noqa: S101
+    made_a_method = not parameters(node) or (node.args.args[:1] and node.args.args[0].arg in ("self", "cls"))
     documentation = read_documentation(row["docstring"])
-    if drop := _unanswerable_drop(node, whole, row["docstring"], documentation, params):
+    drop = Drop("method") if made_a_method else None
+    if not review:
+        drop = drop or _unanswerable_drop(node, whole, row["docstring"], documentation, params)
+    if drop:
         return drop
+    documentation = replace(documentation, details=completed(documentation.details, review))
     held_out = row["source"] in params.held_out
     examples = read_examples(row["docstring"], node.name, module)
     shown = shown_part(examples, shown_count(examples.deciding, held_out=held_out))
     needed = Needed(own_errors(whole), packages_of(whole))
     asked = request(stable_seed(params.seed, "request", row["id"]), node, documentation, shown, needed)
-    if drop := _told_drop(node, whole, documentation, asked):
+    drop = Drop("instruction_tells_code") if tells_code(asked, whole.function) else None
+    if not review:
+        drop = drop or _untold_drop(node, whole, documentation, asked)
+    if drop:
         return drop
     candidate = _measured(row, node, whole.code, asked, params, (*whole.helpers, whole.function))
     if isinstance(candidate, Drop) or not held_out:
@@ -222,10 +237,8 @@ def _judge_whole(row: dict[str, Any], params: CleanParams, text: str) -> Candida
     return replace(candidate, examples=examples_to_try(examples, shown, asked, whole.code))
 
 
-def _told_drop(node: FunctionNode, whole: Whole, documentation: Documentation, asked: str) -> Drop | None:
-    """The drop of a row whose instruction tells of its answer too much or too little, or None."""
-    if tells_code(asked, whole.function):
-        return Drop("instruction_tells_code")
+def _untold_drop(node: FunctionNode, whole: Whole, documentation: Documentation, asked: str) -> Drop | None:
+    """The drop of a row whose instruction tells too little of its answer, or None."""
     if untold := untold_class(whole, asked):
         return Drop("untold_class", found=untold)
     if value := untold_value(node, whole, asked):
@@ -237,8 +250,6 @@ def _unanswerable_drop(
     node: FunctionNode, whole: Whole, docstring: str, documentation: Documentation, params: CleanParams
 ) -> Drop | None:
     """The drop of a row whose instruction would not say what the function does and on what, or None."""
-    if not parameters(node) or (node.args.args[:1] and node.args.args[0].arg in ("self", "cls")):
-        return Drop("method")  # it is made one elsewhere
     few = len(documentation.summary.split()) < params.min_docstring_words
     if few or is_vague(documentation.summary):
         return Drop("docstring_vague")

@@ -6,7 +6,7 @@ import re
 import textwrap
 from typing import Any
 
-from codetune.cleaning.filters import Candidate, judge, length_drop, line_count
+from codetune.cleaning.filters import Candidate, completed, judge, length_drop, line_count
 from codetune.cleaning.fingerprint import fingerprint
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.reasons import Drop
@@ -15,6 +15,7 @@ from codetune.cleaning.safety import license_drop, scrubbed
 from codetune.ingestion.functions import parse_or_reason
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import dump_tree
+from codetune.schemas.reviews import Review
 
 _TEXTS = ("docstring", "code", "instruction", "completion")
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -43,28 +44,34 @@ def _judge_text(asked: str, answer: str) -> Candidate | Drop:
     return Candidate(asked, answer, len(tokens), fingerprint(" ".join(pair.casefold().split()), "", asked, tokens))
 
 
-def _judge(row: dict[str, Any], params: CleanParams, text: str) -> Candidate | Drop:
+def _judge(row: dict[str, Any], params: CleanParams, text: str, review: Review | None) -> Candidate | Drop:
     try:
         if row["kind"] != "pair":
-            return judge(row, params, text)
+            return judge(row, params, text, review)
+        asked = completed(row["instruction"], review)
         if params.task == "text":
-            return _judge_text(row["instruction"], row["completion"])
-        return _judge_code(row["instruction"], row["completion"], params)
+            return _judge_text(asked, row["completion"])
+        return _judge_code(asked, row["completion"], params)
     except RecursionError:  # it can be parsed, but its tree cannot be walked
         return Drop("too_deep")
 
 
-def judge_row(row: dict[str, Any], params: CleanParams, text: str = "") -> Candidate | Drop:
+def judge_row(
+    row: dict[str, Any], params: CleanParams, text: str = "", review: Review | None = None
+) -> Candidate | Drop:
     """The candidate made from a raw row of either kind, or why it is dropped.
 
     :param row: a row of data/raw/rows.parquet; its kind `pair` tells that it came from a table.
     :param text: as of `judge`.
+    :param review: what somebody found who read the row.
     """
     if drop := license_drop(row["license"], params):
         return drop
-    result = _judge(row, params, text)
+    result = _judge(row, params, text, review)
     if isinstance(result, Drop):
         return result
+    if review and review["verdict"] == "drop":
+        return Drop("reviewed", found=review["text"])
     # Few rows hold what must go, and looking takes longer than judging: those alone are judged twice.
     for shown in (result.completion, result.instruction):
         passed = scrubbed(shown, params)
@@ -72,7 +79,7 @@ def judge_row(row: dict[str, Any], params: CleanParams, text: str = "") -> Candi
             return passed
         if passed != shown:
             clean = scrubbed(text, params)
-            return clean if isinstance(clean, Drop) else _judge(_scrubbed_row(row, params), params, clean)
+            return clean if isinstance(clean, Drop) else _judge(_scrubbed_row(row, params), params, clean, review)
     return result
 
 

@@ -77,6 +77,12 @@ class CleanParams(Section):
         description="Jaccard of token 5-grams that it takes as well: many functions have the docstring of another and "
         "do something else",
     )
+    reviews: bool = Field(
+        default=True,
+        description="whether data/reviews.jsonl counts: what people who read rows found is put into their "
+        "instructions, or drops them, and the rules that guess whether a row can be answered pass over rows that were "
+        "read",
+    )
     benchmarks: list[str] = Field(
         description="files in the format of HumanEval or MBPP (JSON lines, gzip if named .gz); train rows that are one "
         "of their solutions are dropped"

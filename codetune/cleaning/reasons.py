@@ -85,6 +85,7 @@ REASONS = {
     "docstring_too_brief": Reason("instruction", "its docstring says little for so much code"),
     "docstring_vague": Reason("instruction", "its docstring does not say what it does"),
     "instruction_tells_code": Reason("instruction", "its docstring holds a line of its code"),
+    "reviewed": Reason("instruction", "somebody who read it found that it cannot be answered, or is answered wrongly"),
     "code_too_short": Reason("length", "its code is too short"),
     "code_too_long": Reason("length", "its code is too long"),
     "secret": Reason("safety", "it holds what looks like a key, token or password"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from codetune.cleaning.split import Split
 from codetune.cleaning.verdicts import PLACE, Lengths, Verdict
+from codetune.schemas.reviews import Review
 
 _MEASUREMENT = ("measure", "measured", "threshold", "found")
 
@@ -85,3 +86,13 @@ def data_report(verdicts: list[Verdict], splits: dict[str, Split], joined: dict[
         },
         "packages": packages,
     }
+
+
+def review_counts(verdicts: list[Verdict], reviews: Mapping[str, Review]) -> dict[str, int]:
+    """How many kept rows were read and found to be right, how many were completed, and how many nobody read.
+
+    :param reviews: by row id. Those of rows that are not there any more are counted as well.
+    """
+    kept = Counter(reviews[row.id]["verdict"] if row.id in reviews else "" for row in verdicts if row.kept)
+    gone = reviews.keys() - {verdict.id for verdict in verdicts}
+    return {"read": kept["keep"], "completed": kept["complete"], "unread": kept[""], "without_row": len(gone)}

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -26,6 +27,7 @@ from codetune.cleaning.split import Split, clusters, split_groups
 from codetune.cleaning.spool import FILE_KEY, FileKey, FileTexts, Spool, encode, file_key
 from codetune.progress import track
 from codetune.schemas.ledger import LEDGER
+from codetune.schemas.reviews import Review
 from codetune.workers import stream_in_processes, uncollected
 
 KEEP = "keep"
@@ -94,12 +96,14 @@ class Pass:
     threshold: float | None = None
 
 
-def judged(row: dict[str, Any], params: CleanParams, record: int, text: str = "") -> tuple[Verdict, bytes]:
+def judged(
+    row: dict[str, Any], params: CleanParams, record: int, text: str = "", review: Review | None = None
+) -> tuple[Verdict, bytes]:
     """The verdict of the filters on a raw row, and what is spooled of it: its place, and the texts of a candidate.
 
-    :param text: as of `judge`.
+    :param text: as of `judge`; `review` likewise.
     """
-    result = judge_row(row, params, text)
+    result = judge_row(row, params, text, review)
     # Interned: the name of a group, which thousands of rows share, is in memory once.
     verdict = Verdict(row["id"], sys.intern(row["group"]), sys.intern(row["license"]), record)
     source = sys.intern(row["source"])
@@ -113,20 +117,24 @@ def judged(row: dict[str, Any], params: CleanParams, record: int, text: str = ""
 
 
 class _Chunk(NamedTuple):
-    """Rows on their way to a process, the number of the first, and the files that they stand in."""
+    """Rows on their way to a process, the number of the first, the files that they stand in, and their reviews."""
 
     rows: pa.Buffer
     schema: pa.Schema
     first: int
     texts: dict[FileKey, str]
+    reviews: Mapping[str, Review]
 
 
-def _chunks(batches: Iterable[pa.RecordBatch], texts: FileTexts | None) -> Iterator[_Chunk]:
+def _chunks(
+    batches: Iterable[pa.RecordBatch], texts: FileTexts | None, reviews: Mapping[str, Review]
+) -> Iterator[_Chunk]:
     first = 0
     for batch in batches:
         found = {} if texts is None else texts.of(batch.select([*FILE_KEY, "kind"]).to_pylist())
         # Serialised here: pickling a slice takes along all that it is a slice of.
-        yield _Chunk(batch.serialize(), batch.schema, first, found)
+        read = {row: reviews[row] for row in batch["id"].to_pylist() if row in reviews}
+        yield _Chunk(batch.serialize(), batch.schema, first, found, read)
         first += batch.num_rows
 
 
@@ -134,7 +142,7 @@ def _judge_chunk(params: CleanParams, chunk: _Chunk) -> list[tuple[Verdict, byte
     rows = pa.ipc.read_record_batch(chunk.rows, chunk.schema).to_pylist()
     with uncollected():
         return [
-            judged(row, params, number, chunk.texts.get(file_key(row), ""))
+            judged(row, params, number, chunk.texts.get(file_key(row), ""), chunk.reviews.get(row["id"]))
             for number, row in enumerate(rows, start=chunk.first)
         ]
 
@@ -143,20 +151,22 @@ def filtered(
     batches: Iterable[pa.RecordBatch],
     total: int,
     params: CleanParams,
-    workers: int,
     spool: Spool,
     texts: FileTexts | None = None,
+    reviews: Mapping[str, Review] = MappingProxyType({}),
 ) -> list[Verdict]:
     """One verdict per row from the filters alone, by row id, whatever the number of workers and the order of rows.
 
     :param total: how many rows there are, for the number of processes and the progress.
     :param spool: where the texts go.
     :param texts: the files that functions stand in, where rows must be self-contained.
+    :param reviews: by row id.
     """
     chunks = -(-total // CHUNK_ROWS)
     work = partial(_judge_chunk, params)
     verdicts: list[Verdict] = []
-    for results in track(stream_in_processes(work, _chunks(batches, texts), chunks, workers), chunks, "filtering rows"):
+    given = _chunks(batches, texts, reviews)
+    for results in track(stream_in_processes(work, given, chunks, params.workers), chunks, "filtering rows"):
         for verdict, record in results:
             spool.append(record)
             verdicts.append(verdict)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from codetune.progress import track
 from codetune.sandbox.isolation import Isolation
 from codetune.sandbox.limits import Limits
 from codetune.sandbox.trial import Verdict, attempt
+from codetune.workers import cores
 
 
 def pass_at_k(answers: int, correct: int, k: int) -> float:
@@ -104,6 +104,6 @@ def try_answers(problems: list[Problem], answers: dict[str, list[str]], isolatio
 
 def verdicts(sources: list[tuple[Problem, str]], isolation: Isolation, limits: Limits) -> list[Verdict]:
     """The verdict on each whole source before the tests of its problem."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the work is done by the processes that the threads wait for
+    with ThreadPoolExecutor(cores()) as pool:  # the work is done by the processes that the threads wait for
         found = pool.map(lambda each: attempt(each[1], each[0].tests, isolation, limits), sources)
         return list(track(found, len(sources), "answers tried"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from codetune.errors import UserError
-from codetune.workers import processes
+from codetune.workers import cores, processes
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -41,7 +40,7 @@ class Survival(Generic[Item, Result]):
         :param workers: processes at the most; 0 takes all cores.
         :raises UserError: when processes cannot be started, or die of everything.
         """
-        count = max(1, min(workers or os.cpu_count() or 1, len(items)))
+        count = max(1, min(workers or cores(), len(items)))
         finished: dict[int, list[Result]] = {}
         position = 0
         while position < len(items):

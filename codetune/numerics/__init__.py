@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from codetune.config import Section, load_section
+from codetune.workers import cores
 
 Mode = Literal["portable", "strict", "fast"]
 _MANY_ROWS = 64  # of a product, as training has them
@@ -68,7 +69,7 @@ def fix(params: NumericsParams | None = None) -> NumericsParams:
     import torch
 
     together = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # processes that torchrun starts share the cores
-    torch.set_num_threads(params.threads or max(1, (os.cpu_count() or 1) // together))
+    torch.set_num_threads(params.threads or max(1, cores() // together))
     torch.use_deterministic_algorithms(True)
     # Filling memory before it is used only helps to find mistakes, and takes time at each step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from codetune.errors import UserError
-from codetune.files import JsonObject, stable_seed
+from codetune.files import stable_seed
 from codetune.progress import track
 from codetune.scoring.bertscore import BertEncoder, Embedding, Scores, match_many
 from codetune.scoring.code_bertscore import f3, normalized
@@ -66,18 +66,23 @@ class Baseline:
 
 
 def measure_baseline(
-    encoder: BertEncoder, rows: list[JsonObject], params: ScoreParams, kept: Kept | None = None
+    encoder: BertEncoder, references: Sequence[tuple[str, str]], params: ScoreParams, kept: Kept | None = None
 ) -> Baseline:
-    """The baseline of `encoder` on the originals among train rows.
+    """The baseline of `encoder`: what the references of different prompts score against each other.
 
-    :param rows: rows with `id`, `group`, `parent` and `completion`.
+    So it is the same wherever the prompts are, whatever a model was trained on.
+
+    :param references: of each prompt its group and its reference.
     :param kept: where an earlier run may have left it.
-    :raises UserError: when there are not two originals, or random pairs score as equal texts do.
+    :raises UserError: when there are not two references, or random pairs score as equal texts do.
     """
-    settings = params.bertscore
-    chosen = choose_rows(rows, settings.baseline_texts, params.seed)
-    across, pairs = draw_pairs([row["group"] for row in chosen], settings.baseline_pairs, params.seed)
-    texts = [row["completion"] for row in chosen]
+    if len(references) < 2:  # noqa: PLR2004 - a pair
+        raise UserError(
+            f"score: there are {len(references)} prompts, expected at least two: a baseline needs pairs of references",
+            "Raise generate.max_prompts, or add data.",
+        )
+    across, pairs = draw_pairs([group for group, _ in references], params.bertscore.baseline_pairs, params.seed)
+    texts = [text for _, text in references]
     floor, program_floor = _floors(encoder, texts, pairs, kept)
     if max(*floor, program_floor) > _MAX_FLOOR:
         raise UserError(
@@ -132,20 +137,6 @@ def _pair_scores(
 
 def _mean(values: Sequence[float]) -> float:
     return round(math.fsum(values) / len(values), _DIGITS)
-
-
-def choose_rows(rows: list[JsonObject], count: int, seed: int) -> list[JsonObject]:
-    """At most `count` originals; which ones depends on seed and ids alone, not on the order of the rows.
-
-    :raises UserError: when there are fewer than two.
-    """
-    originals = [row for row in rows if row.get("parent") is None]
-    if len(originals) < 2:  # noqa: PLR2004 - a pair
-        raise UserError(
-            f"the train rows hold {len(originals)} originals, expected at least two to measure a baseline",
-            "Add data, or loosen the filters of `clean` in params.yaml.",
-        )
-    return sorted(originals, key=lambda row: (stable_seed(seed, "baseline", row["id"]), row["id"]))[:count]
 
 
 def draw_pairs(groups: list[str], count: int, seed: int) -> tuple[Across, list[tuple[int, int]]]:

@@ -7,7 +7,6 @@ with its own digest: a damaged one counts as missing. Where the file cannot be r
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import sqlite3
 import time
@@ -19,6 +18,7 @@ from typing import Self
 from codetune.files import digest_bytes, digest_file, dump_json
 from codetune.numerics import NumericsParams
 from codetune.scoring.bertscore import BertEncoder
+from codetune.workers import cores
 
 _MAX_BYTES = 1 << 30
 _PORTION = 1 << 24  # bytes that wait in memory before they are written
@@ -42,7 +42,7 @@ def recipe(encoder: BertEncoder, params: NumericsParams) -> str:
     """
     package = Path(__file__).parents[1]
     code = sorted(path for folder in _CODE for path in (package / folder).rglob("*.py"))
-    machine = [] if params.mode == "portable" else [_processor(), params.threads, os.cpu_count()]
+    machine = [] if params.mode == "portable" else [_processor(), params.threads, cores()]
     return digest_bytes(
         dump_json(
             [

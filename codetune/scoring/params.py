@@ -16,11 +16,10 @@ class BertScoreParams(EncoderParams):
     layer: int = Field(
         ge=0, le=1000, description="hidden layer that is compared, 0 being the token embeddings; bert-score: num_layers"
     )
-    baseline_texts: int = Field(
-        ge=2, le=20_000, description="train functions that the random pairs are drawn from; each is encoded once"
-    )
     baseline_pairs: int = Field(
-        ge=1, le=1_000_000, description="random pairs of unrelated code whose mean score becomes 0 by rescaling"
+        ge=1,
+        le=1_000_000,
+        description="random pairs of the references of different prompts, whose mean score becomes 0 by rescaling",
     )
 
 

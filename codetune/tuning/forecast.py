@@ -15,6 +15,7 @@ import psutil
 from codetune.errors import UserError
 from codetune.files import read_json
 from codetune.modeling.memory import tensor_shapes
+from codetune.workers import cores
 
 if TYPE_CHECKING:
     from codetune.numerics import NumericsParams
@@ -148,4 +149,4 @@ def _peak() -> float:
         start = time.process_time()  # of all threads together, and nobody else's
         square @ square
         taken.append(time.process_time() - start)
-    return float(2 * len(square) ** 3 / min(taken)) * (psutil.cpu_count() or 1)
+    return float(2 * len(square) ** 3 / min(taken)) * cores()

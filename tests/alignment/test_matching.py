@@ -17,7 +17,7 @@ REFERENCE, ANSWER = "def f(x):\n    return x", "  Def g(y): pass\n"
 
 
 def _params(folder: Path) -> BertScoreParams:
-    return BertScoreParams(model=str(folder), revision=None, layer=1, baseline_texts=2, baseline_pairs=1)
+    return BertScoreParams(model=str(folder), revision=None, layer=1, baseline_pairs=1)
 
 
 @pytest.fixture(scope="module")

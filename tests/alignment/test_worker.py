@@ -74,7 +74,7 @@ def test_asking_brings_no_torch_here() -> None:
 @pytest.mark.slow
 def test_the_real_process_aligns(tmp_path: Path, tiny_bert: Path) -> None:
     worker = AlignmentWorker(tmp_path)
-    section = {"model": str(tiny_bert), "revision": None, "layer": 1, "baseline_texts": 2, "baseline_pairs": 1}
+    section = {"model": str(tiny_bert), "revision": None, "layer": 1, "baseline_pairs": 1}
     try:
         assert worker.align(section, "a b", "a").reference == ["[CLS]", "a", "b", "[SEP]"]
     finally:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.browser
 def project(copied_sample: Project, tiny_bert: Path) -> Project:
     """The sample with a changed workspace, whose parameters name an encoder that is here."""
     file = copied_sample.root / "params.yaml"
-    encoder = f"{{model: {tiny_bert}, revision: null, layer: 1, baseline_texts: 2, baseline_pairs: 1}}"
+    encoder = f"{{model: {tiny_bert}, revision: null, layer: 1, baseline_pairs: 1}}"
     file.write_text(file.read_text().replace("score:\n", f"score:\n  bertscore: {encoder}\n"))
     return copied_sample
 

@@ -77,3 +77,11 @@ def test_a_function_too_deep_to_walk_is_dropped():
     row = raw_row(docstring="Return the nested value.", code=code)
     result = judge_row(row, PARAMS.model_copy(update={"max_tokens": 10_000}))
     assert result == Drop("too_deep")
+
+
+@pytest.mark.parametrize(("params", "answer"), [(PARAMS, CODE), (TEXT, "Good day")])
+def test_what_somebody_found_who_read_a_pair_counts(params, answer):
+    review = {"id": "a" * 16, "verdict": "complete", "text": "Give a float."}
+    assert judge_row(pair(answer), params, review=review).instruction == "Add two numbers. Give a float."
+    review |= {"verdict": "drop"}
+    assert judge_row(pair(answer), params, review=review) == Drop("reviewed", found="Give a float.")

@@ -14,10 +14,10 @@ TARGET = f"def enlarge(values):\n{BODY}"
 ONE = TARGET.format(1)
 
 
-def judged(text, name="enlarge", source="packages", params=PARAMS):
+def judged(text, name="enlarge", source="packages", params=PARAMS, review=None):
     """What becomes of a function of a file."""
     (function,) = [each for each in functions_or_reason(text) if each.qualname.endswith(name)]
-    return judge(raw_row(source=source, **vars(function)), params, text)
+    return judge(raw_row(source=source, **vars(function)), params, text, review)
 
 
 def using(step, before="", after=""):
@@ -319,3 +319,21 @@ def test_examples_take_along_what_they_need():
                    before="START = [1]\n\n\ndef twice(found):\n    return [2 * each for each in found]\n\n\n")  # fmt: skip
     setup = judged(text, source="held-out").examples["setup"]
     assert setup == "START = [1]\n\n\ndef twice(found):\n    return [2 * each for each in found]"
+
+
+GUESSED = ("untold_", "unknown_key", "foreign_object", "reads_the_outside", "docstring_vague")
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"), [(case[1], case[3]) for case in DROPPED], ids=[case[0] for case in DROPPED]
+)
+def test_nothing_is_guessed_of_a_function_that_somebody_read(reason, text):
+    review = {"id": "a" * 16, "verdict": "complete", "text": "Steps are counted from 0."}
+    found = judged(text, review=review)
+    if not reason.startswith(GUESSED):
+        assert found.reason == reason
+        return
+    assert isinstance(found, Candidate), found
+    description, _, rest = found.instruction.partition("Steps are counted from 0.")
+    assert (description or ". ").endswith(". "), "of a vague docstring nothing is left"
+    assert "`enlarge" in rest, "what somebody found stands after the description"

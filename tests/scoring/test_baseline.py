@@ -1,14 +1,13 @@
 """Golden values: the mean of bert_score.BERTScorer over the same pairs, each scored by itself."""
 
 import math
-import random
 
 import pytest
 import torch
 from bert_score import BERTScorer
 
 from codetune.errors import UserError
-from codetune.scoring.baseline import Baseline, choose_rows, draw_pairs, measure_baseline
+from codetune.scoring.baseline import Baseline, draw_pairs, measure_baseline
 from codetune.scoring.bertscore import Embedding, Scores
 from codetune.scoring.code_bertscore import normalized
 from tests.scoring.conftest import changed
@@ -35,28 +34,20 @@ def test_pairs_follow_the_seed_alone():
     assert draw_pairs(groups, 50, seed=1) != draw_pairs(groups, 50, seed=2)
 
 
-def test_rows_are_chosen_whatever_their_order(instruction_rows):
-    shuffled = random.Random(3).sample(instruction_rows, len(instruction_rows))
-    assert choose_rows(instruction_rows, 5, 7) == choose_rows(shuffled, 5, 7)
-    assert choose_rows(instruction_rows, 5, 7) != choose_rows(instruction_rows, 5, 8)
+def references(rows):
+    return [(row["group"], row["completion"]) for row in rows]
 
 
-def test_paraphrases_are_never_chosen(instruction_rows):
-    paraphrases = [{**row, "id": f"p{row['id']}", "parent": row["id"]} for row in instruction_rows]
-    assert choose_rows([*paraphrases, *instruction_rows], 100, 7) == choose_rows(instruction_rows, 100, 7)
-
-
-@pytest.mark.parametrize("kept", [0, 1])
-def test_fewer_than_two_originals_are_refused(kept, instruction_rows):
-    rows = instruction_rows[:kept] + [{**row, "parent": "x"} for row in instruction_rows]
-    with pytest.raises(UserError, match=f"hold {kept} originals, expected at least two"):
-        choose_rows(rows, 10, 7)
+@pytest.mark.parametrize("number", [0, 1])
+def test_fewer_than_two_references_are_refused(number, minilm, instruction_rows):
+    with pytest.raises(UserError, match=f"score: there are {number} prompts, expected at least two"):
+        measure_baseline(minilm, references(instruction_rows[:number]), changed(baseline_pairs=4))
 
 
 def test_the_baseline_is_the_librarys_mean_over_the_pairs(minilm, instruction_rows):
-    params = changed(baseline_texts=8, baseline_pairs=12)
-    found = measure_baseline(minilm, instruction_rows, params)
-    chosen = choose_rows(instruction_rows, 8, params.seed)
+    params = changed(baseline_pairs=12)
+    chosen = instruction_rows[:8]
+    found = measure_baseline(minilm, references(chosen), params)
     _, pairs = draw_pairs([row["group"] for row in chosen], 12, params.seed)
     texts = [row["completion"] for row in chosen]
     scorer = BERTScorer(model_type=str(minilm.files.folder), num_layers=minilm.layer, device="cpu")
@@ -96,4 +87,4 @@ def test_an_encoder_that_tells_nothing_apart_is_refused(minilm, instruction_rows
     same = Embedding(torch.ones(3, 4), torch.tensor([0.0, 1.0, 0.0]))
     monkeypatch.setattr(minilm, "embed_all", lambda texts, _: dict.fromkeys(texts, same))
     with pytest.raises(UserError, match=r"scores unrelated code 1\.0000, expected less than 0\.999"):
-        measure_baseline(minilm, instruction_rows, changed(baseline_texts=4, baseline_pairs=4))
+        measure_baseline(minilm, references(instruction_rows[:4]), changed(baseline_pairs=4))

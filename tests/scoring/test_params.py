@@ -18,7 +18,6 @@ def test_params_yaml_holds_a_valid_section():
         {"layer": 6.0},
         {"model": ""},
         {"revision": "main"},
-        {"baseline_texts": 1},
         {"baseline_pairs": 0},
         {"confidence": 1.0},
         {"confidence": 95},

@@ -20,20 +20,19 @@ RIGHT = "```python\ndef triple(x):\n    return 3 * x\n```"
 
 def params(base, **changes):
     model = ModelParams(base=str(base), revision=None)
-    score = changed(baseline_texts=6, baseline_pairs=12, bootstrap_samples=200)
+    score = changed(baseline_pairs=12, bootstrap_samples=200)
     return answer_validity.Params(AnswerValidityParams(**(SETTINGS | changes)), score, model, "fenced")
 
 
 @pytest.fixture
 def inputs(instruction_rows, tmp_path, tiny_adapter):
-    names = ("problems", "verified", "train")
+    names = ("problems", "verified")
     paths = answer_validity.Inputs(
         **{name: tmp_path / f"{name}.jsonl" for name in names}, benchmarks=tmp_path / "benchmarks", adapter=tiny_adapter
     )
     rows = [tables.held_out_problem(f"aaaa0000000000{number:02d}") for number in range(MIN_PROBLEMS)]
     write_jsonl(paths.problems, rows)
     write_jsonl(paths.verified, [{"id": row["id"], "digest": row["digest"]} for row in rows])
-    write_jsonl(paths.train, instruction_rows)
     paths.benchmarks.mkdir()
     return paths
 

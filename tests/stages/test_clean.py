@@ -6,7 +6,7 @@ import random
 import pytest
 
 from codetune.errors import UserError
-from codetune.files import read_json, read_jsonl
+from codetune.files import read_json, read_jsonl, write_jsonl
 from codetune.ingestion.functions import functions_or_reason
 from codetune.schemas.raw import RAW_FILES, RAW_ROWS
 from codetune.tables import read_table, write_table
@@ -15,6 +15,7 @@ from tests.clean_params import clean_params
 from tests.tables import pair_row, raw_row, source_file
 
 PARAMS = clean_params()
+SPLITS = ("train", "val", "test")
 
 
 def code(name: str, group: int, number: int) -> str:
@@ -44,7 +45,43 @@ def raw(tmp_path):
 
 def run(folder, params=PARAMS):
     outputs = clean.Outputs(clean=folder / "clean", counts=folder / "counts.json")
-    return clean.run(params, clean.Inputs(raw=folder / "raw"), outputs)
+    return clean.run(params, clean.Inputs(raw=folder / "raw", reviews=folder / "reviews.jsonl"), outputs)
+
+
+def test_rows_that_people_read_are_completed_and_dropped_as_they_said(raw):
+    before = run(raw)
+    one, other, *_ = (row["id"] for row in read_jsonl(raw / "clean/train.jsonl"))
+    said = "Values are counted from 1."
+    lines = [
+        {"id": one, "verdict": "complete", "text": said},
+        {"id": other, "verdict": "drop", "text": "it counts from 0"},
+        {"id": "f" * 16, "verdict": "keep", "text": ""},
+    ]
+    write_jsonl(raw / "reviews.jsonl", lines)
+    report = run(raw)
+    rows = {row["id"]: row for split in SPLITS for row in read_jsonl(raw / f"clean/{split}.jsonl")}
+    assert rows[one]["instruction"].endswith(f". {said}")
+    assert other not in rows
+    [line] = [row for row in read_table(raw / "clean/ledger.parquet") if row["id"] == other]
+    assert (line["verdict"], line["reason"], line["found"]) == ("drop", "reviewed", "it counts from 0")
+    assert report["kept"] == before["kept"] - 1
+    assert report["reviews"] == {"read": 0, "completed": 1, "unread": report["kept"] - 1, "without_row": 1}
+    assert run(raw, PARAMS.model_copy(update={"reviews": False})) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"verdict": "maybe"}, r"verdict is 'maybe', expected keep, complete or drop"),
+        ({"verdict": "complete"}, r"text is '', expected text for complete and drop, none for keep"),
+        ({"text": "why"}, r"text is 'why', expected text for complete and drop, none for keep"),
+        ({"id": "7"}, r"id is '7', expected 16 lower-case hexadecimal digits"),
+    ],
+)
+def test_a_bad_line_of_the_reviews_is_named(raw, change, problem):
+    write_jsonl(raw / "reviews.jsonl", [{"id": "a" * 16, "verdict": "keep", "text": ""} | change])
+    with pytest.raises(UserError, match=rf"reviews.jsonl:1 .*{problem}. Mend that line, or take it out."):
+        run(raw)
 
 
 def test_every_row_is_accounted_for(raw):

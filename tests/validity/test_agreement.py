@@ -8,7 +8,7 @@ from codetune.validity.picture import agreement_picture
 from codetune.validity.programs import Programs
 
 PARAMS = ScoreParams(
-    seed=7, bertscore=BertScoreParams(model="minilm", revision=None, layer=6, baseline_texts=2, baseline_pairs=1),
+    seed=7, bertscore=BertScoreParams(model="minilm", revision=None, layer=6, baseline_pairs=1),
     bootstrap_samples=200, confidence=0.95,
 )  # fmt: skip
 

@@ -1,0 +1,80 @@
+"""Write the code that each stage reaches into dvc.yaml, as its imports tell: run as `python -m scripts.deps`.
+
+Packages are named by their folder, but the schemas of tables each by itself. What is imported for type checking alone
+does not count; what is imported inside a function does.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+_STAGE = re.compile(r"^  (\w+):$", re.MULTILINE)
+_CODE = re.compile(r"(?:^ +- (?:stages|codetune)/\S+\n)+", re.MULTILINE)
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Every module of codetune or stages that a file imports, at the top or inside functions."""
+    found: set[str] = set()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    guarded = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in guarded:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return {name for name in found if name.split(".")[0] in {"codetune", "stages"}}
+
+
+def _module_file(name: str) -> Path | None:
+    place = ROOT / name.replace(".", "/")
+    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
+
+
+def code_of(stage: str) -> set[str]:
+    """The files and folders of the library that a stage reaches, with its own file."""
+    pending, seen = [ROOT / f"stages/{stage}.py"], set()
+    while pending:
+        path = pending.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        pending += [file for name in imported_modules(path) if (file := _module_file(name))]
+    schemas = {path.relative_to(ROOT) for path in (ROOT / "codetune/schemas").glob("*.py")}
+    relative = {path.relative_to(ROOT) for path in seen} - {Path("codetune/__init__.py")}
+    whole = {path for path in relative if path.parts[0] == "codetune" and len(path.parts) > 2} - schemas  # noqa: PLR2004
+    return {str(path.parent if path in whole else path) for path in relative}
+
+
+def with_code(pipeline: str) -> str:
+    """The text of a dvc.yaml whose stages name the code that they reach; all else stays as it is."""
+    first, *parts = _STAGE.split(pipeline)
+    written = [first]
+    for stage, text in zip(parts[::2], parts[1::2], strict=True):
+        code = sorted(code_of(stage), key=lambda path: (not path.startswith("stages/"), path))
+        lines = "".join(f"      - {path}\n" for path in code)
+        found = _CODE.search(text)
+        indent = len(found[0]) - len(found[0].lstrip()) if found else 0
+        lines = lines.replace(" " * 6, " " * indent)
+        written += [f"  {stage}:", _CODE.sub(lines, text, count=1)]
+    return "".join(written)
+
+
+def main() -> None:
+    """Write dvc.yaml."""
+    path = ROOT / "dvc.yaml"
+    path.write_text(with_code(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

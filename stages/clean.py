@@ -93,7 +93,7 @@ def held_out_problems(verdicts: list[Verdict], spool: Spool) -> Iterator[dict[st
 
 
 def _reviews(path: Path) -> dict[str, Review]:
-    """What people found who read rows, by row id; nothing where there is no such file."""
+    """What reviewers found, by row id; nothing where there is no such file."""
     found = cast("Iterator[Review]", read_rows(path, REVIEWS) if path.exists() else iter(()))
     return {row["id"]: row for row in found}
 

@@ -11,12 +11,14 @@ from codetune.schemas.declaration import Schema
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 from codetune.schemas.manifest import MANIFEST
 from codetune.schemas.reading import read_document, rows_with
+from codetune.schemas.reviews import REVIEWS
 from codetune.schemas.scores import SCORES
 
 MANIFEST_PATH = "data/raw/manifest.json"
 AUGMENTED_PATH = "data/augmented/train.jsonl"
 HELD_OUT_PATH = "data/augmented/test.jsonl"
 SCORES_PATH = "reports/scores.jsonl"
+REVIEWS_PATH = "data/reviews.jsonl"
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Life:
     :param instruction: as in the split's file; None for a row that was dropped, or where the file is not here.
     :param trained: whether data/augmented/train.jsonl has it; None where the file is not here.
     :param scores: its line of reports/scores.jsonl, if it was among the prompts.
+    :param review: its line of data/reviews.jsonl, if a reviewer read it.
     :param lacks: columns that the ledger does not have, being of an older version.
     """
 
@@ -53,6 +56,7 @@ class Life:
     trained: bool | None = None
     paraphrases: list[JsonObject] = field(default_factory=list)
     scores: JsonObject | None = None
+    review: JsonObject | None = None
     lacks: tuple[str, ...] = ()
 
 
@@ -99,6 +103,7 @@ def life_of(root: Path, ledger: Ledger, place: int) -> Life:
     augmented = _lines_with(root / AUGMENTED_PATH, AUGMENTED, identity)
     held_out = _lines_with(root / HELD_OUT_PATH, PARAPHRASES, identity) or []
     scored = [line for line in _lines_with(root / SCORES_PATH, SCORES, identity) or [] if line["id"] == identity]
+    reviews = _lines_with(root / REVIEWS_PATH, REVIEWS, identity) or []
     return Life(
         row=row,
         neighbours=_neighbours(ledger, row["group"]),
@@ -109,5 +114,6 @@ def life_of(root: Path, ledger: Ledger, place: int) -> Life:
         trained=None if augmented is None else any(line["id"] == identity for line in augmented),
         paraphrases=[line for line in [*(augmented or []), *held_out] if line["parent"] == identity],
         scores=scored[0] if scored else None,
+        review=reviews[0] if reviews else None,
         lacks=ledger.lacks,
     )

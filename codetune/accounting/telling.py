@@ -70,14 +70,23 @@ def _license(row: JsonObject) -> str:
     return f"{row['license']}, because of `{row['license_evidence']}`" if row["license_evidence"] else row["license"]
 
 
-def _verdict(row: JsonObject) -> str:
+def _verdict(life: Life) -> str:
+    row = life.row
     if row["verdict"] == "keep":
         size = (
             f" It has {row['code_lines']} lines and {row['code_tokens']} tokens of code." if row["code_tokens"] else ""
         )
-        return f"kept: no rule objected.{size}"
+        return f"kept: no rule objected.{size}{_reviewed(life)}"
     measured = measured_text(row)
     return f"dropped because {known(row['reason']).words} ({row['reason']}){f': {measured}' if measured else ''}."
+
+
+def _reviewed(life: Life) -> str:
+    """What a reviewer said of a row that is kept, where it was put into the instruction or nothing was missing."""
+    said = life.review["text"] if life.review else ""
+    if not life.review or said not in (life.instruction or said):
+        return ""
+    return f" A reviewer read it, and {f'had it say as well: {said}' if said else 'found nothing missing.'}"
 
 
 def _matches(life: Life) -> Iterator[str]:
@@ -158,7 +167,7 @@ def steps(life: Life) -> list[tuple[str, list[str]]]:
         ("row", [f"{row['id']}  {row['qualname'] or ''}".rstrip()]),
         ("from", [_origin(life)]),
         ("licence", [_license(row)]),
-        ("verdict", [_verdict(row)]),
+        ("verdict", [_verdict(life)]),
         ("duplicates", list(_matches(life))),
         ("dropped for it", list(_duplicates(life))),
         ("split", [_split(life)]),

@@ -166,7 +166,7 @@ def length_drop(lines: int, tokens: int, params: CleanParams) -> Drop | None:
 
 
 def completed(said: str, review: Review | None) -> str:
-    """What an instruction says of its answer, with what somebody who read the row found missing."""
+    """What an instruction says of its answer, with what a reviewer found missing."""
     return f"{said} {review['text']}".strip() if review and review["verdict"] == "complete" else said
 
 
@@ -175,7 +175,7 @@ def judge(row: dict[str, Any], params: CleanParams, text: str = "", review: Revi
 
     :param row: `path`, `kind`, `qualname`, `start_line`, `docstring` and `code` of data/raw/rows.parquet.
     :param text: the file that the row stands in, where rows of its source must be self-contained.
-    :param review: what somebody found who read the row; the rules that guess whether it can be answered give way.
+    :param review: what a reviewer found who read the row; the rules that guess whether it can be answered give way.
     """
     drop = place_drop(row["path"], row["qualname"]) or docstring_drop(row["docstring"], params)
     if drop:

@@ -63,7 +63,7 @@ def judge_row(
 
     :param row: a row of data/raw/rows.parquet; its kind `pair` tells that it came from a table.
     :param text: as of `judge`.
-    :param review: what somebody found who read the row.
+    :param review: what a reviewer found who read the row.
     """
     if drop := license_drop(row["license"], params):
         return drop

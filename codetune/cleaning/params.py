@@ -79,9 +79,8 @@ class CleanParams(Section):
     )
     reviews: bool = Field(
         default=True,
-        description="whether data/reviews.jsonl counts: what people who read rows found is put into their "
-        "instructions, or drops them, and the rules that guess whether a row can be answered pass over rows that were "
-        "read",
+        description="whether data/reviews.jsonl counts: what reviewers found missing is put into instructions, what "
+        "they found wrong is dropped, and the rules that guess whether a row can be answered pass over what they read",
     )
     benchmarks: list[str] = Field(
         description="files in the format of HumanEval or MBPP (JSON lines, gzip if named .gz); train rows that are one "

@@ -89,7 +89,7 @@ def data_report(verdicts: list[Verdict], splits: dict[str, Split], joined: dict[
 
 
 def review_counts(verdicts: list[Verdict], reviews: Mapping[str, Review]) -> dict[str, int]:
-    """How many kept rows were read and found to be right, how many were completed, and how many nobody read.
+    """How many kept rows were read and found to be right, how many were completed, and how many were not.
 
     :param reviews: by row id. Those of rows that are not there any more are counted as well.
     """

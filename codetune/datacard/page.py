@@ -91,9 +91,20 @@ def _summary(card: CardFacts, found: list[Source]) -> str:
     return (
         "# Data card\n\n"
         f"**{rows:,}** raw rows of **{len(found)}** sources; **{kept:,}** ({_percent(kept, rows)}) are kept: "
-        f"{counted}. Train gets **{card.augmentation.get('paraphrases', 0):,}** paraphrases besides. Made from the "
-        "files of the run by `stages/describe.py`; `python -m codetune why ID` tells the life of any row, kept or "
-        "dropped."
+        f"{counted}.{_reviews(card.data)} Train gets **{card.augmentation.get('paraphrases', 0):,}** paraphrases "
+        "besides. Made from the files of the run by `stages/describe.py`; `python -m codetune why ID` tells the life of "
+        "any row, kept or dropped."
+    )
+
+
+def _reviews(data: JsonObject) -> str:
+    """How many rows reviewers read, of those that are kept; empty where they read none."""
+    found = data.get("reviews", {})
+    if not found.get("read", 0) + found.get("completed", 0):
+        return ""
+    return (
+        f" Reviewers read all but **{found['unread']:,}** of these, and put into the instructions of "
+        f"**{found['completed']:,}** what was not told."
     )
 
 

@@ -20,7 +20,7 @@ _BUFFER_BYTES = 1 << 20
 
 
 def remake(path: Path, schema: Schema) -> str:
-    """The advice to make a table again, or to mend one that people write."""
+    """The advice to make a table again, or to mend one that no stage writes."""
     if not schema.stage:
         return "Mend that line, or take it out."
     stage = f"{schema.stage}@{path.stem}" if schema.stage == "generate" else schema.stage

@@ -1,4 +1,4 @@
-"""data/reviews.jsonl: what people who read rows of the data found, one line a row. Written by hand and kept in git.
+"""data/reviews.jsonl: what reviewers found who read rows of the data, one line a row. It is kept in git.
 
 `verdict` is `keep` for a row that can be answered from its instruction, `complete` for one that can with the sentences
 of `text` put after its description, and `drop` for one that cannot, or whose answer does something else than asked;
@@ -17,7 +17,7 @@ from codetune.schemas.declaration import STRICT, Rule, Schema
 
 
 class Review(TypedDict):
-    """What somebody found who read a row."""
+    """What a reviewer found who read a row."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     id: RowId

@@ -7,7 +7,7 @@ import pytest
 from codetune.accounting.ledger import LEDGER_PATH
 from codetune.accounting.why import why
 from codetune.errors import UserError
-from codetune.files import write_json
+from codetune.files import write_json, write_jsonl
 from tests.accounting.conftest import OLD_COLUMNS, ROWS, write_ledger
 from tests.tables import SHA256
 
@@ -103,6 +103,21 @@ def test_the_archive_is_that_of_package_and_version(project, sources, told):
 def test_a_training_set_of_another_run_is_noticed(project):
     (project / "data/augmented/train.jsonl").write_text("")
     assert "train.jsonl does not have it, being of another run." in words(why(project, "Tree.load"))
+
+
+@pytest.mark.parametrize(
+    ("review", "told"),
+    [
+        ({"verdict": "keep", "text": ""}, "A reviewer read it, and found nothing missing."),
+        ({"verdict": "complete", "text": "method `load`."}, "A reviewer read it, and had it say as well: method `load`."),
+        ({"verdict": "complete", "text": "Not in this instruction."}, ""),
+    ],
+)
+def test_what_a_reviewer_found_is_told_where_the_data_hold_it(project, review, told):
+    write_jsonl(project / "data/reviews.jsonl", [{"id": "aaaa000000000001"} | review])
+    story = words(why(project, "Tree.load"))
+    assert (told or "no rule objected") in story
+    assert ("reviewer" in story) is bool(told)
 
 
 def test_an_older_ledger_tells_what_it_holds(project):

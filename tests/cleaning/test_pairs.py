@@ -80,7 +80,7 @@ def test_a_function_too_deep_to_walk_is_dropped():
 
 
 @pytest.mark.parametrize(("params", "answer"), [(PARAMS, CODE), (TEXT, "Good day")])
-def test_what_somebody_found_who_read_a_pair_counts(params, answer):
+def test_what_a_reviewer_found_in_a_pair_counts(params, answer):
     review = {"id": "a" * 16, "verdict": "complete", "text": "Give a float."}
     assert judge_row(pair(answer), params, review=review).instruction == "Add two numbers. Give a float."
     review |= {"verdict": "drop"}

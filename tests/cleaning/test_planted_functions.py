@@ -327,7 +327,7 @@ GUESSED = ("untold_", "unknown_key", "foreign_object", "reads_the_outside", "doc
 @pytest.mark.parametrize(
     ("reason", "text"), [(case[1], case[3]) for case in DROPPED], ids=[case[0] for case in DROPPED]
 )
-def test_nothing_is_guessed_of_a_function_that_somebody_read(reason, text):
+def test_nothing_is_guessed_of_a_function_that_a_reviewer_read(reason, text):
     review = {"id": "a" * 16, "verdict": "complete", "text": "Steps are counted from 0."}
     found = judged(text, review=review)
     if not reason.startswith(GUESSED):
@@ -336,4 +336,4 @@ def test_nothing_is_guessed_of_a_function_that_somebody_read(reason, text):
     assert isinstance(found, Candidate), found
     description, _, rest = found.instruction.partition("Steps are counted from 0.")
     assert (description or ". ").endswith(". "), "of a vague docstring nothing is left"
-    assert "`enlarge" in rest, "what somebody found stands after the description"
+    assert "`enlarge" in rest, "what a reviewer found stands after the description"

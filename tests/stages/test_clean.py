@@ -48,7 +48,7 @@ def run(folder, params=PARAMS):
     return clean.run(params, clean.Inputs(raw=folder / "raw", reviews=folder / "reviews.jsonl"), outputs)
 
 
-def test_rows_that_people_read_are_completed_and_dropped_as_they_said(raw):
+def test_rows_that_reviewers_read_are_completed_and_dropped_as_they_said(raw):
     before = run(raw)
     one, other, *_ = (row["id"] for row in read_jsonl(raw / "clean/train.jsonl"))
     said = "Values are counted from 1."

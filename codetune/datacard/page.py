@@ -92,8 +92,8 @@ def _summary(card: CardFacts, found: list[Source]) -> str:
         "# Data card\n\n"
         f"**{rows:,}** raw rows of **{len(found)}** sources; **{kept:,}** ({_percent(kept, rows)}) are kept: "
         f"{counted}.{_reviews(card.data)} Train gets **{card.augmentation.get('paraphrases', 0):,}** paraphrases "
-        "besides. Made from the files of the run by `stages/describe.py`; `python -m codetune why ID` tells the life of "
-        "any row, kept or dropped."
+        "besides. Made from the files of the run by `stages/describe.py`; `python -m codetune why ID` tells the life "
+        "of any row, kept or dropped."
     )
 
 

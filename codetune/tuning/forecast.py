@@ -26,6 +26,7 @@ LOWER = (
     "Lower train.batch_size and raise train.accumulation by as much, lower train.max_tokens, or set "
     "train.gradient_checkpointing: true."
 )
+_OF_A_STEP = 1 / 3  # that a token takes without its gradient
 _FIRST_STEPS = 3  # that are timed: the very first one makes routines for products
 # That a training reached on two cores, of numpy's products; those take AVX-512, where portable and strict do not.
 _SHARE_OF_PEAK = {"portable": 0.4, "strict": 0.4, "fast": 0.55}
@@ -38,13 +39,13 @@ _FLOAT = 4
 class Forecast:
     """Watches the first steps of a training, then says once how long all of it will take, and how much memory.
 
-    :param evaluation_s: seconds that one validation took.
+    :param validation: the batches of each validation.
     :param evaluations: that are to come.
     """
 
-    def __init__(self, steps: list[Step], evaluation_s: float, evaluations: int) -> None:
+    def __init__(self, steps: list[Step], validation: Step, evaluations: int) -> None:
         self._steps = steps
-        self._evaluations_s = evaluation_s * evaluations
+        self._work = _tokens(steps) + _OF_A_STEP * evaluations * _tokens([validation])
         self._held = psutil.Process().memory_info().rss
         self._seen: list[Step] = []
         self._start = time.monotonic()
@@ -60,7 +61,7 @@ class Forecast:
         if len(self._seen) != _FIRST_STEPS:
             return None
         speed = _tokens(self._seen[1:]) / (time.monotonic() - self._start)
-        seconds = _tokens(self._steps) / speed + self._evaluations_s
+        seconds = self._work / speed
         memory = self._held + (peak_memory() - self._held) * _largest(self._steps) / _largest(self._seen)
         require_memory(memory)
         left = sum(map(len, self._steps))

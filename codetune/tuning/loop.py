@@ -86,11 +86,10 @@ def train(
     for point in progress.logged if progress else ():
         log(*point)
     progress = progress or Progress(len(steps))
-    start = time.monotonic()
     if not progress.evaluations:
         _evaluate(model, validation, progress, log, world)
-    evaluations = (progress.steps - progress.step) // params.evaluate_every
-    forecast = Forecast(steps[progress.step :], time.monotonic() - start, evaluations)
+    done, every = progress.step, params.evaluate_every
+    forecast = Forecast(steps[done:], validation, math.ceil(progress.steps / every) - done // every)
     with meter("training", progress.steps, progress.step) if world.main else nullcontext(lambda _text: None) as advance:
         describe = _describer()
         while progress.step < progress.steps and not progress.stale(params.patience):

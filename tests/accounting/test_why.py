@@ -109,7 +109,10 @@ def test_a_training_set_of_another_run_is_noticed(project):
     ("review", "told"),
     [
         ({"verdict": "keep", "text": ""}, "A reviewer read it, and found nothing missing."),
-        ({"verdict": "complete", "text": "method `load`."}, "A reviewer read it, and had it say as well: method `load`."),
+        (
+            {"verdict": "complete", "text": "method `load`."},
+            "A reviewer read it, and had it say as well: method `load`.",
+        ),
         ({"verdict": "complete", "text": "Not in this instruction."}, ""),
     ],
 )

@@ -42,7 +42,7 @@ def machine(monkeypatch):
 
 def after_first_steps(machine, steps):
     """What is said after each: the first takes 50 s, as routines are made, and the others 10 s."""
-    watched = Forecast(steps, evaluation_s=20, evaluations=2)
+    watched = Forecast(steps, step(900, 900), evaluations=2)
     said = []
     for seconds, done in zip((50, 10, 10), steps, strict=False):
         machine.now += seconds

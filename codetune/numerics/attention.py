@@ -87,7 +87,7 @@ def _head_forward(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, output: torch.Tensor,
     later: torch.Tensor, block: int, scale: float,
 ) -> None:  # fmt: skip
-    """Fill in the output of the queries that ask one head of keys, block by block; each of shape `(…, length, size)`."""
+    """Fill in the output of the queries that ask a head of keys, block by block; each of shape `(…, length, size)`."""
     group, end, size = query.shape
     asked, keys, values = query.transpose(0, 1).reshape(-1, size), key[0] * scale, value[0].contiguous().t()
     while end > 0:
@@ -130,7 +130,7 @@ def _workers(threads: int, _process: int) -> ThreadPoolExecutor:
 @cache
 def _script(function: Callable[..., None]) -> Callable[..., None]:
     """The same in TorchScript, of which threads run several at a time, as of Python they do not."""
-    script: Callable[..., None] = torch.jit.script(function)  # type: ignore[no-untyped-call]
+    script: Callable[..., None] = torch.jit.script(function)
     return script
 
 
@@ -140,7 +140,7 @@ def _each_head(function: Callable[..., None], key: torch.Tensor, scale: float, *
     # Added to the scores of a block's own keys: minus infinity for those that come after the query.
     later = key.new_full((_BLOCK, _BLOCK), -torch.inf).triu_(1)
     block = -(-length // -(-length // _BLOCK))  # no block is much smaller than the others
-    grouped = [tensor.unflatten(1, (heads, -1)) for tensor in tensors]
+    grouped = [tensor.view(rows, heads, -1, *tensor.shape[2:]) for tensor in tensors]
 
     def alone(place: tuple[int, int]) -> None:
         torch.set_num_threads(1)

@@ -23,6 +23,7 @@ _SILU = {"SiLU", "SiLUActivation"}
 
 def fuse(model: torch.nn.Module) -> None:
     """Have the parts of `model` that are of a known kind computed here, where they lie."""
+    module: Any
     for module in model.modules():
         kind = type(module).__name__
         if kind in _ATTENTION and module.config._attn_implementation == "sdpa":  # noqa: SLF001
@@ -38,13 +39,16 @@ def _attention(
     attention_mask: torch.Tensor | None = None, past_key_values: Any = None, **named: Any,
 ) -> Any:  # fmt: skip
     layers = module.q_proj, module.k_proj, module.v_proj
-    given = attention_mask is not None or past_key_values is not None or module.attention_dropout
-    if given or not _mergeable(layers, hidden_states) or len({layer.parts()[3] for layer in layers}) > 1:
+    other = attention_mask is not None or past_key_values is not None or module.attention_dropout
+    if other or not _mergeable(layers, hidden_states) or len({layer.parts()[3] for layer in layers}) > 1:
         named |= {"attention_mask": attention_mask, "past_key_values": past_key_values}
         return plain(hidden_states=hidden_states, position_embeddings=position_embeddings, **named)
     parts = (part for layer in layers for part in layer.parts())
-    heads = _Heads.apply(hidden_states, *position_embeddings, module.head_dim, *parts)  # type: ignore[no-untyped-call]
-    attended = functional.scaled_dot_product_attention(*heads, is_causal=True, scale=module.scaling, enable_gqa=True)
+    given = hidden_states, *position_embeddings, module.head_dim, *parts
+    query, key, value = _Heads.apply(*given)  # type: ignore[no-untyped-call]
+    attended = functional.scaled_dot_product_attention(
+        query, key, value, is_causal=True, scale=module.scaling, enable_gqa=True
+    )
     return module.o_proj(attended.transpose(1, 2).flatten(2)), None
 
 
@@ -69,7 +73,8 @@ def _gated(module: Any, plain: Callable[..., Any], x: torch.Tensor) -> Any:
 
 def _joined(parts: tuple[Any, ...]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, float]:
     """Layers that share their input, and s, as one: W, A, B and s of all."""
-    return torch.cat(parts[::4]), torch.cat(parts[1::4]), torch.block_diag(*parts[2::4]), parts[3]
+    up = torch.block_diag(*parts[2::4])  # type: ignore[no-untyped-call]
+    return torch.cat(parts[::4]), torch.cat(parts[1::4]), up, parts[3]
 
 
 def _rotate(heads: torch.Tensor, turned: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor, sign: int) -> None:
@@ -89,8 +94,8 @@ class _Heads(torch.autograd.Function):
     ) -> tuple[torch.Tensor, ...]:
         ctx.save_for_backward(x, cosines, sines, *(part for part in parts if isinstance(part, torch.Tensor)))
         ctx.scaling, ctx.size = parts[3], size
-        found = functional.linear(x, merged_weight(*_joined(parts))).unflatten(-1, (-1, size))
-        query, key, value = found.split([len(weight) // size for weight in parts[::4]], 2)
+        found = functional.linear(x, merged_weight(*_joined(parts))).view(*x.shape[:2], -1, size)
+        query, key, value = torch.split(found, [len(weight) // size for weight in parts[::4]], 2)
         turned = torch.empty_like(query), torch.empty_like(key)
         for heads, place in zip((query, key), turned, strict=True):
             _rotate(heads, place, cosines.unsqueeze(2), sines.unsqueeze(2), 1)
@@ -99,20 +104,20 @@ class _Heads(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, cosines, sines, *weights = ctx.saved_tensors
-        parts = [part for at in (0, 3, 6) for part in (*weights[at : at + 3], ctx.scaling)]
+        parts = tuple(part for at in (0, 3, 6) for part in (*weights[at : at + 3], ctx.scaling))
         weight, down, up, scaling = _joined(parts)
         of_all = x.new_empty(*x.shape[:2], len(weight) // ctx.size, ctx.size)
         query, key, value = (gradient.transpose(1, 2) for gradient in gradients)
-        places = of_all.split([heads.shape[2] for heads in (query, key, value)], 2)
+        places = torch.split(of_all, [heads.shape[2] for heads in (query, key, value)], 2)
         for heads, place in zip((query, key), places[:2], strict=True):
             _rotate(heads, place, cosines.unsqueeze(2), sines.unsqueeze(2), -1)
         places[2].copy_(value)
         above = of_all.flatten(2)
         of_x = above @ merged_weight(weight, down, up, scaling) if ctx.needs_input_grad[0] else None
         [(of_down, of_up)] = factor_gradients(x, (above, down, up, scaling))
-        sizes, ranks = zip(*(part.shape for part in parts[2::4]), strict=True)
-        of_ups = [block.split(ranks, 1)[at] for at, block in enumerate(of_up.split(sizes))]
-        pairs = zip(of_down.split(ranks), of_ups, strict=True)
+        sizes, ranks = ([part.shape[at] for part in parts[2::4]] for at in (0, 1))
+        of_ups = [torch.split(block, ranks, 1)[at] for at, block in enumerate(torch.split(of_up, sizes))]
+        pairs = zip(torch.split(of_down, ranks), of_ups, strict=True)
         return of_x, None, None, None, *(part for pair in pairs for part in (None, *pair, None))
 
 

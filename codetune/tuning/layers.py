@@ -58,8 +58,8 @@ def factor_gradients(x: torch.Tensor, *layers: tuple[Any, ...]) -> list[tuple[to
     gradients, downs, ups, scalings = zip(*layers, strict=True)
     flat, sizes = [gradient.flatten(0, -2) for gradient in gradients], [len(down) for down in downs]
     towards = torch.cat([part @ (up * scaling) for part, up, scaling in zip(flat, ups, scalings, strict=True)], 1)
-    of_downs = (towards.t() @ rows).split(sizes)
-    taken = (rows @ torch.cat(downs).t()).split(sizes, 1)
+    of_downs = torch.split(towards.t() @ rows, sizes)
+    taken = torch.split(rows @ torch.cat(downs).t(), sizes, 1)
     of_ups = [(part.t() @ above).t() * scaling for part, above, scaling in zip(taken, flat, scalings, strict=True)]
     return list(zip(of_downs, of_ups, strict=True))
 

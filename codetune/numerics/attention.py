@@ -1,19 +1,22 @@
 """Causal attention in training, from products of oneDNN: torch's own takes its products from MKL, slow in `portable`.
 
-Rows, heads of keys, and blocks of queries are taken one after the other, so that scores stay in the processor's
-cache, and none are computed for keys after a block's end. Scores are computed again for the gradient. Without
-gradients torch's own is left at work: there an answer has the same bits in any company.
+Each head of keys of each row is one thread's work from end to end, so that the number of threads cannot show. Blocks
+of queries are taken one after the other, so that scores stay in the processor's cache, and none are computed for keys
+after a block's end. Scores are computed again for the gradient. Without gradients torch's own is left at work: there
+an answer has the same bits in any company.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import product
 from typing import Any
 
 import torch
 
-from codetune.numerics.products import matrix_product
 from codetune.numerics.replacing import replace, torchs_own
 from codetune.numerics.sharing import OPERATORS, limited
 
@@ -46,7 +49,7 @@ def install() -> None:
         if sums.numel():
             given = gradient, query, key, value, output, sums, dropout_p, is_causal
             return backward(*given, attn_mask=attn_mask, scale=scale)
-        return _backward(gradient, query, key, value, output, _scale(query, scale))
+        return _backward(gradient, query, key, value, _scale(query, scale))
 
     replace({_NAME: attend, f"{_NAME}_backward": gradients})
 
@@ -61,71 +64,104 @@ def _scale(query: torch.Tensor, scale: float | None) -> float:
     return query.shape[-1] ** -0.5 if scale is None else scale
 
 
-def _by_key_head(tensor: torch.Tensor, heads: int) -> torch.Tensor:
-    """The same of shape `(rows, heads, length · group, size)`: the queries that ask the same head of keys together."""
-    rows, _, length, size = tensor.shape
-    return tensor.reshape(rows, heads, -1, length, size).transpose(2, 3).reshape(rows, heads, -1, size)
+def _token_by_token(tensor: torch.Tensor) -> torch.Tensor:
+    """Memory for as much as a tensor of shape `(rows, heads, length, size)` holds, the heads of a token together."""
+    return torch.empty_like(tensor.transpose(1, 2), memory_format=torch.contiguous_format).transpose(1, 2)
 
 
-def _by_query_head(tensor: torch.Tensor, length: int) -> torch.Tensor:
-    """What `_by_key_head` took, of shape `(rows, all heads, length, size)`; it lies in memory token by token."""
-    rows, heads, _, size = tensor.shape
-    tokens = tensor.view(rows, heads, length, -1, size).transpose(1, 2)
-    return tokens.reshape(rows, length, -1, size).transpose(1, 2)
+def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """`a @ b.t()`, by oneDNN."""
+    found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(a, b, None, "none", [], "")  # noqa: SLF001
+    return found
 
 
-def _parts(heads: torch.Tensor, length: int) -> Iterator[tuple[int, int, slice, int, int]]:
-    """Row, head, the place of some queries, and their first token and end: for each block of queries."""
-    group = heads.shape[2] // length
-    size = -(-length // -(-length // _BLOCK))  # no block is much smaller than the others
-    for row, head in product(range(heads.shape[0]), range(heads.shape[1])):
-        for start in range(0, length, size):
-            end = min(start + size, length)
-            yield row, head, slice(start * group, end * group), start, end
+def _weights(asked: torch.Tensor, keys: torch.Tensor, later: torch.Tensor, tokens: int) -> torch.Tensor:
+    """How much each query of the last tokens takes of each key: of shape `(tokens · group, keys)`."""
+    scores = _product(asked, keys)
+    own = scores.view(tokens, -1, keys.shape[0])[:, :, keys.shape[0] - tokens :]
+    own.add_(later[:tokens, None, :tokens])
+    return torch._softmax(scores, -1, False)  # noqa: SLF001 - the other one asks a script for a type
 
 
-def _weights(asked: torch.Tensor, keys: torch.Tensor, later: torch.Tensor, start: int) -> torch.Tensor:
-    """How much each query takes of each key: of shape `(tokens · group, keys)`."""
-    scores = matrix_product(asked, keys.t())
-    tokens = len(keys) - start
-    scores.view(tokens, -1, len(keys))[:, :, start:].add_(later[:tokens, None, :tokens])
-    return scores.softmax(-1)
+def _head_forward(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, output: torch.Tensor,
+    later: torch.Tensor, block: int, scale: float,
+) -> None:  # fmt: skip
+    """Fill in the output of the queries that ask a head of keys, block by block; each of shape `(…, length, size)`."""
+    group, end, size = query.shape
+    asked, keys, values = query.transpose(0, 1).reshape(-1, size), key[0] * scale, value[0].contiguous().t()
+    while end > 0:
+        start = max(0, end - block)
+        weights = _weights(asked[start * group : end * group], keys[:end], later, end - start)
+        output.transpose(0, 1)[start:end] = _product(weights, values[:, :end]).view(end - start, group, size)
+        end = start
 
 
-def _later(query: torch.Tensor) -> torch.Tensor:
-    """What is added to the scores of a block's own keys: minus infinity for those that come after the query."""
-    return query.new_full((_BLOCK, _BLOCK), -torch.inf).triu_(1)
+def _head_backward(
+    gradient: torch.Tensor, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
+    of_query: torch.Tensor, of_key: torch.Tensor, of_value: torch.Tensor,
+    later: torch.Tensor, block: int, scale: float,
+) -> None:  # fmt: skip
+    """Fill in the gradients of one head of keys, of its values, and of the queries that ask it."""
+    group, end, size = query.shape
+    asked, towards = query.transpose(0, 1).reshape(-1, size), gradient.transpose(0, 1).reshape(-1, size)
+    keys, values = key[0] * scale, value[0].contiguous()
+    of_keys, of_values = torch.zeros_like(keys.t().contiguous()), torch.zeros_like(keys.t().contiguous())
+    while end > 0:
+        start = max(0, end - block)
+        queries, above = asked[start * group : end * group], towards[start * group : end * group]
+        weights = _weights(queries, keys[:end], later, end - start)
+        of_values[:, :end].add_(_product(above.t(), weights.t()))
+        of_scores = _product(above, values[:end]).mul_(weights)
+        of_scores.addcmul_(weights, of_scores.sum(-1, keepdim=True), value=-1)
+        of_query.transpose(0, 1)[start:end] = _product(of_scores, keys.t()[:, :end]).view(end - start, group, size)
+        of_keys[:, :end].add_(_product(queries.t(), of_scores.t()))
+        end = start
+    of_key[0] = of_keys.t() * scale
+    of_value[0] = of_values.t()
+
+
+@cache
+def _workers(threads: int, _process: int) -> ThreadPoolExecutor:
+    """Threads that last as long as the process; one that was forked has none of them."""
+    return ThreadPoolExecutor(threads)
+
+
+@cache
+def _script(function: Callable[..., None]) -> Callable[..., None]:
+    """The same in TorchScript, of which threads run several at a time, as of Python they do not."""
+    script: Callable[..., None] = torch.jit.script(function)
+    return script
+
+
+def _each_head(function: Callable[..., None], key: torch.Tensor, scale: float, *tensors: torch.Tensor) -> None:
+    """Have a function fill in what belongs to each head of keys of each row: one thread alone works on a head."""
+    threads, (rows, heads, length) = torch.get_num_threads(), key.shape[:3]
+    # Added to the scores of a block's own keys: minus infinity for those that come after the query.
+    later = key.new_full((_BLOCK, _BLOCK), -torch.inf).triu_(1)
+    block = -(-length // -(-length // _BLOCK))  # no block is much smaller than the others
+    grouped = [tensor.view(rows, heads, -1, *tensor.shape[2:]) for tensor in tensors]
+
+    def alone(place: tuple[int, int]) -> None:
+        torch.set_num_threads(1)
+        with torch.no_grad():
+            _script(function)(*(tensor[place] for tensor in grouped), later, block, scale)
+
+    try:
+        list(_workers(threads, os.getpid()).map(alone, product(range(rows), range(heads))))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _forward(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float) -> torch.Tensor:
-    length, later = query.shape[2], _later(query)
-    asked, key, value = _by_key_head(query, key.shape[1]), key.contiguous() * scale, value.contiguous()
-    output = torch.empty_like(asked)
-    for row, head, place, start, end in _parts(asked, length):
-        weights = _weights(asked[row, head, place], key[row, head, :end], later, start)
-        output[row, head, place] = matrix_product(weights, value[row, head, :end])
-    return _by_query_head(output, length)
+    output = _token_by_token(query)
+    _each_head(_head_forward, key, scale, query, key, value, output)
+    return output
 
 
 def _backward(
-    gradient: torch.Tensor,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    output: torch.Tensor,
-    scale: float,
+    gradient: torch.Tensor, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    (length, heads), later = (query.shape[2], key.shape[1]), _later(query)
-    asked, towards = _by_key_head(query, heads), _by_key_head(gradient, heads)
-    key, value = key.contiguous() * scale, value.contiguous()
-    common = (towards * _by_key_head(output, heads)).sum(-1, keepdim=True)
-    of_asked, of_key, of_value = torch.empty_like(asked), torch.zeros_like(key), torch.zeros_like(value)
-    for row, head, place, start, end in _parts(asked, length):
-        queries, above = asked[row, head, place], towards[row, head, place]
-        keys, values = key[row, head, :end], value[row, head, :end]
-        weights = _weights(queries, keys, later, start)
-        of_value[row, head, :end] += matrix_product(weights.t(), above)
-        of_scores = matrix_product(above, values.t()).sub_(common[row, head, place]).mul_(weights)
-        of_asked[row, head, place] = matrix_product(of_scores, keys)
-        of_key[row, head, :end] += matrix_product(of_scores.t(), queries)
-    return _by_query_head(of_asked, length), of_key.mul_(scale), of_value
+    of_query, of_key, of_value = (_token_by_token(tensor) for tensor in (query, key, value))
+    _each_head(_head_backward, key, scale, gradient, query, key, value, of_query, of_key, of_value)
+    return of_query, of_key, of_value

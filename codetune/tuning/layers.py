@@ -49,13 +49,19 @@ def merged_weight(weight: torch.Tensor, down: torch.Tensor, up: torch.Tensor, sc
     return torch.addmm(weight, up * scaling, down)
 
 
-def factor_gradients(
-    x: torch.Tensor, gradient: torch.Tensor, down: torch.Tensor, up: torch.Tensor, scaling: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The gradients of A and B, for a layer's input and the gradient of its output."""
-    rows, flat = x.flatten(0, -2), gradient.flatten(0, -2)
-    of_down = (flat @ (up * scaling)).t() @ rows
-    return of_down, ((rows @ down.t()).t() @ flat).t() * scaling
+def factor_gradients(x: torch.Tensor, *layers: tuple[Any, ...]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """The gradients of A and B of layers that share their input; each is given as the gradient of its output, A, B, s.
+
+    What the layers have in common is taken from the input at once.
+    """
+    rows = x.flatten(0, -2)
+    gradients, downs, ups, scalings = zip(*layers, strict=True)
+    flat, sizes = [gradient.flatten(0, -2) for gradient in gradients], [len(down) for down in downs]
+    towards = torch.cat([part @ (up * scaling) for part, up, scaling in zip(flat, ups, scalings, strict=True)], 1)
+    of_downs = torch.split(towards.t() @ rows, sizes)
+    taken = torch.split(rows @ torch.cat(downs).t(), sizes, 1)
+    of_ups = [(part.t() @ above).t() * scaling for part, above, scaling in zip(taken, flat, scalings, strict=True)]
+    return list(zip(of_downs, of_ups, strict=True))
 
 
 class _Merged(torch.autograd.Function):
@@ -71,4 +77,4 @@ class _Merged(torch.autograd.Function):
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, weight, down, up = ctx.saved_tensors
         of_x = gradient @ merged_weight(weight, down, up, ctx.scaling) if ctx.needs_input_grad[0] else None
-        return of_x, None, *factor_gradients(x, gradient, down, up, ctx.scaling), None
+        return of_x, None, *factor_gradients(x, (gradient, down, up, ctx.scaling))[0], None

@@ -12,7 +12,7 @@ from codetune.modeling.logits import logits_at, states_at
 from codetune.tuning.data import Batch
 from codetune.tuning.params import Precision
 
-_ROWS = 256  # of logits at a time: with fewer, products take longer
+_ROWS = 512  # of logits at a time: with fewer, products take longer
 _LAST: WeakKeyDictionary[torch.nn.Module, bool] = WeakKeyDictionary()  # output layers, and whether nothing follows
 
 
@@ -63,7 +63,8 @@ class _PartByPart(torch.autograd.Function):
     ) -> torch.Tensor:
         losses, gradients = [], []
         for part, wanted in zip(torch.split(states, _ROWS), torch.split(targets, _ROWS), strict=True):
-            scores = functional.linear(part, weight, bias).float().log_softmax(-1)
+            scores = functional.linear(part, weight, bias).float()
+            torch.log_softmax(scores, -1, out=scores)
             losses.append(-scores.gather(1, wanted[:, None]).sum())
             if ctx.needs_input_grad[0]:
                 towards = scores.exp_().scatter_add_(1, wanted[:, None], scores.new_full((len(part), 1), -1))

@@ -11,7 +11,7 @@ from tests.test_families import make_base
 from tests.training import lora
 from tests.tuning.test_layers import steps_of_loss
 
-FUSED = {"_NormBackward", "_GatedBackward"}
+FUSED = {"_NormBackward", "_GatedBackward", "_HeadsBackward"}
 
 
 def adapted(base, **changes):
@@ -51,7 +51,7 @@ def test_loss_and_gradients_are_those_of_transformers_and_peft(family, tmp_path,
     ("family", "changes", "fused"),
     [
         ("llama", {}, FUSED),
-        ("llama", {"target_modules": "attention"}, {"_NormBackward"}),
+        ("llama", {"target_modules": "attention"}, {"_NormBackward", "_HeadsBackward"}),
         ("llama", {"dropout": 0.1}, {"_NormBackward"}),
         ("llama", {"modules_to_save": ["norm"]}, FUSED),
         ("phi3", {}, {"_NormBackward"}),
@@ -63,6 +63,17 @@ def test_only_what_is_known_is_fused(family, changes, fused, tmp_path, batch):
     model = adapted(make_base(family, tmp_path / "base"), **changes)
     assert steps_of_loss(batch_loss(model, batch)) & FUSED == fused
     assert loss_and_gradients(model, batch)[0].isfinite()
+
+
+def test_any_number_of_threads_gives_the_same_bits(tmp_path, rows, same_bits):
+    model = adapted(make_base("llama", tmp_path / "base"))
+
+    def gradients():
+        model.zero_grad(set_to_none=True)
+        loss, found = loss_and_gradients(model, collate(rows[:5], 0))
+        return loss, *found.values()
+
+    same_bits(gradients)
 
 
 def test_merged_again_the_model_computes_as_before(tmp_path, batch):

@@ -11,7 +11,7 @@ from codetune.cleaning.fingerprint import fingerprint
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.reasons import Drop
 from codetune.cleaning.renaming import renamed_digest
-from codetune.cleaning.safety import license_drop, scrubbed
+from codetune.cleaning.safety import blanked, discreet, license_drop, scrubbed
 from codetune.ingestion.functions import parse_or_reason
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import dump_tree
@@ -69,20 +69,42 @@ def judge_row(
         return drop
     result = _judge(row, params, text, review)
     if isinstance(result, Drop):
-        return result
+        return discreet(result, (text, *(row[key] or "" for key in _TEXTS)), params)
     if review and review["verdict"] == "drop":
         return Drop("reviewed", found=review["text"])
+    return _safe(result, row, params, text, review)
+
+
+def _safe(
+    result: Candidate, row: dict[str, Any], params: CleanParams, text: str, review: Review | None
+) -> Candidate | Drop:
+    """The candidate without what may not be passed on, made anew where it shows some, or why it is dropped."""
+    shown = _shown(result)
+    passed = [scrubbed(each, params) for each in shown]
+    if passed == shown:
+        return result
+    if drop := _first_drop(passed):
+        return drop
     # Few rows hold what must go, and looking takes longer than judging: those alone are judged twice.
-    for shown in (result.completion, result.instruction):
-        passed = scrubbed(shown, params)
-        if isinstance(passed, Drop):
-            return passed
-        if passed != shown:
-            clean = scrubbed(text, params)
-            return clean if isinstance(clean, Drop) else _judge(_scrubbed_row(row, params), params, clean, review)
-    return result
+    clean = {key: blanked(row[key] or "", params) for key in _TEXTS}
+    again = _judge(row | clean, params, blanked(text, params), review)
+    if isinstance(again, Drop):
+        return again
+    strict = {"secrets": "drop", "personal_data": "keep" if params.personal_data == "keep" else "drop"}
+    left = [scrubbed(each, params.model_copy(update=strict)) for each in _shown(again)]
+    return _first_drop(left) or again
 
 
-def _scrubbed_row(row: dict[str, Any], params: CleanParams) -> dict[str, Any]:
-    texts = {key: scrubbed(row[key] or "", params) for key in _TEXTS}
-    return row | {key: text for key, text in texts.items() if not isinstance(text, Drop)}
+def _shown(candidate: Candidate) -> list[str]:
+    """What of a candidate is written: its answer, its instruction, and the examples that try an answer."""
+    examples = candidate.examples
+    parts = (
+        [examples["setup"], *(each[key] for each in examples["examples"] for key in ("source", "want"))]
+        if isinstance(examples, dict)
+        else []
+    )
+    return [candidate.completion, candidate.instruction, *parts]
+
+
+def _first_drop(results: list[str | Drop]) -> Drop | None:
+    return next((each for each in results if isinstance(each, Drop)), None)

@@ -6,23 +6,30 @@ networks, numbers kept for fiction) is no finding.
 
 from __future__ import annotations
 
+import ast
 import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
-_TLDS = "com|org|net|edu|gov|info|io|dev|de|uk|fr|eu|ch|at|nl|be|it|es|se|no|fi|dk|pl|cz|ru|cn|jp|kr|in|br|au|ca|us"
+from publicsuffixlist import PublicSuffixList
+
 _NOBODY = re.compile(
     r"(a|b|x|me|you|foo|bar|name|user(name)?|email|mail|test(er)?|someone|nobody|no-?reply|admin|info|git|root)\d*|your.*"
     r"|(jane|john)[._]?doe",
     re.IGNORECASE,
 )
-_NOWHERE = re.compile(
-    r"(?:^|\.)(example|test|invalid|localhost|foo|bar|domain|host|email|company|yourdomain|server|site)\."
-    r"|(?:libssh|openssh)\.",  # names of algorithms, not of mailboxes
-    re.IGNORECASE,
-)
+# Second-level names that documentation takes for nobody's; the last ones name algorithms, and what products are of.
+_NOWHERE_WORDS = """
+acme bar company domain email example foo host invalid localhost mycompany mydomain server site test yourcompany
+yourdomain libssh openssh cls self
+"""
+_NOWHERE = frozenset(_NOWHERE_WORDS.split())
+# What stands before a password or a mailbox in a URL, as in `https://user:` and `ssh://`.
+_IN_URL = re.compile(r"://[^\s/\"'<>]*$")
 _DISTINCT = 4
+_OPERAND = 2  # letters of a name that is rather a matrix than a mailbox
 
 
 @dataclass(frozen=True)
@@ -41,8 +48,36 @@ class _Rule:
     blank: str
 
 
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList(accept_unknown=False, only_icann=True)
+
+
 def _is_address(match: re.Match[str]) -> bool:
-    return not _NOBODY.fullmatch(match["local"]) and not _NOWHERE.search(match["domain"])
+    """Whether somebody can have the address: its domain is registered under a public suffix, and is no example."""
+    own = _suffixes().privatesuffix(match["domain"].lower())
+    if own is None or own.split(".")[0] in _NOWHERE or _NOBODY.fullmatch(match["local"]):
+        return False
+    return not _IN_URL.search(match.string, 0, match.start()) and not _is_product(match)
+
+
+def _is_product(match: re.Match[str]) -> bool:
+    """Whether its line is code that multiplies matrices, as `return x@model.it`, rather than a text or a comment."""
+    if not match["local"].isidentifier():
+        return False
+    line = match.string.strip()
+    try:
+        statements = ast.parse(line.removeprefix(">>> ") + (" pass" if line.endswith(":") else "")).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    if not any(isinstance(node, ast.MatMult) for each in statements for node in ast.walk(each)):
+        return False
+    # `mail = ada@engines.org`, `Author: ada@engines.org` and the bare address could be code too.
+    [first, *_] = statements
+    text = isinstance(first, ast.Assign | ast.AnnAssign) or (
+        isinstance(first, ast.Expr) and isinstance(first.value, ast.BinOp) and not line.startswith(">>> ")
+    )
+    return not text or len(match["local"]) <= _OPERAND
 
 
 def _is_public(match: re.Match[str]) -> bool:
@@ -88,7 +123,7 @@ _RULES = (
     _Rule(
         "email", _lines_with("@"),
         re.compile(
-            rf"(?<![\w.+@/:-])(?P<local>[A-Za-z0-9][\w.+-]{{0,63}})@(?P<domain>(?:[A-Za-z0-9-]+\.)+(?:{_TLDS}))"
+            r"(?<![\w.+@/-])(?P<local>[^\W_][\w.+-]{0,63})@(?P<domain>(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]+)"
             r"(?![\w@(\[-]|\.\w)"
         ),
         _is_address, "user@example.com",

@@ -1,37 +1,168 @@
-"""Secrets in code, found by those detect-secrets plugins that match a provider's own token format.
+"""Secrets in code: found by Kingfisher's rules, and by a few of our own for tokens that those pass over.
 
-The entropy and keyword plugins are left out: on code they fire on plain identifiers (detect-secrets issue 693).
+Kingfisher (of MongoDB) has the rules of gitleaks' successor, looks for several hundred kinds of token at once, and asks
+no service whether a token is valid. Our own rules take a token by its prefix where the provider has changed its length,
+keys that Kingfisher believes in pairs alone, and passwords in URLs of any scheme. Passwords that only a name such as
+`password` gives away are not looked for: in code nearly all of them are examples.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+import re
+from functools import cache, lru_cache
 
-from detect_secrets.core.plugins.initialize import from_plugin_classname
+from kingfisher_sdk import Rules, Scanner
 
-_PRIVATE_KEY = "PrivateKeyDetector"
-_DETECTORS = (
-    "ArtifactoryDetector", "AWSKeyDetector", "AzureStorageKeyDetector", "BasicAuthDetector", "DiscordBotTokenDetector",
-    "GitHubTokenDetector", "GitLabTokenDetector", "JwtTokenDetector", "NpmDetector", "OpenAIDetector", _PRIVATE_KEY,
-    "PypiTokenDetector", "SendGridDetector", "SlackDetector", "StripeDetector", "TwilioKeyDetector",
+BLANK = "REDACTED"
+# Kingfisher looks for passwords in URLs of some schemes only; `_URL` does so in all.
+_URL_RULE = "betterleaks.generic-credential-uri"
+_END = "-----END"
+_KEY = re.compile(
+    r"-----BEGIN[ A-Z0-9]*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\+[nr])(?:[\s\"'+\\]|\\[nr])*"
+    r"(?:[A-Z][\w-]+:[^\n\\]*(?:\s|\\+[nr])+)*(?P<body>[A-Za-z0-9+/=.]+)(?=\s*(?:[\"'\\\n]|\Z))"
+    rf"(?:(?:(?!-----BEGIN)[\s\S]){{0,16384}}?{_END}[ A-Z0-9]*PRIVATE KEY(?: BLOCK)?-----)?"
+)
+_KEY_BODY = re.compile(rf"(?<=KEY-----)[\s\S]*(?={_END})|(?<=BLOCK-----)[\s\S]*(?={_END})")
+_KEY_WORD = re.compile(r"(?<!\\)[A-Za-z0-9+/=]*[A-Za-z0-9][A-Za-z0-9+/=]*")
+# A token by its prefix, where the rest has capitals, small letters and digits.
+_PREFIXES = (
+    "github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat-", "gloas-", "gldt-", "glrt-", "glcbt-", "glptt-",
+    "glft-", "glsoat-", "glagent-", "hf_", "api_org_", "sk-", "gsk_", "npm_", "pypi-", "AIza", "GOCSPX-", "xoxa-",
+    "xoxb-", "xoxe-", "xoxp-", "xoxr-", "xoxs-", "xoxe.xoxp-", "xapp-", "sk_live_", "sk_test_", "rk_live_", "rk_test_",
+    "sq0atp-", "sq0csp-", "ntn_", "dop_v1_",
 )  # fmt: skip
-_BLANK = "REDACTED"
+# Tokens of a form of their own; the first is what a text must hold for the rule to be tried, which is quicker.
+_FORMS = (
+    ("AKIA", r"AKIA(?<![A-Za-z0-9]AKIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),  # AWS
+    ("ASIA", r"ASIA(?<![A-Za-z0-9]ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    ("ABIA", r"ABIA(?<![A-Za-z0-9]ABIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    ("eyJ", r"eyJ(?<![A-Za-z0-9]eyJ)[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}"),  # a JSON web token
+    (".", r"[MNO](?<![A-Za-z0-9].)[\w-]{23,25}\.[\w-]{6}\.[\w-]{27,38}"),  # Discord
+    (":AA", r"\d(?<!\d.)\d{7,9}:AA[\w-]{33}"),  # Telegram
+    ("AKC", r"AKC(?<![A-Za-z0-9]AKC)[A-Za-z0-9]{60,}"),  # Artifactory
+    ("hf_", r"hf_(?<![A-Za-z0-9]hf_)[A-Za-z]{34}(?![A-Za-z0-9])"),  # Hugging Face, without digits
+    ("dapi", r"dapi(?<![A-Za-z0-9]dapi)[0-9a-f]{32}(?![A-Za-z0-9])"),  # Databricks
+    ("AccountKey=", r"AccountKey=(?P<secret>[A-Za-z0-9+/]{86}==)"),  # storage of Azure
+    (":_authToken=", r":_authToken=(?P<secret>[\w-]{20,})"),  # npm
+)  # fmt: skip
+_URL = re.compile(r"://(?P<user>[^\s:/@'\"`\\]*):(?P<password>[^\s/'\"`\\]+)@(?P<host>[^\s:/?#'\"`\\]+)")
+# What else belongs to a token whose beginning a rule has matched: providers lengthen their tokens.
+_REST = re.compile(r"[\w+/=-]*(?:\.[\w+/=-]{6,})*")
+_EXAMPLE = re.compile(
+    r"x{4,}|\*{3}|\.{3}|your|example|placeholder|dummy|redacted|change[-_]?me|insert|replace[-_]?me", re.IGNORECASE
+)
+_VARIABLE = re.compile(r"[{}<>\[\]^|]|%(?:\(|[rsd](?![0-9A-Fa-f]))|^\$\w+$|^\$\(|^%\w+%$")
+_PASSWORD_WORD = re.compile(
+    r"(?:my|the|a|an|some|any|db|user|test|admin|secure|secret|strong|new|old|real|super|very|url|proxy|[-_.])*"
+    r"(?:pass(?:word|wd|phrase|code)?|passwort|pwd|pw|secret|token|key|api[-_]?key|credentials?|test(?:ing)?|foo|bar|"
+    r"baz|spam|eggs|qux|tiger|guest|hunter2|letmein|x-oauth-basic|s3cret|p4ssw0rd|passw0rd|p@ss(?:word|w0rd)?|user|"
+    r"admin|root|port|abc|abcd|here|hidden|none|null)[-_]?(?:\d{0,6}|here)!?",
+    re.IGNORECASE,
+)  # fmt: skip
+_RESERVED_HOST = re.compile(r"(?:.*\.)?(?:example(?:\.\w+)?|test|invalid|host(?:name)?|server)", re.IGNORECASE)
+_FEW = 4
+_MIXED = "aA0"
+_DISTINCT = 8
+_BEGINNING = 80  # of long keys the rest may hold such words by chance
 
 
 @cache
-def _detectors() -> dict[str, Any]:
-    return {name: from_plugin_classname(name) for name in _DETECTORS}
+def _scanner() -> Scanner:
+    return Scanner(Rules(), base64=False)
 
 
-def without_secrets(code: str) -> str:
-    """`code` with a word in the place of each secret; a private key stays, since its first line alone is found."""
-    whole = (detector for name, detector in _detectors().items() if name != _PRIVATE_KEY)
-    for secret in sorted({found for detector in whole for found in detector.analyze_string(code)}, key=len)[::-1]:
-        code = code.replace(secret, _BLANK)
-    return code
+def _is_example(token: str) -> bool:
+    """Whether a token says in its beginning that it is none, or repeats a few characters."""
+    return len({*token}) < _DISTINCT or bool(_EXAMPLE.search(token, 0, _BEGINNING))
 
 
-def has_secret(code: str) -> bool:
-    """Whether `code` holds a token, key or password in a format that a provider issues."""
-    return any(True for detector in _detectors().values() for _ in detector.analyze_string(code))
+def _is_mixed(body: str) -> bool:
+    """Whether it has capitals, small letters and digits, as what is drawn has, and names of code have not."""
+    return all(any(kind(letter) for letter in body) for kind in (str.isupper, str.islower, str.isdigit))
+
+
+def _is_password(match: re.Match[str]) -> bool:
+    """Whether a URL holds a password rather than a variable, a placeholder, or the name of the user once more."""
+    password, host = match["password"], match["host"]
+    if len(password) < _FEW or len({*password}) < _FEW or password.casefold() == match["user"].casefold():
+        return False
+    if _VARIABLE.search(password) or _EXAMPLE.search(password) or _PASSWORD_WORD.fullmatch(password):
+        return False
+    drawn = len(password) >= 2 * _FEW and re.search(r"\d", password) and re.search(r"[A-Za-z]", password)
+    return bool(drawn) or not _RESERVED_HOST.fullmatch(host)
+
+
+def _by_kingfisher(text: str) -> list[tuple[int, int]]:
+    # A mark of byte order would be cut off, and half a surrogate pair cannot be encoded; places stay as they are.
+    data = text.replace("\ufeff", " ").encode(errors="replace")
+    found = []
+    for each in _scanner().scan(data):
+        if each.rule_id == _URL_RULE or _is_example(each.secret):
+            continue
+        start, end = (len(data[: each.location[key]].decode()) for key in ("start_offset", "end_offset"))
+        found.append((start, end))
+    return found
+
+
+@cache
+def _our_rules() -> list[tuple[str, re.Pattern[str]]]:
+    prefixed = (
+        (start, rf"{re.escape(start)}(?<![A-Za-z0-9]{re.escape(start)})(?P<mixed>[A-Za-z0-9_-]{{20,}})")
+        for start in _PREFIXES
+    )
+    return [(start, re.compile(rule)) for start, rule in (*prefixed, *_FORMS)]
+
+
+def _by_our_rules(text: str) -> list[tuple[int, int]]:
+    found = []
+    for start, rule in _our_rules():
+        for match in rule.finditer(text) if start in text else ():
+            groups = match.groupdict()
+            if not _is_example(match[0]) and _is_mixed(groups.get("mixed", _MIXED)):
+                found.append(match.span("secret" if "secret" in groups else 0))
+    return found
+
+
+def secret_places(text: str) -> list[tuple[int, int]]:
+    """Where `text` holds secrets, as pairs of start and end, in order and apart from each other."""
+    tokens = _by_kingfisher(text) + _by_our_rules(text)
+    found = [(start, _REST.match(text, end).end()) for start, end in tokens]  # type: ignore[union-attr]
+    found += [match.span() for match in _KEY.finditer(text) if not _EXAMPLE.search(match["body"])]
+    found += [match.span("password") for match in _URL.finditer(text) if _is_password(match)]
+    apart: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if apart and start < apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(end, apart[-1][1]))
+        else:
+            apart.append((start, end))
+    return apart
+
+
+@lru_cache(maxsize=64)
+def secrets_in(text: str) -> tuple[str, ...]:
+    """The secrets that `text` holds; kept for some texts, since many rows stand in one module."""
+    return tuple(text[start:end] for start, end in secret_places(text))
+
+
+def without_secrets(text: str) -> str:
+    """`text` with a word in the place of each secret, and as many lines; a private key without its end stays.
+
+    A long secret is blanked wherever it stands, a short one where it is one: its letters are part of many a name.
+    """
+    whole = []
+    for start, end in reversed(secret_places(text)):
+        secret = text[start:end]
+        if "PRIVATE KEY" in secret:
+            blank = _KEY_BODY.sub(lambda body: _KEY_WORD.sub(BLANK, body[0]), secret)
+        else:
+            blank = BLANK
+            whole.append(secret)
+        text = text[:start] + blank + text[end:]
+    for secret in whole:
+        text = text.replace(secret, BLANK) if len(secret) >= 2 * _DISTINCT else text
+    return text
+
+
+def has_secret(text: str) -> bool:
+    """Whether `text` holds a token, a key, or a URL with a password."""
+    return bool(secret_places(text))

@@ -1,13 +1,15 @@
 """What may not be passed on: licences, secrets and personal data, with few false alarms."""
 
+from dataclasses import replace
+
 import pytest
 
 from codetune.cleaning.pairs import judge_row
 from codetune.cleaning.personal import personal_data, without_personal_data
 from codetune.cleaning.reasons import Drop
-from codetune.cleaning.safety import license_drop, scrubbed
+from codetune.cleaning.safety import discreet, license_drop, scrubbed
 from tests.clean_params import clean_params
-from tests.tables import raw_row
+from tests.tables import pair_row, raw_row
 
 KEY = "AKIA" + "IOSFODNN7REALKEY"
 PERSONAL = {
@@ -46,6 +48,28 @@ def test_personal_data_is_found_and_blanked(kind):
     assert blanked.startswith("x = 1\n")
     assert blanked.endswith("\ny = 2")
     assert blanked != text
+
+
+@pytest.mark.parametrize(
+    "domain", ["nightshift.co", "relaydesk.ai", "mail.engines.photography", "kw.co.uk", "müller.de"]
+)
+@pytest.mark.parametrize("place", ["# ask {}", "to = '{}'", "Author: {}", "mail = {}", "<mailto:{}>", "{}", "by\n{}\n"])
+def test_an_address_is_found_under_any_domain(domain, place):
+    for local in ("mara", "mara.oddlund", "p-q+lists"):
+        text = place.format(f"{local}@{domain}")
+        assert without_personal_data(text) == place.format("user@example.com")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "return x@model.id", "y = A@B.it", "(left@right.name).any()", ">>> weights@other.name", "y = x@self.mu",
+        "user@mail.example.com", "jane@company.co.uk", "https://ci@git.engines.org/a", "https://ci:pw@git.engines.org/a",
+        "ada@host.unknownsuffix", "'react@18.2.0'",
+    ],
+)  # fmt: skip
+def test_what_belongs_to_nobody_or_is_no_address_is_left(text):
+    assert personal_data(text) is None
 
 
 @pytest.mark.parametrize(
@@ -92,6 +116,62 @@ def test_a_secret_drops_the_row():
     code = CODE.replace("ada.byron@engines.org", KEY)
     assert judge_row(raw(code), clean_params()) == Drop("secret")
     assert "REDACTED" in judge_row(raw(code), clean_params(secrets="redact")).completion
+
+
+def table_row(**changes):
+    return pair_row(license="MIT", instruction="Say where the token comes from.", **changes)
+
+
+MAIL_ANSWER = 'def where(a, b):\n    owner = "ada.byron@engines.org"\n    return {"owner": owner, a: b}'
+
+
+@pytest.mark.parametrize("secrets", ["drop", "redact"])
+def test_a_secret_is_not_passed_on_beside_a_mail_address(secrets):
+    row = table_row(completion=MAIL_ANSWER) | {"instruction": f"Say where the token {KEY} comes from."}
+    result = judge_row(row, clean_params(secrets=secrets))
+    if secrets == "drop":
+        assert result == Drop("secret")
+    else:
+        assert result.instruction == "Say where the token REDACTED comes from."
+        assert '"user@example.com"' in result.completion
+
+
+OPEN_KEY = "-----BEGIN RSA PRIVATE" + " KEY-----\nMIIEowIBAAKCAQEAq7"
+
+
+@pytest.mark.parametrize("secret", [KEY, OPEN_KEY])
+def test_what_a_row_does_not_show_does_not_drop_it(secret):
+    module = f'{CODE}\n\n\nKEY = """{secret}"""\n'
+    result = judge_row(raw(CODE), clean_params(), module)
+    assert result.completion == 'def send(a, b):\n    to = "user@example.com"\n    return a.send(b, to)'
+
+
+@pytest.mark.parametrize("where", ["source", "want", "setup"])
+def test_the_examples_of_a_problem_are_looked_through_too(where, monkeypatch):
+    problem = {"setup": "", "examples": [{"source": "send(1)", "want": "1"}]}
+    (problem if where == "setup" else problem["examples"][0])[where] = f"token = '{KEY}'"
+    kept = judge_row(raw(CODE.replace("ada.byron", "user").replace("engines.org", "example.com")), clean_params())
+    monkeypatch.setattr("codetune.cleaning.pairs._judge", lambda *_: replace(kept, examples=problem))
+    assert judge_row(raw(CODE), clean_params()) == Drop("secret")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (f"'{KEY}'", "REDACTED"),
+        (f"'{KEY[:12]}", "REDACTED"),
+        ("'ada.byron@engines.org'", "'user@example.com'"),
+        ("_private_name_of_17", "_private_name_of_17"),
+    ],
+)
+def test_what_a_rule_found_tells_no_part_of_a_secret(found, said):
+    drop = discreet(Drop("untold_value", found=found), [f"k = '{KEY}'"], clean_params())
+    assert drop == Drop("untold_value", found=said)
+
+
+def test_the_ledger_is_told_of_a_dropped_row_without_its_secret(monkeypatch):
+    monkeypatch.setattr("codetune.cleaning.pairs._judge", lambda *_: Drop("untold_value", found=f"'{KEY[:9]}"))
+    assert judge_row(raw(f"{CODE}  # {KEY}"), clean_params()) == Drop("untold_value", found="REDACTED")
 
 
 def test_the_licence_is_asked_first():

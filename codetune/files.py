@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,6 +104,16 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path} is not JSON: {error}", "Restore it, or run `dvc repro --force`.") from None
 
 
+def lines_of(text: str) -> list[str]:
+    r"""The lines of a text, each ended by `\n` or `\r\n`.
+
+    `str.splitlines` cuts at U+2028, NEL, vertical tab and form feed too, which may stand within a line of JSON, of CSV,
+    of code, or of what git prints.
+    """
+    lines = text.replace("\r\n", "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]
+
+
 def write_jsonl(path: Path, rows: Iterable[JsonObject]) -> int:
     """Write one JSON object per line, atomically; the number of lines written."""
     count = 0
@@ -118,7 +130,7 @@ def parse_line(path: Path, number: int, line: bytes) -> JsonObject:
     :raises UserError: when it is not a JSON object; the line is named.
     """
     try:
-        row = json.loads(line.decode())
+        row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}:{number} is not JSON: {error}", "Mend the line.") from None
     if not isinstance(row, dict):
@@ -145,6 +157,45 @@ def read_jsonl(path: Path) -> list[JsonObject]:
     :raises UserError: when the file is missing, or a line is not a JSON object; the line is named.
     """
     return [row for _, row in numbered_lines(path)]
+
+
+def unpacked(path: Path, remedy: str) -> bytes:
+    """The content of a file that somebody gave, gzipped or not.
+
+    :raises UserError: when it is missing or cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist", remedy) from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{path} cannot be read: {error}", remedy) from None
+
+
+def given_rows(path: Path, remedy: str) -> list[tuple[str, Any]]:
+    """The rows of a file of JSON lines, or of one JSON list, that somebody gave; gzipped or not.
+
+    :returns: the place of each row, as errors name it, and the row, of whatever type.
+    :raises UserError: when the file is missing, cannot be read, or is not JSON; the line is named.
+    """
+    try:
+        text = unpacked(path, remedy).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} cannot be read: {error}", remedy) from None
+    if text.lstrip().startswith("["):
+        rows = _parsed(str(path), text, remedy)
+        return [(f"{path}, item {number}", row) for number, row in enumerate(rows, start=1)]
+    lines = enumerate(lines_of(text), start=1)
+    places = ((f"{path}:{number}", line) for number, line in lines if line.strip())
+    return [(place, _parsed(place, line, remedy)) for place, line in places]
+
+
+def _parsed(place: str, text: str, remedy: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{place} is not JSON: {error}", remedy) from None
 
 
 def digest_bytes(content: bytes) -> str:

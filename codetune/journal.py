@@ -29,7 +29,7 @@ class Journal:
         if not self.path.exists():
             return []
         content = self.path.read_bytes()
-        lines = content[: content.rfind(b"\n") + 1].splitlines()
+        lines = content.split(b"\n")[:-1]
         try:
             rows = [parse_line(self.path, number, line) for number, line in enumerate(lines, start=1)]
         except UserError:

@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from codetune.execution.trials import verdicts
-from codetune.files import read_jsonl, stable_seed
+from codetune.files import lines_of, read_jsonl, stable_seed
 from codetune.problems.reading import Problem, read_problems
 from codetune.python_source.tree import MAX_WALKED, parse_tree
 from codetune.sandbox.isolation import find_isolation
@@ -56,7 +56,7 @@ def main() -> None:
     done = subprocess.run(
         [arguments.python, "-c", _THEIRS], input="\n".join(lines), capture_output=True, text=True, check=True
     )
-    theirs = [json.loads(line) for line in done.stdout.splitlines()]
+    theirs = [json.loads(line) for line in lines_of(done.stdout)]
     print("ours, theirs:", dict(Counter(zip(ours, theirs, strict=True))))
     for (each, text), own, other in zip(asked, ours, theirs, strict=True):
         if own is not other:

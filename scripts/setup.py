@@ -76,7 +76,7 @@ def find_python(program: str, env: uv.Variables, wanted: str, venv: Path) -> str
             [program, "python", "find", "--no-python-downloads", "--system", version], env, 60
         )
         if found:
-            return _checked(printed.strip().splitlines()[-1])
+            return _checked(printed.strip().split("\n")[-1])
     if re.match(r"\d", wanted) and not re.fullmatch(r"3\.1[123](\.\d+)?", wanted):
         uv.fail(f"codetune runs on Python 3.11 to 3.13, not on {wanted}. Name another: make PYTHON=3.12 install")
     if wanted and not re.match(r"\d", wanted):
@@ -90,7 +90,7 @@ def find_python(program: str, env: uv.Variables, wanted: str, venv: Path) -> str
             f"found no Python {wanted or '3.11, 3.12 or 3.13'}, and none could be fetched ({uv.told(printed)}). "
             "Install one (Debian: apt-get install python3), or name it: make PYTHON=/path/to/python3.12 install"
         )
-    return _checked(path.strip().splitlines()[-1])
+    return _checked(path.strip().split("\n")[-1])
 
 
 def _checked(python: str) -> str:
@@ -182,7 +182,7 @@ def prove(python: str, venv: Path) -> str:
         uv.fail(
             f"torch was installed and does not run: {uv.told(printed)}. Make the environment anew: make clean install"
         )
-    version, folder = printed.strip().splitlines()[-2:]
+    version, folder = printed.strip().split("\n")[-2:]
     return f"torch {version} computes: {size_gb(Path(folder)):.1f} GB of {size_gb(venv):.1f} GB in {venv}"
 
 
@@ -192,7 +192,7 @@ def main(wanted: str = "", name: str = ".venv") -> None:
     check_machine()
     check_writable(Path.cwd())
     program, env = uv.find(sys.executable, venv=venv), uv.environment(sys.executable)
-    cache = Path(uv.output_of([program, "cache", "dir"], env, 60)[1].strip().splitlines()[-1])
+    cache = Path(uv.output_of([program, "cache", "dir"], env, 60)[1].strip().split("\n")[-1])
     check_writable(cache)
     print(f"[1/5] uv: {program}", flush=True)
     python = find_python(program, env, wanted, venv)

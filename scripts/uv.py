@@ -89,7 +89,7 @@ def pip_settings(pip: Sequence[str]) -> Variables:
         )
         listed = done.stdout
     sections: Dict[str, Variables] = {"global": {}, "install": {}, ":env:": {}}  # the later ones win
-    for line in listed.splitlines():
+    for line in listed.split("\n"):
         name, _, value = line.partition("=")
         section, _, option = name.rpartition(".")
         with suppress(KeyError, ValueError, SyntaxError):

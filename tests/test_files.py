@@ -1,11 +1,23 @@
 """Files are replaced whole or not at all."""
 
 import errno
+import gzip
+import json
+from pathlib import Path
 
 import pytest
 
 from codetune.errors import UserError
-from codetune.files import atomic_file, atomic_folder, read_jsonl, stable_seed, write_json, write_jsonl
+from codetune.files import (
+    atomic_file,
+    atomic_folder,
+    given_rows,
+    lines_of,
+    read_jsonl,
+    stable_seed,
+    write_json,
+    write_jsonl,
+)
 
 
 def test_failed_write_keeps_previous_file(tmp_path):
@@ -62,3 +74,39 @@ def test_stable_seed_depends_on_every_part():
     assert (
         len({stable_seed(7, "a", "b"), stable_seed(8, "a", "b"), stable_seed(7, "ab"), stable_seed(7, "b", "a")}) == 4
     )
+
+
+def test_only_line_feeds_end_a_line():
+    assert lines_of("a\u2028b\x85c\x0bd\x0ce\r\nf\n\ng") == ["a\u2028b\x85c\x0bd\x0ce", "f", "", "g"]
+    assert lines_of("") == []
+    assert lines_of("a\n") == ["a"]
+
+
+def test_no_code_cuts_text_where_no_line_ends():
+    # These two cut bytes, which Python does at line breaks alone.
+    allowed = {Path("codetune/python_source/tree.py"), Path("scripts/uv.py")}
+    files = [path for folder in ("codetune", "stages", "scripts") for path in Path(folder).rglob("*.py")]
+    found = {path for path in files if ".splitlines(" in path.read_text(encoding="utf-8")}
+    assert found == allowed
+    for path in allowed:
+        assert path.read_text(encoding="utf-8").count(".splitlines(") == 1
+
+
+ROWS = [{"a": "one\u2028line\x85"}, {"a": "two"}]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize(
+    "text", ["".join(json.dumps(row, ensure_ascii=False) + "\r\n" for row in ROWS), json.dumps(ROWS, indent=1)]
+)
+def test_given_rows_are_lines_or_a_list_with_or_without_a_mark(tmp_path, text, mark, pack):
+    path = tmp_path / "given"
+    path.write_bytes(pack(mark + text.encode()))
+    assert [row for _, row in given_rows(path, "Mend it.")] == ROWS
+
+
+def test_a_byte_order_mark_before_json_lines_is_no_part_of_them(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"a": 1}\n{"a": 2}\n')
+    assert read_jsonl(path) == [{"a": 1}, {"a": 2}]

@@ -16,6 +16,7 @@ from typing import Any
 
 from codetune.augmentation.descriptions import descriptions
 from codetune.errors import UserError
+from codetune.files import lines_of
 
 LABELLED_FILE = Path(__file__).with_name("labelled_pairs.jsonl")
 KEPT_SHARE = 0.97
@@ -98,7 +99,7 @@ def labelled_pairs(path: Path = LABELLED_FILE) -> list[LabelledPair]:
     :raises UserError: when the file is missing or a line is no labelled pair.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = lines_of(path.read_text(encoding="utf-8"))
         return [LabelledPair(**json.loads(line)) for line in lines]
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{path} cannot be read: {error}", "Restore it with `git checkout`.") from None

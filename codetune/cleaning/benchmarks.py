@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,6 +13,7 @@ from codetune.cleaning.fingerprint import Fingerprint, fingerprint
 from codetune.cleaning.minhash import Hashes
 from codetune.cleaning.renaming import renamed_digest
 from codetune.errors import UserError
+from codetune.files import given_rows
 from codetune.ingestion.functions import FunctionNode, parse
 from codetune.python_source.docstrings import without_docstring
 from codetune.python_source.tokens import lexical_tokens
@@ -49,29 +48,20 @@ def benchmark_files(asked: Path, others: Iterable[str]) -> list[Path]:
 def read_benchmark(path: Path) -> list[Task]:
     """The functions of a benchmark's solutions; a solution that does not parse is one as it stands.
 
-    :raises UserError: when the file is missing, is not JSON lines, or has neither format; the line is named.
+    :raises UserError: when the file is missing, is no JSON, or has neither format; the line is named.
     """
-    try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
-    except FileNotFoundError:
-        raise UserError(f"clean.benchmarks: {path} does not exist", _REMEDY) from None
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise UserError(f"clean.benchmarks: {path} cannot be read: {error}", _REMEDY) from None
-    lines = enumerate(text.split("\n"), start=1)
-    return [task for number, line in lines if line.strip() for task in _tasks(path, number, line)]
+    return [task for place, row in given_rows(path, _REMEDY) for task in _tasks(place, row)]
 
 
-def _tasks(path: Path, number: int, line: str) -> list[Task]:
+def _tasks(place: str, task: Any) -> list[Task]:
     try:
-        task: dict[str, Any] = json.loads(line)
         name = str(task["task_id"])
         if "canonical_solution" in task:
             return [Task(name, code) for code in _functions(task["prompt"] + task["canonical_solution"])]
         asked = str(task.get("text") or task.get("prompt") or "")
         return [Task(name, code, asked) for code in _functions(task["code"])]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise UserError(f"{path}:{number} is no benchmark task: {error!r}", _REMEDY) from None
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{place} is no benchmark task: {error!r}", _REMEDY) from None
 
 
 def _functions(solution: str) -> list[str]:

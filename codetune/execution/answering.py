@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from io import StringIO
 from pathlib import Path
 
 from codetune.errors import UserError
@@ -120,7 +121,7 @@ def _by_question(loaded: LoadedModel, problem: Problem) -> bool:
 
 def _function_text(answer: str) -> str:
     """The body of a function, up to the first line that stands as far left as the function itself."""
-    first, *rest = answer.splitlines(keepends=True) or [""]
+    first, *rest = StringIO(answer) if answer else [""]
     kept = [first]
     for line in rest:
         if line.strip() and not line[0].isspace():

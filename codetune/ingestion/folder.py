@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codetune.errors import UserError
+from codetune.files import lines_of
 from codetune.ingestion.decoding import SourceFile, read_source, storable
 from codetune.ingestion.harvest import Member
 from codetune.ingestion.licenses import License, is_license_file, licenses_by_folder
@@ -130,7 +131,7 @@ def _git(folder: Path, *arguments: str, feed: bytes = b"") -> bytes:
     except subprocess.TimeoutExpired:
         raise UserError(f"git {arguments[0]} in {folder} took over {_TIMEOUT_S} s", "Check the repository.") from None
     if done.returncode != 0:
-        complaint = (done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[0]
+        complaint = (lines_of(done.stderr.decode(errors="replace").strip()) or ["no reason given"])[0]
         raise UserError(f"git {arguments[0]} in {folder} failed: {complaint[:200]}", "Mend `path` or `revision`.")
     return done.stdout
 

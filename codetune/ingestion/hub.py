@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from codetune.errors import UserError
 from codetune.ingestion.params import HubSource
+
+_MAX_CHARS = 300
+# What `datasets` calls the column that pandas makes of the first cells, where the lines have more than the header.
+_SHIFTED = "__index_level_0__"
 
 
 def read_hub(source: HubSource) -> Iterator[Any]:
@@ -25,16 +30,36 @@ def read_hub(source: HubSource) -> Iterator[Any]:
         )
     import datasets
 
-    datasets.utils.logging.set_verbosity_error()
+    datasets.utils.logging.set_verbosity(datasets.utils.logging.CRITICAL)  # what fails is told below
     datasets.disable_progress_bars()
     try:
         found = datasets.load_dataset(
             source.path, source.config, split=source.split, revision=source.revision, cache_dir=source.cache
         )
     except Exception as error:
-        line = " ".join(str(error).split())[:200]
+        file, said = _cause(error)
         raise UserError(
-            f"ingest.sources, {source.name}: {source.path} cannot be loaded ({type(error).__name__}: {line})",
-            "Check `path`, `revision`, `config` and `split`, or the network.",
+            f"ingest.sources, {source.name}: {file or source.path} cannot be loaded ({said})",
+            "Mend the file." if file else "Check `path`, `revision`, `config` and `split`, or the network.",
         ) from None
+    if found.info.builder_name == "csv" and _SHIFTED in found.column_names:
+        raise UserError(
+            f"ingest.sources, {source.name}: {source.path} has lines of CSV with more cells than its header names, "
+            "which `datasets` reads into the wrong columns",
+            "Mend its files.",
+        )
     return iter(found)
+
+
+def _cause(error: BaseException) -> tuple[str, str]:
+    """The file that was being read, empty where none was, and the first of the errors that led to `error`."""
+    from datasets.table import CastError
+
+    while error.__cause__ is not None:
+        error = error.__cause__
+    # The library does not say which file it is; all of its readers keep it in this variable.
+    frames = [frame for frame, _ in walk_tb(error.__traceback__) if frame.f_code.co_name == "_generate_tables"]
+    file = str(frames[-1].f_locals.get("file") or "") if frames else ""
+    if isinstance(error, CastError):
+        return file, f"all files must have the same columns, and {error.details()}"
+    return file, f"{type(error).__name__}: {' '.join(str(error).split())[:_MAX_CHARS]}"

@@ -6,7 +6,8 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from codetune.errors import UserError
+from codetune.files import lines_of
 
 # An object around one of these is a chat: a row, not a table.
 CHATS = ("messages", "conversations")
@@ -62,9 +64,9 @@ def detect_format(path: Path) -> str:
     if text.startswith("["):
         return "json"
     if text.startswith("{"):
-        first, *others = text.splitlines()
+        first, *others = lines_of(text)
         return "jsonl" if _is_row(first, alone=not any(map(str.strip, others))) else "json"
-    lines = text.splitlines() or [""]
+    lines = lines_of(text) or [""]
     if "\0" not in text and (not text or any(delimiter in lines[0] for delimiter in _DELIMITERS)):
         return "csv"
     raise UserError(
@@ -86,18 +88,32 @@ def _is_row(line: str, *, alone: bool) -> bool:
     return not alone or not lists or bool(lists & {*CHATS})
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Broken:
+    """A JSON object; one that has a key twice would lose a value."""
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else Broken("column_twice")
+
+
+def _once(path: Path, columns: Iterable[str]) -> None:
+    """Nothing, when every column that has a name has one of its own; a row would lose a value."""
+    for name, count in Counter(columns).items():
+        if name and count > 1:
+            raise UserError(f"{path} has {count} columns that are called {name!r}", "Rename all but one of them.")
+
+
 def _json_rows(path: Path) -> Iterator[Any]:
     with _opened(path) as stream:
         content = stream.read()
     try:
-        value = json.loads(content.removeprefix(b"\xef\xbb\xbf"))
+        value = json.loads(content.removeprefix(b"\xef\xbb\xbf"), object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not JSON: {error}", _REMEDY) from None
     if isinstance(value, dict):
         lists = [item for item in value.values() if isinstance(item, list)]
         value = lists[0] if len(lists) == 1 else value
     if not isinstance(value, list):
-        raise UserError(f"{path} holds {type(value).__name__}, expected a list of objects", _REMEDY)
+        found = "an object that has a key twice" if isinstance(value, Broken) else type(value).__name__
+        raise UserError(f"{path} holds {found}, expected a list of objects", _REMEDY)
     yield from value
 
 
@@ -107,7 +123,7 @@ def _jsonl_rows(path: Path) -> Iterator[Any]:
             try:
                 text = line.decode("utf-8-sig" if number == 0 else "utf-8")
                 if text.strip():
-                    yield json.loads(text)
+                    yield json.loads(text, object_pairs_hook=_object)
             except UnicodeDecodeError:
                 yield Broken("undecodable")
             except (ValueError, RecursionError):
@@ -120,21 +136,38 @@ def _csv_rows(path: Path) -> Iterator[Any]:
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
         first = text.readline()
         delimiter = max(_DELIMITERS, key=first.count)
-        rows = csv.reader(chain([first], text), delimiter=delimiter)
+        # In a header such as `instruction, output` the spaces are none of the names', nor of the texts below.
+        padded = f"{delimiter} " in first
+        rows = csv.reader(chain([first], text), delimiter=delimiter, skipinitialspace=padded, strict=True)
+        start = 1
         try:
-            header = next(rows, [])
+            header = [name.strip() for name in next(rows, [])]
+            _once(path, header)
+            start = rows.line_num + 1
             for row in rows:
                 if row:
-                    yield dict(zip(header, row, strict=True)) if len(row) == len(header) else Broken("columns_differ")
+                    yield _cells(header, row)
+                start = rows.line_num + 1
         except csv.Error as error:
-            raise UserError(f"{path}:{rows.line_num} is not CSV: {error}", _REMEDY) from None
+            raise UserError(
+                f"{path}: the row that begins on line {start} is not CSV: {error}",
+                "Close the quotes of that row, and write a quote within quotes twice.",
+            ) from None
+
+
+def _cells(header: list[str], row: list[str]) -> dict[str, str] | Broken:
+    """The cells of a line by column; those beyond the header are let go where they are empty."""
+    short = len(row) < len(header)
+    return Broken("columns_differ") if short or any(row[len(header) :]) else dict(zip(header, row, strict=False))
 
 
 def _parquet_rows(path: Path) -> Iterator[Any]:
     with _opened(path):
         pass
     try:
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=1024):
+        file = pq.ParquetFile(path)
+        _once(path, file.schema_arrow.names)
+        for batch in file.iter_batches(batch_size=1024):
             yield from batch.to_pylist()
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not Parquet: {error}", _REMEDY) from None

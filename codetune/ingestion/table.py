@@ -41,8 +41,19 @@ LAYOUTS = (
     Layout(instruction="instruction", input="input", completion="output"),
     Layout(instruction="prompt", completion="completion"),
     Layout(instruction="instruction", input="input", completion="completion"),
+    Layout(instruction="prompt", completion="chosen"),
+    Layout(messages="chosen"),
 )
-_EXPECTED = "expected instruction and output (Alpaca), prompt and completion, or messages"
+_EXPECTED = (
+    "expected instruction and output (Alpaca), prompt and completion, prompt and chosen, messages or conversations"
+)
+# What tools call the roles of a chat, in any case.
+_ROLES = {
+    **dict.fromkeys(("user", "human", "prompter"), "user"),
+    **dict.fromkeys(("assistant", "gpt", "chatgpt", "model", "bot", "ai"), "assistant"),
+    **dict.fromkeys(("system", "developer"), "system"),
+}
+_SYSTEM = ("system", "system_prompt")
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,8 @@ def choose_layout(where: str, records: Iterable[Any], named: Layout) -> Layout:
     """
     objects = [record for record in records if isinstance(record, dict)]
     present = Counter(str(key) for record in objects for key in record)
-    listed = ", ".join(sorted(present)[:20]) or "none"
+    shown = [name if name == name.strip() else repr(name) for name in sorted(present)]
+    listed = ", ".join(shown[:20]) or "none"
     wanted = [name for name in (*named.needed, named.input, named.group) if name]
     if missing := [name for name in wanted if objects and name not in present]:
         raise UserError(f"{where} has no column {missing[0]!r}, found: {listed}", "Mend `columns` of the source.")
@@ -79,41 +91,97 @@ def choose_layout(where: str, records: Iterable[Any], named: Layout) -> Layout:
     return Layout(best.instruction, best.completion, best.input, best.messages, named.group)
 
 
+def _text_of(content: Any) -> Any:
+    """The text of a message, whose parts are joined where it is a list of them; anything else as it stands."""
+    if not isinstance(content, list):
+        return content
+    parts = [part.get("text") if isinstance(part, dict) else part for part in content]
+    texts = [part for part in parts if isinstance(part, str)]
+    return "\n".join(texts) if texts and len(texts) == len(parts) else content
+
+
 def _turn(message: Any) -> tuple[str, Any]:
-    """Role and content of a chat message, in the shape of OpenAI or of ShareGPT."""
+    """Role and content of a chat message, in the shape of OpenAI or of ShareGPT; a call of a tool is no text."""
     if not isinstance(message, dict):
         return "", None
-    role = str(message.get("role", message.get("from", "")))
-    role = {"human": "user", "gpt": "assistant"}.get(role, role)
-    return role, message.get("content", message.get("value"))
+    role, content = (
+        next((message[key] for key in keys if message.get(key) is not None), None)
+        for keys in (("role", "from"), ("content", "value"))
+    )
+    name = str(role or "").strip().lower()
+    return _ROLES.get(name, name), None if message.get("tool_calls") else _text_of(content)
 
 
-def _first_exchange(messages: Any, notes: Counter[str]) -> tuple[Any, Any] | str:
-    """The first question with its answer; other turns are counted in `notes`."""
-    if isinstance(messages, str):
-        try:
-            messages = json.loads(messages)
-        except (ValueError, RecursionError):
-            return "not_json"
-    if not isinstance(messages, list):
-        return "columns_differ"
+def _first_exchange(messages: list[Any], notes: Counter[str]) -> tuple[Any, Any] | str:
+    """The first question with its answer; a system text and other turns are counted in `notes`."""
     turns = [_turn(message) for message in messages]
-    for (asker, question), (answerer, answer) in pairwise(turns):
+    spoken = [turn for turn in turns if turn[0] != "system"]
+    for (asker, question), (answerer, answer) in pairwise(spoken):
         if (asker, answerer) == ("user", "assistant"):
-            notes["other_turns_left_out"] += len(turns) - 2
+            notes["system_text_left_out"] += len(turns) > len(spoken)
+            notes["other_turns_left_out"] += len(spoken) - 2
             return question, answer
+        if not {asker, answerer} <= {"user", "assistant"}:
+            return "role_unknown"
+        if asker == "user":  # two questions in a row: the second one alone may be half of what is asked
+            return "earlier_turns"
     return "no_answer"
 
 
-def _texts(record: Record, layout: Layout, notes: Counter[str]) -> tuple[Any, Any] | str:
+def _is_chat(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(message, dict) for message in value)
+
+
+def _chat_texts(asked: Any, answer: Any, notes: Counter[str]) -> tuple[Any, Any] | str:
+    """The exchange of a prompt and a completion, one of which is a list of messages; the completion is the answer."""
+    prompt = asked if _is_chat(asked) else [{"role": "user", "content": asked}]
+    answers = answer if _is_chat(answer) else [{"role": "assistant", "content": answer}]
+    if any(_turn(message)[0] == "user" for message in answers):  # a whole chat, which says the prompt again
+        return _first_exchange(answers, notes)
+    if any(_turn(message)[0] == "assistant" for message in prompt):
+        return "earlier_turns"
+    return _first_exchange([*prompt, *answers], notes)
+
+
+def _unusable(record: Record, layout: Layout) -> str | None:
+    """Why a record cannot be used, judged by what stands beside the instruction and the answer, or None."""
     if any(record.get(name) is None for name in layout.needed):
         return "columns_differ"
+    earlier = record.get("history")  # as LLaMA-Factory has it: questions and answers before this one
+    if layout.instruction == "instruction" and isinstance(earlier, list) and earlier:
+        return "earlier_turns"
+    # TRL's form of answers that people liked or did not
+    return "labelled_bad" if layout.completion == "completion" and record.get("label") is False else None
+
+
+def _texts(record: Record, layout: Layout, notes: Counter[str]) -> tuple[Any, Any] | str:
+    if reason := _unusable(record, layout):
+        return reason
+    notes["system_text_left_out"] += any(isinstance(record.get(name), str) and record[name].strip() for name in _SYSTEM)
     if layout.messages:
-        return _first_exchange(record[layout.messages], notes)
-    asked, more = record[layout.instruction], record.get(layout.input)
-    if isinstance(asked, str) and isinstance(more, str) and more.strip() not in {"", "<noinput>"}:
-        asked = f"{asked.strip()}\n\n{more.strip()}"
-    return asked, record[layout.completion]
+        messages = _decoded(record[layout.messages])
+        return _first_exchange(messages, notes) if isinstance(messages, list) else "not_a_chat"
+    asked, answer, more = record[layout.instruction], record[layout.completion], record.get(layout.input)
+    if _is_chat(asked) or _is_chat(answer):
+        return _chat_texts(asked, answer, notes)
+    if _is_missing(more):
+        return asked, answer
+    if isinstance(asked, str) and isinstance(more, str):
+        return f"{asked.strip()}\n\n{more.strip()}", answer
+    return None, answer
+
+
+def _decoded(messages: Any) -> Any:
+    """A chat, read where it is a text of JSON."""
+    try:
+        return json.loads(messages) if isinstance(messages, str) else messages
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether an optional column holds nothing: in Parquet NaN stands for that too."""
+    return value is None or value != value or (isinstance(value, str) and value.strip() in {"", "<noinput>"})  # noqa: PLR0124
 
 
 def to_pair(record: Any, layout: Layout, notes: Counter[str]) -> Pair | str:  # noqa: PLR0911
@@ -122,7 +190,8 @@ def to_pair(record: Any, layout: Layout, notes: Counter[str]) -> Pair | str:  # 
         return record.reason
     if not isinstance(record, dict):
         return "not_an_object"
-    texts = _texts(record, layout, notes)
+    own = Counter[str]()
+    texts = _texts(record, layout, own)
     if isinstance(texts, str):
         return texts
     asked, answer = texts
@@ -133,6 +202,7 @@ def to_pair(record: Any, layout: Layout, notes: Counter[str]) -> Pair | str:  # 
     group = "" if record.get(layout.group) is None else str(record[layout.group])
     if not storable(asked, answer, group):
         return "undecodable"
+    notes.update(+own)
     return Pair(with_line_feeds(asked).strip(), with_line_feeds(answer).strip("\n").rstrip(), group)
 
 

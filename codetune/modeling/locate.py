@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from codetune.errors import UserError
-from codetune.files import read_json
+from codetune.files import lines_of, read_json
 from codetune.modeling.params import BASE_FOLDER, PROVENANCE
 from codetune.models.gguf.header import is_gguf
 
@@ -112,5 +112,5 @@ def _checked(folder: Path, base: str) -> Path:
 
 def first_line(error: Exception) -> str:
     """The first line of an error's message, for a message of one's own."""
-    lines = str(error).strip().splitlines()
+    lines = lines_of(str(error).strip())
     return lines[0] if lines else type(error).__name__

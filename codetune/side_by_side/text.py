@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from codetune.files import lines_of
 from codetune.markdown import escaped, fenced, table
 from codetune.revisions.catalogue import Metric
 from codetune.revisions.comparison import Comparison, MetricDifference, Verdict
@@ -40,7 +41,7 @@ def as_text(found: SideBySide) -> str:
     lines += ["", "parameters:" if comparison.parameters else "No parameter differs."]
     lines += [f"  {item.key}: {item.baseline} \u2192 {item.candidate}" for item in comparison.parameters]
     lines += ["", *_stage_lines(found.stages)]
-    lines += ["", "data:", *(f"  {line}".rstrip() for line in found.data[0].splitlines())]
+    lines += ["", "data:", *(f"  {line}".rstrip() for line in lines_of(found.data[0]))]
     return "\n".join([*lines, *_moved_lines(found)])
 
 
@@ -73,7 +74,7 @@ def _moved_lines(found: SideBySide) -> Iterator[str]:
         told = _score_text(sample, found.moved_by) if found.moved_by else ""
         yield from ("", f"{sample.prompt.id}  {sample.prompt.qualname}  {told}", f"  {sample.prompt.instruction}")
         for name, text in answers(sample):
-            shown = text.splitlines()
+            shown = lines_of(text)
             yield f"  {name}:"
             yield from (f"    {line}".rstrip() for line in shown[:_ANSWER_LINES])
             if len(shown) > _ANSWER_LINES:

@@ -55,3 +55,31 @@ def test_no_code_of_the_data_set_is_run(snapshot):
     with pytest.raises(UserError, match="cannot be loaded"):
         read_hub(source(snapshot))
     assert not (snapshot / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "b.jsonl",
+            '{"prompt": "p", "completion": "c", "extra": 1}\n',
+            r"b\.jsonl cannot be loaded .*columns.*'extra'",
+        ),
+        ("a.jsonl", '{"prompt": 1}\n{"prompt": "p", "completion":}\n', r"a\.jsonl cannot be loaded \(ValueError"),
+    ],
+)
+def test_the_file_and_what_is_wrong_with_it_are_named(tmp_path, name, content, said):
+    root = tmp_path / "files"
+    root.mkdir()
+    (root / "a.jsonl").write_text('{"prompt": "p", "completion": "c"}\n')
+    (root / name).write_text(content)
+    with pytest.raises(UserError, match=said):
+        read_hub(source(root))
+
+
+def test_csv_with_more_cells_than_its_header_is_refused(tmp_path):
+    root = tmp_path / "files"
+    root.mkdir()
+    (root / "a.csv").write_text("prompt,completion\np,c,more\n")
+    with pytest.raises(UserError, match="more cells than its header"):
+        read_hub(source(root))

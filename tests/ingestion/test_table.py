@@ -174,3 +174,117 @@ def test_mistakes_are_one_sentence(read, content, named, expected):
 def test_missing_file(tmp_path):
     with pytest.raises(UserError, match="nowhere does not exist"):
         read_records(tmp_path / "nowhere", None)
+
+
+@pytest.mark.parametrize("mark", "\u2028\u2029\x85")
+def test_a_line_of_json_holds_what_other_readers_end_a_line_at(read, mark):
+    text = "".join(json.dumps({"prompt": f"a{mark}b", "completion": c}, ensure_ascii=False) + "\n" for c in "cd")
+    assert read(text) == ([Pair(f"a{mark}b", "c"), Pair(f"a{mark}b", "d")], {}, {})
+
+
+HEAD = "instruction,output\nadd,1\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (f'{HEAD}two,"print(2)\nthree,3\nfour,4\n', "the row that begins on line 3 is not CSV: unexpected end of data"),
+        (f'{HEAD}"a\nb",2\ntwo,"print(2)\nthree,"3"\n', "the row that begins on line 5 is not CSV"),
+        ('instruction,"output\nadd,1\n', "the row that begins on line 1 is not CSV"),
+        ("instruction,output, output\nadd,1,\n", "has 2 columns that are called 'output'"),
+        ('{"data": [], "data": []}', "holds an object that has a key twice"),
+        ('[{" prompt": "p", "answer": "c"}]', "the columns ' prompt', answer are not understood"),
+    ],
+)
+def test_what_would_lose_rows_or_columns_is_refused(read, content, message):
+    with pytest.raises(UserError, match=message):
+        read(content)
+
+
+def test_a_column_that_comes_twice_in_parquet_is_refused(read, path):
+    pq.write_table(pa.table([["p"], ["c"], [""]], names=["prompt", "completion", "completion"]), path)
+    with pytest.raises(UserError, match="has 2 columns that are called 'completion'"):
+        read(path.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("content", "skipped"),
+    [
+        ("prompt, completion\np, c\n", {}),
+        ('prompt, completion\np, "c"\n', {}),
+        (" prompt ,completion\np,c\n", {}),
+        ("prompt,completion\np,c,\n", {}),
+        ("prompt,completion,,\np,c,,\n", {}),
+        ("prompt,completion\np,c\np,c,d\n", {"columns_differ": 1}),
+        (
+            '{"prompt": "p", "completion": "c"}\n{"prompt": "p", "prompt": "q", "completion": "c"}\n',
+            {"column_twice": 1},
+        ),
+    ],
+)
+def test_padded_headers_and_empty_cells_beyond_them_lose_nothing(read, content, skipped):
+    assert read(content) == ([Pair("p", "c")], skipped, {})
+
+
+def chat(*turns):
+    return [{"role": role, "content": text} for role, text in turns]
+
+
+ASKED, ANSWERED = chat(("user", "p")), chat(("assistant", "c"))
+
+
+@pytest.mark.parametrize(
+    ("row", "notes"),
+    [
+        ({"messages": chat(("User", "p"), ("Assistant", "c"))}, {}),
+        ({"messages": chat(("user", "p"), ("model", "c"))}, {}),
+        ({"conversations": [{"from": "human", "value": "p"}, {"from": "chatgpt", "value": "c"}]}, {}),
+        ({"messages": [{"role": None, "from": "user", "content": None, "value": "p"}, *ANSWERED]}, {}),
+        ({"messages": chat(("user", [{"type": "text", "text": "p"}]), ("assistant", ["c"]))}, {}),
+        ({"messages": chat(("developer", "s"), ("user", "p"), ("assistant", "c"))}, {"system_text_left_out": 1}),
+        ({"messages": chat(("assistant", "hello"), ("user", "p"), ("assistant", "c"))}, {"other_turns_left_out": 1}),
+        ({"prompt": ASKED, "completion": ANSWERED}, {}),
+        ({"prompt": [*chat(("system", "s")), *ASKED], "completion": "c"}, {"system_text_left_out": 1}),
+        ({"prompt": "p", "completion": ANSWERED}, {}),
+        ({"prompt": "p", "completion": "c", "label": True}, {}),
+        ({"prompt": ASKED, "chosen": ANSWERED, "rejected": chat(("assistant", "d"))}, {}),
+        ({"prompt": "p", "chosen": [*ASKED, *ANSWERED], "rejected": [*ASKED, *ASKED]}, {}),
+        ({"chosen": [*ASKED, *ANSWERED], "rejected": ASKED}, {}),
+        ({"instruction": "p", "output": "c", "system": "s", "history": []}, {"system_text_left_out": 1}),
+        ({"instruction": "p", "input": None, "output": "c", "system": ""}, {}),
+    ],
+)
+def test_forms_of_other_tools_are_read(read, row, notes):
+    assert read(lines([row])) == ([Pair("p", "c")], {}, notes)
+
+
+def test_parts_of_a_message_are_joined(read):
+    parts = [{"type": "text", "text": "p"}, {"type": "text", "text": "q"}]
+    assert read(lines([{"messages": chat(("user", parts), ("assistant", "c"))}]))[0] == [Pair("p\nq", "c")]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"messages": chat(("user", "p"), ("user", "q"), ("assistant", "c"))}, "earlier_turns"),
+        ({"messages": chat(("user", "p"), ("tool", "t"), ("assistant", "c"))}, "role_unknown"),
+        (
+            {"messages": chat(("user", [{"type": "image"}, {"type": "text", "text": "p"}]), ("assistant", "c"))},
+            "not_text",
+        ),
+        ({"messages": [*ASKED, {"role": "assistant", "content": "c", "tool_calls": [{"id": 1}]}]}, "not_text"),
+        ({"messages": "Human: p"}, "not_a_chat"),
+        ({"prompt": [*ASKED, *ANSWERED, *ASKED], "completion": ANSWERED}, "earlier_turns"),
+        ({"prompt": "p", "completion": "c", "label": False}, "labelled_bad"),
+        ({"instruction": "p", "output": "c", "history": [["q", "d"]]}, "earlier_turns"),
+        ({"instruction": "p", "input": 7, "output": "c"}, "not_text"),
+        ({"instruction": "p", "output": ["c", "d"]}, "not_text"),
+    ],
+)
+def test_a_row_that_cannot_be_used_whole_is_counted(read, row, reason):
+    assert read(lines([row])) == ([], {reason: 1}, {})
+
+
+def test_nan_in_parquet_is_no_input(read, path):
+    pq.write_table(pa.table({"instruction": ["p"], "input": [float("nan")], "output": ["c"]}), path)
+    assert read(path.read_bytes()) == ([Pair("p", "c")], {}, {})

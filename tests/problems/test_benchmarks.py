@@ -63,7 +63,7 @@ def test_a_wheel_without_the_problems_is_named(wheels, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("sets", "message"),
     [
-        (["none.jsonl"], r"benchmarks.sets: none.jsonl cannot be read"),
+        (["none.jsonl"], r"none.jsonl does not exist. .* in benchmarks.sets"),
         (["bad.jsonl"], r"bad.jsonl:1 is no problem"),
         (["a.jsonl", "a.jsonl"], "two sets are named a"),
     ],

@@ -111,8 +111,10 @@ def test_gzipped_file_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (["{"], r"a.jsonl:1 is no problem: JSONDecodeError"),
-        (["[1]"], r"a.jsonl:1 is no problem"),
+        (["{"], r"a.jsonl:1 is not JSON: Expecting property name"),
+        (["[1]"], r"a.jsonl, item 1 is no problem"),
+        (["[1"], r"a.jsonl is not JSON"),
+        (["1"], r"a.jsonl:1 is no problem"),
         ([HUMANEVAL, {"task_id": 1}], r"a.jsonl:2 is no problem: KeyError\('code'\)"),
         ([{**MBPP, "code": "def add(:"}], r"a.jsonl:1 is no problem: SyntaxError"),
         ([{**MBPP, "code": "x = 1"}], r"the tests call no function of the code"),
@@ -126,9 +128,9 @@ def test_file_that_is_none_is_refused(tmp_path, rows, message):
 
 
 def test_missing_file_is_refused(tmp_path):
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="does not exist"):
         read_problems(tmp_path / "none.jsonl.gz")
-    (tmp_path / "bad.jsonl.gz").write_bytes(b"not gzipped")
+    (tmp_path / "bad.jsonl.gz").write_bytes(gzip.compress(b"{}")[:-9])
     with pytest.raises(UserError, match="cannot be read"):
         read_problems(tmp_path / "bad.jsonl.gz")
 
@@ -167,3 +169,18 @@ def test_answer_that_is_none_is_refused(tmp_path, row, message):
 )
 def test_function_without_examples_has_no_tests(code):
     assert doctest_problem("a", code) is None
+
+
+def test_a_list_with_a_byte_order_mark_is_read_as_lines_are(tmp_path):
+    path = tmp_path / "sanitized.json"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps([MBPP, HUMANEVAL]).encode())
+    problems = read_problems(path)
+    assert [each.id for each in problems] == ["11", "HumanEval/0"]
+    answers = tmp_path / "answers.json"
+    answers.write_bytes(b"\xef\xbb\xbf" + json.dumps([{"task_id": 11, "completion": "a"}]).encode())
+    assert read_answers(answers, problems)["11"] == ["a"]
+
+
+def test_a_string_of_an_answer_is_not_indented(tmp_path):
+    [problem] = read_problems(written(tmp_path / "a.jsonl", HUMANEVAL))
+    assert "'a\u2028b'" in problem.source("The body:\n```python\nreturn 'a\u2028b'\n```")

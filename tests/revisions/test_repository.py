@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from codetune.errors import UserError
+from codetune.revisions.listing import list_revisions
 from codetune.revisions.repository import Repository
 from tests.sample_project import Project, git
 
@@ -77,3 +78,17 @@ def test_reading_leaves_the_repository_as_it_was(copied_sample: Project) -> None
     repository = Repository(copied_sample.root)
     repository.lines("status", "--porcelain")
     assert index.read_bytes() == before
+
+
+def test_only_a_line_feed_ends_a_line_of_git(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "-b", "main")
+    folder = tmp_path / "a\u2028b\x0cc"
+    folder.mkdir()
+    (folder / "params.yaml").write_text("a: 1\n")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-q", "-m", "one\u2028subject\x85of\x0bone line")
+    repository = Repository(folder)
+    [_, branch, newest] = list_revisions(repository)
+    assert branch.subject == newest.subject == "one\u2028subject\x85of\x0bone line"
+    assert newest.commit is not None
+    assert list(repository.blobs([newest.commit], ["params.yaml", "none"])) == [(newest.commit, "params.yaml")]

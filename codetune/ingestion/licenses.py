@@ -107,9 +107,10 @@ def _spdx() -> Licensing:
 def _parsed(expression: str) -> Any | None:
     """The tree of an SPDX expression with the identifiers as SPDX writes them, or None where it is none."""
     try:
-        return _spdx().parse(expression) if len(expression) <= _EXPRESSION_CHARS else None
+        tree = _spdx().parse(expression) if len(expression) <= _EXPRESSION_CHARS else None
     except (ExpressionError, RecursionError):
         return None
+    return None if tree is None or any(" " in key for key in _spdx().license_keys(tree)) else tree  # words, not names
 
 
 def is_expression(text: str) -> bool:

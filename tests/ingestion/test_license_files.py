@@ -110,7 +110,7 @@ def table(path, spdx, precedence=""):
         (table("'a\\*.py'", '"MIT"'), "a*.py", None, "MIT"),
         (table("'a\\*.py'", '"MIT"'), "ab.py", None, "BSD-3-Clause"),
         (table('"**"', '"MIT"') + table('"a.py"', '"GPL-2.0-only"')[12:], "a.py", None, "GPL-2.0-only"),
-        (table('"**"', '"MIT or so"'), "a.py", None, UNREAD),
+        (table('"**"', '"MIT, mostly"'), "a.py", None, UNREAD),
         (table('"**"', "7"), "a.py", None, UNREAD),
         (b"version = ", "a.py", None, UNREAD),
         (b"\xff", "a.py", "MIT", f"MIT AND {UNREAD}"),

@@ -14,7 +14,7 @@ from codetune.errors import UserError
 from codetune.files import lines_of
 from codetune.ingestion.decoding import SourceFile, read_source, storable
 from codetune.ingestion.harvest import Member
-from codetune.ingestion.licenses import License, is_license_file, licenses_by_folder
+from codetune.ingestion.license_files import Content, LicenseFiles, is_license_file, read_license_files, says_licenses
 
 # A group of more files than this share of the folder is divided, so that a single project still gets three splits.
 _MAX_GROUP_SHARE = 0.1
@@ -100,18 +100,55 @@ def list_folder(root: Path, skipped: Counter[str]) -> list[tuple[str, int]]:
     return sorted(found)
 
 
-def licenses_below(root: Path) -> dict[str, License]:
-    """The licences of the folders below `root`, `root` included, that hold a licence file."""
-    files: dict[str, bytes] = {}
+def _license_content(path: Path) -> Content:
+    """What a file says of licences; of a link the path that it leads to; None when it cannot be read."""
+    try:
+        if path.is_symlink():
+            return os.fsencode(path.readlink())
+        if not path.is_file():
+            return None
+        with path.open("rb") as stream:
+            content = stream.read(_MAX_LICENSE_BYTES + 1)
+    except OSError:
+        return None
+    return content if is_license_file(path.name) or len(content) <= _MAX_LICENSE_BYTES else None
+
+
+def _says_licenses(path: Path) -> bool:
+    return says_licenses(path.as_posix()) and storable(path.as_posix()) and (path.is_symlink() or not path.is_dir())
+
+
+def _license_paths(folder: Path, names: Iterable[str]) -> list[Path]:
+    """The files of a folder that say something of licences; REUSE keeps one of them in a hidden folder."""
+    return [path for path in (*(folder / name for name in names), folder / ".reuse" / "dep5") if _says_licenses(path)]
+
+
+def _repository_top(root: Path) -> Path:
+    """The top of the repository that `root` lies in; `root` itself where it lies in none.
+
+    So it does in the repository that this program is run in: that one's licence says nothing of what is put into it.
+    """
+    top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
+    return root if Path.cwd().resolve().is_relative_to(top) else top
+
+
+def licenses_below(root: Path) -> LicenseFiles:
+    """What the files below `root`, and those of the folders above in its repository, say of licences."""
+    root = root.resolve()
+    top = _repository_top(root)
+    paths: list[Path] = []
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not _passed_over(Path(folder, name)))
-        for name in names:
-            path = Path(folder, name)
-            relative = path.relative_to(root).as_posix()
-            if is_license_file(name) and _file_reason(path, relative) is None and os.access(path, os.R_OK):
-                with path.open("rb") as stream:
-                    files[relative] = stream.read(_MAX_LICENSE_BYTES)
-    return licenses_by_folder(files)
+        paths += _license_paths(Path(folder), names)
+    for above in root.parents:
+        if above.is_relative_to(top) and os.access(above, os.R_OK):
+            paths += _license_paths(above, (path.name for path in above.iterdir()))
+    files = {path.relative_to(top).as_posix(): _license_content(path) for path in paths if os.path.lexists(path)}
+    return read_license_files(files, _prefix(root.relative_to(top).as_posix()))
+
+
+def _prefix(folder: str) -> str:
+    return "" if folder in {"", "."} else f"{folder.rstrip('/')}/"
 
 
 def _git(folder: Path, *arguments: str, feed: bytes = b"") -> bytes:
@@ -188,28 +225,29 @@ def resolve_revision(folder: Path, revision: str) -> str:
     return found.decode().strip()
 
 
-def _entries(folder: Path, commit: str) -> Iterator[tuple[str, str, str, str]]:
+def _entries(folder: Path, commit: str, *options: str) -> Iterator[tuple[str, str, str, str]]:
     """Yield mode, blob id, size in bytes and path of everything in a commit below `folder`."""
-    for line in _git(folder, "ls-tree", "-r", "-z", "--long", commit).split(b"\0"):
+    for line in _git(folder, "ls-tree", "-r", "-z", "--long", *options, commit).split(b"\0"):
         if line:
             facts, _, name = line.partition(b"\t")
             mode, _, blob, size = facts.decode().split()
             yield mode, blob, size, os.fsdecode(name)
 
 
-def licenses_at(folder: Path, commit: str) -> dict[str, License]:
-    """The licences of the folders of a commit that hold a licence file.
+def licenses_at(folder: Path, commit: str) -> LicenseFiles:
+    """What the files of a commit, those above `folder` included, say of licences.
 
     :raises UserError: when git fails.
     """
     blobs = {
         path: blob
-        for mode, blob, _, path in _entries(folder, commit)
-        if mode.startswith(_REGULAR) and is_license_file(path)
+        for mode, blob, _, path in _entries(folder, commit, "--full-tree")
+        if (mode.startswith(_REGULAR) or mode == _LINK) and says_licenses(path) and storable(path)
     }
     feed = "".join(f"{blob}\n" for blob in blobs.values()).encode()
     contents = _blobs(_git(folder, "cat-file", "--batch", feed=feed)) if blobs else iter(())
-    return licenses_by_folder({path: text for path, text in zip(blobs, contents, strict=True) if text is not None})
+    prefix = _prefix(os.fsdecode(_git(folder, "rev-parse", "--show-prefix").rstrip(b"\n")))
+    return read_license_files(dict(zip(blobs, contents, strict=True)), prefix)
 
 
 def list_revision(folder: Path, commit: str, skipped: Counter[str]) -> list[tuple[str, int, str]]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from codetune.ingestion.decoding import SourceFile, storable
 from codetune.ingestion.functions import functions_or_reason, row_id
+from codetune.ingestion.license_files import FileLicense
 from codetune.ingestion.licenses import License, header_license
 from codetune.ingestion.wheel import read_sources
 from codetune.workers import uncollected
@@ -33,14 +34,14 @@ class Member(NamedTuple):
     :param size: in bytes.
     :param group: that of its rows.
     :param key: what the reader finds it by, where that is not the path.
-    :param license: that of its folder, where the folder has one of its own.
+    :param license: what the files of its tree say of it.
     """
 
     path: str
     size: int
     group: str
     key: str = ""
-    license: License | None = None
+    license: FileLicense = FileLicense()
 
 
 class Reader(Protocol):
@@ -161,7 +162,7 @@ def read_chunk(chunk: Chunk) -> Harvest:
     with uncollected():
         for source in chunk.reader.read(chunk.members, chunk.max_bytes, found.skipped):
             member = members[source.path]
-            license_ = header_license(source.text) or member.license or origin.license
+            license_ = member.license.judged(header_license(source.text)) or origin.license
             found.files.append({
                 "group": member.group, "package": origin.package, "version": origin.version,
                 "license": license_.expression, "path": source.path, "sha256": source.sha256, "text": source.text,

@@ -1,14 +1,30 @@
-"""Licences, with the evidence: of a wheel's metadata, of a folder's licence file, of a file's own header."""
+"""Licences, with the evidence: of SPDX tags, a wheel's metadata, a licence's text, a source file's own header."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from email.message import Message
 from email.parser import HeaderParser
-from pathlib import PurePosixPath
+from functools import cache
+from typing import Any
+
+from license_expression import (
+    AND,
+    OR,
+    ExpressionError,
+    LicenseWithExceptionSymbol,
+    Licensing,
+    combine_expressions,
+    get_spdx_licensing,
+)
+
+from codetune.python_source.tokens import token_spans
 
 UNKNOWN = "NOASSERTION"
+# What somebody says who could not be understood. It is not on any list, so it permits nothing.
+UNREAD = "LicenseRef-unread"
 # SPDX identifiers that let code be used, changed and passed on with attribution alone.
 PERMISSIVE = frozenset(
     {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "HPND", "ISC", "MIT", "MIT-0",
@@ -30,23 +46,41 @@ _LICENSE_WORDS = (
     (r"\bisc\b", "ISC"),
     (r"\bpsf\b|python software foundation", "PSF-2.0"),
 )
-# What a licence file begins with. A bundle of licences is judged by its first, which is that of the folder itself.
-_TEXTS = (
-    (re.compile(r"GNU\s+AFFERO\s+GENERAL\s+PUBLIC", re.IGNORECASE), "LicenseRef-AGPL"),
-    (re.compile(r"GNU\s+(LESSER|LIBRARY)\s+GENERAL\s+PUBLIC", re.IGNORECASE), "LicenseRef-LGPL"),
-    (re.compile(r"GNU\s+GENERAL\s+PUBLIC", re.IGNORECASE), "LicenseRef-GPL"),
-    (re.compile(r"Mozilla\s+Public\s+License", re.IGNORECASE), "MPL-2.0"),
-    (re.compile(r"Apache\s+License", re.IGNORECASE), "Apache-2.0"),
-    (re.compile(r"MIT\s+License|Permission\s+is\s+hereby\s+granted,\s+free\s+of\s+charge", re.IGNORECASE), "MIT"),
-    (re.compile(r"Redistribution\s+and\s+use\s+in\s+source\s+and\s+binary\s+forms", re.IGNORECASE), "BSD-3-Clause"),
-    (re.compile(r"PYTHON\s+SOFTWARE\s+FOUNDATION\s+LICENSE", re.IGNORECASE), "PSF-2.0"),
+# In the free field of a wheel's metadata.
+_RESTRICTED = re.compile(
+    r"\b[AL]?GPL|\bGNU\b|affero|non-?commercial|proprietary|commons clause|\bSSPL|\bBUSL|business source|mozilla|\bMPL"
+    r"|\bEPL|eclipse|\bEUPL|\bCC[- ]BY[- ](NC|SA|ND)",
+    re.IGNORECASE,
 )
-_TEXT_CHARS = 1500
-_LICENSE_FILE = re.compile(r"(^|/)(LICEN[CS]E|COPYING)([.-][^/]*)?$", re.IGNORECASE)
+# What a licence file begins with. A bundle of licences is judged by its first, which is that of the folder itself.
+_TEXTS = tuple(
+    (re.compile(pattern, re.IGNORECASE), spdx)
+    for pattern, spdx in (
+        (r"GNU\s+AFFERO\s+GENERAL\s+PUBLIC", "LicenseRef-AGPL"),
+        (r"GNU\s+(LESSER|LIBRARY)\s+GENERAL\s+PUBLIC", "LicenseRef-LGPL"),
+        (r"GNU\s+GENERAL\s+PUBLIC", "LicenseRef-GPL"),
+        (r"Mozilla\s+Public\s+License", "MPL-2.0"),
+        (r"Apache\s+License", "Apache-2.0"),
+        (r"MIT\s+License|Permission\s+is\s+hereby\s+granted,\s+free\s+of\s+charge", "MIT"),
+        (r"Redistribution\s+and\s+use\s+in\s+source\s+and\s+binary\s+forms", "BSD-3-Clause"),
+        (r"PYTHON\s+SOFTWARE\s+FOUNDATION\s+LICENSE", "PSF-2.0"),
+        (r"Permission\s+to\s+use,\s+copy,\s+modify,\s+and/?(or)?\s+distribute\s+this\s+software\s+for", "ISC"),
+        (r"Permission\s+to\s+use,\s+copy,\s+modify,?\s+and\s+distribute\s+this\s+software\s+and\s+its", "HPND"),
+        (r"free\s+and\s+unencumbered\s+software", "Unlicense"),
+        (r"Boost\s+Software\s+License", "BSL-1.0"),
+        (r"CC0\s+1\.0\s+Universal", "CC0-1.0"),
+        (r"provided\s+'as-is',\s+without\s+any\s+express\s+or\s+implied\s+warranty", "Zlib"),
+    )
+)
+# Conditions that are added to a permissive text.
+_CONDITIONS = re.compile(r"Commons\W+Clause|non-?commercial|for\s+Good,\s+not\s+Evil", re.IGNORECASE)
+_TEXT_CHARS, _EXPRESSION_CHARS = 1500, 1000
 # Comments, blank lines and strings before the first statement.
 _HEADER = re.compile(r"\A\ufeff?(?:[ \t]*(?:#[^\n]*)?(?:\n|\Z)|[rRuU]?(?P<quote>\"{3}|'{3})[\s\S]*?(?P=quote))*")
 _HEADER_CHARS = 8000
-_SPDX = re.compile(r"SPDX-License-Identifier:\s*(?P<expression>[A-Za-z0-9][A-Za-z0-9 .+()-]*[A-Za-z0-9.+)])")
+_TAG = re.compile(r"SPDX-License-Identifier:(?P<expression>[^\n]*)")
+# What closes the comment or string that a tag stands in.
+_CLOSING = re.compile(r"[\s\"'`*/>-]+\Z")
 _COPYLEFT = (
     (re.compile(r"\bGNU Affero General Public License\b|\bAGPL"), "LicenseRef-AGPL"),
     (re.compile(r"\bGNU (Lesser|Library) General Public License\b|\bLGPL"), "LicenseRef-LGPL"),
@@ -54,16 +88,73 @@ _COPYLEFT = (
     (re.compile(r"\bCC[- ]BY[- ](NC|SA|ND)\b|\bAttribution-(NonCommercial|ShareAlike)\b"), "LicenseRef-CC-restricted"),
     (re.compile(r"\b(proprietary and confidential|confidential and proprietary)\b", re.IGNORECASE),
      "LicenseRef-proprietary"),
+    (re.compile(r"\bMozilla Public License\b"), "MPL-2.0"),
+    (re.compile(r"\b(Eclipse Public License|European Union Public Licen[cs]e"
+                r"|Common Development and Distribution License|Server Side Public License|Business Source License"
+                r"|Commons Clause)\b"), "LicenseRef-restricted"),
 )  # fmt: skip
 
 # "GPL 2, W3C, BSD, or MIT": whoever reads it may choose.
 _CHOICE = re.compile(r"[^\n]*\bor\b[^\n]*\b(MIT|BSD|Apache)\b")
 
 
+@cache
+def _spdx() -> Licensing:
+    return get_spdx_licensing()
+
+
+@cache
+def _parsed(expression: str) -> Any | None:
+    """The tree of an SPDX expression with the identifiers as SPDX writes them, or None where it is none."""
+    try:
+        tree = _spdx().parse(expression) if len(expression) <= _EXPRESSION_CHARS else None
+    except (ExpressionError, RecursionError):
+        return None
+    return None if tree is None or any(" " in key for key in _spdx().license_keys(tree)) else tree  # words, not names
+
+
+def is_expression(text: str) -> bool:
+    """Whether a text is an SPDX expression; it may name licences that SPDX does not list."""
+    return _parsed(text) is not None
+
+
+def is_license(text: str) -> bool:
+    """Whether a text names one licence, with or without an exception: what a list of allowed licences is made of."""
+    return is_expression(text) and not isinstance(_parsed(text), AND | OR)
+
+
+def all_of(expressions: Iterable[str]) -> str:
+    """The expression that requires every one of the given expressions."""
+    return str(combine_expressions(list(expressions), relation="AND", licensing=_spdx()))
+
+
+def any_of(expressions: Iterable[str]) -> str:
+    """The expression that requires one of the given expressions."""
+    return str(combine_expressions(list(expressions), relation="OR", licensing=_spdx()))
+
+
+def _allowed(tree: Any, allowed: Collection[str]) -> bool:
+    if isinstance(tree, AND):
+        return all(_allowed(part, allowed) for part in tree.args)
+    if isinstance(tree, OR):
+        return any(_allowed(part, allowed) for part in tree.args)
+    if str(tree) in allowed:
+        return True
+    if isinstance(tree, LicenseWithExceptionSymbol):  # those that SPDX lists permit more than the licence alone
+        exception = _spdx().known_symbols.get(tree.exception_symbol.key)
+        listed = exception is not None and exception.is_exception and not exception.key.startswith("LicenseRef-")
+        return listed and _allowed(tree.license_symbol, allowed)
+    return str(tree).endswith("+") and str(tree)[:-1] in allowed  # "or any later version": this one will do
+
+
 def permits(expression: str, allowed: Collection[str]) -> bool:
-    """Whether every licence that an SPDX expression requires is among `allowed`; of alternatives, one is enough."""
-    alternatives = re.sub(r"[()]", " ", expression).split(" OR ")
-    return any(all(part.strip() in allowed for part in alternative.split(" AND ")) for alternative in alternatives)
+    """Whether the licences that an SPDX expression requires are among `allowed`; of alternatives, one is enough.
+
+    AND binds closer than OR, and parentheses closer than both. An exception (WITH) that SPDX lists adds permissions, so
+    that its licence alone has to be allowed. What is no SPDX expression permits nothing.
+    """
+    tree = _parsed(expression)
+    return tree is not None and _allowed(tree, {str(_parsed(name) or name) for name in allowed})
 
 
 @dataclass(frozen=True)
@@ -79,63 +170,100 @@ class License:
         return permits(self.expression, PERMISSIVE)
 
 
+def together(licenses: Iterable[License]) -> License | None:
+    """The licence that requires each of the given ones, or None where there are none."""
+    distinct = {license_.expression: license_ for license_ in reversed(list(licenses))}
+    found = list(reversed(distinct.values()))
+    if len(found) < 2:  # noqa: PLR2004
+        return next(iter(found), None)
+    return License(all_of(each.expression for each in found), "; ".join(each.evidence for each in found))
+
+
+def _classified(headers: Message) -> list[License]:
+    """The licences that the classifiers of a wheel name; one that is not known permits nothing."""
+    found = []
+    for classifier in headers.get_all("Classifier", []):
+        group, *_, name = (part.strip() for part in classifier.split("::"))
+        if group == "License" and name not in {"License", "OSI Approved"}:  # these two are headings
+            found.append(License(_CLASSIFIERS.get(name, UNREAD), f"Classifier: {classifier}"))
+    return found
+
+
+def _free_field(field: str) -> License | None:
+    """The licence that the free field of a wheel names, or None: SPDX, or else in words."""
+    if field and is_expression(field) and not _spdx().unknown_license_keys(field):
+        return License(field, f"License: {field}")
+    if _RESTRICTED.search(field):
+        return License(UNREAD, f"License: {field}")
+    spdx = next((spdx for pattern, spdx in _LICENSE_WORDS if re.search(pattern, field, re.IGNORECASE)), None)
+    return License(spdx, f"License: {field}") if spdx else None
+
+
 def parse_license(metadata: str) -> License | None:
-    """The licence named in a wheel's METADATA (PEP 639 expression, then classifier, then the free field)."""
+    """The licence named in a wheel's METADATA (PEP 639 expression, then classifiers, then the free field).
+
+    Several classifiers do not say whether one may choose, so that all of them are required, unless the free field is an
+    expression. A free field that restricts counts beside a classifier that does not.
+    """
     headers = HeaderParser().parsestr(metadata)
     if expression := headers.get("License-Expression"):
         return License(expression.strip(), f"License-Expression: {expression.strip()}")
-    for classifier in headers.get_all("Classifier", []):
-        if classifier.startswith("License ::") and (spdx := _CLASSIFIERS.get(classifier.split(" :: ")[-1])):
-            return License(spdx, f"Classifier: {classifier}")
-    field = " ".join((headers.get("License") or "").split())[:200]
-    for pattern, spdx in _LICENSE_WORDS:
-        if re.search(pattern, field, re.IGNORECASE) and not re.search(r"\bL?GPL", field):
-            return License(spdx, f"License: {field}")
-    return None
+    classified = _classified(headers)
+    field = _free_field(" ".join((headers.get("License") or "").split())[:200])
+    if field and (len(classified) != 1 and field.expression != UNREAD):
+        return field
+    return together([*classified, *([field] if field and not (classified and field.permissive) else [])])
 
 
-def is_license_file(path: str) -> bool:
-    """Whether a file of that name holds a licence: LICENSE, LICENCE.txt, COPYING, LICENSE-MIT."""
-    return bool(_LICENSE_FILE.search(path)) and not path.endswith(".py")
+def _without_closing(text: str) -> str:
+    return _CLOSING.sub("", text).strip()
+
+
+def tagged_license(text: str, origin: str, tags: Iterable[re.Match[str]] | None = None) -> License | None:
+    """The licence that the SPDX tags of a text name, all of them required; a tag that cannot be read permits nothing.
+
+    :param origin: what the text is, for the evidence.
+    :param tags: those that count; None takes all.
+    """
+    found = []
+    for tag in _TAG.finditer(text) if tags is None else tags:
+        expression = _without_closing(tag["expression"])
+        spdx = expression if is_expression(expression) else UNREAD
+        found.append(License(spdx, f"{origin}: {_without_closing(tag[0])[:200]}"))
+    return together(found)
 
 
 def license_of_text(text: str) -> str | None:
-    """The SPDX identifier of a licence's text, by how it begins; None when it is none that is known."""
+    """The SPDX expression of a licence's text, by how it begins; None when it is none that is known."""
     head = text[:_TEXT_CHARS]
+    if tagged := tagged_license(head, ""):
+        return tagged.expression
+    if _CONDITIONS.search(head):
+        return UNREAD
     found = [(match.start(), spdx) for pattern, spdx in _TEXTS if (match := pattern.search(head))]
     spdx = min(found, default=(0, None))[1]
     return "BSD-2-Clause" if spdx == "BSD-3-Clause" and "either the name" not in text else spdx
 
 
-def licenses_by_folder(files: Mapping[str, bytes]) -> dict[str, License]:
-    """The licence of every folder that holds a licence file; an empty name is that of the root.
-
-    A folder under several licences (LICENSE-MIT beside LICENSE-APACHE) may be used under any of them.
-
-    :param files: contents of licence files by path.
-    """
-    found: dict[str, dict[str, str]] = {}
-    for path, content in sorted(files.items()):
-        if spdx := license_of_text(content.decode("utf-8", errors="replace")):
-            found.setdefault(str(PurePosixPath(path).parent).removeprefix("."), {})[spdx] = path
-    return {
-        folder: License(" OR ".join(sorted(spdx)), f"file {', '.join(sorted(spdx.values()))}")
-        for folder, spdx in found.items()
-    }
-
-
-def folder_license(licenses: Mapping[str, License], path: str) -> License | None:
-    """The licence of the nearest folder above `path` that has one."""
-    folders = (str(parent).removeprefix(".") for parent in PurePosixPath(path).parents)
-    return next((licenses[folder] for folder in folders if folder in licenses), None)
+def _own_tags(text: str, header_end: int) -> Iterator[re.Match[str]]:
+    """Yield the SPDX tags of a source's header and of its comments; those in strings further down are data."""
+    tags = list(_TAG.finditer(text))
+    try:
+        later = any(tag.start() >= header_end for tag in tags)
+        code = list(token_spans(text)) if later else []
+    except SyntaxError:
+        code = []
+    for tag in tags:
+        if tag.start() < header_end or not any(start <= tag.start() < end for start, end in code):
+            yield tag
 
 
 def header_license(text: str) -> License | None:
-    """The licence that a source file names before its first statement, or None."""
+    """The licence that a source file names itself, or None: all SPDX tags, or else words before its first statement."""
     match = _HEADER.match(text[:_HEADER_CHARS])
     header = match[0] if match else ""
-    if spdx := _SPDX.search(header):
-        return License(spdx["expression"].strip(), f"file header: {spdx[0]}")
+    if tagged := tagged_license(text, "file header", _own_tags(text, len(header))):
+        return tagged
     for pattern, expression in _COPYLEFT:
         words = pattern.search(header)
         if words and not _CHOICE.match(header, words.start()):

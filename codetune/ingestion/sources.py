@@ -6,7 +6,7 @@ import hashlib
 import platform
 import sysconfig
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,8 @@ from codetune.ingestion.harvest import (
     read_chunk,
 )
 from codetune.ingestion.hub import read_hub
-from codetune.ingestion.licenses import UNKNOWN, License, folder_license
+from codetune.ingestion.license_files import LicenseFiles
+from codetune.ingestion.licenses import UNKNOWN, License
 from codetune.ingestion.params import (
     Columns,
     FolderSource,
@@ -52,7 +53,7 @@ from codetune.ingestion.pins import Pin, fetch, read_pins
 from codetune.ingestion.records import read_records
 from codetune.ingestion.survival import Survival
 from codetune.ingestion.table import Layout, Pair, read_pairs
-from codetune.ingestion.wheel import folder_licenses, python_members, read_license
+from codetune.ingestion.wheel import inner_licenses, python_members, read_license
 from codetune.progress import track
 
 _GROUP_DIGITS = 2
@@ -106,10 +107,10 @@ def _read_packages(source: PackagesSource, reading: Reading) -> Found:
     for pin, wheel in wheels.items():
         name, found = pin.name.lower(), licenses[pin]
         origin = Origin(source.name, name, pin.version, found)
-        inner = {} if source.license else folder_licenses(wheel)
-        members = (
-            Member(path, size, name, license=folder_license(inner, path)) for path, size in python_members(wheel)
-        )
+        inner, folders = inner_licenses(wheel), not source.license
+        members = [
+            Member(path, size, name, license=inner.of(path, folders=folders)) for path, size in python_members(wheel)
+        ]
         chunks += chunked(origin, WheelReader(wheel), members, reading.max_bytes)
     harvest = reading.harvest(chunks, source.name)
     seen = sum(len(chunk.members) for chunk in chunks)
@@ -122,20 +123,19 @@ def _read_tree(
     version: str,
     reader: Reader,
     files: list[tuple[str, int, str]],
-    licenses: Mapping[str, License],
+    licenses: LicenseFiles,
     skipped: Counter[str],
 ) -> Found:
     """What the listed files yield.
 
     :param files: path, size in bytes, and what the reader finds a file by.
-    :param licenses: those of folders; what params.yaml names goes before them.
+    :param licenses: what the tree says; what params.yaml names goes before the licences of folders.
     :param skipped: what the listing passed over.
     """
     origin = Origin(source.name, source.name, version, _declared_or_unknown(source))
     groups = groups_of(path for path, _, _ in files)
-    inner = {} if source.license else licenses
     members = [
-        Member(path, size, f"{source.name}/{groups[path]}", key, folder_license(inner, path))
+        Member(path, size, f"{source.name}/{groups[path]}", key, licenses.of(path, folders=not source.license))
         for path, size, key in files
     ]
     chunks = list(chunked(origin, reader, members, reading.max_bytes))
@@ -147,7 +147,7 @@ def _read_tree(
 def _read_stdlib(source: StdlibSource, reading: Reading) -> Found:
     root, skipped = Path(sysconfig.get_path("stdlib")), Counter[str]()
     files = [(path, size, "") for path, size in list_folder(root, skipped)]
-    return _read_tree(source, reading, platform.python_version(), FolderReader(root), files, {}, skipped)
+    return _read_tree(source, reading, platform.python_version(), FolderReader(root), files, LicenseFiles(), skipped)
 
 
 def _read_folder(source: FolderSource, reading: Reading) -> Found:

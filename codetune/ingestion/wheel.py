@@ -18,7 +18,8 @@ from pathlib import Path
 
 from codetune.errors import UserError
 from codetune.ingestion.decoding import SourceFile, read_source
-from codetune.ingestion.licenses import License, is_license_file, licenses_by_folder, parse_license
+from codetune.ingestion.license_files import LicenseFiles, is_license_file, read_license_files, says_licenses
+from codetune.ingestion.licenses import License, parse_license
 
 _MAX_METADATA_BYTES = 4 << 20
 
@@ -56,7 +57,8 @@ def read_license(path: Path) -> License:
     if found is None or not found.permissive:
         named = found.expression if found else "none that is known"
         raise UserError(
-            f"{path.name}: found licence {named}, expected a permissive one", "Remove it from data/packages.txt."
+            f"{path.name}: found licence {named}, expected a permissive one",
+            "Remove it from the list of packages, or name its licence under `license` of the source.",
         )
     return found
 
@@ -68,18 +70,18 @@ def python_members(path: Path) -> list[tuple[str, int]]:
     return sorted(members.items())
 
 
-def folder_licenses(path: Path) -> dict[str, License]:
-    """The licences of the inner folders of a wheel that have a licence file of their own, as vendored packages do.
+def _says_inner_licenses(member: str) -> bool:
+    """Whether a member says more than the metadata; the licence file of a top-level package is that of the wheel."""
+    return (
+        says_licenses(member) and ".dist-info/" not in member and (member.count("/") > 1 or not is_license_file(member))
+    )
 
-    That of a top-level package is the wheel's, which the metadata names.
-    """
+
+def inner_licenses(path: Path) -> LicenseFiles:
+    """What the files of a wheel say of the licences of its inner folders, as of vendored packages, and of its files."""
     with _open(path) as archive:
-        texts = {
-            member: _read_member(archive, member, _MAX_METADATA_BYTES)
-            for member in archive.namelist()
-            if is_license_file(member) and member.count("/") > 1 and ".dist-info/" not in member
-        }
-    return licenses_by_folder({member: text for member, text in texts.items() if text is not None})
+        members = filter(_says_inner_licenses, archive.namelist())
+        return read_license_files({member: _read_member(archive, member, _MAX_METADATA_BYTES) for member in members})
 
 
 def read_sources(path: Path, members: list[str], max_bytes: int, skipped: Counter[str]) -> Iterator[SourceFile]:

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from codetune.errors import UserError
+from codetune.ingestion.licenses import UNREAD
 from codetune.ingestion.wheel import License, parse_license, python_members, read_license, read_sources
 from tests.wheels import make_wheel
 
@@ -16,8 +17,17 @@ from tests.wheels import make_wheel
         ("License: BSD\nClassifier: License :: OSI Approved :: Apache Software License", "Apache-2.0"),
         ("License: BSD 2-Clause License", "BSD-2-Clause"),
         ("License: Apache License, Version 2.0", "Apache-2.0"),
-        ("License: GPL or MIT", None),
-        ("License: LGPL", None),
+        ("License: GPL or MIT", "GPL or MIT"),
+        ("License: LGPL", UNREAD),
+        ("License: LGPL v3", UNREAD),
+        ("License: MIT and AGPLv3 with more", UNREAD),
+        ("Classifier: License :: OSI Approved\nClassifier: License :: OSI Approved :: MIT License", "MIT"),
+        (
+            "Classifier: License :: OSI Approved :: MIT License\n"
+            "Classifier: License :: OSI Approved :: GNU General Public License v3 (GPLv3)",
+            f"MIT AND {UNREAD}",
+        ),
+        ("License: Proprietary, see EULA\nClassifier: License :: OSI Approved :: MIT License", f"MIT AND {UNREAD}"),
         ("Name: x", None),
     ],
 )

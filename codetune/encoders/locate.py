@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from codetune.encoders.params import EncoderParams
-from codetune.errors import UserError
+from codetune.errors import UserError, error_text
 from codetune.files import digest_bytes, digest_file
 
 MINILM = "minilm"
@@ -100,8 +100,7 @@ def _download(model: str, revision: str | None, key: str) -> Path:
     try:
         return Path(snapshot_download(model, revision=revision, allow_patterns=_HUB_FILES, ignore_patterns=["*/*"]))
     except Exception as error:
-        reason = " ".join(str(error).split())[:160]
         raise UserError(
-            f"{key}.model: {model} is no folder, and the hub did not give it at {revision[:12]}: {reason}",
+            f"{key}.model: {model} is no folder, and the hub did not give it at {revision[:12]}: {error_text(error)}",
             "Check the name and the network, or use minilm.",
         ) from None

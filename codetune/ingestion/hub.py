@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from codetune.errors import UserError
+from codetune.errors import UserError, error_text
 from codetune.ingestion.params import HubSource
 
 
@@ -32,9 +32,9 @@ def read_hub(source: HubSource) -> Iterator[Any]:
             source.path, source.config, split=source.split, revision=source.revision, cache_dir=source.cache
         )
     except Exception as error:
-        line = " ".join(str(error).split())[:200]
+        why = f"{type(error).__name__}: {error_text(error)}"
         raise UserError(
-            f"ingest.sources, {source.name}: {source.path} cannot be loaded ({type(error).__name__}: {line})",
-            "Check `path`, `revision`, `config` and `split`, or the network.",
+            f"ingest.sources, {source.name}: {source.path} cannot be loaded: {why}",
+            "Mend the files where they are named; else check `path`, `revision`, `config`, `split` and the network.",
         ) from None
     return iter(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from codetune.errors import UserError
+from codetune.errors import UserError, error_text
 from codetune.files import read_json
 from codetune.modeling.params import BASE_FOLDER, PROVENANCE
 from codetune.models.gguf.header import is_gguf
@@ -80,7 +80,7 @@ def _download(base: str, revision: str | None) -> Path:
         return Path(snapshot_download(base, revision=revision, allow_patterns=_HUB_FILES))
     except Exception as error:
         raise UserError(
-            f"model.base: {base} is no folder, and the hub did not give it at {revision[:12]}: {first_line(error)}",
+            f"model.base: {base} is no folder, and the hub did not give it at {revision[:12]}: {error_text(error)}",
             "Check the name and the network, or use a local folder.",
         ) from None
 
@@ -108,9 +108,3 @@ def _checked(folder: Path, base: str) -> Path:
     if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
         raise UserError(f"model.base: {base} holds no tokenizer ({', '.join(_TOKENIZER_FILES)})", remedy)
     return folder
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's message, for a message of one's own."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

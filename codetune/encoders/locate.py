@@ -10,6 +10,7 @@ from pathlib import Path
 from codetune.encoders.params import EncoderParams
 from codetune.errors import UserError, error_text
 from codetune.files import digest_bytes, digest_file
+from codetune.places import project_path
 
 MINILM = "minilm"
 # The digest of the weights that sentence-transformers/all-MiniLM-L6-v2 publishes.
@@ -38,7 +39,7 @@ def locate_encoder(params: EncoderParams, key: str) -> EncoderFiles:
     :raises UserError: when there is no such model, or the packaged weights are not the published ones.
     """
     if params.model != MINILM:
-        folder = Path(params.model)
+        folder = project_path(params.model)
         local = folder.exists()
         folder = folder if local else _download(params.model, params.revision, key)
         return _described(folder.resolve().name if local else params.model, folder, key)

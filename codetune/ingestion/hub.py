@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from codetune.errors import UserError, error_text
 from codetune.ingestion.params import HubSource
+from codetune.places import project_path
 
 
 def read_hub(source: HubSource) -> Iterator[Any]:
@@ -15,7 +15,8 @@ def read_hub(source: HubSource) -> Iterator[Any]:
 
     :raises UserError: when a hub id has no pinned revision, or the data set cannot be loaded.
     """
-    local = Path(source.path).is_dir()
+    place = project_path(source.path)
+    local = place.is_dir()
     if local and source.revision:
         raise UserError(f"{source.path} is a local folder and has no revision", "Set `revision: null`.")
     if not local and not source.revision:
@@ -29,7 +30,11 @@ def read_hub(source: HubSource) -> Iterator[Any]:
     datasets.disable_progress_bars()
     try:
         found = datasets.load_dataset(
-            source.path, source.config, split=source.split, revision=source.revision, cache_dir=source.cache
+            str(place) if local else source.path,
+            source.config,
+            split=source.split,
+            revision=source.revision,
+            cache_dir=source.cache,
         )
     except Exception as error:
         why = f"{type(error).__name__}: {error_text(error)}"

@@ -9,6 +9,7 @@ from codetune.errors import UserError, error_text
 from codetune.files import read_json
 from codetune.modeling.params import BASE_FOLDER, PROVENANCE
 from codetune.models.gguf.header import is_gguf
+from codetune.places import project_path
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt"]
@@ -22,7 +23,7 @@ def locate_model(base: str, revision: str | None = None) -> Path:
         or a hub id, which is downloaded at `revision` (once; then it is in the hub's cache).
     :raises UserError: when there is no such model, or its weights are neither safetensors nor GGUF.
     """
-    place = Path(base)
+    place = project_path(base)
     if not place.exists():
         place = named_folder(base) if is_name(base) else _download(base, revision)
     return place if is_gguf(place) else _checked(place, base)

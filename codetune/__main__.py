@@ -167,7 +167,11 @@ def _renew_problems() -> None:
 
 
 def main() -> None:
-    """Run one command."""
+    """Run one command; all that goes wrong ends in one line."""
+    run_as_command(_run)
+
+
+def _run() -> None:
     parser = argparse.ArgumentParser(prog="python -m codetune", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("check", help="check params.yaml, all problems at once")
@@ -202,7 +206,7 @@ def main() -> None:
         "problems": _renew_problems,
         "data-diff": lambda: _print_data_diff(arguments.before, arguments.after, as_json=arguments.json),
     }
-    run_as_command(actions[arguments.command])
+    actions[arguments.command]()
 
 
 def _add_benchmark_commands(commands: Any) -> None:

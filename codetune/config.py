@@ -7,16 +7,24 @@ params.yaml is read as YAML 1.2, so that `1e-4` is a number and `no` is a word.
 from __future__ import annotations
 
 import difflib
+import reprlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from codetune.errors import UserError
+from codetune.errors import UserError, error_text
 
 PARAMS_FILE = Path("params.yaml")
+
+
+STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+"""How every part of params.yaml is read: unknown keys, other types and numbers without an end are refused."""
+_NUMBER_BITS = 63  # of the integers that torch and numpy take
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 80
 
 
 class Section(BaseModel):
@@ -25,7 +33,7 @@ class Section(BaseModel):
     Subclasses set `section` to their key in params.yaml.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = STRICT
     section: ClassVar[str]
 
 
@@ -38,11 +46,13 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
     :raises UserError: when the file is missing, is not YAML, or is not a mapping.
     """
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = YAML(typ="safe", pure=True).load(path.read_bytes().decode())
     except FileNotFoundError:
         raise UserError(f"{path} does not exist", "Restore it with `git checkout params.yaml`.") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid YAML: {error}", "Mend the line that is named.") from None
+    except OSError:
+        raise
+    except Exception as error:  # its constructors raise what they like
+        raise UserError(f"{path} is not valid YAML: {error_text(error)}", "Mend the line that is named.") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} holds {type(content).__name__}, expected a mapping of sections", "Mend the file.")
     return content
@@ -102,8 +112,22 @@ def _describe(section: type[Section], error: Any) -> str:
         return f"{key}: missing"
     if error["type"] == "value_error":
         return f"{key}: {error['ctx']['error']}"
-    found = f"found {error['input']!r} ({type(error['input']).__name__})"
+    found = f"found {_REPR.repr(error['input'])} ({type(error['input']).__name__})"
     return f"{key}: {found}, expected: {error['msg'].removeprefix('Input should be ')}"
+
+
+def _too_large(key: str, content: Any) -> Iterator[str]:
+    """Yield a clause for every integer that no library takes, such as a seed of 65 bits."""
+    seen: set[int] = set()  # an alias of YAML can stand for what it is in
+    pending = [(key, content)]
+    while pending:
+        key, value = pending.pop()
+        if isinstance(value, int) and value.bit_length() > _NUMBER_BITS:
+            yield f"{key}: found an integer of {value.bit_length()} bits, expected {_NUMBER_BITS} at the most"
+        if isinstance(value, dict | list) and id(value) not in seen:
+            seen.add(id(value))
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            pending += [(f"{key}.{name}", item) for name, item in items]
 
 
 def problems_in(content: dict[str, Any], *sections: type[Section]) -> list[str]:
@@ -114,6 +138,9 @@ def problems_in(content: dict[str, Any], *sections: type[Section]) -> list[str]:
             close = difflib.get_close_matches(section.section, [str(key) for key in content], n=1)
             hint = f" (found {close[0]}: is it misspelt?)" if close else ""
             problems.append(f"{section.section}: missing section{hint}")
+            continue
+        if too_large := list(_too_large(section.section, content[section.section])):
+            problems += too_large
             continue
         try:
             section.model_validate(content[section.section])

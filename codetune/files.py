@@ -100,7 +100,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} does not exist", "Run `dvc repro` to make it.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not JSON: {error}", "Restore it, or run `dvc repro --force`.") from None
 
 
@@ -131,7 +131,7 @@ def parse_line(path: Path, number: int, line: bytes) -> JsonObject:
     """
     try:
         row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}:{number} is not JSON: {error}", "Mend the line.") from None
     if not isinstance(row, dict):
         raise UserError(f"{path}:{number} holds {type(row).__name__}, expected an object", "Mend the line.")

@@ -15,7 +15,7 @@ import json
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from codetune.errors import UserError
+from codetune.errors import UserError, error_text
 
 IGNORED_LABEL = -100
 CHAT_TEMPLATE = (
@@ -107,7 +107,7 @@ def set_system(tokenizer: Any, system: str, name: str) -> None:
     except Exception as error:  # templates raise what they like
         what = "left out" if system == NO_SYSTEM else "replaced"
         raise UserError(
-            f"model.system: the system text of {name} cannot be {what}: {_one_line(error)}",
+            f"model.system: the system text of {name} cannot be {what}: {error_text(error)}",
             f"Set model.system: {KEEP_SYSTEM}, or edit the template in a copy of the model's folder.",
         ) from None
 
@@ -123,7 +123,7 @@ def check_template(tokenizer: Any, name: str) -> None:
     try:
         wrong = _fault(tokenizer)
     except Exception as error:  # templates raise what they like
-        wrong = f"fails: {_one_line(error)}"
+        wrong = f"fails: {error_text(error)}"
     if wrong:
         raise UserError(
             f"model.base: the chat template of {name} {wrong}",
@@ -231,10 +231,6 @@ def _use(tokenizer: Any, template: str, expected: str) -> None:
 def _literal(text: str) -> str:
     """A text as Jinja writes it."""
     return json.dumps(text, ensure_ascii=False)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".!") or type(error).__name__
 
 
 def _plain_ids(tokenizer: Any, text: str) -> list[int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from codetune.augmentation.params import AugmentParams
 from codetune.cleaning.params import CleanParams
 from codetune.config import PARAMS_FILE, Section, problems_in, raise_problems, read_params
+from codetune.consistency import inconsistencies
 from codetune.execution.params import ExecuteParams
 from codetune.export.params import ExportParams
 from codetune.generation.params import GenerateParams
@@ -31,7 +32,7 @@ _REMOVED = dict.fromkeys(
 
 
 def check_params(path: Path = PARAMS_FILE) -> None:
-    """Check every section of params.yaml.
+    """Check every section of params.yaml, that they fit together, and that what they name is there.
 
     :raises UserError: naming every problem at once, sections that nobody reads included.
     """
@@ -46,4 +47,7 @@ def check_params(path: Path = PARAMS_FILE) -> None:
             close = difflib.get_close_matches(str(key), known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
             problems.append(f"{key}: unknown section ({hint})")
-    raise_problems(path, problems + problems_in(content, *SECTIONS))
+    wrong = {section: problems_in(content, section) for section in SECTIONS}
+    right = {section: section.model_validate(content[section.section]) for section in SECTIONS if not wrong[section]}
+    problems += [problem for found in wrong.values() for problem in found]
+    raise_problems(path, problems + inconsistencies(right))

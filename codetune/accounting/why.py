@@ -35,6 +35,7 @@ def look_up(root: Path, ledger: Ledger, query: str) -> Answer:
     :param query: see `codetune.accounting.lookup.find`.
     :raises UserError: when the path of `path:line` is known, but not that line.
     """
+    query = query.encode(errors="replace").decode()  # a command line can hold what no text does
     if places := find(ledger, query):
         return Answer(places, life_of(root, ledger, places[0]) if len(places) == 1 else None)
     paraphrase = paraphrase_with(root, query)

@@ -7,7 +7,7 @@ from typing import Any
 from codetune.augmentation.params import LanguageModelParams
 from codetune.encoders.locate import locate_encoder
 from codetune.encoders.params import EncoderParams
-from codetune.errors import UserError
+from codetune.errors import UserError, error_text
 
 
 def load_model(params: LanguageModelParams, key: str, kind: str) -> tuple[Any, Any]:
@@ -28,9 +28,8 @@ def load_model(params: LanguageModelParams, key: str, kind: str) -> tuple[Any, A
             files.folder, use_safetensors=True, output_loading_info=True, **options
         )
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"{key}.model: {files.folder} cannot be loaded as {kind}: {type(error).__name__}: {reason}",
+            f"{key}.model: {files.folder} cannot be loaded as {kind}: {type(error).__name__}: {error_text(error)}",
             "Name a model of that kind.",
         ) from None
     if info["missing_keys"]:

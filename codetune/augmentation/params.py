@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from codetune.config import Section
+from codetune.config import STRICT, Section
 from codetune.encoders.params import EncoderParams
 
 Method = Literal["phrases", "contextual", "back_translation", "model", "code_to_instruction"]
-_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 _REVISION = "^[0-9a-f]{40}$"
 
 
 class MeaningParams(BaseModel):
     """When a paraphrase counts as meaning the same."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     encoder: EncoderParams
     min_similarity: float = Field(
@@ -34,7 +33,7 @@ class MeaningParams(BaseModel):
 class LanguageModelParams(BaseModel):
     """A language model on a disk or on the hub; null where it is not used."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     model: str | None = Field(
         default=None,
@@ -58,7 +57,7 @@ class ContextualParams(LanguageModelParams):
 class BackTranslationParams(BaseModel):
     """Two translation models: out of English, and back."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     forward: LanguageModelParams
     back: LanguageModelParams

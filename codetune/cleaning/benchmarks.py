@@ -15,6 +15,7 @@ from codetune.cleaning.renaming import renamed_digest
 from codetune.errors import UserError
 from codetune.files import given_rows
 from codetune.ingestion.functions import FunctionNode, parse
+from codetune.places import project_path
 from codetune.python_source.docstrings import without_docstring
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import docstring_of, dump_tree
@@ -42,7 +43,7 @@ ASKED = Path("data/benchmarks")
 
 def benchmark_files(asked: Path, others: Iterable[str]) -> list[Path]:
     """The benchmarks that train is kept free of: those that are asked, and the files that `clean.benchmarks` names."""
-    return [*sorted(asked.glob("*.jsonl")), *map(Path, others)]
+    return [*sorted(asked.glob("*.jsonl")), *map(project_path, others)]
 
 
 def read_benchmark(path: Path) -> list[Task]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from codetune.config import Section
 
@@ -94,6 +94,21 @@ class CleanParams(Section):
     test_share: float = Field(gt=0, lt=0.5, description="share of the kept rows in test, from whole packages")
     val_share: float = Field(gt=0, lt=0.5, description="share of the kept rows in val, from whole packages")
     workers: int = Field(ge=0, le=256, description="processes that filter rows; 0 takes all cores")
+
+    @model_validator(mode="after")
+    def _ranges_hold_something(self) -> CleanParams:
+        """The same section.
+
+        :raises ValueError: when a least value is above the largest one, so that no row would be left.
+        """
+        values = self.model_dump()
+        ranges = [(f"min_{name}", f"max_{name}") for name in ("code_lines", "tokens", "docstring_words")]
+        wrong = [
+            f"{low} {values[low]} is above {high} {values[high]}" for low, high in ranges if values[low] > values[high]
+        ]
+        if wrong:
+            raise ValueError(" and ".join(wrong))
+        return self
 
     def must_be_whole(self, source: str) -> bool:
         """Whether rows of a source must be self-contained; held-out ones always, so that their problems stay."""

@@ -8,8 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from codetune.encoders.params import EncoderParams
-from codetune.errors import UserError
+from codetune.errors import UserError, error_text
 from codetune.files import digest_bytes, digest_file
+from codetune.places import project_path
 
 MINILM = "minilm"
 # The digest of the weights that sentence-transformers/all-MiniLM-L6-v2 publishes.
@@ -38,7 +39,7 @@ def locate_encoder(params: EncoderParams, key: str) -> EncoderFiles:
     :raises UserError: when there is no such model, or the packaged weights are not the published ones.
     """
     if params.model != MINILM:
-        folder = Path(params.model)
+        folder = project_path(params.model)
         local = folder.exists()
         folder = folder if local else _download(params.model, params.revision, key)
         return _described(folder.resolve().name if local else params.model, folder, key)
@@ -100,8 +101,7 @@ def _download(model: str, revision: str | None, key: str) -> Path:
     try:
         return Path(snapshot_download(model, revision=revision, allow_patterns=_HUB_FILES, ignore_patterns=["*/*"]))
     except Exception as error:
-        reason = " ".join(str(error).split())[:160]
         raise UserError(
-            f"{key}.model: {model} is no folder, and the hub did not give it at {revision[:12]}: {reason}",
+            f"{key}.model: {model} is no folder, and the hub did not give it at {revision[:12]}: {error_text(error)}",
             "Check the name and the network, or use minilm.",
         ) from None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+
+from codetune.config import STRICT
 
 
 class EncoderParams(BaseModel):
     """Which encoder turns text into vectors."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = STRICT
 
     model: str = Field(
         min_length=1,

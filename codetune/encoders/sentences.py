@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from codetune.encoders.locate import EncoderFiles
-from codetune.errors import UserError
+from codetune.errors import UserError, error_text
 from codetune.progress import track
 
 Vectors = npt.NDArray[np.float32]
@@ -42,9 +42,8 @@ class SentenceEncoder:
             self._tokenizer = AutoTokenizer.from_pretrained(files.folder, **options)
             self._model = AutoModel.from_pretrained(files.folder, use_safetensors=True, dtype=torch.float32, **options)
         except Exception as error:
-            reason = " ".join(str(error).split())[:200]
             raise UserError(
-                f"{key}.model: {files.folder} cannot be loaded: {type(error).__name__}: {reason}",
+                f"{key}.model: {files.folder} cannot be loaded: {type(error).__name__}: {error_text(error)}",
                 "Restore its files, or use minilm.",
             ) from None
         self._model.eval()

@@ -20,6 +20,7 @@ from codetune.ingestion.license_files import Content, LicenseFiles, is_license_f
 _MAX_GROUP_SHARE = 0.1
 _REGULAR, _LINK, _SUBMODULE = "100", "120000", "160000"
 _TIMEOUT_S = 600
+_LIST = "`git log --oneline` lists commits."
 _MAX_LICENSE_BYTES = 1 << 20
 # The repository is data: no hooks, no file-system monitor, nothing fetched, no lock files, no replaced objects.
 _GIT = ("git", "--no-replace-objects", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=")
@@ -221,7 +222,9 @@ def resolve_revision(folder: Path, revision: str) -> str:
     try:
         found = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     except UserError:
-        raise UserError(f"{folder}: git knows no revision {revision!r}", "`git log --oneline` lists commits.") from None
+        shallow = _git(folder, "rev-parse", "--is-shallow-repository").strip() == b"true"
+        remedy = "The clone is shallow: run `git fetch --unshallow --tags` there." if shallow else _LIST
+        raise UserError(f"{folder}: git knows no revision {revision!r}", remedy) from None
     return found.decode().strip()
 
 

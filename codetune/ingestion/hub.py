@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
 from codetune.errors import UserError
 from codetune.ingestion.params import HubSource
+from codetune.places import project_path
 
 _MAX_CHARS = 300
 # What `datasets` calls the column that pandas makes of the first cells, where the lines have more than the header.
@@ -20,7 +20,8 @@ def read_hub(source: HubSource) -> Iterator[Any]:
 
     :raises UserError: when a hub id has no pinned revision, or the data set cannot be loaded.
     """
-    local = Path(source.path).is_dir()
+    place = project_path(source.path)
+    local = place.is_dir()
     if local and source.revision:
         raise UserError(f"{source.path} is a local folder and has no revision", "Set `revision: null`.")
     if not local and not source.revision:
@@ -34,7 +35,11 @@ def read_hub(source: HubSource) -> Iterator[Any]:
     datasets.disable_progress_bars()
     try:
         found = datasets.load_dataset(
-            source.path, source.config, split=source.split, revision=source.revision, cache_dir=source.cache
+            str(place) if local else source.path,
+            source.config,
+            split=source.split,
+            revision=source.revision,
+            cache_dir=source.cache,
         )
     except Exception as error:
         file, said = _cause(error)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
-from codetune.config import Section
+from codetune.config import STRICT, Section
 
 # No leading hyphen, so that git never takes a revision for an option; the characters of refs, `~2`, `^` and `@{1}`.
 REVISION = r"^[A-Za-z0-9_][A-Za-z0-9_./@{}~^+-]*$"
@@ -16,7 +16,7 @@ REVISION = r"^[A-Za-z0-9_][A-Za-z0-9_./@{}~^+-]*$"
 class _Part(BaseModel):
     """Base of what stands in the section."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = STRICT
 
 
 class _Source(_Part):

@@ -82,7 +82,7 @@ def _is_row(line: str, *, alone: bool) -> bool:
     """
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return len(line) >= _SNIFFED_BYTES // 2  # a row too long to be seen whole
     lists = {key for key, item in value.items() if isinstance(item, list) and item and isinstance(item[0], dict)}
     return not alone or not lists or bool(lists & {*CHATS})

@@ -54,6 +54,7 @@ from codetune.ingestion.records import read_records
 from codetune.ingestion.survival import Survival
 from codetune.ingestion.table import Layout, Pair, read_pairs
 from codetune.ingestion.wheel import inner_licenses, python_members, read_license
+from codetune.places import project_path
 from codetune.progress import track
 
 _GROUP_DIGITS = 2
@@ -100,8 +101,8 @@ def _declared_or_unknown(source: Source) -> License:
 
 
 def _read_packages(source: PackagesSource, reading: Reading) -> Found:
-    pins = sorted(read_pins(Path(source.file)), key=lambda pin: pin.name.lower())
-    wheels = fetch(pins, Path(source.cache), source.max_wheel_mb << 20)
+    pins = sorted(read_pins(project_path(source.file)), key=lambda pin: pin.name.lower())
+    wheels = fetch(pins, project_path(source.cache), source.max_wheel_mb << 20)
     licenses = {pin: _declared(source) or read_license(path) for pin, path in wheels.items()}
     chunks: list[Chunk] = []
     for pin, wheel in wheels.items():
@@ -151,7 +152,7 @@ def _read_stdlib(source: StdlibSource, reading: Reading) -> Found:
 
 
 def _read_folder(source: FolderSource, reading: Reading) -> Found:
-    root, skipped = Path(source.path), Counter[str]()
+    root, skipped = project_path(source.path), Counter[str]()
     if source.revision is None:
         files = [(path, size, "") for path, size in list_folder(root, skipped)]
         return _read_tree(source, reading, "", FolderReader(root), files, licenses_below(root), skipped)
@@ -204,10 +205,12 @@ def _read_pairs(source: TableSource | HubSource, version: str, records: Iterator
 
 
 def _read_table(source: TableSource, _: Reading) -> Found:
-    path = Path(source.path)
+    path = project_path(source.path)
     if not path.is_file():
         what = "is not a file" if path.exists() else "does not exist"
-        raise UserError(f"ingest.sources, {source.name}: {path} {what}", "Mend `path`, counted from the project.")
+        raise UserError(
+            f"ingest.sources, {source.name}: {source.path} {what}", "Mend `path`, counted from the project."
+        )
     return _read_pairs(source, digest_file(path), read_records(path, source.format))
 
 

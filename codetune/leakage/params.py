@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from codetune.config import Section
+from codetune.config import STRICT, Section
 from codetune.encoders.params import EncoderParams
 
 
 class SimilarityParams(BaseModel):
     """When a held-out row means the same as a train row, by the cosine of sentence embeddings."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = STRICT
 
     encoder: EncoderParams
     max_tokens: int = Field(ge=8, le=8192, description="tokens that are read of a text; time grows with them")

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from codetune.errors import UserError
-from codetune.modeling.locate import first_line, locate_model, weight_files
+from codetune.errors import UserError, error_text
+from codetune.modeling.locate import locate_model, weight_files
 from codetune.modeling.memory import choose_dtype, count_weights
 from codetune.models.gguf.header import is_gguf, read_gguf
 from codetune.prompt import KEEP_SYSTEM, check_template, end_id, ensure_template, set_system
@@ -97,7 +97,7 @@ def attach_adapter(model: Any, adapter: Path) -> Any:
             return PeftModel.from_pretrained(model, str(adapter), torch_device="cpu").eval()
     except (*_LOADING_ERRORS, UserWarning) as error:
         raise UserError(
-            f"{adapter} does not fit the base model: {first_line(error)}", "Run `dvc repro train` to make it anew."
+            f"{adapter} does not fit the base model: {error_text(error)}", "Run `dvc repro train` to make it anew."
         ) from None
 
 
@@ -140,7 +140,7 @@ def _tokenizer_of_folder(folder: Path, base: str) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except _LOADING_ERRORS as error:
         raise UserError(
-            f"model.base: the tokenizer of {base} cannot be loaded: {first_line(error)}", "Restore its files."
+            f"model.base: the tokenizer of {base} cannot be loaded: {error_text(error)}", "Restore its files."
         ) from None
     for key in ("is_local", "local_files_only"):  # how it was loaded is no part of what is stored with a model
         tokenizer.init_kwargs.pop(key, None)
@@ -172,7 +172,7 @@ def _weights_of_folder(folder: Path, base: str, dtype: torch.dtype) -> Any:
         )
     except _LOADING_ERRORS as error:
         raise UserError(
-            f"model.base: {base} cannot be loaded as a causal language model: {first_line(error)}",
+            f"model.base: {base} cannot be loaded as a causal language model: {error_text(error)}",
             "Use a model of a family that transformers knows, with whole files.",
         ) from None
     if found["missing_keys"]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from codetune.errors import UserError
-from codetune.files import lines_of, read_json
+from codetune.errors import UserError, error_text
+from codetune.files import read_json
 from codetune.modeling.params import BASE_FOLDER, PROVENANCE
 from codetune.models.gguf.header import is_gguf
+from codetune.places import project_path
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt"]
@@ -22,7 +23,7 @@ def locate_model(base: str, revision: str | None = None) -> Path:
         or a hub id, which is downloaded at `revision` (once; then it is in the hub's cache).
     :raises UserError: when there is no such model, or its weights are neither safetensors nor GGUF.
     """
-    place = Path(base)
+    place = project_path(base)
     if not place.exists():
         place = named_folder(base) if is_name(base) else _download(base, revision)
     return place if is_gguf(place) else _checked(place, base)
@@ -80,7 +81,7 @@ def _download(base: str, revision: str | None) -> Path:
         return Path(snapshot_download(base, revision=revision, allow_patterns=_HUB_FILES))
     except Exception as error:
         raise UserError(
-            f"model.base: {base} is no folder, and the hub did not give it at {revision[:12]}: {first_line(error)}",
+            f"model.base: {base} is no folder, and the hub did not give it at {revision[:12]}: {error_text(error)}",
             "Check the name and the network, or use a local folder.",
         ) from None
 
@@ -108,9 +109,3 @@ def _checked(folder: Path, base: str) -> Path:
     if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
         raise UserError(f"model.base: {base} holds no tokenizer ({', '.join(_TOKENIZER_FILES)})", remedy)
     return folder
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's message, for a message of one's own."""
-    lines = lines_of(str(error).strip())
-    return lines[0] if lines else type(error).__name__

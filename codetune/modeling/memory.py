@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import psutil
 from safetensors import SafetensorError, safe_open
 
-from codetune.errors import UserError
-from codetune.modeling.locate import first_line, weight_files
+from codetune.errors import UserError, error_text
+from codetune.modeling.locate import weight_files
 from codetune.models.gguf.header import is_gguf, read_gguf
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _shapes(path: Path) -> list[tuple[int, ...]]:
             return [tuple(file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118 - it is no mapping
     except (OSError, SafetensorError) as error:
         raise UserError(
-            f"model.base: {path} cannot be loaded: {first_line(error)}", "Restore the safetensors files."
+            f"model.base: {path} cannot be loaded: {error_text(error)}", "Restore the safetensors files."
         ) from None
 
 

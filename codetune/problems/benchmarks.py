@@ -10,6 +10,7 @@ from pathlib import Path
 from codetune.errors import UserError
 from codetune.files import atomic_folder, unpacked
 from codetune.ingestion.pins import Pin, fetch
+from codetune.places import project_path
 from codetune.problems.reading import read_problems
 
 HUMANEVAL = "humaneval"
@@ -30,16 +31,21 @@ def write_benchmarks(sets: list[str], folder: Path, wheels: Path) -> dict[str, i
     counts: dict[str, int] = {}
     with atomic_folder(folder) as temporary:
         for each in sets:
-            name = Path(each).name.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".json")
+            name = set_name(each)
             if name in counts:
                 raise UserError(f"benchmarks.sets: two sets are named {name}", "Rename one of the files.")
             path = temporary / f"{name}.jsonl"
-            path.write_bytes(_humaneval(wheels) if each == HUMANEVAL else unpacked(Path(each), _REMEDY))
+            path.write_bytes(_humaneval(wheels) if each == HUMANEVAL else unpacked(project_path(each), _REMEDY))
             try:
                 counts[name] = len(read_problems(path))
             except UserError as error:
                 raise UserError(error.what.replace(str(path), each), error.remedy) from None
     return counts
+
+
+def set_name(text: str) -> str:
+    """The name of a set: `humaneval`, or that of a file without its suffixes."""
+    return Path(text).name.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".json")
 
 
 def _humaneval(wheels: Path) -> bytes:

@@ -15,11 +15,12 @@ def fetch_sentence(repository: Repository, text: str) -> str:
         return "It is no name that a branch, tag, commit or experiment can have."
     try:
         remotes = repository.lines("remote")
-        shallow = repository.lines("rev-parse", "--is-shallow-repository") == ["true"]
+        shallow = repository.is_shallow()
     except UserError:
         return "This folder is no git repository: run `git clone` to have its history."
     if not remotes:
         return "This clone has no remote to fetch it from: add one with `git remote add origin URL`."
     remote = "origin" if "origin" in remotes else remotes[0]
     fetch = "git fetch --all --tags" + (" --unshallow" if shallow else "")
-    return f"Run `{fetch}`; if it is an experiment, `dvc exp pull {remote} {text}`."
+    told = "This clone is shallow: it has the newest commits alone. " if shallow else ""
+    return f"{told}Run `{fetch}`; if it is an experiment, `dvc exp pull {remote} {text}`."

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import Enum
 
 from codetune.errors import UserError
+from codetune.revisions.fetching import fetch_sentence
 from codetune.revisions.repository import Repository
 
 WORKSPACE_KEY = "workspace"
@@ -156,9 +157,9 @@ def require_revision(repository: Repository, text: str) -> Revision:
     """
     revision = find_revision(repository, list_revisions(repository), text)
     if revision is None:
-        raise UserError(
-            f"there is no revision {text!r}", "Give `workspace`, a branch, tag, commit, or a name of `dvc exp list`."
-        )
+        known = "Give `workspace`, a branch, tag, commit, or a name of `dvc exp list`."
+        shallow = repository.is_shallow()
+        raise UserError(f"there is no revision {text!r}", fetch_sentence(repository, text) if shallow else known)
     return revision
 
 

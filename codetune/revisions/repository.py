@@ -84,6 +84,10 @@ class Repository:
         except UserError:
             return False
 
+    def is_shallow(self) -> bool:
+        """Whether the clone lacks the older commits."""
+        return self.exists() and self.lines("rev-parse", "--is-shallow-repository") == ["true"]
+
     def resolve(self, name: str) -> str | None:
         """The full commit id that `name` stands for, or None where this clone has no such commit.
 

@@ -22,7 +22,7 @@ import torch
 from bert_score.utils import bert_encode, get_model, get_tokenizer, greedy_cos_idf, sent_encode
 
 from codetune.encoders.locate import EncoderFiles
-from codetune.errors import UserError
+from codetune.errors import UserError, error_text
 from codetune.numerics import products
 from codetune.numerics.sharing import held_to
 from codetune.progress import track
@@ -235,9 +235,8 @@ def _load(files: EncoderFiles, layer: int) -> tuple[Any, Any]:
     except AssertionError as error:
         raise UserError(f"score.bertscore.layer: {files.name} has no layer {layer}: {error}", "Lower it.") from None
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"score.bertscore.model: {files.folder} cannot be loaded: {type(error).__name__}: {reason}",
+            f"score.bertscore.model: {files.folder} cannot be loaded: {type(error).__name__}: {error_text(error)}",
             "Restore its files, or use minilm.",
         ) from None
 

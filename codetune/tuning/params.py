@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from codetune.answer_form import AnswerForm
-from codetune.config import Section
+from codetune.config import STRICT, Section
 from codetune.modeling.params import DeviceName
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -18,7 +18,7 @@ TooLong = Literal["drop", "cut", "error"]
 class LoraParams(BaseModel):
     """Shape and place of the adapter (LoRA, https://arxiv.org/abs/2106.09685)."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = STRICT
     rank: int = Field(ge=1, le=1024, description="rank of the two matrices per adapted module")
     alpha: float = Field(gt=0, description="the update is scaled by alpha / rank; twice the rank is common")
     dropout: float = Field(ge=0, lt=1, description="share of the adapter's inputs that are dropped in training")
@@ -27,7 +27,7 @@ class LoraParams(BaseModel):
         description="modules that are adapted: attention, mlp, all-linear (the best of the three at equal rank, "
         "https://arxiv.org/abs/2405.09673), a name, a pattern such as *.q_proj, or a list; each must match something",
     )
-    layers_to_transform: list[int] | None = Field(
+    layers_to_transform: list[Annotated[int, Field(ge=0)]] | None = Field(
         min_length=1, description="numbers of the layers that are adapted, the first being 0; null: all"
     )
     modules_to_save: list[str] = Field(

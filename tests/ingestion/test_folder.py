@@ -10,7 +10,7 @@ import pytest
 from codetune.errors import UserError
 from codetune.ingestion.folder import FolderReader, GitReader, groups_of, list_folder, list_revision, resolve_revision
 from codetune.ingestion.harvest import Member
-from tests.sample_project import git
+from tests.sample_project import commit, git
 
 
 def write(root: Path, files: dict[str, str | bytes]) -> None:
@@ -95,7 +95,7 @@ def test_revision_is_read_past_the_work_tree(repository, tmp_path, monkeypatch, 
 
 
 def test_unknown_revision_and_no_repository(repository, tmp_path):
-    with pytest.raises(UserError, match="git knows no revision 'v9'"):
+    with pytest.raises(UserError, match=r"git knows no revision 'v9'"):
         resolve_revision(repository, "v9")
     with pytest.raises(UserError, match="not a git repository"):
         resolve_revision(tmp_path, "v1")
@@ -114,3 +114,18 @@ def test_a_project_is_cut_where_a_group_grows_too_large():
     assert groups["pkg/core/3.py"] == "pkg/core/3.py"
     assert len({groups[f"tools/{n}.py"] for n in range(12)}) == 12
     assert set(groups) == set(paths)
+
+
+def test_a_revision_that_a_shallow_clone_lacks_is_told_with_the_reason(tmp_path):
+    write(tmp_path, {"whole/a.py": "1"})
+    git(tmp_path / "whole", "init", "-q")
+    for number in (1, 2):
+        commit(tmp_path / "whole", f"Number {number}", number)
+        write(tmp_path, {"whole/a.py": str(number)})
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{tmp_path}/whole", "shallow")
+    with pytest.raises(
+        UserError, match=r"git knows no revision 'HEAD~1'. The clone is shallow: run `git fetch --unshallow"
+    ):
+        resolve_revision(tmp_path / "shallow", "HEAD~1")
+    with pytest.raises(UserError, match=r"git knows no revision 'HEAD~9'. `git log --oneline`"):
+        resolve_revision(tmp_path / "whole", "HEAD~9")

@@ -6,6 +6,7 @@ import pytest
 
 from codetune.revisions.fetching import fetch_sentence
 from codetune.revisions.repository import Repository
+from tests.conftest import run_python
 from tests.sample_project import Project, git
 
 
@@ -33,3 +34,18 @@ def test_without_a_remote_there_is_nothing_to_fetch_from(sample: Project, tmp_pa
 def test_what_is_no_name_is_in_no_command(copied_sample: Project, text: str) -> None:
     git(copied_sample.root, "remote", "add", "origin", "https://example.org/x.git")
     assert "`" not in fetch_sentence(Repository(copied_sample.root), text)
+
+
+@pytest.mark.parametrize("command", [("compare",), ("data-diff",)])
+def test_a_commit_that_a_shallow_clone_lacks_is_told_with_the_reason(
+    sample: Project, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{sample.root}", "shallow")
+    for name in ("HEAD~1", sample.commits["first"]):
+        done = run_python("-m", "codetune", *command, name, "workspace", cwd=tmp_path / "shallow", check=False)
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(
+            f"error: there is no revision {name!r}. This clone is shallow: it has the newest commits"
+        )
+        assert "git fetch --all --tags --unshallow" in line

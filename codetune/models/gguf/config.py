@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from codetune.errors import UserError
+from codetune.errors import UserError, error_text
 from codetune.models.gguf.header import GgufFile
 from codetune.models.gguf.tokenizer import end_ids
 
@@ -40,7 +40,7 @@ def make_config(file: GgufFile) -> Any:
         config = CONFIG_MAPPING[model_type](**values)
     except Exception as error:
         raise UserError(
-            f"model.base: the values of {file.path} do not fit together: {' '.join(str(error).split())}",
+            f"model.base: the values of {file.path} do not fit together: {error_text(error)}",
             _FETCH_AGAIN,
         ) from None
     config.architectures = [MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].__name__]

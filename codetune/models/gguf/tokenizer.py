@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from codetune.errors import UserError
+from codetune.errors import UserError, error_text
 from codetune.models.gguf.header import GgufFile
 from codetune.models.gguf.pre_tokenizers import PRE_TOKENIZERS, PreTokenizer
 
@@ -88,7 +88,7 @@ def _byte_level(file: GgufFile, tokens: list[str], pre: PreTokenizer) -> Any:
         model = models.BPE(vocabulary, merges, ignore_merges=pre.whole_words)
     except Exception as error:
         raise UserError(
-            f"model.base: the tokenizer of {file.path} is damaged: {' '.join(str(error).split())}",
+            f"model.base: the tokenizer of {file.path} is damaged: {error_text(error)}",
             "Fetch the file again, or use another one.",
         ) from None
     backend = Tokenizer(model)
@@ -133,7 +133,7 @@ def _sentence_piece(file: GgufFile) -> Any:
         backend = convert_gguf_tokenizer(file.architecture, values)[0]
     except Exception as error:
         raise UserError(
-            f"model.base: the tokenizer of {file.path} cannot be read: {' '.join(str(error).split())}",
+            f"model.base: the tokenizer of {file.path} cannot be read: {error_text(error)}",
             "Fetch the file again, or use another one.",
         ) from None
     spaced = values.get("add_prefix_space", True)

@@ -1,0 +1,205 @@
+"""What no section of params.yaml can know by itself: whether its values fit together, and what they name is there.
+
+Nothing is loaded or fetched: sizes are read of a model that lies on the disk, and a hub id is believed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from codetune.augmentation.params import AugmentParams, LanguageModelParams
+from codetune.cleaning.params import CleanParams
+from codetune.config import Section
+from codetune.encoders.locate import MINILM, minilm_folder
+from codetune.encoders.params import EncoderParams
+from codetune.errors import UserError
+from codetune.files import read_json
+from codetune.generation.params import GenerateParams
+from codetune.ingestion.params import HubSource, IngestParams, PackagesSource, Source, StdlibSource
+from codetune.leakage.params import ExamineParams
+from codetune.modeling.locate import named_folder
+from codetune.modeling.params import ModelParams
+from codetune.models.catalogue import CATALOGUE
+from codetune.models.gguf.header import is_gguf, read_gguf
+from codetune.places import project_path
+from codetune.problems.benchmarks import HUMANEVAL, set_name
+from codetune.problems.params import BenchmarksParams
+from codetune.scoring.params import ScoreParams
+from codetune.tuning.params import TrainParams
+from codetune.validity.params import AnswerValidityParams
+
+Problems = Iterator[str]
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+# What families call the number of positions in their configuration.
+_POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
+_LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
+
+
+def inconsistencies(sections: Mapping[type[Section], Any]) -> list[str]:
+    """Every problem between sections, or of a section with the disk, one clause each.
+
+    :param sections: those that are right by themselves.
+    """
+    return [
+        problem
+        for check, needed in _CHECKS
+        if all(section in sections for section in needed)
+        for problem in check(*(sections[section] for section in needed))
+    ]
+
+
+def _sources(ingest: IngestParams) -> Problems:
+    for source in ingest.sources:
+        problem = _source_problem(source)
+        if problem:
+            yield f"ingest.sources, {source.name}: {problem}"
+
+
+def _source_problem(source: Source) -> str:
+    """What is wrong with the place of a source; empty where nothing is."""
+    if isinstance(source, StdlibSource):
+        return ""
+    if isinstance(source, HubSource):
+        return "" if project_path(source.path).is_dir() else _hub_problem("path", source.path, source.revision)
+    name = source.file if isinstance(source, PackagesSource) else source.path
+    place, folder = project_path(name), source.type == "folder"
+    if not place.exists():
+        return f"{name} does not exist (paths are counted from the project)"
+    if folder != place.is_dir():
+        return f"{name} is no {'folder' if folder else 'file'}"
+    return ""
+
+
+def _hub_problem(key: str, name: str, revision: str | None) -> str:
+    """Why what is no local folder cannot be had of the hub; empty where it may be there."""
+    if not _HUB_ID.fullmatch(name):
+        return f"{key}: there is no {name}"
+    return "" if revision else f"{key}: there is no folder {name}, and a hub id needs its commit as revision"
+
+
+def _benchmark_sets(benchmarks: BenchmarksParams) -> Problems:
+    yield from _files("benchmarks.sets", [name for name in benchmarks.sets if name != HUMANEVAL])
+    for name, count in Counter(map(set_name, benchmarks.sets)).items():
+        if count > 1:
+            yield f"benchmarks.sets: {count} sets are named {name}"
+
+
+def _clean_benchmarks(clean: CleanParams) -> Problems:
+    return _files("clean.benchmarks", clean.benchmarks)
+
+
+def _files(key: str, names: Iterable[str]) -> Problems:
+    return (f"{key}: {name} is no file" for name in names if not project_path(name).is_file())
+
+
+def _weights(ingest: IngestParams, train: TrainParams) -> Problems:
+    known = [source.name for source in ingest.sources]
+    for name in train.weights:
+        if name not in known:
+            yield f"train.weights: there is no source {name!r} (ingest.sources has {', '.join(known)})"
+
+
+def _model(model: ModelParams, train: TrainParams, generate: GenerateParams, answers: AnswerValidityParams) -> Problems:
+    place = project_path(model.base)
+    if not place.exists():
+        if model.base in CATALOGUE:
+            place = _fetched(model.base)
+        elif problem := _hub_problem("model.base", model.base, model.revision):
+            yield f"{problem} (the models that have a name are {', '.join(CATALOGUE)})"
+    positions = size_of(place, _POSITIONS)
+    if positions is None:
+        return
+    if train.max_tokens > positions:
+        yield f"train.max_tokens: found {train.max_tokens}, expected at most {positions}, the context of {model.base}"
+    for key, tokens in (("generate", generate.max_new_tokens), ("answer_validity", answers.max_new_tokens)):
+        if tokens >= positions:
+            yield f"{key}.max_new_tokens: found {tokens}, expected less than {positions}, the context of {model.base}"
+
+
+def _fetched(name: str) -> Path:
+    """Where a model of the catalogue lies; if it has not been fetched, where there is nothing."""
+    try:
+        return named_folder(name)
+    except UserError:
+        return Path(name)
+
+
+def _encoders(augment: AugmentParams, examine: ExamineParams, score: ScoreParams) -> Problems:
+    meaning, similarity = augment.meaning, examine.similarity
+    for key, encoder, tokens in (
+        ("augment.meaning", meaning.encoder, meaning.max_tokens),
+        ("examine.similarity", similarity.encoder, similarity.max_tokens),
+    ):
+        yield from _encoder(f"{key}.encoder", encoder)
+        positions = size_of(_encoder_place(encoder), _POSITIONS)
+        if positions is not None and tokens > positions:
+            yield f"{key}.max_tokens: found {tokens}, expected at most {positions}, the context of {encoder.model}"
+    yield from _encoder("score.bertscore", score.bertscore)
+    layers = size_of(_encoder_place(score.bertscore), _LAYERS)
+    if layers is not None and score.bertscore.layer > layers:
+        found = score.bertscore.layer
+        yield f"score.bertscore.layer: found {found}, expected at most {layers}, the layers of {score.bertscore.model}"
+
+
+def _encoder_place(encoder: EncoderParams) -> Path:
+    return minilm_folder() if encoder.model == MINILM else project_path(encoder.model)
+
+
+def _encoder(key: str, encoder: EncoderParams) -> Problems:
+    if encoder.model != MINILM and not project_path(encoder.model).is_dir():
+        problem = _hub_problem(f"{key}.model", encoder.model, encoder.revision)
+        if problem:
+            yield problem
+
+
+def _paraphrasers(augment: AugmentParams) -> Problems:
+    used: dict[str, dict[str, LanguageModelParams]] = {
+        "contextual": {"contextual": augment.contextual},
+        "back_translation": {
+            "back_translation.forward": augment.back_translation.forward,
+            "back_translation.back": augment.back_translation.back,
+        },
+        "model": {"chat": augment.chat},
+        "code_to_instruction": {"chat": augment.chat},
+    }
+    for key, params in used.get(augment.method, {}).items():
+        name = str(params.model)
+        if not project_path(name).exists() and not (key == "chat" and name in CATALOGUE):
+            problem = _hub_problem(f"augment.{key}.model", name, params.revision)
+            if problem:
+                yield problem
+
+
+def size_of(place: Path, names: tuple[str, ...]) -> int | None:
+    """A size that the configuration of a model tells, such as the number of positions; None where nothing says it.
+
+    :param place: a folder or GGUF file; need not exist.
+    :param names: what families call it.
+    """
+    if not place.exists():
+        return None
+    if is_gguf(place):
+        found = read_gguf(place).get("context_length") if names is _POSITIONS else None
+        return int(found) if found else None
+    file = place / "config.json"
+    if not file.is_file():
+        return None
+    config = read_json(file)
+    parts = [config, config.get("text_config")] if isinstance(config, dict) else []
+    sizes = [part[name] for part in parts if isinstance(part, dict) for name in names if name in part]
+    return next((size for size in sizes if isinstance(size, int) and size > 0), None)
+
+
+_CHECKS: tuple[tuple[Callable[..., Problems], tuple[type[Section], ...]], ...] = (
+    (_sources, (IngestParams,)),
+    (_benchmark_sets, (BenchmarksParams,)),
+    (_clean_benchmarks, (CleanParams,)),
+    (_weights, (IngestParams, TrainParams)),
+    (_model, (ModelParams, TrainParams, GenerateParams, AnswerValidityParams)),
+    (_encoders, (AugmentParams, ExamineParams, ScoreParams)),
+    (_paraphrasers, (AugmentParams,)),
+)

@@ -1,0 +1,3 @@
+from tests.sample_project import sample
+
+__all__ = ["sample"]

@@ -23,10 +23,7 @@ from tests.wheels import make_wheel
         ("License: MIT and AGPLv3 with more", UNREAD),
         ("Classifier: License :: OSI Approved\nClassifier: License :: OSI Approved :: MIT License", "MIT"),
         (
-            (
-                "Classifier: License :: OSI Approved :: MIT License\n"
-                "Classifier: License :: OSI Approved :: GNU General Public License v3 (GPLv3)"
-            ),
+            "Classifier: License :: OSI Approved :: MIT License\nClassifier: License :: OSI Approved :: GPLv3 (GPLv3)",
             f"MIT AND {UNREAD}",
         ),
         ("License: Proprietary, see EULA\nClassifier: License :: OSI Approved :: MIT License", f"MIT AND {UNREAD}"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from codetune.cleaning.renaming import renamed_digest
 from codetune.errors import UserError
 from codetune.ingestion.functions import FunctionNode, parse
 from codetune.python_source.docstrings import without_docstring
+from codetune.python_source.indentation import dedented
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import docstring_of, dump_tree
 
@@ -82,7 +82,7 @@ def _functions(solution: str) -> list[str]:
 
 
 def _bare(source: str, node: FunctionNode) -> str:
-    code = textwrap.dedent("\n".join(source.split("\n")[node.lineno - 1 : node.end_lineno]))
+    code = dedented("\n".join(source.split("\n")[node.lineno - 1 : node.end_lineno]))
     tree = parse(code)
     own = tree.body[0] if tree else None
     if not isinstance(own, FunctionNode) or docstring_of(own) is None or len(own.body) == 1:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import math
 import re
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,6 +29,7 @@ from codetune.cleaning.untold import own_errors, untold_class, untold_parameter,
 from codetune.files import stable_seed
 from codetune.ingestion.functions import FunctionNode, parse
 from codetune.python_source.docstrings import without_docstring
+from codetune.python_source.indentation import dedented
 from codetune.python_source.self_contained import Whole
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import dump_tree, parse_tree
@@ -180,7 +180,7 @@ def judge(row: dict[str, Any], params: CleanParams, text: str = "", review: Revi
     drop = place_drop(row["path"], row["qualname"]) or docstring_drop(row["docstring"], params)
     if drop:
         return drop
-    code = textwrap.dedent(row["code"])
+    code = dedented(row["code"])
     module = parse(code)
     if module is None or len(module.body) != 1 or not isinstance(module.body[0], FunctionNode):
         return Drop("syntax_error")

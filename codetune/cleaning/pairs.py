@@ -9,7 +9,7 @@ from codetune.cleaning.filters import Candidate, completed, judge, length_drop, 
 from codetune.cleaning.fingerprint import fingerprint
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.reasons import Drop
-from codetune.cleaning.renaming import renamed_digest
+from codetune.cleaning.renaming import function_digests, renamed_digest
 from codetune.cleaning.safety import license_drop, scrubbed
 from codetune.ingestion.functions import parse_or_reason
 from codetune.python_source.indentation import dedented
@@ -33,7 +33,7 @@ def _judge_code(asked: str, answer: str, params: CleanParams) -> Candidate | Dro
     tokens = lexical_tokens(code)
     if drop := length_drop(line_count(completion), len(tokens), params):
         return drop
-    marks = fingerprint(dump_tree(tree), renamed_digest(code), asked, tokens, asked)
+    marks = fingerprint(dump_tree(tree), renamed_digest(code), asked, tokens, asked, function_digests(code))
     return Candidate(asked, completion, len(tokens), marks)
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from codetune.cleaning.duplicates import LEAST_CONTAINED, Match, rarest
 from codetune.cleaning.fingerprint import Fingerprint, fingerprint
 from codetune.cleaning.minhash import Hashes
-from codetune.cleaning.renaming import renamed_digest
+from codetune.cleaning.params import CleanParams
+from codetune.cleaning.renaming import function_digests, renamed_digest
 from codetune.errors import UserError
 from codetune.files import given_rows
 from codetune.ingestion.functions import FunctionNode, parse
 from codetune.places import project_path
 from codetune.python_source.docstrings import without_docstring
+from codetune.python_source.indentation import dedented
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import docstring_of, dump_tree
 
@@ -73,7 +77,7 @@ def _functions(solution: str) -> list[str]:
 
 
 def _bare(source: str, node: FunctionNode) -> str:
-    code = textwrap.dedent("\n".join(source.split("\n")[node.lineno - 1 : node.end_lineno]))
+    code = dedented("\n".join(source.split("\n")[node.lineno - 1 : node.end_lineno]))
     tree = parse(code)
     own = tree.body[0] if tree else None
     if not isinstance(own, FunctionNode) or docstring_of(own) is None or len(own.body) == 1:
@@ -88,7 +92,8 @@ def _fingerprint(task: Task) -> Fingerprint:
     except SyntaxError:
         tokens = tuple(task.code.split())
     text = dump_tree(tree) if tree else task.code
-    return fingerprint(text, renamed_digest(task.code), task.instruction, tokens)
+    digests = function_digests(task.code)
+    return fingerprint(text, renamed_digest(task.code), task.instruction, tokens, functions=digests)
 
 
 class ShingleIndex:
@@ -110,6 +115,33 @@ class ShingleIndex:
         return (name, round(best, 4)) if best >= threshold else None
 
 
+class ContainedIndex:
+    """Sets of hashed shingles with their names, each to be found in a set that holds most of it and more.
+
+    A set that has `threshold` of its shingles in common with another has one of its rarest in common, however many it
+    may do without (the prefix filter of Chaudhuri, Ganti and Kaushik, 2006). So only those are looked up: no pair is
+    missed, and what many sets share costs nothing.
+
+    :param threshold: the share of a set from which it counts as contained.
+    """
+
+    def __init__(self, sets: Iterable[tuple[str, Hashes]], threshold: float) -> None:
+        self._threshold = threshold
+        self._sets = [(name, own) for name, own in sets if len(own) >= LEAST_CONTAINED]
+        self._places: defaultdict[int, list[int]] = defaultdict(list)
+        frequency = Counter(shingle for _, own in self._sets for shingle in own.tolist())
+        for place, (_, own) in enumerate(self._sets):
+            for shingle in rarest(own.tolist(), frequency, threshold):
+                self._places[shingle].append(place)
+
+    def nearest(self, shingles: Hashes) -> tuple[str, float] | None:
+        """The name of the set of which most is contained, and the share of it; None where no set is."""
+        likely = {place for shingle in shingles.tolist() for place in self._places.get(shingle, ())}
+        shares = ((float(np.isin(self._sets[place][1], shingles).mean()), self._sets[place][0]) for place in likely)
+        best, name = max(shares, default=(0.0, ""))
+        return (name, round(best, 4)) if best >= self._threshold else None
+
+
 class BenchmarkIndex:
     """The functions of benchmarks, to be looked up by code.
 
@@ -121,34 +153,45 @@ class BenchmarkIndex:
         found = [(task.id, _fingerprint(task)) for task in tasks]
         self._equal: dict[bytes, str] = {}
         for name, marks in found:
-            for digest in filter(None, (marks.tree, marks.renamed)):
+            for digest in filter(None, (marks.tree, marks.renamed, *marks.functions)):
                 self._equal.setdefault(digest, name)
         self._near = ShingleIndex((name, marks.shingles) for name, marks in found)
+        self._contained = ContainedIndex(((name, marks.shingles) for name, marks in found), threshold)
 
     def match(self, marks: Fingerprint) -> tuple[str, float] | None:
-        """The task that a row's code or one of its helpers is, and how similar: 1 for the same tree, renamed or not."""
+        """The task that a row's code or one of its functions is, or that it holds most of, and how similar.
+
+        That is 1 for the same tree, renamed or not; else the Jaccard, or the share of the task that the code holds.
+        """
         for digest in (marks.tree, marks.renamed, *marks.functions):
             if digest in self._equal:
                 return self._equal[digest], 1.0
-        return self._near.nearest(marks.shingles, self.threshold)
+        return self._contained.nearest(marks.shingles) or self._near.nearest(marks.shingles, self.threshold)
 
 
 class ProblemIndex:
-    """Held-out rows, to be looked up by the function that they ask for, and by what they say.
+    """Rows of val and test, to be looked up by the function that they ask for, and by what held-out ones say.
 
     :param rows: ids and fingerprints.
-    :param threshold: Jaccard from which instructions count as near, whatever the code: the answer would be known.
+    :param held_out: ids of the rows whose instructions count as well.
+    :param params: the share of a row's code that gives it away, and the Jaccard from which instructions count as near,
+        whatever the code: the answer would be known.
     """
 
-    def __init__(self, rows: Sequence[tuple[str, Fingerprint]], threshold: float) -> None:
-        self.threshold = threshold
+    def __init__(self, rows: Sequence[tuple[str, Fingerprint]], held_out: Container[str], params: CleanParams) -> None:
+        self._least_asked = params.near_duplicate_instruction
+        self._least_code = params.near_duplicate
         # The last function of an answer is the one that is asked for, those before are its helpers.
         self._functions = {marks.functions[-1]: name for name, marks in rows if marks.functions}
-        self._asked = ShingleIndex((name, marks.wording) for name, marks in rows)
+        self._contained = ContainedIndex(((name, marks.shingles) for name, marks in rows), self._least_code)
+        self._asked = ShingleIndex((name, marks.wording) for name, marks in rows if name in held_out)
 
-    def match(self, marks: Fingerprint) -> tuple[str, float] | None:
-        """The problem that a row gives away, and how similar it is."""
+    def match(self, marks: Fingerprint) -> tuple[Match, float] | None:
+        """The problem that a row gives away, how similar it is, and the threshold of that."""
         for digest in marks.functions:
             if digest in self._functions:
-                return self._functions[digest], 1.0
-        return self._asked.nearest(marks.wording, self.threshold)
+                return Match(self._functions[digest], 1.0), self._least_code
+        if found := self._contained.nearest(marks.shingles):
+            return Match(*found), self._least_code
+        asked = self._asked.nearest(marks.wording, self._least_asked)
+        return (Match(*asked), self._least_asked) if asked else None

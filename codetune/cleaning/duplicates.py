@@ -8,8 +8,10 @@ clusters are not chained.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,10 @@ from codetune.cleaning.minhash import Hashes, candidates, jaccards
 from codetune.progress import track
 
 _SHINGLE = 5
+LEAST_CONTAINED = 20
+"""Shingles of a set from which it counts that another set holds most of it: most of fewer stands there by chance."""
+_ROUNDING = 1e-9
+_Shingle = TypeVar("_Shingle", str, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,15 @@ def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
     common = len(left & right)
     union = len(left) + len(right) - common
     return common / union if union else 0.0
+
+
+def rarest(own: Collection[_Shingle], frequency: Mapping[_Shingle, int], share: float) -> list[_Shingle]:
+    """The shingles of which each set that holds `share` of `own` has at least one.
+
+    :param frequency: how often each shingle comes up; 0 where it is missing.
+    """
+    least = math.ceil(share * len(own) - _ROUNDING)
+    return sorted(own, key=lambda shingle: (frequency.get(shingle, 0), shingle))[: len(own) - least + 1]
 
 
 class Likeness:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import ast
 import math
 import re
-import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,13 +21,14 @@ from codetune.cleaning.instruction import first_paragraph, instruction, paramete
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.problems import examples_to_try
 from codetune.cleaning.reasons import Drop
-from codetune.cleaning.renaming import renamed_digest
+from codetune.cleaning.renaming import function_digests, renamed_digest
 from codetune.cleaning.request import Needed, request, shows_example, tells_code
 from codetune.cleaning.unshown import unshown_drop
 from codetune.cleaning.untold import own_errors, untold_class, untold_parameter, untold_value
 from codetune.files import stable_seed
 from codetune.ingestion.functions import FunctionNode, parse
 from codetune.python_source.docstrings import without_docstring
+from codetune.python_source.indentation import dedented
 from codetune.python_source.self_contained import Whole
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import dump_tree, parse_tree
@@ -180,7 +179,7 @@ def judge(row: dict[str, Any], params: CleanParams, text: str = "", review: Revi
     drop = place_drop(row["path"], row["qualname"]) or docstring_drop(row["docstring"], params)
     if drop:
         return drop
-    code = textwrap.dedent(row["code"])
+    code = dedented(row["code"])
     module = parse(code)
     if module is None or len(module.body) != 1 or not isinstance(module.body[0], FunctionNode):
         return Drop("syntax_error")
@@ -195,10 +194,6 @@ def judge(row: dict[str, Any], params: CleanParams, text: str = "", review: Revi
         return Drop("docstring_inseparable")
     asked = completed(instruction(node, row["qualname"], row["docstring"]), review)
     return _measured(row, node, completion, asked, params)
-
-
-def _is_function(code: str) -> bool:
-    return code.startswith(("def ", "async def ", "@"))
 
 
 def _judge_whole(row: dict[str, Any], params: CleanParams, text: str, review: Review | None) -> Candidate | Drop:
@@ -231,7 +226,7 @@ def _judge_whole(row: dict[str, Any], params: CleanParams, text: str, review: Re
         drop = drop or _untold_drop(node, whole, documentation, asked)
     if drop:
         return drop
-    candidate = _measured(row, node, whole.code, asked, params, (*whole.helpers, whole.function))
+    candidate = _measured(row, node, whole.code, asked, params)
     if isinstance(candidate, Drop) or not held_out:
         return candidate
     return replace(candidate, examples=examples_to_try(examples, shown, asked, whole.code))
@@ -268,11 +263,9 @@ def _measured(
     completion: str,
     asked: str,
     params: CleanParams,
-    definitions: Sequence[str] = (),
 ) -> Candidate | Drop:
     """The candidate, if it has the right length.
 
-    :param definitions: what an answer of several consists of.
     :raises RecursionError: as `dump_tree`.
     """
     tokens = lexical_tokens(completion)
@@ -281,6 +274,5 @@ def _measured(
         return drop
     said = wording(node, row["qualname"], row["docstring"])
     tree = dump_tree(parse_tree(completion))
-    parts = [renamed_digest(each) for each in definitions if _is_function(each)]
-    marks = fingerprint(tree, renamed_digest(completion), asked, tokens, said, parts)
+    marks = fingerprint(tree, renamed_digest(completion), asked, tokens, said, function_digests(completion))
     return Candidate(asked, completion, len(tokens), marks)

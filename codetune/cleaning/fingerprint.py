@@ -28,7 +28,7 @@ class Fingerprint:
     :param instruction: digest of the instruction.
     :param shingles: hashed 5-grams of lexical tokens.
     :param wording: hashed 3-grams of words of the instruction; empty where instructions are not compared by themselves.
-    :param functions: as `renamed`, of each function of an answer of several definitions.
+    :param functions: as `renamed`, of each function of an answer by itself; the last is the one that is asked for.
     """
 
     tree: bytes
@@ -61,7 +61,7 @@ def fingerprint(
     :param tree: the text that makes two answers equal.
     :param renamed: the digest of the renamed tree, in hexadecimal; empty where there is none.
     :param wording: what the instruction says, without a frame that all of its kind have.
-    :param functions: the digests of the renamed trees of an answer's functions, where it has more than one definition.
+    :param functions: the digests of the renamed trees of an answer's functions, in hexadecimal.
     """
     said = hashed(shingles(words(wording), _WORDING_SHINGLE)) if wording else np.array([], np.uint64)
     short = bytes.fromhex(renamed)[:_DIGEST_BYTES]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from typing import Any
 
 from codetune.cleaning.filters import Candidate, completed, judge, length_drop, line_count
 from codetune.cleaning.fingerprint import fingerprint
 from codetune.cleaning.params import CleanParams
 from codetune.cleaning.reasons import Drop
-from codetune.cleaning.renaming import renamed_digest
+from codetune.cleaning.renaming import function_digests, renamed_digest
 from codetune.cleaning.safety import blanked, discreet, license_drop, scrubbed
 from codetune.ingestion.functions import parse_or_reason
+from codetune.python_source.indentation import dedented
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import dump_tree
 from codetune.schemas.reviews import Review
@@ -26,14 +26,14 @@ _FENCED = re.compile(r"\s*```(?:python|py)?[ \t]*\n(?P<code>.*?)\n?```\s*", re.D
 def _judge_code(asked: str, answer: str, params: CleanParams) -> Candidate | Drop:
     fenced = _FENCED.fullmatch(answer)
     completion = fenced["code"].rstrip() if fenced and "```" not in fenced["code"] else answer
-    code = textwrap.dedent(completion)
+    code = dedented(completion)
     tree = parse_or_reason(code)
     if isinstance(tree, str):
         return Drop("too_deep" if tree == "too_deep" else "syntax_error")
     tokens = lexical_tokens(code)
     if drop := length_drop(line_count(completion), len(tokens), params):
         return drop
-    marks = fingerprint(dump_tree(tree), renamed_digest(code), asked, tokens, asked)
+    marks = fingerprint(dump_tree(tree), renamed_digest(code), asked, tokens, asked, function_digests(code))
     return Candidate(asked, completion, len(tokens), marks)
 
 

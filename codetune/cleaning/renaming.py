@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ast
+import copy
+from collections.abc import Iterator
 
 from codetune.files import digest_bytes
 from codetune.ingestion.functions import FunctionNode, parse
+from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import check_walkable, dump_tree
+
+# A shorter function within another or within a class may be anyone's.
+_LEAST_TOKENS = 20
 
 
 class _Renamer(ast.NodeTransformer):
@@ -78,3 +84,45 @@ def renamed_digest(code: str) -> str:
     """A digest of the renamed tree; empty where there is none."""
     tree = renamed_tree(code)
     return digest_bytes(tree.encode()) if tree is not None else ""
+
+
+def function_digests(code: str) -> tuple[str, ...]:
+    """Digests of the renamed trees of all functions of a source by itself, in the order in which they end.
+
+    A function is the same at the top, in a class (without `self` or `cls`) and within another function; those inside
+    count from 20 lexical tokens.
+    """
+    tree = parse(code)
+    if tree is None:
+        return ()
+    found = sorted(_functions(code, tree), key=lambda node: (node.end_lineno or 0, -node.lineno))
+    digests = []
+    for node in found:
+        alone = ast.Module([copy.deepcopy(node)], [])
+        digests.append(digest_bytes(dump_tree(_Renamer(_own_names(alone)).visit(alone)).encode()))
+    return tuple(digests)
+
+
+def _functions(code: str, tree: ast.Module) -> Iterator[FunctionNode]:
+    """Yield the functions that are compared, methods as functions."""
+    try:
+        check_walkable(tree)
+    except RecursionError:
+        return
+    methods = {each for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for each in node.body}
+    for node in ast.walk(tree):
+        if not isinstance(node, FunctionNode):
+            continue
+        if node not in tree.body and len(lexical_tokens(ast.get_source_segment(code, node) or "")) < _LEAST_TOKENS:
+            continue
+        yield _as_function(node) if node in methods else node
+
+
+def _as_function(method: FunctionNode) -> FunctionNode:
+    """A method without what makes it one: its first parameter and its decorators."""
+    function = copy.deepcopy(method)
+    function.decorator_list = []
+    given = function.args.posonlyargs or function.args.args
+    if given and given[0].arg in ("self", "cls"):
+        given.pop(0)
+    return function

@@ -281,9 +281,10 @@ def limited(verdicts: list[Verdict], splits: dict[str, Split], params: CleanPara
 def decontaminated(
     verdicts: list[Verdict], splits: dict[str, Split], index: BenchmarkIndex, params: CleanParams
 ) -> list[Verdict]:
-    """`verdicts` with the train rows dropped that give away a benchmark or a held-out problem; the splits stay."""
-    held_out = [(it.id, it.fingerprint) for it in verdicts if it.kept and it.held_out and it.fingerprint]
-    problems = ProblemIndex(held_out, params.near_duplicate_instruction)
+    """`verdicts` with the train rows dropped that give away a benchmark or a row of val or test; the splits stay."""
+    kept = [(it, it.fingerprint) for it in verdicts if it.kept and it.fingerprint]
+    measured = [(it.id, marks) for it, marks in kept if splits[it.group] != "train"]
+    problems = ProblemIndex(measured, {it.id for it, _ in kept if it.held_out}, params)
 
     def judged(verdict: Verdict) -> Verdict:
         if not verdict.kept or splits[verdict.group] != "train" or verdict.fingerprint is None:
@@ -291,8 +292,9 @@ def decontaminated(
         if task := index.match(verdict.fingerprint):
             return replace(verdict, drop=Drop(BENCHMARK, "similarity", task[1], index.threshold, task[0]))
         if problem := problems.match(verdict.fingerprint):
-            found = Drop("held_out_problem", "similarity", problem[1], problems.threshold)
-            return replace(verdict, drop=found, match=Match(*problem))
+            match, threshold = problem
+            found = Drop("held_out_problem", "similarity", match.similarity, threshold)
+            return replace(verdict, drop=found, match=match)
         return verdict
 
     return [judged(verdict) for verdict in verdicts]

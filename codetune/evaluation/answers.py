@@ -29,12 +29,12 @@ from __future__ import annotations
 import ast
 import keyword
 import re
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from codetune.python_source.indentation import dedented
 from codetune.python_source.tree import parsed
 
 Form = Literal["bare", "opened", "fenced", "prose", "none"]
@@ -203,7 +203,7 @@ def _pieces(lines: list[str]) -> list[str]:
             place += 1
             continue
         end = _end(lines, prose, place)
-        piece = textwrap.dedent("\n".join(lines[place:end])).rstrip()
+        piece = dedented("\n".join(lines[place:end])).rstrip()
         if _is_code(piece) or _looks_like_code(piece):
             pieces.append(piece)
         place = end
@@ -301,4 +301,4 @@ def _is_code(text: str) -> bool:
 
 def _parsed(text: str) -> ast.Module | None:
     """The syntax tree of a text, a common indentation aside; None where it does not parse."""
-    return parsed(textwrap.dedent(text))
+    return parsed(dedented(text))

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from codetune.python_source.tree import docstring_of, may_be_refused, parse_tree
+from codetune.python_source.tree import docstring_of, first_line, may_be_refused, parse_tree
 from codetune.python_source.writing import unparse
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -93,27 +93,30 @@ def _signature(node: FunctionNode) -> str:
         return f"{node.name}(...)"
 
 
-def _definitions(body: list[ast.stmt], owner: str) -> Iterator[tuple[str, FunctionNode]]:
-    """Functions of a module and methods of its classes with the owner's name; functions inside functions stay out."""
-    for node in body:
-        if isinstance(node, FunctionNode):
-            yield owner, node
-        elif isinstance(node, ast.ClassDef):
-            yield from _definitions(node.body, f"{owner}{node.name}.")
-        elif isinstance(node, ast.If | ast.Try | ast.With):
-            for inner in ("body", "orelse", "finalbody"):
-                yield from _definitions(getattr(node, inner, []), owner)
+def _definitions(module: ast.Module) -> Iterator[tuple[str, FunctionNode]]:
+    """Functions of a module and methods of its classes with the owner's name, in whatever blocks they stand.
+
+    Functions inside functions stay out.
+    """
+    waiting: list[tuple[str, ast.AST]] = [("", module)]
+    while waiting:
+        owner, parent = waiting.pop()
+        for node in ast.iter_child_nodes(parent):
+            if isinstance(node, FunctionNode):
+                yield owner, node
+            elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+                waiting.append((f"{owner}{node.name}." if isinstance(node, ast.ClassDef) else owner, node))
 
 
 def documented_functions(text: str, tree: ast.Module) -> Iterator[Function]:
     """Yield every documented function and method of a source, in the order of its lines."""
     lines = text.split("\n")
-    found = sorted(_definitions(tree.body, ""), key=lambda item: item[1].lineno)
+    found = sorted(_definitions(tree), key=lambda item: item[1].lineno)
     for owner, node in found:
         docstring = docstring_of(node)
         if not docstring or node.end_lineno is None:
             continue
-        start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        start = first_line(node, lines)
         yield Function(
             kind="method" if owner else "function",
             qualname=f"{owner}{node.name}",

@@ -32,9 +32,13 @@ class ExamineParams(Section):
     near_duplicate: float = Field(gt=0, le=1, description="Jaccard of token 5-grams from which rows count as near")
     max_exact: int = Field(ge=0, description="held-out rows whose code or instruction stands in train as it is")
     max_renamed: int = Field(
-        ge=0, description="held-out rows whose code stands in train under other names of variables or other constants"
+        ge=0,
+        description="held-out rows whose function stands in train under other names of variables or other constants",
     )
-    max_near: int = Field(ge=0, description="held-out rows that are near-duplicates of a train row")
+    max_near: int = Field(
+        ge=0,
+        description="held-out rows that are near-duplicates of a train row, or of which a longer one holds as much",
+    )
     similarity: SimilarityParams
     max_similar: int = Field(
         ge=0, description="held-out rows that mean the same as a train row; a small encoder errs, so not none"

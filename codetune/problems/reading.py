@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from codetune.evaluation.answers import extract_code, read_answer
 from codetune.files import JsonObject, given_rows
 from codetune.names import unbound_names
 from codetune.problems.suites import Example, Examples, Suite, parse_examples
+from codetune.python_source.indentation import dedented, indented
 from codetune.python_source.tree import docstring_of, parse_tree, parsed
 
 COMPLETE = "Complete this Python function. Answer with the whole function in one code block."
@@ -60,9 +60,9 @@ class Problem:
         found = read_answer(answer)
         defined = re.findall(r"^\s*(?:async\s+)?def\s+(\w+)", found.code, re.MULTILINE)
         if set(defined) & set(self.tests.names):
-            source = f"{self.start}\n{textwrap.dedent(found.code)}"
+            source = f"{self.start}\n{dedented(found.code)}"
         elif found.form in ("fenced", "opened"):
-            source = f"{self.start}\n{_indented(textwrap.dedent(found.code), _indent(self.start))}"
+            source = f"{self.start}\n{indented(dedented(found.code), _indent(self.start))}"
         else:
             return whole
         return source if parsed(source) else whole
@@ -111,7 +111,7 @@ def doctest_problem(identity: str, code: str) -> Problem | None:
 
     :param code: source of the function with its docstring, at any indentation.
     """
-    code = textwrap.dedent(code)
+    code = dedented(code)
     try:
         node = parse_tree(code).body[0]
         if unbound_names(code, frozenset()):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from codetune.names import BUILTIN_NAMES, bound_names, names_from_outside
 from codetune.python_source.docstrings import without_docstring
 from codetune.python_source.standard_library import STANDARD_LIBRARY
-from codetune.python_source.tree import docstring_of, parse_tree
+from codetune.python_source.tree import docstring_of, first_line, parse_tree
 from codetune.python_source.writing import unparse
 
 _FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -122,7 +122,7 @@ class Module:
 
     def function(self, line: int) -> Whole | Incomplete:
         """The function whose first line (of its decorators, where it has some) that is, or why it is incomplete."""
-        node = next((node for node in self._tree.body if _first_line(node) == line), None)
+        node = next((node for node in self._tree.body if first_line(node, self._lines) == line), None)
         if not isinstance(node, _FunctionNode):
             return Incomplete("conditional_definition")
         if len(self._bound[node.name]) > 1:
@@ -297,7 +297,7 @@ class Module:
 
     def _cut(self, node: ast.stmt, edits: Iterable[_Edit]) -> str:
         """The source of a node after edits; whole lines for what has a body."""
-        first, last = _first_line(node), node.end_lineno or node.lineno
+        first, last = first_line(node, self._lines), node.end_lineno or node.lineno
         block = isinstance(node, _Definition)
         starts = [0]
         for line in self._lines[first - 1 : last]:
@@ -422,11 +422,6 @@ def _names_of(annotation: ast.expr) -> tuple[set[str], bool]:
 def _arguments(arguments: ast.arguments) -> list[ast.arg]:
     single = [argument for argument in (arguments.vararg, arguments.kwarg) if argument]
     return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *single]
-
-
-def _first_line(node: ast.stmt) -> int:
-    marks = node.decorator_list if isinstance(node, _Definition) else []
-    return min([node.lineno, *(mark.lineno for mark in marks)])
 
 
 def _last_name(node: ast.AST) -> str:

@@ -50,17 +50,26 @@ def token_spans(code: str) -> Iterator[tuple[int, int]]:
 
     :raises SyntaxError: as `lexical_tokens`, when that place is reached.
     """
+    return ((start, end) for start, end, _ in placed_tokens(code))
+
+
+def placed_tokens(code: str) -> Iterator[tuple[int, int, bool]]:
+    """Yield start and end of each lexical token, in characters, and whether it begins a logical line.
+
+    :raises SyntaxError: as `lexical_tokens`, when that place is reached.
+    """
     position, depth, margins = 0, 0, [0]
     line_starts, joined = True, False
     while position < len(code):
-        if line_starts and depth == 0 and not joined:
+        begins = line_starts and depth == 0 and not joined
+        if begins:
             position, line_starts = _line_start(code, position, margins)
             if line_starts or position == len(code):
                 continue
         line_starts = joined = False
         match = _TOKEN.match(code, position)
         if match is None:
-            yield position, position + 1
+            yield position, position + 1, begins
             position += 1
             continue
         kind, position = str(match.lastgroup), match.end()
@@ -71,7 +80,7 @@ def token_spans(code: str) -> Iterator[tuple[int, int]]:
         elif kind in {"triple", "string"}:
             position, line_starts = _string_end(code, match)
         if kind not in _LAYOUT:
-            yield match.start(kind), position
+            yield match.start(kind), position, begins
     if depth or joined:
         raise SyntaxError("the source ends within a statement")
 

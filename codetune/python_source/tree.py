@@ -6,6 +6,7 @@ import ast
 import re
 import tokenize
 import warnings
+from collections.abc import Sequence
 from itertools import accumulate
 
 from codetune.python_source.fstrings import Refused, refused
@@ -107,6 +108,21 @@ def dump_tree(node: ast.AST) -> str:
     """
     check_walkable(node)
     return ast.dump(node)
+
+
+def first_line(node: ast.stmt, lines: Sequence[str] | Sequence[bytes]) -> int:
+    """The number of the line where a statement begins: of a decorated definition, that of its first `@`.
+
+    :param lines: of the source that the node stands in; in bytes or in characters.
+    """
+    decorators = getattr(node, "decorator_list", [])
+    if not decorators:
+        return node.lineno
+    line: int = decorators[0].lineno
+    # The tree has no place for the sign, nor for parentheses around what comes after it.
+    while lines[line - 1].lstrip()[:1] not in ("@", b"@"):
+        line -= 1
+    return line
 
 
 def docstring_of(node: ast.AST) -> str | None:

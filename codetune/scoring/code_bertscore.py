@@ -9,10 +9,10 @@ pairs of programs; what does not parse is below them all.
 from __future__ import annotations
 
 import ast
-import textwrap
 from functools import lru_cache
 
 from codetune.local_names import rename_locals
+from codetune.python_source.indentation import dedented
 from codetune.python_source.tree import GRAMMAR, MAX_WALKED, parse_tree
 from codetune.python_source.writing import unparse
 from codetune.scoring.bertscore import BertEncoder, Scores
@@ -45,7 +45,7 @@ class _Bare(ast.NodeTransformer):
 def normalized(code: str) -> str | None:
     """The program that a text is, written as every program of its tree is; None when it is none, or does nothing."""
     try:
-        tree = parse_tree(textwrap.dedent(code), MAX_WALKED)
+        tree = parse_tree(dedented(code), MAX_WALKED)
         if not tree.body:
             return None
         bare = _Bare().visit(tree)

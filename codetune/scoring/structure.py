@@ -6,11 +6,11 @@ What does not parse scores 0 in all of them, and so does everything beside a ref
 from __future__ import annotations
 
 import ast
-import textwrap
 from collections import Counter
 from typing import NamedTuple
 
 from codetune.names import unbound_names
+from codetune.python_source.indentation import dedented
 from codetune.python_source.tree import MAX_WALKED, dump_tree, parse_tree
 
 _FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -38,7 +38,7 @@ _NOTHING = StructureScores(0, 0.0, 0, 0)
 
 def structure_scores(answer: str, reference: str) -> StructureScores:
     """The scores of one answer; a common indentation does not matter."""
-    asked, wanted = textwrap.dedent(answer), textwrap.dedent(reference)
+    asked, wanted = dedented(answer), dedented(reference)
     try:
         tree, expected = _tree(asked), _tree(wanted)
         if not tree.body or not expected.body:

@@ -1,14 +1,24 @@
 """Solutions of benchmarks are functions without docstring, and rows that are one of them are found."""
 
 import json
+import random
+import textwrap
 
+import numpy as np
 import pytest
 
-from codetune.cleaning.benchmarks import BenchmarkIndex, ShingleIndex, Task, read_benchmark
+from codetune.cleaning.benchmarks import (
+    BenchmarkIndex,
+    ContainedIndex,
+    ProblemIndex,
+    ShingleIndex,
+    Task,
+    read_benchmark,
+)
 from codetune.cleaning.minhash import hashed
 from codetune.cleaning.pairs import judge_row
 from tests.clean_params import clean_params
-from tests.tables import raw_row
+from tests.tables import pair_row, raw_row
 
 PROMPT = 'from typing import List\n\n\ndef helper(x):\n    return x + 1\n\n\ndef best(values: List[int]) -> int:\n    """Say.\n\n    >>> best([1])\n    1\n    """\n'
 BODY = (
@@ -39,7 +49,12 @@ def marks(code):
         (BEST, ("HumanEval/35", 1.0)),
         (BEST.replace("top", "largest").replace("best", "most"), ("HumanEval/35", 1.0)),
         (BEST.replace("return top", "result = top\n    return result"), "near"),
-        (BEST.replace("if value > top", "if value.of(top) and not top.of(value, 1, 2, 3, 4, 5, 6, 7, 8)"), None),
+        (
+            BEST.replace("if value > top", "if value.of(top)")
+            .replace("top = v", "top = 1, 2, 3, v")
+            .replace("in values", "in set(values)"),
+            None,
+        ),
     ],
 )
 def test_matches(tasks, code, found):
@@ -57,3 +72,66 @@ def test_the_nearest_set_is_found_by_jaccard():
     assert index.nearest(hashed({"3", "4", "5"}), 0.5) == ("b", 0.6667)
     assert index.nearest(hashed({"3"}), 0.6) is None
     assert index.nearest(hashed({"7"}), 0.1) is None
+
+
+OTHER = "def show(table):\n    for name, row in sorted(table.items()):\n        print(name, ', '.join(map(str, row)))"
+MAIN = "if __name__ == '__main__':\n    rows = {'one': [1, 2], 'two': [3, 4]}\n    for name in rows:\n        print(name, rows[name], len(rows))"
+METHOD = textwrap.indent(BEST.replace("(values", "(self, values"), "    ")
+LONGER = {
+    "with a main block": f"{BEST}\n\n\n{MAIN}",
+    "with a main block, renamed": f"{BEST}\n\n\n{MAIN}".replace("top", "largest").replace("value", "item"),
+    "beside a helper": f"{OTHER}\n\n\n{BEST}",
+    "in a class": f"class Solution:\n{METHOD}",
+    "in a class, renamed": f"class Solution:\n{METHOD}".replace("top", "largest").replace("best", "most"),
+    "in a class, changed": f"class Solution:\n{METHOD}".replace("return top", "return self.kept(top)"),
+    "static in a class": "class Solution:\n    @staticmethod\n" + textwrap.indent(BEST.replace("top", "largest"), "    "),
+    "in a function": f"def outer(rows):\n{textwrap.indent(BEST, '    ')}\n    return [best(row) for row in rows if row is not None]",
+    "in a branch": f"import sys\n\nif sys.argv:\n{textwrap.indent(BEST, '    ')}\nprint(best([int(each) for each in sys.argv[1:]]))",
+}  # fmt: skip
+
+
+def pair_marks(code):
+    return judge_row(pair_row(completion=code, instruction="Say the best one."), clean_params()).fingerprint
+
+
+@pytest.mark.parametrize("code", LONGER.values(), ids=LONGER)
+def test_a_solution_in_a_longer_answer_is_found(tasks, code):
+    name, similarity = BenchmarkIndex(tasks, 0.7).match(pair_marks(code))
+    assert name == "HumanEval/35"
+    assert 0.7 <= similarity <= 1
+
+
+def test_a_solution_in_a_class_is_found_in_a_bare_function(tmp_path):
+    path = tmp_path / "tasks.jsonl"
+    path.write_text(json.dumps({"task_id": 1, "text": "Say.", "code": LONGER["in a class"]}) + "\n")
+    assert BenchmarkIndex(read_benchmark(path), 0.9).match(pair_marks(BEST.replace("top", "it"))) == ("1", 1.0)
+
+
+@pytest.mark.parametrize("code", [OTHER, MAIN, "class A:\n    def get(self):\n        return self.x + 1"])
+def test_other_code_is_no_solution(tasks, code):
+    assert BenchmarkIndex(tasks, 0.7).match(pair_marks(f"{code}\n\n\n{OTHER}")) is None
+
+
+@pytest.mark.parametrize("code", LONGER.values(), ids=LONGER)
+@pytest.mark.parametrize("is_long", [False, True])
+def test_a_row_that_holds_a_function_of_test_gives_it_away(code, is_long):
+    index = ProblemIndex([("test", pair_marks(code if is_long else BEST))], (), clean_params())
+    assert index.match(pair_marks(OTHER)) is None
+    if is_long and code in (LONGER["in a class, changed"], LONGER["in a function"]):
+        return  # the function that is asked for is another one
+    match, threshold = index.match(pair_marks(BEST if is_long else code))
+    assert match.id == "test"
+    assert match.similarity >= threshold == 0.7
+
+
+def test_every_set_that_is_contained_is_found_whatever_all_share():
+    draw = random.Random(7)
+    frame = range(30)
+    own = {str(name): {*frame, *draw.sample(range(100, 10_000), 20)} for name in range(300)}
+    index = ContainedIndex([(name, np.array(sorted(each), np.uint64)) for name, each in own.items()], 0.7)
+    for name, each in own.items():
+        held = draw.sample(sorted(each), 35)
+        others = draw.sample(range(20_000, 30_000), 60)
+        assert index.nearest(np.array(sorted({*held, *others}), np.uint64)) == (name, 0.7)
+    assert index.nearest(np.array(sorted({*frame, *range(20_000, 20_100)}), np.uint64)) is None
+    assert max(len(places) for places in index._places.values()) <= 5, "the frame is not looked up"

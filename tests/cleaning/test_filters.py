@@ -91,6 +91,25 @@ def test_what_was_found_is_short_and_in_one_line():
     assert len(found) == 60
 
 
+METHOD = '''\
+    def page(self, rows):
+        """Return the page with all rows."""
+        head = """
+{0}<html>
+"""
+{0}# what follows are the rows
+        return head + "".join(rows)'''
+
+
+@pytest.mark.parametrize("margin", ["", "    ", "        "])
+def test_a_string_of_several_lines_stays_as_written(margin):
+    candidate = judge(
+        row(code=METHOD.format(margin), docstring="Return the page with all rows.", kind="method"), PARAMS
+    )
+    assert f'    head = """\n{margin}<html>\n"""\n' in candidate.completion
+    assert candidate.completion.startswith("def page")
+
+
 @pytest.mark.parametrize("code", ["TODOS = 1", "x = deprecate", "hackathon = True"])
 def test_words_are_matched_as_words(code):
     assert isinstance(judge(row(code=CODE.replace("# begin", f"# {code}")), PARAMS), Candidate)

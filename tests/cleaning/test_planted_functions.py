@@ -337,3 +337,10 @@ def test_nothing_is_guessed_of_a_function_that_a_reviewer_read(reason, text):
     description, _, rest = found.instruction.partition("Steps are counted from 0.")
     assert (description or ". ").endswith(". "), "of a vague docstring nothing is left"
     assert "`enlarge" in rest, "what a reviewer found stands after the description"
+
+
+def test_a_decorator_in_parentheses_belongs_to_its_function():
+    code = f"@(\n    marked\n)\ndef step():\n    return 1\n\n\n{TARGET.format('step()')}"
+    candidate = judged(f"def marked(function):\n    return function\n\n\n{code}")
+    assert code.strip().startswith("@(")
+    assert "@(\n    marked\n)\ndef step" in candidate.completion

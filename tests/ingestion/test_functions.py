@@ -39,6 +39,34 @@ def test_functions_of_modules_classes_and_branches():
     assert method.docstring == "Answer."
 
 
+BLOCKS = {
+    "if a:\n": "else:\n", "try:\n    a\n": "except E:\n", "try:\n    b\n": "except* E:\n", "with a:\n": "",
+    "match a:\n  case 1:\n    b\n": "  case 2:\n", "for a in b:\n": "else:\n", "while a:\n": "else:\n",
+    "async def g():\n    pass\nclass A:\n  try:\n    a\n": "  finally:\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "last"), BLOCKS.items())
+def test_functions_of_all_blocks_are_found(first, last):
+    function = 'def f(x):\n        "Say."\n        return x\n'
+    source = f"{first}    {function}{last and f'{last}    {function}'}"
+    found = list(functions_or_reason(source))
+    assert [each.code for each in found] == [f"    {function.rstrip()}"] * source.count("def f")
+    assert {each.qualname for each in found} <= {"f", "A.f"}
+
+
+def test_a_chain_of_a_thousand_branches_is_walked():
+    chain = "if a:\n    pass\n" + "elif a:\n    pass\n" * 1000 + 'else:\n    def f():\n        "Say."\n'
+    assert [each.qualname for each in functions_or_reason(chain)] == ["f"]
+
+
+@pytest.mark.parametrize("decorator", ["@mark", "@(\n  mark\n)", "@ (  # @so\n\n  mark(1)\n)\n@other", "@\\\nmark"])
+def test_a_decorated_function_begins_at_the_sign(decorator):
+    code = f'{decorator}\ndef f():\n    "Say."'
+    (function,) = functions_or_reason(f"a = (b @\n c)\n{code}\n")
+    assert (function.code, function.start_line) == (code, 3)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -57,6 +57,25 @@ def test_ways(row, ways):
         assert 0.7 <= leak.similarity <= 1
 
 
+def longer(row, margin="    "):
+    """A row's function in a class, beside more."""
+    lines = row.code.replace("(limit)", "(self, limit)").split("\n")
+    return "class Wood:\n" + "\n".join(f"{margin}{line}" for line in lines) + "\n\n\nprint(Wood().wood(7), len(vars()))"
+
+
+@pytest.mark.parametrize("change", [("yew_of", "pear_of"), ("yew", "pear"), ("tea =", "cup =")])
+def test_a_row_is_found_in_a_longer_one_and_the_other_way_round(change):
+    bare, whole = Text("h", TRAIN.code.replace(*change)), Text("h", longer(TRAIN).replace(*change))
+    assert TrainIndex([Text("t", longer(TRAIN))], 0.7).leaks(bare), "held-out row in a longer train row"
+    assert TrainIndex([TRAIN], 0.7).leaks(whole), "train row in a longer held-out row"
+    assert not TrainIndex([Text("t", code("stone", ["gneiss", "slate", "chalk"]))], 0.7).leaks(whole)
+
+
+def test_a_helper_of_a_held_out_row_may_stand_in_train():
+    helper, asked = code("wood", TREES[:3]), code("stone", [f"{tree}s" for tree in TREES])
+    assert TrainIndex([Text("t", helper)], 0.7).leaks(Text("h", f"{helper}\n\n\n{asked}")) == []
+
+
 def test_leak_names_the_row_it_matched():
     (leak,) = look_for([Text("h", "def a(c):\n    return c", "Give the wood.")], INDEX, 1, "test")
     assert leak.train == "p"
@@ -122,7 +141,7 @@ def test_renamed_row_counts_as_such(inputs, tmp_path):
     add(inputs.test, other, "Say.")
     with pytest.raises(
         UserError,
-        match=rf"train: renamed: 1 held-out rows, at most 0 allowed \({identity('leak')} is {identity('ttin')}\)\. Tighten",
+        match=rf"train: renamed: 1 held-out rows, at most 0 allowed \({identity('leak')} is {identity('ttin')}\)",
     ):
         run(PARAMS, inputs, Outputs(tmp_path / "leaks.json"))
 

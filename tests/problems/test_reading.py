@@ -78,6 +78,12 @@ def test_whole_function_finds_what_the_head_holds(tmp_path):
     assert names["root"](4) == 2
 
 
+def test_a_body_is_indented_and_its_strings_are_not(tmp_path):
+    (problem, *_) = read_problems(written(tmp_path / "b.jsonl", HUMANEVAL))
+    source = problem.source('```python\ntext = """\nso\n"""\nreturn text\n```')
+    assert source.endswith('\n    text = """\nso\n"""\n    return text')
+
+
 @pytest.mark.parametrize(
     "answer",
     ["    return (\n", "    x = 1\n    y = (", "", "No.", "```python\ndef double(\n```", "I cannot.\n\nimport this"],

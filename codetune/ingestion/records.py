@@ -22,6 +22,8 @@ from codetune.files import lines_of
 
 # An object around one of these is a chat: a row, not a table.
 CHATS = ("messages", "conversations")
+# These hold lists of messages in some data sets.
+_MESSAGES = ("prompt", "completion", "chosen", "rejected")
 _SNIFFED_BYTES = 1 << 16
 _DELIMITERS = (",", "\t", ";", "|")
 _REMEDY = "Mend the source in ingest.sources."
@@ -85,7 +87,7 @@ def _is_row(line: str, *, alone: bool) -> bool:
     except (ValueError, RecursionError):
         return len(line) >= _SNIFFED_BYTES // 2  # a row too long to be seen whole
     lists = {key for key, item in value.items() if isinstance(item, list) and item and isinstance(item[0], dict)}
-    return not alone or not lists or bool(lists & {*CHATS})
+    return not alone or not lists or bool(lists & {*CHATS, *_MESSAGES})
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Broken:

@@ -82,7 +82,7 @@ def test_parquet(read, path):
                 ]
             },
             Pair("p", "c"),
-            {"other_turns_left_out": 2},
+            {"system_text_left_out": 1, "other_turns_left_out": 1},
         ),
         ({"conversations": [{"from": "human", "value": "p"}, {"from": "gpt", "value": "c"}]}, Pair("p", "c"), {}),
         ({"messages": '[{"role": "user", "content": "p"}, {"role": "assistant", "content": "c"}]'}, Pair("p", "c"), {}),
@@ -192,7 +192,7 @@ HEAD = "instruction,output\nadd,1\n"
         (f'{HEAD}"a\nb",2\ntwo,"print(2)\nthree,"3"\n', "the row that begins on line 5 is not CSV"),
         ('instruction,"output\nadd,1\n', "the row that begins on line 1 is not CSV"),
         ("instruction,output, output\nadd,1,\n", "has 2 columns that are called 'output'"),
-        ('{"data": [], "data": []}', "holds an object that has a key twice"),
+        ('{"data": [],\n"data": []}', "holds an object that has a key twice"),
         ('[{" prompt": "p", "answer": "c"}]', "the columns ' prompt', answer are not understood"),
     ],
 )

@@ -36,7 +36,8 @@ def imported_modules(path: Path) -> set[str]:
     return {name for name in found if name.split(".")[0] in {"codetune", "stages"}}
 
 
-def _module_file(name: str) -> Path | None:
+def module_file(name: str) -> Path | None:
+    """The file of a module or package of the project, if it is one."""
     place = ROOT / name.replace(".", "/")
     return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
 
@@ -49,7 +50,7 @@ def code_of(stage: str) -> set[str]:
         if path in seen:
             continue
         seen.add(path)
-        pending += [file for name in imported_modules(path) if (file := _module_file(name))]
+        pending += [file for name in imported_modules(path) if (file := module_file(name))]
     schemas = {path.relative_to(ROOT) for path in (ROOT / "codetune/schemas").glob("*.py")}
     relative = {path.relative_to(ROOT) for path in seen} - {Path("codetune/__init__.py")}
     whole = {path for path in relative if path.parts[0] == "codetune" and len(path.parts) > 2} - schemas  # noqa: PLR2004

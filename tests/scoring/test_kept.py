@@ -10,7 +10,7 @@ import pytest
 from codetune.numerics import NumericsParams
 from codetune.scoring import kept as kept_module
 from codetune.scoring.kept import Kept, kept_folder, recipe
-from tests.test_pipeline import ROOT, imported_modules, module_file
+from scripts.deps import ROOT, imported_modules, module_file
 
 PORTABLE = NumericsParams(mode="portable", threads=2)
 

@@ -94,7 +94,10 @@ REASONS = {
     "renamed_duplicate": Reason("duplicate", "it is another row with other names of its own or other constants"),
     "duplicate_instruction": Reason("duplicate", "it has the same instruction as another row"),
     "near_duplicate": Reason("duplicate", "its code is nearly that of another row"),
-    "held_out_problem": Reason("duplicate", "it holds the function of a held-out problem, or asks for nearly the same"),
+    "held_out_problem": Reason(
+        "duplicate",
+        "it holds the function or most of a row of val or test, or asks for what a held-out one does",
+    ),
     "benchmark": Reason("duplicate", "its code is that of a benchmark's solution"),
     "package_share": Reason("share", "its package has more than its share of the train rows"),
     "near_duplicate_instruction": Reason(

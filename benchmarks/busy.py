@@ -141,7 +141,9 @@ def _score(folder: Path) -> Stage:
     options = _section(ScoreParams, bootstrap_samples=1000)
     few = options.bertscore.model_copy(update={"baseline_pairs": 800})
     params = score.Params(options.model_copy(update={"bertscore": few}), _section(NumericsParams), "fenced")
-    read = score.Inputs(base, tuned, reworded, reworded, reworded, reworded, folder / "benchmarks")
+    read = score.Inputs(
+        base, tuned, reworded, reworded, reworded, reworded, folder / "benchmarks", _DATA / "problems.jsonl"
+    )
     written = score.Outputs(*(folder / name for name in ("scores", "metrics", "signatures", "scoring", "plots")))
     return partial(score.run, params, read, written)
 

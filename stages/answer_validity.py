@@ -1,7 +1,7 @@
 """Ask how well each metric tells answers that pass from answers that fail (frozen: run it with `make answer-validity`).
 
-Reads: data/clean/problems.jsonl and data/problems.jsonl (held-out functions and their examples), data/benchmarks, the
-base model, models/adapter, params `answer_validity`, `score`, `model`, `numerics`, `clean.task`, `train.answer_form`.
+Reads: data/clean/problems.jsonl and data/problems.jsonl (held-out functions and their examples), data/benchmarks,
+data/clean/test.jsonl (for the baseline of BERTScore), the base model, models/adapter, params `answer_validity`, `score`, `model`, `numerics`, `clean.task`, `train.answer_form`.
 Writes: reports/answer_validity/metrics.json.
 Guarantees: every answer is run in the sandbox before it counts as passing or failing, and only answers to the same
 problem are compared; nothing is said below 20 problems that have both; a killed run goes on from the answers it left in
@@ -56,6 +56,7 @@ class Inputs:
     problems: Path = Path("data/clean/problems.jsonl")
     verified: Path = Path("data/problems.jsonl")
     benchmarks: Path = Path("data/benchmarks")
+    test: Path = Path("data/clean/test.jsonl")
     adapter: Path = Path("models/adapter")
 
 
@@ -75,7 +76,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     from codetune.execution.trials import try_answers
     from codetune.sandbox.isolation import find_isolation, python_release
     from codetune.sandbox.limits import Limits, calibrated
-    from codetune.scoring.baseline import measure_baseline
+    from codetune.scoring.baseline import measure_baseline, read_references
     from codetune.scoring.bertscore import BertEncoder
     from codetune.scoring.matching import Matcher
     from codetune.scoring.table import signatures
@@ -85,12 +86,10 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     limits = calibrated(Limits(cpu_s=params.validity.cpu_s), isolation)
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
-    sets = _sets(params, inputs)
-    references = [(problem.id, problem.reference) for each in sets for problem in each.problems]
-    baseline = measure_baseline(encoder, references, params.score)
+    baseline = measure_baseline(encoder, read_references(inputs.problems, inputs.test), params.score)
     counts: JsonObject = {}
     graded: list[Graded] = []
-    for problems in sets:
+    for problems in _sets(params, inputs):
         answers = _drawn(problems, params, inputs, outputs)
         texts = {task: [row["completion"] for row in rows] for task, rows in answers.items()}
         tried = try_answers(problems.problems, texts, isolation, limits)

@@ -1,7 +1,8 @@
 """Score the answers of base and tuned model against the references.
 
 Reads: reports/samples/{base,tuned}.jsonl, {base,tuned}.reworded.jsonl and {base,tuned}.benchmarks.jsonl,
-data/benchmarks, params `score`, `clean.task` and `train.answer_form`.
+data/benchmarks, data/clean/{problems,test}.jsonl (random pairs for the baseline), params `score`, `clean.task` and
+`train.answer_form`.
 Writes: reports/scores.jsonl (each prompt), reports/metrics.json (means, gains and robustness, with intervals; under
 `benchmarks` the means and gains of each benchmark by itself),
 reports/signatures.json (what two revisions must share to be compared), reports/scoring.json (the baseline; empty and
@@ -58,6 +59,8 @@ class Inputs:
     base_benchmarks: Path = Path("reports/samples/base.benchmarks.jsonl")
     tuned_benchmarks: Path = Path("reports/samples/tuned.benchmarks.jsonl")
     benchmarks: Path = Path("data/benchmarks")
+    problems: Path = Path("data/clean/problems.jsonl")
+    test: Path = Path("data/clean/test.jsonl")
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     """The content of reports/metrics.json, after everything has been written."""
     from codetune.problems.sets import benchmark_sets
     from codetune.scoring import surface
-    from codetune.scoring.baseline import measure_baseline
+    from codetune.scoring.baseline import measure_baseline, read_references
     from codetune.scoring.bertscore import BertEncoder
     from codetune.scoring.kept import Kept, recipe
     from codetune.scoring.matching import Matcher
@@ -101,7 +104,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
     with Kept(outputs.kept, recipe(encoder, params.numerics)) as kept:
-        references = [(row["group"], row["reference"]) for row in samples["base"]]
+        references = read_references(inputs.problems, inputs.test)
         baseline = measure_baseline(encoder, references, params.score, kept)
         matcher = Matcher(encoder, kept)
         match_samples(samples, reworded, *benchmarks.values(), matcher=matcher)

@@ -1,6 +1,7 @@
 """Ask whether the metrics tell programs that work from programs that do not (frozen: run it with `make validity`).
 
-Reads: data/raw/rows.parquet (functions with examples in their docstrings), params `validity`, `score`, `numerics`.
+Reads: data/raw/rows.parquet (functions with examples in their docstrings), data/clean/{problems,test}.jsonl (for the
+baseline of BERTScore), params `validity`, `score`, `numerics`.
 Writes: reports/validity/metrics.json, reports/validity/agreement.svg.
 Guarantees: every program is run in the sandbox before it counts as working or broken; nothing is run without one.
 Does not: look at any model; it is about the metrics alone.
@@ -42,6 +43,8 @@ class Inputs:
     """What the stage reads."""
 
     rows: Path = Path("data/raw/rows.parquet")
+    problems: Path = Path("data/clean/problems.jsonl")
+    test: Path = Path("data/clean/test.jsonl")
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     """
     from codetune.sandbox.isolation import find_isolation, python_release
     from codetune.sandbox.limits import Limits, calibrated
-    from codetune.scoring.baseline import measure_baseline
+    from codetune.scoring.baseline import measure_baseline, read_references
     from codetune.scoring.bertscore import BertEncoder
     from codetune.scoring.table import signatures
     from codetune.validity.agreement import agreement
@@ -100,8 +103,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
         )
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
-    references = [(each.reference, each.reference) for each in made.functions]
-    baseline = measure_baseline(encoder, references, params.score)
+    baseline = measure_baseline(encoder, read_references(inputs.problems, inputs.test), params.score)
     metrics = agreement(made.functions, _score(made.functions, encoder, baseline), params.score)
     report = {
         "functions": made.counts | {"compared": len(made.functions)},

@@ -55,7 +55,10 @@ def read_benchmark(path: Path) -> list[Task]:
 
     :raises UserError: when the file is missing, is no JSON, or has neither format; the line is named.
     """
-    return [task for place, row in given_rows(path, _REMEDY) for task in _tasks(place, row)]
+    tasks = [task for place, row in given_rows(path, _REMEDY) for task in _tasks(place, row)]
+    if not tasks:
+        raise UserError(f"{path} holds no task", _REMEDY)
+    return tasks
 
 
 def _tasks(place: str, task: Any) -> list[Task]:

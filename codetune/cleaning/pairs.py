@@ -69,7 +69,7 @@ def judge_row(
         return drop
     result = _judge(row, params, text, review)
     if isinstance(result, Drop):
-        return discreet(result, (text, *(row[key] or "" for key in _TEXTS)), params)
+        return discreet(result, (text, *(row.get(key) or "" for key in _TEXTS)), params)
     if review and review["verdict"] == "drop":
         return Drop("reviewed", found=review["text"])
     return _safe(result, row, params, text, review)
@@ -86,7 +86,7 @@ def _safe(
     if drop := _first_drop(passed):
         return drop
     # Few rows hold what must go, and looking takes longer than judging: those alone are judged twice.
-    clean = {key: blanked(row[key] or "", params) for key in _TEXTS}
+    clean = {key: blanked(row.get(key) or "", params) for key in _TEXTS}
     again = _judge(row | clean, params, blanked(text, params), review)
     if isinstance(again, Drop):
         return again

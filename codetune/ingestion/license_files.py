@@ -15,6 +15,7 @@ from email.parser import HeaderParser
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 
+from codetune.files import lines_of
 from codetune.ingestion.licenses import (
     UNREAD,
     License,
@@ -239,7 +240,7 @@ def _old_table(text: str, where: str) -> Iterator[_Annotation]:
     for paragraph in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip()):
         headers = HeaderParser().parsestr(f"{paragraph}\n\n")
         if headers["Files"] and headers["License"]:
-            license_ = License(_expression(headers["License"].splitlines()[:1]), f"file {where}")
+            license_ = License(_expression(lines_of(headers["License"])[:1]), f"file {where}")
             for pattern in headers["Files"].split():
                 yield _Annotation(_glob(pattern, crossing=True), "aggregate", license_)
 

@@ -8,11 +8,15 @@ import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from codetune.errors import UserError
 from codetune.files import stable_seed
 from codetune.progress import track
+from codetune.schemas.instructions import ORIGINALS
+from codetune.schemas.problems import HELD_OUT_PROBLEMS
+from codetune.schemas.reading import read_rows
 from codetune.scoring.bertscore import BertEncoder, Embedding, Scores, match_many
 from codetune.scoring.code_bertscore import f3, normalized
 from codetune.scoring.kept import Kept
@@ -65,21 +69,28 @@ class Baseline:
         return f"baseline:{values}|pairs:{self.pairs}|across:{self.across}"
 
 
+def read_references(problems: Path, test: Path) -> list[tuple[str, str]]:
+    """The group and the answer of each row that could be a prompt: so what was trained on does not move the baseline.
+
+    :param problems: held-out problems; where there are none, the rows of `test`.
+    """
+    asked = [(row["group"], row["reference"]) for row in read_rows(problems, HELD_OUT_PROBLEMS)]
+    return asked or [(row["group"], row["completion"]) for row in read_rows(test, ORIGINALS)]
+
+
 def measure_baseline(
     encoder: BertEncoder, references: Sequence[tuple[str, str]], params: ScoreParams, kept: Kept | None = None
 ) -> Baseline:
-    """The baseline of `encoder`: what the references of different prompts score against each other.
+    """The baseline of `encoder`.
 
-    So it is the same wherever the prompts are, whatever a model was trained on.
-
-    :param references: of each prompt its group and its reference.
+    :param references: as of `read_references`.
     :param kept: where an earlier run may have left it.
     :raises UserError: when there are not two references, or random pairs score as equal texts do.
     """
     if len(references) < 2:  # noqa: PLR2004 - a pair
         raise UserError(
-            f"score: there are {len(references)} prompts, expected at least two: a baseline needs pairs of references",
-            "Raise generate.max_prompts, or add data.",
+            f"score: there are {len(references)} held-out rows, expected at least two: a baseline needs pairs of them",
+            "Add data, or raise clean.test_share.",
         )
     across, pairs = draw_pairs([group for group, _ in references], params.bertscore.baseline_pairs, params.seed)
     texts = [text for _, text in references]

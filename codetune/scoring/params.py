@@ -19,7 +19,7 @@ class BertScoreParams(EncoderParams):
     baseline_pairs: int = Field(
         ge=1,
         le=1_000_000,
-        description="random pairs of the references of different prompts, whose mean score becomes 0 by rescaling",
+        description="random pairs of the answers to different held-out rows, whose mean score becomes 0 by rescaling",
     )
 
 

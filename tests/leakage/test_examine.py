@@ -166,9 +166,10 @@ def test_benchmarks_are_looked_for(inputs, tmp_path, task):
     ("content", "message"),
     [
         (None, "does not exist"),
-        ("{", ":1 is no benchmark task"),
+        ("{", ":1 is not JSON"),
         ('{"task_id": 1, "code": "x"}\n{"task_id": 2}', ":2 is no benchmark task"),
-        ("[]", ":1 is no benchmark task"),
+        ("[]", "holds no task"),
+        ("[1]", ", item 1 is no benchmark task"),
     ],
 )
 def test_broken_benchmark_is_named(tmp_path, content, message):
@@ -182,5 +183,8 @@ def test_broken_benchmark_is_named(tmp_path, content, message):
 def test_damaged_archive_is_named(tmp_path):
     path = tmp_path / "tasks.jsonl.gz"
     path.write_bytes(b"no gzip")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="tasks.jsonl.gz:1 is not JSON"):
+        read_benchmark(path)
+    path.write_bytes(gzip.compress(b"x" * 1000)[:-9])
+    with pytest.raises(UserError, match="tasks.jsonl.gz cannot be read"):
         read_benchmark(path)

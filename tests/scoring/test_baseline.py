@@ -40,7 +40,7 @@ def references(rows):
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_fewer_than_two_references_are_refused(number, minilm, instruction_rows):
-    with pytest.raises(UserError, match=f"score: there are {number} prompts, expected at least two"):
+    with pytest.raises(UserError, match=f"score: there are {number} held-out rows, expected at least two"):
         measure_baseline(minilm, references(instruction_rows[:number]), changed(baseline_pairs=4))
 
 

@@ -26,7 +26,7 @@ def params(base, **changes):
 
 @pytest.fixture
 def inputs(instruction_rows, tmp_path, tiny_adapter):
-    names = ("problems", "verified")
+    names = ("problems", "verified", "test")
     paths = answer_validity.Inputs(
         **{name: tmp_path / f"{name}.jsonl" for name in names}, benchmarks=tmp_path / "benchmarks", adapter=tiny_adapter
     )

@@ -27,9 +27,20 @@ SECTION = changed(baseline_pairs=12, bootstrap_samples=200)
 
 
 def write_inputs(folder: Path, rows: list[dict[str, Any]], prompts: int = 4) -> score.Inputs:
-    """Samples of `prompts` prompts: base answers with another's reference, tuned with half its own."""
-    names = ("base", "tuned", "base_reworded", "tuned_reworded", "base_benchmarks", "tuned_benchmarks")
+    """Test rows, and samples of `prompts` prompts: base answers with another's reference, tuned with half its own."""
+    names = (
+        "base",
+        "tuned",
+        "base_reworded",
+        "tuned_reworded",
+        "base_benchmarks",
+        "tuned_benchmarks",
+        "problems",
+        "test",
+    )
     inputs = score.Inputs(**{name: folder / f"{name}.jsonl" for name in names}, benchmarks=folder / "benchmarks")
+    write_jsonl(inputs.problems, [])
+    write_jsonl(inputs.test, rows)
     write_jsonl(inputs.base_benchmarks, [])
     write_jsonl(inputs.tuned_benchmarks, [])
     asked = rows[::5][:prompts]
@@ -103,7 +114,7 @@ def test_the_reports_have_the_agreed_form(finished):
     assert "|layer:6|" in signatures["bertscore"]
     assert "|pairs:12|" in signatures["bertscore"]
     assert signatures["numerics"] == "portable"
-    assert read_json(reports / "scoring.json")["baseline"]["texts"] == 4
+    assert read_json(reports / "scoring.json")["baseline"]["texts"] == len(read_jsonl(finished[0].test))
 
 
 def test_each_benchmark_has_its_own_means(tmp_path, finished):

@@ -1,7 +1,8 @@
 """Ask how well each metric tells answers that pass from answers that fail (frozen: run it with `make answer-validity`).
 
 Reads: data/clean/problems.jsonl and data/problems.jsonl (held-out functions and their examples), data/benchmarks,
-data/clean/test.jsonl (for the baseline of BERTScore), the base model, models/adapter, params `answer_validity`, `score`, `model`, `numerics`, `clean.task`, `train.answer_form`.
+data/clean/test.jsonl (for the baseline of BERTScore), the base model, models/adapter, params `answer_validity`,
+`score`, `model`, `numerics`, `clean.task`, `train.answer_form`.
 Writes: reports/answer_validity/metrics.json.
 Guarantees: every answer is run in the sandbox before it counts as passing or failing, and only answers to the same
 problem are compared; nothing is said below 20 problems that have both; a killed run goes on from the answers it left in

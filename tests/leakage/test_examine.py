@@ -183,8 +183,8 @@ def test_broken_benchmark_is_named(tmp_path, content, message):
 def test_damaged_archive_is_named(tmp_path):
     path = tmp_path / "tasks.jsonl.gz"
     path.write_bytes(b"no gzip")
-    with pytest.raises(UserError, match="tasks.jsonl.gz:1 is not JSON"):
+    with pytest.raises(UserError, match=r"tasks\.jsonl\.gz:1 is not JSON"):
         read_benchmark(path)
     path.write_bytes(gzip.compress(b"x" * 1000)[:-9])
-    with pytest.raises(UserError, match="tasks.jsonl.gz cannot be read"):
+    with pytest.raises(UserError, match=r"tasks\.jsonl\.gz cannot be read"):
         read_benchmark(path)

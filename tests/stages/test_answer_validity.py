@@ -5,6 +5,7 @@ import pytest
 from codetune.execution import answering
 from codetune.files import read_json, write_jsonl
 from codetune.modeling.params import ModelParams
+from codetune.scoring import baseline
 from codetune.validity.answers import MIN_PROBLEMS, Graded, discrimination
 from codetune.validity.params import AnswerValidityParams
 from stages import answer_validity
@@ -25,12 +26,15 @@ def params(base, **changes):
 
 
 @pytest.fixture
-def inputs(instruction_rows, tmp_path, tiny_adapter):
+def inputs(instruction_rows, tmp_path, tiny_adapter, monkeypatch):
     names = ("problems", "verified", "test")
     paths = answer_validity.Inputs(
         **{name: tmp_path / f"{name}.jsonl" for name in names}, benchmarks=tmp_path / "benchmarks", adapter=tiny_adapter
     )
     rows = [tables.held_out_problem(f"aaaa0000000000{number:02d}") for number in range(MIN_PROBLEMS)]
+    # The problems have one reference in common, of which no baseline can be made.
+    references = [(row["group"], row["completion"]) for row in instruction_rows]
+    monkeypatch.setattr(baseline, "read_references", lambda *_: references)
     write_jsonl(paths.problems, rows)
     write_jsonl(paths.verified, [{"id": row["id"], "digest": row["digest"]} for row in rows])
     paths.benchmarks.mkdir()

@@ -60,7 +60,7 @@ verify: check ## re-run every stage and show that what git tracks comes out byte
 validity: check ## ask again whether the metrics tell working programs from broken ones (frozen otherwise)
 	@./scripts/frozen.sh validity
 
-answer-validity: check ## ask again whether the metrics tell answers that pass from answers that fail (12 minutes; hours with answer_validity.problems=0)
+answer-validity: check ## ask again whether the metrics tell answers that pass from answers that fail (about an hour)
 	@./scripts/frozen.sh answer_validity
 
 deps: $(STAMP) ## write the code that each stage imports into dvc.yaml

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from codetune.errors import run_as_command
+from codetune.errors import UserError, run_as_command
 from codetune.files import dump_json, read_json
 from codetune.sections import check_params
 
@@ -69,9 +69,20 @@ def execution_summary(sets: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _told(path: Path, tell: Callable[[Any], str]) -> str:
+    """What is told of a report.
+
+    :raises UserError: when the report lacks what is told of.
+    """
+    try:
+        return tell(read_json(path))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UserError(f"{path} is not what this version writes: {error!r}", "Run `dvc repro` to write it.") from None
+
+
 def _print_summary() -> None:
-    print(summary(read_json(_METRICS)))
-    if _EXECUTION.exists() and (told := execution_summary(read_json(_EXECUTION))):
+    print(_told(_METRICS, summary))
+    if _EXECUTION.exists() and (told := _told(_EXECUTION, execution_summary)):
         print(f"\n{told}")
     print("\nNext: `make app` to compare and to try the model, `dvc metrics diff`, `dvc exp run -S train.lora.rank=8`.")
 

@@ -93,7 +93,7 @@ def test_command_names_what_is_wrong(tmp_path):
     told = command(problems, tmp_path / "missing.jsonl")
     assert told.returncode == 2
     assert told.stderr.startswith("error: ")
-    assert "missing.jsonl cannot be read" in told.stderr
+    assert "missing.jsonl does not exist" in told.stderr
     assert command(problems, problems, "--k", 0).returncode == 2
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -22,6 +22,12 @@ def inputs(usually: int) -> Callable[[Any], Any]:
     )  # fmt: skip
 
 
-def no_foreign_exception() -> suppress:
-    """What is done inside ends well or in a UserError."""
-    return suppress(UserError)
+@contextmanager
+def no_foreign_exception() -> Iterator[None]:
+    """What is done inside ends well, or in a UserError that says what is wrong and what to do."""
+    refusal = None
+    try:
+        yield
+    except UserError as error:
+        refusal = error
+    assert refusal is None or (refusal.what.strip() and refusal.remedy.strip())

@@ -1,0 +1,1 @@
+"""The command line, and the checks of params.yaml as a whole."""

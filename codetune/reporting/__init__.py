@@ -1,0 +1,1 @@
+"""Cards and plots: what a person reads of a run."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from codetune.app import compare, data, experiments, samples
+from codetune.app.pages import compare, data, experiments, samples
 from codetune.app.start import fix_numerics
-from codetune.app.style import ICON, STYLE
+from codetune.app.ui.style import ICON, STYLE
 
 
 def try_page() -> None:
     """The page Try: numerics first, then torch, which nobody who only compares has to wait for."""
     fix_numerics()
-    from codetune.app import try_it
+    from codetune.app.pages import try_it
 
     try_it.page()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from codetune import numerics
-from codetune.files import read_jsonl
+from codetune.core.files import read_jsonl
 
 numerics.fix()
 
@@ -36,8 +36,8 @@ BASE = "models/base"
 def generation() -> None:
     """Our decoder against what products of so many rows allow, and against `generate` with left padding."""
     from codetune.generation.batch import answer_all
-    from codetune.modeling.load import load_model
-    from codetune.prompt import prompt_ids
+    from codetune.models.load import load_model
+    from codetune.models.prompt import prompt_ids
 
     loaded = load_model(BASE)
     prompts = [prompt_ids(loaded.tokenizer, row["instruction"]) for row in read_jsonl(TEST)[:128]]
@@ -87,9 +87,9 @@ def bertscore() -> None:
     """32 answers: ours against the library's BERTScorer."""
     from bert_score import BERTScorer
 
-    from codetune.encoders.locate import locate_encoder
-    from codetune.scoring.bertscore import BertEncoder, match
-    from codetune.scoring.params import BertScoreParams
+    from codetune.evaluation.metrics.bertscore import BertEncoder, match
+    from codetune.evaluation.metrics.params import BertScoreParams
+    from codetune.models.encoders.locate import locate_encoder
 
     settings = BertScoreParams(model="minilm", revision=None, layer=6, baseline_pairs=1)
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), 6)
@@ -107,7 +107,7 @@ def bertscore() -> None:
 
 def statistics() -> None:
     """The paired bootstrap of a large test set: an absolute time, for there is no plain use to compare with."""
-    from codetune.intervals import paired_intervals
+    from codetune.stats.intervals import paired_intervals
 
     drawn = np.random.default_rng(1).random((10, 2, 2_000))
     pairs = [(base.tolist(), tuned.tolist()) for base, tuned in drawn]

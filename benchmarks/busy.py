@@ -27,17 +27,17 @@ from typing import TypeVar
 from benchmarks import synthetic
 from benchmarks.timing import ROUNDS, seconds
 from codetune import numerics
-from codetune.augmentation.params import AugmentParams
-from codetune.cleaning.params import CleanParams
-from codetune.config import Section, load_section, read_params
+from codetune.core.config import Section, load_section, read_params
+from codetune.data.augment.params import AugmentParams
+from codetune.data.clean.params import CleanParams
+from codetune.data.ingest.params import FolderSource, IngestParams
+from codetune.data.leakage.params import ExamineParams
+from codetune.evaluation.metrics.params import ScoreParams
 from codetune.export.params import ExportParams
 from codetune.generation.params import GenerateParams
-from codetune.ingestion.params import FolderSource, IngestParams
-from codetune.leakage.params import ExamineParams
-from codetune.modeling.params import ModelParams
+from codetune.models.params import ModelParams
 from codetune.numerics import NumericsParams
-from codetune.scoring.params import ScoreParams
-from codetune.tuning.params import TrainParams
+from codetune.training.params import TrainParams
 from stages import augment, clean, examine, export, generate, ingest, score, train
 
 LIMIT = 3.0

@@ -19,11 +19,11 @@ from datasketch import MinHash, MinHashLSH
 
 from benchmarks.growth import growth
 from benchmarks.timing import ROUNDS, compare
-from codetune.cleaning.duplicates import Likeness, jaccard, near_duplicates, shingles
-from codetune.cleaning.minhash import PERMUTATIONS, hashed
-from codetune.ingestion.folder import FolderReader, list_folder
-from codetune.ingestion.harvest import Member, Origin, chunked, read_chunk
-from codetune.ingestion.licenses import License
+from codetune.data.clean.duplicates import Likeness, jaccard, near_duplicates, shingles
+from codetune.data.clean.minhash import PERMUTATIONS, hashed
+from codetune.data.ingest.folder import FolderReader, list_folder
+from codetune.data.ingest.harvest import Member, Origin, chunked, read_chunk
+from codetune.data.ingest.licenses import License
 from codetune.python_source.tokens import lexical_tokens
 
 ROWS, FILES = Path("data/raw/rows.parquet"), Path("data/raw/files.parquet")

@@ -19,8 +19,8 @@ from typing import Any
 import psutil
 
 from benchmarks import synthetic
-from codetune.cleaning.params import CleanParams
-from codetune.config import load_section
+from codetune.core.config import load_section
+from codetune.data.clean.params import CleanParams
 from stages import clean
 
 _SIZES = (10_000, 100_000)

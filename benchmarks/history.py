@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from codetune.files import digest_bytes, read_json, read_jsonl
+from codetune.core.files import digest_bytes, read_json, read_jsonl
 
 COMMITS, EXPERIMENTS = 200, 100
 _REPORTS = Path("reports")

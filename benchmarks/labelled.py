@@ -26,12 +26,12 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from scipy.stats import kendalltau  # type: ignore[import-untyped]  # noqa: E402
 
-from codetune.encoders.locate import minilm_folder  # noqa: E402
-from codetune.files import read_jsonl  # noqa: E402
-from codetune.problems.reading import read_problems  # noqa: E402
-from codetune.progress import track  # noqa: E402
-from codetune.scoring.code_bertscore import normalized  # noqa: E402
-from codetune.scoring.surface import edit_similarity, sentence_scores  # noqa: E402
+from codetune.core.files import read_jsonl  # noqa: E402
+from codetune.core.progress import track  # noqa: E402
+from codetune.evaluation.metrics.code_bertscore import normalized  # noqa: E402
+from codetune.evaluation.metrics.surface import edit_similarity, sentence_scores  # noqa: E402
+from codetune.evaluation.problems.reading import read_problems  # noqa: E402
+from codetune.models.encoders.locate import minilm_folder  # noqa: E402
 
 _FOLDS, _RESAMPLES = 5, 10_000
 _LIMIT = 510  # tokens that MiniLM takes, beside two special ones

@@ -12,8 +12,8 @@ import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from codetune.cleaning.personal import personal_data, without_personal_data
-from codetune.cleaning.secrets import has_secret, without_secrets
+from codetune.data.clean.personal import personal_data, without_personal_data
+from codetune.data.clean.secrets import has_secret, without_secrets
 
 _ALNUM = string.ascii_letters + string.digits
 _HEX = "0123456789abcdef"

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 
 HOUSE = Path(__file__).resolve().parents[1]
 PATIENCE_S = 180

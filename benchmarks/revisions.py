@@ -23,10 +23,10 @@ _TARGETS = {"cold": 2.0, "warm": 0.5}
 
 def _compare(root: Path) -> dict[str, float]:
     start = time.perf_counter()
-    from codetune.revisions.comparison import compare
-    from codetune.revisions.listing import default_pair, list_revisions
-    from codetune.revisions.reading import load_reports
-    from codetune.revisions.repository import Repository
+    from codetune.compare.comparison import compare
+    from codetune.history.listing import default_pair, list_revisions
+    from codetune.history.reading import load_reports
+    from codetune.history.repository import Repository
 
     repository = Repository(root)
     listed = list_revisions(repository)
@@ -43,11 +43,11 @@ def _compare(root: Path) -> dict[str, float]:
 
 def _experiments(root: Path) -> dict[str, float]:
     start = time.perf_counter()
-    from codetune.revisions.coordinates import parallel, points
-    from codetune.revisions.figures import Figures, load_rows, matching
-    from codetune.revisions.listing import Kind, list_revisions
-    from codetune.revisions.quantities import headline, metrics, parameters, ways_of
-    from codetune.revisions.repository import Repository
+    from codetune.compare.coordinates import parallel, points
+    from codetune.compare.figures import Figures, load_rows, matching
+    from codetune.compare.quantities import headline, metrics, parameters, ways_of
+    from codetune.history.listing import Kind, list_revisions
+    from codetune.history.repository import Repository
 
     repository = Repository(root)
     known: dict[str, Figures] = {}

@@ -10,8 +10,8 @@ import psutil
 import torch
 
 from benchmarks.page import PATIENCE_S, chromium, ready, served, settled
-from codetune.errors import UserError
-from codetune.files import read_jsonl
+from codetune.core.errors import UserError
+from codetune.core.files import read_jsonl
 
 BASE = "models/base"
 ADAPTER = Path("models/adapter")
@@ -28,8 +28,8 @@ def _line(name: str, value: str, wanted: str, *, reached: bool) -> None:
 def one_answer() -> None:
     """Answers of the tuned model, one at a time: the median of the first tokens, and of the speeds."""
     from codetune.generation.sampling import SamplingSettings
-    from codetune.modeling.load import load_model
-    from codetune.serving.stream import StreamEvent, stream_answers
+    from codetune.generation.stream import StreamEvent, stream_answers
+    from codetune.models.load import load_model
 
     loaded = load_model(BASE, ADAPTER if ADAPTER.is_dir() else None)
     threads = torch.get_num_threads()

@@ -8,10 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from codetune.files import digest_bytes, stable_seed
-from codetune.ingestion.functions import row_id
+from codetune.core.files import digest_bytes, stable_seed
+from codetune.core.tables import stream_table
+from codetune.python_source.functions import row_id
 from codetune.schemas.raw import RAW_FILES, RAW_ROWS
-from codetune.tables import stream_table
 
 # Of every twenty rows one repeats another but for a comment, one but for a variable, one but for a statement more.
 PERIOD = 20

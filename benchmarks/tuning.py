@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from codetune import numerics
-from codetune.config import load_section
+from codetune.core.config import load_section
 from codetune.numerics import CONTROLLED, ENVIRONMENT
 from codetune.schemas.instructions import ORIGINALS
-from codetune.tuning.params import TrainParams
+from codetune.training.params import TrainParams
 
 TRL = "trl==1.16.0"
 _TRAINER = "SFTTrainer"
@@ -36,9 +36,9 @@ def training() -> None:
     import torch
 
     from benchmarks.timing import compare
-    from codetune.modeling.load import load_model
-    from codetune.tuning.data import RowLimits, collate, load_rows, training_steps
-    from codetune.tuning.loss import batch_loss
+    from codetune.models.load import load_model
+    from codetune.training.data import RowLimits, collate, load_rows, training_steps
+    from codetune.training.loss import batch_loss
 
     loaded = load_model(_BASE)
     rows = load_rows(_TRAIN, ORIGINALS, loaded.tokenizer, RowLimits(64, 320, seed=7)).rows
@@ -95,9 +95,9 @@ def _operations() -> int:
     Of each adapted layer: its output, the gradient of its input, and four narrow products; of the output layer, which
     is frozen, the logits of the labels and the gradient of their states.
     """
-    from codetune.modeling.load import load_model
-    from codetune.tuning.data import RowLimits, load_rows
-    from codetune.tuning.lora import add_adapter
+    from codetune.models.load import load_model
+    from codetune.training.data import RowLimits, load_rows
+    from codetune.training.lora import add_adapter
 
     loaded = load_model(_BASE)
     rows = load_rows(_TRAIN, ORIGINALS, loaded.tokenizer, RowLimits(_ROWS, 320, seed=7)).rows
@@ -114,7 +114,7 @@ def _operations() -> int:
 
 
 def _steps(rows: list[Any], tokenizer: Any) -> list[Any]:
-    from codetune.tuning.data import collate, training_steps
+    from codetune.training.data import collate, training_steps
 
     return training_steps(rows, _BATCH, 1, 7, 0, partial(collate, pad_id=tokenizer.pad_token_id))
 
@@ -140,10 +140,10 @@ def _measured(side: str) -> dict[str, float]:
     import torch
 
     from benchmarks.timing import matrix_peak
-    from codetune.modeling.load import load_model
-    from codetune.tuning.data import RowLimits, load_rows, validation_batches
-    from codetune.tuning.loop import validation_loss
-    from codetune.tuning.lora import add_adapter
+    from codetune.models.load import load_model
+    from codetune.training.data import RowLimits, load_rows, validation_batches
+    from codetune.training.loop import validation_loss
+    from codetune.training.lora import add_adapter
 
     loaded = load_model(_BASE)
     rows = load_rows(_TRAIN, ORIGINALS, loaded.tokenizer, RowLimits(_ROWS, 320, seed=7)).rows
@@ -168,8 +168,8 @@ def _peak_bytes() -> int:
 
 
 def _ours(model: Any, tokenizer: Any, rows: list[Any], _folder: str) -> float:
-    from codetune.tuning.data import validation_batches
-    from codetune.tuning.loop import train
+    from codetune.training.data import validation_batches
+    from codetune.training.loop import train
 
     wanted = {"learning_rate": _LEARNING_RATE, "batch_size": _BATCH, "accumulation": 1, "schedule": "linear"}
     wanted |= {"warmup_share": 0.0, "weight_decay": 0.0, "clip": 1.0, "evaluate_every": 10_000, "packing": False}

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from codetune.errors import UserError, run_as_command
-from codetune.files import dump_json, read_json
-from codetune.sections import check_params
+from codetune.cli.sections import check_params
+from codetune.core.errors import UserError, run_as_command
+from codetune.core.files import dump_json, read_json
 
 _METRICS = Path("reports/metrics.json")
 _EXECUTION = Path("reports/execution/metrics.json")
@@ -90,11 +90,11 @@ def _print_summary() -> None:
 def _check() -> None:
     """Check params.yaml; where the base model lies here, say roughly what training is going to take, too."""
     check_params()
-    from codetune.config import load_section
-    from codetune.modeling.params import ModelParams
+    from codetune.core.config import load_section
+    from codetune.models.params import ModelParams
     from codetune.numerics import NumericsParams
-    from codetune.tuning.forecast import rough_forecast
-    from codetune.tuning.params import TrainParams
+    from codetune.training.forecast import rough_forecast
+    from codetune.training.params import TrainParams
 
     train, named = load_section(TrainParams), Path(load_section(ModelParams).base)
     base = named if named.exists() else Path("models/base")
@@ -103,22 +103,22 @@ def _check() -> None:
 
 
 def _print_why(row: str) -> None:
-    from codetune.accounting.why import why
+    from codetune.ledger.why import why
 
     print(why(Path(), row))
 
 
 def _print_data_diff(before: str, after: str, *, as_json: bool) -> None:
-    from codetune.accounting.difference import data_difference
+    from codetune.ledger.difference import data_difference
 
     text, content = data_difference(Path(), before, after)
     print(dump_json(content) if as_json else text, end="" if as_json else "\n")
 
 
 def _print_comparison(arguments: argparse.Namespace) -> None:
-    from codetune.side_by_side.data import as_csv, as_json
-    from codetune.side_by_side.gather import side_by_side
-    from codetune.side_by_side.text import as_markdown, as_text
+    from codetune.compare.gather import side_by_side
+    from codetune.compare.renderers.data import as_csv, as_json
+    from codetune.compare.renderers.text import as_markdown, as_text
 
     found = side_by_side(Path(), arguments.before, arguments.after)
     if arguments.json:
@@ -130,10 +130,10 @@ def _print_comparison(arguments: argparse.Namespace) -> None:
 
 
 def _print_sources() -> None:
-    from codetune.config import load_section
-    from codetune.ingestion.params import IngestParams
-    from codetune.ingestion.report import describe
-    from codetune.ingestion.sources import read_sources
+    from codetune.core.config import load_section
+    from codetune.data.ingest.params import IngestParams
+    from codetune.data.ingest.report import describe
+    from codetune.data.ingest.sources import read_sources
 
     for line in describe(read_sources(load_section(IngestParams))):
         print(line)
@@ -143,9 +143,9 @@ def _write_answers(arguments: argparse.Namespace) -> None:
     from codetune import numerics
 
     numerics.fix()
-    from codetune.execution.answering import Asking, answer_problems
+    from codetune.evaluation.execution.answering import Asking, answer_problems
+    from codetune.evaluation.problems.reading import read_problems
     from codetune.generation.sampling import SamplingSettings
-    from codetune.problems.reading import read_problems
 
     sampling = SamplingSettings(
         temperature=arguments.temperature, top_p=arguments.top_p, max_new_tokens=arguments.max_new_tokens,
@@ -165,14 +165,14 @@ def _positive(text: str) -> int:
 
 
 def _print_verdicts(arguments: argparse.Namespace) -> None:
-    from codetune.execution.command import as_text, execute
+    from codetune.cli.execution import as_text, execute
 
     report = execute(arguments.problems, arguments.answers, arguments.output).report(arguments.k)
     print(dump_json(report) if arguments.json else as_text(report), end="" if arguments.json else "\n")
 
 
 def _renew_problems() -> None:
-    from codetune.execution.command import renew_problems
+    from codetune.cli.execution import renew_problems
 
     print(renew_problems(Path()))
 

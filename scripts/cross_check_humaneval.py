@@ -14,13 +14,13 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-from codetune.execution.trials import verdicts
-from codetune.files import lines_of, read_jsonl, stable_seed
-from codetune.problems.reading import Problem, read_problems
+from codetune.core.files import lines_of, read_jsonl, stable_seed
+from codetune.evaluation.execution.trials import verdicts
+from codetune.evaluation.problems.reading import Problem, read_problems
+from codetune.evaluation.sandbox.isolation import find_isolation
+from codetune.evaluation.sandbox.limits import Limits, calibrated
+from codetune.evaluation.validity.mutants import mutants
 from codetune.python_source.tree import MAX_WALKED, parse_tree
-from codetune.sandbox.isolation import find_isolation
-from codetune.sandbox.limits import Limits, calibrated
-from codetune.validity.mutants import mutants
 
 # For each line on standard input the verdict of HumanEval's executor.
 _THEIRS = """

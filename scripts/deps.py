@@ -1,7 +1,7 @@
 """Write the code that each stage reaches into dvc.yaml, as its imports tell: run as `python -m scripts.deps`.
 
-Packages are named by their folder, but the schemas of tables each by itself. What is imported for type checking alone
-does not count; what is imported inside a function does.
+A folder of which a stage reaches every module is named as a whole, with the files in it that are no code. What is
+imported for type checking alone does not count; what is imported inside a function does.
 """
 
 from __future__ import annotations
@@ -51,10 +51,23 @@ def code_of(stage: str) -> set[str]:
             continue
         seen.add(path)
         pending += [file for name in imported_modules(path) if (file := module_file(name))]
-    schemas = {path.relative_to(ROOT) for path in (ROOT / "codetune/schemas").glob("*.py")}
-    relative = {path.relative_to(ROOT) for path in seen} - {Path("codetune/__init__.py")}
-    whole = {path for path in relative if path.parts[0] == "codetune" and len(path.parts) > 2} - schemas  # noqa: PLR2004
-    return {str(path.parent if path in whole else path) for path in relative}
+    return {str(path.relative_to(ROOT)) for path in _as_folders(ROOT / "codetune", seen)} | {f"stages/{stage}.py"}
+
+
+def _as_folders(folder: Path, reached: set[Path]) -> set[Path]:
+    """The modules below a folder that are reached: each by itself, or folders of which all are."""
+    folders = [path for path in folder.iterdir() if path.is_dir() and any(path.rglob("*.py"))]
+    modules = set(folder.glob("*.py")) - {folder / "__init__.py"}
+    named = {found for path in folders for found in _as_folders(path, reached)} | (modules & reached)
+    if named == modules | set(folders):
+        return {folder}
+    own = {folder / "__init__.py"} & reached
+    return named | {path for path in own if _does_something(path)}
+
+
+def _does_something(init: Path) -> bool:
+    """Whether the file of a package holds more than its docstring."""
+    return len(ast.parse(init.read_text(encoding="utf-8")).body) > 1
 
 
 def with_code(pipeline: str) -> str:

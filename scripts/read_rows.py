@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from codetune.files import read_jsonl, stable_seed
+from codetune.core.files import read_jsonl, stable_seed
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ from typing import Any
 from PIL import Image
 
 from benchmarks.page import HOUSE, PATIENCE_S, chromium, ready, served, settled
-from codetune.errors import UserError, run_as_command
-from codetune.revisions.repository import Repository
+from codetune.core.errors import UserError, run_as_command
+from codetune.history.repository import Repository
 
 DOCS = HOUSE / "docs"
 WIDTH = 1280

@@ -17,11 +17,11 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from codetune import numerics
-from codetune.config import PARAMS_FILE, problems_in, raise_problems, read_params
-from codetune.errors import UserError, run_as_command
-from codetune.files import write_jsonl
+from codetune.cli.sections import SECTIONS
+from codetune.core.config import PARAMS_FILE, problems_in, raise_problems, read_params
+from codetune.core.errors import UserError, run_as_command
+from codetune.core.files import write_jsonl
 from codetune.numerics import NumericsParams
-from codetune.sections import SECTIONS
 
 _PROMPTS = 96
 _SAMPLES = ("base", "tuned", "base.reworded", "tuned.reworded")
@@ -51,11 +51,11 @@ def main() -> None:
     content = _chosen(settings)
     raise_problems(PARAMS_FILE, problems_in(content, *SECTIONS))
     arithmetic = numerics.fix(NumericsParams.model_validate(content["numerics"]))
-    from codetune.answer_form import taught_form
+    from codetune.evaluation.metrics.params import ScoreParams
     from codetune.generation.params import GenerateParams
-    from codetune.modeling.params import ModelParams
-    from codetune.scoring.params import ScoreParams
-    from codetune.tuning.params import TrainParams
+    from codetune.models.answer_form import taught_form
+    from codetune.models.params import ModelParams
+    from codetune.training.params import TrainParams
     from stages import generate, score, train
 
     folder = Path(".cache/validation") / ("_".join(settings).replace("/", "-") or "default")

@@ -9,8 +9,8 @@ from dvc.stage import PipelineStage
 stages = [stage for stage in Repo().index.stages if isinstance(stage, PipelineStage)]
 print(*(stage.name for stage in stages if not stage.frozen))')
 refusal=$(python -c '
-from codetune.errors import UserError
-from codetune.sandbox.isolation import find_isolation
+from codetune.core.errors import UserError
+from codetune.evaluation.sandbox.isolation import find_isolation
 try:
     find_isolation()
 except UserError as error:

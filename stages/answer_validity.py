@@ -17,24 +17,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codetune import numerics
-from codetune.answer_form import TaughtForm, load_taught_form
-from codetune.config import load_section
-from codetune.encoders.locate import locate_encoder
-from codetune.errors import run_as_command
-from codetune.files import JsonObject, write_json
-from codetune.journal import Journal
-from codetune.modeling.params import ModelParams
+from codetune.core.config import load_section
+from codetune.core.errors import run_as_command
+from codetune.core.files import JsonObject, write_json
+from codetune.core.journal import Journal
+from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.metrics.samples import VARIANTS
+from codetune.evaluation.validity.params import AnswerValidityParams
+from codetune.models.answer_form import TaughtForm, load_taught_form
+from codetune.models.encoders.locate import locate_encoder
+from codetune.models.params import ModelParams
 from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
 from codetune.schemas.reading import read_rows
-from codetune.scoring.params import ScoreParams
-from codetune.scoring.samples import VARIANTS
-from codetune.validity.params import AnswerValidityParams
 
 if TYPE_CHECKING:
-    from codetune.problems.sets import ProblemSet
-    from codetune.scoring.baseline import Baseline
-    from codetune.scoring.matching import Matcher
-    from codetune.validity.answers import Graded
+    from codetune.evaluation.metrics.baseline import Baseline
+    from codetune.evaluation.metrics.matching import Matcher
+    from codetune.evaluation.problems.sets import ProblemSet
+    from codetune.evaluation.validity.answers import Graded
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,14 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
     :raises UserError: when the machine offers no isolation, or a model cannot be loaded.
     """
-    from codetune.execution.trials import try_answers
-    from codetune.sandbox.isolation import find_isolation, python_release
-    from codetune.sandbox.limits import Limits, calibrated
-    from codetune.scoring.baseline import measure_baseline, read_references
-    from codetune.scoring.bertscore import BertEncoder
-    from codetune.scoring.matching import Matcher
-    from codetune.scoring.table import signatures
-    from codetune.validity.answers import discrimination
+    from codetune.evaluation.execution.trials import try_answers
+    from codetune.evaluation.metrics.baseline import measure_baseline, read_references
+    from codetune.evaluation.metrics.bertscore import BertEncoder
+    from codetune.evaluation.metrics.matching import Matcher
+    from codetune.evaluation.metrics.table import signatures
+    from codetune.evaluation.sandbox.isolation import find_isolation, python_release
+    from codetune.evaluation.sandbox.limits import Limits, calibrated
+    from codetune.evaluation.validity.answers import discrimination
 
     isolation = find_isolation()
     limits = calibrated(Limits(cpu_s=params.validity.cpu_s), isolation)
@@ -118,7 +118,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
 def _sets(params: Params, inputs: Inputs) -> list[ProblemSet]:
     """The problems that are asked."""
-    from codetune.problems.sets import benchmark_sets, held_out_set
+    from codetune.evaluation.problems.sets import benchmark_sets, held_out_set
 
     listed = read_rows(inputs.verified, VERIFIED_PROBLEMS)
     sets = [held_out_set(read_rows(inputs.problems, HELD_OUT_PROBLEMS), listed), *benchmark_sets(inputs.benchmarks)]
@@ -128,7 +128,7 @@ def _sets(params: Params, inputs: Inputs) -> list[ProblemSet]:
 
 def _drawn(problems: ProblemSet, params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, list[JsonObject]]:
     """The answers of both models, by problem."""
-    from codetune.execution.answering import Asking, answered
+    from codetune.evaluation.execution.answering import Asking, answered
     from codetune.generation.sampling import SamplingSettings
 
     asked, model = params.validity, params.model
@@ -155,9 +155,9 @@ def _graded(
     baseline: Baseline,
 ) -> list[Graded]:
     """The scores of the answers to each problem that can be tried, by whether they pass."""
-    from codetune.scoring.scored import expected_form, scored_text
-    from codetune.scoring.table import match_pairs, score_answer
-    from codetune.validity.answers import Graded
+    from codetune.evaluation.metrics.scored import expected_form, scored_text
+    from codetune.evaluation.metrics.table import match_pairs, score_answer
+    from codetune.evaluation.validity.answers import Graded
 
     references = {each.id: each.reference for each in problems.problems}
     samples = {

@@ -1,7 +1,7 @@
 """Paraphrase the instructions of train rows, so that the model learns the task and not one wording of it.
 
 Reads: data/clean/{train,test}.jsonl, data/clean/ledger.parquet, params `augment`, `numerics`; phrase tables and
-labelled pairs of codetune/augmentation/; for the methods contextual and back_translation the models that `augment`
+labelled pairs of codetune/data/augment/; for the methods contextual and back_translation the models that `augment`
 names.
 Writes: data/augmented/train.jsonl (the rows unchanged, then their paraphrases), data/augmented/test.jsonl (paraphrases
 of the test rows, in wordings that no train row has), data/augmented/ledger.parquet (the ledger with the paraphrases of
@@ -25,20 +25,20 @@ from pathlib import Path
 from typing import Any
 
 from codetune import numerics
-from codetune.augmentation.meaning import calibrate, similarities
-from codetune.augmentation.params import AugmentParams
-from codetune.augmentation.report import augmentation_report, meaning_report, wordings_report
-from codetune.augmentation.rows import Augmentation, augment, paraphraser_of
-from codetune.augmentation.table import HELD_OUT_FILE, load_table
-from codetune.config import load_section
-from codetune.encoders.locate import locate_encoder
-from codetune.errors import run_as_command
-from codetune.files import JsonObject, atomic_folder, write_json, write_jsonl, write_text
+from codetune.core.config import load_section
+from codetune.core.errors import run_as_command
+from codetune.core.files import JsonObject, atomic_folder, write_json, write_jsonl, write_text
+from codetune.core.tables import stream_table
+from codetune.data.augment.meaning import calibrate, similarities
+from codetune.data.augment.params import AugmentParams
+from codetune.data.augment.report import augmentation_report, meaning_report, wordings_report
+from codetune.data.augment.rows import Augmentation, augment, paraphraser_of
+from codetune.data.augment.table import HELD_OUT_FILE, load_table
+from codetune.models.encoders.locate import locate_encoder
 from codetune.schemas.checking import checked
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 from codetune.schemas.ledger import AUGMENTED_LEDGER, LEDGER
 from codetune.schemas.reading import read_rows
-from codetune.tables import stream_table
 
 _ENCODER = "augment.meaning.encoder"
 
@@ -65,8 +65,8 @@ class Outputs:
 
 def run(params: AugmentParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     """The content of reports/augmentation.json, after everything has been written."""
-    from codetune.augmentation.pictures import meaning_picture
-    from codetune.encoders.sentences import SentenceEncoder
+    from codetune.models.encoders.sentences import SentenceEncoder
+    from codetune.reporting.augmentation_pictures import meaning_picture
 
     train, test = list(read_rows(inputs.train, ORIGINALS)), list(read_rows(inputs.test, ORIGINALS))
     gate = params.meaning

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codetune.config import load_section
-from codetune.errors import run_as_command
-from codetune.modeling.params import BASE_FOLDER, ModelParams
+from codetune.core.config import load_section
+from codetune.core.errors import run_as_command
 from codetune.models.base import write_base
+from codetune.models.params import BASE_FOLDER, ModelParams
 
 
 @dataclass(frozen=True)

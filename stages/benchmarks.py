@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from codetune.config import load_section
-from codetune.errors import run_as_command
-from codetune.problems.params import BenchmarksParams
+from codetune.core.config import load_section
+from codetune.core.errors import run_as_command
+from codetune.evaluation.problems.params import BenchmarksParams
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Outputs:
 
 def run(params: BenchmarksParams, outputs: Outputs) -> dict[str, int]:
     """The number of problems of each set, after all have been written."""
-    from codetune.problems.benchmarks import write_benchmarks
+    from codetune.evaluation.problems.benchmarks import write_benchmarks
 
     return write_benchmarks(params.sets, outputs.folder, outputs.wheels)
 

@@ -22,13 +22,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from codetune.cleaning.benchmarks import ASKED, BenchmarkIndex, benchmark_files, read_benchmark
-from codetune.cleaning.params import CleanParams
-from codetune.cleaning.problems import held_out_problem, problem_counts
-from codetune.cleaning.report import data_report, instruction_row, ledger_row, review_counts
-from codetune.cleaning.split import Split
-from codetune.cleaning.spool import FileTexts, Spool
-from codetune.cleaning.verdicts import (
+from codetune.core.config import load_section
+from codetune.core.errors import UserError, run_as_command
+from codetune.core.files import write_json, write_jsonl
+from codetune.core.tables import count_rows, stream_table
+from codetune.data.clean.benchmarks import ASKED, BenchmarkIndex, benchmark_files, read_benchmark
+from codetune.data.clean.params import CleanParams
+from codetune.data.clean.problems import held_out_problem, problem_counts
+from codetune.data.clean.report import data_report, instruction_row, ledger_row, review_counts
+from codetune.data.clean.split import Split
+from codetune.data.clean.spool import FileTexts, Spool
+from codetune.data.clean.verdicts import (
     CHUNK_ROWS,
     Verdict,
     decontaminated,
@@ -38,9 +42,6 @@ from codetune.cleaning.verdicts import (
     limited,
     splits_of,
 )
-from codetune.config import load_section
-from codetune.errors import UserError, run_as_command
-from codetune.files import write_json, write_jsonl
 from codetune.schemas.checking import checked
 from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.ledger import LEDGER
@@ -48,7 +49,6 @@ from codetune.schemas.problems import HELD_OUT_PROBLEMS
 from codetune.schemas.raw import RAW_FILES, RAW_ROWS
 from codetune.schemas.reading import read_batches, read_rows
 from codetune.schemas.reviews import REVIEWS, Review
-from codetune.tables import count_rows, stream_table
 
 _NAMED_REASONS = 3
 

@@ -14,7 +14,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from codetune.datacard.facts import (
+from codetune.core.errors import UserError, run_as_command
+from codetune.core.files import JsonObject, atomic_folder, read_json, write_json, write_text
+from codetune.reporting.data_card.facts import (
     COLUMNS,
     drops,
     example_ids,
@@ -25,10 +27,8 @@ from codetune.datacard.facts import (
     lengths,
     quantile,
 )
-from codetune.datacard.page import CardFacts, data_card
-from codetune.datacard.pictures import funnel_picture, lengths_picture
-from codetune.errors import UserError, run_as_command
-from codetune.files import JsonObject, atomic_folder, read_json, write_json, write_text
+from codetune.reporting.data_card.page import CardFacts, data_card
+from codetune.reporting.data_card.pictures import funnel_picture, lengths_picture
 from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.ledger import LEDGER
 from codetune.schemas.reading import read_rows, rows_with

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from codetune import numerics
-from codetune.cleaning.benchmarks import ASKED, benchmark_files, read_benchmark
-from codetune.cleaning.params import CleanParams
-from codetune.config import load_section
-from codetune.encoders.locate import locate_encoder
-from codetune.errors import UserError, run_as_command
-from codetune.files import write_json
-from codetune.leakage.examine import Leak, Text, TrainIndex, counts, look_for
-from codetune.leakage.params import ExamineParams, SimilarityParams
+from codetune.core.config import load_section
+from codetune.core.errors import UserError, run_as_command
+from codetune.core.files import write_json
+from codetune.data.clean.benchmarks import ASKED, benchmark_files, read_benchmark
+from codetune.data.clean.params import CleanParams
+from codetune.data.leakage.examine import Leak, Text, TrainIndex, counts, look_for
+from codetune.data.leakage.params import ExamineParams, SimilarityParams
+from codetune.models.encoders.locate import locate_encoder
 from codetune.numerics import NumericsParams
 from codetune.schemas.declaration import Schema
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS
@@ -91,8 +91,8 @@ def _too_many(found: dict[str, list[Leak]], params: ExamineParams) -> list[str]:
 
 def _similar(train: list[Text], parts: dict[str, list[Text]], params: SimilarityParams) -> dict[str, list[Leak]]:
     """The rows of each part that mean the same as a train row."""
-    from codetune.encoders.sentences import SentenceEncoder
-    from codetune.leakage.similar import similar_rows
+    from codetune.data.leakage.similar import similar_rows
+    from codetune.models.encoders.sentences import SentenceEncoder
 
     key = "examine.similarity.encoder"
     encoder = SentenceEncoder(locate_encoder(params.encoder, key), key, params.max_tokens)

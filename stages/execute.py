@@ -19,19 +19,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codetune.config import load_section
-from codetune.errors import UserError, run_as_command
-from codetune.execution.params import ExecuteParams
-from codetune.files import JsonObject, write_json, write_jsonl
+from codetune.core.config import load_section
+from codetune.core.errors import UserError, run_as_command
+from codetune.core.files import JsonObject, write_json, write_jsonl
+from codetune.evaluation.execution.params import ExecuteParams
+from codetune.evaluation.metrics.params import ScoreParams
 from codetune.schemas.checking import checked
 from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
 from codetune.schemas.reading import read_rows
 from codetune.schemas.verdicts import VERDICTS
-from codetune.scoring.params import ScoreParams
 
 if TYPE_CHECKING:
-    from codetune.problems.sets import ProblemSet
-    from codetune.scoring.samples import Samples
+    from codetune.evaluation.metrics.samples import Samples
+    from codetune.evaluation.problems.sets import ProblemSet
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     """The content of metrics.json, after everything has been written."""
-    from codetune.execution.figures import figures, lines
-    from codetune.execution.trials import try_answers
-    from codetune.sandbox.isolation import find_isolation
-    from codetune.sandbox.limits import Limits, calibrated
+    from codetune.evaluation.execution.figures import figures, lines
+    from codetune.evaluation.execution.trials import try_answers
+    from codetune.evaluation.sandbox.isolation import find_isolation
+    from codetune.evaluation.sandbox.limits import Limits, calibrated
 
     report: JsonObject = {}
     rows: list[JsonObject] = []
@@ -95,8 +95,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
 def _answered(inputs: Inputs) -> Iterator[tuple[ProblemSet, Samples]]:
     """Yield each set of problems that were asked, with the answers of both models."""
-    from codetune.problems.sets import benchmark_sets, held_out_set
-    from codetune.scoring.samples import read_benchmark_samples, read_samples
+    from codetune.evaluation.metrics.samples import read_benchmark_samples, read_samples
+    from codetune.evaluation.problems.sets import benchmark_sets, held_out_set
 
     samples = read_samples(inputs.base, inputs.tuned)
     held_out = held_out_set(

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from codetune import numerics
-from codetune.answer_form import TaughtForm, load_taught_form, written
-from codetune.config import load_section, read_params
-from codetune.errors import UserError, run_as_command
+from codetune.core.config import load_section, read_params
+from codetune.core.errors import UserError, run_as_command
+from codetune.core.files import atomic_folder, read_json, write_text
 from codetune.export.params import ExportParams
-from codetune.files import atomic_folder, read_json, write_text
-from codetune.modeling.params import BASE_FOLDER, PROVENANCE, ModelParams
+from codetune.models.answer_form import TaughtForm, load_taught_form, written
+from codetune.models.params import BASE_FOLDER, PROVENANCE, ModelParams
 from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.reading import read_rows
 
@@ -66,10 +66,10 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
     """The model card, after the merged model has been written beside it."""
-    from codetune.export.card import CardFacts, model_card
     from codetune.export.merge import merge, save_merged
-    from codetune.modeling.load import load_model
-    from codetune.prompt import example_ids, prompt_ids, shown_prompt
+    from codetune.models.load import load_model
+    from codetune.models.prompt import example_ids, prompt_ids, shown_prompt
+    from codetune.reporting.model_card import CardFacts, model_card
 
     base = load_model(params.model.base, revision=params.model.revision, system=params.model.system)
     rows = list(read_rows(inputs.val, ORIGINALS))[:CHECK_ROWS]

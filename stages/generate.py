@@ -25,15 +25,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from codetune import numerics
-from codetune.answer_form import Task, load_task
-from codetune.config import load_section
-from codetune.errors import UserError, run_as_command
-from codetune.files import JsonObject, digest_bytes, digest_file, dump_json, write_json, write_jsonl
+from codetune.core.config import load_section
+from codetune.core.errors import UserError, run_as_command
+from codetune.core.files import JsonObject, digest_bytes, digest_file, dump_json, write_json, write_jsonl
+from codetune.core.journal import Journal
+from codetune.core.progress import track
 from codetune.generation.params import GenerateParams
-from codetune.journal import Journal
-from codetune.modeling.params import ModelParams
+from codetune.models.answer_form import Task, load_task
+from codetune.models.params import ModelParams
 from codetune.numerics import NumericsParams
-from codetune.progress import track
 from codetune.schemas.checking import checked
 from codetune.schemas.instructions import ORIGINALS, PARAPHRASES
 from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
@@ -41,9 +41,9 @@ from codetune.schemas.reading import read_rows
 from codetune.schemas.samples import BENCHMARK_SAMPLES, SAMPLES
 
 if TYPE_CHECKING:
-    from codetune.generation.prompts import Prompt
-    from codetune.modeling.load import LoadedModel
-    from codetune.problems.sets import ProblemSet
+    from codetune.evaluation.problems.sets import ProblemSet
+    from codetune.evaluation.prompts import Prompt
+    from codetune.models.load import LoadedModel
 
 Variant = Literal["base", "tuned"]
 
@@ -80,11 +80,11 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> dict[str, Any]:
     """The counts of one variant, after its samples have been written."""
-    from codetune.generation.prompts import reword, select_benchmark, select_prompts
-    from codetune.modeling.device import require_device
-    from codetune.modeling.load import load_model
-    from codetune.problems.sets import benchmark_sets
-    from codetune.prompt import prompt_ids, shown_prompt
+    from codetune.evaluation.problems.sets import benchmark_sets
+    from codetune.evaluation.prompts import reword, select_benchmark, select_prompts
+    from codetune.models.device import require_device
+    from codetune.models.load import load_model
+    from codetune.models.prompt import prompt_ids, shown_prompt
 
     options = params.generate
     adapter = inputs.adapter if variant == "tuned" else None
@@ -146,7 +146,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
 
 def _test_rows(inputs: Inputs) -> tuple[list[JsonObject], dict[str, int]]:
     """The test rows that are prompts: those that are verified problems, or all; and how many of them are what."""
-    from codetune.problems.sets import held_out_set
+    from codetune.evaluation.problems.sets import held_out_set
 
     rows = list(read_rows(inputs.test, ORIGINALS))
     candidates = list(read_rows(inputs.problems, HELD_OUT_PROBLEMS))
@@ -162,7 +162,7 @@ def _test_rows(inputs: Inputs) -> tuple[list[JsonObject], dict[str, int]]:
 
 def _benchmark_samples(sets: list[ProblemSet], tasks: list[Prompt], answers: list[JsonObject]) -> Iterator[JsonObject]:
     """Yield the lines of the answers to benchmarks."""
-    from codetune.problems.sets import pack_answer
+    from codetune.evaluation.problems.sets import pack_answer
 
     problems = {(each.name, problem.id): problem for each in sets for problem in each.problems}
     for prompt, answer in zip(tasks, answers, strict=True):
@@ -178,7 +178,7 @@ def _stops_early(params: Params) -> bool:
 
 def _recipe(params: Params, adapter: Path | None, asked: list[Prompt], device: str, dtype: str) -> str:
     """A digest of all that an answer depends on."""
-    from codetune.modeling.locate import locate_model, weight_files
+    from codetune.models.locate import locate_model, weight_files
 
     places = [place for place in (locate_model(params.model.base, params.model.revision), adapter) if place]
     weights = [digest_file(path) for place in places for path in weight_files(place)]
@@ -198,7 +198,7 @@ def _answered(loaded: LoadedModel, prompts: list[Prompt], params: Params, journa
     from codetune.evaluation.answers import is_settled
     from codetune.generation.batch import answer_all
     from codetune.generation.stopping import LineWatch
-    from codetune.prompt import completion_text
+    from codetune.models.prompt import completion_text
 
     kept = journal.read() or []
     answers = {row["index"]: row for row in kept}

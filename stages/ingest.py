@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codetune.config import load_section
-from codetune.errors import run_as_command
-from codetune.files import atomic_folder, write_json
-from codetune.ingestion.params import IngestParams
-from codetune.ingestion.report import manifest
-from codetune.ingestion.sources import read_sources
+from codetune.core.config import load_section
+from codetune.core.errors import run_as_command
+from codetune.core.files import atomic_folder, write_json
+from codetune.core.tables import write_table
+from codetune.data.ingest.params import IngestParams
+from codetune.data.ingest.report import manifest
+from codetune.data.ingest.sources import read_sources
 from codetune.schemas.checking import checked
 from codetune.schemas.manifest import MANIFEST
 from codetune.schemas.raw import RAW_FILES, RAW_ROWS
-from codetune.tables import write_table
 
 
 @dataclass(frozen=True)

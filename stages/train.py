@@ -20,20 +20,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codetune import numerics
-from codetune.answer_form import Task, TaughtForm, load_task, taught_form
-from codetune.config import load_section
-from codetune.errors import run_as_command
-from codetune.files import atomic_folder, digest_bytes, digest_file, write_json
-from codetune.modeling.params import ModelParams
+from codetune.core.config import load_section
+from codetune.core.errors import run_as_command
+from codetune.core.files import atomic_folder, digest_bytes, digest_file, write_json
+from codetune.models.answer_form import Task, TaughtForm, load_task, taught_form
+from codetune.models.params import ModelParams
 from codetune.numerics import NumericsParams
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS
-from codetune.tuning.params import TrainParams
+from codetune.training.params import TrainParams
 
 if TYPE_CHECKING:
-    from codetune.tuning.checkpoint import Identity
-    from codetune.tuning.data import Step, TokenizedRows
-    from codetune.tuning.progress import Progress
-    from codetune.tuning.world import World
+    from codetune.training.checkpoint import Identity
+    from codetune.training.data import Step, TokenizedRows
+    from codetune.training.progress import Progress
+    from codetune.training.world import World
 
 
 @dataclass(frozen=True)
@@ -76,16 +76,16 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
     Of several processes (`torchrun -m stages.train`) the first one writes; what the others return is empty.
     """
-    from codetune.modeling.device import require_device
-    from codetune.modeling.load import load_model
-    from codetune.prompt import shown_prompt
-    from codetune.tuning.checkpoint import Checkpoints
-    from codetune.tuning.curve import learning_curve
-    from codetune.tuning.data import RowLimits, collate, load_rows, pack, training_steps, validation_batches
-    from codetune.tuning.loop import train
-    from codetune.tuning.lora import add_adapter, save_adapter, trainable_report
-    from codetune.tuning.sharding import shard
-    from codetune.tuning.world import join
+    from codetune.models.device import require_device
+    from codetune.models.load import load_model
+    from codetune.models.prompt import shown_prompt
+    from codetune.training.checkpoint import Checkpoints
+    from codetune.training.curve import learning_curve
+    from codetune.training.data import RowLimits, collate, load_rows, pack, training_steps, validation_batches
+    from codetune.training.loop import train
+    from codetune.training.lora import add_adapter, save_adapter, trainable_report
+    from codetune.training.sharding import shard
+    from codetune.training.world import join
 
     world = join(require_device(params.train.device, "train.device"))
     params = _with_precision(params, world)
@@ -135,7 +135,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
 def _with_precision(params: Params, world: World) -> Params:
     """The parameters with the precision that `auto` stands for here: all processes take the same."""
-    from codetune.tuning.precision import chosen_precision
+    from codetune.training.precision import chosen_precision
 
     precision, reason = chosen_precision(params.train.precision, params.numerics.mode, world.device)
     if world.size > 1:
@@ -147,7 +147,7 @@ def _with_precision(params: Params, world: World) -> Params:
 
 def _identity(params: Params, inputs: Inputs) -> Identity:
     """All that decides the bytes of the adapter, by the names that a person knows: what a checkpoint is one of."""
-    from codetune.modeling.locate import locate_model, model_files
+    from codetune.models.locate import locate_model, model_files
 
     base = locate_model(params.model.base, params.model.revision)
     settings = params.train.model_dump(exclude={"checkpoint_every"})
@@ -168,7 +168,7 @@ def _identity(params: Params, inputs: Inputs) -> Identity:
 
 def _summary(rows: TokenizedRows, val_rows: TokenizedRows, steps: list[Step], result: Progress) -> dict[str, Any]:
     """What was trained on, and how the validation loss went."""
-    from codetune.tuning.data import padded_share
+    from codetune.training.data import padded_share
 
     evaluations = [
         asdict(evaluation) | {"val_loss": round(evaluation.val_loss, 6)} for evaluation in result.evaluations

@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codetune import numerics
-from codetune.config import load_section
-from codetune.encoders.locate import locate_encoder
-from codetune.errors import UserError, run_as_command
-from codetune.files import write_json, write_text
+from codetune.core.config import load_section
+from codetune.core.errors import UserError, run_as_command
+from codetune.core.files import write_json, write_text
+from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.validity.params import ValidityParams
+from codetune.models.encoders.locate import locate_encoder
 from codetune.schemas.raw import RAW_ROWS
 from codetune.schemas.reading import read_rows
-from codetune.scoring.params import ScoreParams
-from codetune.validity.params import ValidityParams
 
 if TYPE_CHECKING:
-    from codetune.scoring.baseline import Baseline
-    from codetune.scoring.bertscore import BertEncoder
-    from codetune.validity.agreement import Score
-    from codetune.validity.programs import Programs
+    from codetune.evaluation.metrics.baseline import Baseline
+    from codetune.evaluation.metrics.bertscore import BertEncoder
+    from codetune.evaluation.validity.agreement import Score
+    from codetune.evaluation.validity.programs import Programs
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Outputs:
 
 def _score(functions: list[Programs], encoder: BertEncoder, baseline: Baseline) -> Score:
     """The metrics of `score`."""
-    from codetune.scoring.matching import Matcher
-    from codetune.scoring.table import match_pairs, score_answer
+    from codetune.evaluation.metrics.matching import Matcher
+    from codetune.evaluation.metrics.table import match_pairs, score_answer
 
     matcher = Matcher(encoder)
     pairs = [
@@ -83,14 +83,14 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
     :raises UserError: when the machine offers no isolation, or no function can be used.
     """
-    from codetune.sandbox.isolation import find_isolation, python_release
-    from codetune.sandbox.limits import Limits, calibrated
-    from codetune.scoring.baseline import measure_baseline, read_references
-    from codetune.scoring.bertscore import BertEncoder
-    from codetune.scoring.table import signatures
-    from codetune.validity.agreement import agreement
-    from codetune.validity.picture import agreement_picture
-    from codetune.validity.programs import make_programs
+    from codetune.evaluation.metrics.baseline import measure_baseline, read_references
+    from codetune.evaluation.metrics.bertscore import BertEncoder
+    from codetune.evaluation.metrics.table import signatures
+    from codetune.evaluation.sandbox.isolation import find_isolation, python_release
+    from codetune.evaluation.sandbox.limits import Limits, calibrated
+    from codetune.evaluation.validity.agreement import agreement
+    from codetune.evaluation.validity.programs import make_programs
+    from codetune.reporting.validity_picture import agreement_picture
 
     isolation = find_isolation()
     limits = calibrated(Limits(cpu_s=params.validity.cpu_s), isolation)

@@ -14,14 +14,14 @@ from typing import Any  # noqa: E402
 
 import pytest  # noqa: E402
 
-from codetune.errors import UserError  # noqa: E402
-from codetune.files import digest_file, read_jsonl, stable_seed  # noqa: E402
-from codetune.prompt import CHAT_TEMPLATE  # noqa: E402
+from codetune.core.errors import UserError  # noqa: E402
+from codetune.core.files import digest_file, read_jsonl, stable_seed  # noqa: E402
+from codetune.models.prompt import CHAT_TEMPLATE  # noqa: E402
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 ROOT = Path(__file__).parents[1]
-ROWS_FILE = Path(__file__).parent / "data" / "instruction_rows.jsonl"
+ROWS_FILE = Path(__file__).parent / "support" / "instruction_rows.jsonl"
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tokenizer(tiny_base: Path) -> Any:
     """That of `tiny_base`, which the test may change."""
-    from codetune.modeling.load import load_tokenizer
+    from codetune.models.load import load_tokenizer
 
     return load_tokenizer(tiny_base)
 
@@ -165,9 +165,9 @@ def make_adapter(base: Path, folder: Path, seed: int = 7) -> Path:
     """Write an adapter for `base` with weights that change its answers, without training; the folder."""
     import torch
 
-    from codetune.modeling.load import load_model
-    from codetune.tuning.lora import add_adapter, save_adapter
-    from tests.training import lora
+    from codetune.models.load import load_model
+    from codetune.training.lora import add_adapter, save_adapter
+    from tests.support.training import lora
 
     model = add_adapter(load_model(base).model, lora(), seed)
     generator = torch.Generator().manual_seed(seed)
@@ -219,7 +219,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def any_isolation() -> Any:
     """The way of isolation that is used on this machine; without one the test is skipped, unless there must be one."""
-    from codetune.sandbox.isolation import find_isolation
+    from codetune.evaluation.sandbox.isolation import find_isolation
 
     try:
         return find_isolation()

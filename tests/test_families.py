@@ -9,19 +9,19 @@ import torch
 from gguf import GGMLQuantizationType
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
+from codetune.core.files import digest_file, read_jsonl
 from codetune.export.merge import merge, save_merged
-from codetune.files import digest_file, read_jsonl
 from codetune.generation.batch import answer_all
-from codetune.modeling.load import LoadedModel, attach_adapter, load_model, load_tokenizer
-from codetune.modeling.locate import model_files
-from codetune.modeling.logits import logits_at
-from codetune.prompt import CHAT_TEMPLATE, IGNORED_LABEL, example_ids, prompt_ids
-from codetune.tuning.data import collate, pack
-from codetune.tuning.loss import batch_loss
+from codetune.models.load import LoadedModel, attach_adapter, load_model, load_tokenizer
+from codetune.models.locate import model_files
+from codetune.models.logits import logits_at
+from codetune.models.prompt import CHAT_TEMPLATE, IGNORED_LABEL, example_ids, prompt_ids
+from codetune.training.data import collate, pack
+from codetune.training.loss import batch_loss
 from stages import train
 from tests.conftest import ROWS_FILE, tiny_tokenizer
 from tests.models.gguf_files import CHATML, make_gguf
-from tests.training import inputs_in, outputs_in, params, tokenized
+from tests.support.training import inputs_in, outputs_in, params, tokenized
 
 OWN_TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}{% endfor %}"

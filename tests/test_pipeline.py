@@ -8,7 +8,7 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from codetune.sections import SECTIONS
+from codetune.cli.sections import SECTIONS
 from scripts.deps import code_of, imported_modules, with_code
 
 ROOT = Path(__file__).parent.parent
@@ -24,7 +24,7 @@ def test_code_dependencies_are_exact(stage):
 
 def test_a_list_that_is_not_exact_is_mended_and_nothing_else():
     text = (ROOT / "dvc.yaml").read_text()
-    wrong = text.replace("      - codetune/cleaning\n", "      - codetune/gone.py\n", 1)
+    wrong = text.replace("      - codetune/data/clean\n", "      - codetune/gone.py\n", 1)
     assert wrong != text
     assert with_code(wrong) == with_code(text) == text
 
@@ -65,4 +65,4 @@ def test_compiled_python_is_no_part_of_a_digest():
     # Python leaves it beside the code, unless it is told not to; a lock that counts it is another one on each machine.
     ignored = Repo(str(ROOT)).dvcignore
     assert ignored.is_ignored_file(str(ROOT / "codetune/__pycache__/files.cpython-311.pyc"))
-    assert not ignored.is_ignored_file(str(ROOT / "codetune/files.py"))
+    assert not ignored.is_ignored_file(str(ROOT / "codetune/core/files.py"))

@@ -6,14 +6,14 @@ from collections import Counter
 import pytest
 
 from benchmarks.synthetic import COPIES, PERIOD, rows
-from codetune.encoders.params import EncoderParams
-from codetune.files import read_json, read_jsonl
-from codetune.ingestion.params import IngestParams
-from codetune.leakage.params import ExamineParams, SimilarityParams
+from codetune.core.files import read_json, read_jsonl
+from codetune.core.tables import read_table
+from codetune.data.ingest.params import IngestParams
+from codetune.data.leakage.params import ExamineParams, SimilarityParams
+from codetune.models.encoders.params import EncoderParams
 from codetune.numerics import NumericsParams
-from codetune.tables import read_table
 from stages import clean, examine, ingest
-from tests.clean_params import clean_params
+from tests.support.clean_params import clean_params
 
 INNOCENT = [row for number, row in enumerate(rows(1250)) if number % PERIOD not in COPIES][:1000]
 PARAMS = clean_params(min_docstring_words=2, test_share=0.1, val_share=0.1)

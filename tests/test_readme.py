@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from codetune.__main__ import summary
-from codetune.files import read_json
+from codetune.core.files import read_json
 
 ROOT = Path(__file__).parent.parent
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from codetune.core.files import read_json, read_jsonl
 from codetune.export.merge import merge, save_merged
-from codetune.files import read_json, read_jsonl
 from codetune.generation.batch import answer_all
-from codetune.modeling.load import load_model
-from codetune.modeling.params import BASE_FOLDER, PROVENANCE, ModelParams
-from codetune.prompt import example_ids, prompt_ids
+from codetune.models.load import load_model
+from codetune.models.params import BASE_FOLDER, PROVENANCE, ModelParams
+from codetune.models.prompt import example_ids, prompt_ids
 from stages import base, train
 from tests.conftest import ROWS_FILE
-from tests.training import inputs_in, outputs_in, params
+from tests.support.training import inputs_in, outputs_in, params
 
 ROOT = Path(__file__).parent.parent
 NAME = "smollm2"

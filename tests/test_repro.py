@@ -15,7 +15,7 @@ from gguf import GGMLQuantizationType
 from ruamel.yaml import YAML
 
 from tests.models.gguf_files import make_gguf
-from tests.wheels import make_wheel
+from tests.support.wheels import make_wheel
 
 ROOT = Path(__file__).parent.parent
 VERBS = ("count", "join", "merge", "scale", "filter", "rank", "pair", "split")

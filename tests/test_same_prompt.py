@@ -5,22 +5,22 @@ from dataclasses import replace
 import pytest
 from transformers import AutoTokenizer
 
-from codetune.errors import UserError
-from codetune.execution import answering
-from codetune.execution.answering import Asking, answer_problems
+from codetune.core.errors import UserError
+from codetune.core.files import write_jsonl
+from codetune.evaluation.execution import answering
+from codetune.evaluation.execution.answering import Asking, answer_problems
+from codetune.evaluation.problems.reading import read_problems
 from codetune.export.merge import merge, save_merged
-from codetune.files import write_jsonl
 from codetune.generation import batch
 from codetune.generation.params import GenerateParams
 from codetune.generation.sampling import SamplingSettings
-from codetune.modeling.load import load_model
-from codetune.problems.reading import read_problems
-from codetune.serving.stream import _Answer
-from codetune.tuning import loop
+from codetune.generation.stream import _Answer
+from codetune.models.load import load_model
+from codetune.training import loop
 from stages import generate, train
 from tests.conftest import SYSTEM
-from tests.problems.test_reading import HUMANEVAL, written
-from tests.training import params
+from tests.evaluation.problems.test_reading import HUMANEVAL, written
+from tests.support.training import params
 
 PROMPTS = {
     "keep": f"<|pad|>system\n{SYSTEM}<|end|>\n<|pad|>user\n{{}}<|end|>\n<|pad|>assistant\n",

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import torch
 
-from codetune.answer_form import Task
-from codetune.scoring.scored import scored_text
-from codetune.scoring.syntax import syntax_valid
-from codetune.serving.stream import StreamEvent
+from codetune.evaluation.metrics.scored import scored_text
+from codetune.evaluation.metrics.syntax import syntax_valid
+from codetune.generation.stream import StreamEvent
+from codetune.models.answer_form import Task
 
 
 @dataclass

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from codetune.config import PARAMS_FILE, read_params
-from codetune.errors import UserError
-from codetune.files import JsonObject, atomic_file, digest_bytes, read_jsonl
+from codetune.core.config import PARAMS_FILE, read_params
+from codetune.core.errors import UserError
+from codetune.core.files import JsonObject, atomic_file, digest_bytes, read_jsonl
 
 FEEDBACK = Path("data/feedback.jsonl")
 MAX_CHARS = 20_000

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from codetune.answer_form import Task
-from codetune.revisions.catalogue import CATALOGUE
-from codetune.scoring.scored import scored_text
-from codetune.scoring.structure import structure_scores
-from codetune.scoring.surface import edit_similarity, sentence_scores
+from codetune.evaluation.metrics.catalogue import CATALOGUE
+from codetune.evaluation.metrics.scored import scored_text
+from codetune.evaluation.metrics.structure import structure_scores
+from codetune.evaluation.metrics.surface import edit_similarity, sentence_scores
+from codetune.models.answer_form import Task
 
 _SHOWN = ("chrf", "edit_similarity", "tree_similarity")
 

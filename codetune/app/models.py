@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from codetune.app import project
-from codetune.errors import UserError
-from codetune.revisions.listing import Revision
-from codetune.revisions.models import ModelFiles, model_files
-from codetune.revisions.reports import Role
-from codetune.revisions.repository import Repository
-from codetune.serving.shelf import Shelf
+from codetune.core.errors import UserError
+from codetune.history.listing import Revision
+from codetune.history.models import ModelFiles, model_files
+from codetune.history.reports import Role
+from codetune.history.repository import Repository
+from codetune.models.shelf import Shelf
 
 if TYPE_CHECKING:
-    from codetune.modeling.load import LoadedModel
+    from codetune.models.load import LoadedModel
 
 # Two for each of two questions; the oldest goes first, and who finds no place waits.
 MAX_MODELS_IN_MEMORY = 4
@@ -66,7 +66,7 @@ def _shelf() -> Shelf[tuple[ModelFiles, str]]:
 
 def _load(key: tuple[ModelFiles, str]) -> LoadedModel:
     # Imported late: it brings transformers and peft, which nobody who only compares should wait for.
-    from codetune.modeling.load import load_model
+    from codetune.models.load import load_model
 
     files, _ = key
     return load_model(files.base, files.adapter, files.revision, files.system)

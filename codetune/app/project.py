@@ -8,15 +8,15 @@ from typing import Any
 
 import streamlit as st
 
-from codetune.revisions.comparison import Comparison, compare
-from codetune.revisions.figures import Figures, Row, figures_of, load_rows
-from codetune.revisions.listing import Revision, list_revisions
-from codetune.revisions.reading import load_reports
-from codetune.revisions.report_files import workspace_fingerprint
-from codetune.revisions.reports import Reports
-from codetune.revisions.repository import Repository
-from codetune.revisions.stages import LOCK_FILE, StageChanges, stage_changes
-from codetune.side_by_side.gather import data_changes as data_changes_of
+from codetune.compare.comparison import Comparison, compare
+from codetune.compare.figures import Figures, Row, figures_of, load_rows
+from codetune.compare.gather import data_changes as data_changes_of
+from codetune.history.listing import Revision, list_revisions
+from codetune.history.reading import load_reports
+from codetune.history.report_files import workspace_fingerprint
+from codetune.history.reports import Reports
+from codetune.history.repository import Repository
+from codetune.history.stages import LOCK_FILE, StageChanges, stage_changes
 
 ROOT_VARIABLE = "CODETUNE_PROJECT"
 # A commit just made or an experiment just finished appears within this time.

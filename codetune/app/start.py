@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from codetune import numerics
-from codetune.app.guard import literal
 from codetune.app.project import project_root
-from codetune.config import PARAMS_FILE, load_section
-from codetune.errors import UserError
+from codetune.app.ui.guard import literal
+from codetune.core.config import PARAMS_FILE, load_section
+from codetune.core.errors import UserError
 
 
 @st.cache_resource(show_spinner="Starting")

@@ -11,26 +11,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from codetune.augmentation.params import AugmentParams, LanguageModelParams
-from codetune.cleaning.params import CleanParams
-from codetune.config import Section
-from codetune.encoders.locate import MINILM, minilm_folder
-from codetune.encoders.params import EncoderParams
-from codetune.errors import UserError
-from codetune.files import read_json
+from codetune.core.config import Section
+from codetune.core.errors import UserError
+from codetune.core.files import read_json
+from codetune.core.paths import project_path
+from codetune.data.augment.params import AugmentParams, LanguageModelParams
+from codetune.data.clean.params import CleanParams
+from codetune.data.ingest.params import HubSource, IngestParams, PackagesSource, Source, StdlibSource
+from codetune.data.leakage.params import ExamineParams
+from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.problems.benchmarks import HUMANEVAL, set_name
+from codetune.evaluation.problems.params import BenchmarksParams
+from codetune.evaluation.validity.params import AnswerValidityParams
 from codetune.generation.params import GenerateParams
-from codetune.ingestion.params import HubSource, IngestParams, PackagesSource, Source, StdlibSource
-from codetune.leakage.params import ExamineParams
-from codetune.modeling.locate import named_folder
-from codetune.modeling.params import ModelParams
 from codetune.models.catalogue import CATALOGUE
+from codetune.models.encoders.locate import MINILM, minilm_folder
+from codetune.models.encoders.params import EncoderParams
 from codetune.models.gguf.header import is_gguf, read_gguf
-from codetune.places import project_path
-from codetune.problems.benchmarks import HUMANEVAL, set_name
-from codetune.problems.params import BenchmarksParams
-from codetune.scoring.params import ScoreParams
-from codetune.tuning.params import TrainParams
-from codetune.validity.params import AnswerValidityParams
+from codetune.models.locate import named_folder
+from codetune.models.params import ModelParams
+from codetune.training.params import TrainParams
 
 Problems = Iterator[str]
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")

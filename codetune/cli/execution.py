@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from codetune.config import load_section
-from codetune.execution.params import ExecuteParams
-from codetune.execution.trials import Tried, try_answers
-from codetune.execution.verification import verify
-from codetune.files import write_jsonl
-from codetune.problems.reading import held_out_problem, read_answers, read_problems
-from codetune.sandbox.isolation import find_isolation
-from codetune.sandbox.limits import Limits, calibrated
+from codetune.core.config import load_section
+from codetune.core.files import write_jsonl
+from codetune.evaluation.execution.params import ExecuteParams
+from codetune.evaluation.execution.trials import Tried, try_answers
+from codetune.evaluation.execution.verification import verify
+from codetune.evaluation.problems.reading import held_out_problem, read_answers, read_problems
+from codetune.evaluation.sandbox.isolation import find_isolation
+from codetune.evaluation.sandbox.limits import Limits, calibrated
 from codetune.schemas.checking import checked
 from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
 from codetune.schemas.reading import read_rows

@@ -5,21 +5,21 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from codetune.augmentation.params import AugmentParams
-from codetune.cleaning.params import CleanParams
-from codetune.config import PARAMS_FILE, Section, problems_in, raise_problems, read_params
-from codetune.consistency import inconsistencies
-from codetune.execution.params import ExecuteParams
+from codetune.cli.consistency import inconsistencies
+from codetune.core.config import PARAMS_FILE, Section, problems_in, raise_problems, read_params
+from codetune.data.augment.params import AugmentParams
+from codetune.data.clean.params import CleanParams
+from codetune.data.ingest.params import IngestParams
+from codetune.data.leakage.params import ExamineParams
+from codetune.evaluation.execution.params import ExecuteParams
+from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.problems.params import BenchmarksParams
+from codetune.evaluation.validity.params import AnswerValidityParams, ValidityParams
 from codetune.export.params import ExportParams
 from codetune.generation.params import GenerateParams
-from codetune.ingestion.params import IngestParams
-from codetune.leakage.params import ExamineParams
-from codetune.modeling.params import ModelParams
+from codetune.models.params import ModelParams
 from codetune.numerics import NumericsParams
-from codetune.problems.params import BenchmarksParams
-from codetune.scoring.params import ScoreParams
-from codetune.tuning.params import TrainParams
-from codetune.validity.params import AnswerValidityParams, ValidityParams
+from codetune.training.params import TrainParams
 
 SECTIONS: tuple[type[Section], ...] = (
     NumericsParams, ModelParams, IngestParams, CleanParams, AugmentParams, ExamineParams, BenchmarksParams, TrainParams,

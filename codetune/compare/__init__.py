@@ -1,1 +1,1 @@
-"""Two revisions side by side: `python -m codetune compare` and the downloads of the page, from any clone."""
+"""Two revisions compared, and many in one table: differences, tests, sentences, files."""

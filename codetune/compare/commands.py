@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from codetune.revisions.figures import Figures
-from codetune.revisions.listing import Kind, Revision
+from codetune.compare.figures import Figures
+from codetune.history.listing import Kind, Revision
 
 # What Hydra's grammar of overrides reads as a word by itself, as long as it is no number, truth value or null.
 _PLAIN = re.compile(r"[A-Za-z_][\w./*-]*")

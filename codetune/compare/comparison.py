@@ -16,8 +16,10 @@ from enum import Enum
 from operator import attrgetter
 from typing import cast
 
-from codetune.intervals import Interval, paired_intervals
-from codetune.revisions.catalogue import (
+from codetune.compare.flips import Flips, Model, flips, passes
+from codetune.compare.intervals import BootstrapSettings, pooled_spread, settings_of
+from codetune.compare.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
+from codetune.evaluation.metrics.catalogue import (
     ANSWERS,
     CATALOGUE,
     EXECUTION,
@@ -27,12 +29,10 @@ from codetune.revisions.catalogue import (
     metrics_of,
     numbers,
 )
-from codetune.revisions.flips import Flips, Model, flips, passes
-from codetune.revisions.intervals import BootstrapSettings, pooled_spread, settings_of
-from codetune.revisions.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
-from codetune.revisions.parameters import ParameterDifference, parameter_differences
-from codetune.revisions.reports import ROLES, Reports, Role
-from codetune.significance import Pair, detectable_difference, holm, paired_ps
+from codetune.history.parameters import ParameterDifference, parameter_differences
+from codetune.history.reports import ROLES, Reports, Role
+from codetune.stats.intervals import Interval, paired_intervals
+from codetune.stats.significance import Pair, detectable_difference, holm, paired_ps
 
 PERMUTATIONS = 10_000
 

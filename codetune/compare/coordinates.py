@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codetune.revisions.figures import Row
-from codetune.revisions.quantities import Quantity, Value
+from codetune.compare.figures import Row
+from codetune.compare.quantities import Quantity, Value
 
 NOTHING = "–"
 
@@ -15,7 +15,7 @@ NOTHING = "–"
 class Point:
     """One revision in a scatter plot, with the ends of the intervals that its reports hold.
 
-    :param way: how its figures were measured, see `codetune.revisions.quantities.ways_of`.
+    :param way: how its figures were measured, see `codetune.compare.quantities.ways_of`.
     :param x_text: the value as it is shown, with its interval; `y_text` likewise.
     """
 

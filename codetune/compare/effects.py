@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codetune.revisions.comparison import MetricDifference, Verdict
+from codetune.compare.comparison import MetricDifference, Verdict
 
 
 @dataclass(frozen=True)

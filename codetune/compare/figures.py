@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from codetune.errors import UserError
-from codetune.revisions.catalogue import (
+from codetune.core.errors import UserError
+from codetune.core.yaml_text import read_sections
+from codetune.evaluation.metrics.catalogue import (
     current_names,
     execution_signatures,
     execution_values,
@@ -21,12 +22,11 @@ from codetune.revisions.catalogue import (
     loss_signature,
     numbers,
 )
-from codetune.revisions.listing import WORKSPACE, Kind, Revision
-from codetune.revisions.reading import read_object
-from codetune.revisions.report_files import read_files
-from codetune.revisions.reports import METRICS_FILE
-from codetune.revisions.repository import Repository
-from codetune.revisions.yaml_text import read_sections
+from codetune.history.listing import WORKSPACE, Kind, Revision
+from codetune.history.reading import read_object
+from codetune.history.report_files import read_files
+from codetune.history.reports import METRICS_FILE
+from codetune.history.repository import Repository
 
 PROMPTS = "prompts_digest"
 _PARAMS, _SIGNATURES, _TRAINING = "params.yaml", "reports/signatures.json", "reports/training/summary.json"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codetune.revisions.catalogue import EXECUTION
-from codetune.revisions.reports import Reports, Role
+from codetune.evaluation.metrics.catalogue import EXECUTION
+from codetune.history.reports import Reports, Role
 
 PASSED = "passed"
 Model = tuple[Reports, Role]

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codetune.errors import UserError
-from codetune.revisions.catalogue import Metric
-from codetune.revisions.comparison import Comparison, compare
-from codetune.revisions.listing import require_revision
-from codetune.revisions.reading import load_reports
-from codetune.revisions.reports import Reports
-from codetune.revisions.repository import Repository
-from codetune.revisions.samples import Sample, by_change, comparable_metrics, samples_of
-from codetune.revisions.stages import StageChanges, stage_changes
-from codetune.revisions.wording import problem_name
+from codetune.compare.comparison import Comparison, compare
+from codetune.compare.samples import Sample, by_change, comparable_metrics, samples_of
+from codetune.compare.wording import problem_name
+from codetune.core.errors import UserError
+from codetune.evaluation.metrics.catalogue import Metric
+from codetune.history.listing import require_revision
+from codetune.history.reading import load_reports
+from codetune.history.reports import Reports
+from codetune.history.repository import Repository
+from codetune.history.stages import StageChanges, stage_changes
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def data_changes(root: Path, before: str, after: str) -> tuple[str, dict[str, An
     :param before: a branch, tag, commit, experiment, or `workspace`; `after` likewise.
     """
     # Imported late: it brings DVC, which a page that shows no rows should not wait for.
-    from codetune.accounting.difference import data_difference
+    from codetune.ledger.difference import data_difference
 
     try:
         return data_difference(root, before, after, examples=1)

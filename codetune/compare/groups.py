@@ -6,9 +6,9 @@ import math
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 
-from codetune.intervals import paired_interval
-from codetune.revisions.intervals import settings_of
-from codetune.revisions.reports import Reports, Role
+from codetune.compare.intervals import settings_of
+from codetune.history.reports import Reports, Role
+from codetune.stats.intervals import paired_interval
 
 BIN_WIDTH = 0.05
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from codetune.revisions.catalogue import EXECUTION, VALIDATION_LOSS, flatten
-from codetune.revisions.reports import Reports
+from codetune.evaluation.metrics.catalogue import EXECUTION, VALIDATION_LOSS, flatten
+from codetune.history.reports import Reports
 
 _PROMPTS = "prompts_digest"
 MAX_NAMED = 6

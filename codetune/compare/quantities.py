@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from codetune.revisions.catalogue import ANSWERS, CATALOGUE, VALIDATION_LOSS, Metric, metrics_of
-from codetune.revisions.figures import PROMPTS, Measured, Row
-from codetune.revisions.notices import short
+from codetune.compare.figures import PROMPTS, Measured, Row
+from codetune.compare.notices import short
+from codetune.evaluation.metrics.catalogue import ANSWERS, CATALOGUE, VALIDATION_LOSS, Metric, metrics_of
 
 Value = float | str
 # How the families of reports/metrics.json are called; the tuned model's own metrics go by their plain names.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codetune.revisions.stages import Cause, StageDifference
+from codetune.history.stages import Cause, StageDifference
 
 MAX_NAMED = 5
 _STATES = {"came": "new: the baseline has no such stage", "went": "gone: the candidate has no such stage"}

@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
+from codetune.compare.comparison import Comparison
 from codetune.evaluation.answers import extract_code
-from codetune.revisions.catalogue import ANSWERS, Metric
-from codetune.revisions.comparison import Comparison
-from codetune.revisions.reports import Prompt, Reports, Role
+from codetune.evaluation.metrics.catalogue import ANSWERS, Metric
+from codetune.history.reports import Prompt, Reports, Role
 
 PARSES = "syntax_valid"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from codetune.revisions.catalogue import CATALOGUE, Metric
-from codetune.revisions.comparison import Comparison, MetricDifference, Verdict
-from codetune.revisions.flips import Flips
-from codetune.revisions.reports import Reports
+from codetune.compare.comparison import Comparison, MetricDifference, Verdict
+from codetune.compare.flips import Flips
+from codetune.evaluation.metrics.catalogue import CATALOGUE, Metric
+from codetune.history.reports import Reports
 
 # The metrics that matter most, the first of them that has a difference first, by what the answers are (clean.task).
 _HEADLINES = {"python": ("bertscore.f1", "chrf", "syntax_valid"), "text": ("bleu", "chrf", "bertscore.f1")}

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
 
-from codetune.errors import UserError, error_text
+from codetune.core.errors import UserError, error_text
 
 PARAMS_FILE = Path("params.yaml")
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 
 JsonObject = dict[str, Any]
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from codetune.errors import UserError
-from codetune.files import JsonObject, parse_line, write_jsonl
+from codetune.core.errors import UserError
+from codetune.core.files import JsonObject, parse_line, write_jsonl
 
 _RECIPE = "recipe"
 

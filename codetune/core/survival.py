@@ -8,8 +8,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from codetune.errors import UserError
-from codetune.workers import cores, processes
+from codetune.core.errors import UserError
+from codetune.core.workers import cores, processes
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

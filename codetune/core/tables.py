@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from codetune.errors import UserError
-from codetune.files import atomic_file
+from codetune.core.errors import UserError
+from codetune.core.files import atomic_file
 
 _BATCH_ROWS = 1000
 # What a streamed table holds in memory before it goes to the file: a table that is smaller has one row group, and the

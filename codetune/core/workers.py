@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TypeVar
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

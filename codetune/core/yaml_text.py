@@ -1,6 +1,7 @@
 """params.yaml of many revisions, fast: the C parser, with the plain values of YAML 1.2.
 
-`codetune.config` reads one file strictly and reports what is wrong with it; here hundreds are read to be looked at.
+`codetune.core.config` reads one file strictly and reports what is wrong with it; here hundreds are read to be looked
+at.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 
 _BOOL, _FLOAT, _INT, _NULL, _MERGE = ("tag:yaml.org,2002:" + name for name in ("bool", "float", "int", "null", "merge"))
 _TOP_LEVEL = re.compile(r"(?m)^(?=[A-Za-z_])")

@@ -1,1 +1,1 @@
-"""What is made of answers before they are measured."""
+"""How good answers are: metrics, tests that are run, and what the metrics are worth."""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
-from codetune.errors import UserError
-from codetune.files import JsonObject, stable_seed
-from codetune.problems.sets import ProblemSet
+from codetune.core.errors import UserError
+from codetune.core.files import JsonObject, stable_seed
+from codetune.evaluation.problems.sets import ProblemSet
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The tuned model as one folder that stands alone: merged weights, tokenizer, model card."""
+"""The tuned model as one folder that stands alone."""

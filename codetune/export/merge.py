@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import torch
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 from codetune.generation.batch import answer_all
-from codetune.modeling.load import LoadedModel, attach_adapter, load_model
+from codetune.models.load import LoadedModel, attach_adapter, load_model
 
 ROUNDINGS_PER_LAYER = 32
 """How many roundings in one direction each layer may add to a logit. Up to 14 were seen (tests/test_families.py)."""

@@ -1,1 +1,1 @@
-"""Answers of a model to prompts: in batches for the evaluation, streamed for the web page."""
+"""Answers of a model to prompts: many at once, or one as it is written."""

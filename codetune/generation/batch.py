@@ -16,12 +16,12 @@ import psutil
 import torch
 from transformers.cache_utils import DynamicCache
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 from codetune.generation.lean import decoder
 from codetune.generation.sampling import Choose
 from codetune.generation.slots import COLUMNS, ROWS, SlotCache, round_up
-from codetune.modeling.load import LoadedModel
-from codetune.prompt import prompt_ids
+from codetune.models.load import LoadedModel
+from codetune.models.prompt import prompt_ids
 
 Until = Callable[[int, list[int]], bool]
 """Tells of the index of a prompt and of the ids of its answer so far whether the answer may end here."""

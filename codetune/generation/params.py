@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from codetune.config import Section
-from codetune.modeling.params import DeviceName
+from codetune.core.config import Section
+from codetune.models.params import DeviceName
 
 
 class GenerateParams(Section):

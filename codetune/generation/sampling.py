@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 
 Choose = Callable[[torch.Tensor], int]
 """Gives the id of the next token from logits of shape `(vocabulary,)`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from codetune.prompt import completion_text
+from codetune.models.prompt import completion_text
 
 
 class LineWatch:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 from codetune.generation.sampling import Choose, SamplingSettings, sampler
-from codetune.prompt import completion_text, prompt_ids
+from codetune.models.prompt import completion_text, prompt_ids
 
 if TYPE_CHECKING:
-    from codetune.modeling.load import LoadedModel
+    from codetune.models.load import LoadedModel
 
 MAX_INSTRUCTION_CHARS = 20_000
 # Tokenizers must not be used by two threads at once, and two forward passes that share the cores are both slower than

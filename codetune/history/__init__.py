@@ -1,1 +1,1 @@
-"""Revisions of the project side by side: what each reported, what differs, and whether the difference is noise."""
+"""What git and DVC know: revisions, their reports, models and outputs, and what runs now."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from codetune.errors import UserError
-from codetune.revisions.repository import Repository, is_name
+from codetune.core.errors import UserError
+from codetune.history.repository import Repository, is_name
 
 
 def fetch_sentence(repository: Repository, text: str) -> str:

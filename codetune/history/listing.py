@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from codetune.errors import UserError
-from codetune.revisions.fetching import fetch_sentence
-from codetune.revisions.repository import Repository
+from codetune.core.errors import UserError
+from codetune.history.fetching import fetch_sentence
+from codetune.history.repository import Repository
 
 WORKSPACE_KEY = "workspace"
 MAX_COMMITS = 500

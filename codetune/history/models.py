@@ -19,18 +19,18 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from codetune.config import PARAMS_FILE, load_section
-from codetune.errors import UserError
-from codetune.files import atomic_folder, digest_bytes
-from codetune.modeling.locate import is_name, named_folder
-from codetune.modeling.params import BASE_FOLDER, ModelParams
-from codetune.prompt import KEEP_SYSTEM
-from codetune.revisions.listing import Revision
-from codetune.revisions.outputs import cached_folder, locked_output, remedy
-from codetune.revisions.reports import Role
-from codetune.revisions.repository import Repository
-from codetune.revisions.stages import LOCK_FILE
-from codetune.revisions.yaml_text import read_yaml
+from codetune.core.config import PARAMS_FILE, load_section
+from codetune.core.errors import UserError
+from codetune.core.files import atomic_folder, digest_bytes
+from codetune.core.yaml_text import read_yaml
+from codetune.history.listing import Revision
+from codetune.history.outputs import cached_folder, locked_output, remedy
+from codetune.history.reports import Role
+from codetune.history.repository import Repository
+from codetune.history.stages import LOCK_FILE
+from codetune.models.locate import is_name, named_folder
+from codetune.models.params import BASE_FOLDER, ModelParams
+from codetune.models.prompt import KEEP_SYSTEM
 
 ADAPTER = "models/adapter"
 FOLDERS = Path(".cache/models")

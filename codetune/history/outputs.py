@@ -13,10 +13,10 @@ from typing import Any
 from dvc.exceptions import NotDvcRepoError
 from dvc.repo import Repo
 
-from codetune.errors import UserError
-from codetune.revisions.listing import Kind, Revision
-from codetune.revisions.repository import Repository
-from codetune.revisions.stages import LOCK_FILE, load_lock
+from codetune.core.errors import UserError
+from codetune.history.listing import Kind, Revision
+from codetune.history.repository import Repository
+from codetune.history.stages import LOCK_FILE, load_lock
 
 # A digest becomes a path, and dvc.lock may come from anybody's branch.
 _DIGEST = re.compile(r"[0-9a-f]{32}(\.dir)?")

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from codetune.revisions.catalogue import flatten
+from codetune.evaluation.metrics.catalogue import flatten
 
 ABSENT = "\u2014"
 

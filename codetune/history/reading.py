@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
-from codetune.errors import UserError
-from codetune.files import lines_of
-from codetune.revisions.listing import Revision
-from codetune.revisions.report_files import read_files
-from codetune.revisions.reports import METRICS_FILE, ROLES, Answer, Curve, Prompt, PromptScores, Reports, Role
-from codetune.revisions.repository import Repository
-from codetune.revisions.yaml_text import read_yaml
+from codetune.core.errors import UserError
+from codetune.core.files import lines_of
+from codetune.core.yaml_text import read_yaml
+from codetune.history.listing import Revision
+from codetune.history.report_files import read_files
+from codetune.history.reports import METRICS_FILE, ROLES, Answer, Curve, Prompt, PromptScores, Reports, Role
+from codetune.history.repository import Repository
 from codetune.schemas.checking import passing
 from codetune.schemas.declaration import Schema
 from codetune.schemas.samples import SAMPLES

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from codetune.revisions.listing import COMPARED_PATHS, Revision
-from codetune.revisions.repository import Repository
+from codetune.history.listing import COMPARED_PATHS, Revision
+from codetune.history.repository import Repository
 
 _READ_SUFFIXES = (".json", ".jsonl", ".tsv", ".yaml")
 

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from codetune.revisions.catalogue import (
+from codetune.evaluation.metrics.catalogue import (
     CORPUS,
     current_names,
     execution_signatures,
@@ -17,7 +17,7 @@ from codetune.revisions.catalogue import (
     loss_signature,
     numbers,
 )
-from codetune.revisions.listing import Revision
+from codetune.history.listing import Revision
 
 Role = Literal["base", "tuned"]
 ROLES: tuple[Role, Role] = ("base", "tuned")

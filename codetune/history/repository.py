@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codetune.errors import UserError
-from codetune.files import lines_of
+from codetune.core.errors import UserError
+from codetune.core.files import lines_of
 
 MAX_NAME_CHARS = 200
 MAX_FILE_MB = 64

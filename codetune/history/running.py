@@ -2,7 +2,7 @@
 
 DVC notes in `.dvc/tmp/rwlock` which process writes which outputs, and in `.dvc/tmp/exps/**/*.run` where experiments run
 that have a folder of their own. The training writes its learning curve into a folder beside reports/training, which it
-replaces when it is done (`codetune.files.atomic_folder`), and its checkpoints say how many steps there will be.
+replaces when it is done (`codetune.core.files.atomic_folder`), and its checkpoints say how many steps there will be.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 
 import psutil
 
-from codetune.revisions.reading import curve_of
-from codetune.revisions.reports import Curve
+from codetune.history.reading import curve_of
+from codetune.history.reports import Curve
 
 _LOCK = Path(".dvc/tmp/rwlock")
 _RUNS = Path(".dvc/tmp/exps")

@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 import yaml
 
-from codetune.errors import UserError
-from codetune.revisions.catalogue import flatten
-from codetune.revisions.listing import Revision
-from codetune.revisions.parameters import ABSENT
-from codetune.revisions.repository import Repository
+from codetune.core.errors import UserError
+from codetune.evaluation.metrics.catalogue import flatten
+from codetune.history.listing import Revision
+from codetune.history.parameters import ABSENT
+from codetune.history.repository import Repository
 
 LOCK_FILE = "dvc.lock"
 _CODE = ("codetune/", "stages/")

@@ -1,1 +1,1 @@
-"""Answers for every raw row from the ledger: a row's life, and what changed between two revisions."""
+"""What became of every raw row, and what changed between two revisions."""

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from codetune.errors import UserError
-from codetune.files import JsonObject, parse_line
+from codetune.core.errors import UserError
+from codetune.core.files import JsonObject, parse_line
 from codetune.schemas.checking import SchemaError, passing
 from codetune.schemas.declaration import Schema
 from codetune.schemas.reading import remake

@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from codetune.accounting.ledger import Ledger
-from codetune.files import JsonObject
+from codetune.core.files import JsonObject
+from codetune.ledger.ledger import Ledger
 
 KEEP = "keep"
 HEADINGS = {"came": "came", "went": "went", "judged": "changed verdict", "moved": "moved to another split"}

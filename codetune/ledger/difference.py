@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from codetune.accounting.changes import HEADINGS, KEEP, Change, Difference, compare
-from codetune.accounting.ledger import Ledger
-from codetune.accounting.telling import measured_text, place_text
-from codetune.accounting.versions import ledger_of
-from codetune.revisions.listing import Revision
+from codetune.history.listing import Revision
+from codetune.ledger.changes import HEADINGS, KEEP, Change, Difference, compare
+from codetune.ledger.ledger import Ledger
+from codetune.ledger.telling import measured_text, place_text
+from codetune.ledger.versions import ledger_of
 
 Versions = tuple[tuple[Revision, Ledger], tuple[Revision, Ledger]]
 
@@ -19,7 +19,7 @@ Versions = tuple[tuple[Revision, Ledger], tuple[Revision, Ledger]]
 def data_difference(root: Path, before: str, after: str, examples: int = 3) -> tuple[str, dict[str, Any]]:
     """What happened to the rows between two revisions: as text, and as a mapping for JSON.
 
-    :param before: a revision, see `codetune.accounting.versions.ledger_of`; `after` likewise.
+    :param before: a revision, see `codetune.ledger.versions.ledger_of`; `after` likewise.
     :raises UserError: when a revision or its ledger cannot be had.
     """
     versions = (ledger_of(root, before), ledger_of(root, after))

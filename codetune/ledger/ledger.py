@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from codetune.errors import UserError
-from codetune.files import JsonObject
+from codetune.core.errors import UserError
+from codetune.core.files import JsonObject
 from codetune.schemas.checking import SchemaError, passing
 from codetune.schemas.ledger import LEDGER
 

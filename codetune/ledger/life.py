@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from codetune.accounting.ledger import Ledger
-from codetune.files import JsonObject
+from codetune.core.files import JsonObject
+from codetune.ledger.ledger import Ledger
 from codetune.schemas.declaration import Schema
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 from codetune.schemas.manifest import MANIFEST

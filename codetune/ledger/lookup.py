@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow.compute as pc
 
-from codetune.accounting.ledger import Ledger
-from codetune.errors import UserError
+from codetune.core.errors import UserError
+from codetune.ledger.ledger import Ledger
 
 _ID_PREFIX = re.compile(r"[0-9a-f]{4,}")
 _WITH_LINE = re.compile(r"(?P<path>.+?):(?P<line>\d{1,9})(?:[:-]\d+)?")

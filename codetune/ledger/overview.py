@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from codetune.datacard import facts
-from codetune.datacard.facts import SPLITS, Step
-from codetune.files import JsonObject
-from codetune.revisions.catalogue import numbers
-from codetune.revisions.listing import Revision
-from codetune.revisions.reading import read_object
-from codetune.revisions.report_files import read_files
-from codetune.revisions.repository import Repository
+from codetune.core.files import JsonObject
+from codetune.evaluation.metrics.catalogue import numbers
+from codetune.history.listing import Revision
+from codetune.history.reading import read_object
+from codetune.history.report_files import read_files
+from codetune.history.repository import Repository
+from codetune.reporting.data_card import facts
+from codetune.reporting.data_card.facts import SPLITS, Step
 
 _FILES = ("reports/data.json", "reports/leaks.json", "reports/augmentation.json")
 LEAK_WAYS = {

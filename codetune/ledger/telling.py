@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from codetune.accounting.ledger import Ledger
-from codetune.accounting.life import AUGMENTED_PATH, SCORES_PATH, Life
-from codetune.cleaning.reasons import known
-from codetune.files import JsonObject
+from codetune.core.files import JsonObject
+from codetune.data.clean.reasons import known
+from codetune.ledger.ledger import Ledger
+from codetune.ledger.life import AUGMENTED_PATH, SCORES_PATH, Life
 
 _WIDTH = 110
 _LABEL = 16

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codetune.accounting.ledger import LEDGER_PATH, Ledger, read_ledger
-from codetune.errors import UserError
-from codetune.revisions.listing import Revision, require_revision
-from codetune.revisions.outputs import cache_path, locked_output, remedy
-from codetune.revisions.repository import Repository
-from codetune.revisions.stages import LOCK_FILE
+from codetune.core.errors import UserError
+from codetune.history.listing import Revision, require_revision
+from codetune.history.outputs import cache_path, locked_output, remedy
+from codetune.history.repository import Repository
+from codetune.history.stages import LOCK_FILE
+from codetune.ledger.ledger import LEDGER_PATH, Ledger, read_ledger
 
 
 def ledger_of(root: Path, name: str) -> tuple[Revision, Ledger]:

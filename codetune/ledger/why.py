@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from codetune.accounting.ledger import LEDGER_PATH, Ledger, read_ledger
-from codetune.accounting.life import Life, life_of, paraphrase_with
-from codetune.accounting.lookup import find, nearest
-from codetune.accounting.telling import listing, told
-from codetune.errors import UserError
-from codetune.files import JsonObject
+from codetune.core.errors import UserError
+from codetune.core.files import JsonObject
+from codetune.ledger.ledger import LEDGER_PATH, Ledger, read_ledger
+from codetune.ledger.life import Life, life_of, paraphrase_with
+from codetune.ledger.lookup import find, nearest
+from codetune.ledger.telling import listing, told
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Answer:
 def look_up(root: Path, ledger: Ledger, query: str) -> Answer:
     """The rows that `query` names; the id of a paraphrase leads to the row that it was made from.
 
-    :param query: see `codetune.accounting.lookup.find`.
+    :param query: see `codetune.ledger.lookup.find`.
     :raises UserError: when the path of `path:line` is known, but not that line.
     """
     query = query.encode(errors="replace").decode()  # a command line can hold what no text does

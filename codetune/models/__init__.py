@@ -1,1 +1,1 @@
-"""Where models come from: the catalogue, fetching, and reading GGUF files."""
+"""Models and encoders: the catalogue, fetching, GGUF files, loading, and the prompt."""

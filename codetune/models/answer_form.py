@@ -11,8 +11,8 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
 
-from codetune.config import PARAMS_FILE, Section, load_section
-from codetune.markdown import fenced
+from codetune.core.config import PARAMS_FILE, Section, load_section
+from codetune.core.markdown import fenced
 
 Task = Literal["python", "text"]
 """What answers are, as `clean.task` says."""

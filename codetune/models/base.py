@@ -8,14 +8,14 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from codetune.errors import UserError
-from codetune.files import atomic_folder, digest_file, write_json
-from codetune.modeling.locate import is_name, locate_model, model_files
-from codetune.modeling.params import PROVENANCE, ModelParams
+from codetune.core.errors import UserError
+from codetune.core.files import atomic_folder, digest_file, write_json
+from codetune.core.paths import project_path
 from codetune.models.catalogue import CATALOGUE, CatalogueModel
 from codetune.models.fetching import fetch_model
 from codetune.models.gguf.header import GgufFile, read_gguf
-from codetune.places import project_path
+from codetune.models.locate import is_name, locate_model, model_files
+from codetune.models.params import PROVENANCE, ModelParams
 
 Json = dict[str, Any]
 
@@ -64,7 +64,7 @@ def _write_description(file: GgufFile, folder: Path) -> None:
     """Write configuration, tokenizer and template as a folder of transformers has them."""
     from codetune.models.gguf.config import make_config, make_generation_config
     from codetune.models.gguf.tokenizer import load_gguf_tokenizer
-    from codetune.prompt import ensure_template
+    from codetune.models.prompt import ensure_template
 
     make_config(file).save_pretrained(folder)
     make_generation_config(file).save_pretrained(folder)
@@ -76,9 +76,9 @@ def _of_place(params: ModelParams) -> Json:
 
     Its headers, configuration and tokenizer are read, so that what cannot be used is told before it is needed.
     """
-    from codetune.modeling.load import load_tokenizer
-    from codetune.modeling.memory import choose_dtype, count_weights
     from codetune.models.gguf.config import make_config
+    from codetune.models.load import load_tokenizer
+    from codetune.models.memory import choose_dtype, count_weights
 
     place = locate_model(params.base, params.revision)
     load_tokenizer(params.base, params.revision)

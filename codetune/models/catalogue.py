@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codetune.ingestion.pins import Pin
+from codetune.core.pins import Pin
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from codetune.errors import UserError
-from codetune.modeling.params import DeviceName
+from codetune.core.errors import UserError
+from codetune.models.params import DeviceName
 
 
 def require_device(wanted: DeviceName, key: str) -> str:

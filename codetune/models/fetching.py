@@ -9,9 +9,9 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from codetune.errors import UserError, error_text
-from codetune.files import atomic_file
-from codetune.ingestion.pins import fetch
+from codetune.core.errors import UserError, error_text
+from codetune.core.files import atomic_file
+from codetune.core.pins import fetch
 from codetune.models.catalogue import CatalogueModel, Hub, Wheels
 
 _CHUNK = 1 << 20

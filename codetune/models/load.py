@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from codetune.errors import UserError, error_text
-from codetune.modeling.locate import locate_model, weight_files
-from codetune.modeling.memory import choose_dtype, count_weights
+from codetune.core.errors import UserError, error_text
 from codetune.models.gguf.header import is_gguf, read_gguf
-from codetune.prompt import KEEP_SYSTEM, check_template, end_id, ensure_template, set_system
+from codetune.models.locate import locate_model, weight_files
+from codetune.models.memory import choose_dtype, count_weights
+from codetune.models.prompt import KEEP_SYSTEM, check_template, end_id, ensure_template, set_system
 
 _ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 _TEMPLATE_FILE = "chat_template.jinja"
@@ -52,7 +52,7 @@ class LoadedModel:
 def load_tokenizer(base: str | Path, revision: str | None = None, system: str = KEEP_SYSTEM) -> Any:
     """The tokenizer of a model, with a pad token and a prompt template in any case.
 
-    :param system: the system text, as for `codetune.prompt.set_system`.
+    :param system: the system text, as for `codetune.models.prompt.set_system`.
     :raises UserError: when it cannot be loaded, has no end token, or has a chat template that cannot be used.
     """
     return _load_tokenizer(locate_model(str(base), revision), str(base), system)
@@ -63,7 +63,7 @@ def load_model(
 ) -> LoadedModel:
     """A model ready for use; with `adapter`, its weights hold the adapter merged in, as the export does.
 
-    :param system: the system text, as for `codetune.prompt.set_system`; kept, it is what is stored with the adapter.
+    :param system: the system text, as for `set_system`; kept, it is what is stored with the adapter.
     :raises UserError: when a file is missing or damaged, the parts do not fit together, or memory is too small.
     """
     folder = locate_model(str(base), revision)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from codetune.errors import UserError, error_text
-from codetune.files import read_json
-from codetune.modeling.params import BASE_FOLDER, PROVENANCE
+from codetune.core.errors import UserError, error_text
+from codetune.core.files import read_json
+from codetune.core.paths import project_path
 from codetune.models.gguf.header import is_gguf
-from codetune.places import project_path
+from codetune.models.params import BASE_FOLDER, PROVENANCE
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt"]

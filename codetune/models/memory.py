@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import psutil
 from safetensors import SafetensorError, safe_open
 
-from codetune.errors import UserError, error_text
-from codetune.modeling.locate import weight_files
+from codetune.core.errors import UserError, error_text
 from codetune.models.gguf.header import is_gguf, read_gguf
+from codetune.models.locate import weight_files
 
 if TYPE_CHECKING:
     import torch

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from codetune.config import Section
-from codetune.prompt import KEEP_SYSTEM
+from codetune.core.config import Section
+from codetune.models.prompt import KEEP_SYSTEM
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 BASE_FOLDER = Path("models/base")

@@ -15,7 +15,7 @@ import json
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from codetune.errors import UserError, error_text
+from codetune.core.errors import UserError, error_text
 
 IGNORED_LABEL = -100
 CHAT_TEMPLATE = (

@@ -14,10 +14,10 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import WeakValueDictionary, ref
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 
 if TYPE_CHECKING:
-    from codetune.modeling.load import LoadedModel
+    from codetune.models.load import LoadedModel
 
 Key = TypeVar("Key", bound=Hashable)
 PATIENCE_S = 30.0

@@ -14,8 +14,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from codetune.config import Section, load_section
-from codetune.workers import cores
+from codetune.core.config import Section, load_section
+from codetune.core.workers import cores
 
 Mode = Literal["portable", "strict", "fast"]
 _MANY_ROWS = 64  # of a product, as training has them

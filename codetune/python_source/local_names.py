@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from codetune.names import BUILTIN_NAMES
+from codetune.python_source.names import BUILTIN_NAMES
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _SEES_NAMES = {"locals", "vars", "eval", "exec", "dir", "globals"}

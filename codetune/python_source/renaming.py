@@ -6,8 +6,8 @@ import ast
 import copy
 from collections.abc import Iterator
 
-from codetune.files import digest_bytes
-from codetune.ingestion.functions import FunctionNode, parse
+from codetune.core.files import digest_bytes
+from codetune.python_source.functions import FunctionNode, parse
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import check_walkable, dump_tree
 

@@ -13,8 +13,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from codetune.names import BUILTIN_NAMES, bound_names, names_from_outside
 from codetune.python_source.docstrings import without_docstring
+from codetune.python_source.names import BUILTIN_NAMES, bound_names, names_from_outside
 from codetune.python_source.standard_library import STANDARD_LIBRARY
 from codetune.python_source.tree import docstring_of, first_line, parse_tree
 from codetune.python_source.writing import unparse
@@ -34,7 +34,7 @@ _EMPTY_CALLS = frozenset({"dict", "list", "set", "defaultdict", "OrderedDict", "
 class Incomplete:
     """Why a function cannot stand alone.
 
-    :param reason: a name of codetune/cleaning/reasons.py.
+    :param reason: a name of codetune/data/clean/reasons.py.
     :param found: the name or import that is to blame.
     """
 

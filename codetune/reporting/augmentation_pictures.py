@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from codetune.augmentation.meaning import Calibration
-from codetune.files import JsonObject
-from codetune.pictures import QUIET, chart, svg
+from codetune.core.files import JsonObject
+from codetune.data.augment.meaning import Calibration
+from codetune.reporting.pictures import QUIET, chart, svg
 
 # From Okabe and Ito's palette, told apart by colour-blind readers too; the dashes say the same.
 _COLORS = ("#009E73", "#D55E00", "#0072B2")

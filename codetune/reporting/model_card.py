@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from codetune.core.markdown import escaped, fenced, table
 from codetune.export.merge import MergeCheck
-from codetune.markdown import escaped, fenced, table
 
 Json = dict[str, Any]
 _METRICS = (

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from codetune.files import JsonObject
+from codetune.core.files import JsonObject
 
 QUIET = "#6B6B6B"
 WIDTH = 620

@@ -6,8 +6,8 @@ from typing import Any
 
 import altair as alt
 
-from codetune.files import JsonObject
-from codetune.pictures import QUIET, chart, svg
+from codetune.core.files import JsonObject
+from codetune.reporting.pictures import QUIET, chart, svg
 
 # From Okabe and Ito's palette, told apart by colour-blind readers too; dashes and shapes say the same once more.
 COLORS = {"base": "#D55E00", "tuned": "#0072B2"}

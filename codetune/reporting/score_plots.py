@@ -6,11 +6,11 @@ import math
 from collections import Counter
 from pathlib import Path
 
-from codetune.files import JsonObject, write_json, write_text
-from codetune.scoring.params import ScoreParams
-from codetune.scoring.pictures import f1_picture, gain_picture
-from codetune.scoring.samples import VARIANTS
-from codetune.scoring.statistics import DIGITS, gain_by_package, mean_gain
+from codetune.core.files import JsonObject, write_json, write_text
+from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.metrics.samples import VARIANTS
+from codetune.evaluation.metrics.statistics import DIGITS, gain_by_package, mean_gain
+from codetune.reporting.score_pictures import f1_picture, gain_picture
 
 F1 = "bertscore_f1"
 # Hundredths. Edges are counted in whole millionths, the digits that scores are rounded to: 0.15 // 0.05 is 2.

@@ -6,8 +6,8 @@ from typing import Any
 
 import altair as alt
 
-from codetune.pictures import QUIET, chart, svg
-from codetune.validity.agreement import ALL
+from codetune.evaluation.validity.agreement import ALL
+from codetune.reporting.pictures import QUIET, chart, svg
 
 _COLORS = {
     "more often than a coin": "#0072B2",

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from codetune.errors import UserError
-from codetune.files import JsonObject
+from codetune.core.errors import UserError
+from codetune.core.files import JsonObject
 from codetune.schemas.declaration import Schema
 
 _FOUND_CHARS = 60

@@ -17,7 +17,7 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic.fields import FieldInfo
 from typing_extensions import TypedDict, is_typeddict
 
-from codetune.files import JsonObject
+from codetune.core.files import JsonObject
 
 STRICT = ConfigDict(strict=True, extra="forbid")
 

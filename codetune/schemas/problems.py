@@ -25,7 +25,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from codetune.files import JsonObject
+from codetune.core.files import JsonObject
 from codetune.schemas.columns import RowId, Text, Words
 from codetune.schemas.declaration import STRICT, Rule, Schema
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from codetune.files import JsonObject
+from codetune.core.files import JsonObject
 from codetune.schemas.columns import LINES_ORDERED, Line, RowId, Sha256, Text, Words
 from codetune.schemas.declaration import STRICT, Rule, Schema
 

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from codetune.errors import UserError
-from codetune.files import JsonObject, numbered_lines, parse_line, read_json
+from codetune.core.errors import UserError
+from codetune.core.files import JsonObject, numbered_lines, parse_line, read_json
 from codetune.schemas.checking import Checker, SchemaError, passing
 from codetune.schemas.declaration import Schema
 

@@ -34,7 +34,7 @@ class Sample(TypedDict):
 class BenchmarkSample(TypedDict):
     """The answer to a problem of a benchmark, whose texts are not repeated.
 
-    `problem_sha256` is of question and reference; `answer` is as `codetune.problems.sets.pack_answer` has it.
+    `problem_sha256` is of question and reference; `answer` is as `pack_answer` has it.
     """
 
     __pydantic_config__ = STRICT  # type: ignore[misc]

@@ -17,8 +17,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from codetune.files import atomic_file
-from codetune.tuning.progress import Evaluation, Progress
+from codetune.core.files import atomic_file
+from codetune.training.progress import Evaluation, Progress
 
 _OPTIMIZER = "optimizer.0."  # before the names of the optimizer's tensors
 Identity = dict[str, str]

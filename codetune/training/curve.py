@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from codetune.tuning.progress import Log
+from codetune.training.progress import Log
 
 _SIGNIFICANT_DIGITS = 6
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
-from codetune.answer_form import TaughtForm, written
-from codetune.errors import UserError
-from codetune.files import JsonObject, stable_seed
-from codetune.prompt import IGNORED_LABEL, example_ids
+from codetune.core.errors import UserError
+from codetune.core.files import JsonObject, stable_seed
+from codetune.models.answer_form import TaughtForm, written
+from codetune.models.prompt import IGNORED_LABEL, example_ids
 from codetune.schemas.declaration import Schema
 from codetune.schemas.reading import read_rows
-from codetune.tuning.params import TooLong
+from codetune.training.params import TooLong
 
 _SORTED_STEPS = 32  # steps whose rows are sorted by length together: little padding, and much chance left
 

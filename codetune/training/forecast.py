@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psutil
 
-from codetune.errors import UserError
-from codetune.files import read_json
-from codetune.modeling.memory import tensor_shapes
-from codetune.workers import cores
+from codetune.core.errors import UserError
+from codetune.core.files import read_json
+from codetune.core.workers import cores
+from codetune.models.memory import tensor_shapes
 
 if TYPE_CHECKING:
     from codetune.numerics import NumericsParams
-    from codetune.tuning.data import Step
-    from codetune.tuning.params import TrainParams
+    from codetune.training.data import Step
+    from codetune.training.params import TrainParams
 
 LOWER = (
     "Lower train.batch_size and raise train.accumulation by as much, lower train.max_tokens, or set "

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from codetune.tuning.layers import MergedLinear, factor_gradients, merged_weight
+from codetune.training.layers import MergedLinear, factor_gradients, merged_weight
 
 _ATTENTION = {f"{family}Attention" for family in ("Llama", "Mistral", "Qwen2")}
 _NORMS = {f"{family}RMSNorm" for family in ("Llama", "Mistral", "Phi3", "Qwen2", "Qwen3")}

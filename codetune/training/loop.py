@@ -12,16 +12,16 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from codetune.errors import UserError
-from codetune.files import stable_seed
-from codetune.progress import meter
-from codetune.tuning.checkpoint import Checkpoints, trained_weights
-from codetune.tuning.data import Batch, Step
-from codetune.tuning.forecast import LOWER, Forecast, peak_memory
-from codetune.tuning.loss import batch_loss
-from codetune.tuning.params import Precision, TrainParams
-from codetune.tuning.progress import Evaluation, Log, Progress
-from codetune.tuning.world import ALONE, World
+from codetune.core.errors import UserError
+from codetune.core.files import stable_seed
+from codetune.core.progress import meter
+from codetune.training.checkpoint import Checkpoints, trained_weights
+from codetune.training.data import Batch, Step
+from codetune.training.forecast import LOWER, Forecast, peak_memory
+from codetune.training.loss import batch_loss
+from codetune.training.params import Precision, TrainParams
+from codetune.training.progress import Evaluation, Log, Progress
+from codetune.training.world import ALONE, World
 
 LOG_EVERY = 10  # steps whose mean training loss is one point of the curve
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from codetune.errors import UserError
-from codetune.files import write_json
-from codetune.tuning.params import LoraParams
+from codetune.core.errors import UserError
+from codetune.core.files import write_json
+from codetune.training.params import LoraParams
 
 _PRESETS = ("attention", "mlp", "all-linear")
 
@@ -111,8 +111,8 @@ def add_adapter(model: Any, params: LoraParams, seed: int) -> Any:
     from peft import LoraConfig, get_peft_model
     from transformers.pytorch_utils import Conv1D
 
-    from codetune.tuning.fused import fuse
-    from codetune.tuning.layers import MergedLinear
+    from codetune.training.fused import fuse
+    from codetune.training.layers import MergedLinear
 
     modules = target_modules(model, params.target_modules, params.layers_to_transform)
     whole = whole_modules(model, params.modules_to_save)

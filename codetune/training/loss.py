@@ -8,9 +8,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch.nn import functional
 
-from codetune.modeling.logits import logits_at, states_at
-from codetune.tuning.data import Batch
-from codetune.tuning.params import Precision
+from codetune.models.logits import logits_at, states_at
+from codetune.training.data import Batch
+from codetune.training.params import Precision
 
 _ROWS = 512  # of logits at a time: with fewer, products take longer
 _LAST: WeakKeyDictionary[torch.nn.Module, bool] = WeakKeyDictionary()  # output layers, and whether nothing follows

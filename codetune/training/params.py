@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from codetune.answer_form import AnswerForm
-from codetune.config import STRICT, Section
-from codetune.modeling.params import DeviceName
+from codetune.core.config import STRICT, Section
+from codetune.models.answer_form import AnswerForm
+from codetune.models.params import DeviceName
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Optimizer = Literal["adamw", "adafactor", "sgd"]

@@ -7,7 +7,7 @@ import time
 import torch
 
 from codetune.numerics import Mode
-from codetune.tuning.params import Precision
+from codetune.training.params import Precision
 
 _SHAPE = 1024, 1024, 1536  # of a product as training has them
 _ROUNDS = 5

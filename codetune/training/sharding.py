@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from codetune.tuning.checkpoint import trained_weights
-from codetune.tuning.world import World
+from codetune.training.checkpoint import trained_weights
+from codetune.training.world import World
 
 
 def shard(model: Any, world: World) -> None:

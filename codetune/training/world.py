@@ -2,7 +2,7 @@
 
 Each takes a part of the batches of every optimizer step; gradients are summed, not averaged, for losses are shares of
 the step's. So an optimizer step is that of one process with the rows of all. Adapters are small, so each process holds
-them whole; the frozen base is shared out where the launcher is told to (`codetune.tuning.sharding`).
+them whole; the frozen base is shared out where the launcher is told to (`codetune.training.sharding`).
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.page import served
-from tests.model_revisions import copied_models, models
-from tests.sample_project import copied_sample, executed_sample, sample
+from tests.support.model_revisions import copied_models, models
+from tests.support.sample_project import copied_sample, executed_sample, sample
 
 __all__ = ["copied_models", "copied_sample", "executed_sample", "models", "sample"]
 

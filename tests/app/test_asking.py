@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from codetune.app.asking import Asked
-from codetune.serving.stream import StreamEvent
+from codetune.generation.stream import StreamEvent
 
 
 def events(*texts: str, stopped: bool = True) -> Iterator[StreamEvent]:

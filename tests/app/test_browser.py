@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from codetune.feedback import read_feedback
-from tests.sample_project import Project, add_models
+from codetune.app.feedback import read_feedback
+from tests.support.sample_project import Project, add_models
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from codetune.files import write_jsonl, write_text
-from tests.accounting.conftest import write_data
-from tests.accounting.test_overview import DATA, LEAKS
+from codetune.core.files import write_jsonl, write_text
 from tests.app.test_browser import _is_narrow, _nameless, _open, _unfold, browser, shots
-from tests.sample_project import Project
-from tests.tables import instruction_row, paraphrase
+from tests.ledger.conftest import write_data
+from tests.ledger.test_overview import DATA, LEAKS
+from tests.support.sample_project import Project
+from tests.support.tables import instruction_row, paraphrase
 
 __all__ = ["browser", "shots"]
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.app.conftest import HOUSE
 from tests.app.test_browser import _is_narrow, _nameless, _open, _picture, browser, shots
-from tests.sample_project import Project
+from tests.support.sample_project import Project
 
 __all__ = ["browser", "shots"]
 pytestmark = pytest.mark.browser

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from codetune.accounting.ledger import LEDGER_PATH
-from tests.accounting.conftest import ROWS, commit_ledger
+from codetune.ledger.ledger import LEDGER_PATH
 from tests.app.words import words
-from tests.sample_project import Project, write_reports
+from tests.ledger.conftest import ROWS, commit_ledger
+from tests.support.sample_project import Project, write_reports
 
 Open = Callable[..., AppTest]
 

@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from codetune.config import load_section
-from codetune.errors import UserError
-from codetune.feedback import (
+from codetune.app.feedback import (
     FEEDBACK,
     MAX_CHARS,
     PARAMS_SNIPPET,
@@ -21,12 +19,14 @@ from codetune.feedback import (
     keep,
     read_feedback,
 )
-from codetune.files import read_jsonl
-from codetune.ingestion.params import IngestParams
-from codetune.tables import read_table
+from codetune.core.config import load_section
+from codetune.core.errors import UserError
+from codetune.core.files import read_jsonl
+from codetune.core.tables import read_table
+from codetune.data.ingest.params import IngestParams
 from stages import ingest
 
-HOUSE = Path(__file__).parents[1]
+HOUSE = Path(__file__).parents[2]
 
 
 def correction(**changes: str) -> Correction:

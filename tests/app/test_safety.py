@@ -15,11 +15,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from codetune.app import project
-from codetune.revisions.listing import find_revision, list_revisions
-from codetune.revisions.repository import Repository
+from codetune.history.listing import find_revision, list_revisions
+from codetune.history.repository import Repository
 from tests.app.conftest import HOUSE
 from tests.app.words import words
-from tests.sample_project import Project, build_empty, commit
+from tests.support.sample_project import Project, build_empty, commit
 
 Open = Callable[..., AppTest]
 HOSTILE = [

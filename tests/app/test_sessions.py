@@ -8,16 +8,16 @@ from pathlib import Path
 
 from streamlit.proto.Markdown_pb2 import Markdown
 
-from codetune.app.answer_parts import parts_of, prose_markdown
+from codetune.app.ui.answer_parts import parts_of, prose_markdown
 from codetune.generation.sampling import SamplingSettings
-from codetune.modeling.load import LoadedModel, load_model
-from codetune.revisions.listing import require_revision
-from codetune.revisions.models import model_files
-from codetune.revisions.reports import Role
-from codetune.revisions.repository import Repository
-from codetune.serving.stream import stream_answers
+from codetune.generation.stream import stream_answers
+from codetune.history.listing import require_revision
+from codetune.history.models import model_files
+from codetune.history.reports import Role
+from codetune.history.repository import Repository
+from codetune.models.load import LoadedModel, load_model
 from tests.app.session_client import Session
-from tests.sample_project import Project
+from tests.support.sample_project import Project
 
 SESSIONS = 10
 # Four models in two pairs: as many as the page keeps.

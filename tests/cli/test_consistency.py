@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from codetune.errors import UserError
-from codetune.sections import check_params
+from codetune.cli.sections import check_params
+from codetune.core.errors import UserError
 from tests.conftest import ROOT
 
 SHA = "0" * 40

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from codetune.revisions.commands import commands, overrides, run_line
-from codetune.revisions.figures import Figures
-from codetune.revisions.listing import WORKSPACE, Kind, Revision
+from codetune.compare.commands import commands, overrides, run_line
+from codetune.compare.figures import Figures
+from codetune.history.listing import WORKSPACE, Kind, Revision
 
 VALUES = (
     1, -2, 0.5, 1e-4, True, None, "all-linear", "*.q_proj", "a b", "it's", "x\\", "x\\'y", "true", "1e5", "", "a,b",

@@ -6,22 +6,22 @@ from typing import Any
 
 import pytest
 
-from codetune.intervals import paired_interval
-from codetune.revisions.catalogue import CATALOGUE, VALIDATION_LOSS, Metric, metrics_of
-from codetune.revisions.comparison import Verdict, compare, corrected, gain_of
-from codetune.revisions.groups import gain_by_package, histogram
-from codetune.revisions.listing import Kind, Revision
-from codetune.revisions.parameters import ParameterDifference, parameter_differences
-from codetune.revisions.reports import PromptScores, Reports
-from codetune.revisions.wording import (
+from codetune.compare.comparison import Verdict, compare, corrected, gain_of
+from codetune.compare.groups import gain_by_package, histogram
+from codetune.compare.wording import (
     gain_sentence,
     interval_text,
     robustness_sentence,
     source_sentences,
     verdict_sentence,
 )
-from codetune.significance import mcnemar_p
-from tests.sample_project import Project
+from codetune.evaluation.metrics.catalogue import CATALOGUE, VALIDATION_LOSS, Metric, metrics_of
+from codetune.history.listing import Kind, Revision
+from codetune.history.parameters import ParameterDifference, parameter_differences
+from codetune.history.reports import PromptScores, Reports
+from codetune.stats.intervals import paired_interval
+from codetune.stats.significance import mcnemar_p
+from tests.support.sample_project import Project
 
 
 def _revision(name: str) -> Revision:

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from codetune.revisions.catalogue import Metric
-from codetune.revisions.comparison import MetricDifference, Verdict
-from codetune.revisions.effects import effects
-from codetune.revisions.intervals import pooled_spread
-from tests.sample_project import Project
+from codetune.compare.comparison import MetricDifference, Verdict
+from codetune.compare.effects import effects
+from codetune.compare.intervals import pooled_spread
+from codetune.evaluation.metrics.catalogue import Metric
+from tests.support.sample_project import Project
 
 ROW = MetricDifference(Metric("m", "M"), 10.0, 14.0, 1.0, 7.0, Verdict.BETTER, p_value=0.01, detectable=3.0, spread=2.0)
 

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from codetune.revisions.figures import Figures, Measured, figures_of, load_rows, matching
-from codetune.revisions.listing import Kind, list_revisions
-from codetune.revisions.quantities import metrics, ways_of
-from codetune.revisions.repository import Repository
-from tests.sample_project import Project, commit, git
+from codetune.compare.figures import Figures, Measured, figures_of, load_rows, matching
+from codetune.compare.quantities import metrics, ways_of
+from codetune.history.listing import Kind, list_revisions
+from codetune.history.repository import Repository
+from tests.support.sample_project import Project, commit, git
 
 
 def rows_of(project: Project, known: dict[str, Figures] | None = None):

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from codetune.revisions.coordinates import NOTHING, parallel, points
-from codetune.revisions.figures import Figures, Measured, Row
-from codetune.revisions.listing import Kind, Revision
-from codetune.revisions.quantities import Quantity, headline, metrics, parameters, ways_of, ways_sentence
+from codetune.compare.coordinates import NOTHING, parallel, points
+from codetune.compare.figures import Figures, Measured, Row
+from codetune.compare.quantities import Quantity, headline, metrics, parameters, ways_of, ways_sentence
+from codetune.history.listing import Kind, Revision
 
 
 def row(

@@ -4,10 +4,8 @@ from typing import Any
 
 import pytest
 
-from codetune.revisions.catalogue import Metric
-from codetune.revisions.inline import Piece, inline_difference, reworded
-from codetune.revisions.reports import Prompt
-from codetune.revisions.samples import (
+from codetune.compare.inline import Piece, inline_difference, reworded
+from codetune.compare.samples import (
     Parsing,
     Sample,
     ScoredAnswer,
@@ -19,7 +17,9 @@ from codetune.revisions.samples import (
     wanted_samples,
     ways,
 )
-from tests.sample_project import Project
+from codetune.evaluation.metrics.catalogue import Metric
+from codetune.history.reports import Prompt
+from tests.support.sample_project import Project
 
 CHRF, LOSS = Metric("chrf", "chrF", score="chrf"), Metric("loss", "Loss", score="loss", larger_is_better=False)
 

@@ -10,20 +10,20 @@ from dataclasses import replace
 import pytest
 
 from codetune.__main__ import main
-from codetune.app.tables import metric_table
-from codetune.errors import UserError
-from codetune.revisions.comparison import compare
-from codetune.revisions.listing import Kind, Revision, require_revision
-from codetune.revisions.reading import load_reports
-from codetune.revisions.reports import PromptScores, Reports
-from codetune.revisions.repository import Repository
-from codetune.revisions.samples import samples_of
-from codetune.revisions.stages import StageChanges
-from codetune.revisions.wording import p_value_text
-from codetune.side_by_side.data import COLUMNS, as_csv, as_json
-from codetune.side_by_side.gather import SideBySide, side_by_side
-from codetune.side_by_side.text import as_markdown, as_text
-from tests.sample_project import copied_sample, sample
+from codetune.app.ui.tables import metric_table
+from codetune.compare.comparison import compare
+from codetune.compare.gather import SideBySide, side_by_side
+from codetune.compare.renderers.data import COLUMNS, as_csv, as_json
+from codetune.compare.renderers.text import as_markdown, as_text
+from codetune.compare.samples import samples_of
+from codetune.compare.wording import p_value_text
+from codetune.core.errors import UserError
+from codetune.history.listing import Kind, Revision, require_revision
+from codetune.history.reading import load_reports
+from codetune.history.reports import PromptScores, Reports
+from codetune.history.repository import Repository
+from codetune.history.stages import StageChanges
+from tests.support.sample_project import copied_sample, sample
 
 __all__ = ["copied_sample", "sample"]
 

@@ -6,9 +6,9 @@ from typing import ClassVar
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from codetune.config import Section, load_section, problems_in, read_params
-from codetune.errors import UserError
-from codetune.sections import check_params
+from codetune.cli.sections import check_params
+from codetune.core.config import Section, load_section, problems_in, read_params
+from codetune.core.errors import UserError
 
 
 class Lora(BaseModel):
@@ -66,7 +66,7 @@ def test_all_problems_at_once():
 
 def test_a_section_that_is_gone_says_what_to_do(tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text((Path(__file__).parent.parent / "params.yaml").read_text() + "pretrain:\n  seed: 7\nasess: {}\n")
+    path.write_text((Path(__file__).parents[2] / "params.yaml").read_text() + "pretrain:\n  seed: 7\nasess: {}\n")
     with pytest.raises(UserError) as caught:
         check_params(path)
     assert "pretrain: delete this section: no base is trained any more, model.base names one; asess: unknown" in str(

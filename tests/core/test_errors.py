@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from codetune.errors import UserError, error_text, run_as_command
+from codetune.core.errors import UserError, error_text, run_as_command
 from tests.conftest import ROOT, run_python
 
 
@@ -103,7 +103,7 @@ def test_a_closed_pipe_ends_every_command_quietly(command):
 )
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_a_closed_pipe_leaves_no_traceback(action, stream):
-    code = f"import sys; from codetune.errors import fail, run_as_command; run_as_command(lambda: {action})"
+    code = f"import sys; from codetune.core.errors import fail, run_as_command; run_as_command(lambda: {action})"
     out, err = _without_a_reader("-c", code, stream=stream).communicate()
     assert b"Traceback" not in (out or err or b"")
     assert b"BrokenPipe" not in (out or err or b"")
@@ -120,5 +120,5 @@ def test_a_pipe_of_its_own_that_breaks_is_no_reader_that_has_gone(capsys):
 
 
 def test_a_character_that_the_terminal_lacks_is_written_another_way():
-    code = "from codetune.errors import run_as_command; run_as_command(lambda: print('\\udcff \\u2192'))"
+    code = "from codetune.core.errors import run_as_command; run_as_command(lambda: print('\\udcff \\u2192'))"
     assert run_python("-c", code, PYTHONIOENCODING="ascii").stdout == "\\udcff \\u2192\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.files import (
+from codetune.core.errors import UserError
+from codetune.core.files import (
     atomic_file,
     atomic_folder,
     given_rows,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from codetune.places import project_path
+from codetune.core.paths import project_path
 from tests.conftest import ROOT, run_python
-from tests.sample_project import commit, git
+from tests.support.sample_project import commit, git
 
 
 def test_a_copy_takes_what_it_lacks_from_the_project(tmp_path, monkeypatch):

@@ -5,9 +5,9 @@ import signal
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.ingestion import survival as module
-from codetune.ingestion.survival import Survival
+from codetune.core import survival as module
+from codetune.core.errors import UserError
+from codetune.core.survival import Survival
 
 KILLERS = {5, 6, 11}
 

@@ -4,8 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from codetune import tables
-from codetune.errors import UserError
+from codetune.core import tables
+from codetune.core.errors import UserError
 
 SCHEMA = pa.schema([("id", pa.string()), ("number", pa.int32()), ("share", pa.float64())])
 # More than one portion, with missing values and texts that a dictionary does not hold.

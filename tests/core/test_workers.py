@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.workers import stream_in_processes, uncollected
+from codetune.core.errors import UserError
+from codetune.core.workers import stream_in_processes, uncollected
 
 
 def square(number: int) -> int:

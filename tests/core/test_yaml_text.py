@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from codetune.errors import UserError
-from codetune.revisions.yaml_text import read_sections, read_yaml
+from codetune.core.errors import UserError
+from codetune.core.yaml_text import read_sections, read_yaml
 
 PARAMS = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
 SCALARS = (
@@ -50,7 +50,7 @@ def test_sections_together_are_the_whole(text: str) -> None:
 
 
 def test_a_section_that_was_seen_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    from codetune.revisions import yaml_text
+    from codetune.core import yaml_text
 
     parsed = []
     monkeypatch.setattr(yaml_text, "_load", lambda text: parsed.append(text) or {text[:1]: 1})

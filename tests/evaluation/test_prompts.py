@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.generation.prompts import select_prompts
+from codetune.core.errors import UserError
+from codetune.evaluation.prompts import select_prompts
 
 
 def rows(**groups):

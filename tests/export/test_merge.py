@@ -7,12 +7,12 @@ import pytest
 import torch
 from transformers import LlamaConfig
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
+from codetune.core.files import digest_file
 from codetune.export import merge as module
 from codetune.export.merge import merge, save_merged
-from codetune.files import digest_file
-from codetune.modeling.load import attach_adapter, load_model
-from codetune.prompt import example_ids, prompt_ids
+from codetune.models.load import attach_adapter, load_model
+from codetune.models.prompt import example_ids, prompt_ids
 
 
 @pytest.fixture

@@ -1,3 +1,3 @@
-from tests.sample_project import sample
+from tests.support.sample_project import sample
 
 __all__ = ["sample"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 
 _INPUTS = int(os.environ.get("CODETUNE_LONG_TESTS_INPUTS", "5000")) if os.environ.get("CODETUNE_LONG_TESTS") else None
 

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codetune.accounting.ledger import LEDGER_PATH, read_ledger
-from codetune.accounting.why import look_up
-from codetune.app.guard import literal
-from codetune.revisions.fetching import fetch_sentence
-from codetune.revisions.listing import find_revision, list_revisions
-from codetune.revisions.repository import Repository
-from tests.accounting.conftest import write_data
+from codetune.app.ui.guard import literal
+from codetune.history.fetching import fetch_sentence
+from codetune.history.listing import find_revision, list_revisions
+from codetune.history.repository import Repository
+from codetune.ledger.ledger import LEDGER_PATH, read_ledger
+from codetune.ledger.why import look_up
 from tests.fuzz.inputs import inputs, no_foreign_exception
+from tests.ledger.conftest import write_data
 
 _PIECES = st.sampled_from(["HEAD", "workspace", "~1", "^", "@{", "}", "..", "/", ":", "-", "--all", "refs/heads/", "~9999", "0" * 40,
                            "a1b2", ".py", ":15", "\\", "\0", "`", "\ud800", " ", "\n", "Tree.load", "lark/core.py", "*", "["])  # fmt: skip

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from codetune.config import problems_in, read_params
-from codetune.sections import SECTIONS, check_params
+from codetune.cli.sections import SECTIONS, check_params
+from codetune.core.config import problems_in, read_params
 from tests.conftest import ROOT
 from tests.fuzz.inputs import inputs, no_foreign_exception
 

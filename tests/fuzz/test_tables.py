@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codetune.cleaning.benchmarks import read_benchmark
-from codetune.files import read_json, read_jsonl
-from codetune.ingestion.records import read_records
-from codetune.ingestion.table import Layout, read_pairs
-from codetune.problems.reading import read_problems
+from codetune.core.files import read_json, read_jsonl
+from codetune.data.clean.benchmarks import read_benchmark
+from codetune.data.ingest.records import read_records
+from codetune.data.ingest.table import Layout, read_pairs
+from codetune.evaluation.problems.reading import read_problems
 from tests.fuzz.inputs import inputs, no_foreign_exception
 
 _KEYS = st.sampled_from(["instruction", "output", "input", "prompt", "completion", "messages", "conversations", "role",

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codetune.prompt import CHAT_TEMPLATE, check_template, end_id, ensure_template, prompt_ids, set_system
+from codetune.models.prompt import CHAT_TEMPLATE, check_template, end_id, ensure_template, prompt_ids, set_system
 from tests.conftest import tiny_tokenizer
 from tests.fuzz.inputs import inputs, no_foreign_exception
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 from codetune.generation import batch
 from codetune.generation.batch import answer_all
 from codetune.generation.sampling import SamplingSettings, sampler
-from codetune.modeling.load import LoadedModel, load_model
-from codetune.prompt import prompt_ids
+from codetune.models.load import LoadedModel, load_model
+from codetune.models.prompt import prompt_ids
 
 NEW = 20
 

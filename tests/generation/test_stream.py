@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 from codetune.generation.sampling import SamplingSettings, choose_token
-from codetune.modeling.load import LoadedModel, load_model
-from codetune.prompt import completion_text, prompt_ids
-from codetune.serving.stream import StreamEvent, stream_answers
+from codetune.generation.stream import StreamEvent, stream_answers
+from codetune.models.load import LoadedModel, load_model
+from codetune.models.prompt import completion_text, prompt_ids
 from tests.conftest import make_tiny_base
 
 ASK = "Write a Python function `take` with parameters `n` and `iterable`. Return the first `n` items."

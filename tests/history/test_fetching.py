@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from codetune.revisions.fetching import fetch_sentence
-from codetune.revisions.repository import Repository
+from codetune.history.fetching import fetch_sentence
+from codetune.history.repository import Repository
 from tests.conftest import run_python
-from tests.sample_project import Project, git
+from tests.support.sample_project import Project, git
 
 
 def test_the_command_names_the_remote_and_the_experiment(copied_sample: Project) -> None:

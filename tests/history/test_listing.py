@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from codetune.revisions.listing import WORKSPACE, Kind, default_pair, find_revision, list_revisions
-from codetune.revisions.repository import Repository
-from tests.sample_project import Project, build_single, commit, git, write_reports
+from codetune.history.listing import WORKSPACE, Kind, default_pair, find_revision, list_revisions
+from codetune.history.repository import Repository
+from tests.support.sample_project import Project, build_single, commit, git, write_reports
 
 
 def test_everything_is_listed_in_order(sample: Project) -> None:

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from codetune.errors import UserError
-from codetune.files import write_json, write_text
-from codetune.modeling.load import load_model
-from codetune.revisions.listing import Kind, Revision, require_revision
-from codetune.revisions.models import ModelFiles, model_files
-from codetune.revisions.repository import Repository
-from tests.model_revisions import ADAPTER, cached, lock
-from tests.sample_project import Project, commit, git
+from codetune.core.errors import UserError
+from codetune.core.files import write_json, write_text
+from codetune.history.listing import Kind, Revision, require_revision
+from codetune.history.models import ModelFiles, model_files
+from codetune.history.repository import Repository
+from codetune.models.load import load_model
+from tests.support.model_revisions import ADAPTER, cached, lock
+from tests.support.sample_project import Project, commit, git
 
 
 def find(project: Project, name: str, role: str = "tuned") -> ModelFiles:
@@ -270,7 +270,7 @@ def test_copies_take_no_more_than_so_much_room(
     shutil.rmtree(copied_models.root / ".cache", ignore_errors=True)
     low = find(copied_models, "low")  # its base is a copy out of git, its adapter is linked to the cache
     copied = sum(path.stat().st_size for path in Path(low.base).iterdir())
-    monkeypatch.setattr("codetune.revisions.models._KEPT_BYTES", copied + room)
+    monkeypatch.setattr("codetune.history.models._KEPT_BYTES", copied + room)
     folders = copied_models.root / ".cache/models"
     for number in range(10):
         file = folders / f"{number:032x}" / "model.gguf"

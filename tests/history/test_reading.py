@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from codetune.revisions.listing import WORKSPACE
-from codetune.revisions.reading import load_reports
-from codetune.revisions.repository import Repository
-from tests.sample_project import Project
+from codetune.history.listing import WORKSPACE
+from codetune.history.reading import load_reports
+from codetune.history.repository import Repository
+from tests.support.sample_project import Project
 
 
 def test_a_commit_and_the_workspace_are_read_alike(sample: Project) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from codetune.revisions.report_files import workspace_fingerprint
-from tests.sample_project import Project, write_reports
+from codetune.history.report_files import workspace_fingerprint
+from tests.support.sample_project import Project, write_reports
 
 
 def test_the_fingerprint_follows_the_reports_and_nothing_else(copied_sample: Project) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.revisions.listing import list_revisions
-from codetune.revisions.repository import Repository
-from tests.sample_project import Project, git
+from codetune.core.errors import UserError
+from codetune.history.listing import list_revisions
+from codetune.history.repository import Repository
+from tests.support.sample_project import Project, git
 
 
 @pytest.mark.parametrize("name", ["main", "v0.1", "refs/heads/rank-4", "HEAD", "HEAD~1", "HEAD^"])

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from codetune.files import write_json, write_text
-from codetune.revisions.running import Run, duration_text, running
+from codetune.core.files import write_json, write_text
+from codetune.history.running import Run, duration_text, running
 
 SLEEPER = "import time\ntime.sleep(60)\n"
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.revisions.listing import WORKSPACE, Kind, Revision
-from codetune.revisions.reasons import MAX_NAMED, outputs_text, stage_reasons
-from codetune.revisions.repository import Repository
-from codetune.revisions.stages import Cause, StageDifference, load_lock, stage_changes, stage_differences
-from tests.sample_project import Project
+from codetune.compare.reasons import MAX_NAMED, outputs_text, stage_reasons
+from codetune.core.errors import UserError
+from codetune.history.listing import WORKSPACE, Kind, Revision
+from codetune.history.repository import Repository
+from codetune.history.stages import Cause, StageDifference, load_lock, stage_changes, stage_differences
+from tests.support.sample_project import Project
 
 
 def _entry(command: str = "python -m stages.train", params: Any = None, outs: Any = None, **deps: str) -> Any:
@@ -39,7 +39,7 @@ TRAIN = _entry(params={"train": {"lora": {"rank": "4"}}}, outs={"models/adapter"
             TRAIN | {"params": {"params.yaml": {}, "more.yaml": {"x": "1"}}},
             [Cause("parameter", "more.yaml:x", "—", "1"), Cause("parameter", "train.lora.rank", "4", "—")],
         ),
-        (TRAIN, _entry(params=TRAIN["params"]["params.yaml"], codetune__tuning="u"), [Cause("code", "codetune/tuning")]),
+        (TRAIN, _entry(params=TRAIN["params"]["params.yaml"], codetune__tuning="u"), [Cause("code", "codetune/training")]),
         (_entry(my_script="1"), _entry(my_script="2"), [Cause("data", "my_script")]),
         (_entry(data__clean__train="1"), _entry(data__clean__train="2"), [Cause("data", "data/clean/train", maker="clean")]),
         (_entry("a"), _entry("b"), [Cause("command", "", "a", "b")]),

@@ -8,13 +8,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from codetune.accounting.ledger import LEDGER_PATH
-from codetune.files import write_json, write_jsonl, write_text
+from codetune.core.files import write_json, write_jsonl, write_text
+from codetune.core.tables import write_table
+from codetune.ledger.ledger import LEDGER_PATH
 from codetune.schemas.ledger import LEDGER
-from codetune.tables import write_table
-from tests.model_revisions import lock, put_in_cache
-from tests.sample_project import commit, git
-from tests.tables import dropped_row, instruction_row, ledger_row, manifest, paraphrase, prompt_scores
+from tests.support.model_revisions import lock, put_in_cache
+from tests.support.sample_project import commit, git
+from tests.support.tables import dropped_row, instruction_row, ledger_row, manifest, paraphrase, prompt_scores
 
 OLD_COLUMNS = ("id", "package", "path", "qualname", "reason", "split", "matched", "similarity")
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from codetune.accounting.browsing import containing, read_index, read_places, rows_by_id
-from codetune.errors import UserError
-from codetune.files import write_jsonl
+from codetune.core.errors import UserError
+from codetune.core.files import write_jsonl
+from codetune.ledger.browsing import containing, read_index, read_places, rows_by_id
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS
-from tests.tables import instruction_row, paraphrase
+from tests.support.tables import instruction_row, paraphrase
 
 ROWS = [
     instruction_row("aaaa000000000001", group="lark"),

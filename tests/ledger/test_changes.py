@@ -4,12 +4,12 @@ import random
 
 import pyarrow as pa
 
-from codetune.accounting.changes import VersionChange, compare
-from codetune.accounting.ledger import complete
+from codetune.ledger.changes import VersionChange, compare
+from codetune.ledger.ledger import complete
 from codetune.schemas.ledger import LEDGER
-from tests.accounting.conftest import ROWS
-from tests.tables import dropped_row as dropped
-from tests.tables import ledger_row as line
+from tests.ledger.conftest import ROWS
+from tests.support.tables import dropped_row as dropped
+from tests.support.tables import ledger_row as line
 
 
 def ledger(rows):

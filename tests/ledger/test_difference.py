@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-from codetune.accounting.difference import data_difference
-from codetune.accounting.ledger import LEDGER_PATH
-from codetune.errors import UserError
-from tests.accounting.conftest import ROWS, commit_ledger, write_ledger
-from tests.sample_project import git
+from codetune.core.errors import UserError
+from codetune.ledger.difference import data_difference
+from codetune.ledger.ledger import LEDGER_PATH
+from tests.ledger.conftest import ROWS, commit_ledger, write_ledger
+from tests.support.sample_project import git
 
 
 def test_text_tells_counts_reasons_and_examples(versions):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from codetune.accounting.ledger import LEDGER_PATH, read_ledger
-from codetune.accounting.lookup import find, nearest
-from codetune.errors import UserError
-from tests.accounting.conftest import OLD_COLUMNS, ROWS, write_ledger
+from codetune.core.errors import UserError
+from codetune.ledger.ledger import LEDGER_PATH, read_ledger
+from codetune.ledger.lookup import find, nearest
+from tests.ledger.conftest import OLD_COLUMNS, ROWS, write_ledger
 
 
 @pytest.fixture

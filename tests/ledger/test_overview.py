@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from codetune.accounting import overview
-from codetune.accounting.overview import Leak, data_reports
-from codetune.files import read_json, write_text
-from codetune.revisions.listing import WORKSPACE, describe_commit
-from codetune.revisions.repository import Repository
-from tests.sample_project import commit, git
+from codetune.core.files import read_json, write_text
+from codetune.history.listing import WORKSPACE, describe_commit
+from codetune.history.repository import Repository
+from codetune.ledger import overview
+from codetune.ledger.overview import Leak, data_reports
+from tests.support.sample_project import commit, git
 
 DATA = {
     "raw": 100, "kept": 60, "dropped": {"near_duplicate": 10, "a_new_rule": 5, "test_code": 25},

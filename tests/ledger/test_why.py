@@ -4,12 +4,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from codetune.accounting.ledger import LEDGER_PATH
-from codetune.accounting.why import why
-from codetune.errors import UserError
-from codetune.files import write_json, write_jsonl
-from tests.accounting.conftest import OLD_COLUMNS, ROWS, write_ledger
-from tests.tables import SHA256
+from codetune.core.errors import UserError
+from codetune.core.files import write_json, write_jsonl
+from codetune.ledger.ledger import LEDGER_PATH
+from codetune.ledger.why import why
+from tests.ledger.conftest import OLD_COLUMNS, ROWS, write_ledger
+from tests.support.tables import SHA256
 
 
 def words(text: str) -> str:

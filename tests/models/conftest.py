@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import huggingface_hub
 import pytest
 
-from codetune.ingestion import pins
+from codetune.core import pins
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
-from codetune.answer_form import load_task, load_taught_form, taught_form, written
-from codetune.errors import UserError
+from codetune.core.errors import UserError
+from codetune.models.answer_form import load_task, load_taught_form, taught_form, written
 
 ADD = "def add(a, b):\n    return a + b"
 

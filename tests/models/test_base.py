@@ -8,17 +8,17 @@ import psutil
 import pytest
 import torch
 
-from codetune.errors import UserError
-from codetune.files import digest_file, read_json
-from codetune.ingestion.pins import Pin
-from codetune.modeling.load import load_model
-from codetune.modeling.params import ModelParams
+from codetune.core.errors import UserError
+from codetune.core.files import digest_file, read_json
+from codetune.core.pins import Pin
 from codetune.models.catalogue import CATALOGUE, CatalogueModel, Hub, WheelPart, Wheels
-from codetune.prompt import prompt_ids
+from codetune.models.load import load_model
+from codetune.models.params import ModelParams
+from codetune.models.prompt import prompt_ids
 from stages.base import Outputs, run
 from tests.conftest import digests
 from tests.models.gguf_files import make_gguf
-from tests.wheels import make_wheel
+from tests.support.wheels import make_wheel
 
 HUB = Hub("owner/name", "a" * 40, "tiny.gguf")
 

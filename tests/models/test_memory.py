@@ -7,14 +7,14 @@ import torch
 
 from codetune.export.merge import merge, save_merged
 from codetune.generation.batch import answer_all
-from codetune.modeling import memory
-from codetune.modeling.load import load_model
-from codetune.modeling.memory import tensor_shapes
+from codetune.models import memory
 from codetune.models.gguf.header import read_gguf
-from codetune.prompt import example_ids, prompt_ids
+from codetune.models.load import load_model
+from codetune.models.memory import tensor_shapes
+from codetune.models.prompt import example_ids, prompt_ids
 from stages import train
 from tests.models.gguf_files import make_gguf
-from tests.training import inputs_in, outputs_in, params
+from tests.support.training import inputs_in, outputs_in, params
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from codetune.prompt import (
+from codetune.models.prompt import (
     CHAT_TEMPLATE,
     IGNORED_LABEL,
     check_template,
@@ -15,8 +15,8 @@ from codetune.prompt import (
     set_system,
     shown_prompt,
 )
-from tests.chat_templates import DATED, DEEPSEEK, GEMMA, LLAMA2, QWEN, SMOLLM
 from tests.conftest import one_line
+from tests.support.chat_templates import DATED, DEEPSEEK, GEMMA, LLAMA2, QWEN, SMOLLM
 
 OWN_TEMPLATE = (
     "{% for message in messages %}<|pad|>{{ message['role'] }}: {{ message['content'] }}{% endfor %}"

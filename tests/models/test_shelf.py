@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.serving.shelf import Shelf
+from codetune.core.errors import UserError
+from codetune.models.shelf import Shelf
 
 
 class Model:

@@ -11,11 +11,11 @@ from itertools import product
 from pathlib import Path
 
 from codetune import numerics
-from codetune.config import load_section
-from codetune.encoders.locate import locate_encoder
-from codetune.encoders.params import EncoderParams
-from codetune.files import digest_bytes, read_jsonl
-from codetune.tuning.params import TrainParams
+from codetune.core.config import load_section
+from codetune.core.files import digest_bytes, read_jsonl
+from codetune.models.encoders.locate import locate_encoder
+from codetune.models.encoders.params import EncoderParams
+from codetune.training.params import TrainParams
 
 ROOT = Path(__file__).parents[2]
 ROWS = ROOT / "tests" / "data" / "instruction_rows.jsonl"
@@ -23,14 +23,14 @@ ROWS = ROOT / "tests" / "data" / "instruction_rows.jsonl"
 
 def small_run(base: Path) -> dict[str, str]:
     """Five optimizer steps, greedy answers of the tuned model, and the vectors of an encoder."""
+    from codetune.evaluation.metrics.bertscore import BertEncoder
     from codetune.generation.batch import answer_all
-    from codetune.modeling.load import load_model
-    from codetune.prompt import example_ids, prompt_ids
-    from codetune.scoring.bertscore import BertEncoder
-    from codetune.tuning.checkpoint import trained_weights
-    from codetune.tuning.data import TokenizedRow, collate, training_steps, validation_batches
-    from codetune.tuning.loop import train
-    from codetune.tuning.lora import add_adapter
+    from codetune.models.load import load_model
+    from codetune.models.prompt import example_ids, prompt_ids
+    from codetune.training.checkpoint import trained_weights
+    from codetune.training.data import TokenizedRow, collate, training_steps, validation_batches
+    from codetune.training.loop import train
+    from codetune.training.lora import add_adapter
 
     rows = read_jsonl(ROWS)
     loaded = load_model(base)

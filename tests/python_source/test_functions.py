@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.ingestion.functions import documented_functions, functions_or_reason, parse, parse_or_reason, row_id
+from codetune.python_source.functions import documented_functions, functions_or_reason, parse, parse_or_reason, row_id
 
 SOURCE = '''\
 import os

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from codetune.local_names import rename_locals
+from codetune.python_source.local_names import rename_locals
 
 
 def renamed(source):

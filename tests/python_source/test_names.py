@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.names import bound_names, unbound_names
+from codetune.python_source.names import bound_names, unbound_names
 from codetune.python_source.tree import parse_tree
 
 HEAD = 'def f(x):\n    """Say."""\n'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.cleaning.renaming import renamed_tree
+from codetune.python_source.renaming import renamed_tree
 
 CODE = 'def f(x, *, key=1):\n    """Say."""\n    total = 0\n    for y in x:\n        total += y.size\n    return max(total, key)\n'
 

@@ -5,8 +5,8 @@ import re
 import pytest
 from ruamel.yaml import YAML
 
-from codetune.export.card import CardFacts, model_card
 from codetune.export.merge import MergeCheck
+from codetune.reporting.model_card import CardFacts, model_card
 
 PARAMS = {
     "model": {"base": "small", "revision": None},

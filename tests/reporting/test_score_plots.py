@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from codetune.files import digest_file, read_json
-from codetune.scoring.plots import f1_histogram, write_plots
+from codetune.core.files import digest_file, read_json
+from codetune.reporting.score_plots import f1_histogram, write_plots
 from tests.conftest import run_python
-from tests.scoring.conftest import changed
+from tests.evaluation.metrics.conftest import changed
 
 NAMES = ["f1_base.json", "f1_distribution.svg", "f1_tuned.json", "gain_by_package.json", "gain_by_package.svg"]
 
@@ -72,7 +72,7 @@ def test_pictures_say_what_they_show(name, words, plots):
 
 def test_another_process_draws_the_same_bytes(plots, tmp_path):
     code = (
-        "import sys; from pathlib import Path; from tests.scoring.test_plots import *; "
+        "import sys; from pathlib import Path; from tests.reporting.test_score_plots import *; "
         "write_plots(Path(sys.argv[1]), ROWS, changed())"
     )
     run_python("-c", code, tmp_path, PYTHONHASHSEED="5", TZ="Asia/Tokyo", LANG="C")

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from codetune.errors import UserError
-from codetune.files import write_json, write_jsonl
+from codetune.core.errors import UserError
+from codetune.core.files import write_json, write_jsonl
 from codetune.schemas.checking import SchemaError, checked, passing
 from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.ledger import LEDGER
@@ -15,7 +15,7 @@ from codetune.schemas.manifest import MANIFEST
 from codetune.schemas.raw import RAW_ROWS
 from codetune.schemas.reading import read_document, read_rows, rows_with
 from codetune.schemas.samples import SAMPLES
-from tests.tables import instruction_row, ledger_row, manifest, raw_row, sample
+from tests.support.tables import instruction_row, ledger_row, manifest, raw_row, sample
 
 AGAIN = "Run `dvc repro --force --single-item {} to make it again."
 

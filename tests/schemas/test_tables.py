@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 from codetune.schemas.checking import checked
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 from codetune.schemas.ledger import AUGMENTED_LEDGER, LEDGER
@@ -14,7 +14,7 @@ from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
 from codetune.schemas.raw import RAW_FILES, RAW_ROWS
 from codetune.schemas.samples import BENCHMARK_SAMPLES, SAMPLES
 from codetune.schemas.scores import SCORES
-from tests import tables
+from tests.support import tables
 
 ID = "aaaa000000000001"
 OTHER = "bbbb000000000002"

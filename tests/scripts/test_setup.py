@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from codetune.files import digest_file
+from codetune.core.files import digest_file
 from scripts import checks, setup, uv
 from tests.scripts.world import ROOT, UV, clean_environment, make_project, run_setup, served, write_index, write_wheel
 

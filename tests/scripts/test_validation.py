@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 from scripts.validation import _chosen
 
 

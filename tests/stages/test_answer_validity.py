@@ -2,16 +2,16 @@
 
 import pytest
 
-from codetune.execution import answering
-from codetune.files import read_json, write_jsonl
-from codetune.modeling.params import ModelParams
-from codetune.scoring import baseline
-from codetune.validity.answers import MIN_PROBLEMS, Graded, discrimination
-from codetune.validity.params import AnswerValidityParams
+from codetune.core.files import read_json, write_jsonl
+from codetune.evaluation.execution import answering
+from codetune.evaluation.metrics import baseline
+from codetune.evaluation.validity.answers import MIN_PROBLEMS, Graded, discrimination
+from codetune.evaluation.validity.params import AnswerValidityParams
+from codetune.models.params import ModelParams
 from stages import answer_validity
-from tests import tables
-from tests.problems.test_reading import HUMANEVAL, written
-from tests.scoring.conftest import changed
+from tests.evaluation.metrics.conftest import changed
+from tests.evaluation.problems.test_reading import HUMANEVAL, written
+from tests.support import tables
 
 SETTINGS = {
     "seed": 7, "problems": 0, "answers": 2, "temperature": 0.8, "top_p": 0.95, "max_new_tokens": 12, "cpu_s": 1,

@@ -2,15 +2,15 @@
 
 import pytest
 
-from codetune.augmentation.verify import rejection
-from codetune.errors import UserError
-from codetune.files import read_json, read_jsonl, write_jsonl
+from codetune.core.errors import UserError
+from codetune.core.files import read_json, read_jsonl, write_jsonl
+from codetune.core.tables import read_table, write_table
+from codetune.data.augment.verify import rejection
 from codetune.schemas.ledger import LEDGER
-from codetune.tables import read_table, write_table
 from stages.augment import Inputs, Outputs, run
-from tests.augmentation.conftest import make_params, masked_model, translation_model  # noqa: F401
 from tests.conftest import ROOT, digests, run_python
-from tests.tables import dropped_row, instruction_row, ledger_row
+from tests.data.augment.conftest import make_params, masked_model, translation_model  # noqa: F401
+from tests.support.tables import dropped_row, instruction_row, ledger_row
 
 PARAMS = make_params(share=0.5, per_row=2)
 # What a random model says means nothing: the gate would let nothing of it through.
@@ -74,9 +74,9 @@ import json, sys
 from pathlib import Path
 from codetune import numerics
 numerics.fix(numerics.NumericsParams(mode="portable", threads=1))
-from codetune.augmentation.params import AugmentParams
+from codetune.data.augment.params import AugmentParams
 from codetune.schemas.ledger import LEDGER
-from codetune.tables import read_table, write_table
+from codetune.core.tables import read_table, write_table
 from stages.augment import Inputs, Outputs, run
 place, out = Path(sys.argv[1]), Path(sys.argv[2])
 run(AugmentParams.model_validate_json(sys.stdin.read()), Inputs(place / "clean.jsonl", place / "held_out.jsonl", place / "ledger.parquet"),

@@ -3,7 +3,7 @@
 import pytest
 from gguf import GGMLQuantizationType
 
-from codetune.files import write_json, write_text
+from codetune.core.files import write_json, write_text
 from tests.conftest import run_python
 from tests.models.gguf_files import make_gguf
 

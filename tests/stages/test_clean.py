@@ -5,14 +5,14 @@ import random
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.files import read_json, read_jsonl, write_jsonl
-from codetune.ingestion.functions import functions_or_reason
+from codetune.core.errors import UserError
+from codetune.core.files import read_json, read_jsonl, write_jsonl
+from codetune.core.tables import read_table, write_table
+from codetune.python_source.functions import functions_or_reason
 from codetune.schemas.raw import RAW_FILES, RAW_ROWS
-from codetune.tables import read_table, write_table
 from stages import clean
-from tests.clean_params import clean_params
-from tests.tables import pair_row, raw_row, source_file
+from tests.support.clean_params import clean_params
+from tests.support.tables import pair_row, raw_row, source_file
 
 PARAMS = clean_params()
 SPLITS = ("train", "val", "test")
@@ -141,7 +141,7 @@ def contents(folder) -> dict[str, bytes]:
 
 def test_same_bytes_for_any_number_of_workers_and_any_order_of_rows(raw, monkeypatch):
     monkeypatch.setattr(clean, "CHUNK_ROWS", 8)  # so that there is work for several processes
-    monkeypatch.setattr("codetune.cleaning.verdicts.CHUNK_ROWS", 8)
+    monkeypatch.setattr("codetune.data.clean.verdicts.CHUNK_ROWS", 8)
     run(raw)
     expected = contents(raw)
     assert set(expected) == {
@@ -291,7 +291,7 @@ def test_no_package_has_more_than_its_share(packages):
 
 def test_self_contained_rows_have_the_same_bytes_for_any_number_of_workers(packages, monkeypatch):
     monkeypatch.setattr(clean, "CHUNK_ROWS", 8)
-    monkeypatch.setattr("codetune.cleaning.verdicts.CHUNK_ROWS", 8)
+    monkeypatch.setattr("codetune.data.clean.verdicts.CHUNK_ROWS", 8)
     run(packages, WHOLE)
     expected = contents(packages)
     rows = read_table(packages / "raw/rows.parquet")

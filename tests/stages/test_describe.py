@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.files import read_json, read_jsonl, write_json, write_jsonl
+from codetune.core.errors import UserError
+from codetune.core.files import read_json, read_jsonl, write_json, write_jsonl
 from stages import describe
-from tests.accounting.conftest import write_data
-from tests.tables import instruction_row
+from tests.ledger.conftest import write_data
+from tests.support.tables import instruction_row
 
 COUNTS = {"kept": 3}
 LEAKS = {"train_rows": 1234, "near_duplicate": 0.7, "test": {"rows": 55, "exact_code": 3, "near": 0, "leaks": [{}] * 3}}

@@ -4,17 +4,17 @@ import sys
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.execution.params import ExecuteParams
-from codetune.files import read_json, read_jsonl, write_jsonl
-from codetune.problems.reading import read_problems
-from codetune.problems.sets import pack_answer
-from codetune.sandbox import isolation
-from codetune.sandbox.isolation import WAYS
+from codetune.core.errors import UserError
+from codetune.core.files import read_json, read_jsonl, write_jsonl
+from codetune.evaluation.execution.params import ExecuteParams
+from codetune.evaluation.problems.reading import read_problems
+from codetune.evaluation.problems.sets import pack_answer
+from codetune.evaluation.sandbox import isolation
+from codetune.evaluation.sandbox.isolation import WAYS
 from stages import execute
-from tests import tables
-from tests.problems.test_reading import HUMANEVAL, written
-from tests.scoring.conftest import changed
+from tests.evaluation.metrics.conftest import changed
+from tests.evaluation.problems.test_reading import HUMANEVAL, written
+from tests.support import tables
 
 SETTINGS = {"cpu_s": 1}
 PARAMS = execute.Params(ExecuteParams(**SETTINGS), changed())

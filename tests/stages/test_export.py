@@ -2,11 +2,11 @@
 
 import pytest
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
+from codetune.core.files import write_json, write_jsonl
 from codetune.export.params import ExportParams
-from codetune.files import write_json, write_jsonl
-from codetune.modeling.load import load_model
-from codetune.modeling.params import ModelParams
+from codetune.models.load import load_model
+from codetune.models.params import ModelParams
 from stages import export
 from tests.conftest import digests
 

@@ -5,19 +5,19 @@ from dataclasses import replace
 import pytest
 import torch
 
-from codetune.errors import UserError
-from codetune.files import digest_file, read_json, read_jsonl, write_jsonl
+from codetune.core.errors import UserError
+from codetune.core.files import digest_file, read_json, read_jsonl, write_jsonl
+from codetune.evaluation.problems.reading import read_problems
+from codetune.evaluation.problems.sets import unpack_answer
 from codetune.generation import batch
 from codetune.generation.params import GenerateParams
-from codetune.modeling.load import load_model
-from codetune.modeling.params import ModelParams
+from codetune.models.load import load_model
+from codetune.models.params import ModelParams
+from codetune.models.prompt import completion_text, prompt_ids
 from codetune.numerics import NumericsParams
-from codetune.problems.reading import read_problems
-from codetune.problems.sets import unpack_answer
-from codetune.prompt import completion_text, prompt_ids
 from stages import generate
-from tests.problems.test_reading import HUMANEVAL, written
-from tests.tables import held_out_problem
+from tests.evaluation.problems.test_reading import HUMANEVAL, written
+from tests.support.tables import held_out_problem
 
 KEYS = ["id", "group", "path", "qualname", "instruction", "reference", "answer", "tokens", "stopped", "ended"]
 
@@ -148,7 +148,7 @@ def test_benchmarks_are_asked_and_their_texts_are_not_repeated(tiny_base, inputs
     inputs.benchmarks.mkdir()
     written(inputs.benchmarks / "mine.jsonl", HUMANEVAL, more, long)
     said = f"```python\n{HUMANEVAL['prompt']}    return 2 * x + 1\n```"
-    monkeypatch.setattr("codetune.prompt.completion_text", lambda *_: said)
+    monkeypatch.setattr("codetune.models.prompt.completion_text", lambda *_: said)
     report = generate.run(params(tiny_base, benchmark_prompts=0), inputs, outputs, "base")
     assert report["benchmarks"] == {"mine": {"prompts": 2, "skipped": {"too_long": 1}}}
     first, second = rows = read_jsonl(outputs.samples / "base.benchmarks.jsonl")

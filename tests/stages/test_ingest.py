@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.files import digest_file, read_json
-from codetune.ingestion import sources as module
-from codetune.ingestion.harvest import Chunk, Harvest, read_chunk
-from codetune.ingestion.params import IngestParams
-from codetune.ingestion.report import describe
-from codetune.ingestion.sources import read_sources
-from codetune.tables import read_table
+from codetune.core.errors import UserError
+from codetune.core.files import digest_file, read_json
+from codetune.core.tables import read_table
+from codetune.data.ingest import sources as module
+from codetune.data.ingest.harvest import Chunk, Harvest, read_chunk
+from codetune.data.ingest.params import IngestParams
+from codetune.data.ingest.report import describe
+from codetune.data.ingest.sources import read_sources
 from stages import ingest
-from tests.ingestion.test_folder import write
-from tests.wheels import make_wheel
+from tests.data.ingest.test_folder import write
+from tests.support.wheels import make_wheel
 
 SOURCE = 'def f(a):\n    """Return a."""\n    return a\n'
 FUNCTION = {"kind": "function", "qualname": "f", "start_line": 1, "end_line": 3, "signature": "f(a)",

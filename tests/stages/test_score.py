@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 
 from codetune.__main__ import summary
-from codetune.answer_form import TaughtForm
-from codetune.errors import UserError
-from codetune.export.card import CardFacts, _evaluation
+from codetune.core.errors import UserError
+from codetune.core.files import read_json, read_jsonl, write_jsonl
+from codetune.evaluation.metrics.bertscore import BertEncoder
+from codetune.evaluation.metrics.code_bertscore import normalized
+from codetune.evaluation.problems.reading import read_problems
+from codetune.evaluation.problems.sets import pack_answer
 from codetune.export.merge import MergeCheck
-from codetune.files import read_json, read_jsonl, write_jsonl
+from codetune.models.answer_form import TaughtForm
 from codetune.numerics import NumericsParams
-from codetune.problems.reading import read_problems
-from codetune.problems.sets import pack_answer
-from codetune.scoring.bertscore import BertEncoder
-from codetune.scoring.code_bertscore import normalized
+from codetune.reporting.model_card import CardFacts, _evaluation
 from stages import score
-from tests.problems.test_reading import HUMANEVAL
-from tests.scoring.conftest import changed
-from tests.tables import STRUCTURE
+from tests.evaluation.metrics.conftest import changed
+from tests.evaluation.problems.test_reading import HUMANEVAL
+from tests.support.tables import STRUCTURE
 
 NUMERICS = NumericsParams(mode="portable", threads=2)
 SECTION = changed(baseline_pairs=12, bootstrap_samples=200)
@@ -83,7 +83,7 @@ def content(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> tuple[score.Inputs, Path]:
     folder = tmp_path_factory.mktemp("score")
-    rows = read_jsonl(Path(__file__).parents[1] / "data" / "instruction_rows.jsonl")
+    rows = read_jsonl(Path(__file__).parents[1] / "support" / "instruction_rows.jsonl")
     inputs = write_inputs(folder, rows)
     run(inputs, folder / "reports")
     return inputs, folder / "reports"

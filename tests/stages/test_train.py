@@ -15,13 +15,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from codetune.errors import UserError
-from codetune.files import digest_file, read_json, write_jsonl
-from codetune.modeling.load import load_model
-from codetune.tuning import loop
+from codetune.core.errors import UserError
+from codetune.core.files import digest_file, read_json, write_jsonl
+from codetune.models.load import load_model
+from codetune.training import loop
 from stages import train
 from tests.conftest import digests
-from tests.training import LORA, inputs_in, outputs_in, params
+from tests.support.training import LORA, inputs_in, outputs_in, params
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ from pathlib import Path
 from codetune import numerics
 numerics.fix(numerics.NumericsParams(mode="portable", threads=int(sys.argv[2])))
 from stages import train
-from tests.training import outputs_in, params
+from tests.support.training import outputs_in, params
 folder = Path(sys.argv[1])
 inputs = train.Inputs(folder / "data/augmented/train.jsonl", folder / "data/clean/val.jsonl")
 train.run(params(Path(sys.argv[3])), inputs, outputs_in(folder / "again"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from codetune.significance import detectable_difference, holm, mcnemar_p, paired_p, paired_ps, permutation_p
+from codetune.stats.significance import detectable_difference, holm, mcnemar_p, paired_p, paired_ps, permutation_p
 
 
 def draw(seed: int, size: int, shift: float) -> tuple[list[float], list[float]]:
@@ -36,8 +36,8 @@ def test_neither_portions_nor_other_metrics_change_anything(monkeypatch, portion
     alone = [paired_p(*pair, samples=1000, seed=7) for pair in pairs]
     assert alone[0] == permutation_p(*pairs[0], samples=1000, seed=7) != alone[2]
     assert (alone[1], alone[3]) == (mcnemar_p(*pairs[1]), 1.0)
-    monkeypatch.setattr("codetune.significance._PORTION", portion)
-    monkeypatch.setattr("codetune.significance._KEPT", 0)
+    monkeypatch.setattr("codetune.stats.significance._PORTION", portion)
+    monkeypatch.setattr("codetune.stats.significance._KEPT", 0)
     assert paired_ps(pairs, samples=1000, seed=7) == alone
     assert paired_ps([], samples=1000, seed=7) == []
 

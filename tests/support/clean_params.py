@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from codetune.cleaning.params import CleanParams
+from codetune.data.clean.params import CleanParams
 
 SMALL = {
     "seed": 7, "licenses": "permissive", "unknown_license": "keep", "context": "any", "packages": [],

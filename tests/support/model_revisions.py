@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from codetune.files import write_text
+from codetune.core.files import write_text
 from tests.conftest import make_adapter
-from tests.sample_project import Project, commit, git
+from tests.support.sample_project import Project, commit, git
 
 ADAPTER = "models/adapter"
 IGNORED = "/models/adapter\n/.cache\n/.dvc/cache\n/.dvc/tmp\n"

@@ -18,12 +18,12 @@ from typing import Any, NamedTuple
 import pytest
 from ruamel.yaml import YAML
 
-from codetune.files import digest_bytes, write_json, write_jsonl, write_text
-from codetune.revisions.comparison import Comparison, compare
-from codetune.revisions.listing import Kind, Revision
-from codetune.revisions.reading import load_reports
-from codetune.revisions.reports import Reports
-from codetune.revisions.repository import Repository
+from codetune.compare.comparison import Comparison, compare
+from codetune.core.files import digest_bytes, write_json, write_jsonl, write_text
+from codetune.history.listing import Kind, Revision
+from codetune.history.reading import load_reports
+from codetune.history.reports import Reports
+from codetune.history.repository import Repository
 from tests.conftest import make_adapter
 
 
@@ -241,7 +241,7 @@ def write_lock(root: Path, rank: int) -> None:
     adapter, answers = (digest_bytes(f"{name} {rank}".encode())[:32] for name in ("adapter", "answers"))
     stages: dict[str, dict[str, Any]] = {
         "train": {
-            "deps": {"codetune/tuning": "a" * 32, "data/augmented/train.jsonl": "b" * 32},
+            "deps": {"codetune/training": "a" * 32, "data/augmented/train.jsonl": "b" * 32},
             "params": {"train": {"seed": 7, "lora": {"rank": rank}}},
             "outs": {"models/adapter": adapter},
         },

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from codetune.files import write_jsonl
-from codetune.modeling.params import ModelParams
+from codetune.core.files import write_jsonl
+from codetune.models.params import ModelParams
+from codetune.models.prompt import example_ids
 from codetune.numerics import NumericsParams
-from codetune.prompt import example_ids
-from codetune.tuning.data import TokenizedRow
-from codetune.tuning.params import LoraParams, TrainParams
+from codetune.training.data import TokenizedRow
+from codetune.training.params import LoraParams, TrainParams
 from stages import train
 
 LORA: dict[str, Any] = {

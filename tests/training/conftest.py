@@ -2,8 +2,8 @@
 
 import pytest
 
-from codetune.modeling.load import load_model
-from tests.training import tokenized
+from codetune.models.load import load_model
+from tests.support.training import tokenized
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from functools import partial
 import pytest
 import torch
 
-from codetune.answer_form import written
-from codetune.errors import UserError
-from codetune.files import write_jsonl
-from codetune.prompt import completion_text, example_ids
+from codetune.core.errors import UserError
+from codetune.core.files import write_jsonl
+from codetune.models.answer_form import written
+from codetune.models.prompt import completion_text, example_ids
 from codetune.schemas.instructions import ORIGINALS
-from codetune.tuning.data import (
+from codetune.training.data import (
     RowLimits,
     TokenizedRow,
     collate,
@@ -20,7 +20,7 @@ from codetune.tuning.data import (
     training_steps,
     validation_batches,
 )
-from tests.tables import instruction_row
+from tests.support.tables import instruction_row
 
 IGNORED = -100
 

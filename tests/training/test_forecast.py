@@ -6,13 +6,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 from codetune.numerics import NumericsParams
-from codetune.tuning import forecast, precision
-from codetune.tuning.forecast import Forecast, in_words, rough_forecast
-from codetune.tuning.params import TrainParams
+from codetune.training import forecast, precision
+from codetune.training.forecast import Forecast, in_words, rough_forecast
+from codetune.training.params import TrainParams
 from tests.models.gguf_files import make_gguf
-from tests.training import TRAIN
+from tests.support.training import TRAIN
 
 GB = 10**9
 

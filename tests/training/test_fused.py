@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from codetune.modeling.load import load_model
-from codetune.tuning import lora as tuning
-from codetune.tuning.data import collate
-from codetune.tuning.loss import batch_loss
+from codetune.models.load import load_model
+from codetune.training import lora as tuning
+from codetune.training.data import collate
+from codetune.training.loss import batch_loss
+from tests.support.training import lora
 from tests.test_families import make_base
-from tests.training import lora
-from tests.tuning.test_layers import steps_of_loss
+from tests.training.test_layers import steps_of_loss
 
 FUSED = {"_NormBackward", "_GatedBackward", "_HeadsBackward"}
 
@@ -40,7 +40,7 @@ def loss_and_gradients(model, batch):
 def test_loss_and_gradients_are_those_of_transformers_and_peft(family, tmp_path, monkeypatch, batch):
     base = make_base(family, tmp_path / "base")
     ours, gradients = loss_and_gradients(adapted(base), batch)
-    monkeypatch.setattr("codetune.tuning.fused.fuse", lambda _model: None)
+    monkeypatch.setattr("codetune.training.fused.fuse", lambda _model: None)
     theirs, expected = loss_and_gradients(adapted(base), batch)
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
     for name, gradient in expected.items():

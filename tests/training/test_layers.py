@@ -4,11 +4,11 @@ import pytest
 import torch
 from peft.tuners.lora.layer import Linear
 
-from codetune.modeling.load import load_model
-from codetune.tuning.layers import MergedLinear
-from codetune.tuning.lora import add_adapter
+from codetune.models.load import load_model
+from codetune.training.layers import MergedLinear
+from codetune.training.lora import add_adapter
+from tests.support.training import lora
 from tests.test_families import make_base
-from tests.training import lora
 
 PROJECTION = "base_model.model.model.layers.1.mlp.up_proj"
 

@@ -6,15 +6,15 @@ from functools import partial
 import pytest
 import torch
 
-from codetune.errors import UserError
-from codetune.modeling.load import load_model
-from codetune.tuning import loop
-from codetune.tuning.data import collate, pack, training_steps, validation_batches
-from codetune.tuning.loop import learning_rate, train, validation_loss
-from codetune.tuning.lora import add_adapter
-from codetune.tuning.params import TrainParams
-from codetune.tuning.progress import Evaluation, Progress
-from tests.training import LORA, TRAIN, lora
+from codetune.core.errors import UserError
+from codetune.models.load import load_model
+from codetune.training import loop
+from codetune.training.data import collate, pack, training_steps, validation_batches
+from codetune.training.loop import learning_rate, train, validation_loss
+from codetune.training.lora import add_adapter
+from codetune.training.params import TrainParams
+from codetune.training.progress import Evaluation, Progress
+from tests.support.training import LORA, TRAIN, lora
 
 
 def params(**changes):

@@ -6,10 +6,10 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from codetune.errors import UserError
-from codetune.modeling.load import attach_adapter, load_model
-from codetune.tuning.lora import add_adapter, linear_modules, save_adapter, target_modules, trainable_report
-from tests.training import lora
+from codetune.core.errors import UserError
+from codetune.models.load import attach_adapter, load_model
+from codetune.training.lora import add_adapter, linear_modules, save_adapter, target_modules, trainable_report
+from tests.support.training import lora
 
 ATTENTION = ["k_proj", "o_proj", "q_proj", "v_proj"]
 MLP = ["down_proj", "gate_proj", "up_proj"]

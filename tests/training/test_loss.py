@@ -5,12 +5,12 @@ import torch
 from torch.nn import functional
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from codetune.modeling.logits import logits_at
-from codetune.tuning import loss as loss_module
-from codetune.tuning.data import collate, pack
-from codetune.tuning.lora import add_adapter
-from codetune.tuning.loss import batch_loss
-from tests.training import lora
+from codetune.models.logits import logits_at
+from codetune.training import loss as loss_module
+from codetune.training.data import collate, pack
+from codetune.training.lora import add_adapter
+from codetune.training.loss import batch_loss
+from tests.support.training import lora
 
 SHAPE = {
     "vocab_size": 416, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.tuning.world import ALONE, World, join
+from codetune.training.world import ALONE, World, join
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])

@@ -6,25 +6,26 @@ from typing import Any
 
 import streamlit as st
 
-from codetune.app import charts, project
-from codetune.app.changes import show_changes
-from codetune.app.choose import choose_revisions
-from codetune.app.exports import show_exports
-from codetune.app.forest import AXIS, forest, forest_height
-from codetune.app.forest import READING as FOREST_READING
-from codetune.app.guard import guarded, literal
-from codetune.app.tables import flip_table, metric_table
-from codetune.revisions.comparison import Comparison, MetricDifference
-from codetune.revisions.listing import Kind, Revision
-from codetune.revisions.reports import Reports
-from codetune.revisions.wording import (
+from codetune.app import project
+from codetune.app.ui import charts
+from codetune.app.ui.changes import show_changes
+from codetune.app.ui.choose import choose_revisions
+from codetune.app.ui.exports import show_exports
+from codetune.app.ui.forest import AXIS, forest, forest_height
+from codetune.app.ui.forest import READING as FOREST_READING
+from codetune.app.ui.guard import guarded, literal
+from codetune.app.ui.tables import flip_table, metric_table
+from codetune.compare.comparison import Comparison, MetricDifference
+from codetune.compare.gather import flip_rows
+from codetune.compare.wording import (
     flips_sentence,
     gain_sentence,
     robustness_sentence,
     source_sentences,
     verdict_sentence,
 )
-from codetune.side_by_side.gather import flip_rows
+from codetune.history.listing import Kind, Revision
+from codetune.history.reports import Reports
 
 SECOND_RUN = "`dvc exp run -S train.lora.rank=4`"
 READING = (

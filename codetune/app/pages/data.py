@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from codetune.accounting.overview import data_reports
 from codetune.app import project
-from codetune.app.choose import linked_revision, revision_box
-from codetune.app.data_ledger import ROW_QUERY, show_ledger
-from codetune.app.data_rows import show_rows
-from codetune.app.data_tables import show_overview
-from codetune.app.guard import guarded, literal
-from codetune.revisions.listing import WORKSPACE, Kind, Revision
+from codetune.app.ui.choose import linked_revision, revision_box
+from codetune.app.ui.data_ledger import ROW_QUERY, show_ledger
+from codetune.app.ui.data_rows import show_rows
+from codetune.app.ui.data_tables import show_overview
+from codetune.app.ui.guard import guarded, literal
+from codetune.history.listing import WORKSPACE, Kind, Revision
+from codetune.ledger.overview import data_reports
 
 _KEY = "data_revision"
 _QUERY = "revision"

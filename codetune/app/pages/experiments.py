@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from codetune.app import compare, experiment_charts, experiment_table, project
-from codetune.app.guard import guarded, literal
-from codetune.app.running import show_running
-from codetune.revisions.commands import commands
-from codetune.revisions.coordinates import parallel, points
-from codetune.revisions.figures import Figures, Row, matching
-from codetune.revisions.listing import WORKSPACE, Kind
-from codetune.revisions.quantities import Quantity, Way, headline, metrics, parameters, ways_of, ways_sentence
+from codetune.app import project
+from codetune.app.pages import compare
+from codetune.app.ui import experiment_charts, experiment_table
+from codetune.app.ui.guard import guarded, literal
+from codetune.app.ui.running import show_running
+from codetune.compare.commands import commands
+from codetune.compare.coordinates import parallel, points
+from codetune.compare.figures import Figures, Row, matching
+from codetune.compare.quantities import Quantity, Way, headline, metrics, parameters, ways_of, ways_sentence
+from codetune.history.listing import WORKSPACE, Kind
 
 FIRST_RUN = "`dvc exp run -S train.lora.rank=4`"
 KINDS = {Kind.WORKSPACE: "Workspace", Kind.EXPERIMENT: "Experiments", Kind.COMMIT: "Commits"}

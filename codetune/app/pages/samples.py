@@ -5,16 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from codetune.app import project
-from codetune.app.answers import show_sample
-from codetune.app.choose import choose_revisions
-from codetune.app.compare import unmeasured_sentence
-from codetune.app.guard import guarded, literal
-from codetune.app.picking import pick_metric, pick_sample, pick_wanted
-from codetune.app.sample_table import sample_table
-from codetune.revisions.catalogue import Metric
-from codetune.revisions.comparison import Comparison
-from codetune.revisions.listing import Revision
-from codetune.revisions.samples import Sample, by_change, comparable_metrics, samples_of, wanted_samples, ways
+from codetune.app.pages.compare import unmeasured_sentence
+from codetune.app.ui.answers import show_sample
+from codetune.app.ui.choose import choose_revisions
+from codetune.app.ui.guard import guarded, literal
+from codetune.app.ui.picking import pick_metric, pick_sample, pick_wanted
+from codetune.app.ui.sample_table import sample_table
+from codetune.compare.comparison import Comparison
+from codetune.compare.samples import Sample, by_change, comparable_metrics, samples_of, wanted_samples, ways
+from codetune.evaluation.metrics.catalogue import Metric
+from codetune.history.listing import Revision
 
 
 def _comparison(baseline: Revision, candidate: Revision) -> Comparison | None:

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import streamlit as st
 
 from codetune.app import project
-from codetune.app.answer_parts import draw_answer
 from codetune.app.asking import Asked
-from codetune.app.choose_models import Side, choose_models
-from codetune.app.guard import guarded, literal
-from codetune.app.keeping import forget_correction, show_keeping
+from codetune.app.marks import quick_line
 from codetune.app.models import find_model, loaded, threads_for
+from codetune.app.ui.answer_parts import draw_answer
+from codetune.app.ui.choose_models import Side, choose_models
+from codetune.app.ui.guard import guarded, literal
+from codetune.app.ui.keeping import forget_correction, show_keeping
 from codetune.generation.sampling import SamplingSettings
-from codetune.revisions.listing import WORKSPACE
-from codetune.revisions.models import ModelFiles
-from codetune.revisions.reports import Prompt
-from codetune.serving.marks import quick_line
-from codetune.serving.stream import stream_answers
+from codetune.generation.stream import stream_answers
+from codetune.history.listing import WORKSPACE
+from codetune.history.models import ModelFiles
+from codetune.history.reports import Prompt
 
 REFRESH_SECONDS = 0.1
 MAX_EXAMPLES = 200

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from codetune.answer_form import Task
-from codetune.app.guard import literal
+from codetune.app.ui.guard import literal
 from codetune.evaluation.answers import read_answer, segments
+from codetune.models.answer_form import Task
 
 _LANGUAGE = re.compile(r"[a-z0-9+#-]{1,20}")
 _CLOSING = re.compile(r"\s*(?:`{3,}|~{3,})[ \t]*(?:\n|$)")

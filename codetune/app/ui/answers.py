@@ -7,14 +7,14 @@ from html import escape
 
 import streamlit as st
 
-from codetune.answer_form import Task
-from codetune.app.answer_parts import draw_answer
-from codetune.app.guard import literal
-from codetune.app.token_map import show_tokens
-from codetune.revisions.catalogue import CATALOGUE, Metric
-from codetune.revisions.comparison import Comparison
-from codetune.revisions.inline import Piece, inline_difference
-from codetune.revisions.samples import Sample, ScoredAnswer
+from codetune.app.ui.answer_parts import draw_answer
+from codetune.app.ui.guard import literal
+from codetune.app.ui.token_map import show_tokens
+from codetune.compare.comparison import Comparison
+from codetune.compare.inline import Piece, inline_difference
+from codetune.compare.samples import Sample, ScoredAnswer
+from codetune.evaluation.metrics.catalogue import CATALOGUE, Metric
+from codetune.models.answer_form import Task
 
 VIEWS = ("As given", "Difference from the reference")
 _TAGS = {"missing": "del", "extra": "ins"}

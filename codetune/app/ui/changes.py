@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from codetune.app import project
-from codetune.app.guard import guarded, literal
-from codetune.app.tables import data_table, parameter_table, stage_table
-from codetune.revisions.comparison import Comparison
-from codetune.revisions.stages import StageChanges
+from codetune.app.ui.guard import guarded, literal
+from codetune.app.ui.tables import data_table, parameter_table, stage_table
+from codetune.compare.comparison import Comparison
+from codetune.history.stages import StageChanges
 
 DATA_FOLDER = "data/"
 

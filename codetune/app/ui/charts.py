@@ -9,9 +9,9 @@ from typing import Any
 import altair as alt
 import pandas as pd  # noqa: F401 - altair looks at it, and would meet it half imported by another session
 
-from codetune.app.style import BASE_COLOR, BASELINE_COLOR, CANDIDATE_COLOR
-from codetune.revisions.groups import gain_by_package, histogram
-from codetune.revisions.reports import Reports, Role
+from codetune.app.ui.style import BASE_COLOR, BASELINE_COLOR, CANDIDATE_COLOR
+from codetune.compare.groups import gain_by_package, histogram
+from codetune.history.reports import Reports, Role
 
 F1 = "bertscore_f1"
 NamedModel = tuple[str, Reports, Role]

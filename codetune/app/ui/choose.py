@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 from codetune.app import project
-from codetune.app.guard import literal
-from codetune.revisions.fetching import fetch_sentence
-from codetune.revisions.listing import Revision, default_pair, find_revision
+from codetune.app.ui.guard import literal
+from codetune.history.fetching import fetch_sentence
+from codetune.history.listing import Revision, default_pair, find_revision
 
 SIDES = ("baseline", "candidate")
 SHOWN_CHARS = 60

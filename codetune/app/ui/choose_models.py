@@ -8,10 +8,10 @@ from typing import Any
 import streamlit as st
 
 from codetune.app import project
-from codetune.app.choose import SHOWN_CHARS, linked_revision, revision_box
-from codetune.app.guard import literal
-from codetune.revisions.listing import WORKSPACE, Revision
-from codetune.revisions.reports import ROLES, Role
+from codetune.app.ui.choose import SHOWN_CHARS, linked_revision, revision_box
+from codetune.app.ui.guard import literal
+from codetune.history.listing import WORKSPACE, Revision
+from codetune.history.reports import ROLES, Role
 
 PLACES: dict[str, Role] = {"left": "base", "right": "tuned"}
 

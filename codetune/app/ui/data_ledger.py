@@ -6,14 +6,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from codetune.accounting.browsing import missing_sentence
-from codetune.accounting.ledger import LEDGER_PATH, Ledger, read_ledger
-from codetune.accounting.life import Life, life_of
-from codetune.accounting.telling import row_text, steps
-from codetune.accounting.why import Answer, look_up, unknown
-from codetune.app import html, project
-from codetune.app.guard import literal
-from codetune.errors import UserError
+from codetune.app import project
+from codetune.app.ui import html
+from codetune.app.ui.guard import literal
+from codetune.core.errors import UserError
+from codetune.ledger.browsing import missing_sentence
+from codetune.ledger.ledger import LEDGER_PATH, Ledger, read_ledger
+from codetune.ledger.life import Life, life_of
+from codetune.ledger.telling import row_text, steps
+from codetune.ledger.why import Answer, look_up, unknown
 
 MAX_CHARS = 200
 _MAX_LISTED = 200

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from codetune.accounting.browsing import RowIndex, containing, missing_sentence, read_index, read_places, rows_by_id
-from codetune.app import html, project
-from codetune.app.guard import literal
-from codetune.files import JsonObject
-from codetune.revisions.inline import reworded
+from codetune.app import project
+from codetune.app.ui import html
+from codetune.app.ui.guard import literal
+from codetune.compare.inline import reworded
+from codetune.core.files import JsonObject
+from codetune.ledger.browsing import RowIndex, containing, missing_sentence, read_index, read_places, rows_by_id
 from codetune.schemas.declaration import Schema
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 

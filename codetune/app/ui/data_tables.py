@@ -6,10 +6,10 @@ from html import escape
 
 import streamlit as st
 
-from codetune.accounting import overview
-from codetune.accounting.overview import DataReports
-from codetune.app import html
-from codetune.app.guard import literal
+from codetune.app.ui import html
+from codetune.app.ui.guard import literal
+from codetune.ledger import overview
+from codetune.ledger.overview import DataReports
 
 _MAX_LEAKS = 50
 

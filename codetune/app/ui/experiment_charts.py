@@ -8,10 +8,10 @@ from typing import Any
 
 import altair as alt
 
-from codetune.app.charts import chart, looks
-from codetune.app.style import BASELINE_COLOR, CANDIDATE_COLOR
-from codetune.revisions.coordinates import NOTHING, Axis, Place, Point
-from codetune.revisions.quantities import Quantity, Way
+from codetune.app.ui.charts import chart, looks
+from codetune.app.ui.style import BASELINE_COLOR, CANDIDATE_COLOR
+from codetune.compare.coordinates import NOTHING, Axis, Place, Point
+from codetune.compare.quantities import Quantity, Way
 
 # From Okabe and Ito's palette, told apart by colour-blind readers too.
 _WAY_COLORS = (CANDIDATE_COLOR, "#d55e00", "#cc79a7", "#e69f00", "#56b4e9", "#009e73")

@@ -8,13 +8,13 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from codetune.files import digest_bytes
-from codetune.revisions.catalogue import PERCENT
-from codetune.revisions.figures import Row
-from codetune.revisions.listing import Kind
-from codetune.revisions.quantities import Quantity
-from codetune.revisions.reports import Reports
-from codetune.revisions.wording import metric_help
+from codetune.compare.figures import Row
+from codetune.compare.quantities import Quantity
+from codetune.compare.wording import metric_help
+from codetune.core.files import digest_bytes
+from codetune.evaluation.metrics.catalogue import PERCENT
+from codetune.history.listing import Kind
+from codetune.history.reports import Reports
 
 PICKED = "experiments_picked"
 _HEIGHT = 430

@@ -9,12 +9,12 @@ from pathlib import Path
 import streamlit as st
 
 from codetune.app import project
-from codetune.errors import UserError
-from codetune.files import dump_json
-from codetune.revisions.comparison import Comparison
-from codetune.side_by_side.data import as_csv, as_json
-from codetune.side_by_side.gather import SideBySide, gather
-from codetune.side_by_side.text import as_markdown
+from codetune.compare.comparison import Comparison
+from codetune.compare.gather import SideBySide, gather
+from codetune.compare.renderers.data import as_csv, as_json
+from codetune.compare.renderers.text import as_markdown
+from codetune.core.errors import UserError
+from codetune.core.files import dump_json
 
 LOG = logging.getLogger("codetune.app")
 _FORMS: dict[str, tuple[str, str, Callable[[SideBySide], str]]] = {

@@ -6,11 +6,11 @@ from typing import Any
 
 import altair as alt
 
-from codetune.app.charts import chart, looks, zero_line
-from codetune.app.style import BASELINE_COLOR, BETTER_COLOR, WORSE_COLOR
-from codetune.revisions.comparison import MetricDifference, Verdict
-from codetune.revisions.effects import Effect, effects
-from codetune.revisions.wording import certainty_text, difference_text, interval_text
+from codetune.app.ui.charts import chart, looks, zero_line
+from codetune.app.ui.style import BASELINE_COLOR, BETTER_COLOR, WORSE_COLOR
+from codetune.compare.comparison import MetricDifference, Verdict
+from codetune.compare.effects import Effect, effects
+from codetune.compare.wording import certainty_text, difference_text, interval_text
 
 AXIS = "Difference in standard deviations of the metric's own scores \u2192 better"
 READING = (

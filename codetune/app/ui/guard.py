@@ -9,7 +9,7 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 
 LOG = logging.getLogger("codetune.app")
 Arguments = ParamSpec("Arguments")

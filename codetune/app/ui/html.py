@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Literal
 
-from codetune.revisions.inline import Piece
+from codetune.compare.inline import Piece
 
 NOTHING = "\u2013"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from codetune.app import project
-from codetune.app.choose_models import Side
-from codetune.app.guard import literal
+from codetune.app.feedback import FEEDBACK, MAX_CHARS, PARAMS_SNIPPET, Correction, is_held_out, is_source, keep
+from codetune.app.ui.choose_models import Side
+from codetune.app.ui.guard import literal
 from codetune.evaluation.answers import read_answer
-from codetune.feedback import FEEDBACK, MAX_CHARS, PARAMS_SNIPPET, Correction, is_held_out, is_source, keep
-from codetune.revisions.listing import WORKSPACE
-from codetune.scoring.syntax import syntax_valid
+from codetune.evaluation.metrics.syntax import syntax_valid
+from codetune.history.listing import WORKSPACE
 
 _STATE = ("corrected_side", "correction", "kept")
 HELD_OUT = (

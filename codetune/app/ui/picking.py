@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from codetune.app.guard import literal
-from codetune.revisions.catalogue import Metric
-from codetune.revisions.samples import Parsing, Sample, Wanted, Way
+from codetune.app.ui.guard import literal
+from codetune.compare.samples import Parsing, Sample, Wanted, Way
+from codetune.evaluation.metrics.catalogue import Metric
 
 ORDERS = ("Most improved first", "Most worsened first")
 EVERY = "All"

@@ -8,10 +8,10 @@ import altair as alt
 import streamlit as st
 
 from codetune.app import project
-from codetune.app.charts import chart
-from codetune.app.guard import LOG, literal
-from codetune.app.style import BASE_COLOR, CANDIDATE_COLOR
-from codetune.revisions.running import Run, duration_text, running
+from codetune.app.ui.charts import chart
+from codetune.app.ui.guard import LOG, literal
+from codetune.app.ui.style import BASE_COLOR, CANDIDATE_COLOR
+from codetune.history.running import Run, duration_text, running
 
 REFRESH_SECONDS = 3
 _HEIGHT = 240

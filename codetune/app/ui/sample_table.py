@@ -6,11 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from codetune.files import digest_bytes
-from codetune.revisions.catalogue import Metric
-from codetune.revisions.reports import Reports
-from codetune.revisions.samples import Sample
-from codetune.revisions.wording import metric_help
+from codetune.compare.samples import Sample
+from codetune.compare.wording import metric_help
+from codetune.core.files import digest_bytes
+from codetune.evaluation.metrics.catalogue import Metric
+from codetune.history.reports import Reports
 
 HEIGHT = 320
 _PARSES: dict[tuple[bool | None, bool | None], str] = {

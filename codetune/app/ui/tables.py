@@ -6,16 +6,11 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from codetune.accounting.changes import HEADINGS
-from codetune.alignment.result import Alignment
-from codetune.app import html
-from codetune.revisions.comparison import MetricDifference, Verdict
-from codetune.revisions.intervals import settings_of
-from codetune.revisions.parameters import ParameterDifference
-from codetune.revisions.reasons import outputs_text, stage_reasons
-from codetune.revisions.reports import Reports
-from codetune.revisions.stages import StageDifference
-from codetune.revisions.wording import (
+from codetune.app.ui import html
+from codetune.compare.comparison import MetricDifference, Verdict
+from codetune.compare.intervals import settings_of
+from codetune.compare.reasons import outputs_text, stage_reasons
+from codetune.compare.wording import (
     certainty_text,
     detectable_text,
     difference_text,
@@ -23,6 +18,11 @@ from codetune.revisions.wording import (
     interval_text,
     metric_help,
 )
+from codetune.evaluation.alignment.result import Alignment
+from codetune.history.parameters import ParameterDifference
+from codetune.history.reports import Reports
+from codetune.history.stages import StageDifference
+from codetune.ledger.changes import HEADINGS
 
 DISCRIMINATION = (
     "Of a passing and a failing answer to the same problem, how often the metric scored the passing one higher "
@@ -130,7 +130,7 @@ def stage_table(rows: Sequence[StageDifference]) -> str:
 def data_table(counts: dict[str, Any]) -> str:
     """Rows of data by what happened to them, with the reason on either side and an example.
 
-    :param counts: as `codetune.accounting.difference.data_difference` gives it.
+    :param counts: as `codetune.ledger.difference.data_difference` gives it.
     """
     cells = []
     for words in HEADINGS.values():

@@ -10,15 +10,15 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from codetune.alignment.result import Alignment
-from codetune.alignment.worker import AlignmentWorker
 from codetune.app import project
-from codetune.app.charts import chart, looks
-from codetune.app.guard import guarded, literal
-from codetune.app.tables import match_table
-from codetune.errors import UserError
-from codetune.revisions.comparison import Comparison
-from codetune.revisions.samples import Sample
+from codetune.app.ui.charts import chart, looks
+from codetune.app.ui.guard import guarded, literal
+from codetune.app.ui.tables import match_table
+from codetune.compare.comparison import Comparison
+from codetune.compare.samples import Sample
+from codetune.core.errors import UserError
+from codetune.evaluation.alignment.result import Alignment
+from codetune.evaluation.alignment.worker import AlignmentWorker
 
 MAX_TOKENS_SHOWN = 80
 CELL_PX = 16

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from codetune.accounting.changes import HEADINGS
-from codetune.revisions.comparison import MetricDifference
-from codetune.revisions.reasons import stage_reasons
-from codetune.revisions.samples import Sample
-from codetune.revisions.stages import StageChanges
-from codetune.revisions.wording import verdict_sentence
-from codetune.side_by_side.gather import SideBySide, answers, flip_rows
+from codetune.compare.comparison import MetricDifference
+from codetune.compare.gather import SideBySide, answers, flip_rows
+from codetune.compare.reasons import stage_reasons
+from codetune.compare.samples import Sample
+from codetune.compare.wording import verdict_sentence
+from codetune.history.stages import StageChanges
+from codetune.ledger.changes import HEADINGS
 
 _NUMBERS = ("baseline", "candidate", "difference", "low", "high", "p_value", "detectable", "spread")
 COLUMNS = ("part", "name", *_NUMBERS, "larger_is_better", "verdict")

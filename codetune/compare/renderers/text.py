@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from codetune.files import lines_of
-from codetune.markdown import escaped, fenced, table
-from codetune.revisions.catalogue import Metric
-from codetune.revisions.comparison import Comparison, MetricDifference, Verdict
-from codetune.revisions.intervals import settings_of
-from codetune.revisions.reasons import outputs_text, stage_reasons
-from codetune.revisions.samples import Sample
-from codetune.revisions.stages import StageChanges
-from codetune.revisions.wording import (
+from codetune.compare.comparison import Comparison, MetricDifference, Verdict
+from codetune.compare.gather import SideBySide, answers, flip_rows
+from codetune.compare.intervals import settings_of
+from codetune.compare.reasons import outputs_text, stage_reasons
+from codetune.compare.samples import Sample
+from codetune.compare.wording import (
     difference_text,
     discrimination_text,
     flips_sentence,
@@ -21,7 +18,10 @@ from codetune.revisions.wording import (
     source_sentences,
     verdict_sentence,
 )
-from codetune.side_by_side.gather import SideBySide, answers, flip_rows
+from codetune.core.files import lines_of
+from codetune.core.markdown import escaped, fenced, table
+from codetune.evaluation.metrics.catalogue import Metric
+from codetune.history.stages import StageChanges
 
 _ANSWER_LINES = 12
 

@@ -15,16 +15,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codetune.augmentation.descriptions import opening_end
-from codetune.augmentation.params import AugmentParams
-from codetune.augmentation.paraphrase import Paraphrase, differences
-from codetune.files import JsonObject, digest_bytes, digest_file, dump_json, stable_seed
-from codetune.journal import Journal
-from codetune.modeling.params import ModelParams
-from codetune.progress import track
+from codetune.core.files import JsonObject, digest_bytes, digest_file, dump_json, stable_seed
+from codetune.core.journal import Journal
+from codetune.core.progress import track
+from codetune.data.augment.descriptions import opening_end
+from codetune.data.augment.params import AugmentParams
+from codetune.data.augment.paraphrase import Paraphrase, differences
+from codetune.models.params import ModelParams
 
 if TYPE_CHECKING:
-    from codetune.modeling.load import LoadedModel
+    from codetune.models.load import LoadedModel
 
 REPHRASE = (
     "Say this in other words. Keep every name, number and quoted text as it is. Answer with one or two sentences and "
@@ -77,9 +77,9 @@ class ChatParaphraser:
 
     @cached_property
     def _loaded(self) -> LoadedModel:
-        from codetune.modeling.load import load_model
         from codetune.models.base import write_base
         from codetune.models.catalogue import CATALOGUE
+        from codetune.models.load import load_model
 
         chat = self._params.chat
         base = str(chat.model)
@@ -113,7 +113,7 @@ class ChatParaphraser:
         """Yield the place of each question that fits the model and its answer; those in the journal are not asked."""
         from codetune.generation.batch import answer_all
         from codetune.generation.sampling import SamplingSettings, sampler
-        from codetune.prompt import completion_text, prompt_ids
+        from codetune.models.prompt import completion_text, prompt_ids
 
         chat, loaded = self._params.chat, self._loaded
         every = [prompt_ids(loaded.tokenizer, self._question(row)) for row, _ in asked]
@@ -146,11 +146,11 @@ class ChatParaphraser:
 
     def _recipe(self, prompts: list[list[int]]) -> str:
         """A digest of all that an answer depends on."""
-        from codetune.modeling.locate import locate_model, weight_files
+        from codetune.models.locate import locate_model, weight_files
 
         chat = self._params.chat
         weights = [digest_file(path) for path in weight_files(locate_model(self._loaded.name, chat.revision))]
-        code = sorted(Path(__file__).parents[1].rglob("*.py"))
+        code = sorted(Path(__file__).parents[2].rglob("*.py"))
         versions = [version(name) for name in ("torch", "transformers")]
         facts = [weights, self._loaded.dtype, chat.model_dump(), self._params.seed, prompts, versions]
         return digest_bytes(dump_json([*facts, [digest_file(path) for path in code]]).encode())[:16]

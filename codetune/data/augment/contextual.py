@@ -13,12 +13,12 @@ from typing import Any
 from nlpaug.augmenter.word import ContextualWordEmbsAug
 from nlpaug.model.lang_models import LanguageModels
 
-from codetune.augmentation.comparatives import comparatives
-from codetune.augmentation.descriptions import opening_end
-from codetune.augmentation.models import load_model
-from codetune.augmentation.params import ContextualParams
-from codetune.augmentation.paraphrase import Paraphrase, differences
-from codetune.augmentation.protection import masked
+from codetune.data.augment.comparatives import comparatives
+from codetune.data.augment.descriptions import opening_end
+from codetune.data.augment.models import load_model
+from codetune.data.augment.params import ContextualParams
+from codetune.data.augment.paraphrase import Paraphrase, differences
+from codetune.data.augment.protection import masked
 
 _KEY = "augment.contextual"
 _ORDINARY = re.compile(r"(?<![\w'’-])[a-z]{3,}(?![\w'’-])")

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-from codetune.augmentation.inflection import capitalized
-from codetune.augmentation.protection import MASK, masked, protected_spans
-from codetune.augmentation.table import HELD_OUT_FILE, TABLE_FILE, load_table
+from codetune.data.augment.inflection import capitalized
+from codetune.data.augment.protection import MASK, masked, protected_spans
+from codetune.data.augment.table import HELD_OUT_FILE, TABLE_FILE, load_table
 
 _OPENING = re.compile(
     rf"Write an? (?:(?:asynchronous|async) )?Python (?:function|(?:static |class )?method|property) {MASK}+"

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codetune.augmentation.descriptions import descriptions
-from codetune.errors import UserError
-from codetune.files import lines_of
+from codetune.core.errors import UserError
+from codetune.core.files import lines_of
+from codetune.data.augment.descriptions import descriptions
 
 LABELLED_FILE = Path(__file__).with_name("labelled_pairs.jsonl")
 KEPT_SHARE = 0.97

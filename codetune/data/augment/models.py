@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from codetune.augmentation.params import LanguageModelParams
-from codetune.encoders.locate import locate_encoder
-from codetune.encoders.params import EncoderParams
-from codetune.errors import UserError, error_text
+from codetune.core.errors import UserError, error_text
+from codetune.data.augment.params import LanguageModelParams
+from codetune.models.encoders.locate import locate_encoder
+from codetune.models.encoders.params import EncoderParams
 
 
 def load_model(params: LanguageModelParams, key: str, kind: str) -> tuple[Any, Any]:

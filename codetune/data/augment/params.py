@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from codetune.config import STRICT, Section
-from codetune.encoders.params import EncoderParams
+from codetune.core.config import STRICT, Section
+from codetune.models.encoders.params import EncoderParams
 
 Method = Literal["phrases", "contextual", "back_translation", "model", "code_to_instruction"]
 _REVISION = "^[0-9a-f]{40}$"
@@ -23,7 +23,7 @@ class MeaningParams(BaseModel):
         ge=-1.0,
         le=1.0,
         description="cosine of the sentence embeddings of the two descriptions; below it a paraphrase is rejected. The "
-        "shipped value is the one that codetune/augmentation/labelled_pairs.jsonl yields, see meaning.py",
+        "shipped value is the one that codetune/data/augment/labelled_pairs.jsonl yields, see meaning.py",
     )
     max_tokens: int = Field(
         ge=16, le=512, description="tokens of a description that are embedded; 96 hold all but one in a thousand"

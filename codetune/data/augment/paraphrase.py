@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from codetune.augmentation.phrases import Phrase, all_phrases, is_question
-from codetune.augmentation.places import PlaceFinder
-from codetune.augmentation.protection import MASK, masked
-from codetune.augmentation.table import PhraseTable
+from codetune.data.augment.phrases import Phrase, all_phrases, is_question
+from codetune.data.augment.places import PlaceFinder
+from codetune.data.augment.protection import MASK, masked
+from codetune.data.augment.table import PhraseTable
 
 _TAG = "\ue001"
 _TAGGED = re.compile(f"{_TAG}[0-9]+")

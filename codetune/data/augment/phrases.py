@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from codetune.augmentation.inflection import article, capitalized, gerund, plural, third_person
-from codetune.augmentation.table import Group, PhraseTable
+from codetune.data.augment.inflection import article, capitalized, gerund, plural, third_person
+from codetune.data.augment.table import Group, PhraseTable
 
 _KINDS = {
     "function": "function",

@@ -6,9 +6,9 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 
-from codetune.augmentation.phrases import Phrase, Role, kind_of
-from codetune.augmentation.protection import MASK, masked
-from codetune.augmentation.signs import Opening, Text, fits
+from codetune.data.augment.phrases import Phrase, Role, kind_of
+from codetune.data.augment.protection import MASK, masked
+from codetune.data.augment.signs import Opening, Text, fits
 
 _SHORT_OPENING_NAMES = 3
 """Names in an opening (function, class, parameters) up to which its sentence may go on with what the function does."""

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from codetune.augmentation.meaning import KEPT_SHARE, Calibration
-from codetune.augmentation.params import AugmentParams
-from codetune.augmentation.rows import Augmentation
-from codetune.augmentation.table import PhraseTable
-from codetune.files import stable_seed
+from codetune.core.files import stable_seed
+from codetune.data.augment.meaning import KEPT_SHARE, Calibration
+from codetune.data.augment.params import AugmentParams
+from codetune.data.augment.rows import Augmentation
+from codetune.data.augment.table import PhraseTable
 
 _MOST_USED = 20
 _EXAMPLES = 5

@@ -12,13 +12,13 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from codetune.augmentation.params import AugmentParams
-from codetune.augmentation.paraphrase import Paraphrase, Paraphraser, isolated_draws, seed_draws
-from codetune.augmentation.table import TABLE_FILE, load_table
-from codetune.augmentation.verify import rejection
-from codetune.files import JsonObject, digest_bytes, stable_seed
-from codetune.progress import track
-from codetune.workers import stream_in_processes
+from codetune.core.files import JsonObject, digest_bytes, stable_seed
+from codetune.core.progress import track
+from codetune.core.workers import stream_in_processes
+from codetune.data.augment.params import AugmentParams
+from codetune.data.augment.paraphrase import Paraphrase, Paraphraser, isolated_draws, seed_draws
+from codetune.data.augment.table import TABLE_FILE, load_table
+from codetune.data.augment.verify import rejection
 
 _CHUNK_ROWS = 512
 _SEED_RANGE = 2**63
@@ -50,15 +50,15 @@ def paraphraser_of(params: AugmentParams) -> Draws | None:
     :raises UserError: when a model cannot be had.
     """
     if params.method == "contextual":
-        from codetune.augmentation.contextual import ContextualParaphraser
+        from codetune.data.augment.contextual import ContextualParaphraser
 
         return ContextualParaphraser(params.contextual, params.min_changes)
     if params.method == "back_translation":
-        from codetune.augmentation.translation import BackTranslationParaphraser
+        from codetune.data.augment.translation import BackTranslationParaphraser
 
         return BackTranslationParaphraser(params.back_translation)
     if params.method in ("model", "code_to_instruction"):
-        from codetune.augmentation.chat import ChatParaphraser
+        from codetune.data.augment.chat import ChatParaphraser
 
         return ChatParaphraser(params)
     return None

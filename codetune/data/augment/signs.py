@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from codetune.augmentation.phrases import Follow, Phrase, Role
-from codetune.augmentation.protection import MASK
+from codetune.data.augment.phrases import Follow, Phrase, Role
+from codetune.data.augment.protection import MASK
 
 _LOOK_BACK = 30
 """Characters looked at before a phrase: more than any sign is long."""

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from codetune.augmentation.comparatives import comparatives
-from codetune.augmentation.protection import protected_texts
-from codetune.errors import UserError
+from codetune.core.errors import UserError
+from codetune.data.augment.comparatives import comparatives
+from codetune.data.augment.protection import protected_texts
 
 TABLE_FILE = Path(__file__).with_name("phrases.yaml")
 HELD_OUT_FILE = Path(__file__).with_name("phrases_held_out.yaml")

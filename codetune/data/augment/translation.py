@@ -15,11 +15,11 @@ import torch
 from nlpaug.augmenter.word import BackTranslationAug
 from nlpaug.model.lang_models import LanguageModels
 
-from codetune.augmentation.descriptions import opening_end
-from codetune.augmentation.models import load_model
-from codetune.augmentation.params import BackTranslationParams
-from codetune.augmentation.paraphrase import Paraphrase, differences
-from codetune.augmentation.protection import protected_spans
+from codetune.data.augment.descriptions import opening_end
+from codetune.data.augment.models import load_model
+from codetune.data.augment.params import BackTranslationParams
+from codetune.data.augment.paraphrase import Paraphrase, differences
+from codetune.data.augment.protection import protected_spans
 
 _KEY = "augment.back_translation"
 _PLACEHOLDER = re.compile(r"\bX(\d+)\b")

@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from typing import Literal
 
-from codetune.augmentation.agreement import disagreements
-from codetune.augmentation.comparatives import comparatives
-from codetune.augmentation.inflection import article
-from codetune.augmentation.protection import masked, protected_texts
+from codetune.data.augment.agreement import disagreements
+from codetune.data.augment.comparatives import comparatives
+from codetune.data.augment.inflection import article
+from codetune.data.augment.protection import masked, protected_texts
 
 Reason = Literal[
     "unchanged",

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from codetune.cleaning.instruction import parameters
-from codetune.cleaning.reasons import Drop
-from codetune.ingestion.functions import FunctionNode
+from codetune.data.clean.instruction import parameters
+from codetune.data.clean.reasons import Drop
+from codetune.python_source.functions import FunctionNode
 from codetune.python_source.self_contained import Incomplete, Module, Whole
 from codetune.python_source.standard_library import STANDARD_LIBRARY
 from codetune.python_source.tree import parse_tree

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from codetune.cleaning.duplicates import LEAST_CONTAINED, Match, rarest
-from codetune.cleaning.fingerprint import Fingerprint, fingerprint
-from codetune.cleaning.minhash import Hashes
-from codetune.cleaning.params import CleanParams
-from codetune.cleaning.renaming import function_digests, renamed_digest
-from codetune.errors import UserError
-from codetune.files import given_rows
-from codetune.ingestion.functions import FunctionNode, parse
-from codetune.places import project_path
+from codetune.core.errors import UserError
+from codetune.core.files import given_rows
+from codetune.core.paths import project_path
+from codetune.data.clean.duplicates import LEAST_CONTAINED, Match, rarest
+from codetune.data.clean.fingerprint import Fingerprint, fingerprint
+from codetune.data.clean.minhash import Hashes
+from codetune.data.clean.params import CleanParams
 from codetune.python_source.docstrings import without_docstring
+from codetune.python_source.functions import FunctionNode, parse
 from codetune.python_source.indentation import dedented
+from codetune.python_source.renaming import function_digests, renamed_digest
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import docstring_of, dump_tree
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from codetune.ingestion.functions import FunctionNode
+from codetune.python_source.functions import FunctionNode
 
 
 def own_nodes(node: FunctionNode) -> Iterator[ast.AST]:

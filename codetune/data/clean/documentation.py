@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from docstring_parser import ParseError, parse
 from docstring_parser.common import Docstring
 
-from codetune.cleaning.instruction import plain_text
+from codetune.data.clean.instruction import plain_text
 
 _SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\betc)(?<!\bcf)(?<!\bapprox)[.!?](?=\s+[A-Z`\"'])")
 # Sentences about what is not in the answer: the class or module around, other code, versions, and who wrote it.

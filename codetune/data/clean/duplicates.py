@@ -16,8 +16,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from codetune.cleaning.minhash import Hashes, candidates, jaccards
-from codetune.progress import track
+from codetune.core.progress import track
+from codetune.data.clean.minhash import Hashes, candidates, jaccards
 
 _SHINGLE = 5
 LEAST_CONTAINED = 20

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from codetune.names import bound_names, names_from_outside
+from codetune.python_source.names import bound_names, names_from_outside
 from codetune.python_source.self_contained import Incomplete, Module
 from codetune.python_source.standard_library import STANDARD_LIBRARY
 from codetune.python_source.tree import parse_tree

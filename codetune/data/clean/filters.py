@@ -12,23 +12,23 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from codetune.cleaning.answerable import foreign_drop, packages_of, read_module, stand_alone
-from codetune.cleaning.body import results, yields
-from codetune.cleaning.documentation import Documentation, is_vague, read_documentation, words_told
-from codetune.cleaning.examples import read_examples, shown_count, shown_part
-from codetune.cleaning.fingerprint import Fingerprint, fingerprint
-from codetune.cleaning.instruction import first_paragraph, instruction, parameters, wording
-from codetune.cleaning.params import CleanParams
-from codetune.cleaning.problems import examples_to_try
-from codetune.cleaning.reasons import Drop
-from codetune.cleaning.renaming import function_digests, renamed_digest
-from codetune.cleaning.request import Needed, request, shows_example, tells_code
-from codetune.cleaning.unshown import unshown_drop
-from codetune.cleaning.untold import own_errors, untold_class, untold_parameter, untold_value
-from codetune.files import stable_seed
-from codetune.ingestion.functions import FunctionNode, parse
+from codetune.core.files import stable_seed
+from codetune.data.clean.answerable import foreign_drop, packages_of, read_module, stand_alone
+from codetune.data.clean.body import results, yields
+from codetune.data.clean.documentation import Documentation, is_vague, read_documentation, words_told
+from codetune.data.clean.examples import read_examples, shown_count, shown_part
+from codetune.data.clean.fingerprint import Fingerprint, fingerprint
+from codetune.data.clean.instruction import first_paragraph, instruction, parameters, wording
+from codetune.data.clean.params import CleanParams
+from codetune.data.clean.problems import examples_to_try
+from codetune.data.clean.reasons import Drop
+from codetune.data.clean.request import Needed, request, shows_example, tells_code
+from codetune.data.clean.unshown import unshown_drop
+from codetune.data.clean.untold import own_errors, untold_class, untold_parameter, untold_value
 from codetune.python_source.docstrings import without_docstring
+from codetune.python_source.functions import FunctionNode, parse
 from codetune.python_source.indentation import dedented
+from codetune.python_source.renaming import function_digests, renamed_digest
 from codetune.python_source.self_contained import Whole
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import dump_tree, parse_tree

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from codetune.cleaning.duplicates import shingles
-from codetune.cleaning.minhash import Hashes, hashed
+from codetune.data.clean.duplicates import shingles
+from codetune.data.clean.minhash import Hashes, hashed
 
 # Of a million digests two are equal by chance once in 10^26 cases.
 _DIGEST_BYTES = 16

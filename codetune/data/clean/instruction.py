@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from codetune.ingestion.functions import FunctionNode
+from codetune.python_source.functions import FunctionNode
 
 _KINDS = {"staticmethod": "static method", "classmethod": "class method", "property": "property"}
 _ROLE = re.compile(r":(?:[a-z]+:)*[a-z]+:`~?([^`<]+?)(?:\s*<[^>]*>)?`")

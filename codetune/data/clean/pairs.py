@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from codetune.cleaning.filters import Candidate, completed, judge, length_drop, line_count
-from codetune.cleaning.fingerprint import fingerprint
-from codetune.cleaning.params import CleanParams
-from codetune.cleaning.reasons import Drop
-from codetune.cleaning.renaming import function_digests, renamed_digest
-from codetune.cleaning.safety import blanked, discreet, license_drop, scrubbed
-from codetune.ingestion.functions import parse_or_reason
+from codetune.data.clean.filters import Candidate, completed, judge, length_drop, line_count
+from codetune.data.clean.fingerprint import fingerprint
+from codetune.data.clean.params import CleanParams
+from codetune.data.clean.reasons import Drop
+from codetune.data.clean.safety import blanked, discreet, license_drop, scrubbed
+from codetune.python_source.functions import parse_or_reason
 from codetune.python_source.indentation import dedented
+from codetune.python_source.renaming import function_digests, renamed_digest
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import dump_tree
 from codetune.schemas.reviews import Review

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from codetune.config import Section
+from codetune.core.config import Section
 
 
 class CleanParams(Section):
@@ -20,8 +20,8 @@ class CleanParams(Section):
     )
     seed: int = Field(ge=0, description="draws which packages are val and test")
     licenses: Literal["permissive", "any"] | list[str] = Field(
-        description="what rows and files may be under: `permissive` (codetune/ingestion/licenses.py), `any`, or a list "
-        "of SPDX identifiers; a file's own header goes before its package's licence"
+        description="what rows and files may be under: `permissive` (codetune/data/ingest/licenses.py), `any`, or a "
+        "list of SPDX identifiers; a file's own header goes before its package's licence"
     )
     unknown_license: Literal["keep", "drop"] = Field(
         description="what to do where nobody names a licence; one's own code mostly has none"

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from codetune.cleaning.examples import Example, Examples, depends_on_outside, stands_in
-from codetune.files import digest_bytes, dump_json
+from codetune.core.files import digest_bytes, dump_json
+from codetune.data.clean.examples import Example, Examples, depends_on_outside, stands_in
 
 _VERIFIED = ("entry_point", "reference", "setup", "examples")
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from codetune.cleaning.split import Split
-from codetune.cleaning.verdicts import PLACE, Lengths, Verdict
+from codetune.data.clean.split import Split
+from codetune.data.clean.verdicts import PLACE, Lengths, Verdict
 from codetune.schemas.reviews import Review
 
 _MEASUREMENT = ("measure", "measured", "threshold", "found")

@@ -12,11 +12,11 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from codetune.cleaning.body import own_nodes, yields
-from codetune.cleaning.documentation import Documentation
-from codetune.cleaning.examples import Example
-from codetune.cleaning.instruction import parameters
-from codetune.ingestion.functions import FunctionNode
+from codetune.data.clean.body import own_nodes, yields
+from codetune.data.clean.documentation import Documentation
+from codetune.data.clean.examples import Example
+from codetune.data.clean.instruction import parameters
+from codetune.python_source.functions import FunctionNode
 from codetune.python_source.tree import parse_tree
 from codetune.python_source.writing import unparse
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from codetune.cleaning.params import CleanParams
-from codetune.cleaning.personal import personal_data, without_personal_data
-from codetune.cleaning.reasons import Drop
-from codetune.cleaning.secrets import BLANK, has_secret, secrets_in, without_secrets
-from codetune.ingestion.licenses import PERMISSIVE, UNKNOWN, permits
+from codetune.data.clean.params import CleanParams
+from codetune.data.clean.personal import personal_data, without_personal_data
+from codetune.data.clean.reasons import Drop
+from codetune.data.clean.secrets import BLANK, has_secret, secrets_in, without_secrets
+from codetune.data.ingest.licenses import PERMISSIVE, UNKNOWN, permits
 
 _PART = 6  # characters of a secret that tell something of it
 _MAYBE = re.compile(r"[\"'@]|://|(?=[\w-]*\d)[\w-]{12}")  # what may be part of a secret; names seldom are

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
-from codetune.files import stable_seed
+from codetune.core.files import stable_seed
 
 Split = Literal["train", "val", "test"]
 # No single package may make up more than this share of val or test: a metric over one package says little.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 
-from codetune.cleaning.body import results
-from codetune.cleaning.documentation import Documentation
-from codetune.cleaning.reasons import Drop
-from codetune.ingestion.functions import FunctionNode
+from codetune.data.clean.body import results
+from codetune.data.clean.documentation import Documentation
+from codetune.data.clean.reasons import Drop
+from codetune.python_source.functions import FunctionNode
 from codetune.python_source.self_contained import Whole
 from codetune.python_source.writing import unparse
 

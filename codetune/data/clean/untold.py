@@ -6,11 +6,11 @@ import ast
 import re
 from collections.abc import Iterator
 
-from codetune.cleaning.answerable import KNOWN_ATTRIBUTES, constant_text
-from codetune.cleaning.documentation import Documentation
-from codetune.cleaning.instruction import parameters
-from codetune.ingestion.functions import FunctionNode
-from codetune.names import bound_names
+from codetune.data.clean.answerable import KNOWN_ATTRIBUTES, constant_text
+from codetune.data.clean.documentation import Documentation
+from codetune.data.clean.instruction import parameters
+from codetune.python_source.functions import FunctionNode
+from codetune.python_source.names import bound_names
 from codetune.python_source.self_contained import Whole
 from codetune.python_source.tree import parse_tree
 

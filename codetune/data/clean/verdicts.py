@@ -16,19 +16,19 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from codetune.cleaning.benchmarks import BenchmarkIndex, ProblemIndex
-from codetune.cleaning.duplicates import Likeness, Match, exact_duplicates, near_duplicates
-from codetune.cleaning.filters import line_count
-from codetune.cleaning.fingerprint import Fingerprint
-from codetune.cleaning.pairs import judge_row
-from codetune.cleaning.params import CleanParams
-from codetune.cleaning.reasons import Drop
-from codetune.cleaning.split import Split, clusters, split_groups
-from codetune.cleaning.spool import FILE_KEY, FileKey, FileTexts, Spool, encode, file_key
-from codetune.progress import track
+from codetune.core.progress import track
+from codetune.core.workers import stream_in_processes, uncollected
+from codetune.data.clean.benchmarks import BenchmarkIndex, ProblemIndex
+from codetune.data.clean.duplicates import Likeness, Match, exact_duplicates, near_duplicates
+from codetune.data.clean.filters import line_count
+from codetune.data.clean.fingerprint import Fingerprint
+from codetune.data.clean.pairs import judge_row
+from codetune.data.clean.params import CleanParams
+from codetune.data.clean.reasons import Drop
+from codetune.data.clean.split import Split, clusters, split_groups
+from codetune.data.clean.spool import FILE_KEY, FileKey, FileTexts, Spool, encode, file_key
 from codetune.schemas.ledger import LEDGER
 from codetune.schemas.reviews import Review
-from codetune.workers import stream_in_processes, uncollected
 
 KEEP = "keep"
 # Where a row stands; the part of a raw row that the ledger repeats.

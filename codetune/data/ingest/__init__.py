@@ -1,1 +1,1 @@
-"""From pinned packages to rows: fetching wheels, reading them in memory, extracting documented functions."""
+"""From packages, folders, tables and hub data sets to raw rows."""

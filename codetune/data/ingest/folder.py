@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codetune.errors import UserError
-from codetune.files import lines_of
-from codetune.ingestion.decoding import SourceFile, read_source, storable
-from codetune.ingestion.harvest import Member
-from codetune.ingestion.license_files import Content, LicenseFiles, is_license_file, read_license_files, says_licenses
+from codetune.core.errors import UserError
+from codetune.core.files import lines_of
+from codetune.data.ingest.decoding import SourceFile, read_source, storable
+from codetune.data.ingest.harvest import Member
+from codetune.data.ingest.license_files import Content, LicenseFiles, is_license_file, read_license_files, says_licenses
 
 # A group of more files than this share of the folder is divided, so that a single project still gets three splits.
 _MAX_GROUP_SHARE = 0.1

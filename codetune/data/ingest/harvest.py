@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from codetune.ingestion.decoding import SourceFile, storable
-from codetune.ingestion.functions import functions_or_reason, row_id
-from codetune.ingestion.license_files import FileLicense
-from codetune.ingestion.licenses import License, header_license
-from codetune.ingestion.wheel import read_sources
-from codetune.workers import uncollected
+from codetune.core.workers import uncollected
+from codetune.data.ingest.decoding import SourceFile, storable
+from codetune.data.ingest.license_files import FileLicense
+from codetune.data.ingest.licenses import License, header_license
+from codetune.data.ingest.wheel import read_sources
+from codetune.python_source.functions import functions_or_reason, row_id
 
 _CHUNK_BYTES = 1 << 20
 

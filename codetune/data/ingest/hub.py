@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from traceback import walk_tb
 from typing import Any
 
-from codetune.errors import UserError
-from codetune.ingestion.params import HubSource
-from codetune.places import project_path
+from codetune.core.errors import UserError
+from codetune.core.paths import project_path
+from codetune.data.ingest.params import HubSource
 
 _MAX_CHARS = 300
 # What `datasets` calls the column that pandas makes of the first cells, where the lines have more than the header.

@@ -15,8 +15,8 @@ from email.parser import HeaderParser
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 
-from codetune.files import lines_of
-from codetune.ingestion.licenses import (
+from codetune.core.files import lines_of
+from codetune.data.ingest.licenses import (
     UNREAD,
     License,
     all_of,

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from codetune.config import STRICT, Section
+from codetune.core.config import STRICT, Section
 
 # No leading hyphen, so that git never takes a revision for an option; the characters of refs, `~2`, `^` and `@{1}`.
 REVISION = r"^[A-Za-z0-9_][A-Za-z0-9_./@{}~^+-]*$"

@@ -17,8 +17,8 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from codetune.errors import UserError
-from codetune.files import lines_of
+from codetune.core.errors import UserError
+from codetune.core.files import lines_of
 
 # An object around one of these is a chat: a row, not a table.
 CHATS = ("messages", "conversations")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from codetune.ingestion.sources import Found
+from codetune.data.ingest.sources import Found
 
 _SAMPLE_ROWS = 3
 _SAMPLE_CHARS = 100

@@ -11,9 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from codetune.errors import UserError
-from codetune.files import digest_file
-from codetune.ingestion.folder import (
+from codetune.core.errors import UserError
+from codetune.core.files import digest_file
+from codetune.core.paths import project_path
+from codetune.core.pins import Pin, fetch, read_pins
+from codetune.core.progress import track
+from codetune.core.survival import Survival
+from codetune.data.ingest.folder import (
     FolderReader,
     GitReader,
     groups_of,
@@ -23,8 +27,7 @@ from codetune.ingestion.folder import (
     list_revision,
     resolve_revision,
 )
-from codetune.ingestion.functions import row_id
-from codetune.ingestion.harvest import (
+from codetune.data.ingest.harvest import (
     Chunk,
     Harvest,
     Member,
@@ -36,10 +39,10 @@ from codetune.ingestion.harvest import (
     parser_died,
     read_chunk,
 )
-from codetune.ingestion.hub import read_hub
-from codetune.ingestion.license_files import LicenseFiles
-from codetune.ingestion.licenses import UNKNOWN, License
-from codetune.ingestion.params import (
+from codetune.data.ingest.hub import read_hub
+from codetune.data.ingest.license_files import LicenseFiles
+from codetune.data.ingest.licenses import UNKNOWN, License
+from codetune.data.ingest.params import (
     Columns,
     FolderSource,
     HubSource,
@@ -49,13 +52,10 @@ from codetune.ingestion.params import (
     StdlibSource,
     TableSource,
 )
-from codetune.ingestion.pins import Pin, fetch, read_pins
-from codetune.ingestion.records import read_records
-from codetune.ingestion.survival import Survival
-from codetune.ingestion.table import Layout, Pair, read_pairs
-from codetune.ingestion.wheel import inner_licenses, python_members, read_license
-from codetune.places import project_path
-from codetune.progress import track
+from codetune.data.ingest.records import read_records
+from codetune.data.ingest.table import Layout, Pair, read_pairs
+from codetune.data.ingest.wheel import inner_licenses, python_members, read_license
+from codetune.python_source.functions import row_id
 
 _GROUP_DIGITS = 2
 ReadChunk = Callable[[Chunk], Harvest]

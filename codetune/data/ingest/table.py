@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 from typing import Any
 
-from codetune.errors import UserError
-from codetune.ingestion.decoding import storable, with_line_feeds
-from codetune.ingestion.records import CHATS, Broken
+from codetune.core.errors import UserError
+from codetune.data.ingest.decoding import storable, with_line_feeds
+from codetune.data.ingest.records import CHATS, Broken
 
 Record = dict[str, Any]
 _SAMPLE = 100

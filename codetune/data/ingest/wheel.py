@@ -16,10 +16,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from codetune.errors import UserError
-from codetune.ingestion.decoding import SourceFile, read_source
-from codetune.ingestion.license_files import LicenseFiles, is_license_file, read_license_files, says_licenses
-from codetune.ingestion.licenses import License, parse_license
+from codetune.core.errors import UserError
+from codetune.data.ingest.decoding import SourceFile, read_source
+from codetune.data.ingest.license_files import LicenseFiles, is_license_file, read_license_files, says_licenses
+from codetune.data.ingest.licenses import License, parse_license
 
 _MAX_METADATA_BYTES = 4 << 20
 

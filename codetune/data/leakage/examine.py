@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from codetune.cleaning.duplicates import LEAST_CONTAINED, jaccard, rarest, shingles
-from codetune.cleaning.renaming import function_digests, renamed_digest
-from codetune.progress import track
+from codetune.core.progress import track
+from codetune.data.clean.duplicates import LEAST_CONTAINED, jaccard, rarest, shingles
+from codetune.python_source.renaming import function_digests, renamed_digest
 from codetune.python_source.tokens import lexical_tokens
 
 Way = Literal["exact_code", "exact_instruction", "renamed", "near", "similar"]

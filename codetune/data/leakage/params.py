@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from codetune.config import STRICT, Section
-from codetune.encoders.params import EncoderParams
+from codetune.core.config import STRICT, Section
+from codetune.models.encoders.params import EncoderParams
 
 
 class SimilarityParams(BaseModel):

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from codetune.cleaning.instruction import without_frame
-from codetune.encoders.sentences import SentenceEncoder, Vectors
-from codetune.leakage.examine import Leak, Text
-from codetune.leakage.params import SimilarityParams
+from codetune.data.clean.instruction import without_frame
+from codetune.data.leakage.examine import Leak, Text
+from codetune.data.leakage.params import SimilarityParams
+from codetune.models.encoders.sentences import SentenceEncoder, Vectors
 
 _BLOCK_ROWS = 512
 _LEAST_IN_WORDS = 0.6

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from codetune.alignment.result import Alignment
-from codetune.encoders.locate import EncoderFiles
-from codetune.errors import UserError
-from codetune.scoring.bertscore import BertEncoder, Embedding, match
+from codetune.core.errors import UserError
+from codetune.evaluation.alignment.result import Alignment
+from codetune.evaluation.metrics.bertscore import BertEncoder, Embedding, match
+from codetune.models.encoders.locate import EncoderFiles
 
 _DIGITS = 4
 

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from codetune import numerics
-from codetune.encoders.locate import locate_encoder
-from codetune.errors import UserError
+from codetune.core.errors import UserError
+from codetune.evaluation.metrics.params import BertScoreParams
+from codetune.models.encoders.locate import locate_encoder
 from codetune.numerics import NumericsParams
-from codetune.scoring.params import BertScoreParams
 
 if TYPE_CHECKING:
-    from codetune.alignment.matching import Aligner
+    from codetune.evaluation.alignment.matching import Aligner
 
 IDLE_S = 300
 
@@ -32,7 +32,7 @@ IDLE_S = 300
 def _aligner(params: BertScoreParams) -> Aligner:
     files = locate_encoder(params, "score.bertscore")
     # Imported late: torch must not come before the numerics are fixed.
-    from codetune.alignment.matching import Aligner
+    from codetune.evaluation.alignment.matching import Aligner
 
     return Aligner(files, params.layer)
 

@@ -11,11 +11,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from codetune.alignment.result import Alignment
-from codetune.errors import UserError
+from codetune.core.errors import UserError
+from codetune.evaluation.alignment.result import Alignment
 
 TIMEOUT_S = 120
-_HOUSE = Path(__file__).resolve().parents[2]
+_HOUSE = Path(__file__).resolve().parents[3]
 _REMEDY = "Try again; the terminal that runs the page says more."
 
 
@@ -28,7 +28,7 @@ class AlignmentWorker:
     :param command: what to run; for tests.
     """
 
-    def __init__(self, root: Path, command: tuple[str, ...] = ("-m", "codetune.alignment.serve")) -> None:
+    def __init__(self, root: Path, command: tuple[str, ...] = ("-m", "codetune.evaluation.alignment.serve")) -> None:
         self._root = root
         # Without -P a file of the project could stand in for a module of the same name.
         self._command = [sys.executable, "-P", *command]

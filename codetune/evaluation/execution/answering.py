@@ -11,18 +11,18 @@ from dataclasses import asdict, dataclass
 from io import StringIO
 from pathlib import Path
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
+from codetune.core.files import JsonObject, digest_bytes, digest_file, dump_json, stable_seed
+from codetune.core.journal import Journal
+from codetune.core.progress import track
 from codetune.evaluation.answers import is_settled
-from codetune.files import JsonObject, digest_bytes, digest_file, dump_json, stable_seed
+from codetune.evaluation.problems.reading import Problem
 from codetune.generation.batch import answer_all
 from codetune.generation.sampling import SamplingSettings, sampler
 from codetune.generation.stopping import LineWatch
-from codetune.journal import Journal
-from codetune.modeling.load import LoadedModel, load_model
-from codetune.modeling.locate import locate_model, model_files, weight_files
-from codetune.problems.reading import Problem
-from codetune.progress import track
-from codetune.prompt import KEEP_SYSTEM, completion_text, is_instruct, prompt_ids
+from codetune.models.load import LoadedModel, load_model
+from codetune.models.locate import locate_model, model_files, weight_files
+from codetune.models.prompt import KEEP_SYSTEM, completion_text, is_instruct, prompt_ids
 
 _TEMPLATES = ("chat_template.jinja", "tokenizer_config.json")
 _Key = tuple[str, int]
@@ -33,7 +33,7 @@ class Asking:
     """Who is asked, and how.
 
     :param samples: answers to each problem; more than one makes sense only where they are drawn.
-    :param system: the system text, as for `codetune.prompt.set_system`.
+    :param system: the system text, as for `codetune.models.prompt.set_system`.
     """
 
     model: str

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from codetune.execution.trials import Tried
-from codetune.files import JsonObject
-from codetune.problems.sets import HELD_OUT, ProblemSet
-from codetune.sandbox.isolation import python_release
-from codetune.sandbox.trial import Verdict
-from codetune.scoring.params import ScoreParams
-from codetune.scoring.samples import VARIANTS
-from codetune.scoring.statistics import paired_gains
+from codetune.core.files import JsonObject
+from codetune.evaluation.execution.trials import Tried
+from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.metrics.samples import VARIANTS
+from codetune.evaluation.metrics.statistics import paired_gains
+from codetune.evaluation.problems.sets import HELD_OUT, ProblemSet
+from codetune.evaluation.sandbox.isolation import python_release
+from codetune.evaluation.sandbox.trial import Verdict
 
 
 def figures(problems: ProblemSet, tried: dict[str, Tried], params: ScoreParams) -> JsonObject:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
-from codetune.problems.reading import Problem
-from codetune.progress import track
-from codetune.sandbox.isolation import Isolation
-from codetune.sandbox.limits import Limits
-from codetune.sandbox.trial import Verdict, attempt
-from codetune.workers import cores
+from codetune.core.progress import track
+from codetune.core.workers import cores
+from codetune.evaluation.problems.reading import Problem
+from codetune.evaluation.sandbox.isolation import Isolation
+from codetune.evaluation.sandbox.limits import Limits
+from codetune.evaluation.sandbox.trial import Verdict, attempt
 
 
 def pass_at_k(answers: int, correct: int, k: int) -> float:

@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import cpu_count
 
-from codetune.problems.reading import Problem
-from codetune.progress import track
-from codetune.sandbox.isolation import Isolation
-from codetune.sandbox.limits import Limits
-from codetune.sandbox.trial import attempt
+from codetune.core.progress import track
+from codetune.evaluation.problems.reading import Problem
+from codetune.evaluation.sandbox.isolation import Isolation
+from codetune.evaluation.sandbox.limits import Limits
+from codetune.evaluation.sandbox.trial import attempt
 
 _HASH_SEEDS = (0, 1, 2, 3, 4)
 _ANYTHING = """

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from codetune.errors import UserError
-from codetune.files import stable_seed
-from codetune.progress import track
+from codetune.core.errors import UserError
+from codetune.core.files import stable_seed
+from codetune.core.progress import track
+from codetune.evaluation.metrics.bertscore import BertEncoder, Embedding, Scores, match_many
+from codetune.evaluation.metrics.code_bertscore import f3, normalized
+from codetune.evaluation.metrics.kept import Kept
+from codetune.evaluation.metrics.params import ScoreParams
 from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.problems import HELD_OUT_PROBLEMS
 from codetune.schemas.reading import read_rows
-from codetune.scoring.bertscore import BertEncoder, Embedding, Scores, match_many
-from codetune.scoring.code_bertscore import f3, normalized
-from codetune.scoring.kept import Kept
-from codetune.scoring.params import ScoreParams
 
 _DIGITS = 6
 # Above this the encoder tells no two texts apart, and rescaling would divide by next to nothing.

@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 import torch
 from bert_score.utils import bert_encode, get_model, get_tokenizer, greedy_cos_idf, sent_encode
 
-from codetune.encoders.locate import EncoderFiles
-from codetune.errors import UserError, error_text
+from codetune.core.errors import UserError, error_text
+from codetune.core.progress import track
+from codetune.models.encoders.locate import EncoderFiles
 from codetune.numerics import products
 from codetune.numerics.sharing import held_to
-from codetune.progress import track
 
 # What some tokenizers give as the limit when none was set.
 _NO_LIMIT = 10**6

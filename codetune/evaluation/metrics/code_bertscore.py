@@ -11,11 +11,11 @@ from __future__ import annotations
 import ast
 from functools import lru_cache
 
-from codetune.local_names import rename_locals
+from codetune.evaluation.metrics.bertscore import BertEncoder, Scores
 from codetune.python_source.indentation import dedented
+from codetune.python_source.local_names import rename_locals
 from codetune.python_source.tree import GRAMMAR, MAX_WALKED, parse_tree
 from codetune.python_source.writing import unparse
-from codetune.scoring.bertscore import BertEncoder, Scores
 
 _BETA = 3
 _TEXTS = 1 << 14

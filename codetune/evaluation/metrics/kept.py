@@ -15,15 +15,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
-from codetune.files import digest_bytes, digest_file, dump_json, lines_of
+from codetune.core.files import digest_bytes, digest_file, dump_json, lines_of
+from codetune.core.workers import cores
+from codetune.evaluation.metrics.bertscore import BertEncoder
 from codetune.numerics import NumericsParams
-from codetune.scoring.bertscore import BertEncoder
-from codetune.workers import cores
 
 _MAX_BYTES = 1 << 30
 _PORTION = 1 << 24  # bytes that wait in memory before they are written
 _LIBRARIES = ("bert-score", "tokenizers", "torch", "transformers")
-_CODE = ("encoders", "numerics", "scoring")
+_CODE = ("evaluation/metrics", "models/encoders", "numerics")
 _EXPERIMENT = (".dvc", "tmp", "exps")  # where `dvc exp run --queue` and `--temp` copy the project to
 _TABLE = "CREATE TABLE IF NOT EXISTS kept (key BLOB PRIMARY KEY, value BLOB, sum BLOB, size INTEGER, used INTEGER)"
 
@@ -40,7 +40,7 @@ def recipe(encoder: BertEncoder, params: NumericsParams) -> str:
 
     Where the results of `params` depend on the machine, it names the machine and its number of threads.
     """
-    package = Path(__file__).parents[1]
+    package = Path(__file__).parents[2]
     code = sorted(path for folder in _CODE for path in (package / folder).rglob("*.py"))
     machine = [] if params.mode == "portable" else [_processor(), params.threads, cores()]
     return digest_bytes(

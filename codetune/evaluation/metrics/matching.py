@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import torch
 
-from codetune.scoring.bertscore import BertEncoder, Embedding, Scores, match
-from codetune.scoring.kept import Kept
+from codetune.evaluation.metrics.bertscore import BertEncoder, Embedding, Scores, match
+from codetune.evaluation.metrics.kept import Kept
 
 Pair = tuple[str, str]
 _SCORES = struct.Struct("<3d")

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from codetune.config import Section
-from codetune.encoders.params import EncoderParams
+from codetune.core.config import Section
+from codetune.models.encoders.params import EncoderParams
 
 
 class BertScoreParams(EncoderParams):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from codetune.files import JsonObject
-from codetune.scoring.params import ScoreParams
-from codetune.scoring.samples import VARIANTS, Samples
-from codetune.scoring.statistics import DIGITS, paired_gains
+from codetune.core.files import JsonObject
+from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.metrics.samples import VARIANTS, Samples
+from codetune.evaluation.metrics.statistics import DIGITS, paired_gains
 
 _KEYS = {"f1": "bertscore_f1", "chrf": "chrf", "edit_similarity": "edit_similarity", "syntax_valid": "syntax_valid"}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codetune.errors import UserError
-from codetune.files import JsonObject, digest_bytes
-from codetune.problems.sets import ProblemSet, unpack_answer
+from codetune.core.errors import UserError
+from codetune.core.files import JsonObject, digest_bytes
+from codetune.evaluation.problems.sets import ProblemSet, unpack_answer
 from codetune.schemas.reading import read_rows
 from codetune.schemas.samples import BENCHMARK_SAMPLES, SAMPLES
 

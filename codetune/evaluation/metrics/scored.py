@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from codetune.answer_form import Task, TaughtForm, written
+from codetune.core.files import JsonObject
 from codetune.evaluation.answers import extract_code, read_answer
-from codetune.files import JsonObject
-from codetune.scoring.samples import Samples
+from codetune.evaluation.metrics.samples import Samples
+from codetune.models.answer_form import Task, TaughtForm, written
 
 
 def scored_text(answer: str, task: Task) -> str:

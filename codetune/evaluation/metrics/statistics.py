@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import asdict
 
-from codetune.files import JsonObject
-from codetune.intervals import paired_intervals
-from codetune.scoring.params import ScoreParams
-from codetune.scoring.samples import VARIANTS
-from codetune.significance import detectable_difference, holm, paired_p
+from codetune.core.files import JsonObject
+from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.metrics.samples import VARIANTS
+from codetune.stats.intervals import paired_intervals
+from codetune.stats.significance import detectable_difference, holm, paired_p
 
 DIGITS = 6
 Pair = tuple[list[float], list[float]]

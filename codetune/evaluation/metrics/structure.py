@@ -9,8 +9,8 @@ import ast
 from collections import Counter
 from typing import NamedTuple
 
-from codetune.names import unbound_names
 from codetune.python_source.indentation import dedented
+from codetune.python_source.names import unbound_names
 from codetune.python_source.tree import MAX_WALKED, dump_tree, parse_tree
 
 _FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from codetune.files import JsonObject
-from codetune.scoring.baseline import Baseline
-from codetune.scoring.bertscore import NOTHING, BertEncoder, Scores
-from codetune.scoring.code_bertscore import f3, normalized
-from codetune.scoring.code_bertscore import signature as program_signature
-from codetune.scoring.matching import Matcher, Pair
-from codetune.scoring.params import ScoreParams
-from codetune.scoring.samples import VARIANTS, Samples
-from codetune.scoring.statistics import DIGITS, gains
-from codetune.scoring.structure import structure_scores
-from codetune.scoring.surface import (
+from codetune.core.files import JsonObject
+from codetune.evaluation.metrics.baseline import Baseline
+from codetune.evaluation.metrics.bertscore import NOTHING, BertEncoder, Scores
+from codetune.evaluation.metrics.code_bertscore import f3, normalized
+from codetune.evaluation.metrics.code_bertscore import signature as program_signature
+from codetune.evaluation.metrics.matching import Matcher, Pair
+from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.metrics.samples import VARIANTS, Samples
+from codetune.evaluation.metrics.statistics import DIGITS, gains
+from codetune.evaluation.metrics.structure import structure_scores
+from codetune.evaluation.metrics.surface import (
     CorpusScores,
     corpus_scores,
     edit_similarity,
@@ -23,7 +23,7 @@ from codetune.scoring.surface import (
     length_ratio,
     sentence_scores,
 )
-from codetune.scoring.syntax import syntax_valid
+from codetune.evaluation.metrics.syntax import syntax_valid
 
 _PARTS = Scores._fields
 _SHARES = (

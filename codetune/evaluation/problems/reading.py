@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
+from codetune.core.files import JsonObject, given_rows
 from codetune.evaluation.answers import extract_code, read_answer
-from codetune.files import JsonObject, given_rows
-from codetune.names import unbound_names
-from codetune.problems.suites import Example, Examples, Suite, parse_examples
+from codetune.evaluation.problems.suites import Example, Examples, Suite, parse_examples
 from codetune.python_source.indentation import dedented, indented
+from codetune.python_source.names import unbound_names
 from codetune.python_source.tree import docstring_of, parse_tree, parsed
 
 COMPLETE = "Complete this Python function. Answer with the whole function in one code block."

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from codetune.files import JsonObject, digest_bytes, dump_json, stable_seed
-from codetune.problems.reading import Problem, held_out_problem, read_problems
+from codetune.core.files import JsonObject, digest_bytes, dump_json, stable_seed
+from codetune.evaluation.problems.reading import Problem, held_out_problem, read_problems
 
 HELD_OUT = "held_out"
 """The name of the set of held-out functions, whose ids are those of the test rows."""

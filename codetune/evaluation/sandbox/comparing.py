@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 from typing import Any
 
-from codetune.problems.suites import Example
+from codetune.evaluation.problems.suites import Example
 
 
 def holds(example: Example, reply: dict[str, Any]) -> bool:

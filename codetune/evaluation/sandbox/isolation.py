@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 
 _HARNESS = Path(__file__).parent / "inside"
-_PACKAGE = "codetune.sandbox.inside"
+_PACKAGE = "codetune.evaluation.sandbox.inside"
 _FIRST_USER, _USERS = 1_000_000_000, 1_000_000_000
 _SECONDS = 20  # for a process that does nothing
 _REMEDY = "Install bubblewrap (`apt-get install bubblewrap`), or allow user namespaces; nothing is run unprotected."
@@ -36,10 +36,10 @@ _BARE = ("--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
 _NEW_ROOT = """
 set -e
 mount -t tmpfs -o size=64k,mode=755 none "$1"; cd "$1"
-mkdir -p usr dev home old python harness/codetune/sandbox/inside
+mkdir -p usr dev home old python harness/codetune/evaluation/sandbox/inside
 mount --bind -o ro,nosuid /usr usr
 mount --bind -o ro,nosuid "$2" python
-mount --bind -o ro,nosuid "$3" harness/codetune/sandbox/inside
+mount --bind -o ro,nosuid "$3" harness/codetune/evaluation/sandbox/inside
 for name in bin lib lib32 lib64 sbin; do
   if [ -L "/$name" ]; then ln -s "usr/$name" "$name"
   elif [ -d "/$name" ]; then mkdir "$name"; mount --bind -o ro,nosuid "/$name" "$name"; fi
@@ -67,7 +67,7 @@ class Isolation:
     wrap: Callable[[list[str]], list[str]]
 
     def start(self, module: str, hash_seed: int = 0) -> subprocess.Popen[bytes]:
-        """An interpreter that runs the `main` of a module of `codetune.sandbox.inside`, with pipes to and from it.
+        """An interpreter that runs the `main` of a module of `inside`, with pipes to and from it.
 
         :param hash_seed: decides how strings are hashed, and with it in which order sets are printed.
         """
@@ -127,9 +127,10 @@ def _bubblewrap(command: list[str]) -> list[str]:
             "--ro-bind", sys.base_prefix, "/python", "--chdir", "/home", "--cap-drop", "ALL"]  # fmt: skip
     for name, value in _ENVIRONMENT.items():
         wrap += ["--setenv", name, value]
-    for folder in ("/home", "/dev", "/harness", "/harness/codetune", "/harness/codetune/sandbox"):
+    harness = ("/harness", "/harness/codetune", "/harness/codetune/evaluation", "/harness/codetune/evaluation/sandbox")
+    for folder in ("/home", "/dev", *harness):
         wrap += ["--perms", "0755", "--dir", folder]
-    wrap += ["--ro-bind", str(_HARNESS), "/harness/codetune/sandbox/inside"]
+    wrap += ["--ro-bind", str(_HARNESS), "/harness/codetune/evaluation/sandbox/inside"]
     for name in ("bin", "lib", "lib32", "lib64", "sbin"):
         if Path("/", name).is_symlink():
             wrap += ["--symlink", f"usr/{name}", f"/{name}"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from codetune.sandbox.isolation import Isolation
-from codetune.sandbox.process import Process
+from codetune.evaluation.sandbox.isolation import Isolation
+from codetune.evaluation.sandbox.process import Process
 
 _WORK = """
 import time

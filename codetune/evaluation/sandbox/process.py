@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from codetune.sandbox.inside.wire import Channel, parse
-from codetune.sandbox.isolation import Isolation
+from codetune.evaluation.sandbox.inside.wire import Channel, parse
+from codetune.evaluation.sandbox.isolation import Isolation
 
 _ENDING_S = 10  # for a process that was killed
 

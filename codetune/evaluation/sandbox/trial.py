@@ -6,7 +6,7 @@ plain types.
 
 With `Examples` there is one: statements run beside the answer, and what they print is compared here. The answer can
 find out what is run, never what is expected; so examples must not give away what they print (see
-`codetune.execution.verification`).
+`codetune.evaluation.execution.verification`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import signal
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from codetune.problems.suites import Example, Examples, Suite
-from codetune.sandbox.comparing import holds
-from codetune.sandbox.inside.wire import parse
-from codetune.sandbox.isolation import Isolation
-from codetune.sandbox.limits import Limits
-from codetune.sandbox.process import Process
+from codetune.evaluation.problems.suites import Example, Examples, Suite
+from codetune.evaluation.sandbox.comparing import holds
+from codetune.evaluation.sandbox.inside.wire import parse
+from codetune.evaluation.sandbox.isolation import Isolation
+from codetune.evaluation.sandbox.limits import Limits
+from codetune.evaluation.sandbox.process import Process
 
 Outcome = Literal[
     "passed", "assertion", "exception", "timeout", "memory", "forbidden", "exited", "syntax", "missing", "unaskable"

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from codetune.intervals import paired_interval
-from codetune.scoring.params import ScoreParams
-from codetune.validity.programs import Programs
+from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.validity.programs import Programs
+from codetune.stats.intervals import paired_interval
 
 Score = Callable[[str, str], dict[str, float]]
 """All metrics of an answer against a reference."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codetune.files import JsonObject
-from codetune.scoring.params import ScoreParams
-from codetune.validity.agreement import interval, preferences
+from codetune.core.files import JsonObject
+from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.validity.agreement import interval, preferences
 
 MIN_PROBLEMS = 20
 """Problems with answers of both kinds below which nothing is said of the metrics."""

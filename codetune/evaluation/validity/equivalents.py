@@ -6,7 +6,7 @@ import ast
 import copy
 from collections.abc import Callable
 
-from codetune.local_names import rename_locals
+from codetune.python_source.local_names import rename_locals
 from codetune.python_source.writing import unparse
 
 _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {

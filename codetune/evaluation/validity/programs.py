@@ -7,17 +7,17 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from codetune.execution.trials import verdicts
-from codetune.files import JsonObject, stable_seed
-from codetune.ingestion.functions import FunctionNode
-from codetune.problems.reading import Problem, doctest_problem
+from codetune.core.files import JsonObject, stable_seed
+from codetune.evaluation.execution.trials import verdicts
+from codetune.evaluation.problems.reading import Problem, doctest_problem
+from codetune.evaluation.sandbox.isolation import Isolation
+from codetune.evaluation.sandbox.limits import Limits
+from codetune.evaluation.validity.equivalents import equivalents
+from codetune.evaluation.validity.mutants import mutants
+from codetune.evaluation.validity.params import ValidityParams
 from codetune.python_source.docstrings import without_docstring
+from codetune.python_source.functions import FunctionNode
 from codetune.python_source.tree import MAX_WALKED, parse_tree
-from codetune.sandbox.isolation import Isolation
-from codetune.sandbox.limits import Limits
-from codetune.validity.equivalents import equivalents
-from codetune.validity.mutants import mutants
-from codetune.validity.params import ValidityParams
 
 
 @dataclass

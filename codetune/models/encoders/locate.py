@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from codetune.encoders.params import EncoderParams
-from codetune.errors import UserError, error_text
-from codetune.files import digest_bytes, digest_file
-from codetune.places import project_path
+from codetune.core.errors import UserError, error_text
+from codetune.core.files import digest_bytes, digest_file
+from codetune.core.paths import project_path
+from codetune.models.encoders.params import EncoderParams
 
 MINILM = "minilm"
 # The digest of the weights that sentence-transformers/all-MiniLM-L6-v2 publishes.

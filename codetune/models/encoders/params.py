@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from codetune.config import STRICT
+from codetune.core.config import STRICT
 
 
 class EncoderParams(BaseModel):

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from codetune.encoders.locate import EncoderFiles
-from codetune.errors import UserError, error_text
-from codetune.progress import track
+from codetune.core.errors import UserError, error_text
+from codetune.core.progress import track
+from codetune.models.encoders.locate import EncoderFiles
 
 Vectors = npt.NDArray[np.float32]
 _BATCH_TOKENS = 4096

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from codetune.errors import UserError, error_text
+from codetune.core.errors import UserError, error_text
 from codetune.models.gguf.header import GgufFile
 from codetune.models.gguf.tokenizer import end_ids
 

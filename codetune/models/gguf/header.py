@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 
 if TYPE_CHECKING:
     from gguf import GGMLQuantizationType

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from codetune.errors import UserError, error_text
+from codetune.core.errors import UserError, error_text
 from codetune.models.gguf.header import GgufFile
 from codetune.models.gguf.pre_tokenizers import PRE_TOKENIZERS, PreTokenizer
 

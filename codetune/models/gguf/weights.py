@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 from codetune.models.gguf.config import make_config, make_generation_config
 from codetune.models.gguf.header import GgufFile
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from codetune.cleaning.reasons import OTHER, REASONS, known
-from codetune.files import JsonObject, digest_bytes
+from codetune.core.files import JsonObject, digest_bytes
+from codetune.data.clean.reasons import OTHER, REASONS, known
 
 SPLITS = ("train", "val", "test")
 _BIN = 10
@@ -56,7 +56,7 @@ def drops(ledger: list[JsonObject]) -> Counter[str]:
 def funnel(counts: Mapping[str, int], rows: int) -> list[Step]:
     """The rules that dropped rows, in the order in which they are applied, with what each of them left.
 
-    Rules that are not listed in `codetune.cleaning.reasons` come last, in alphabetical order.
+    Rules that are not listed in `codetune.data.clean.reasons` come last, in alphabetical order.
 
     :param counts: of the rows that each rule dropped, out of `rows`.
     """

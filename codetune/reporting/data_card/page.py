@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from codetune import markdown
-from codetune.datacard import facts
-from codetune.datacard.facts import SPLITS, Source
-from codetune.files import JsonObject
+from codetune.core import markdown
+from codetune.core.files import JsonObject
+from codetune.reporting.data_card import facts
+from codetune.reporting.data_card.facts import SPLITS, Source
 
 _MEASURES = {
     "docstring_words": "words of the docstring's first paragraph",

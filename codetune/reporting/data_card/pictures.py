@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import altair as alt
 
-from codetune.datacard.facts import SPLITS, Step
-from codetune.files import JsonObject
-from codetune.pictures import chart, svg
+from codetune.core.files import JsonObject
+from codetune.reporting.data_card.facts import SPLITS, Step
+from codetune.reporting.pictures import chart, svg
 
 # From Okabe and Ito's palette, told apart by colour-blind readers too; the rows' order and labels say the same.
 _STAGES = {

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from codetune.app.exports import export_text
-from codetune.files import dump_json
-from codetune.side_by_side.data import as_csv, as_json
-from codetune.side_by_side.gather import SideBySide, side_by_side
-from codetune.side_by_side.text import as_markdown
+from codetune.app.ui.exports import export_text
+from codetune.compare.gather import SideBySide, side_by_side
+from codetune.compare.renderers.data import as_csv, as_json
+from codetune.compare.renderers.text import as_markdown
+from codetune.core.files import dump_json
 from tests.app.conftest import APP, HOUSE
 from tests.app.words import choose, words
-from tests.sample_project import Project, build_empty, build_single, git, write_reports
+from tests.support.sample_project import Project, build_empty, build_single, git, write_reports
 
 Open = Callable[..., AppTest]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from codetune.files import write_jsonl, write_text
-from tests.accounting.conftest import ROWS, write_data, write_ledger
-from tests.accounting.test_overview import DATA, LEAKS
+from codetune.core.files import write_jsonl, write_text
 from tests.app.words import words
-from tests.sample_project import build_empty, commit, git
-from tests.tables import instruction_row, paraphrase
+from tests.ledger.conftest import ROWS, write_data, write_ledger
+from tests.ledger.test_overview import DATA, LEAKS
+from tests.support.sample_project import build_empty, commit, git
+from tests.support.tables import instruction_row, paraphrase
 
 Open = Callable[..., AppTest]
 BAD = "<script>document.title = 'broken'</script> *not* $x$"

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from codetune.app.experiment_table import PICKED
-from codetune.revisions.reports import Curve
-from codetune.revisions.running import Run
+from codetune.app.ui.experiment_table import PICKED
+from codetune.history.reports import Curve
+from codetune.history.running import Run
 from tests.app.words import words
-from tests.sample_project import Project, add_experiment, build_empty, build_single
+from tests.support.sample_project import Project, add_experiment, build_empty, build_single
 
 Open = Callable[..., AppTest]
 COLUMNS = ["Name", "Kind", "From", "Date", "Message", "Author"]
@@ -177,7 +177,7 @@ class TestRunning:
         steps: int | None,
         told: str | None,
     ) -> None:
-        monkeypatch.setattr("codetune.app.running.running", lambda _: [replace(self.run, steps=steps)])
+        monkeypatch.setattr("codetune.app.ui.running.running", lambda _: [replace(self.run, steps=steps)])
         page = open_experiments(sample.root)
         text = words(page)
         assert "Running now: experiment hasty, stage train** · 1 min 5 s" in text
@@ -185,5 +185,5 @@ class TestRunning:
         assert told is None or told in text
         if steps:
             assert page.get("progress")[0].proto.text == "step 20 of 300"
-        monkeypatch.setattr("codetune.app.running.running", lambda _: [])
+        monkeypatch.setattr("codetune.app.ui.running.running", lambda _: [])
         assert "Running now" not in words(page.run())

@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from codetune.alignment.result import Alignment
-from codetune.alignment.worker import AlignmentWorker
-from codetune.app import token_map
-from codetune.app.answers import difference_html, score_line
-from codetune.app.sample_table import sample_rows
-from codetune.errors import UserError
-from codetune.files import read_json, read_jsonl, write_json, write_jsonl
-from codetune.revisions.catalogue import CATALOGUE, Metric
-from codetune.revisions.inline import Piece
-from codetune.revisions.samples import Sample, ScoredAnswer
+from codetune.app.ui import token_map
+from codetune.app.ui.answers import difference_html, score_line
+from codetune.app.ui.sample_table import sample_rows
+from codetune.compare.inline import Piece
+from codetune.compare.samples import Sample, ScoredAnswer
+from codetune.core.errors import UserError
+from codetune.core.files import read_json, read_jsonl, write_json, write_jsonl
+from codetune.evaluation.alignment.result import Alignment
+from codetune.evaluation.alignment.worker import AlignmentWorker
+from codetune.evaluation.metrics.catalogue import CATALOGUE, Metric
 from tests.app.words import choose, words
-from tests.sample_project import Project, build_empty, build_single
+from tests.support.sample_project import Project, build_empty, build_single
 
 Open = Callable[..., AppTest]
 FOUND = Alignment(

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from codetune.app.answer_parts import prose_markdown
-from codetune.feedback import FEEDBACK, PARAMS_SNIPPET, read_feedback
-from codetune.files import write_text
-from tests.model_revisions import ADAPTER
-from tests.sample_project import START, Project, add_models, build_empty
+from codetune.app.feedback import FEEDBACK, PARAMS_SNIPPET, read_feedback
+from codetune.app.ui.answer_parts import prose_markdown
+from codetune.core.files import write_text
+from tests.support.model_revisions import ADAPTER
+from tests.support.sample_project import START, Project, add_models, build_empty
 
 Open = Callable[..., AppTest]
 INSTRUCTION = "Write a Python function `double` with parameter `x`. Returns twice `x`."

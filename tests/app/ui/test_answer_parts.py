@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from codetune.app.answer_parts import Part, parts_of, prose_markdown
+from codetune.app.ui.answer_parts import Part, parts_of, prose_markdown
 
 ADD = "def add(a, b):\n    return a + b"
 USE = "print(add(1, 2))"
@@ -52,7 +52,7 @@ def test_prose_has_lists_bold_and_code_and_nothing_else(text, shown):
 
 
 def script(answer: str, mark: bool) -> None:
-    from codetune.app.answer_parts import draw_answer
+    from codetune.app.ui.answer_parts import draw_answer
 
     draw_answer(answer, "python", mark=mark)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from codetune.app.experiment_charts import scatter
-from codetune.revisions.coordinates import Point
-from codetune.revisions.quantities import Quantity
+from codetune.app.ui.experiment_charts import scatter
+from codetune.compare.coordinates import Point
+from codetune.compare.quantities import Quantity
 
 
 def points(*xs, ends=None):

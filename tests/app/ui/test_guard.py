@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from codetune.app.guard import literal
+from codetune.app.ui.guard import literal
 
 
 @pytest.mark.parametrize(

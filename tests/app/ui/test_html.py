@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from codetune.accounting.overview import DataReports
-from codetune.app import html
-from codetune.app.data_tables import funnel_table
-from codetune.revisions.inline import Piece
+from codetune.app.ui import html
+from codetune.app.ui.data_tables import funnel_table
+from codetune.compare.inline import Piece
+from codetune.ledger.overview import DataReports
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from codetune.app import keeping
-from codetune.revisions.listing import Kind, Revision
-from codetune.revisions.reports import Reports
+from codetune.app.ui import keeping
+from codetune.history.listing import Kind, Revision
+from codetune.history.reports import Reports
 
 CODE = "def f():\n    return 1"
 FENCED = f"Sure:\n```python\n{CODE}\n```\nDone."

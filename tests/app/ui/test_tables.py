@@ -4,15 +4,15 @@ import re
 
 import pytest
 
-from codetune.app.experiment_table import _settings
-from codetune.app.sample_table import _column
-from codetune.app.tables import flip_table, metric_table, parameter_table, verdict_mark
-from codetune.revisions.catalogue import Metric
-from codetune.revisions.comparison import MetricDifference, Verdict
-from codetune.revisions.listing import Kind, Revision
-from codetune.revisions.parameters import ParameterDifference
-from codetune.revisions.quantities import Quantity
-from codetune.revisions.reports import Reports
+from codetune.app.ui.experiment_table import _settings
+from codetune.app.ui.sample_table import _column
+from codetune.app.ui.tables import flip_table, metric_table, parameter_table, verdict_mark
+from codetune.compare.comparison import MetricDifference, Verdict
+from codetune.compare.quantities import Quantity
+from codetune.evaluation.metrics.catalogue import Metric
+from codetune.history.listing import Kind, Revision
+from codetune.history.parameters import ParameterDifference
+from codetune.history.reports import Reports
 
 REPORTS = Reports(Revision(Kind.COMMIT, "a", "a" * 40), params={"score": {"confidence": 0.9}})
 LARGER, SMALLER = Metric("m", "M"), Metric("l", "L", larger_is_better=False)

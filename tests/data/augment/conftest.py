@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from codetune.augmentation.params import AugmentParams
-from codetune.augmentation.paraphrase import Paraphrase, Paraphraser, isolated_draws, seed_draws
-from codetune.augmentation.table import PhraseTable, load_table
+from codetune.data.augment.params import AugmentParams
+from codetune.data.augment.paraphrase import Paraphrase, Paraphraser, isolated_draws, seed_draws
+from codetune.data.augment.table import PhraseTable, load_table
 
 _WORDS = (
     "return returns give the a list of rows values sort compute sum new all from with first string name file read write "

@@ -2,12 +2,12 @@
 
 import pytest
 
-from codetune.augmentation.chat import DESCRIBE, REPHRASE, ChatParaphraser, described, one_text
-from codetune.augmentation.rows import augment
-from codetune.errors import UserError
-from codetune.files import read_jsonl
-from tests.augmentation.conftest import all_alike, make_params
-from tests.tables import instruction_row
+from codetune.core.errors import UserError
+from codetune.core.files import read_jsonl
+from codetune.data.augment.chat import DESCRIBE, REPHRASE, ChatParaphraser, described, one_text
+from codetune.data.augment.rows import augment
+from tests.data.augment.conftest import all_alike, make_params
+from tests.support.tables import instruction_row
 
 SAID = "Return the rows of `table` that are not empty."
 ASKED = f"{SAID} Write a Python function `load(table)` that does this.\n\nExample:\n>>> load([[]])\n[]"

@@ -3,10 +3,10 @@
 import pytest
 from transformers import AutoModel
 
-from codetune.augmentation.contextual import ContextualParaphraser, may_change
-from codetune.augmentation.protection import protected_texts
-from codetune.errors import UserError
-from tests.augmentation.conftest import WORDS, draw, make_params, undone
+from codetune.core.errors import UserError
+from codetune.data.augment.contextual import ContextualParaphraser, may_change
+from codetune.data.augment.protection import protected_texts
+from tests.data.augment.conftest import WORDS, draw, make_params, undone
 
 OPENING = "Write a Python function `sort_rows` with parameters `x_rows` and `x_key`. "
 TEXT = OPENING + "Return a new list of all values: the first 3, not 'a  b', come from data.  Sort it.\n"

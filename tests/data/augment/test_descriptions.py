@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.augmentation.descriptions import descriptions, opening_end
+from codetune.data.augment.descriptions import descriptions, opening_end
 
 OPENING = "Write a Python method `m` of class `C` with parameters `x` and `y`. "
 

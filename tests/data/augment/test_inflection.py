@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.augmentation.inflection import article, capitalized, gerund, plural, third_person
+from codetune.data.augment.inflection import article, capitalized, gerund, plural, third_person
 
 
 @pytest.mark.parametrize(

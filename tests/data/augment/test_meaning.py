@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from codetune.augmentation.meaning import (
+from codetune.core.config import load_section
+from codetune.core.errors import UserError
+from codetune.data.augment.meaning import (
     KEPT_SHARE,
     Calibration,
     calibrate,
@@ -11,14 +13,12 @@ from codetune.augmentation.meaning import (
     labelled_pairs,
     similarities,
 )
-from codetune.augmentation.params import AugmentParams
-from codetune.augmentation.pictures import meaning_picture
-from codetune.augmentation.protection import protected_texts
-from codetune.augmentation.report import meaning_report
-from codetune.config import load_section
-from codetune.encoders.locate import locate_encoder
-from codetune.encoders.sentences import SentenceEncoder
-from codetune.errors import UserError
+from codetune.data.augment.params import AugmentParams
+from codetune.data.augment.protection import protected_texts
+from codetune.data.augment.report import meaning_report
+from codetune.models.encoders.locate import locate_encoder
+from codetune.models.encoders.sentences import SentenceEncoder
+from codetune.reporting.augmentation_pictures import meaning_picture
 
 
 @pytest.fixture(scope="module")

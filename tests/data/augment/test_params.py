@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from tests.augmentation.conftest import make_params
+from tests.data.augment.conftest import make_params
 
 
 @pytest.mark.parametrize(

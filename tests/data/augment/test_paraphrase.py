@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codetune.augmentation.paraphrase import Paraphraser, _asking, differences, isolated_draws, seed_draws
-from codetune.augmentation.verify import rejection
-from tests.augmentation.conftest import draw, undone
+from codetune.data.augment.paraphrase import Paraphraser, _asking, differences, isolated_draws, seed_draws
+from codetune.data.augment.verify import rejection
 from tests.conftest import run_python
+from tests.data.augment.conftest import draw, undone
 
 TEXT = (
     "Write a Python function `merge` with parameters `left` and `right`. Returns a new dictionary, e.g. for 'a key', "
@@ -73,8 +73,8 @@ def test_global_generators_are_given_back(paraphraser):
 
 def test_nlpaug_comes_without_torch():
     code = (
-        "import sys; from codetune.augmentation.paraphrase import Paraphraser; "
-        "from codetune.augmentation.table import load_table; Paraphraser(load_table(), 0.5, 1); "
+        "import sys; from codetune.data.augment.paraphrase import Paraphraser; "
+        "from codetune.data.augment.table import load_table; Paraphraser(load_table(), 0.5, 1); "
         "assert 'nlpaug' in sys.modules; print([name for name in ('torch', 'transformers') if name in sys.modules]); "
         "import importlib.util; assert importlib.util.find_spec('torch')"
     )

@@ -2,8 +2,8 @@
 
 import pytest
 
-from codetune.augmentation.phrases import all_phrases
-from codetune.augmentation.places import PlaceFinder
+from codetune.data.augment.phrases import all_phrases
+from codetune.data.augment.places import PlaceFinder
 
 FUNCTION = "Write a Python function `f` with parameter `x`. "
 METHOD = "Write a Python method `m` of class `C` with parameters `x` and `y`. "

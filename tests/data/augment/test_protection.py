@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codetune.augmentation.protection import MASK, masked, protected_spans, protected_texts
+from codetune.data.augment.protection import MASK, masked, protected_spans, protected_texts
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from codetune.augmentation import rows as module
-from codetune.augmentation.paraphrase import Paraphrase, Paraphraser
-from codetune.augmentation.report import augmentation_report
-from codetune.augmentation.rows import is_chosen, paraphrase_id, paraphrases_of
-from codetune.workers import stream_in_processes
-from tests.augmentation.conftest import all_alike, make_params
+from codetune.core.workers import stream_in_processes
+from codetune.data.augment import rows as module
+from codetune.data.augment.paraphrase import Paraphrase, Paraphraser
+from codetune.data.augment.report import augmentation_report
+from codetune.data.augment.rows import is_chosen, paraphrase_id, paraphrases_of
+from tests.data.augment.conftest import all_alike, make_params
 
 params = make_params
 

@@ -3,11 +3,11 @@
 import pytest
 from ruamel.yaml import YAML
 
-from codetune.augmentation.inflection import gerund, plural, third_person
-from codetune.augmentation.phrases import Role, all_phrases
-from codetune.augmentation.protection import MASK
-from codetune.augmentation.table import HELD_OUT_FILE, TABLE_FILE, load_table
-from codetune.errors import UserError
+from codetune.core.errors import UserError
+from codetune.data.augment.inflection import gerund, plural, third_person
+from codetune.data.augment.phrases import Role, all_phrases
+from codetune.data.augment.protection import MASK
+from codetune.data.augment.table import HELD_OUT_FILE, TABLE_FILE, load_table
 
 
 def test_every_phrase_has_something_else_to_say(table):

@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from codetune.augmentation.translation import (
+from codetune.core.errors import UserError
+from codetune.data.augment.translation import (
     BackTranslationParaphraser,
     TranslationModels,
     with_names,
     with_placeholders,
 )
-from codetune.augmentation.verify import rejection
-from codetune.errors import UserError
-from tests.augmentation.conftest import draw, make_params
+from codetune.data.augment.verify import rejection
+from tests.data.augment.conftest import draw, make_params
 
 OPENING = "Write a Python function `f` with parameters `x` and `y`. "
 TEXT = OPENING + "Return the 2 rows of `x`, not those of 'a b'."

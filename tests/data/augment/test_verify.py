@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from codetune.augmentation.verify import Reason, rejection, shared_words
+from codetune.data.augment.verify import Reason, rejection, shared_words
 
 ORIGINAL = "Returns a list of `n` rows, not the first 3 of 'a b', for an hour."
 ORDERED = "It returns at least the last row before all others, in ascending order."

@@ -7,7 +7,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from codetune.cleaning.benchmarks import (
+from codetune.data.clean.benchmarks import (
     BenchmarkIndex,
     ContainedIndex,
     ProblemIndex,
@@ -15,10 +15,10 @@ from codetune.cleaning.benchmarks import (
     Task,
     read_benchmark,
 )
-from codetune.cleaning.minhash import hashed
-from codetune.cleaning.pairs import judge_row
-from tests.clean_params import clean_params
-from tests.tables import pair_row, raw_row
+from codetune.data.clean.minhash import hashed
+from codetune.data.clean.pairs import judge_row
+from tests.support.clean_params import clean_params
+from tests.support.tables import pair_row, raw_row
 
 PROMPT = 'from typing import List\n\n\ndef helper(x):\n    return x + 1\n\n\ndef best(values: List[int]) -> int:\n    """Say.\n\n    >>> best([1])\n    1\n    """\n'
 BODY = (

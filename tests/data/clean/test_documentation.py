@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.cleaning.documentation import is_vague, read_documentation, words_told
+from codetune.data.clean.documentation import is_vague, read_documentation, words_told
 
 GOOGLE = """Return the sum of the values.
 

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from codetune.cleaning.duplicates import Likeness, Match, exact_duplicates, jaccard, near_duplicates, shingles
-from codetune.cleaning.minhash import hashed
+from codetune.data.clean.duplicates import Likeness, Match, exact_duplicates, jaccard, near_duplicates, shingles
+from codetune.data.clean.minhash import hashed
 
 BASE = [f"t{number}" for number in range(60)]
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from codetune.cleaning.filters import Candidate, judge, lexical_tokens
-from codetune.cleaning.reasons import Drop
-from codetune.ingestion.functions import parse
+from codetune.data.clean.filters import Candidate, judge, lexical_tokens
+from codetune.data.clean.reasons import Drop
 from codetune.python_source.docstrings import without_docstring
-from tests.clean_params import clean_params
+from codetune.python_source.functions import parse
+from tests.support.clean_params import clean_params
 
 PARAMS = clean_params(
     min_code_lines=3,

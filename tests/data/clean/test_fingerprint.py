@@ -4,11 +4,11 @@ import pickle
 
 import pytest
 
-from codetune.cleaning.filters import judge
-from codetune.cleaning.fingerprint import words
-from codetune.cleaning.minhash import jaccards
-from codetune.cleaning.pairs import judge_row
-from tests.cleaning.test_filters import CODE, PARAMS, row
+from codetune.data.clean.filters import judge
+from codetune.data.clean.fingerprint import words
+from codetune.data.clean.minhash import jaccards
+from codetune.data.clean.pairs import judge_row
+from tests.data.clean.test_filters import CODE, PARAMS, row
 
 
 def mark(**changes):

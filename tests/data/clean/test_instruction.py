@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from codetune.cleaning.instruction import first_paragraph, instruction
+from codetune.data.clean.instruction import first_paragraph, instruction
 
 
 @pytest.mark.parametrize(

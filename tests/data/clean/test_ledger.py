@@ -4,13 +4,13 @@ import json
 import re
 from pathlib import Path
 
-from codetune import cleaning
-from codetune.cleaning.reasons import OTHER, REASONS, known
-from codetune.cleaning.report import ledger_row
-from codetune.cleaning.verdicts import BENCHMARK, deduplicated, judged
+from codetune.data import clean as cleaning
+from codetune.data.clean.reasons import OTHER, REASONS, known
+from codetune.data.clean.report import ledger_row
+from codetune.data.clean.verdicts import BENCHMARK, deduplicated, judged
 from codetune.python_source import self_contained
 from codetune.schemas.ledger import LEDGER
-from tests.cleaning.test_filters import CODE, PARAMS, row
+from tests.data.clean.test_filters import CODE, PARAMS, row
 
 
 def rows():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from codetune.cleaning.duplicates import jaccard
-from codetune.cleaning.minhash import candidates, hashed, jaccards
+from codetune.data.clean.duplicates import jaccard
+from codetune.data.clean.minhash import candidates, hashed, jaccards
 
 SETS = [frozenset(text) for text in ("abc", "bcd", "xyz", "a", "abcdefgh")]
 
@@ -48,7 +48,7 @@ def test_in_a_crowd_one_bucket_in_common_is_not_enough(monkeypatch):
     sets = [hashed(numbers(0, 40) | numbers(1000 * row, 1000 * row + 40)) for row in range(1, 60)]
     sets.append(sets[0])
     few = found(sets)
-    monkeypatch.setattr("codetune.cleaning.minhash._CROWD", 3)
+    monkeypatch.setattr("codetune.data.clean.minhash._CROWD", 3)
     fewer = found(sets)
     assert sum(map(len, fewer.values())) < sum(map(len, few.values())) / 3
     assert 0 in fewer[59], "what is equal shares all buckets"
@@ -59,6 +59,6 @@ def test_blocks_do_not_show(monkeypatch):
     sets = [hashed(numbers(start, start + 40)) for start in range(50)]
     whole = found(sets)
     assert list(whole) == sorted(whole)
-    monkeypatch.setattr("codetune.cleaning.minhash._BLOCK_ROWS", 7)
+    monkeypatch.setattr("codetune.data.clean.minhash._BLOCK_ROWS", 7)
     assert found(sets) == whole
     assert found([]) == {}

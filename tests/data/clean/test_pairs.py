@@ -2,11 +2,11 @@
 
 import pytest
 
-from codetune.cleaning.filters import Candidate
-from codetune.cleaning.pairs import judge_row
-from codetune.cleaning.reasons import Drop
-from tests.clean_params import clean_params
-from tests.tables import pair_row, raw_row
+from codetune.data.clean.filters import Candidate
+from codetune.data.clean.pairs import judge_row
+from codetune.data.clean.reasons import Drop
+from tests.support.clean_params import clean_params
+from tests.support.tables import pair_row, raw_row
 
 PARAMS = clean_params()
 TEXT = PARAMS.model_copy(update={"task": "text"})

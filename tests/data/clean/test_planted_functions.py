@@ -2,11 +2,11 @@
 
 import pytest
 
-from codetune.cleaning.filters import Candidate, judge
-from codetune.cleaning.reasons import REASONS, Drop
-from codetune.ingestion.functions import functions_or_reason
-from tests.clean_params import clean_params
-from tests.tables import raw_row
+from codetune.data.clean.filters import Candidate, judge
+from codetune.data.clean.reasons import REASONS, Drop
+from codetune.python_source.functions import functions_or_reason
+from tests.support.clean_params import clean_params
+from tests.support.tables import raw_row
 
 PARAMS = clean_params(context="self_contained", held_out=["held-out"], max_docstring_words=40)
 BODY = '    """Return the given values, each made larger by the step."""\n    larger = [value + {0} for value in values]\n    return larger\n'

@@ -2,10 +2,10 @@
 
 import pytest
 
-from codetune.cleaning.documentation import read_documentation
-from codetune.cleaning.examples import Example
-from codetune.cleaning.instruction import plain_text
-from codetune.cleaning.request import Needed, request, tells_code
+from codetune.data.clean.documentation import read_documentation
+from codetune.data.clean.examples import Example
+from codetune.data.clean.instruction import plain_text
+from codetune.data.clean.request import Needed, request, tells_code
 from codetune.python_source.tree import parse_tree
 
 CODE = """def clamp(value: int, low: int = 0, *, strict=False) -> int:

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from codetune.cleaning.pairs import judge_row
-from codetune.cleaning.personal import personal_data, without_personal_data
-from codetune.cleaning.reasons import Drop
-from codetune.cleaning.safety import discreet, license_drop, scrubbed
-from tests.clean_params import clean_params
-from tests.tables import pair_row, raw_row
+from codetune.data.clean.pairs import judge_row
+from codetune.data.clean.personal import personal_data, without_personal_data
+from codetune.data.clean.reasons import Drop
+from codetune.data.clean.safety import discreet, license_drop, scrubbed
+from tests.support.clean_params import clean_params
+from tests.support.tables import pair_row, raw_row
 
 KEY = "AKIA" + "IOSFODNN7REALKEY"
 PERSONAL = {
@@ -151,7 +151,7 @@ def test_the_examples_of_a_problem_are_looked_through_too(where, monkeypatch):
     problem = {"setup": "", "examples": [{"source": "send(1)", "want": "1"}]}
     (problem if where == "setup" else problem["examples"][0])[where] = f"token = '{KEY}'"
     kept = judge_row(raw(CODE.replace("ada.byron", "user").replace("engines.org", "example.com")), clean_params())
-    monkeypatch.setattr("codetune.cleaning.pairs._judge", lambda *_: replace(kept, examples=problem))
+    monkeypatch.setattr("codetune.data.clean.pairs._judge", lambda *_: replace(kept, examples=problem))
     assert judge_row(raw(CODE), clean_params()) == Drop("secret")
 
 
@@ -170,7 +170,7 @@ def test_what_a_rule_found_tells_no_part_of_a_secret(found, said):
 
 
 def test_the_ledger_is_told_of_a_dropped_row_without_its_secret(monkeypatch):
-    monkeypatch.setattr("codetune.cleaning.pairs._judge", lambda *_: Drop("untold_value", found=f"'{KEY[:9]}"))
+    monkeypatch.setattr("codetune.data.clean.pairs._judge", lambda *_: Drop("untold_value", found=f"'{KEY[:9]}"))
     assert judge_row(raw(f"{CODE}  # {KEY}"), clean_params()) == Drop("untold_value", found="REDACTED")
 
 

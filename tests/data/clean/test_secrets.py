@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.cleaning.secrets import has_secret, secrets_in, without_secrets
+from codetune.data.clean.secrets import has_secret, secrets_in, without_secrets
 
 # Made up, and put together here so that no scanner takes them for a leak.
 BODY = "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY1zA2"

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from codetune.cleaning.split import split_groups
+from codetune.data.clean.split import split_groups
 
 SIZES = Counter({f"group{number}": 10 + number for number in range(40)} | {"huge": 500, "empty": 0})
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.cleaning.spool import Spool, encode
+from codetune.data.clean.spool import Spool, encode
 
 RECORDS = [{"id": "a", "completion": "def f():\n    return 'é\U0001f600'"}, {}, {"start_line": 3, "path": None}]
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from codetune.ingestion.decoding import decode, read_source
+from codetune.data.ingest.decoding import decode, read_source
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.ingestion.folder import FolderReader, GitReader, groups_of, list_folder, list_revision, resolve_revision
-from codetune.ingestion.harvest import Member
-from tests.sample_project import commit, git
+from codetune.core.errors import UserError
+from codetune.data.ingest.folder import FolderReader, GitReader, groups_of, list_folder, list_revision, resolve_revision
+from codetune.data.ingest.harvest import Member
+from tests.support.sample_project import commit, git
 
 
 def write(root: Path, files: dict[str, str | bytes]) -> None:

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from codetune.ingestion.folder import licenses_at, licenses_below, resolve_revision
-from codetune.ingestion.licenses import UNREAD, header_license
+from codetune.data.ingest.folder import licenses_at, licenses_below, resolve_revision
+from codetune.data.ingest.licenses import UNREAD, header_license
 
 GPL = "GNU GENERAL PUBLIC LICENSE\nVersion 3"
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.ingestion.hub import read_hub
-from codetune.ingestion.params import HubSource
+from codetune.core.errors import UserError
+from codetune.data.ingest.hub import read_hub
+from codetune.data.ingest.params import HubSource
 from tests.conftest import one_line
 
 CARD = """---

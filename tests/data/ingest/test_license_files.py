@@ -2,8 +2,8 @@
 
 import pytest
 
-from codetune.ingestion.license_files import is_license_file, read_license_files
-from codetune.ingestion.licenses import UNREAD, License
+from codetune.data.ingest.license_files import is_license_file, read_license_files
+from codetune.data.ingest.licenses import UNREAD, License
 
 MIT, GPL = b"MIT License\n\nCopyright", b"\n\n   GNU GENERAL PUBLIC LICENSE\n   Version 3"
 APACHE, OWN = b"Apache License\nVersion 2.0", b"All rights reserved."

@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.ingestion.licenses import PERMISSIVE, UNREAD, header_license, license_of_text, permits
+from codetune.data.ingest.licenses import PERMISSIVE, UNREAD, header_license, license_of_text, permits
 
 
 @pytest.mark.parametrize(

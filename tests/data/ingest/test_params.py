@@ -2,8 +2,8 @@
 
 import pytest
 
-from codetune.config import problems_in
-from codetune.ingestion.params import IngestParams
+from codetune.core.config import problems_in
+from codetune.data.ingest.params import IngestParams
 
 TABLE = {"type": "table", "name": "t", "path": "t.json"}
 

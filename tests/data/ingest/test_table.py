@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from codetune.errors import UserError
-from codetune.ingestion.records import detect_format, read_records
-from codetune.ingestion.table import Layout, Pair, read_pairs
+from codetune.core.errors import UserError
+from codetune.data.ingest.records import detect_format, read_records
+from codetune.data.ingest.table import Layout, Pair, read_pairs
 
 ROWS = [{"instruction": "Add.", "input": "1, 2", "output": "3"}, {"instruction": "Say é.", "input": "", "output": "é"}]
 PAIRS = [Pair("Add.\n\n1, 2", "3"), Pair("Say é.", "é")]

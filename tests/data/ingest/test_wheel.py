@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.ingestion.licenses import UNREAD
-from codetune.ingestion.wheel import License, parse_license, python_members, read_license, read_sources
-from tests.wheels import make_wheel
+from codetune.core.errors import UserError
+from codetune.data.ingest.licenses import UNREAD
+from codetune.data.ingest.wheel import License, parse_license, python_members, read_license, read_sources
+from tests.support.wheels import make_wheel
 
 
 @pytest.mark.parametrize(

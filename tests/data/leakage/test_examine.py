@@ -5,15 +5,15 @@ import json
 
 import pytest
 
-from codetune.cleaning.benchmarks import read_benchmark
-from codetune.encoders.params import EncoderParams
-from codetune.errors import UserError
-from codetune.files import digest_bytes, read_json, write_jsonl
-from codetune.leakage.examine import Text, TrainIndex, look_for
-from codetune.leakage.params import ExamineParams, SimilarityParams
+from codetune.core.errors import UserError
+from codetune.core.files import digest_bytes, read_json, write_jsonl
+from codetune.data.clean.benchmarks import read_benchmark
+from codetune.data.leakage.examine import Text, TrainIndex, look_for
+from codetune.data.leakage.params import ExamineParams, SimilarityParams
+from codetune.models.encoders.params import EncoderParams
 from codetune.numerics import NumericsParams
 from stages.examine import Inputs, Outputs, Params, run
-from tests.tables import instruction_row
+from tests.support.tables import instruction_row
 
 SIMILARITY = SimilarityParams(encoder=EncoderParams(model="minilm"), max_tokens=64, min_instruction=0.9, min_code=0.95)
 EXAMINE = ExamineParams(

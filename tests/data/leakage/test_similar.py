@@ -2,12 +2,12 @@
 
 import pytest
 
-from codetune.encoders.locate import locate_encoder
-from codetune.encoders.params import EncoderParams
-from codetune.encoders.sentences import SentenceEncoder
-from codetune.leakage.examine import Text
-from codetune.leakage.params import SimilarityParams
-from codetune.leakage.similar import similar_rows
+from codetune.data.leakage.examine import Text
+from codetune.data.leakage.params import SimilarityParams
+from codetune.data.leakage.similar import similar_rows
+from codetune.models.encoders.locate import locate_encoder
+from codetune.models.encoders.params import EncoderParams
+from codetune.models.encoders.sentences import SentenceEncoder
 
 PARAMS = SimilarityParams(encoder=EncoderParams(model="minilm"), max_tokens=64, min_instruction=0.8, min_code=0.8)
 ASKED = "Write a Python function `{}` with parameters `a` and `b`. {}"

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from codetune.alignment import serve
-from codetune.alignment.matching import Aligner
-from codetune.encoders.locate import locate_encoder
-from codetune.errors import UserError
-from codetune.scoring.bertscore import BertEncoder, match
-from codetune.scoring.params import BertScoreParams
+from codetune.core.errors import UserError
+from codetune.evaluation.alignment import serve
+from codetune.evaluation.alignment.matching import Aligner
+from codetune.evaluation.metrics.bertscore import BertEncoder, match
+from codetune.evaluation.metrics.params import BertScoreParams
+from codetune.models.encoders.locate import locate_encoder
 
 REFERENCE, ANSWER = "def f(x):\n    return x", "  Def g(y): pass\n"
 

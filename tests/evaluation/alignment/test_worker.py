@@ -9,10 +9,10 @@ from textwrap import dedent
 
 import pytest
 
-from codetune.alignment import worker as module
-from codetune.alignment.result import Alignment
-from codetune.alignment.worker import AlignmentWorker
-from codetune.errors import UserError
+from codetune.core.errors import UserError
+from codetune.evaluation.alignment import worker as module
+from codetune.evaluation.alignment.result import Alignment
+from codetune.evaluation.alignment.worker import AlignmentWorker
 
 FOUND = Alignment(["a"], ["b"], [[0.5]], [True], [True], 0.5, 0.5, 0.5, signature="s")
 
@@ -67,7 +67,7 @@ def test_what_is_wrong_comes_back_with_its_remedy(worker: AlignmentWorker) -> No
 
 
 def test_asking_brings_no_torch_here() -> None:
-    code = "import sys, codetune.alignment.worker; assert not {'torch', 'transformers'} & set(sys.modules)"
+    code = "import sys, codetune.evaluation.alignment.worker; assert not {'torch', 'transformers'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.execution import answering
-from codetune.execution.answering import Asking, answer_problems
+from codetune.core.errors import UserError
+from codetune.evaluation.execution import answering
+from codetune.evaluation.execution.answering import Asking, answer_problems
+from codetune.evaluation.problems.reading import read_answers, read_problems
 from codetune.generation import batch
 from codetune.generation.sampling import SamplingSettings
-from codetune.modeling.load import load_tokenizer
-from codetune.problems.reading import read_answers, read_problems
+from codetune.models.load import load_tokenizer
 from tests.conftest import run_python
-from tests.problems.test_reading import HUMANEVAL, MBPP, written
+from tests.evaluation.problems.test_reading import HUMANEVAL, MBPP, written
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import json
 import pytest
 from scipy.stats import binomtest
 
-from codetune.execution.trials import Tried, mean_pass_at_k, pass_at_k, try_answers
-from codetune.problems.reading import Problem, doctest_problem
-from codetune.problems.suites import Suite
-from codetune.sandbox.limits import Limits
-from codetune.sandbox.trial import Verdict
+from codetune.evaluation.execution.trials import Tried, mean_pass_at_k, pass_at_k, try_answers
+from codetune.evaluation.problems.reading import Problem, doctest_problem
+from codetune.evaluation.problems.suites import Suite
+from codetune.evaluation.sandbox.limits import Limits
+from codetune.evaluation.sandbox.trial import Verdict
 from tests.conftest import run_python
-from tests.problems.test_reading import HUMANEVAL, MBPP, written
+from tests.evaluation.problems.test_reading import HUMANEVAL, MBPP, written
 
 
 def command(*arguments):

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from codetune.execution.verification import verify
-from codetune.files import read_jsonl, write_json, write_jsonl
-from codetune.problems.reading import held_out_problem
-from codetune.sandbox.limits import Limits
-from tests import tables
+from codetune.core.files import read_jsonl, write_json, write_jsonl
+from codetune.evaluation.execution.verification import verify
+from codetune.evaluation.problems.reading import held_out_problem
+from codetune.evaluation.sandbox.limits import Limits
+from tests.support import tables
 
 
 def problem(reference, *examples, setup="", shown=()):
@@ -63,7 +63,7 @@ def test_command_writes_the_list_and_tells_the_reasons(tmp_path):
     for _ in range(2):
         done = subprocess.run(
             [sys.executable, "-m", "codetune", "problems", "--renew"], cwd=tmp_path, capture_output=True, text=True,
-            check=False, env={"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": "/usr/bin:/bin:/usr/sbin"},
+            check=False, env={"PYTHONPATH": str(Path(__file__).parents[3]), "PATH": "/usr/bin:/bin:/usr/sbin"},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert "2 of 3 held-out problems are verified" in done.stdout

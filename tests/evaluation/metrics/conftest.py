@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from codetune.config import load_section
-from codetune.encoders.locate import locate_encoder
-from codetune.scoring.bertscore import BertEncoder
-from codetune.scoring.params import ScoreParams
+from codetune.core.config import load_section
+from codetune.evaluation.metrics.bertscore import BertEncoder
+from codetune.evaluation.metrics.params import ScoreParams
+from codetune.models.encoders.locate import locate_encoder
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 
 
 def shipped() -> ScoreParams:

@@ -6,11 +6,11 @@ import pytest
 import torch
 from bert_score import BERTScorer
 
-from codetune.errors import UserError
-from codetune.scoring.baseline import Baseline, draw_pairs, measure_baseline
-from codetune.scoring.bertscore import Embedding, Scores
-from codetune.scoring.code_bertscore import normalized
-from tests.scoring.conftest import changed
+from codetune.core.errors import UserError
+from codetune.evaluation.metrics.baseline import Baseline, draw_pairs, measure_baseline
+from codetune.evaluation.metrics.bertscore import Embedding, Scores
+from codetune.evaluation.metrics.code_bertscore import normalized
+from tests.evaluation.metrics.conftest import changed
 
 
 def test_pairs_are_of_different_groups():

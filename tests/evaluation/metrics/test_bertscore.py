@@ -13,12 +13,12 @@ import pytest
 import torch
 from bert_score import BERTScorer
 
-from codetune.encoders.locate import locate_encoder
-from codetune.errors import UserError
-from codetune.scoring import bertscore
-from codetune.scoring.bertscore import NOTHING, BertEncoder, match, overlapping
+from codetune.core.errors import UserError
+from codetune.evaluation.metrics import bertscore
+from codetune.evaluation.metrics.bertscore import NOTHING, BertEncoder, match, overlapping
+from codetune.models.encoders.locate import locate_encoder
 from tests.conftest import make_tiny_bert, one_line
-from tests.scoring.conftest import changed
+from tests.evaluation.metrics.conftest import changed
 
 TOLERANCE = 2e-6
 

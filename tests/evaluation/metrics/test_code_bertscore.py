@@ -2,11 +2,11 @@
 
 import pytest
 
-from codetune.scoring.bertscore import Scores
-from codetune.scoring.code_bertscore import f3, normalized
-from codetune.scoring.matching import Matcher
-from codetune.scoring.table import score_answer
-from tests.scoring.test_table import BASELINE
+from codetune.evaluation.metrics.bertscore import Scores
+from codetune.evaluation.metrics.code_bertscore import f3, normalized
+from codetune.evaluation.metrics.matching import Matcher
+from codetune.evaluation.metrics.table import score_answer
+from tests.evaluation.metrics.test_table import BASELINE
 
 REFERENCE = "def total(values):\n    found = 0\n    for value in values:\n        found += value\n    return found"
 SAME = '''

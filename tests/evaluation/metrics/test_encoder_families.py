@@ -19,8 +19,8 @@ from transformers import (
 )
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-from codetune.scoring.bertscore import BertEncoder, match
-from tests.scoring.test_bertscore import TOLERANCE, by_the_library, encoder_of
+from codetune.evaluation.metrics.bertscore import BertEncoder, match
+from tests.evaluation.metrics.test_bertscore import TOLERANCE, by_the_library, encoder_of
 
 LETTERS = string.ascii_letters + string.digits + "_()[]:=+-*/.,'\""
 SIZES = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from codetune.evaluation.metrics import kept as kept_module
+from codetune.evaluation.metrics.kept import Kept, kept_folder, recipe
 from codetune.numerics import NumericsParams
-from codetune.scoring import kept as kept_module
-from codetune.scoring.kept import Kept, kept_folder, recipe
 from scripts.deps import ROOT, imported_modules, module_file
 
 PORTABLE = NumericsParams(mode="portable", threads=2)
@@ -99,9 +99,9 @@ def test_the_recipe_tells_model_layer_numerics_and_code_apart(minilm, tmp_path, 
     found.add(recipe(minilm, PORTABLE))
     monkeypatch.undo()
     shutil.copytree(ROOT / "codetune", tmp_path / "codetune", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(kept_module, "__file__", str(tmp_path / "codetune/scoring/kept.py"))
+    monkeypatch.setattr(kept_module, "__file__", str(tmp_path / "codetune/evaluation/metrics/kept.py"))
     assert recipe(minilm, PORTABLE) in found
-    for path in ("scoring/bertscore.py", "numerics/sharing.py"):
+    for path in ("evaluation/metrics/bertscore.py", "numerics/sharing.py"):
         with (tmp_path / "codetune" / path).open("a") as stream:
             stream.write("\n")
         found.add(recipe(minilm, PORTABLE))
@@ -111,19 +111,16 @@ def test_the_recipe_tells_model_layer_numerics_and_code_apart(minilm, tmp_path, 
 def test_the_recipe_covers_the_code_that_values_come_from():
     # What is not in the folders of the recipe: errors, files and progress, of which no value is made, and how a text is
     # turned into a program, which is then part of what a value is asked by.
-    harmless = {
-        *["config", "errors", "files", "local_names", "names", "pictures", "places", "progress", "python_source"],
-        *["schemas", "sections", "tables", "workers"],
-    }
-    pending = [ROOT / f"codetune/scoring/{name}.py" for name in ("baseline", "matching")]
+    harmless = {"core", "evaluation/problems", "evaluation", "python_source", "schemas", "stats"}
+    pending = [ROOT / f"codetune/evaluation/metrics/{name}.py" for name in ("baseline", "matching")]
     seen: set[Path] = set()
     while pending:
         path = pending.pop()
         if path not in seen:
             seen.add(path)
             pending += [file for name in imported_modules(path) if (file := module_file(name))]
-    reached = {path.relative_to(ROOT / "codetune").parts[0].removesuffix(".py") for path in seen} - {"__init__"}
-    assert {"scoring", "encoders", "numerics"} <= reached <= {*kept_module._CODE, *harmless}
+    reached = {str(path.parent.relative_to(ROOT / "codetune")) for path in seen if path.name != "__init__.py"}
+    assert set(kept_module._CODE) <= reached <= {*kept_module._CODE, *harmless}
 
 
 @pytest.mark.parametrize("copy", [".dvc/tmp/exps/temp8x1", ".dvc/tmp/exps/standalone/tmpab/nested"])

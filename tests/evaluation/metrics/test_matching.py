@@ -2,10 +2,10 @@ from collections.abc import Iterable
 
 import torch
 
+from codetune.evaluation.metrics.bertscore import NOTHING, Embedding, match, match_many
+from codetune.evaluation.metrics.kept import Kept
+from codetune.evaluation.metrics.matching import Matcher
 from codetune.numerics import products
-from codetune.scoring.bertscore import NOTHING, Embedding, match, match_many
-from codetune.scoring.kept import Kept
-from codetune.scoring.matching import Matcher
 
 
 def test_many_references_score_as_each_by_itself(minilm, instruction_rows):

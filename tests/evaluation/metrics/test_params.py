@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from tests.scoring.conftest import changed, shipped
+from tests.evaluation.metrics.conftest import changed, shipped
 
 
 def test_params_yaml_holds_a_valid_section():

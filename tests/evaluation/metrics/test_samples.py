@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.files import write_jsonl
-from codetune.scoring.samples import prompts_digest, read_samples
-from tests import tables
+from codetune.core.errors import UserError
+from codetune.core.files import write_jsonl
+from codetune.evaluation.metrics.samples import prompts_digest, read_samples
+from tests.support import tables
 
 
 def sample(number: int, **changes: Any) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from codetune.answer_form import written
-from codetune.scoring.scored import expected_form, reading_report, scored_samples, scored_text
-from codetune.scoring.syntax import syntax_valid
-from tests.tables import sample
+from codetune.evaluation.metrics.scored import expected_form, reading_report, scored_samples, scored_text
+from codetune.evaluation.metrics.syntax import syntax_valid
+from codetune.models.answer_form import written
+from tests.support.tables import sample
 
 ADD = "def add(a, b):\n    return a + b"
 BROKEN = "def add(a, b):\n    return (a +"

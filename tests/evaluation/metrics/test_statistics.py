@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from codetune.scoring.statistics import gain_by_package, gains, mean_gain
-from codetune.significance import detectable_difference, holm, mcnemar_p, permutation_p
-from tests.scoring.conftest import changed
+from codetune.evaluation.metrics.statistics import gain_by_package, gains, mean_gain
+from codetune.stats.significance import detectable_difference, holm, mcnemar_p, permutation_p
+from tests.evaluation.metrics.conftest import changed
 
 GAINS = [0.12, -0.05, 0.31, 0.02, 0.0, 0.18, -0.11, 0.27, 0.09, 0.04, 0.22, -0.02, 0.15, 0.08, -0.07, 0.33, 0.05, 0.11,
          0.19, 0.01]  # fmt: skip

@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.scoring.structure import structure_scores
+from codetune.evaluation.metrics.structure import structure_scores
 
 REFERENCE = '''
     def total(self, items, *, start=0):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.scoring.surface import (
+from codetune.evaluation.metrics.surface import (
     corpus_scores,
     edit_similarity,
     exact_match,

@@ -2,7 +2,7 @@ import warnings
 
 import pytest
 
-from codetune.scoring.syntax import syntax_valid
+from codetune.evaluation.metrics.syntax import syntax_valid
 
 
 @pytest.mark.parametrize(

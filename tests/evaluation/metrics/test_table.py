@@ -2,14 +2,14 @@ from typing import Any
 
 import pytest
 
-from codetune.scoring.baseline import Baseline
-from codetune.scoring.bertscore import Scores
-from codetune.scoring.matching import Matcher
-from codetune.scoring.scored import scored_samples
-from codetune.scoring.surface import CorpusScores
-from codetune.scoring.table import kept_scores, match_samples, metrics, score_prompts, scoring_report
-from tests.scoring.conftest import changed
-from tests.scoring.test_samples import sample
+from codetune.evaluation.metrics.baseline import Baseline
+from codetune.evaluation.metrics.bertscore import Scores
+from codetune.evaluation.metrics.matching import Matcher
+from codetune.evaluation.metrics.scored import scored_samples
+from codetune.evaluation.metrics.surface import CorpusScores
+from codetune.evaluation.metrics.table import kept_scores, match_samples, metrics, score_prompts, scoring_report
+from tests.evaluation.metrics.conftest import changed
+from tests.evaluation.metrics.test_samples import sample
 
 BASELINE = Baseline(Scores(0.2, 0.4, 0.5), 0.25, texts=2, long=1, pairs=9, across="groups")
 # reports/scores.jsonl as the page and the model card read it

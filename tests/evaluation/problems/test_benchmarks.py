@@ -6,17 +6,17 @@ import zipfile
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.files import digest_file
-from codetune.ingestion import pins
-from codetune.ingestion.pins import Pin
-from codetune.problems import benchmarks
-from codetune.problems.benchmarks import write_benchmarks
-from codetune.problems.params import BenchmarksParams
-from codetune.problems.sets import ProblemSet, benchmark_sets, held_out_set
+from codetune.core import pins
+from codetune.core.errors import UserError
+from codetune.core.files import digest_file
+from codetune.core.pins import Pin
+from codetune.evaluation.problems import benchmarks
+from codetune.evaluation.problems.benchmarks import write_benchmarks
+from codetune.evaluation.problems.params import BenchmarksParams
+from codetune.evaluation.problems.sets import ProblemSet, benchmark_sets, held_out_set
 from stages import benchmarks as stage
-from tests import tables
-from tests.problems.test_reading import HUMANEVAL, MBPP, written
+from tests.evaluation.problems.test_reading import HUMANEVAL, MBPP, written
+from tests.support import tables
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.problems.reading import COMPLETE, doctest_problem, read_answers, read_problems
+from codetune.core.errors import UserError
+from codetune.evaluation.problems.reading import COMPLETE, doctest_problem, read_answers, read_problems
 
 HUMANEVAL = {
     "task_id": "HumanEval/0",

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from codetune.sandbox.isolation import WAYS
-from codetune.sandbox.limits import Limits
+from codetune.evaluation.sandbox.isolation import WAYS
+from codetune.evaluation.sandbox.limits import Limits
 
 REQUIRED = os.environ.get("CODETUNE_REQUIRE_SANDBOX") == "1"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from codetune.problems.suites import Examples, Suite, parse_examples
-from codetune.sandbox.trial import attempt
+from codetune.evaluation.problems.suites import Examples, Suite, parse_examples
+from codetune.evaluation.sandbox.trial import attempt
 
 TESTS = Suite("", ("f",), "assert f(2) == 4\nassert f([3]) == [9, 'secret of the tests']\n")
 EXAMPLES = Examples("", ("f",), parse_examples(">>> f(2)\n4\n>>> f([3])\n[9, 'secret of the tests']\n"))
@@ -91,7 +91,7 @@ ATTACKS = {
         """
         import sys
         def f(x):
-            sys.modules["codetune.sandbox.inside.answer"].encode = lambda value: {"anything": []}
+            sys.modules["codetune.evaluation.sandbox.inside.answer"].encode = lambda value: {"anything": []}
             return 0
         """,
         "exception",
@@ -292,7 +292,7 @@ ON_EXAMPLES = {
         """
         import builtins, sys
         def f(x):
-            harness = sys.modules["codetune.sandbox.inside.examples"]
+            harness = sys.modules["codetune.evaluation.sandbox.inside.examples"]
             harness._run = lambda source, namespace: {"printed": "...", "passed": True, "verdict": "passed"}
             sys.displayhook = lambda value: print("passed")
             builtins.repr = lambda value: "..."

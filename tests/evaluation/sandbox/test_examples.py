@@ -6,9 +6,9 @@ import textwrap
 
 import pytest
 
-from codetune.problems.suites import Example, Examples, parse_examples
-from codetune.sandbox.comparing import holds
-from codetune.sandbox.trial import attempt
+from codetune.evaluation.problems.suites import Example, Examples, parse_examples
+from codetune.evaluation.sandbox.comparing import holds
+from codetune.evaluation.sandbox.trial import attempt
 
 SOURCE = """
 class Own(Exception):
@@ -127,7 +127,7 @@ def test_order_of_hashes_is_chosen(any_isolation, limits):
 
 
 def test_what_must_be_printed_does_not_enter_the_sandbox(any_isolation, limits, monkeypatch):
-    from codetune.sandbox.process import Process
+    from codetune.evaluation.sandbox.process import Process
 
     sent = []
     monkeypatch.setattr(Process, "send", lambda self, message: (sent.append(message), self._channel.send(message))[1])

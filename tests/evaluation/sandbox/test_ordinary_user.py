@@ -10,19 +10,19 @@ from tempfile import mkdtemp
 
 import pytest
 
-from tests.sandbox.test_attacks import ATTACKS, HONEST, TESTS
+from tests.evaluation.sandbox.test_attacks import ATTACKS, HONEST, TESTS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NOBODY = 65534
 TRIED = (
     "object equal to everything", "leaving with status 0", "printed verdict", "verdict written to every file that is open",
 )  # fmt: skip
 SCRIPT = """
 import json, sys, textwrap
-from codetune.problems.suites import Suite
-from codetune.sandbox.isolation import WAYS
-from codetune.sandbox.limits import Limits
-from codetune.sandbox.trial import attempt
+from codetune.evaluation.problems.suites import Suite
+from codetune.evaluation.sandbox.isolation import WAYS
+from codetune.evaluation.sandbox.limits import Limits
+from codetune.evaluation.sandbox.trial import attempt
 
 asked = json.load(sys.stdin)
 suite, limits = Suite(*asked["suite"]), Limits(cpu_s=1, wall_s=20, memory_mb=256)
@@ -56,8 +56,12 @@ def test_answers_are_judged_and_attacks_fail_without_privileges():
     project = Path(mkdtemp())  # pytest's own folders are closed to others
     project.chmod(0o755)
     try:
-        shutil.copytree(ROOT / "codetune/sandbox", project / "codetune/sandbox", ignore=shutil.ignore_patterns("*.pyc"))
-        (project / "codetune/problems").mkdir()
+        shutil.copytree(
+            ROOT / "codetune/evaluation/sandbox",
+            project / "codetune/evaluation/sandbox",
+            ignore=shutil.ignore_patterns("*.pyc"),
+        )
+        (project / "codetune/evaluation/problems").mkdir()
         for name in ("__init__.py", "errors.py", "problems/__init__.py", "problems/suites.py"):
             shutil.copy(ROOT / "codetune" / name, project / "codetune" / name)
         answers = {"honest": HONEST, **{name: ATTACKS[name][0] for name in TRIED}}

@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.problems.suites import Suite
-from codetune.sandbox import isolation as isolation_module
-from codetune.sandbox import limits as limits_module
-from codetune.sandbox.limits import Limits, calibrated
-from codetune.sandbox.trial import attempt
+from codetune.core.errors import UserError
+from codetune.evaluation.problems.suites import Suite
+from codetune.evaluation.sandbox import isolation as isolation_module
+from codetune.evaluation.sandbox import limits as limits_module
+from codetune.evaluation.sandbox.limits import Limits, calibrated
+from codetune.evaluation.sandbox.trial import attempt
 from tests.conftest import run_python
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from codetune.sandbox.inside.wire import MAX_BYTES, Channel, NotPlainError, decode, encode, parse
+from codetune.evaluation.sandbox.inside.wire import MAX_BYTES, Channel, NotPlainError, decode, encode, parse
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import pytest
 
-from codetune.scoring.params import BertScoreParams, ScoreParams
-from codetune.validity.agreement import agreement
-from codetune.validity.picture import agreement_picture
-from codetune.validity.programs import Programs
+from codetune.evaluation.metrics.params import BertScoreParams, ScoreParams
+from codetune.evaluation.validity.agreement import agreement
+from codetune.evaluation.validity.programs import Programs
+from codetune.reporting.validity_picture import agreement_picture
 
 PARAMS = ScoreParams(
     seed=7, bertscore=BertScoreParams(model="minilm", revision=None, layer=6, baseline_pairs=1),

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from codetune.validity.equivalents import KINDS, equivalents
+from codetune.evaluation.validity.equivalents import KINDS, equivalents
 
 SOURCE = """
 def middle(values, low=0):

@@ -4,7 +4,7 @@ import ast
 import difflib
 import random
 
-from codetune.validity.mutants import KINDS, mutants
+from codetune.evaluation.validity.mutants import KINDS, mutants
 
 SOURCE = """
 def f(values, low=0):

@@ -1,8 +1,8 @@
 """Functions with examples, and their variants, run before they count."""
 
-from codetune.sandbox.limits import Limits
-from codetune.validity.params import ValidityParams
-from codetune.validity.programs import make_programs
+from codetune.evaluation.sandbox.limits import Limits
+from codetune.evaluation.validity.params import ValidityParams
+from codetune.evaluation.validity.programs import make_programs
 
 PARAMS = ValidityParams(seed=7, functions=10, mutants=6, cpu_s=1)
 

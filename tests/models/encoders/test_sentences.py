@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from codetune.encoders.locate import EncoderFiles, locate_encoder
-from codetune.encoders.params import EncoderParams
-from codetune.encoders.sentences import SentenceEncoder
-from codetune.errors import UserError
+from codetune.core.errors import UserError
+from codetune.models.encoders.locate import EncoderFiles, locate_encoder
+from codetune.models.encoders.params import EncoderParams
+from codetune.models.encoders.sentences import SentenceEncoder
 
 TEXTS = ["Sort the rows.", "Order the rows by size.", "Delete the file.", "Sort the rows.", ""]
 

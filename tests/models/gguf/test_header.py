@@ -5,7 +5,7 @@ import struct
 import gguf
 import pytest
 
-from codetune.errors import UserError
+from codetune.core.errors import UserError
 from codetune.models.gguf.header import is_gguf, read_gguf
 from tests.conftest import one_line
 from tests.models.gguf_files import finish, make_gguf, make_model, metadata, tensors, write_gguf

@@ -2,10 +2,10 @@
 
 import pytest
 
-from codetune.datacard import facts
-from tests.accounting.conftest import ROWS
-from tests.tables import dropped_row as dropped
-from tests.tables import ledger_row as line
+from codetune.reporting.data_card import facts
+from tests.ledger.conftest import ROWS
+from tests.support.tables import dropped_row as dropped
+from tests.support.tables import ledger_row as line
 
 
 def test_funnel_follows_the_order_of_the_rules():

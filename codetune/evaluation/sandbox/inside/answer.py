@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from codetune.sandbox.inside.limits import open_channel
-from codetune.sandbox.inside.loading import Printed, load_answer, raised
-from codetune.sandbox.inside.wire import NotPlainError, decode, encode
+from codetune.evaluation.sandbox.inside.limits import open_channel
+from codetune.evaluation.sandbox.inside.loading import Printed, load_answer, raised
+from codetune.evaluation.sandbox.inside.wire import NotPlainError, decode, encode
 
 
 def _call(function: Any, arguments: list[Any], named: dict[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import sys
 import traceback
 from typing import Any
 
-from codetune.sandbox.inside.limits import open_channel
-from codetune.sandbox.inside.loading import ANSWER, MESSAGE, Printed, load_answer, raised
+from codetune.evaluation.sandbox.inside.limits import open_channel
+from codetune.evaluation.sandbox.inside.loading import ANSWER, MESSAGE, Printed, load_answer, raised
 
 
 def _run(source: str, namespace: dict[str, Any]) -> dict[str, Any]:

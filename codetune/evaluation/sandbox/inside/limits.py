@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 from typing import Any
 
-from codetune.sandbox.inside.wire import Channel
+from codetune.evaluation.sandbox.inside.wire import Channel
 
 
 def open_channel() -> tuple[Channel, dict[str, Any] | None]:

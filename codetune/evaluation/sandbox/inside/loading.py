@@ -6,7 +6,7 @@ import builtins
 import io
 from typing import Any
 
-from codetune.sandbox.inside.wire import MAX_BYTES, Channel
+from codetune.evaluation.sandbox.inside.wire import MAX_BYTES, Channel
 
 _PRINTED = MAX_BYTES // 16  # characters of output that a call or an example is granted
 MESSAGE = 500

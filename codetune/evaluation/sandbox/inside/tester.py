@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from codetune.sandbox.inside.limits import open_channel
-from codetune.sandbox.inside.wire import Channel, NotPlainError, decode, encode
+from codetune.evaluation.sandbox.inside.limits import open_channel
+from codetune.evaluation.sandbox.inside.wire import Channel, NotPlainError, decode, encode
 
 _DETAIL = 200
 

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from codetune.errors import UserError
-from codetune.ingestion import pins as module
-from codetune.ingestion.pins import Pin, fetch, read_pins
-from tests.wheels import make_wheel
+from codetune.core import pins as module
+from codetune.core.errors import UserError
+from codetune.core.pins import Pin, fetch, read_pins
+from tests.support.wheels import make_wheel
 
 HASH = "a" * 64
 

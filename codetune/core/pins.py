@@ -11,8 +11,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from codetune.errors import UserError
-from codetune.files import digest_file, lines_of
+from codetune.core.errors import UserError
+from codetune.core.files import digest_file, lines_of
 
 # The pinned wheels are the same on every machine: those for CPython 3.11 on x86-64 Linux, or for any platform. They are
 # read, not installed, so it does not matter which Python they require.

@@ -15,8 +15,11 @@ _STAGE = re.compile(r"^  (\w+):$", re.MULTILINE)
 _CODE = re.compile(r"(?:^ +- (?:stages|codetune)/\S+\n)+", re.MULTILINE)
 
 
-def imported_modules(path: Path) -> set[str]:
-    """Every module of codetune or stages that a file imports, at the top or inside functions."""
+def imported_modules(path: Path, *, type_checking: bool = False) -> set[str]:
+    """Every module of codetune or stages that a file imports, at the top or inside functions.
+
+    :param type_checking: whether what is imported for type checking alone counts.
+    """
     found: set[str] = set()
     tree = ast.parse(path.read_text(encoding="utf-8"))
     guarded = {
@@ -26,7 +29,7 @@ def imported_modules(path: Path) -> set[str]:
         for inner in ast.walk(node)
     }
     for node in ast.walk(tree):
-        if id(node) in guarded:
+        if id(node) in guarded and not type_checking:
             continue
         if isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)

@@ -41,8 +41,8 @@ from codetune.schemas.reading import read_rows
 from codetune.schemas.samples import BENCHMARK_SAMPLES, SAMPLES
 
 if TYPE_CHECKING:
+    from codetune.evaluation.problems.prompts import Prompt
     from codetune.evaluation.problems.sets import ProblemSet
-    from codetune.evaluation.prompts import Prompt
     from codetune.models.load import LoadedModel
 
 Variant = Literal["base", "tuned"]
@@ -80,8 +80,8 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> dict[str, Any]:
     """The counts of one variant, after its samples have been written."""
+    from codetune.evaluation.problems.prompts import reword, select_benchmark, select_prompts
     from codetune.evaluation.problems.sets import benchmark_sets
-    from codetune.evaluation.prompts import reword, select_benchmark, select_prompts
     from codetune.models.device import require_device
     from codetune.models.load import load_model
     from codetune.models.prompt import prompt_ids, shown_prompt

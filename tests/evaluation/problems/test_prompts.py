@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from codetune.core.errors import UserError
-from codetune.evaluation.prompts import select_prompts
+from codetune.evaluation.problems.prompts import select_prompts
 
 
 def rows(**groups):

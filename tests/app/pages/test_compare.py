@@ -61,7 +61,7 @@ class TestNothingToCompare:
     ("script", "shown"),
     [
         (APP, "page.title[0].value == 'Compare' and len(page.subheader) == 4"),
-        ("from codetune.app import samples; samples.page()", "len(page.code) == 4"),
+        ("from codetune.app.pages import samples; samples.page()", "len(page.code) == 4"),
     ],
 )
 def test_comparing_does_not_wait_for_torch(sample: Project, script: str, shown: str) -> None:

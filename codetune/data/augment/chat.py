@@ -6,6 +6,7 @@ they are. Answers are kept as they come, so that a killed run goes on.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
@@ -20,8 +21,9 @@ from codetune.core.journal import Journal
 from codetune.core.progress import track
 from codetune.data.augment.descriptions import opening_end
 from codetune.data.augment.params import AugmentParams
-from codetune.data.augment.paraphrase import Paraphrase, differences
+from codetune.data.augment.paraphrase import UNFINISHED, Paraphrase, differences
 from codetune.models.params import ModelParams
+from codetune.numerics import CONTROLLED
 
 if TYPE_CHECKING:
     from codetune.models.load import LoadedModel
@@ -34,6 +36,7 @@ DESCRIBE = (
     "Say in one or two sentences what this Python function does, as if you asked somebody to write it. Do not show any "
     "code.\n\n```python\n{code}\n```"
 )
+_PARAGRAPH = "\n\n"
 _SENTENCE_START = re.compile(r"(?:(?<=[.!?:]) |\n\n)(?=\S)")
 
 
@@ -100,8 +103,10 @@ class ChatParaphraser:
                 draft = Paraphrase(row["instruction"], ())
             elif index not in texts:
                 draft = Paraphrase(row["instruction"], (), unchanged="too_long")
+            elif (text := texts[index]) is None:
+                draft = Paraphrase(row["instruction"], (), unchanged=UNFINISHED)
             else:
-                changed = parts.saying(one_text(texts[index]))
+                changed = parts.saying(one_text(text))
                 draft = Paraphrase(changed, differences(row["instruction"], changed), unchanged="unchanged")
             self._drafts[row["instruction"]].append(draft)
 
@@ -109,8 +114,11 @@ class ChatParaphraser:
         """The next draft for an instruction that was prepared."""
         return self._drafts[text].popleft()
 
-    def _answered(self, asked: Sequence[tuple[JsonObject, int]]) -> Iterator[tuple[int, str]]:
-        """Yield the place of each question that fits the model and its answer; those in the journal are not asked."""
+    def _answered(self, asked: Sequence[tuple[JsonObject, int]]) -> Iterator[tuple[int, str | None]]:
+        """Yield the place of each question that fits the model and its answer, None for one that was cut too early.
+
+        Those in the journal are not asked.
+        """
         from codetune.generation.batch import answer_all
         from codetune.generation.sampling import SamplingSettings, sampler
         from codetune.models.prompt import completion_text, prompt_ids
@@ -120,7 +128,7 @@ class ChatParaphraser:
         fitting = [place for place, ids in enumerate(every) if len(ids) + chat.max_tokens <= loaded.context]
         journal = Journal(self._journals / f"{self._params.method}.jsonl", self._recipe(every))
         kept = journal.read() or []
-        yield from ((row["index"], row["text"]) for row in kept)
+        yield from ((row["index"], row["text"] if row["whole"] else None) for row in kept)
         done = {row["index"] for row in kept}
         left = [place for place in fitting if place not in done]
         settings = SamplingSettings(temperature=chat.temperature, max_new_tokens=chat.max_tokens)
@@ -134,8 +142,9 @@ class ChatParaphraser:
         with journal.writing(kept) as add:
             for place, answer in track(finished, len(left), "paraphrases by a model"):
                 text = completion_text(loaded.tokenizer, answer.ids)
-                add({"index": left[place], "text": text})
-                yield left[place], text
+                whole = answer.stopped or _PARAGRAPH in text.strip()
+                add({"index": left[place], "text": text, "whole": whole})
+                yield left[place], text if whole else None
 
     def _question(self, row: JsonObject) -> str:
         if self._params.method == "code_to_instruction":
@@ -152,11 +161,12 @@ class ChatParaphraser:
         weights = [digest_file(path) for path in weight_files(locate_model(self._loaded.name, chat.revision))]
         code = sorted(Path(__file__).parents[2].rglob("*.py"))
         versions = [version(name) for name in ("torch", "transformers")]
-        facts = [weights, self._loaded.dtype, chat.model_dump(), self._params.seed, prompts, versions]
+        ways = [os.environ.get(key, "") for key in CONTROLLED]  # which numerics.mode is at work
+        facts = [weights, self._loaded.dtype, chat.model_dump(), self._params.seed, prompts, versions, ways]
         return digest_bytes(dump_json([*facts, [digest_file(path) for path in code]]).encode())[:16]
 
 
 def one_text(answer: str) -> str:
     """The first paragraph of a model's answer as sentences on one line, without quotes around it."""
-    first = " ".join(answer.strip().partition("\n\n")[0].split()).strip('"\u201c\u201d')
+    first = " ".join(answer.strip().partition(_PARAGRAPH)[0].split()).strip('"\u201c\u201d')
     return first if not first or first.endswith((".", "!", "?")) else f"{first}."

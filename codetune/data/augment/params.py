@@ -79,7 +79,9 @@ class ChatParams(LanguageModelParams):
     temperature: float = Field(
         ge=0.0, le=2.0, description="of the draws; 0: the likeliest text, the same in every draw"
     )
-    max_tokens: int = Field(ge=8, le=512, description="tokens that an answer may have; longer ones are cut")
+    max_tokens: int = Field(
+        ge=8, le=512, description="tokens that an answer may have; one that goes on is left out and counted"
+    )
 
 
 class AugmentParams(Section):

@@ -167,7 +167,8 @@ def _positive(text: str) -> int:
 def _print_verdicts(arguments: argparse.Namespace) -> None:
     from codetune.cli.execution import as_text, execute
 
-    report = execute(arguments.problems, arguments.answers, arguments.output).report(arguments.k)
+    tried = execute(arguments.problems, arguments.answers, arguments.output, arguments.packages)
+    report = tried.report(arguments.k)
     print(dump_json(report) if arguments.json else as_text(report), end="" if arguments.json else "\n")
 
 
@@ -237,6 +238,7 @@ def _add_benchmark_commands(commands: Any) -> None:
     trial.add_argument("answers", type=Path, help="JSON lines with task_id and completion")
     trial.add_argument("--k", type=_positive, nargs="+", default=[1], help="the k of pass@k; 1 unless told")
     trial.add_argument("--output", type=Path, help="write the verdict on each answer here, as JSON lines")
+    trial.add_argument("--packages", nargs="+", default=[], help="installed packages that the sandbox has, as numpy")
     trial.add_argument("--json", action="store_true", help="print the figures as JSON")
     problems = commands.add_parser("problems", help="list the held-out problems that can be believed, for git to keep")
     problems.add_argument(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +68,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     from codetune.evaluation.execution.trials import try_answers
     from codetune.evaluation.sandbox.isolation import find_isolation
     from codetune.evaluation.sandbox.limits import Limits, calibrated
+    from codetune.evaluation.sandbox.packages import package_paths
 
+    packages = package_paths(params.execute.packages)
     report: JsonObject = {}
     rows: list[JsonObject] = []
     try:
@@ -77,6 +79,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         again = "Then run `dvc repro --force --single-item execute`."
         sys.stderr.write(f"execute: no answer was run, so there is no pass@1: {error} {again}\n")
     else:
+        isolation = replace(isolation, packages=packages) if packages else isolation
         limits = calibrated(Limits(cpu_s=params.execute.cpu_s), isolation)
         for problems, samples in _answered(inputs):
             tried = {

@@ -27,6 +27,7 @@ from codetune.core.files import JsonObject, write_json, write_jsonl
 from codetune.evaluation.metrics.params import ScoreParams
 from codetune.evaluation.metrics.samples import prompts_digest, read_benchmark_samples, read_samples
 from codetune.evaluation.metrics.scored import reading_report, scored_samples
+from codetune.evaluation.metrics.segmentation import tell_tokenizer
 from codetune.models.answer_form import TaughtForm, load_taught_form
 from codetune.models.encoders.locate import locate_encoder
 from codetune.numerics import NumericsParams
@@ -91,6 +92,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         score_prompts,
         scoring_report,
         signatures,
+        tokenizer_of,
     )
     from codetune.evaluation.problems.sets import benchmark_sets
     from codetune.reporting.score_plots import write_plots
@@ -108,19 +110,21 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         baseline = measure_baseline(encoder, references, params.score, kept)
         matcher = Matcher(encoder, kept)
         match_samples(samples, reworded, *benchmarks.values(), matcher=matcher)
-    rows = score_prompts(samples, matcher, baseline)
-    report = metrics(rows, corpus_of(samples), params.score)
+    tokenizer = tokenizer_of(samples)
+    tell_tokenizer(tokenizer)
+    rows = score_prompts(samples, matcher, baseline, tokenizer)
+    report = metrics(rows, corpus_of(samples, tokenizer), params.score)
     if benchmarks:
         report["benchmarks"] = {
-            name: metrics(score_prompts(each, matcher, baseline), corpus_of(each), params.score)
+            name: metrics(score_prompts(each, matcher, baseline, tokenizer), corpus_of(each, tokenizer), params.score)
             for name, each in benchmarks.items()
         }
     if reworded["base"]:
-        again = score_prompts(reworded, matcher, baseline)
+        again = score_prompts(reworded, matcher, baseline, tokenizer)
         report["robustness"] = robustness((samples, rows), (reworded, again), params.score)
     shared = {
         **signatures(encoder, baseline),
-        **surface.signatures(),
+        **surface.signatures(tokenizer),
         "answers": "text" if params.form == "as_is" else "code",
         "expected_form": params.form,
         "prompts_digest": prompts_digest(samples["base"]),

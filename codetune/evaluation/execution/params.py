@@ -14,3 +14,8 @@ class ExecuteParams(Section):
 
     section: ClassVar[str] = "execute"
     cpu_s: int = Field(ge=1, description="processor seconds for an answer and its tests; on a slow machine more")
+    packages: list[str] = Field(
+        default=[],
+        description="packages installed here that answers and tests may import besides the standard library, such as "
+        "numpy; each with what it needs",
+    )

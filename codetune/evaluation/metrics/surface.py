@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
 from sacrebleu.metrics import BLEU, CHRF
 
+from codetune.evaluation.metrics.segmentation import DEFAULT, Tokenizer, bleu_tokenizer
+
 _CHRF = CHRF()
-_BLEU = BLEU(force=True)  # force: no warning about texts that end in " ."
-_SENTENCE_BLEU = BLEU(effective_order=True, force=True)  # as sacrebleu advises for single sentences
+
+
+@cache
+def _corpus_bleu(tokenizer: Tokenizer) -> BLEU:
+    return BLEU(tokenize=tokenizer, force=True)  # force: no warning about texts that end in " ."
+
+
+@cache
+def _sentence_bleu(tokenizer: Tokenizer) -> BLEU:
+    # As sacrebleu advises for single sentences.
+    return BLEU(tokenize=tokenizer, effective_order=True, force=True)
 
 
 class CorpusScores(NamedTuple):
@@ -20,30 +32,41 @@ class CorpusScores(NamedTuple):
     bleu: float
 
 
-def corpus_scores(answers: Sequence[str], references: Sequence[str]) -> CorpusScores:
-    """The chrF (Popović 2015) and BLEU (Papineni et al. 2002) of all answers together; long answers weigh more."""
+def corpus_scores(
+    answers: Sequence[str], references: Sequence[str], tokenizer: Tokenizer | None = None
+) -> CorpusScores:
+    """The chrF (Popović 2015) and BLEU (Papineni et al. 2002) of all answers together; long answers weigh more.
+
+    :param tokenizer: cuts texts into words for BLEU; None for the one that suits the references.
+    """
     chrf = _CHRF.corpus_score(answers, [references]).score
-    bleu = _BLEU.corpus_score(answers, [references]).score
+    bleu = _corpus_bleu(tokenizer or bleu_tokenizer(references)).corpus_score(answers, [references]).score
     return CorpusScores(chrf, bleu)
 
 
-def signatures() -> dict[str, str]:
-    """What two scores must share to be compared, by metric, as sacrebleu says it for one reference to each answer."""
+def signatures(tokenizer: Tokenizer = DEFAULT) -> dict[str, str]:
+    """What two scores must share to be compared, by metric, as sacrebleu says it for one reference to each answer.
+
+    :param tokenizer: the one that BLEU is computed with.
+    """
     found = {}
-    for name, metric in (("chrf", _CHRF), ("bleu", _SENTENCE_BLEU)):
+    for name, metric in (("chrf", _CHRF), ("bleu", _sentence_bleu(tokenizer))):
         metric.sentence_score("", [""])  # tells the metric how many references there are
         found[name] = f"{metric.get_signature()}|mean:prompts"
-    for name, metric in (("corpus_chrf", _CHRF), ("corpus_bleu", _BLEU)):
+    for name, metric in (("corpus_chrf", _CHRF), ("corpus_bleu", _corpus_bleu(tokenizer))):
         metric.corpus_score([""], [[""]])
         found[name] = str(metric.get_signature())
     return found
 
 
-def sentence_scores(answer: str, reference: str) -> dict[str, float]:
-    """The chrF and BLEU of one answer, 0 to 100; BLEU leaves out n-grams longer than the answer."""
+def sentence_scores(answer: str, reference: str, tokenizer: Tokenizer = DEFAULT) -> dict[str, float]:
+    """The chrF and BLEU of one answer, 0 to 100; BLEU leaves out n-grams longer than the answer.
+
+    :param tokenizer: cuts texts into words for BLEU; the same for all answers that are compared.
+    """
     return {
         "chrf": _CHRF.sentence_score(answer, [reference]).score,
-        "bleu": _SENTENCE_BLEU.sentence_score(answer, [reference]).score,
+        "bleu": _sentence_bleu(tokenizer).sentence_score(answer, [reference]).score,
     }
 
 

@@ -13,6 +13,7 @@ from codetune.evaluation.metrics.code_bertscore import signature as program_sign
 from codetune.evaluation.metrics.matching import Matcher, Pair
 from codetune.evaluation.metrics.params import ScoreParams
 from codetune.evaluation.metrics.samples import VARIANTS, Samples
+from codetune.evaluation.metrics.segmentation import DEFAULT, Tokenizer, bleu_tokenizer
 from codetune.evaluation.metrics.statistics import DIGITS, gains
 from codetune.evaluation.metrics.structure import structure_scores
 from codetune.evaluation.metrics.surface import (
@@ -64,19 +65,31 @@ def match_pairs(pairs: Iterable[Pair], matcher: Matcher, label: str) -> None:
     matcher.prepare(wanted, label)
 
 
-def score_prompts(samples: Samples, matcher: Matcher, baseline: Baseline) -> list[JsonObject]:
+def score_prompts(
+    samples: Samples, matcher: Matcher, baseline: Baseline, tokenizer: Tokenizer = DEFAULT
+) -> list[JsonObject]:
     """One row per prompt with `id`, `group` and all scores of each variant, rounded.
 
     :param samples: as `scored_samples` gives them.
+    :param tokenizer: of BLEU.
     """
     rows = [{"id": sample["id"], "group": sample["group"]} for sample in samples[VARIANTS[0]]]
     for variant in VARIANTS:
         for row, sample in zip(rows, samples[variant], strict=True):
-            row[variant] = score_answer(sample, matcher, baseline) | {"expected_form": sample["expected_form"]}
+            row[variant] = score_answer(sample, matcher, baseline, tokenizer) | {
+                "expected_form": sample["expected_form"]
+            }
     return rows
 
 
-def score_answer(sample: JsonObject, matcher: Matcher, baseline: Baseline) -> dict[str, float]:
+def tokenizer_of(samples: Samples) -> Tokenizer:
+    """The tokenizer of BLEU that suits the references, whatever the answers are."""
+    return bleu_tokenizer(row["reference"] for row in samples[VARIANTS[0]])
+
+
+def score_answer(
+    sample: JsonObject, matcher: Matcher, baseline: Baseline, tokenizer: Tokenizer = DEFAULT
+) -> dict[str, float]:
     """All scores of one answer. BERTScore of an empty one is 0, raw and rescaled, as in the library."""
     answer, reference = sample["answer"], sample["reference"]
     raw = matcher.match(answer, reference)
@@ -85,7 +98,7 @@ def score_answer(sample: JsonObject, matcher: Matcher, baseline: Baseline) -> di
     scores: dict[str, float] = {
         **{f"bertscore_{part}": value for part, value in rescaled._asdict().items()},
         **{f"bertscore_{part}_raw": value for part, value in raw._asdict().items()},
-        **sentence_scores(answer, reference),
+        **sentence_scores(answer, reference, tokenizer),
     }
     scores["code_bertscore"] = _code_bertscore(answer, reference, matcher, baseline)
     structure = structure_scores(answer, reference)._asdict()
@@ -132,10 +145,14 @@ def metrics(rows: list[JsonObject], corpus: dict[str, CorpusScores], params: Sco
     }
 
 
-def corpus_of(samples: Samples) -> dict[str, CorpusScores]:
-    """The scores of all answers as one text, by variant."""
+def corpus_of(samples: Samples, tokenizer: Tokenizer = DEFAULT) -> dict[str, CorpusScores]:
+    """The scores of all answers as one text, by variant.
+
+    :param tokenizer: of BLEU.
+    """
     references = [row["reference"] for row in samples[VARIANTS[0]]]
-    return {name: corpus_scores([row["answer"] for row in samples[name]], references) for name in VARIANTS}
+    answers = {name: [row["answer"] for row in samples[name]] for name in VARIANTS}
+    return {name: corpus_scores(answers[name], references, tokenizer) for name in VARIANTS}
 
 
 def _summary(scores: list[dict[str, float]], corpus: CorpusScores) -> JsonObject:

@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.growth import measured
 from codetune.core.tables import stream_table
 from codetune.data.clean.duplicates import Likeness, near_duplicates
-from codetune.data.clean.minhash import Hashes
+from codetune.data.clean.shingle_hashes import Hashes
 from codetune.python_source.functions import row_id
 from codetune.schemas.raw import RAW_FILES, RAW_ROWS
 

@@ -15,9 +15,9 @@ from codetune.core.files import given_rows
 from codetune.core.paths import project_path
 from codetune.data.clean.duplicates import LEAST_CONTAINED, Match, rarest
 from codetune.data.clean.fingerprint import Fingerprint, fingerprint
-from codetune.data.clean.minhash import Hashes, jaccards
 from codetune.data.clean.params import CleanParams
 from codetune.data.clean.prefix_filter import least_left, least_left_for_larger
+from codetune.data.clean.shingle_hashes import Hashes, jaccards
 from codetune.python_source.docstrings import without_docstring
 from codetune.python_source.functions import FunctionNode, parse
 from codetune.python_source.indentation import dedented

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codetune.core.progress import track
-from codetune.data.clean.minhash import Hashes, jaccards
 from codetune.data.clean.prefix_filter import PrefixIndex
+from codetune.data.clean.shingle_hashes import Hashes, jaccards
 
 _SHINGLE = 5
 LEAST_CONTAINED = 20

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from codetune.data.clean.minhash import Hashes
+from codetune.data.clean.shingle_hashes import Hashes
 
 Places = NDArray[np.int32]
 

@@ -16,8 +16,8 @@ from codetune.data.clean.benchmarks import (
     read_benchmark,
 )
 from codetune.data.clean.duplicates import jaccard
-from codetune.data.clean.minhash import hashed
 from codetune.data.clean.pairs import judge_row
+from codetune.data.clean.shingle_hashes import hashed
 from tests.support.clean_params import clean_params
 from tests.support.tables import pair_row, raw_row
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from codetune.data.clean import prefix_filter
-from codetune.data.clean.minhash import jaccards
 from codetune.data.clean.prefix_filter import PrefixIndex
+from codetune.data.clean.shingle_hashes import jaccards
 
 
 def as_set(numbers):

@@ -3,7 +3,7 @@
 import pytest
 
 from codetune.data.clean.duplicates import jaccard
-from codetune.data.clean.minhash import hashed, jaccards
+from codetune.data.clean.shingle_hashes import hashed, jaccards
 
 SETS = [frozenset(text) for text in ("abc", "bcd", "xyz", "a", "abcdefgh")]
 

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from codetune.__main__ import summary
+from codetune.cli.summary import metrics_table
 from codetune.core.files import read_json
 
 ROOT = Path(__file__).parent.parent
 
 
 def test_results_are_those_of_the_reports():
-    table = summary(read_json(ROOT / "reports/metrics.json"))
+    table = metrics_table(read_json(ROOT / "reports/metrics.json"))
     assert table in (ROOT / "README.md").read_text(encoding="utf-8")
 
 

@@ -1,7 +1,8 @@
-"""The commands `execute`, which tries the answers in a file with the problems' tests, and `problems`."""
+"""What the commands `execute` and `problems` do: answers in a file are run, held-out problems are verified."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
 from codetune.schemas.reading import read_rows
 
 
-def execute(problems: Path, answers: Path, output: Path | None, packages: list[str] | None = None) -> Tried:
+def try_file(problems: Path, answers: Path, output: Path | None, packages: Sequence[str] = ()) -> Tried:
     """Verdicts on the answers in a file.
 
     :param output: gets a row for each answer: task, its number, outcome, detail.
@@ -29,7 +30,7 @@ def execute(problems: Path, answers: Path, output: Path | None, packages: list[s
     """
     asked = read_problems(problems)
     given = read_answers(answers, asked)
-    isolation = replace(find_isolation(), packages=package_paths(packages or []))
+    isolation = replace(find_isolation(), packages=package_paths(packages))
     tried = try_answers(asked, given, isolation, calibrated(Limits(), isolation))
     if output is not None:
         write_jsonl(output, [
@@ -77,6 +78,6 @@ def as_text(report: dict[str, Any]) -> str:
         names = sorted({name for names in needed.values() for name in names})
         lines.append(
             f"{len(needed)} of these import {', '.join(names)}, which the sandbox does not have: "
-            f"`--packages {' '.join(names)}` lets in what is installed (for the stage: `execute.packages`)"
+            f"`{' '.join(f'--package {name}' for name in names)}` lets in what is installed (for the stage: `execute.packages`)"
         )
     return "\n".join(lines)

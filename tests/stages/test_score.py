@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from codetune.__main__ import summary
+from codetune.cli.summary import metrics_table
 from codetune.core.errors import UserError
 from codetune.core.files import read_json, read_jsonl, write_jsonl
 from codetune.evaluation.metrics.bertscore import BertEncoder
@@ -153,7 +153,7 @@ def test_a_gain_is_the_difference_of_the_two_values_beside_it(finished):
         assert gain["mean"] == pytest.approx(tuned - base, abs=2e-6), name
         assert gain["p_value"] > 0
     # The table in the terminal and the model card.
-    lines = [line[20:] for line in summary(metrics).partition("\n\n")[0].splitlines()[1:]]
+    lines = [line[20:] for line in metrics_table(metrics).partition("\n\n")[0].splitlines()[1:]]
     card = _evaluation(CardFacts({}, MergeCheck(0, 0, 0, 0, 0, 0), "", metrics=metrics)).splitlines()
     lines += [line.split("|", 2)[2] for line in card if line.startswith("|")]
     numbers = [[float(number) for number in re.findall(r"[-+]?\d+\.?\d*(?:e-\d+)?", line)] for line in lines]

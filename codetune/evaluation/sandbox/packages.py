@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from codetune.core.errors import UserError
 _NOT_LET_IN = (".dist-info", ".egg-info", ".pth", "__pycache__", "..", "bin")
 
 
-def package_paths(names: list[str]) -> tuple[Path, ...]:
+def package_paths(names: Sequence[str]) -> tuple[Path, ...]:
     """The files and folders that packages are made of, each named once; what a package needs has to be named as well.
 
     :param names: names of distributions that are installed here, such as `numpy`.

@@ -88,7 +88,7 @@ def test_tests_that_need_a_package_name_it_and_run_where_it_is_let_in(any_isolat
     tried = try_answers([PLUS], answers, any_isolation, Limits())
     assert tried.verdicts == {}
     assert tried.needed == tried.report([1])["needed"] == {"plus": ["numpy"]}
-    assert "`--packages numpy`" in as_text(tried.report([1]))
+    assert "`--package numpy`" in as_text(tried.report([1]))
     let_in = replace(any_isolation, packages=package_paths(["numpy"]))
     tried = try_answers([PLUS], answers, let_in, Limits())
     assert [one.outcome for one in tried.verdicts["plus"]] == ["passed", "assertion", "passed"]

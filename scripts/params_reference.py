@@ -1,4 +1,4 @@
-"""Write docs/params.md, the reference of params.yaml, from the pydantic models: run as `python -m scripts.params_reference`.
+"""Write docs/params.md, the reference of params.yaml, from the pydantic models (`python -m scripts.params_reference`).
 
 One table for each section: the key, the values it may have, and the description of its field.
 """

@@ -14,14 +14,25 @@ from scripts.params_reference import REFERENCE, allowed_values, reference
 from tests.conftest import run_python
 from tests.test_rooms import ROOMS
 
-PAPERS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md")))]
+PAPERS = [
+    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md")))
+]
 TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in PAPERS}
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 MAX_README_WORDS = 900
 MAX_CHANGELOG_LINES = 120
 SUBCOMMANDS = ["answer", "check", "compare", "data-diff", "execute", "ingest", "problems", "summary", "why"]
 # Paths that a command writes, or that stand for a reader's own file.
-MADE = ("data/raw", "data/clean", "data/augmented", "data/feedback.jsonl", "data/mine.jsonl", "data/en_de.csv", "models/", "reports/base")
+MADE = (
+    "data/raw",
+    "data/clean",
+    "data/augmented",
+    "data/feedback.jsonl",
+    "data/mine.jsonl",
+    "data/en_de.csv",
+    "models/",
+    "reports/base",
+)
 
 
 def prose(text):
@@ -30,7 +41,13 @@ def prose(text):
     text = re.sub(r"!\[[^]]*\]\([^)]*\)", "", text)
     text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text)
     text = re.sub(r"<https?:[^>]*>|`[^`]*`", "", text)
-    return [word for line in text.splitlines() if not line.lstrip().startswith("|") for word in line.split() if re.search(r"\w", word)]
+    return [
+        word
+        for line in text.splitlines()
+        if not line.lstrip().startswith("|")
+        for word in line.split()
+        if re.search(r"\w", word)
+    ]
 
 
 def code(text):
@@ -58,8 +75,14 @@ def starting(*beginning):
 
 def settings():
     """Every `-S key=value` of the pages, those of one command together."""
-    found = [(page, piece, re.findall(r"-S (?:'([^']*)'|(\S+))", piece)) for page, piece in COMMANDS if " -S " in f" {piece}"]
-    return [(page, piece, [quoted or plain for quoted, plain in pairs]) for page, piece, pairs in found if any("=" in "".join(pair) for pair in pairs)]
+    found = [
+        (page, piece, re.findall(r"-S (?:'([^']*)'|(\S+))", piece)) for page, piece in COMMANDS if " -S " in f" {piece}"
+    ]
+    return [
+        (page, piece, [quoted or plain for quoted, plain in pairs])
+        for page, piece, pairs in found
+        if any("=" in "".join(pair) for pair in pairs)
+    ]
 
 
 def anchors(text):
@@ -123,7 +146,11 @@ def test_the_command_line_has_no_other_subcommands():
 
 
 def test_modules_that_are_run_exist():
-    shown = {(page, re.search(r"-m ([\w.]+)", piece)[1]) for page, piece in COMMANDS if re.search(r"-m (stages|scripts|benchmarks)", piece)}
+    shown = {
+        (page, re.search(r"-m ([\w.]+)", piece)[1])
+        for page, piece in COMMANDS
+        if re.search(r"-m (stages|scripts|benchmarks)", piece)
+    }
     assert len(shown) > 5
     for page, name in shown:
         place = ROOT / name.replace(".", "/")
@@ -132,7 +159,9 @@ def test_modules_that_are_run_exist():
 
 def test_stages_that_are_run_exist():
     stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
-    shown = {(page, word) for page, piece in starting("dvc repro") for word in words(piece)[2:] if not word.startswith("-")}
+    shown = {
+        (page, word) for page, piece in starting("dvc repro") for word in words(piece)[2:] if not word.startswith("-")
+    }
     assert len(shown) > 3
     assert not {(page, name) for page, name in shown if name not in stages}
 
@@ -180,14 +209,18 @@ def test_parameters_that_are_named_exist():
     for page, piece in COMMANDS:
         if found := re.fullmatch(rf"((?:{names})(?:\.\w+)+)(: [^/]+|=\S+)?", piece):
             key = found[1]
-            if key.endswith((".json", ".jsonl", ".md", ".yaml", ".py", ".bertscore.f1")) or key.startswith("train.weights."):
+            if key.endswith((".json", ".jsonl", ".md", ".yaml", ".py", ".bertscore.f1")) or key.startswith(
+                "train.weights."
+            ):
                 continue
             assert key in known | gone, f"{page}: {piece}"
 
 
 def test_files_that_are_named_exist():
     for page, piece in COMMANDS:
-        if re.fullmatch(r"(codetune|stages|scripts|tests|benchmarks|docs|data|reports)/[\w./-]+", piece) and not piece.startswith(MADE):
+        if re.fullmatch(
+            r"(codetune|stages|scripts|tests|benchmarks|docs|data|reports)/[\w./-]+", piece
+        ) and not piece.startswith(MADE):
             assert (ROOT / piece).exists(), f"{page}: {piece}"
 
 

@@ -76,8 +76,9 @@ def as_text(report: dict[str, Any]) -> str:
         lines.append(f"left out, for their own reference fails here: {told}")
     if needed := report.get("needed"):
         names = sorted({name for names in needed.values() for name in names})
+        options = " ".join(f"--package {name}" for name in names)
         lines.append(
             f"{len(needed)} of these import {', '.join(names)}, which the sandbox does not have: "
-            f"`{' '.join(f'--package {name}' for name in names)}` lets in what is installed (for the stage: `execute.packages`)"
+            f"`{options}` lets in what is installed (for the stage: `execute.packages`)"
         )
     return "\n".join(lines)

@@ -26,7 +26,6 @@ from typing import Any
 
 from codetune import numerics
 from codetune.core.config import load_section
-from codetune.core.errors import run_as_command
 from codetune.core.files import JsonObject, atomic_folder, write_json, write_jsonl, write_text
 from codetune.core.tables import stream_table
 from codetune.data.augment.meaning import calibrate, similarities
@@ -35,6 +34,8 @@ from codetune.data.augment.report import augmentation_report, meaning_report, wo
 from codetune.data.augment.rows import Augmentation, augment, paraphraser_of
 from codetune.data.augment.table import HELD_OUT_FILE, load_table
 from codetune.models.encoders.locate import locate_encoder
+from codetune.models.encoders.sentences import SentenceEncoder
+from codetune.reporting.augmentation_pictures import meaning_picture
 from codetune.schemas.checking import checked
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 from codetune.schemas.ledger import AUGMENTED_LEDGER, LEDGER
@@ -65,9 +66,6 @@ class Outputs:
 
 def run(params: AugmentParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     """The content of reports/augmentation.json, after everything has been written."""
-    from codetune.models.encoders.sentences import SentenceEncoder
-    from codetune.reporting.augmentation_pictures import meaning_picture
-
     train, test = list(read_rows(inputs.train, ORIGINALS)), list(read_rows(inputs.test, ORIGINALS))
     gate = params.meaning
     encoder = SentenceEncoder(locate_encoder(gate.encoder, _ENCODER), _ENCODER, gate.max_tokens)
@@ -104,9 +102,5 @@ def _write(
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    numerics.fix()
+    numerics.fixed()
     run(load_section(AugmentParams), Inputs(), Outputs())
-
-
-if __name__ == "__main__":
-    run_as_command(main)

@@ -14,7 +14,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from codetune.core.errors import UserError, run_as_command
+from codetune.core.errors import UserError
 from codetune.core.files import JsonObject, atomic_folder, read_json, write_json, write_text
 from codetune.reporting.data_card.facts import (
     COLUMNS,
@@ -88,7 +88,3 @@ def run(inputs: Inputs, outputs: Outputs) -> str:
 def main() -> None:
     """Run the stage on the files that dvc.yaml names."""
     run(Inputs(), Outputs())
-
-
-if __name__ == "__main__":
-    run_as_command(main)

@@ -22,14 +22,30 @@ from pathlib import Path
 
 from codetune import numerics
 from codetune.core.config import load_section
-from codetune.core.errors import run_as_command
 from codetune.core.files import JsonObject, write_json, write_jsonl
+from codetune.evaluation.metrics import surface
+from codetune.evaluation.metrics.baseline import measure_baseline, read_references
+from codetune.evaluation.metrics.bertscore import BertEncoder
+from codetune.evaluation.metrics.kept import Kept, kept_folder, recipe
+from codetune.evaluation.metrics.matching import Matcher
 from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.metrics.robustness import robustness
 from codetune.evaluation.metrics.samples import prompts_digest, read_benchmark_samples, read_samples
 from codetune.evaluation.metrics.scored import reading_report, scored_samples
+from codetune.evaluation.metrics.table import (
+    corpus_of,
+    kept_scores,
+    match_samples,
+    metrics,
+    score_prompts,
+    scoring_report,
+    signatures,
+)
+from codetune.evaluation.problems.sets import benchmark_sets
 from codetune.models.answer_form import TaughtForm, load_taught_form
 from codetune.models.encoders.locate import locate_encoder
 from codetune.numerics import NumericsParams
+from codetune.reporting.score_plots import write_plots
 from codetune.schemas.checking import checked
 from codetune.schemas.scores import SCORES
 
@@ -77,24 +93,6 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     """The content of reports/metrics.json, after everything has been written."""
-    from codetune.evaluation.metrics import surface
-    from codetune.evaluation.metrics.baseline import measure_baseline, read_references
-    from codetune.evaluation.metrics.bertscore import BertEncoder
-    from codetune.evaluation.metrics.kept import Kept, recipe
-    from codetune.evaluation.metrics.matching import Matcher
-    from codetune.evaluation.metrics.robustness import robustness
-    from codetune.evaluation.metrics.table import (
-        corpus_of,
-        kept_scores,
-        match_samples,
-        metrics,
-        score_prompts,
-        scoring_report,
-        signatures,
-    )
-    from codetune.evaluation.problems.sets import benchmark_sets
-    from codetune.reporting.score_plots import write_plots
-
     given = read_samples(inputs.base, inputs.tuned)
     asked_again = read_samples(inputs.base_reworded, inputs.tuned_reworded, least=0)
     sets = benchmark_sets(inputs.benchmarks)
@@ -145,11 +143,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    params = Params(load_section(ScoreParams), numerics.fix(), load_taught_form())
-    from codetune.evaluation.metrics.kept import kept_folder  # imports torch
+    params = Params(load_section(ScoreParams), numerics.fixed(), load_taught_form())
 
     run(params, Inputs(), Outputs(kept=kept_folder(Path())))
-
-
-if __name__ == "__main__":
-    run_as_command(main)

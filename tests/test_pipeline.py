@@ -9,7 +9,8 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from codetune.cli.sections import SECTIONS
-from scripts.deps import code_of, imported_modules, with_code
+from codetune.core.imports import imported_modules
+from scripts.deps import code_of, with_code
 
 ROOT = Path(__file__).parent.parent
 PIPELINE = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]

@@ -154,7 +154,7 @@ def test_a_damaged_table_ends_the_command_in_one_line(place):
         place / "data/clean/train.jsonl", [instruction_row(), instruction_row("bbbb000000000002", lines=[0, 9])]
     )
     (place / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    done = run_python("-m", "stages.augment", cwd=place, check=False)
+    done = run_python("-m", "stages", "augment", cwd=place, check=False)
     assert done.returncode == 2
     assert done.stderr == (
         "error: data/clean/train.jsonl:2 (bbbb000000000002): lines.0 is 0, expected the number of a line, 1 or more. "

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from codetune.core.imports import PROJECT as ROOT
+from codetune.core.imports import imported_modules, module_file
 from codetune.evaluation.metrics import kept as kept_module
 from codetune.evaluation.metrics.kept import Kept, kept_folder, recipe
 from codetune.numerics import NumericsParams
-from scripts.deps import ROOT, imported_modules, module_file
 
 PORTABLE = NumericsParams(mode="portable", threads=2)
 

@@ -6,7 +6,7 @@ data/benchmarks, data/clean/{problems,test}.jsonl (random pairs for the baseline
 Writes: reports/scores.jsonl (each prompt), reports/metrics.json (means, gains and robustness, with intervals; under
 `benchmarks` the means and gains of each benchmark by itself),
 reports/signatures.json (what two revisions must share to be compared), reports/scoring.json (the baseline; empty and
-long texts, and answers by form, or by why they have no code, counted), reports/plots/ (data and pictures).
+long texts, and answers by form, or by why they have no code, counted).
 Guarantees: both models answered the same prompts; the packaged encoder's weights have the published digest; a score
 depends on answer, reference, baseline and parameters alone, not on the other answers; with `clean.task: python` every
 score is of the answer's code, read out of Markdown for both models alike, and `expected_form` tells whether the answer
@@ -45,7 +45,6 @@ from codetune.evaluation.problems.sets import benchmark_sets
 from codetune.models.answer_form import TaughtForm, load_taught_form
 from codetune.models.encoders.locate import locate_encoder
 from codetune.numerics import NumericsParams
-from codetune.reporting.score_plots import write_plots
 from codetune.schemas.checking import checked
 from codetune.schemas.scores import SCORES
 
@@ -87,7 +86,6 @@ class Outputs:
     metrics: Path = Path("reports/metrics.json")
     signatures: Path = Path("reports/signatures.json")
     scoring: Path = Path("reports/scoring.json")
-    plots: Path = Path("reports/plots")
     kept: Path = Path(".cache/scoring")
 
 
@@ -126,7 +124,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         "versions": {name: version(name) for name in _LIBRARIES},
     }
     write_jsonl(outputs.scores, checked(kept_scores(rows), SCORES, outputs.scores))
-    write_plots(outputs.plots, rows, params.score)
     counts = scoring_report(samples, encoder, baseline)
     if params.form != "as_is":
         read = {"": given, ".reworded": asked_again, **{f".{name}": each for name, each in tasks.items()}}

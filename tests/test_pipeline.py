@@ -35,6 +35,15 @@ def test_stages_do_not_import_each_other(stage):
     assert not {name for name in imported_modules(ROOT / f"stages/{stage}.py") if name.startswith("stages.")}
 
 
+COMPUTING = ("ingest", "clean", "augment", "examine", "benchmarks", "base", "train", "generate", "score", "execute")
+
+
+@pytest.mark.parametrize("stage", COMPUTING)
+def test_a_sentence_a_caption_or_a_colour_runs_no_computation_again(stage):
+    """Reasons, captions, plots and cards live in codetune/reporting, and no stage that computes depends on it."""
+    assert not [dep for dep in STAGES[stage]["deps"] if dep.startswith(("codetune/reporting", "codetune/app"))]
+
+
 def test_every_section_is_tracked_by_a_stage():
     tracked = {section.split(".")[0] for stage in STAGES.values() for section in stage["params"]}
     assert tracked == {section.section for section in SECTIONS}

@@ -92,7 +92,7 @@ def _version(library: str) -> str | None:
 
 
 def _machine(numerics: Numerics) -> str:
-    """What of the machine changes the result: nothing in `portable`, the processor in `strict`, threads too in `fast`."""
+    """What of the machine changes results: nothing in `portable`, the processor in `strict`, threads too in `fast`."""
     if numerics.mode == "portable":
         return "any"
     return _processor() if numerics.mode == "strict" else f"{_processor()}, {numerics.threads} of {cores()} threads"

@@ -38,6 +38,9 @@ CONTROLLED = sorted({key for settings in ENVIRONMENT.values() for key in setting
 """The environment variables that some mode sets, and every mode clears first."""
 
 
+_fixed: list[NumericsParams] = []
+
+
 class NumericsParams(Section):
     """How torch computes: processor paths and threads."""
 
@@ -75,7 +78,18 @@ def fix(params: NumericsParams | None = None) -> NumericsParams:
     # Filling memory before it is used only helps to find mistakes, and takes time at each step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     _replace_operators(params.mode)
+    _fixed[:] = [params]
     return params
+
+
+def fixed() -> NumericsParams:
+    """The section that numerics were fixed with in this process.
+
+    :raises RuntimeError: when `fix` has not run (a mistake of the programmer's).
+    """
+    if not _fixed:
+        raise RuntimeError("numerics.fix() has not run: a stage is run as `python -m stages NAME`")
+    return _fixed[0]
 
 
 def _replace_operators(mode: Mode) -> None:

@@ -13,7 +13,7 @@ from codetune.history.stages import Cause, StageDifference, load_lock, stage_cha
 from tests.support.sample_project import Project
 
 
-def _entry(command: str = "python -m stages.train", params: Any = None, outs: Any = None, **deps: str) -> Any:
+def _entry(command: str = "python -m stages train", params: Any = None, outs: Any = None, **deps: str) -> Any:
     return {
         "cmd": command,
         "deps": [{"path": path.replace("__", "/"), "md5": digest} for path, digest in deps.items()],

@@ -68,7 +68,7 @@ def write_inputs(folder: Path, rows: list[dict[str, Any]], prompts: int = 4) -> 
 def outputs_in(folder: Path) -> score.Outputs:
     return score.Outputs(
         folder / "scores.jsonl", folder / "metrics.json", folder / "signatures.json", folder / "scoring.json",
-        folder / "plots", folder.parent / f"{folder.name}.kept",
+        folder.parent / f"{folder.name}.kept",
     )  # fmt: skip
 
 

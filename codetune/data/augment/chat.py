@@ -6,24 +6,23 @@ they are. Answers are kept as they come, so that a killed run goes on.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codetune.core.files import JsonObject, digest_bytes, digest_file, dump_json, stable_seed
+from codetune import numerics
+from codetune.core.files import JsonObject, digest_bytes, dump_json, stable_seed
+from codetune.core.fingerprint import fingerprint
 from codetune.core.journal import Journal
 from codetune.core.progress import track
 from codetune.data.augment.descriptions import opening_end
 from codetune.data.augment.params import AugmentParams
 from codetune.data.augment.paraphrase import UNFINISHED, Paraphrase, differences
 from codetune.models.params import ModelParams
-from codetune.numerics import CONTROLLED
 
 if TYPE_CHECKING:
     from codetune.models.load import LoadedModel
@@ -154,16 +153,21 @@ class ChatParaphraser:
         )
 
     def _recipe(self, prompts: list[list[int]]) -> str:
-        """A digest of all that an answer depends on."""
+        """The digest of the fingerprint of the answers."""
         from codetune.models.locate import locate_model, weight_files
 
         chat = self._params.chat
-        weights = [digest_file(path) for path in weight_files(locate_model(self._loaded.name, chat.revision))]
-        code = sorted(Path(__file__).parents[2].rglob("*.py"))
-        versions = [version(name) for name in ("torch", "transformers")]
-        ways = [os.environ.get(key, "") for key in CONTROLLED]  # which numerics.mode is at work
-        facts = [weights, self._loaded.dtype, chat.model_dump(), self._params.seed, prompts, versions, ways]
-        return digest_bytes(dump_json([*facts, [digest_file(path) for path in code]]).encode())[:16]
+        weights = weight_files(locate_model(self._loaded.name, chat.revision))
+        return fingerprint(
+            __name__,
+            parameters={"augment.seed": self._params.seed, "augment.chat": chat.model_dump()},
+            inputs={
+                **{path.name: path for path in weights},
+                "type of the weights": self._loaded.dtype,
+                "prompts": digest_bytes(dump_json(prompts).encode()),
+            },
+            numerics=numerics.fixed(),
+        ).digest
 
 
 def one_text(answer: str) -> str:

@@ -31,7 +31,6 @@ from codetune.models.answer_form import TaughtForm, load_taught_form
 from codetune.models.encoders.locate import locate_encoder
 from codetune.numerics import NumericsParams
 from codetune.schemas.checking import checked
-from codetune.schemas.scores import SCORES
 
 _LIBRARIES = ("bert-score", "numpy", "sacrebleu", "tokenizers", "torch", "transformers")
 
@@ -77,7 +76,7 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     """The content of reports/metrics.json, after everything has been written."""
-    from codetune.evaluation.metrics import surface
+    from codetune.evaluation.metrics import registry
     from codetune.evaluation.metrics.baseline import measure_baseline, read_references
     from codetune.evaluation.metrics.bertscore import BertEncoder
     from codetune.evaluation.metrics.kept import Kept, recipe
@@ -90,7 +89,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         metrics,
         score_prompts,
         scoring_report,
-        signatures,
+        setup_of,
     )
     from codetune.evaluation.problems.sets import benchmark_sets
     from codetune.reporting.score_plots import write_plots
@@ -119,15 +118,14 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         again = score_prompts(reworded, matcher, baseline)
         report["robustness"] = robustness((samples, rows), (reworded, again), params.score)
     shared = {
-        **signatures(encoder, baseline),
-        **surface.signatures(),
+        **registry.signatures(setup_of(encoder, baseline)),
         "answers": "text" if params.form == "as_is" else "code",
         "expected_form": params.form,
         "prompts_digest": prompts_digest(samples["base"]),
         "numerics": params.numerics.mode,
         "versions": {name: version(name) for name in _LIBRARIES},
     }
-    write_jsonl(outputs.scores, checked(kept_scores(rows), SCORES, outputs.scores))
+    write_jsonl(outputs.scores, checked(kept_scores(rows), registry.schema(), outputs.scores))
     write_plots(outputs.plots, rows, params.score)
     counts = scoring_report(samples, encoder, baseline)
     if params.form != "as_is":

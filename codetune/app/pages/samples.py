@@ -13,7 +13,7 @@ from codetune.app.ui.picking import pick_metric, pick_sample, pick_wanted
 from codetune.app.ui.sample_table import sample_table
 from codetune.compare.comparison import Comparison
 from codetune.compare.samples import Sample, by_change, comparable_metrics, samples_of, wanted_samples, ways
-from codetune.evaluation.metrics.catalogue import Metric
+from codetune.evaluation.metrics.metric import Metric
 from codetune.history.listing import Revision
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import cache
 
 from rapidfuzz.distance import Levenshtein
 from sacrebleu.metrics import BLEU, CHRF
@@ -13,20 +13,18 @@ _BLEU = BLEU(force=True)  # force: no warning about texts that end in " ."
 _SENTENCE_BLEU = BLEU(effective_order=True, force=True)  # as sacrebleu advises for single sentences
 
 
-class CorpusScores(NamedTuple):
-    """Scores over all answers taken together, 0 to 100: other quantities than the means of the scores of each."""
+def corpus_scores(answers: Sequence[str], references: Sequence[str]) -> dict[str, float]:
+    """The chrF (Popović 2015) and BLEU (Papineni et al. 2002) of all answers together, 0 to 100.
 
-    chrf: float
-    bleu: float
-
-
-def corpus_scores(answers: Sequence[str], references: Sequence[str]) -> CorpusScores:
-    """The chrF (Popović 2015) and BLEU (Papineni et al. 2002) of all answers together; long answers weigh more."""
-    chrf = _CHRF.corpus_score(answers, [references]).score
-    bleu = _BLEU.corpus_score(answers, [references]).score
-    return CorpusScores(chrf, bleu)
+    These are other quantities than the means of the scores of each answer: long answers weigh more.
+    """
+    return {
+        "chrf": _CHRF.corpus_score(answers, [references]).score,
+        "bleu": _BLEU.corpus_score(answers, [references]).score,
+    }
 
 
+@cache
 def signatures() -> dict[str, str]:
     """What two scores must share to be compared, by metric, as sacrebleu says it for one reference to each answer."""
     found = {}
@@ -39,12 +37,14 @@ def signatures() -> dict[str, str]:
     return found
 
 
-def sentence_scores(answer: str, reference: str) -> dict[str, float]:
-    """The chrF and BLEU of one answer, 0 to 100; BLEU leaves out n-grams longer than the answer."""
-    return {
-        "chrf": _CHRF.sentence_score(answer, [reference]).score,
-        "bleu": _SENTENCE_BLEU.sentence_score(answer, [reference]).score,
-    }
+def sentence_chrf(answer: str, reference: str) -> float:
+    """The chrF of one answer, 0 to 100."""
+    return float(_CHRF.sentence_score(answer, [reference]).score)
+
+
+def sentence_bleu(answer: str, reference: str) -> float:
+    """The BLEU of one answer, 0 to 100; n-grams longer than the answer are left out."""
+    return float(_SENTENCE_BLEU.sentence_score(answer, [reference]).score)
 
 
 def edit_similarity(answer: str, reference: str) -> float:

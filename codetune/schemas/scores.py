@@ -26,8 +26,13 @@ def scores_schema(columns: Mapping[str, Any]) -> Schema:
 
     :param columns: the type of each score, in order; codetune.evaluation.metrics.registry has those of this version.
     """
-    answer: Any = TypedDict("AnswerScores", dict(columns))  # type: ignore[misc]
-    prompt: Any = TypedDict("PromptScores", {"id": RowId, "group": Words, "base": answer, "tuned": answer})
-    for row in (answer, prompt):
-        row.__pydantic_config__ = STRICT
+    answer = _row("AnswerScores", columns)
+    prompt = _row("PromptScores", {"id": RowId, "group": Words, "base": answer, "tuned": answer})
     return Schema(prompt, "score")
+
+
+def _row(name: str, columns: Mapping[str, Any]) -> Any:
+    fields = dict(columns)
+    row = TypedDict(name, fields)  # type: ignore[misc]
+    row.__pydantic_config__ = STRICT  # type: ignore[attr-defined]
+    return row

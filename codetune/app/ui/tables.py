@@ -79,7 +79,8 @@ def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, 
     """
     interval = f"{settings_of(reports.params).confidence * 100:g}\u202f% interval"
     names = [
-        "Metric", baseline, candidate, "Difference", interval, "p (Holm)", "Detectable", "Worse \u2190 0 \u2192 better", "Verdict",
+        "Metric", baseline, candidate, "Difference", interval, "p (Holm)", "Detectable", "Worse \u2190 0 \u2192 better",
+        "Verdict",
         *(["AUC of passing"] if any(discrimination_text(reports, row.metric) for row in rows) else []),
     ]  # fmt: skip
     body = []

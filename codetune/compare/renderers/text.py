@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from codetune.compare.comparison import Comparison, MetricDifference, Verdict
+from codetune.compare.comparison import Comparison, MetricDifference
 from codetune.compare.gather import SideBySide, answers, flip_rows
 from codetune.compare.intervals import settings_of
 from codetune.compare.reasons import outputs_text, stage_reasons

@@ -411,7 +411,7 @@ def test_gain_by_package_leaves_out_single_prompts() -> None:
         "5": scores("c", 1),
     }
     gains = gain_by_package(Reports(_revision("a"), scores=table), "f1")
-    assert [(gain.package, gain.prompts, round(gain.gain, 6)) for gain in gains] == [("b", 2, 0.3), ("a", 2, 0.1)]
+    assert [(gain.group, gain.prompts, round(gain.mean, 6)) for gain in gains] == [("b", 2, 0.3), ("a", 2, 0.1)]
 
 
 def test_robustness_is_told_in_a_sentence() -> None:

@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(OUTSIDE)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help install repro test lint app bench screenshots verify validity answer-validity check deps lock clean
+.PHONY: help install repro test lint app bench screenshots verify validity answer-validity check deps docs lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -51,7 +51,7 @@ app: $(STAMP) ## serve the page on the loopback address
 bench: $(STAMP) ## speed of the heavy parts, as ratios within one run; parts="lora data" for some
 	@python -m benchmarks $(parts)
 
-screenshots: $(STAMP) ## take the pictures of the README anew (needs Chromium)
+screenshots: $(STAMP) ## take the pictures of README.md and docs/ again (needs Chromium)
 	@python -m scripts.screenshots
 
 verify: check ## re-run every stage and show that what git tracks comes out byte for byte
@@ -65,6 +65,9 @@ answer-validity: check ## ask again whether the metrics tell answers that pass f
 
 deps: $(STAMP) ## write the code that each stage imports into dvc.yaml
 	@python -m scripts.deps
+
+docs: $(STAMP) ## write docs/params.md from the descriptions of the parameters
+	@python -m scripts.params_reference
 
 lock: $(STAMP) ## write the requirements*.lock anew from pyproject.toml
 	@python -m scripts.lock

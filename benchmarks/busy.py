@@ -104,7 +104,7 @@ def _clean(folder: Path) -> Stage:
 
 def _augment(folder: Path) -> Stage:
     rows, test = (_slice(_DATA / f"{split}.jsonl", folder / f"{split}.jsonl", 80) for split in ("train", "test"))
-    names = ("augmented.jsonl", "reworded.jsonl", "ledger.parquet", "augmentation.json", "augmentation_plots")
+    names = ("augmented.jsonl", "reworded.jsonl", "ledger.parquet", "augmentation.json", "similarities.json")
     written = augment.Outputs(*(folder / name for name in names))
     return partial(augment.run, _section(AugmentParams), augment.Inputs(rows, test, _LEDGER), written)
 
@@ -144,7 +144,7 @@ def _score(folder: Path) -> Stage:
     read = score.Inputs(
         base, tuned, reworded, reworded, reworded, reworded, folder / "benchmarks", _DATA / "problems.jsonl"
     )
-    written = score.Outputs(*(folder / name for name in ("scores", "metrics", "signatures", "scoring", "plots")))
+    written = score.Outputs(*(folder / name for name in ("scores", "metrics", "signatures", "scoring")))
     return partial(score.run, params, read, written)
 
 

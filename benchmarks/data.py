@@ -20,7 +20,7 @@ from datasketch import MinHash, MinHashLSH
 from benchmarks.growth import growth
 from benchmarks.timing import ROUNDS, compare
 from codetune.data.clean.duplicates import Likeness, jaccard, near_duplicates, shingles
-from codetune.data.clean.minhash import PERMUTATIONS, hashed
+from codetune.data.clean.shingle_hashes import hashed
 from codetune.data.ingest.folder import FolderReader, list_folder
 from codetune.data.ingest.harvest import Member, Origin, chunked, read_chunk
 from codetune.data.ingest.licenses import License
@@ -28,6 +28,7 @@ from codetune.python_source.tokens import lexical_tokens
 
 ROWS, FILES = Path("data/raw/rows.parquet"), Path("data/raw/files.parquet")
 _ROWS, _THRESHOLD = 10_000, 0.7
+_PERMUTATIONS = 128  # of datasketch, its default
 _MAX_FILE_BYTES, _SOURCE_BYTES = 1 << 20, 20_000_000
 
 
@@ -123,11 +124,11 @@ def _ours(rows: Sequence[Sequence[str]]) -> dict[int, int]:
 
 def _datasketch(rows: Sequence[Sequence[str]]) -> dict[int, int]:
     """As `_ours`: the plain use of the library, which takes any candidate for a duplicate; the nearest one is named."""
-    index = MinHashLSH(threshold=_THRESHOLD, num_perm=PERMUTATIONS)
+    index = MinHashLSH(threshold=_THRESHOLD, num_perm=_PERMUTATIONS)
     found: dict[int, int] = {}
     kept: dict[int, MinHash] = {}
     for row, tokens in enumerate(rows):
-        signature = MinHash(num_perm=PERMUTATIONS)
+        signature = MinHash(num_perm=_PERMUTATIONS)
         signature.update_batch([shingle.encode() for shingle in shingles(tokens)])
         if others := index.query(signature):
             found[row] = max(sorted(others), key=lambda other: signature.jaccard(kept[other]))

@@ -1,3 +1,3 @@
 """codetune: reproducible fine-tuning of small code models, from raw Python code to a comparable metric."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

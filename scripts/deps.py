@@ -6,54 +6,19 @@ imported for type checking alone does not count; what is imported inside a funct
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from codetune.core.imports import PROJECT as ROOT
+from codetune.core.imports import import_closure
+
 _STAGE = re.compile(r"^  (\w+):$", re.MULTILINE)
 _CODE = re.compile(r"(?:^ +- (?:stages|codetune)/\S+\n)+", re.MULTILINE)
 
 
-def imported_modules(path: Path, *, type_checking: bool = False) -> set[str]:
-    """Every module of codetune or stages that a file imports, at the top or inside functions.
-
-    :param type_checking: whether what is imported for type checking alone counts.
-    """
-    found: set[str] = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    guarded = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if id(node) in guarded and not type_checking:
-            continue
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-    return {name for name in found if name.split(".")[0] in {"codetune", "stages"}}
-
-
-def module_file(name: str) -> Path | None:
-    """The file of a module or package of the project, if it is one."""
-    place = ROOT / name.replace(".", "/")
-    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
-
-
 def code_of(stage: str) -> set[str]:
     """The files and folders of the library that a stage reaches, with its own file."""
-    pending, seen = [ROOT / f"stages/{stage}.py"], set()
-    while pending:
-        path = pending.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        pending += [file for name in imported_modules(path) if (file := module_file(name))]
+    seen = import_closure([f"stages.{stage}"], ROOT)
     return {str(path.relative_to(ROOT)) for path in _as_folders(ROOT / "codetune", seen)} | {f"stages/{stage}.py"}
 
 
@@ -64,13 +29,7 @@ def _as_folders(folder: Path, reached: set[Path]) -> set[Path]:
     named = {found for path in folders for found in _as_folders(path, reached)} | (modules & reached)
     if named == modules | set(folders):
         return {folder}
-    own = {folder / "__init__.py"} & reached
-    return named | {path for path in own if _does_something(path)}
-
-
-def _does_something(init: Path) -> bool:
-    """Whether the file of a package holds more than its docstring."""
-    return len(ast.parse(init.read_text(encoding="utf-8")).body) > 1
+    return named | ({folder / "__init__.py"} & reached)
 
 
 def with_code(pipeline: str) -> str:

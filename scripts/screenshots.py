@@ -1,4 +1,4 @@
-"""The pictures of the README: the page on HEAD and an experiment on it, taken with Chromium (`make screenshots`).
+"""The pictures of README.md and docs/: the page on HEAD and an experiment on it, taken with Chromium.
 
 Each is taken when what it shows is there, however long that takes. Colours are cut to a palette, so that git keeps
 small files.

@@ -74,7 +74,7 @@ def main() -> None:
         places = generate.Outputs(folder / "samples", folder / "journals")
         generate.run(generate.Params(asked, model, arithmetic, task), answers, places, variant)
     samples = {name.replace(".", "_"): folder / "samples" / f"{name}.jsonl" for name in _SAMPLES}
-    written = {name: folder / f"scored.{name}" for name in ("scores", "metrics", "signatures", "scoring", "plots")}
+    written = {name: folder / f"scored.{name}" for name in ("scores", "metrics", "signatures", "scoring")}
     judged = ScoreParams.model_validate(content["score"])
     report = score.run(
         score.Params(judged, arithmetic, taught_form(task, taught.answer_form)),

@@ -14,27 +14,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from codetune import numerics
 from codetune.core.config import load_section
-from codetune.core.errors import run_as_command
 from codetune.core.files import JsonObject, write_json
 from codetune.core.journal import Journal
+from codetune.evaluation.execution.answering import Asking, answered
+from codetune.evaluation.execution.trials import try_answers
+from codetune.evaluation.metrics.baseline import Baseline, measure_baseline, read_references
+from codetune.evaluation.metrics.bertscore import BertEncoder
+from codetune.evaluation.metrics.matching import Matcher
 from codetune.evaluation.metrics.params import ScoreParams
 from codetune.evaluation.metrics.samples import VARIANTS
+from codetune.evaluation.metrics.scored import expected_form, scored_text
+from codetune.evaluation.metrics.table import match_pairs, score_answer, signatures
+from codetune.evaluation.problems.sets import ProblemSet, benchmark_sets, held_out_set
+from codetune.evaluation.sandbox.isolation import find_isolation, python_release
+from codetune.evaluation.sandbox.limits import Limits, calibrated
+from codetune.evaluation.validity.answers import Graded, discrimination
 from codetune.evaluation.validity.params import AnswerValidityParams
+from codetune.generation.sampling import SamplingSettings
 from codetune.models.answer_form import TaughtForm, load_taught_form
 from codetune.models.encoders.locate import locate_encoder
 from codetune.models.params import ModelParams
 from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
 from codetune.schemas.reading import read_rows
-
-if TYPE_CHECKING:
-    from codetune.evaluation.metrics.baseline import Baseline
-    from codetune.evaluation.metrics.matching import Matcher
-    from codetune.evaluation.problems.sets import ProblemSet
-    from codetune.evaluation.validity.answers import Graded
 
 
 @dataclass(frozen=True)
@@ -74,15 +78,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
     :raises UserError: when the machine offers no isolation, or a model cannot be loaded.
     """
-    from codetune.evaluation.execution.trials import try_answers
-    from codetune.evaluation.metrics.baseline import measure_baseline, read_references
-    from codetune.evaluation.metrics.bertscore import BertEncoder
-    from codetune.evaluation.metrics.matching import Matcher
-    from codetune.evaluation.metrics.table import signatures
-    from codetune.evaluation.sandbox.isolation import find_isolation, python_release
-    from codetune.evaluation.sandbox.limits import Limits, calibrated
-    from codetune.evaluation.validity.answers import discrimination
-
     isolation = find_isolation()
     limits = calibrated(Limits(cpu_s=params.validity.cpu_s), isolation)
     settings = params.score.bertscore
@@ -118,8 +113,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
 def _sets(params: Params, inputs: Inputs) -> list[ProblemSet]:
     """The problems that are asked."""
-    from codetune.evaluation.problems.sets import benchmark_sets, held_out_set
-
     listed = read_rows(inputs.verified, VERIFIED_PROBLEMS)
     sets = [held_out_set(read_rows(inputs.problems, HELD_OUT_PROBLEMS), listed), *benchmark_sets(inputs.benchmarks)]
     drawn = [each.drawn(params.validity.problems, params.validity.seed) for each in sets]
@@ -128,9 +121,6 @@ def _sets(params: Params, inputs: Inputs) -> list[ProblemSet]:
 
 def _drawn(problems: ProblemSet, params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, list[JsonObject]]:
     """The answers of both models, by problem."""
-    from codetune.evaluation.execution.answering import Asking, answered
-    from codetune.generation.sampling import SamplingSettings
-
     asked, model = params.validity, params.model
     sampling = SamplingSettings(
         temperature=asked.temperature, top_p=asked.top_p, max_new_tokens=asked.max_new_tokens, seed=asked.seed
@@ -155,10 +145,6 @@ def _graded(
     baseline: Baseline,
 ) -> list[Graded]:
     """The scores of the answers to each problem that can be tried, by whether they pass."""
-    from codetune.evaluation.metrics.scored import expected_form, scored_text
-    from codetune.evaluation.metrics.table import match_pairs, score_answer
-    from codetune.evaluation.validity.answers import Graded
-
     references = {each.id: each.reference for each in problems.problems}
     samples = {
         task: [
@@ -187,12 +173,8 @@ def _graded(
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    numerics.fix()
+    numerics.fixed()
     params = Params(
         load_section(AnswerValidityParams), load_section(ScoreParams), load_section(ModelParams), load_taught_form()
     )
     run(params, Inputs(), Outputs())
-
-
-if __name__ == "__main__":
-    run_as_command(main)

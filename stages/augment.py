@@ -6,7 +6,7 @@ names.
 Writes: data/augmented/train.jsonl (the rows unchanged, then their paraphrases), data/augmented/test.jsonl (paraphrases
 of the test rows, in wordings that no train row has), data/augmented/ledger.parquet (the ledger with the paraphrases of
 each row), reports/augmentation.json (counts, by reason where a draw was
-rejected), reports/augmentation_plots/meaning.svg (similarities, and the threshold).
+rejected), data/augmented/similarities.json (of the labelled pairs and of the drafts; `describe` draws them).
 Guarantees: a paraphrase holds the same identifiers, numbers, quoted text, words of negation and words that compare as
 its parent, in the same order; it brings in no error of article, agreement, spacing or capitals that is looked for; its
 embedding is near its parent's, and its words are not; it differs from every other instruction; it has its parent's id,
@@ -19,15 +19,14 @@ opposites, and reports/augmentation.json says how many labelled pairs it gets wr
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from codetune import numerics
 from codetune.core.config import load_section
-from codetune.core.errors import run_as_command
-from codetune.core.files import JsonObject, atomic_folder, write_json, write_jsonl, write_text
+from codetune.core.files import JsonObject, write_json, write_jsonl
 from codetune.core.tables import stream_table
 from codetune.data.augment.meaning import calibrate, similarities
 from codetune.data.augment.params import AugmentParams
@@ -35,6 +34,7 @@ from codetune.data.augment.report import augmentation_report, meaning_report, wo
 from codetune.data.augment.rows import Augmentation, augment, paraphraser_of
 from codetune.data.augment.table import HELD_OUT_FILE, load_table
 from codetune.models.encoders.locate import locate_encoder
+from codetune.models.encoders.sentences import SentenceEncoder
 from codetune.schemas.checking import checked
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 from codetune.schemas.ledger import AUGMENTED_LEDGER, LEDGER
@@ -60,14 +60,11 @@ class Outputs:
     test: Path = Path("data/augmented/test.jsonl")
     ledger: Path = Path("data/augmented/ledger.parquet")
     report: Path = Path("reports/augmentation.json")
-    plots: Path = Path("reports/augmentation_plots")
+    similarities: Path = Path("data/augmented/similarities.json")
 
 
 def run(params: AugmentParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     """The content of reports/augmentation.json, after everything has been written."""
-    from codetune.models.encoders.sentences import SentenceEncoder
-    from codetune.reporting.augmentation_pictures import meaning_picture
-
     train, test = list(read_rows(inputs.train, ORIGINALS)), list(read_rows(inputs.test, ORIGINALS))
     gate = params.meaning
     encoder = SentenceEncoder(locate_encoder(gate.encoder, _ENCODER), _ENCODER, gate.max_tokens)
@@ -79,7 +76,8 @@ def run(params: AugmentParams, inputs: Inputs, outputs: Outputs) -> dict[str, An
     report["held_out_wordings"] = wordings_report(reworded, load_table(HELD_OUT_FILE))
     report["meaning"] = meaning_report(calibration, encoder.signature)
     _write_ledger(inputs.ledger, outputs.ledger, [*result.paraphrases, *reworded.paraphrases])
-    _write(outputs, result, reworded, report, meaning_picture(calibration, result.similarities))
+    write_json(outputs.similarities, asdict(calibration) | {"paraphrases": result.similarities})
+    _write(outputs, result, reworded, report)
     return report
 
 
@@ -92,21 +90,13 @@ def _write_ledger(source: Path, path: Path, paraphrases: list[JsonObject]) -> No
     stream_table(path, checked(rows, AUGMENTED_LEDGER, path), AUGMENTED_LEDGER.arrow)
 
 
-def _write(
-    outputs: Outputs, result: Augmentation, reworded: Augmentation, report: dict[str, Any], picture: str
-) -> None:
+def _write(outputs: Outputs, result: Augmentation, reworded: Augmentation, report: dict[str, Any]) -> None:
     write_jsonl(outputs.train, checked(result.rows, AUGMENTED, outputs.train))
     write_jsonl(outputs.test, checked(reworded.paraphrases, PARAPHRASES, outputs.test))
-    with atomic_folder(outputs.plots) as folder:
-        write_text(folder / "meaning.svg", picture)
     write_json(outputs.report, report)
 
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    numerics.fix()
+    numerics.fixed()
     run(load_section(AugmentParams), Inputs(), Outputs())
-
-
-if __name__ == "__main__":
-    run_as_command(main)

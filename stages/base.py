@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from codetune.core.config import load_section
-from codetune.core.errors import run_as_command
 from codetune.models.base import write_base
 from codetune.models.params import BASE_FOLDER, ModelParams
 
@@ -35,7 +34,3 @@ def run(params: ModelParams, outputs: Outputs) -> dict[str, Any]:
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
     run(load_section(ModelParams), Outputs())
-
-
-if __name__ == "__main__":
-    run_as_command(main)

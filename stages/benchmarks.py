@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codetune.core.config import load_section
-from codetune.core.errors import run_as_command
+from codetune.evaluation.problems.benchmarks import write_benchmarks
 from codetune.evaluation.problems.params import BenchmarksParams
 
 
@@ -28,15 +28,9 @@ class Outputs:
 
 def run(params: BenchmarksParams, outputs: Outputs) -> dict[str, int]:
     """The number of problems of each set, after all have been written."""
-    from codetune.evaluation.problems.benchmarks import write_benchmarks
-
     return write_benchmarks(params.sets, outputs.folder, outputs.wheels)
 
 
 def main() -> None:
     """Run the stage on params.yaml."""
     run(load_section(BenchmarksParams), Outputs())
-
-
-if __name__ == "__main__":
-    run_as_command(main)

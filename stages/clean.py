@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from codetune.core.config import load_section
-from codetune.core.errors import UserError, run_as_command
+from codetune.core.errors import UserError
 from codetune.core.files import write_json, write_jsonl
 from codetune.core.tables import count_rows, stream_table
 from codetune.data.clean.benchmarks import ASKED, BenchmarkIndex, benchmark_files, read_benchmark
@@ -153,7 +153,3 @@ def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
     run(load_section(CleanParams), Inputs(), Outputs())
-
-
-if __name__ == "__main__":
-    run_as_command(main)

@@ -1,9 +1,9 @@
 """Make the data card: a page with pictures that tells what the data is, in two minutes; and its figures as metrics.
 
 Reads: data/clean/ledger.parquet, data/clean/{train,val,test}.jsonl, data/clean/counts.json, reports/augmentation.json,
-reports/leaks.json; reports/augmentation_plots/ is shown in the card.
+reports/leaks.json, data/augmented/similarities.json.
 Writes: reports/data.json (the counts, and the figures of leaks), reports/data_card.md, reports/data_plots/ —
-funnel.svg, lengths.svg.
+funnel.svg, lengths.svg, reports/augmentation_plots/meaning.svg (similarities of paraphrases, and the threshold).
 Guarantees: every number comes out of these files; the bytes written depend on them alone.
 Does not: judge rows, or measure anything anew.
 """
@@ -14,8 +14,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from codetune.core.errors import UserError, run_as_command
+from codetune.core.errors import UserError
 from codetune.core.files import JsonObject, atomic_folder, read_json, write_json, write_text
+from codetune.data.augment.meaning import Calibration
+from codetune.reporting.augmentation_pictures import meaning_picture
 from codetune.reporting.data_card.facts import (
     COLUMNS,
     drops,
@@ -41,7 +43,7 @@ class Inputs:
     clean: Path = Path("data/clean")
     counts: Path = Path("data/clean/counts.json")
     augmentation: Path = Path("reports/augmentation.json")
-    meaning: Path = Path("reports/augmentation_plots/meaning.svg")
+    similarities: Path = Path("data/augmented/similarities.json")
     leaks: Path = Path("reports/leaks.json")
 
 
@@ -52,6 +54,7 @@ class Outputs:
     data: Path = Path("reports/data.json")
     card: Path = Path("reports/data_card.md")
     plots: Path = Path("reports/data_plots")
+    augmentation_plots: Path = Path("reports/augmentation_plots")
 
 
 def _row(path: Path, identity: str) -> JsonObject:
@@ -71,12 +74,20 @@ def _write_plots(folder: Path, ledger: list[JsonObject]) -> None:
         write_text(temporary / "lengths.svg", lengths_picture(histogram(found), medians))
 
 
+def _write_meaning(folder: Path, similarities: JsonObject) -> None:
+    run = similarities["paraphrases"]
+    found = Calibration(similarities["good"], [tuple(pair) for pair in similarities["bad"]], similarities["threshold"])
+    with atomic_folder(folder) as temporary:
+        write_text(temporary / "meaning.svg", meaning_picture(found, run))
+
+
 def run(inputs: Inputs, outputs: Outputs) -> str:
     """The page, after everything has been written."""
     ledger = list(read_rows(inputs.clean / "ledger.parquet", LEDGER, COLUMNS))
     rows = {split: _row(inputs.clean / f"{split}.jsonl", identity) for split, identity in example_ids(ledger).items()}
     _write_plots(outputs.plots, ledger)
-    pictures = (outputs.plots / "funnel.svg", outputs.plots / "lengths.svg", inputs.meaning)
+    _write_meaning(outputs.augmentation_plots, read_json(inputs.similarities))
+    pictures = (outputs.plots / "funnel.svg", outputs.plots / "lengths.svg", outputs.augmentation_plots / "meaning.svg")
     links = [os.path.relpath(path, outputs.card.parent) for path in pictures]
     data = read_json(inputs.counts) | {"leaks": leak_figures(read_json(inputs.leaks))}
     card = data_card(CardFacts(ledger, rows, data, read_json(inputs.augmentation), *links))
@@ -88,7 +99,3 @@ def run(inputs: Inputs, outputs: Outputs) -> str:
 def main() -> None:
     """Run the stage on the files that dvc.yaml names."""
     run(Inputs(), Outputs())
-
-
-if __name__ == "__main__":
-    run_as_command(main)

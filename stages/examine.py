@@ -17,13 +17,15 @@ from typing import Any
 
 from codetune import numerics
 from codetune.core.config import load_section
-from codetune.core.errors import UserError, run_as_command
+from codetune.core.errors import UserError
 from codetune.core.files import write_json
 from codetune.data.clean.benchmarks import ASKED, benchmark_files, read_benchmark
 from codetune.data.clean.params import CleanParams
 from codetune.data.leakage.examine import Leak, Text, TrainIndex, counts, look_for
 from codetune.data.leakage.params import ExamineParams, SimilarityParams
+from codetune.data.leakage.similar import similar_rows
 from codetune.models.encoders.locate import locate_encoder
+from codetune.models.encoders.sentences import SentenceEncoder
 from codetune.numerics import NumericsParams
 from codetune.schemas.declaration import Schema
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS
@@ -91,9 +93,6 @@ def _too_many(found: dict[str, list[Leak]], params: ExamineParams) -> list[str]:
 
 def _similar(train: list[Text], parts: dict[str, list[Text]], params: SimilarityParams) -> dict[str, list[Leak]]:
     """The rows of each part that mean the same as a train row."""
-    from codetune.data.leakage.similar import similar_rows
-    from codetune.models.encoders.sentences import SentenceEncoder
-
     key = "examine.similarity.encoder"
     encoder = SentenceEncoder(locate_encoder(params.encoder, key), key, params.max_tokens)
     held_out = [row for rows in parts.values() for row in rows]
@@ -133,9 +132,5 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    params = Params(load_section(ExamineParams), tuple(load_section(CleanParams).benchmarks), numerics.fix())
+    params = Params(load_section(ExamineParams), tuple(load_section(CleanParams).benchmarks), numerics.fixed())
     run(params, Inputs(), Outputs())
-
-
-if __name__ == "__main__":
-    run_as_command(main)

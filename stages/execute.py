@@ -15,23 +15,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from codetune.core.config import load_section
-from codetune.core.errors import UserError, run_as_command
+from codetune.core.errors import UserError
 from codetune.core.files import JsonObject, write_json, write_jsonl
+from codetune.evaluation.execution.figures import figures, lines
 from codetune.evaluation.execution.params import ExecuteParams
+from codetune.evaluation.execution.trials import try_answers
 from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.metrics.samples import Samples, read_benchmark_samples, read_samples
+from codetune.evaluation.problems.sets import ProblemSet, benchmark_sets, held_out_set
+from codetune.evaluation.sandbox.isolation import find_isolation
+from codetune.evaluation.sandbox.limits import Limits, calibrated
+from codetune.evaluation.sandbox.packages import package_paths
 from codetune.schemas.checking import checked
 from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
 from codetune.schemas.reading import read_rows
 from codetune.schemas.verdicts import VERDICTS
-
-if TYPE_CHECKING:
-    from codetune.evaluation.metrics.samples import Samples
-    from codetune.evaluation.problems.sets import ProblemSet
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,7 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     """The content of metrics.json, after everything has been written."""
-    from codetune.evaluation.execution.figures import figures, lines
-    from codetune.evaluation.execution.trials import try_answers
-    from codetune.evaluation.sandbox.isolation import find_isolation
-    from codetune.evaluation.sandbox.limits import Limits, calibrated
-
+    packages = package_paths(params.execute.packages)
     report: JsonObject = {}
     rows: list[JsonObject] = []
     try:
@@ -77,6 +75,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         again = "Then run `dvc repro --force --single-item execute`."
         sys.stderr.write(f"execute: no answer was run, so there is no pass@1: {error} {again}\n")
     else:
+        isolation = replace(isolation, packages=packages) if packages else isolation
         limits = calibrated(Limits(cpu_s=params.execute.cpu_s), isolation)
         for problems, samples in _answered(inputs):
             tried = {
@@ -95,9 +94,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
 def _answered(inputs: Inputs) -> Iterator[tuple[ProblemSet, Samples]]:
     """Yield each set of problems that were asked, with the answers of both models."""
-    from codetune.evaluation.metrics.samples import read_benchmark_samples, read_samples
-    from codetune.evaluation.problems.sets import benchmark_sets, held_out_set
-
     samples = read_samples(inputs.base, inputs.tuned)
     held_out = held_out_set(
         read_rows(inputs.problems, HELD_OUT_PROBLEMS), read_rows(inputs.verified, VERIFIED_PROBLEMS)
@@ -115,7 +111,3 @@ def _answered(inputs: Inputs) -> Iterator[tuple[ProblemSet, Samples]]:
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
     run(Params(load_section(ExecuteParams), load_section(ScoreParams)), Inputs(), Outputs())
-
-
-if __name__ == "__main__":
-    run_as_command(main)

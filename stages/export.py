@@ -17,11 +17,15 @@ from typing import Any
 
 from codetune import numerics
 from codetune.core.config import load_section, read_params
-from codetune.core.errors import UserError, run_as_command
+from codetune.core.errors import UserError
 from codetune.core.files import atomic_folder, read_json, write_text
+from codetune.export.merge import merge, save_merged
 from codetune.export.params import ExportParams
 from codetune.models.answer_form import TaughtForm, load_taught_form, written
+from codetune.models.load import load_model
 from codetune.models.params import BASE_FOLDER, PROVENANCE, ModelParams
+from codetune.models.prompt import example_ids, prompt_ids, shown_prompt
+from codetune.reporting.model_card import CardFacts, model_card
 from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.reading import read_rows
 
@@ -66,11 +70,6 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
     """The model card, after the merged model has been written beside it."""
-    from codetune.export.merge import merge, save_merged
-    from codetune.models.load import load_model
-    from codetune.models.prompt import example_ids, prompt_ids, shown_prompt
-    from codetune.reporting.model_card import CardFacts, model_card
-
     base = load_model(params.model.base, revision=params.model.revision, system=params.model.system)
     rows = list(read_rows(inputs.val, ORIGINALS))[:CHECK_ROWS]
     if not rows:
@@ -96,10 +95,6 @@ def _optional(path: Path) -> dict[str, Any] | None:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    numerics.fix()
+    numerics.fixed()
     options, model = load_section(ExportParams), load_section(ModelParams)
     run(Params(options, model, read_params(), load_taught_form()), Inputs(), Outputs())
-
-
-if __name__ == "__main__":
-    run_as_command(main)

@@ -18,32 +18,36 @@ Does not: judge the answers (that is `score`), or run them.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from codetune import numerics
 from codetune.core.config import load_section
-from codetune.core.errors import UserError, run_as_command
-from codetune.core.files import JsonObject, digest_bytes, digest_file, dump_json, write_json, write_jsonl
+from codetune.core.errors import UserError
+from codetune.core.files import JsonObject, digest_bytes, dump_json, write_json, write_jsonl
+from codetune.core.fingerprint import fingerprint
 from codetune.core.journal import Journal
 from codetune.core.progress import track
+from codetune.evaluation.answers import is_settled
+from codetune.evaluation.problems.prompts import Prompt, reword, select_benchmark, select_prompts
+from codetune.evaluation.problems.sets import ProblemSet, benchmark_sets, held_out_set, pack_answer
+from codetune.generation.batch import answer_all
 from codetune.generation.params import GenerateParams
+from codetune.generation.stopping import LineWatch
 from codetune.models.answer_form import Task, load_task
+from codetune.models.device import require_device
+from codetune.models.load import LoadedModel, load_model
+from codetune.models.locate import locate_model, model_files
 from codetune.models.params import ModelParams
+from codetune.models.prompt import completion_text, prompt_ids, shown_prompt
 from codetune.numerics import NumericsParams
 from codetune.schemas.checking import checked
 from codetune.schemas.instructions import ORIGINALS, PARAPHRASES
 from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
 from codetune.schemas.reading import read_rows
 from codetune.schemas.samples import BENCHMARK_SAMPLES, SAMPLES
-
-if TYPE_CHECKING:
-    from codetune.evaluation.problems.prompts import Prompt
-    from codetune.evaluation.problems.sets import ProblemSet
-    from codetune.models.load import LoadedModel
 
 Variant = Literal["base", "tuned"]
 
@@ -80,12 +84,6 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> dict[str, Any]:
     """The counts of one variant, after its samples have been written."""
-    from codetune.evaluation.problems.prompts import reword, select_benchmark, select_prompts
-    from codetune.evaluation.problems.sets import benchmark_sets
-    from codetune.models.device import require_device
-    from codetune.models.load import load_model
-    from codetune.models.prompt import prompt_ids, shown_prompt
-
     options = params.generate
     adapter = inputs.adapter if variant == "tuned" else None
     device = require_device(options.device, "generate.device")
@@ -146,8 +144,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
 
 def _test_rows(inputs: Inputs) -> tuple[list[JsonObject], dict[str, int]]:
     """The test rows that are prompts: those that are verified problems, or all; and how many of them are what."""
-    from codetune.evaluation.problems.sets import held_out_set
-
     rows = list(read_rows(inputs.test, ORIGINALS))
     candidates = list(read_rows(inputs.problems, HELD_OUT_PROBLEMS))
     verified = {each.id for each in held_out_set(candidates, read_rows(inputs.verified, VERIFIED_PROBLEMS)).problems}
@@ -162,8 +158,6 @@ def _test_rows(inputs: Inputs) -> tuple[list[JsonObject], dict[str, int]]:
 
 def _benchmark_samples(sets: list[ProblemSet], tasks: list[Prompt], answers: list[JsonObject]) -> Iterator[JsonObject]:
     """Yield the lines of the answers to benchmarks."""
-    from codetune.evaluation.problems.sets import pack_answer
-
     problems = {(each.name, problem.id): problem for each in sets for problem in each.problems}
     for prompt, answer in zip(tasks, answers, strict=True):
         name, task = prompt.row["set"], prompt.row["id"]
@@ -177,29 +171,29 @@ def _stops_early(params: Params) -> bool:
 
 
 def _recipe(params: Params, adapter: Path | None, asked: list[Prompt], device: str, dtype: str) -> str:
-    """A digest of all that an answer depends on."""
-    from codetune.models.locate import locate_model, weight_files
-
-    places = [place for place in (locate_model(params.model.base, params.model.revision), adapter) if place]
-    weights = [digest_file(path) for place in places for path in weight_files(place)]
-    code = sorted((Path(__file__).parent.parent / "codetune").rglob("*.py"))
-    return digest_bytes(
-        dump_json([
-            weights, dtype, params.generate.max_new_tokens, _stops_early(params), device,
-            params.numerics.mode,
-            [prompt.ids for prompt in asked], [version(name) for name in ("torch", "transformers", "peft")],
-            [digest_file(path) for path in code],
-        ]).encode()
-    )[:16]  # fmt: skip
+    """The digest of the fingerprint of the answers."""
+    places = {"base": locate_model(params.model.base, params.model.revision), "adapter": adapter}
+    files = {
+        f"{name}: {path.name}": path
+        for name, place in places.items()
+        if place is not None
+        for path in model_files(place)
+    }
+    return fingerprint(
+        __name__,
+        parameters={
+            "generate.max_new_tokens": params.generate.max_new_tokens,
+            "stops early": _stops_early(params),
+            "device": device,
+            "type of the weights": dtype,
+        },
+        inputs={**files, "prompts": digest_bytes(dump_json([prompt.ids for prompt in asked]).encode())},
+        numerics=params.numerics,
+    ).digest
 
 
 def _answered(loaded: LoadedModel, prompts: list[Prompt], params: Params, journal: Journal) -> list[dict[str, Any]]:
     """The answers to all prompts, in order; those in the journal are not asked for again."""
-    from codetune.evaluation.answers import is_settled
-    from codetune.generation.batch import answer_all
-    from codetune.generation.stopping import LineWatch
-    from codetune.models.prompt import completion_text
-
     kept = journal.read() or []
     answers = {row["index"]: row for row in kept}
     left = [index for index in range(len(prompts)) if index not in answers]
@@ -233,25 +227,20 @@ def _sample(prompt: Prompt, answer: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def parse_variant(arguments: Sequence[str]) -> Variant:
+def parse_variant(text: str) -> Variant:
     """Which model answers, from the command line.
 
     :raises UserError: when it is neither `base` nor `tuned`.
     """
-    if list(arguments) == ["base"]:
+    if text == "base":
         return "base"
-    if list(arguments) == ["tuned"]:
+    if text == "tuned":
         return "tuned"
-    found = " ".join(arguments) or "nothing"
-    raise UserError(f"stages.generate: expected base or tuned, found {found}", "Run `python -m stages.generate base`.")
+    raise UserError(f"stage generate: expected base or tuned, found {text}", "Run `python -m stages generate base`.")
 
 
-def main() -> None:
+def main(variant: str) -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    variant = parse_variant(sys.argv[1:])
-    params = Params(load_section(GenerateParams), load_section(ModelParams), numerics.fix(), load_task())
-    run(params, Inputs(), Outputs(), variant)
-
-
-if __name__ == "__main__":
-    run_as_command(main)
+    which = parse_variant(variant)
+    params = Params(load_section(GenerateParams), load_section(ModelParams), numerics.fixed(), load_task())
+    run(params, Inputs(), Outputs(), which)

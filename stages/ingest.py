@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from codetune.core.config import load_section
-from codetune.core.errors import run_as_command
 from codetune.core.files import atomic_folder, write_json
 from codetune.core.tables import write_table
 from codetune.data.ingest.params import IngestParams
@@ -52,7 +51,3 @@ def run(params: IngestParams, outputs: Outputs) -> dict[str, Any]:
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
     run(load_section(IngestParams), Outputs())
-
-
-if __name__ == "__main__":
-    run_as_command(main)

@@ -6,7 +6,7 @@ data/benchmarks, data/clean/{problems,test}.jsonl (random pairs for the baseline
 Writes: reports/scores.jsonl (each prompt), reports/metrics.json (means, gains and robustness, with intervals; under
 `benchmarks` the means and gains of each benchmark by itself),
 reports/signatures.json (what two revisions must share to be compared), reports/scoring.json (the baseline; empty and
-long texts, and answers by form, or by why they have no code, counted), reports/plots/ (data and pictures).
+long texts, and answers by form, or by why they have no code, counted).
 Guarantees: both models answered the same prompts; the packaged encoder's weights have the published digest; a score
 depends on answer, reference, baseline and parameters alone, not on the other answers; with `clean.task: python` every
 score is of the answer's code, read out of Markdown for both models alike, and `expected_form` tells whether the answer
@@ -22,11 +22,28 @@ from pathlib import Path
 
 from codetune import numerics
 from codetune.core.config import load_section
-from codetune.core.errors import run_as_command
 from codetune.core.files import JsonObject, write_json, write_jsonl
+from codetune.evaluation.metrics import registry
+from codetune.evaluation.metrics.baseline import measure_baseline, read_references
+from codetune.evaluation.metrics.bertscore import BertEncoder
+from codetune.evaluation.metrics.kept import Kept, kept_folder, recipe
+from codetune.evaluation.metrics.matching import Matcher
 from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.metrics.robustness import robustness
 from codetune.evaluation.metrics.samples import prompts_digest, read_benchmark_samples, read_samples
 from codetune.evaluation.metrics.scored import reading_report, scored_samples
+from codetune.evaluation.metrics.segmentation import tell_tokenizer
+from codetune.evaluation.metrics.table import (
+    corpus_of,
+    kept_scores,
+    match_samples,
+    metrics,
+    score_prompts,
+    scoring_report,
+    setup_of,
+    tokenizer_of,
+)
+from codetune.evaluation.problems.sets import benchmark_sets
 from codetune.models.answer_form import TaughtForm, load_taught_form
 from codetune.models.encoders.locate import locate_encoder
 from codetune.numerics import NumericsParams
@@ -70,30 +87,11 @@ class Outputs:
     metrics: Path = Path("reports/metrics.json")
     signatures: Path = Path("reports/signatures.json")
     scoring: Path = Path("reports/scoring.json")
-    plots: Path = Path("reports/plots")
     kept: Path = Path(".cache/scoring")
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     """The content of reports/metrics.json, after everything has been written."""
-    from codetune.evaluation.metrics import registry
-    from codetune.evaluation.metrics.baseline import measure_baseline, read_references
-    from codetune.evaluation.metrics.bertscore import BertEncoder
-    from codetune.evaluation.metrics.kept import Kept, recipe
-    from codetune.evaluation.metrics.matching import Matcher
-    from codetune.evaluation.metrics.robustness import robustness
-    from codetune.evaluation.metrics.table import (
-        corpus_of,
-        kept_scores,
-        match_samples,
-        metrics,
-        score_prompts,
-        scoring_report,
-        setup_of,
-    )
-    from codetune.evaluation.problems.sets import benchmark_sets
-    from codetune.reporting.score_plots import write_plots
-
     given = read_samples(inputs.base, inputs.tuned)
     asked_again = read_samples(inputs.base_reworded, inputs.tuned_reworded, least=0)
     sets = benchmark_sets(inputs.benchmarks)
@@ -107,18 +105,20 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         baseline = measure_baseline(encoder, references, params.score, kept)
         matcher = Matcher(encoder, kept)
         match_samples(samples, reworded, *benchmarks.values(), matcher=matcher)
-    rows = score_prompts(samples, matcher, baseline)
-    report = metrics(rows, corpus_of(samples), params.score)
+    tokenizer = tokenizer_of(samples)
+    tell_tokenizer(tokenizer)
+    rows = score_prompts(samples, matcher, baseline, tokenizer)
+    report = metrics(rows, corpus_of(samples, tokenizer), params.score)
     if benchmarks:
         report["benchmarks"] = {
-            name: metrics(score_prompts(each, matcher, baseline), corpus_of(each), params.score)
+            name: metrics(score_prompts(each, matcher, baseline, tokenizer), corpus_of(each, tokenizer), params.score)
             for name, each in benchmarks.items()
         }
     if reworded["base"]:
-        again = score_prompts(reworded, matcher, baseline)
+        again = score_prompts(reworded, matcher, baseline, tokenizer)
         report["robustness"] = robustness((samples, rows), (reworded, again), params.score)
     shared = {
-        **registry.signatures(setup_of(encoder, baseline)),
+        **registry.signatures(setup_of(encoder, baseline, tokenizer)),
         "answers": "text" if params.form == "as_is" else "code",
         "expected_form": params.form,
         "prompts_digest": prompts_digest(samples["base"]),
@@ -126,7 +126,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         "versions": {name: version(name) for name in _LIBRARIES},
     }
     write_jsonl(outputs.scores, checked(kept_scores(rows), registry.schema(), outputs.scores))
-    write_plots(outputs.plots, rows, params.score)
     counts = scoring_report(samples, encoder, baseline)
     if params.form != "as_is":
         read = {"": given, ".reworded": asked_again, **{f".{name}": each for name, each in tasks.items()}}
@@ -143,11 +142,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    params = Params(load_section(ScoreParams), numerics.fix(), load_taught_form())
-    from codetune.evaluation.metrics.kept import kept_folder  # imports torch
+    params = Params(load_section(ScoreParams), numerics.fixed(), load_taught_form())
 
     run(params, Inputs(), Outputs(kept=kept_folder(Path())))
-
-
-if __name__ == "__main__":
-    run_as_command(main)

@@ -15,25 +15,41 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from codetune import numerics
 from codetune.core.config import load_section
-from codetune.core.errors import run_as_command
-from codetune.core.files import atomic_folder, digest_bytes, digest_file, write_json
+from codetune.core.files import atomic_folder, write_json
+from codetune.core.fingerprint import Fingerprint, fingerprint
 from codetune.models.answer_form import Task, TaughtForm, load_task, taught_form
+from codetune.models.device import require_device
+from codetune.models.load import load_model
+from codetune.models.locate import locate_model, model_files
 from codetune.models.params import ModelParams
+from codetune.models.prompt import shown_prompt
 from codetune.numerics import NumericsParams
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS
+from codetune.training.checkpoint import Checkpoints
+from codetune.training.curve import learning_curve
+from codetune.training.data import (
+    RowLimits,
+    Step,
+    TokenizedRows,
+    collate,
+    load_rows,
+    pack,
+    padded_share,
+    training_steps,
+    validation_batches,
+)
+from codetune.training.loop import train
+from codetune.training.lora import add_adapter, save_adapter, trainable_report
 from codetune.training.params import TrainParams
-
-if TYPE_CHECKING:
-    from codetune.training.checkpoint import Identity
-    from codetune.training.data import Step, TokenizedRows
-    from codetune.training.progress import Progress
-    from codetune.training.world import World
+from codetune.training.precision import chosen_precision
+from codetune.training.progress import Progress
+from codetune.training.sharding import shard
+from codetune.training.world import World, join
 
 
 @dataclass(frozen=True)
@@ -74,19 +90,8 @@ class Outputs:
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     """The content of reports/training/summary.json, after adapter and learning curve have been written.
 
-    Of several processes (`torchrun -m stages.train`) the first one writes; what the others return is empty.
+    Of several processes (`torchrun -m stages train`) the first one writes; what the others return is empty.
     """
-    from codetune.models.device import require_device
-    from codetune.models.load import load_model
-    from codetune.models.prompt import shown_prompt
-    from codetune.training.checkpoint import Checkpoints
-    from codetune.training.curve import learning_curve
-    from codetune.training.data import RowLimits, collate, load_rows, pack, training_steps, validation_batches
-    from codetune.training.loop import train
-    from codetune.training.lora import add_adapter, save_adapter, trainable_report
-    from codetune.training.sharding import shard
-    from codetune.training.world import join
-
     world = join(require_device(params.train.device, "train.device"))
     params = _with_precision(params, world)
     options = params.train
@@ -109,8 +114,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     ][: options.max_steps or None]
     model = add_adapter(base.model, options.lora, options.seed).to(world.device)
     shard(model, world)
-    identity = _identity(params, inputs) | {"number of processes": str(world.size), "type of the weights": base.dtype}
-    checkpoints = Checkpoints(outputs.checkpoints, identity, options.checkpoint_every)
+    facts = _fingerprint(params, inputs, world, base.dtype).facts
+    checkpoints = Checkpoints(outputs.checkpoints, facts, options.checkpoint_every)
     validation = validation_batches(val_rows.rows, size, pad)
     if not world.main:
         train(model, steps, validation, options, lambda *_: None, checkpoints, world)
@@ -135,8 +140,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
 def _with_precision(params: Params, world: World) -> Params:
     """The parameters with the precision that `auto` stands for here: all processes take the same."""
-    from codetune.training.precision import chosen_precision
-
     precision, reason = chosen_precision(params.train.precision, params.numerics.mode, world.device)
     if world.size > 1:
         precision = "bfloat16" if world.total(float(precision == "bfloat16")) == world.size else "float32"
@@ -145,31 +148,28 @@ def _with_precision(params: Params, world: World) -> Params:
     return replace(params, train=params.train.model_copy(update={"precision": precision}))
 
 
-def _identity(params: Params, inputs: Inputs) -> Identity:
-    """All that decides the bytes of the adapter, by the names that a person knows: what a checkpoint is one of."""
-    from codetune.models.locate import locate_model, model_files
-
+def _fingerprint(params: Params, inputs: Inputs, world: World, base_dtype: str) -> Fingerprint:
+    """All that decides the bytes of the adapter: a checkpoint is used only where all of it is the same."""
     base = locate_model(params.model.base, params.model.revision)
     settings = params.train.model_dump(exclude={"checkpoint_every"})
     lora = settings.pop("lora")
-    files = [inputs.train, inputs.val, *model_files(base)]
-    code = sorted((Path(__file__).parent.parent / "codetune").rglob("*.py"))
-    return {
-        **{f"train.{key}": str(value) for key, value in settings.items()},
-        **{f"train.lora.{key}": str(value) for key, value in lora.items()},
-        "model.system": params.model.system,
-        "clean.task": params.task,
-        "numerics": params.numerics.mode,
-        **{str(path): digest_file(path) for path in files},
-        "code": digest_bytes("".join(map(digest_file, code)).encode()),
-        "versions": str({name: version(name) for name in ("torch", "transformers", "peft")}),
-    }
+    return fingerprint(
+        __name__,
+        parameters={
+            **{f"train.{key}": value for key, value in settings.items()},
+            **{f"train.lora.{key}": value for key, value in lora.items()},
+            "model.system": params.model.system,
+            "clean.task": params.task,
+            "number of processes": world.size,
+            "type of the weights": base_dtype,
+        },
+        inputs={str(path): path for path in (inputs.train, inputs.val, *model_files(base))},
+        numerics=params.numerics,
+    )
 
 
 def _summary(rows: TokenizedRows, val_rows: TokenizedRows, steps: list[Step], result: Progress) -> dict[str, Any]:
     """What was trained on, and how the validation loss went."""
-    from codetune.training.data import padded_share
-
     evaluations = [
         asdict(evaluation) | {"val_loss": round(evaluation.val_loss, 6)} for evaluation in result.evaluations
     ]
@@ -201,9 +201,5 @@ def _summary(rows: TokenizedRows, val_rows: TokenizedRows, steps: list[Step], re
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    params = Params(load_section(TrainParams), load_section(ModelParams), numerics.fix(), load_task())
+    params = Params(load_section(TrainParams), load_section(ModelParams), numerics.fixed(), load_task())
     run(params, Inputs(), Outputs())
-
-
-if __name__ == "__main__":
-    run_as_command(main)

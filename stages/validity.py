@@ -11,23 +11,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from codetune import numerics
 from codetune.core.config import load_section
-from codetune.core.errors import UserError, run_as_command
+from codetune.core.errors import UserError
 from codetune.core.files import write_json, write_text
+from codetune.evaluation.metrics.baseline import Baseline, measure_baseline, read_references
+from codetune.evaluation.metrics.bertscore import BertEncoder
+from codetune.evaluation.metrics.matching import Matcher
 from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.metrics.table import match_pairs, score_answer, signatures
+from codetune.evaluation.sandbox.isolation import find_isolation, python_release
+from codetune.evaluation.sandbox.limits import Limits, calibrated
+from codetune.evaluation.validity.agreement import Score, agreement
 from codetune.evaluation.validity.params import ValidityParams
+from codetune.evaluation.validity.programs import Programs, make_programs
 from codetune.models.encoders.locate import locate_encoder
+from codetune.reporting.validity_picture import agreement_picture
 from codetune.schemas.raw import RAW_ROWS
 from codetune.schemas.reading import read_rows
-
-if TYPE_CHECKING:
-    from codetune.evaluation.metrics.baseline import Baseline
-    from codetune.evaluation.metrics.bertscore import BertEncoder
-    from codetune.evaluation.validity.agreement import Score
-    from codetune.evaluation.validity.programs import Programs
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,6 @@ class Outputs:
 
 def _score(functions: list[Programs], encoder: BertEncoder, baseline: Baseline) -> Score:
     """The metrics of `score`."""
-    from codetune.evaluation.metrics.matching import Matcher
-    from codetune.evaluation.metrics.table import match_pairs, score_answer
-
     matcher = Matcher(encoder)
     pairs = [
         (text, each.reference)
@@ -83,15 +83,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
     :raises UserError: when the machine offers no isolation, or no function can be used.
     """
-    from codetune.evaluation.metrics.baseline import measure_baseline, read_references
-    from codetune.evaluation.metrics.bertscore import BertEncoder
-    from codetune.evaluation.metrics.table import signatures
-    from codetune.evaluation.sandbox.isolation import find_isolation, python_release
-    from codetune.evaluation.sandbox.limits import Limits, calibrated
-    from codetune.evaluation.validity.agreement import agreement
-    from codetune.evaluation.validity.programs import make_programs
-    from codetune.reporting.validity_picture import agreement_picture
-
     isolation = find_isolation()
     limits = calibrated(Limits(cpu_s=params.validity.cpu_s), isolation)
     rows = read_rows(inputs.rows, RAW_ROWS, ["id", "kind", "code"])
@@ -121,9 +112,5 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
 def main() -> None:
     """Run the stage on params.yaml and the files that dvc.yaml names."""
-    numerics.fix()
+    numerics.fixed()
     run(Params(load_section(ValidityParams), load_section(ScoreParams)), Inputs(), Outputs())
-
-
-if __name__ == "__main__":
-    run_as_command(main)

@@ -9,7 +9,8 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from codetune.cli.sections import SECTIONS
-from scripts.deps import code_of, imported_modules, with_code
+from codetune.core.imports import imported_modules
+from scripts.deps import code_of, with_code
 
 ROOT = Path(__file__).parent.parent
 PIPELINE = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -32,6 +33,15 @@ def test_a_list_that_is_not_exact_is_mended_and_nothing_else():
 @pytest.mark.parametrize("stage", STAGES)
 def test_stages_do_not_import_each_other(stage):
     assert not {name for name in imported_modules(ROOT / f"stages/{stage}.py") if name.startswith("stages.")}
+
+
+COMPUTING = ("ingest", "clean", "augment", "examine", "benchmarks", "base", "train", "generate", "score", "execute")
+
+
+@pytest.mark.parametrize("stage", COMPUTING)
+def test_a_sentence_a_caption_or_a_colour_runs_no_computation_again(stage):
+    """Reasons, captions, plots and cards live in codetune/reporting, and no stage that computes depends on it."""
+    assert not [dep for dep in STAGES[stage]["deps"] if dep.startswith(("codetune/reporting", "codetune/app"))]
 
 
 def test_every_section_is_tracked_by_a_stage():

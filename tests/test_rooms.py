@@ -2,7 +2,8 @@
 
 import pytest
 
-from scripts.deps import ROOT, imported_modules, module_file
+from codetune.core.imports import PROJECT as ROOT
+from codetune.core.imports import imported_modules, module_file
 
 # From the ground up: a room imports from rooms that stand before it, and from no other.
 ROOMS = (

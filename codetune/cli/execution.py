@@ -1,7 +1,9 @@
-"""The commands `execute`, which tries the answers in a file with the problems' tests, and `problems`."""
+"""What the commands `execute` and `problems` do: answers in a file are run, held-out problems are verified."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +15,22 @@ from codetune.evaluation.execution.verification import verify
 from codetune.evaluation.problems.reading import held_out_problem, read_answers, read_problems
 from codetune.evaluation.sandbox.isolation import find_isolation
 from codetune.evaluation.sandbox.limits import Limits, calibrated
+from codetune.evaluation.sandbox.packages import package_paths
 from codetune.schemas.checking import checked
 from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
 from codetune.schemas.reading import read_rows
 
 
-def execute(problems: Path, answers: Path, output: Path | None) -> Tried:
+def try_file(problems: Path, answers: Path, output: Path | None, packages: Sequence[str] = ()) -> Tried:
     """Verdicts on the answers in a file.
 
     :param output: gets a row for each answer: task, its number, outcome, detail.
+    :param packages: packages installed here that answers and tests may import.
     :raises UserError: when a file is not what it should be, or the machine offers no isolation.
     """
     asked = read_problems(problems)
     given = read_answers(answers, asked)
-    isolation = find_isolation()
+    isolation = replace(find_isolation(), packages=package_paths(packages))
     tried = try_answers(asked, given, isolation, calibrated(Limits(), isolation))
     if output is not None:
         write_jsonl(output, [
@@ -60,7 +64,8 @@ def as_text(report: dict[str, Any]) -> str:
     lines = [f"{report['answers']} answers to {report['problems']} problems, each isolated by {report['isolation']}"]
     for name, value in report.items():
         if name.startswith("pass@"):
-            lines.append(f"{name:12}{'each problem needs as many answers' if value is None else f'{value:.4f}'}")
+            absent = "each problem needs as many answers" if report["problems"] else "no answer was tried"
+            lines.append(f"{name:12}{absent if value is None else f'{value:.4f}'}")
     if "interval" in report:
         lines.append("{:12}{low:.4f} to {high:.4f}, 95 %".format("interval", **report["interval"]))
     lines += [f"{outcome:12}{count}" for outcome, count in report["outcomes"].items()]
@@ -69,4 +74,11 @@ def as_text(report: dict[str, Any]) -> str:
     if report["unusable"]:
         told = ", ".join(f"{name} ({outcome})" for name, outcome in report["unusable"].items())
         lines.append(f"left out, for their own reference fails here: {told}")
+    if needed := report.get("needed"):
+        names = sorted({name for names in needed.values() for name in names})
+        options = " ".join(f"--package {name}" for name in names)
+        lines.append(
+            f"{len(needed)} of these import {', '.join(names)}, which the sandbox does not have: "
+            f"`{options}` lets in what is installed (for the stage: `execute.packages`)"
+        )
     return "\n".join(lines)

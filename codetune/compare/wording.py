@@ -118,26 +118,36 @@ def meaning_text(reports: Reports, metric: Metric) -> str:
     )
 
 
-def discrimination_text(reports: Reports, metric: Metric) -> str:
-    """How well a metric tells answers that pass from answers to the same problem that fail: its AUC.
+def discrimination(reports: Reports, metric: Metric) -> dict[str, float] | None:
+    """How well a metric tells answers that pass from answers to the same problem that fail.
 
-    With the interval, such as `0.61 (0.55 to 0.67)`; empty where it is not known, or the metric was set up differently
-    then.
+    :returns: `mean`, `low` and `high` of its AUC; None where it is not known, or the metric was set up otherwise then.
     """
     asked = reports.answer_validity
     signature = asked.get("signatures", {}).get(metric.signature or "")
     found = asked.get("metrics", {}).get(metric.score or "")
     if not isinstance(found, dict) or signature not in (None, reports.signatures.get(metric.signature or "")):
-        return ""
-    return f"{found['mean']:.2f} ({found['low']:.2f} to {found['high']:.2f})"
+        return None
+    return found
+
+
+def discrimination_text(reports: Reports, metric: Metric) -> str:
+    """The AUC with its interval, such as `0.61 (0.55 to 0.67)`; empty where it is not known."""
+    found = discrimination(reports, metric)
+    return f"{found['mean']:.2f} ({found['low']:.2f} to {found['high']:.2f})" if found else ""
+
+
+def discrimination_sentence(reports: Reports, metric: Metric) -> str:
+    """The same as a sentence; empty where it is not known."""
+    area = discrimination_text(reports, metric)
+    return f"AUC of passing against failing answers to the same problem: {area}; a coin: 0.5." if area else ""
 
 
 def metric_help(reports: Reports, metric: Metric) -> str:
     """What a metric tells, and what is known of its worth: on programs that were changed, and on answers."""
-    area = discrimination_text(reports, metric)
-    told = f"AUC of passing against failing answers to the same problem: {area}; a coin: 0.5." if area else ""
     apt = "" if reports.task in metric.apt else "It is made for code, and says nothing of other answers."
-    return " ".join(part for part in (metric.explanation, apt, meaning_text(reports, metric), told) if part)
+    parts = (metric.explanation, apt, meaning_text(reports, metric), discrimination_sentence(reports, metric))
+    return " ".join(filter(None, parts))
 
 
 def flips_sentence(found: Flips) -> str:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from ruamel.yaml import YAML
 
-from codetune.core.errors import UserError, error_text
+from codetune.core.errors import UserError
+from codetune.core.yaml_text import read_strictly
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -45,14 +45,7 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
 
     :raises UserError: when the file is missing, is not YAML, or is not a mapping.
     """
-    try:
-        content = YAML(typ="safe", pure=True).load(path.read_bytes().decode())
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist", "Restore it with `git checkout params.yaml`.") from None
-    except OSError:
-        raise
-    except Exception as error:  # its constructors raise what they like
-        raise UserError(f"{path} is not valid YAML: {error_text(error)}", "Mend the line that is named.") from None
+    content = read_strictly(path)
     if not isinstance(content, dict):
         raise UserError(f"{path} holds {type(content).__name__}, expected a mapping of sections", "Mend the file.")
     return content

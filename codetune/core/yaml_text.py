@@ -1,18 +1,20 @@
-"""params.yaml of many revisions, fast: the C parser, with the plain values of YAML 1.2.
+"""Reading YAML 1.2: one file strictly, or many files fast.
 
-`codetune.core.config` reads one file strictly and reports what is wrong with it; here hundreds are read to be looked
-at.
+What a person has written for this run is read by `read_strictly`, which refuses a key that stands twice. Files of other
+revisions are read by the hundred, to be looked at: `read_yaml` and `read_texts` use the parser written in C.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 import yaml
+from ruamel.yaml import YAML
 
-from codetune.core.errors import UserError
+from codetune.core.errors import UserError, error_text
 
 _BOOL, _FLOAT, _INT, _NULL, _MERGE = ("tag:yaml.org,2002:" + name for name in ("bool", "float", "int", "null", "merge"))
 _TOP_LEVEL = re.compile(r"(?m)^(?=[A-Za-z_])")
@@ -41,6 +43,29 @@ for _tag, _pattern, _first in (
 ):  # fmt: skip
     _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$", re.ASCII), list(_first))
 _Loader.add_constructor(_INT, _int)
+
+
+def read_strictly(path: Path) -> Any:
+    """What a YAML file holds; a key that stands twice is an error.
+
+    :raises UserError: when the file is missing or is not YAML.
+    """
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_bytes().decode())
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist", f"Restore it with `git checkout {path}`.") from None
+    except OSError:
+        raise
+    except Exception as error:  # its constructors raise what they like
+        raise UserError(f"{path} is not valid YAML: {error_text(error)}", "Mend the line that is named.") from None
+
+
+def read_texts(text: str | bytes) -> Any:
+    """What a YAML text holds, with every scalar as the text that is written there.
+
+    :raises yaml.YAMLError: when it is not YAML.
+    """
+    return yaml.load(text, getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # noqa: S506 - builds text only
 
 
 def read_yaml(text: str) -> dict[str, Any]:

@@ -14,6 +14,6 @@ class ExportParams(Section):
 
     section: ClassVar[str] = "export"
     dtype: Literal["float32", "bfloat16"] = Field(
-        description="number type of the stored weights; float32 gives the very model that was evaluated, bfloat16 "
-        "halves the size and rounds"
+        description="number type of the stored weights. float32: exactly the model that was evaluated. bfloat16: half "
+        "the size, rounded"
     )

@@ -182,17 +182,21 @@ def _check_window(loaded: LoadedModel, needed: int) -> None:
 def _admit(model: Any, cache: SlotCache, rows: list[_Row], waiting: deque[_Row], size: int, start: _Start) -> None:
     """Fill the free slots with waiting prompts, those of about equal length in one pass.
 
-    All but the last id of a prompt go into the cache here; the last one is the row's first step.
+    All but the last id of a prompt go into the cache here; the last one is the row's first step. A prompt that another
+    row has is not computed again: what the cache holds of it is copied.
     """
     first = len(rows)
     while waiting and len(rows) < size:
         rows.append(waiting.popleft())
+    known = {tuple(row.prompt): slot for slot, row in reversed(list(enumerate(rows)))}
+    origins = {slot: known[tuple(rows[slot].prompt)] for slot in range(first, len(rows))}
 
     def shape(slot: int) -> tuple[int, int]:
         begun = start.length(rows[slot].prompt)
         return begun, round_up(len(rows[slot].prompt) - 1 - begun, _PREFILL_COLUMNS)
 
-    for (begun, length), group in groupby(sorted(range(first, len(rows)), key=shape), key=shape):
+    unread = [slot for slot, origin in origins.items() if slot == origin]
+    for (begun, length), group in groupby(sorted(unread, key=shape), key=shape):
         slots = list(group)
         if begun + length == 0:
             continue
@@ -203,6 +207,9 @@ def _admit(model: Any, cache: SlotCache, rows: list[_Row], waiting: deque[_Row],
                 context = rows[slot].prompt[begun:-1]
                 input_ids[index, : len(context)] = torch.tensor(context)
             cache.fill(some, start.read(model, input_ids, begun=begun > 0))
+    for slot, origin in origins.items():
+        if slot != origin and len(rows[slot].prompt) > 1:
+            cache.move(origin, slot, len(rows[slot].prompt) - 1)
 
 
 def _advance(model: Any, cache: SlotCache, rows: list[_Row]) -> None:

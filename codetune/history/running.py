@@ -28,7 +28,7 @@ _CURVES = Path("plots/metrics")
 _CHECKPOINT = Path(".cache/training/training.safetensors")
 _RUNNING = (1, 2)  # preparing and running (dvc/repo/experiments/executor/base.py, TaskStatus)
 _COMMAND = re.compile(r"\b(repro|exp(eriments)? (run|exec-run)|queue)\b")
-_STAGE = re.compile(r"\bstages\.(\w+)( [\w.-]+)?")
+_STAGE = re.compile(r"-m stages (\w+)( [\w.-]+)?")
 _MAX_HEADER_BYTES = 1 << 24
 _CLOCK_SLACK_S = 2.0
 

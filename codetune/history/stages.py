@@ -13,6 +13,7 @@ from typing import Any, Literal
 import yaml
 
 from codetune.core.errors import UserError
+from codetune.core.yaml_text import read_texts
 from codetune.evaluation.metrics.catalogue import flatten
 from codetune.history.listing import Revision
 from codetune.history.parameters import ABSENT
@@ -20,8 +21,6 @@ from codetune.history.repository import Repository
 
 LOCK_FILE = "dvc.lock"
 _CODE = ("codetune/", "stages/")
-# The C parser takes a tenth of the time of a YAML 1.2 parser in Python; all scalars stay text, as they are written.
-_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 CauseKind = Literal["command", "parameter", "code", "data"]
 Lock = dict[str, dict[str, Any]]
@@ -75,7 +74,7 @@ def load_lock(repository: Repository, revision: Revision) -> Lock:
     :raises UserError: when it cannot be read.
     """
     try:
-        content = yaml.load(_lock_text(repository, revision), Loader=_LOADER) or {}  # noqa: S506 - builds text only
+        content = read_texts(_lock_text(repository, revision)) or {}
         stages = content.get("stages") or {}
         return {str(name): dict(entry) for name, entry in stages.items()}
     except (yaml.YAMLError, AttributeError, TypeError, ValueError):

@@ -6,10 +6,10 @@ import textwrap
 from collections.abc import Iterator
 
 from codetune.core.files import JsonObject
-from codetune.data.clean.reasons import known
 from codetune.evaluation.metrics.registry import F1
 from codetune.ledger.ledger import Ledger
 from codetune.ledger.life import AUGMENTED_PATH, SCORES_PATH, Life
+from codetune.reporting.reasons import known
 
 _WIDTH = 110
 _LABEL = 16

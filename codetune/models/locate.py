@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-from codetune.core.errors import UserError, error_text
+from codetune.core.errors import UserError
 from codetune.core.files import read_json
 from codetune.core.paths import project_path
 from codetune.models.gguf.header import is_gguf
+from codetune.models.hub import snapshot
 from codetune.models.params import BASE_FOLDER, PROVENANCE
 
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt"]
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
+_REMEDY = "Name a GGUF file or folder that exists, a hub id owner/name, or smollm2."
 
 
 def locate_model(base: str, revision: str | None = None) -> Path:
@@ -25,7 +25,7 @@ def locate_model(base: str, revision: str | None = None) -> Path:
     """
     place = project_path(base)
     if not place.exists():
-        place = named_folder(base) if is_name(base) else _download(base, revision)
+        place = named_folder(base) if is_name(base) else snapshot(base, revision, "model.base", _HUB_FILES, _REMEDY)
     return place if is_gguf(place) else _checked(place, base)
 
 
@@ -61,29 +61,6 @@ def model_files(place: Path) -> list[Path]:
 def weight_files(place: Path) -> list[Path]:
     """The files with the weights of a model or adapter: safetensors, or the one GGUF file."""
     return [path for path in model_files(place) if path.suffix == ".safetensors" or is_gguf(path)]
-
-
-def _download(base: str, revision: str | None) -> Path:
-    """The local snapshot of a hub id; nothing but configuration, tokenizer and safetensors is fetched."""
-    if not _HUB_ID.fullmatch(base):
-        raise UserError(
-            f"model.base: there is no file or folder {base}",
-            "Name a GGUF file or folder that exists, a hub id owner/name, or smollm2.",
-        )
-    if revision is None:
-        raise UserError(
-            f"model.base: there is no folder {base}; as a hub id it needs a pinned commit, found model.revision: null",
-            "Name a folder that exists, or set model.revision to the commit of the hub id.",
-        )
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(base, revision=revision, allow_patterns=_HUB_FILES))
-    except Exception as error:
-        raise UserError(
-            f"model.base: {base} is no folder, and the hub did not give it at {revision[:12]}: {error_text(error)}",
-            "Check the name and the network, or use a local folder.",
-        ) from None
 
 
 def _checked(folder: Path, base: str) -> Path:

@@ -17,13 +17,13 @@ PROVENANCE = "provenance.json"
 
 
 class ModelParams(Section):
-    """Which causal language model is tuned."""
+    """The base model that is fine-tuned."""
 
     section: ClassVar[str] = "model"
     base: str = Field(
         min_length=1,
-        description="name of a model that the stage `base` fetches (smollm2, qwen2.5-coder-0.5b), GGUF file (whatever "
-        "its suffix), local folder in the shape of a hub snapshot (safetensors or GGUF), or hub id",
+        description="name of a model that the stage `base` fetches (smollm2, qwen2.5-coder-0.5b), a GGUF file with any "
+        "suffix, a local folder in the shape of a hub snapshot (safetensors or GGUF), or a hub id",
     )
     revision: str | None = Field(
         pattern="^[0-9a-f]{40}$",
@@ -32,6 +32,6 @@ class ModelParams(Section):
     system: str = Field(
         default=KEEP_SYSTEM,
         min_length=1,
-        description="system text that an instruct model is asked with. keep: what its chat template puts there by "
-        "itself; none: nothing; else the text. It is part of every prompt, so it costs its tokens in every row",
+        description="system text of the chat template. keep: the text that the template inserts; none: no system text; "
+        "otherwise the text itself. It costs its tokens in every row",
     )

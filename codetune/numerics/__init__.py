@@ -38,15 +38,19 @@ CONTROLLED = sorted({key for settings in ENVIRONMENT.values() for key in setting
 """The environment variables that some mode sets, and every mode clears first."""
 
 
+_fixed: list[NumericsParams] = []
+
+
 class NumericsParams(Section):
-    """The `numerics` section of params.yaml."""
+    """How torch computes: processor paths and threads."""
 
     section: ClassVar[str] = "numerics"
     mode: Mode = Field(
-        description="portable: same bytes for any thread count on all x86-64 processors with AVX2; strict: faster, on "
-        "those of one vendor alone; fast: what torch does by itself, with the faster library for products."
+        description="portable: the same bytes for any number of threads on every x86-64 processor with AVX2. strict: "
+        "faster, the same bytes only on processors of one vendor. fast: torch as it is, with the faster library for "
+        "matrix products; no promise"
     )
-    threads: int = Field(ge=0, le=256, description="CPU threads; 0 takes all cores. Changes no result unless fast.")
+    threads: int = Field(ge=0, le=256, description="CPU threads; 0: all cores. Changes no result unless mode is fast")
 
 
 def fix(params: NumericsParams | None = None) -> NumericsParams:
@@ -74,7 +78,18 @@ def fix(params: NumericsParams | None = None) -> NumericsParams:
     # Filling memory before it is used only helps to find mistakes, and takes time at each step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     _replace_operators(params.mode)
+    _fixed[:] = [params]
     return params
+
+
+def fixed() -> NumericsParams:
+    """The section that numerics were fixed with in this process.
+
+    :raises RuntimeError: when `fix` has not run (a mistake of the programmer's).
+    """
+    if not _fixed:
+        raise RuntimeError("numerics.fix() has not run: a stage is run as `python -m stages NAME`")
+    return _fixed[0]
 
 
 def _replace_operators(mode: Mode) -> None:

@@ -1,7 +1,7 @@
 """Two models compared by a family of metrics: differences, intervals, and p-values corrected over the family.
 
 reports/metrics.json, `compare` and the page all call `compare_family`, so that the same question has the same answer.
-docs/metrics.md says what a family is, and why.
+docs/evaluation.md says what a family is, and why.
 """
 
 from __future__ import annotations

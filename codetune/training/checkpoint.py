@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,19 @@ from codetune.core.files import atomic_file
 from codetune.training.progress import Evaluation, Progress
 
 _OPTIMIZER = "optimizer.0."  # before the names of the optimizer's tensors
-Identity = dict[str, str]
-"""What a run is a run of: parameters, data and base, each by a name that a person knows."""
 
 
 class Checkpoints:
     """The one checkpoint of the run that is going on."""
 
-    def __init__(self, folder: Path, identity: Identity, every: int) -> None:
-        """`every`: steps between checkpoints. A checkpoint of another identity is refused."""
+    def __init__(self, folder: Path, identity: Mapping[str, str], every: int) -> None:
+        """A checkpoint of another identity is refused.
+
+        :param identity: the facts of the run's fingerprint.
+        :param every: steps between checkpoints.
+        """
         self.path = folder / "training.safetensors"
-        self.identity = identity
+        self.identity = dict(identity)
         self.every = every
 
     def save(self, model: Any, optimizer: torch.optim.Optimizer, progress: Progress) -> None:

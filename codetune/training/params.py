@@ -16,78 +16,89 @@ TooLong = Literal["drop", "cut", "error"]
 
 
 class LoraParams(BaseModel):
-    """Shape and place of the adapter (LoRA, https://arxiv.org/abs/2106.09685)."""
+    """Size and position of the adapter (LoRA, https://arxiv.org/abs/2106.09685)."""
 
     model_config = STRICT
-    rank: int = Field(ge=1, le=1024, description="rank of the two matrices per adapted module")
+    rank: int = Field(ge=1, le=1024, description="rank of the two matrices of each adapted module")
     alpha: float = Field(gt=0, description="the update is scaled by alpha / rank; twice the rank is common")
-    dropout: float = Field(ge=0, lt=1, description="share of the adapter's inputs that are dropped in training")
+    dropout: float = Field(ge=0, lt=1, description="dropout probability of the inputs of the adapter")
     target_modules: str | list[str] = Field(
         min_length=1,
-        description="modules that are adapted: attention, mlp, all-linear (the best of the three at equal rank, "
-        "https://arxiv.org/abs/2405.09673), a name, a pattern such as *.q_proj, or a list; each must match something",
+        description="modules that get LoRA weights: attention, mlp, all-linear (the best of the three at equal rank, "
+        "https://arxiv.org/abs/2405.09673), a name, a pattern such as *.q_proj, or a list; each must match at least "
+        "one module",
     )
     layers_to_transform: list[Annotated[int, Field(ge=0)]] | None = Field(
-        min_length=1, description="numbers of the layers that are adapted, the first being 0; null: all"
+        min_length=1, description="numbers of the layers that are adapted, counted from 0; null: all"
     )
     modules_to_save: list[str] = Field(
-        description="modules that are trained themselves besides, such as norm or lm_head: names or patterns"
+        description="modules whose own weights are trained as well, such as norm or lm_head: names or patterns"
     )
     use_rslora: bool = Field(
-        description="scale by alpha / sqrt(rank), so that large ranks learn as fast (https://arxiv.org/abs/2312.03732)"
+        description="scale by alpha / sqrt(rank), which helps large ranks (https://arxiv.org/abs/2312.03732)"
     )
     use_dora: bool = Field(
-        description="learn direction and magnitude apart: slower, at times better (https://arxiv.org/abs/2402.09353)"
+        description="train direction and magnitude separately; slower, sometimes better "
+        "(https://arxiv.org/abs/2402.09353)"
     )
 
 
 class TrainParams(Section):
-    """What is trained on, how long, and how."""
+    """Training rows, length of training, optimizer and adapter."""
 
     section: ClassVar[str] = "train"
-    seed: int = Field(ge=0, description="draws the rows, their order, the adapter's first weights and the dropout")
-    max_rows: int = Field(ge=0, description="augmented train rows drawn, of those not too long; 0 takes all")
-    weights: dict[str, Annotated[int, Field(ge=1, le=100)]] = Field(
-        description="by name of a source of `ingest`: how much likelier one of its rows is drawn first than a row of a "
-        "source that is not named, which has 1"
+    seed: int = Field(
+        ge=0, description="chooses the rows, their order, the initial weights of the adapter and the dropout"
     )
-    max_val_rows: int = Field(ge=0, description="rows drawn from the validation set; 0 takes all")
-    max_tokens: int = Field(ge=8, description="tokens per row, prompt and end token included")
+    max_rows: int = Field(
+        ge=0, description="number of train rows that are drawn from those that are not too long; 0: all"
+    )
+    weights: dict[str, Annotated[int, Field(ge=1, le=100)]] = Field(
+        description="weight of the rows of a source when rows are drawn, by the name of the source; a source that is "
+        "not named has the weight 1"
+    )
+    max_val_rows: int = Field(ge=0, description="number of validation rows that are drawn; 0: all")
+    max_tokens: int = Field(ge=8, description="largest number of tokens of a row, with prompt and end token")
     too_long: TooLong = Field(
-        description="what becomes of longer rows: drop, cut (they lose their end token), or error; all are counted"
+        description="what happens to longer rows: drop, cut (they lose their end token), or error; all are counted"
     )
     answer_form: AnswerForm = Field(
-        description="form in which code is taught; fenced: one Markdown block that says Python, the habit of instruct "
-        "models; bare: the code alone. Fences count as tokens. Text (clean.task) is taught as it is"
+        description="form in which code is taught. fenced: one Markdown block that is marked as Python, as instruct "
+        "models write it. bare: the code alone. Fences count as tokens. Text (clean.task) is taught unchanged"
     )
     epochs: int = Field(ge=1, description="passes over the rows")
-    max_steps: int = Field(ge=0, description="optimizer steps after which training ends in any case; 0: no such limit")
-    batch_size: int = Field(ge=1, description="rows computed at a time; changes speed and memory, with accumulation")
-    accumulation: int = Field(ge=1, description="batches per optimizer step; what is learnt depends on the product")
+    max_steps: int = Field(ge=0, description="largest number of optimizer steps; 0: no limit")
+    batch_size: int = Field(
+        ge=1, description="rows that are computed together; an optimizer step has batch_size × accumulation rows"
+    )
+    accumulation: int = Field(ge=1, description="batches per optimizer step")
     packing: bool = Field(
-        description="lay the rows of a batch end to end instead of padding them; no token attends to another row"
+        description="put the rows of a batch end to end instead of padding them; no token attends to another row"
     )
     device: DeviceName = Field(
-        description="cpu: the same bytes again, as far as numerics.mode promises; cuda, or auto, which takes CUDA "
-        "where there is one: faster, and the bytes are that device's own"
+        description="cpu: the same bytes on every machine, as numerics.mode says. cuda: a GPU, which is faster and "
+        "gives "
+        "other bytes. auto: cuda if there is a GPU"
     )
     precision: Precision = Field(
-        description="of matrix products in training: float32; bfloat16, for CUDA or processors with AMX; or auto, "
-        "which takes bfloat16 in numerics.mode fast alone, and where a short measurement says that it is faster"
+        description="number type of matrix products in training: float32; bfloat16, for CUDA or CPUs with AMX; auto: "
+        "float32, but bfloat16 if numerics.mode is fast and a short measurement shows that it is faster"
     )
-    gradient_checkpointing: bool = Field(description="less memory for more time: activations are computed twice")
-    learning_rate: float = Field(gt=0, description="peak, per optimizer step; about ten times that of full training")
+    gradient_checkpointing: bool = Field(description="compute activations twice: less memory, more time")
+    learning_rate: float = Field(gt=0, description="peak learning rate; about ten times that of full fine-tuning")
     optimizer: Optimizer = Field(
-        description="adamw; adafactor, which keeps sums of rows and columns in the place of two numbers a weight; or "
-        "sgd. All give the same bits for any thread count"
+        description="adamw; adafactor, which needs less memory because it keeps sums of rows and columns; or sgd. All "
+        "give the same bits for any number of threads"
     )
-    schedule: Literal["cosine", "linear", "constant"] = Field(description="course of the learning rate after warm-up")
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        description="schedule of the learning rate after the warm-up"
+    )
     warmup_share: float = Field(ge=0, lt=1, description="share of the steps in which the learning rate rises linearly")
-    weight_decay: float = Field(ge=0, description="decoupled decay of the adapter's weights, per unit of learning rate")
-    clip: float = Field(gt=0, description="largest norm of the gradient; longer ones are scaled down to it")
-    evaluate_every: int = Field(ge=1, description="steps between validation losses; the best adapter is the one kept")
+    weight_decay: float = Field(ge=0, description="decoupled weight decay of the adapter, per unit of learning rate")
+    clip: float = Field(gt=0, description="largest norm of the gradient; a larger gradient is scaled down")
+    evaluate_every: int = Field(ge=1, description="steps between validation losses; the best adapter is kept")
     patience: int = Field(
-        ge=0, description="validation losses without a better one after which training stops early; 0: never"
+        ge=0, description="training stops early after this many validation losses without an improvement; 0: never"
     )
-    checkpoint_every: int = Field(ge=1, description="steps between checkpoints, from which a killed run goes on")
+    checkpoint_every: int = Field(ge=1, description="steps between checkpoints, from which a killed run continues")
     lora: LoraParams

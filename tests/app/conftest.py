@@ -32,7 +32,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     def run(root: Path, query: dict[str, str] | None = None, page: str = "", **state: Any) -> AppTest:
         monkeypatch.setenv("CODETUNE_PROJECT", str(root))
         st.cache_data.clear()
-        script = f"from codetune.app import {page}; {page}.page()" if page else APP
+        script = f"from codetune.app.pages import {page}; {page}.page()" if page else APP
         opened = AppTest.from_string(script, default_timeout=60)
         opened.query_params.update(query or {})
         for key, value in state.items():

@@ -165,7 +165,7 @@ def test_the_project_itself_starts_without_it() -> None:
     assert ignored.returncode == 1
 
 
-def test_the_readme_says_how_the_next_run_learns_from_it() -> None:
-    text = " ".join((HOUSE / "README.md").read_text().split())
+def test_the_docs_say_how_the_next_run_learns_from_it() -> None:
+    text = " ".join((HOUSE / "docs/data.md").read_text().split())
     assert PARAMS_SNIPPET in text
     assert json.dumps(str(FEEDBACK)).strip('"') in text

@@ -178,7 +178,12 @@ def test_problems_won_and_lost_and_the_worth_of_metrics_are_told_in_every_form()
     assert "| mine | won | t\\|1 |" in as_markdown(found)
     content = as_json(found)
     assert content["flips"] == [{"set": "mine", "shared": 2, "won": ["t|1"], "lost": ["t2"]}]
-    assert content["discrimination"] == {"edit_similarity": area}
+    numbers = ("auc", "auc_low", "auc_high")
+    known = {row["metric"]: [row[name] for name in numbers] for row in content["metrics"]["tuned"]}
+    assert known.pop("edit_similarity") == [0.614, 0.55, 0.666]
+    assert all(values == [None] * 3 for values in known.values())
+    tabled = [row for row in csv.DictReader(io.StringIO(as_csv(found))) if row["part"] == "tuned"]
+    assert ["0.614", "0.55", "0.666"] in [[row[name] for name in numbers] for row in tabled]
     rows = [row for row in csv.DictReader(io.StringIO(as_csv(found))) if row["part"] == "problem"]
     assert [(row["name"], row["verdict"]) for row in rows] == [("mine t|1", "won"), ("mine t2", "lost")]
 

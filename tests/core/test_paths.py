@@ -37,7 +37,7 @@ def test_an_experiment_that_runs_elsewhere_reads_a_table_beside_the_project(tmp_
         "ingest:\n  sources: [{type: stdlib, name: s}]\n  max_file_kb: 64\n  workers: 1\n"
     )
     (root / "dvc.yaml").write_text(
-        f"stages:\n  ingest:\n    cmd: {sys.executable} -m stages.ingest\n    params: [ingest]\n    outs: [data/raw]\n"
+        f"stages:\n  ingest:\n    cmd: {sys.executable} -m stages ingest\n    params: [ingest]\n    outs: [data/raw]\n"
     )
     (root / ".gitignore").write_text("data\n")
     git(root, "init", "-q")

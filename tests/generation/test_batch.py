@@ -184,6 +184,29 @@ def test_several_answers_to_a_prompt_differ(loaded, prompts):
     assert len(set(map(tuple, drawn(loaded, [prompts[2]] * 6, 4)))) == 6
 
 
+@pytest.mark.parametrize("batch_size", [4, 16])
+def test_a_prompt_with_several_answers_is_read_once(loaded, prompts, monkeypatch, batch_size):
+    """With room for four answers the later ones start from a row that has said something already."""
+    asked = [prompts[0], prompts[1], *([prompts[2]] * 6), *([prompts[3]] * 6)]
+    settings = SamplingSettings(temperature=1.0)
+    alone = [drawn(loaded, [prompt], 1, seeds=[seed])[0] for seed, prompt in enumerate(asked)]
+    read = []
+    known = batch._Start.read
+    monkeypatch.setattr(
+        batch._Start, "read", lambda *given, **named: (read.extend(given[2].tolist()), known(*given, **named))[1]
+    )
+    # Answers of different lengths, so that rows become free one by one.
+    found = dict(
+        answer_all(
+            loaded, asked, max_new_tokens=NEW, batch_size=batch_size,
+            choosers=[sampler(settings, seed) for seed in range(len(asked))],
+            until=lambda index, ids: len(ids) == NEW - index,
+        )
+    )  # fmt: skip
+    assert [found[index].ids for index in range(len(asked))] == [ids[: NEW - at] for at, ids in enumerate(alone)]
+    assert len(read) == len({tuple(ids) for ids in asked if len(ids) > 1}) == 3
+
+
 def test_an_answer_may_end_before_its_end_token(loaded, prompts):
     whole = answers(loaded, prompts)
     found = dict(

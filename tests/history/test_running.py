@@ -21,10 +21,10 @@ SLEEPER = "import time\ntime.sleep(60)\n"
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has started `python -m stages.train`, as DVC does."""
-    write_text(tmp_path / "stages" / "train.py", SLEEPER)
+    """A process that has started `python -m stages train`, as DVC does."""
+    write_text(tmp_path / "stages" / "__main__.py", SLEEPER)
     code = (
-        f"import subprocess, sys; print(flush=True); subprocess.run([{sys.executable!r}, '-m', 'stages.train'], "
+        f"import subprocess, sys; print(flush=True); subprocess.run([{sys.executable!r}, '-m', 'stages', 'train'], "
         f"cwd={str(tmp_path)!r})"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
@@ -136,9 +136,9 @@ def test_a_checkpoint_of_an_earlier_run_says_nothing(tmp_path: Path, stage: subp
 def test_dvc_itself_is_understood(tmp_path: Path) -> None:
     dvc = Path(sys.executable).with_name("dvc")
     write_text(
-        tmp_path / "dvc.yaml", f"stages:\n  train:\n    cmd: {sys.executable} -m stages.train\n    outs: [out]\n"
+        tmp_path / "dvc.yaml", f"stages:\n  train:\n    cmd: {sys.executable} -m stages train\n    outs: [out]\n"
     )
-    write_text(tmp_path / "stages" / "train.py", SLEEPER)
+    write_text(tmp_path / "stages" / "__main__.py", SLEEPER)
     environment = {**os.environ, "DVC_NO_ANALYTICS": "1"}
     subprocess.run([dvc, "init", "-q", "--no-scm"], cwd=tmp_path, env=environment, check=True)
     repro = subprocess.Popen([dvc, "repro", "-q"], cwd=tmp_path, env=environment, start_new_session=True)

@@ -13,7 +13,7 @@ from codetune.history.stages import Cause, StageDifference, load_lock, stage_cha
 from tests.support.sample_project import Project
 
 
-def _entry(command: str = "python -m stages.train", params: Any = None, outs: Any = None, **deps: str) -> Any:
+def _entry(command: str = "python -m stages train", params: Any = None, outs: Any = None, **deps: str) -> Any:
     return {
         "cmd": command,
         "deps": [{"path": path.replace("__", "/"), "md5": digest} for path, digest in deps.items()],
@@ -23,7 +23,7 @@ def _entry(command: str = "python -m stages.train", params: Any = None, outs: An
 
 
 CLEAN = _entry("clean", outs={"data/clean": "1.dir"}, stages__clean="c")
-TRAIN = _entry(params={"train": {"lora": {"rank": "4"}}}, outs={"models/adapter": "a"}, codetune__tuning="t")
+TRAIN = _entry(params={"train": {"lora": {"rank": "4"}}}, outs={"models/adapter": "a"}, codetune__training="t")
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ TRAIN = _entry(params={"train": {"lora": {"rank": "4"}}}, outs={"models/adapter"
             TRAIN | {"params": {"params.yaml": {}, "more.yaml": {"x": "1"}}},
             [Cause("parameter", "more.yaml:x", "—", "1"), Cause("parameter", "train.lora.rank", "4", "—")],
         ),
-        (TRAIN, _entry(params=TRAIN["params"]["params.yaml"], codetune__tuning="u"), [Cause("code", "codetune/training")]),
+        (TRAIN, _entry(params=TRAIN["params"]["params.yaml"], codetune__training="u"), [Cause("code", "codetune/training")]),
         (_entry(my_script="1"), _entry(my_script="2"), [Cause("data", "my_script")]),
         (_entry(data__clean__train="1"), _entry(data__clean__train="2"), [Cause("data", "data/clean/train", maker="clean")]),
         (_entry("a"), _entry("b"), [Cause("command", "", "a", "b")]),
@@ -52,8 +52,8 @@ def test_what_differs_is_why_a_stage_re_ran(old: Any, new: Any, causes: list[Cau
 
 
 def test_only_outputs_that_came_out_different_are_named() -> None:
-    old = _entry(outs={"models/adapter": "a", "reports/training": "r"}, codetune__tuning="t")
-    new = _entry(outs={"models/adapter": "b", "reports/training": "r"}, codetune__tuning="u")
+    old = _entry(outs={"models/adapter": "a", "reports/training": "r"}, codetune__training="t")
+    new = _entry(outs={"models/adapter": "b", "reports/training": "r"}, codetune__training="u")
     assert next(stage_differences({"train": old}, {"train": new})).outputs == ("models/adapter",)
     assert list(stage_differences({"train": old}, {"train": old})) == []
 

@@ -34,7 +34,9 @@ def inputs(place):
 
 def outputs(place, name="out"):
     folder = place / name
-    return Outputs(*(folder / name for name in ("train.jsonl", "test.jsonl", "ledger.parquet", "report.json", "plots")))
+    return Outputs(
+        *(folder / name for name in ("train.jsonl", "test.jsonl", "ledger.parquet", "report.json", "similarities.json"))
+    )
 
 
 def test_originals_first_then_paraphrases(place, instruction_rows):
@@ -80,7 +82,7 @@ from codetune.core.tables import read_table, write_table
 from stages.augment import Inputs, Outputs, run
 place, out = Path(sys.argv[1]), Path(sys.argv[2])
 run(AugmentParams.model_validate_json(sys.stdin.read()), Inputs(place / "clean.jsonl", place / "held_out.jsonl", place / "ledger.parquet"),
-    Outputs(*(out / name for name in ("train.jsonl", "test.jsonl", "ledger.parquet", "report.json", "plots"))))
+    Outputs(*(out / name for name in ("train.jsonl", "test.jsonl", "ledger.parquet", "report.json", "similarities.json"))))
 """
 
 
@@ -154,7 +156,7 @@ def test_a_damaged_table_ends_the_command_in_one_line(place):
         place / "data/clean/train.jsonl", [instruction_row(), instruction_row("bbbb000000000002", lines=[0, 9])]
     )
     (place / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    done = run_python("-m", "stages.augment", cwd=place, check=False)
+    done = run_python("-m", "stages", "augment", cwd=place, check=False)
     assert done.returncode == 2
     assert done.stderr == (
         "error: data/clean/train.jsonl:2 (bbbb000000000002): lines.0 is 0, expected the number of a line, 1 or more. "

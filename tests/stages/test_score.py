@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from codetune.__main__ import summary
+from codetune.cli.summary import metrics_table
 from codetune.core.errors import UserError
 from codetune.core.files import read_json, read_jsonl, write_jsonl
 from codetune.evaluation.metrics.bertscore import BertEncoder
@@ -68,7 +68,7 @@ def write_inputs(folder: Path, rows: list[dict[str, Any]], prompts: int = 4) -> 
 def outputs_in(folder: Path) -> score.Outputs:
     return score.Outputs(
         folder / "scores.jsonl", folder / "metrics.json", folder / "signatures.json", folder / "scoring.json",
-        folder / "plots", folder.parent / f"{folder.name}.kept",
+        folder.parent / f"{folder.name}.kept",
     )  # fmt: skip
 
 
@@ -153,7 +153,7 @@ def test_a_gain_is_the_difference_of_the_two_values_beside_it(finished):
         assert gain["mean"] == pytest.approx(tuned - base, abs=2e-6), name
         assert gain["p_value"] > 0
     # The table in the terminal and the model card.
-    lines = [line[22:] for line in summary(metrics).partition("\n\n")[0].splitlines()[1:]]
+    lines = [line[22:] for line in metrics_table(metrics).partition("\n\n")[0].splitlines()[1:]]
     card = _evaluation(CardFacts({}, MergeCheck(0, 0, 0, 0, 0, 0), "", metrics=metrics)).splitlines()
     lines += [line.split("|", 2)[2] for line in card if line.startswith("|")]
     numbers = [re.findall(r"[-+]?\d+\.\d+", line.replace("\u2212", "-")) for line in lines]

@@ -249,7 +249,7 @@ def write_lock(root: Path, rank: int) -> None:
         "score": {"deps": {"reports/samples/tuned.jsonl": answers}, "outs": {"reports/scores.jsonl": answers}},
     }
     for name, stage in stages.items():
-        stage["cmd"] = f"python -m stages.{name}"
+        stage["cmd"] = f"python -m stages {name}"
         stage["params"] = {"params.yaml": stage.get("params", {})}
         for part in ("deps", "outs"):
             stage[part] = [{"path": path, "hash": "md5", "md5": digest} for path, digest in stage[part].items()]

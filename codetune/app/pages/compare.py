@@ -18,6 +18,8 @@ from codetune.app.ui.tables import flip_table, metric_table
 from codetune.compare.comparison import Comparison, MetricDifference
 from codetune.compare.gather import flip_rows
 from codetune.compare.wording import (
+    F1,
+    discrimination_sentence,
     flips_sentence,
     gain_sentence,
     robustness_sentence,
@@ -56,7 +58,7 @@ def _problems(*sides: Reports) -> None:
 def _metrics(rows: list[MetricDifference], reports: Reports, *names: str) -> None:
     """The table of metrics, and the same as a picture."""
     st.html(metric_table(rows, reports, *names))
-    chart = forest(rows)
+    chart = forest(rows, reports)
     if chart is not None:
         st.altair_chart(chart, width="stretch", height=forest_height(rows), alt=f"Forest plot: {AXIS}")
         st.caption(FOREST_READING)
@@ -117,6 +119,8 @@ def _plots(sides: list[Reports]) -> None:
         _chart(title, charts.f1_distribution([*models, (f"{name}, base", last, "base")]), "Run `dvc repro score`.")
     with right:
         _chart("Gain by package", charts.package_gain(named), "Run `dvc repro score`.", charts.package_height(last))
+    if told := discrimination_sentence(last, F1):
+        st.caption(f"{F1.label}: {literal(told)}")
 
 
 def _flips(comparison: Comparison) -> None:

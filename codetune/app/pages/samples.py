@@ -13,8 +13,10 @@ from codetune.app.ui.picking import pick_metric, pick_sample, pick_wanted
 from codetune.app.ui.sample_table import sample_table
 from codetune.compare.comparison import Comparison
 from codetune.compare.samples import Sample, by_change, comparable_metrics, samples_of, wanted_samples, ways
+from codetune.compare.wording import discrimination_sentence
 from codetune.evaluation.metrics.metric import Metric
 from codetune.history.listing import Revision
+from codetune.history.reports import Reports
 
 
 def _comparison(baseline: Revision, candidate: Revision) -> Comparison | None:
@@ -28,9 +30,10 @@ def _comparison(baseline: Revision, candidate: Revision) -> Comparison | None:
     return project.comparison(measured[0], measured[-1]) if measured else None
 
 
-def _counts(samples: list[Sample], shown: list[Sample], metric: Metric) -> str:
+def _counts(samples: list[Sample], shown: list[Sample], metric: Metric, reports: Reports) -> str:
     told = ", ".join(f"{count} {way.value}" for way, count in ways(shown, metric).items())
-    return f"{len(shown)} of {len(samples)} prompts; by {metric.label}: {told}."
+    counted = f"{len(shown)} of {len(samples)} prompts; by {metric.label}: {told}."
+    return f"{counted} {discrimination_sentence(reports, metric)}".rstrip()
 
 
 def _show(comparison: Comparison) -> None:
@@ -45,7 +48,7 @@ def _show(comparison: Comparison) -> None:
     shown = wanted_samples(samples, pick_wanted(samples), metric)
     if metric is not None:
         shown = by_change(shown, metric, worst_first=worst_first)
-        st.caption(literal(_counts(samples, shown, metric)))
+        st.caption(literal(_counts(samples, shown, metric, comparison.candidate)))
     if not shown:
         st.info("No prompt fits. Clear the text or choose other filters.")
         return

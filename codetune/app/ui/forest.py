@@ -10,7 +10,8 @@ from codetune.app.ui.charts import chart, looks, zero_line
 from codetune.app.ui.style import BASELINE_COLOR, BETTER_COLOR, WORSE_COLOR
 from codetune.compare.comparison import MetricDifference, Verdict
 from codetune.compare.effects import Effect, effects
-from codetune.compare.wording import certainty_text, difference_text, interval_text
+from codetune.compare.wording import certainty_text, difference_text, discrimination_text, interval_text
+from codetune.history.reports import Reports
 
 AXIS = "Difference in standard deviations of the metric's own scores \u2192 better"
 READING = (
@@ -27,7 +28,7 @@ _LOOKS = {
 _ROW_PX = 26
 
 
-def _row(effect: Effect) -> dict[str, Any]:
+def _row(effect: Effect, reports: Reports) -> dict[str, Any]:
     row = effect.row
     return {
         "metric": row.metric.label,
@@ -40,6 +41,7 @@ def _row(effect: Effect) -> dict[str, Any]:
         "difference": difference_text(row),
         "interval": interval_text(row),
         "certainty": certainty_text(row),
+        "area": discrimination_text(reports, row.metric),
     }
 
 
@@ -48,9 +50,12 @@ def forest_height(rows: list[MetricDifference]) -> int:
     return _ROW_PX * len(effects(rows)) + 110
 
 
-def forest(rows: list[MetricDifference]) -> Any | None:
-    """The differences of all metrics that have an interval, better to the right; None where there is none."""
-    data = [_row(effect) for effect in effects(rows)]
+def forest(rows: list[MetricDifference], reports: Reports) -> Any | None:
+    """The differences of all metrics that have an interval, better to the right; None where there is none.
+
+    :param reports: of the revision whose evidence on the metrics is told on hover.
+    """
+    data = [_row(effect, reports) for effect in effects(rows)]
     if not data:
         return None
     shown = [verdict for verdict in _LOOKS if any(row["verdict"] == verdict.value for row in data)]
@@ -60,6 +65,8 @@ def forest(rows: list[MetricDifference]) -> Any | None:
     shape = looks(alt.Shape, "verdict", names, [_LOOKS[verdict][1] for verdict in shown], legend)
     order = [row["metric"] for row in data]
     told = [alt.Tooltip(f"{key}:N") for key in ("metric", "verdict", "difference", "interval", "certainty")]
+    if any(row["area"] for row in data):
+        told.append(alt.Tooltip("area:N", title="AUC of passing"))
     base = chart(data).encode(
         alt.Y("metric:N", title=None, sort=order, axis=alt.Axis(labelLimit=150)),
         tooltip=[*told, alt.Tooltip("value:Q", format="+.3f", title="standard deviations")],

@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from codetune.compare.comparison import MetricDifference
+from codetune.compare.comparison import Comparison, MetricDifference
 from codetune.compare.gather import SideBySide, answers, flip_rows
 from codetune.compare.reasons import stage_reasons
 from codetune.compare.samples import Sample
-from codetune.compare.wording import verdict_sentence
+from codetune.compare.wording import discrimination, verdict_sentence
 from codetune.history.stages import StageChanges
 from codetune.ledger.changes import HEADINGS
 
 _NUMBERS = ("baseline", "candidate", "difference", "low", "high", "p_value", "detectable", "spread")
-COLUMNS = ("part", "name", *_NUMBERS, "larger_is_better", "verdict")
+_AUC = {"auc": "mean", "auc_low": "low", "auc_high": "high"}
+COLUMNS = ("part", "name", *_NUMBERS, *_AUC, "larger_is_better", "verdict")
 # What a spreadsheet would take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -34,11 +35,10 @@ def as_json(found: SideBySide) -> dict[str, Any]:
         "shared_prompts": comparison.shared,
         "verdict": verdict_sentence(comparison),
         "notices": comparison.notices,
-        "metrics": {role: [_metric(row) for row in rows] for role, rows in comparison.rows.items()},
-        "gain": [_metric(row) for row in comparison.gain],
+        "metrics": {role: _metrics(rows, comparison) for role, rows in comparison.rows.items()},
+        "gain": _metrics(comparison.gain, comparison),
         "flips": [asdict(found) for found in comparison.flips],
-        "discrimination": comparison.candidate.answer_validity.get("metrics", {}),
-        "by_source": {source: [_metric(row) for row in rows] for source, rows in comparison.by_source.items()},
+        "by_source": {source: _metrics(rows, comparison) for source, rows in comparison.by_source.items()},
         "parameters": [asdict(item) for item in comparison.parameters],
         "stages": _stages(found.stages),
         "data": found.data[1],
@@ -47,10 +47,16 @@ def as_json(found: SideBySide) -> dict[str, Any]:
     }
 
 
-def _metric(row: MetricDifference) -> dict[str, Any]:
+def _metrics(rows: list[MetricDifference], comparison: Comparison) -> list[dict[str, Any]]:
+    return [_metric(row, discrimination(comparison.candidate, row.metric)) for row in rows]
+
+
+def _metric(row: MetricDifference, area: dict[str, float] | None) -> dict[str, Any]:
+    """One metric, with how well it tells passing answers from failing ones where that is known."""
     return {
         "metric": row.metric.key,
         **{name: getattr(row, name) for name in _NUMBERS},
+        **{name: area[key] if area else None for name, key in _AUC.items()},
         "larger_is_better": row.metric.larger_is_better,
         "verdict": row.verdict.value,
     }

@@ -11,16 +11,17 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codetune.core.files import JsonObject, digest_bytes, digest_file, dump_json, stable_seed
+from codetune import numerics
+from codetune.core.files import JsonObject, digest_bytes, dump_json, stable_seed
+from codetune.core.fingerprint import fingerprint
 from codetune.core.journal import Journal
 from codetune.core.progress import track
 from codetune.data.augment.descriptions import opening_end
 from codetune.data.augment.params import AugmentParams
-from codetune.data.augment.paraphrase import Paraphrase, differences
+from codetune.data.augment.paraphrase import UNFINISHED, Paraphrase, differences
 from codetune.models.params import ModelParams
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ DESCRIBE = (
     "Say in one or two sentences what this Python function does, as if you asked somebody to write it. Do not show any "
     "code.\n\n```python\n{code}\n```"
 )
+_PARAGRAPH = "\n\n"
 _SENTENCE_START = re.compile(r"(?:(?<=[.!?:]) |\n\n)(?=\S)")
 
 
@@ -100,8 +102,10 @@ class ChatParaphraser:
                 draft = Paraphrase(row["instruction"], ())
             elif index not in texts:
                 draft = Paraphrase(row["instruction"], (), unchanged="too_long")
+            elif (text := texts[index]) is None:
+                draft = Paraphrase(row["instruction"], (), unchanged=UNFINISHED)
             else:
-                changed = parts.saying(one_text(texts[index]))
+                changed = parts.saying(one_text(text))
                 draft = Paraphrase(changed, differences(row["instruction"], changed), unchanged="unchanged")
             self._drafts[row["instruction"]].append(draft)
 
@@ -109,8 +113,11 @@ class ChatParaphraser:
         """The next draft for an instruction that was prepared."""
         return self._drafts[text].popleft()
 
-    def _answered(self, asked: Sequence[tuple[JsonObject, int]]) -> Iterator[tuple[int, str]]:
-        """Yield the place of each question that fits the model and its answer; those in the journal are not asked."""
+    def _answered(self, asked: Sequence[tuple[JsonObject, int]]) -> Iterator[tuple[int, str | None]]:
+        """Yield the place of each question that fits the model and its answer, None for one that was cut too early.
+
+        Those in the journal are not asked.
+        """
         from codetune.generation.batch import answer_all
         from codetune.generation.sampling import SamplingSettings, sampler
         from codetune.models.prompt import completion_text, prompt_ids
@@ -120,7 +127,7 @@ class ChatParaphraser:
         fitting = [place for place, ids in enumerate(every) if len(ids) + chat.max_tokens <= loaded.context]
         journal = Journal(self._journals / f"{self._params.method}.jsonl", self._recipe(every))
         kept = journal.read() or []
-        yield from ((row["index"], row["text"]) for row in kept)
+        yield from ((row["index"], row["text"] if row["whole"] else None) for row in kept)
         done = {row["index"] for row in kept}
         left = [place for place in fitting if place not in done]
         settings = SamplingSettings(temperature=chat.temperature, max_new_tokens=chat.max_tokens)
@@ -134,8 +141,9 @@ class ChatParaphraser:
         with journal.writing(kept) as add:
             for place, answer in track(finished, len(left), "paraphrases by a model"):
                 text = completion_text(loaded.tokenizer, answer.ids)
-                add({"index": left[place], "text": text})
-                yield left[place], text
+                whole = answer.stopped or _PARAGRAPH in text.strip()
+                add({"index": left[place], "text": text, "whole": whole})
+                yield left[place], text if whole else None
 
     def _question(self, row: JsonObject) -> str:
         if self._params.method == "code_to_instruction":
@@ -145,18 +153,24 @@ class ChatParaphraser:
         )
 
     def _recipe(self, prompts: list[list[int]]) -> str:
-        """A digest of all that an answer depends on."""
+        """The digest of the fingerprint of the answers."""
         from codetune.models.locate import locate_model, weight_files
 
         chat = self._params.chat
-        weights = [digest_file(path) for path in weight_files(locate_model(self._loaded.name, chat.revision))]
-        code = sorted(Path(__file__).parents[2].rglob("*.py"))
-        versions = [version(name) for name in ("torch", "transformers")]
-        facts = [weights, self._loaded.dtype, chat.model_dump(), self._params.seed, prompts, versions]
-        return digest_bytes(dump_json([*facts, [digest_file(path) for path in code]]).encode())[:16]
+        weights = weight_files(locate_model(self._loaded.name, chat.revision))
+        return fingerprint(
+            __name__,
+            parameters={"augment.seed": self._params.seed, "augment.chat": chat.model_dump()},
+            inputs={
+                **{path.name: path for path in weights},
+                "type of the weights": self._loaded.dtype,
+                "prompts": digest_bytes(dump_json(prompts).encode()),
+            },
+            numerics=numerics.fixed(),
+        ).digest
 
 
 def one_text(answer: str) -> str:
     """The first paragraph of a model's answer as sentences on one line, without quotes around it."""
-    first = " ".join(answer.strip().partition("\n\n")[0].split()).strip('"\u201c\u201d')
+    first = " ".join(answer.strip().partition(_PARAGRAPH)[0].split()).strip('"\u201c\u201d')
     return first if not first or first.endswith((".", "!", "?")) else f"{first}."

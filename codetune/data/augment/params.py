@@ -14,7 +14,7 @@ _REVISION = "^[0-9a-f]{40}$"
 
 
 class MeaningParams(BaseModel):
-    """When a paraphrase counts as meaning the same."""
+    """When a paraphrase is accepted as having the same meaning."""
 
     model_config = STRICT
 
@@ -22,16 +22,19 @@ class MeaningParams(BaseModel):
     min_similarity: float = Field(
         ge=-1.0,
         le=1.0,
-        description="cosine of the sentence embeddings of the two descriptions; below it a paraphrase is rejected. The "
-        "shipped value is the one that codetune/data/augment/labelled_pairs.jsonl yields, see meaning.py",
+        description="smallest cosine of the sentence embeddings of the two descriptions. The value in params.yaml was "
+        "computed from codetune/data/augment/labelled_pairs.jsonl (see meaning.py)",
     )
     max_tokens: int = Field(
-        ge=16, le=512, description="tokens of a description that are embedded; 96 hold all but one in a thousand"
+        ge=16,
+        le=512,
+        description="tokens of a description that are embedded; 96 are enough for all but one description in a "
+        "thousand",
     )
 
 
 class LanguageModelParams(BaseModel):
-    """A language model on a disk or on the hub; null where it is not used."""
+    """A local language model, or one of a hub."""
 
     model_config = STRICT
 
@@ -49,22 +52,30 @@ class ContextualParams(LanguageModelParams):
     """A masked language model that puts other words in the place of words of the description."""
 
     change_share: float = Field(
-        gt=0.0, le=1.0, description="share of the ordinary words of a description that one draw changes, rounded up"
+        gt=0.0, le=1.0, description="share of the ordinary words of a description that one draft changes, rounded up"
     )
-    top_k: int = Field(ge=1, le=1000, description="likeliest words that one is drawn from; more, and more is rejected")
+    top_k: int = Field(
+        ge=1,
+        le=1000,
+        description="a word is drawn from this many most likely words; with more, more drafts are rejected",
+    )
 
 
 class BackTranslationParams(BaseModel):
-    """Two translation models: out of English, and back."""
+    """Two translation models: from English, and back."""
 
     model_config = STRICT
 
     forward: LanguageModelParams
     back: LanguageModelParams
     temperature: float = Field(
-        ge=0.0, le=2.0, description="of the draws of the way back; 0: the likeliest translation, the same in every draw"
+        ge=0.0,
+        le=2.0,
+        description="sampling temperature of the translation back; 0: always the most likely translation",
     )
-    max_tokens: int = Field(ge=16, le=1024, description="tokens that a translation may have; longer ones are cut")
+    max_tokens: int = Field(
+        ge=16, le=1024, description="largest number of tokens of a translation; longer ones are cut"
+    )
 
 
 class ChatParams(LanguageModelParams):
@@ -76,43 +87,46 @@ class ChatParams(LanguageModelParams):
         description="a model of the catalogue, which comes from the package registry, a local folder, a GGUF file or a "
         "hub id",
     )
-    temperature: float = Field(
-        ge=0.0, le=2.0, description="of the draws; 0: the likeliest text, the same in every draw"
+    temperature: float = Field(ge=0.0, le=2.0, description="sampling temperature; 0: always the most likely text")
+    max_tokens: int = Field(
+        ge=8, le=512, description="largest number of tokens of a draft; a longer one is left out and counted"
     )
-    max_tokens: int = Field(ge=8, le=512, description="tokens that an answer may have; longer ones are cut")
 
 
 class AugmentParams(Section):
-    """Which rows get paraphrases, how many, made in which way, and how far these go from the original."""
+    """Paraphrases of instructions: how many, by which method, and how different they must be."""
 
     section: ClassVar[str] = "augment"
-    seed: int = Field(ge=0, description="seed of every draw, joined with the row's id; another seed, other paraphrases")
-    method: Method = Field(
-        description="what makes the paraphrases of train rows: the phrase table, a masked language model, two "
-        "translation models, a chat model that rewords (model) or one that describes the code (code_to_instruction); "
-        "the test prompts always get the held-out phrases"
+    seed: int = Field(
+        ge=0, description="seed of the draws, combined with the row id; another seed gives other paraphrases"
     )
-    share: float = Field(ge=0.0, le=1.0, description="share of the train rows that get paraphrases; 0 copies the rows")
-    per_row: int = Field(ge=1, le=16, description="paraphrases per chosen row; past a few they differ little")
+    method: Method = Field(
+        description="how train rows are paraphrased. phrases: a phrase table; contextual: a masked language model; "
+        "back_translation: two translation models; model: a chat model rewords; code_to_instruction: a chat model "
+        "describes the code. Test prompts always get phrases that training never sees"
+    )
+    share: float = Field(ge=0.0, le=1.0, description="share of the train rows that get paraphrases; 0: none")
+    per_row: int = Field(ge=1, le=16, description="paraphrases per chosen row; many of them differ little")
     change_share: float = Field(
-        gt=0.0, le=1.0, description="share of the replaceable places of an instruction that one paraphrase changes"
+        gt=0.0, le=1.0, description="share of the replaceable phrases of an instruction that one paraphrase changes"
     )
     min_changes: int = Field(
-        ge=1, le=16, description="places; a paraphrase that changes fewer is rejected as too near to its parent"
+        ge=1, le=16, description="smallest number of changed phrases; a paraphrase with fewer is rejected"
     )
     max_shared_words: float = Field(
         gt=0.0,
         le=1.0,
-        description="share of an instruction's words, names left out, that a paraphrase may have in common with it; at "
-        "0.85 some three words in twenty are other ones: with fewer it is the same text to a reader",
+        description="largest share of the words of an instruction, without names, that a paraphrase may keep; with "
+        "0.85, "
+        "about three words in twenty are new",
     )
-    max_attempts: int = Field(ge=1, le=64, description="draws per paraphrase before the row is given up, and counted")
+    max_attempts: int = Field(ge=1, le=64, description="drafts per paraphrase before the row is given up and counted")
     meaning: MeaningParams
     contextual: ContextualParams
     back_translation: BackTranslationParams
     chat: ChatParams
     workers: int = Field(
-        ge=0, le=256, description="processes that paraphrase by phrases; 0 takes all cores; changes no byte"
+        ge=0, le=256, description="processes of the method phrases; 0: all cores. Does not change the result"
     )
 
     @model_validator(mode="after")

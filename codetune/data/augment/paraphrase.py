@@ -29,6 +29,8 @@ _TAG = "\ue001"
 _TAGGED = re.compile(f"{_TAG}[0-9]+")
 _STOP = re.compile(r"(?<![eEiI]\.[a-z])\.(?=\s|$)")
 _START = re.compile(r"\s+[A-Z`]|\s*$")
+UNCHANGED, UNFINISHED = "unchanged", "unfinished"
+"""Why a draw has no changes, where the next one may have some."""
 _UNUSED_BY_NLPAUG = ("torch", "transformers")
 
 

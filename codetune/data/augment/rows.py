@@ -16,7 +16,14 @@ from codetune.core.files import JsonObject, digest_bytes, stable_seed
 from codetune.core.progress import track
 from codetune.core.workers import stream_in_processes
 from codetune.data.augment.params import AugmentParams
-from codetune.data.augment.paraphrase import Paraphrase, Paraphraser, isolated_draws, seed_draws
+from codetune.data.augment.paraphrase import (
+    UNCHANGED,
+    UNFINISHED,
+    Paraphrase,
+    Paraphraser,
+    isolated_draws,
+    seed_draws,
+)
 from codetune.data.augment.table import TABLE_FILE, load_table
 from codetune.data.augment.verify import rejection
 
@@ -152,7 +159,7 @@ def paraphrases_of(instruction: Instruction, paraphraser: Draws, params: Augment
             drawn = paraphraser.draw(text)
             if not drawn.changes:
                 outcome.rejected[drawn.unchanged] += 1
-                if drawn.unchanged == "unchanged":  # this draw alone
+                if drawn.unchanged in (UNCHANGED, UNFINISHED):  # this draw alone
                     continue
                 return outcome
             reason = _objection(text, drawn, outcome.kept, params)

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from codetune.core.errors import UserError
+from codetune.core.yaml_text import read_strictly
 from codetune.data.augment.comparatives import comparatives
 from codetune.data.augment.protection import protected_texts
 
@@ -133,11 +132,7 @@ def load_table(path: Path = TABLE_FILE) -> PhraseTable:
     :raises UserError: when the file is missing, is not YAML, or breaks a rule of the table; every problem is named.
     """
     try:
-        return PhraseTable.model_validate(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist", "Restore it with `git checkout`.") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid YAML: {error}", "Mend the line that is named.") from None
+        return PhraseTable.model_validate(read_strictly(path))
     except ValidationError as error:
         found = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
         raise UserError(f"{path}: {'; '.join(found)}", "Mend the phrase table.") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from codetune.core.files import given_rows
 from codetune.core.paths import project_path
 from codetune.data.clean.duplicates import LEAST_CONTAINED, Match, rarest
 from codetune.data.clean.fingerprint import Fingerprint, fingerprint
-from codetune.data.clean.minhash import Hashes
 from codetune.data.clean.params import CleanParams
+from codetune.data.clean.prefix_filter import least_left, least_left_for_larger
+from codetune.data.clean.shingle_hashes import Hashes, jaccards
 from codetune.python_source.docstrings import without_docstring
 from codetune.python_source.functions import FunctionNode, parse
 from codetune.python_source.indentation import dedented
@@ -100,22 +101,44 @@ def _fingerprint(task: Task) -> Fingerprint:
 
 
 class ShingleIndex:
-    """Sets of hashed shingles with their names; few, so that each one that has something in common is compared."""
+    """Sets of hashed shingles with their names, to be looked up by another set that is similar.
 
-    def __init__(self, sets: Iterable[tuple[str, Hashes]]) -> None:
+    No pair is missed, and what many sets share costs nothing: see `prefix_filter`, which does the same for rows among
+    themselves.
+
+    :param threshold: Jaccard from which sets count as similar.
+    """
+
+    def __init__(self, sets: Iterable[tuple[str, Hashes]], threshold: float) -> None:
+        self._threshold = threshold
         self._sets = list(sets)
-        self._places: defaultdict[int, list[int]] = defaultdict(list)
-        for place, (_, shingles) in enumerate(self._sets):
-            for shingle in shingles.tolist():
-                self._places[shingle].append(place)
+        self._frequency = Counter(shingle for _, own in self._sets for shingle in own.tolist())
+        self._for_larger: defaultdict[int, list[int]] = defaultdict(list)
+        self._for_smaller: defaultdict[int, list[int]] = defaultdict(list)
+        for place, (_, own) in enumerate(self._sets):
+            for shingle, is_near in self._head(own):
+                self._for_smaller[shingle].append(place)
+                if is_near:
+                    self._for_larger[shingle].append(place)
 
-    def nearest(self, shingles: Hashes, threshold: float) -> tuple[str, float] | None:
+    def _head(self, own: Hashes) -> Iterator[tuple[int, bool]]:
+        """Yield the rarest shingles of a set, by which similar ones are found, and whether larger ones are by each."""
+        ordered = sorted(own.tolist(), key=lambda shingle: (self._frequency.get(shingle, 0), shingle))
+        for left, shingle in zip(range(len(ordered), 0, -1), ordered, strict=True):
+            if left < least_left(len(ordered), self._threshold):
+                return
+            yield shingle, left >= least_left_for_larger(len(ordered), self._threshold)
+
+    def nearest(self, shingles: Hashes) -> tuple[str, float] | None:
         """The name of the set that is most similar, and the Jaccard; None where that is under the threshold."""
-        own = shingles.tolist()
-        common = Counter(place for shingle in own for place in self._places.get(shingle, ()))
-        similar = ((count / (len(own) + len(self._sets[place][1]) - count), place) for place, count in common.items())
-        best, name = max(((found, self._sets[place][0]) for found, place in similar), default=(0.0, ""))
-        return (name, round(best, 4)) if best >= threshold else None
+        likely: set[int] = set()
+        for shingle, is_near in self._head(shingles):
+            likely.update((self._for_smaller if is_near else self._for_larger).get(shingle, ()))
+        if not likely:
+            return None
+        similar = jaccards(shingles, [self._sets[place][1] for place in likely]).tolist()
+        best, name = max(zip(similar, (self._sets[place][0] for place in likely), strict=True))
+        return (name, round(best, 4)) if best >= self._threshold else None
 
 
 class ContainedIndex:
@@ -158,7 +181,7 @@ class BenchmarkIndex:
         for name, marks in found:
             for digest in filter(None, (marks.tree, marks.renamed, *marks.functions)):
                 self._equal.setdefault(digest, name)
-        self._near = ShingleIndex((name, marks.shingles) for name, marks in found)
+        self._near = ShingleIndex(((name, marks.shingles) for name, marks in found), threshold)
         self._contained = ContainedIndex(((name, marks.shingles) for name, marks in found), threshold)
 
     def match(self, marks: Fingerprint) -> tuple[str, float] | None:
@@ -169,7 +192,7 @@ class BenchmarkIndex:
         for digest in (marks.tree, marks.renamed, *marks.functions):
             if digest in self._equal:
                 return self._equal[digest], 1.0
-        return self._contained.nearest(marks.shingles) or self._near.nearest(marks.shingles, self.threshold)
+        return self._contained.nearest(marks.shingles) or self._near.nearest(marks.shingles)
 
 
 class ProblemIndex:
@@ -187,7 +210,8 @@ class ProblemIndex:
         # The last function of an answer is the one that is asked for, those before are its helpers.
         self._functions = {marks.functions[-1]: name for name, marks in rows if marks.functions}
         self._contained = ContainedIndex(((name, marks.shingles) for name, marks in rows), self._least_code)
-        self._asked = ShingleIndex((name, marks.wording) for name, marks in rows if name in held_out)
+        asked = ((name, marks.wording) for name, marks in rows if name in held_out)
+        self._asked = ShingleIndex(asked, self._least_asked)
 
     def match(self, marks: Fingerprint) -> tuple[Match, float] | None:
         """The problem that a row gives away, how similar it is, and the threshold of that."""
@@ -196,5 +220,5 @@ class ProblemIndex:
                 return Match(self._functions[digest], 1.0), self._least_code
         if found := self._contained.nearest(marks.shingles):
             return Match(*found), self._least_code
-        asked = self._asked.nearest(marks.wording, self._least_asked)
+        asked = self._asked.nearest(marks.wording)
         return (Match(*asked), self._least_asked) if asked else None

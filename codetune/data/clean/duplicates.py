@@ -1,9 +1,9 @@
 """Exact and near duplicates among candidates, each with the row it matched and the similarity.
 
 Exact: the same syntax tree, whatever the formatting and comments. Renamed: the same but for names of its own and
-constants (`renaming`). Near: candidates from MinHash over 5-grams of lexical tokens, every one verified by its true
-Jaccard. The representative is the first row in the order given, and a row is dropped only for a row that is kept:
-clusters are not chained.
+constants (`renaming`). Near: the Jaccard of 5-grams of lexical tokens; no pair is missed (`prefix_filter`). The
+representative is the first row in the order given, and a row is dropped only for a row that is kept: clusters are not
+chained.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codetune.core.progress import track
-from codetune.data.clean.minhash import Hashes, candidates, jaccards
+from codetune.data.clean.prefix_filter import PrefixIndex
+from codetune.data.clean.shingle_hashes import Hashes, jaccards
 
 _SHINGLE = 5
 LEAST_CONTAINED = 20
@@ -93,17 +94,29 @@ def near_duplicates(rows: Sequence[str], *likenesses: Likeness) -> dict[str, Mat
     """Rows that are alike in every way with a row that is kept; the one that is nearest in the first way is named.
 
     :param rows: row ids, representatives first.
-    :param likenesses: the first one finds the candidates, and gives the similarity.
+    :param likenesses: the first one gives the similarity.
     """
-    kept = np.ones(len(rows), np.bool_)
+    # A pair must be alike in every way, so each way by itself finds all pairs: of each row, the one that reads least.
+    indexes = [PrefixIndex(likeness.sets, likeness.threshold) for likeness in likenesses]
     found: dict[str, Match] = {}
-    for row, others in track(candidates(likenesses[0].sets, kept), None, "near duplicates"):
-        similar = likenesses[0].of(row, others)
-        alike = similar >= likenesses[0].threshold
-        for likeness in likenesses[1:]:
-            alike[alike] = likeness.of(row, others[alike]) >= likeness.threshold
-        if alike.any():
-            best = int(np.where(alike, similar, 0.0).argmax())
-            found[rows[row]] = Match(rows[others[best]], round(float(similar[best]), 4))
-            kept[row] = False
+    for row, name in enumerate(track(rows, len(rows), "near duplicates")):
+        index = min(indexes, key=lambda each: each.cost(row))
+        match = _nearest(row, index.candidates(row), likenesses) if index.cost(row) else None
+        if match is None:
+            for each in indexes:
+                each.add(row)
+        else:
+            found[name] = Match(rows[match[0]], round(match[1], 4))
     return found
+
+
+def _nearest(row: int, others: NDArray[np.int32], likenesses: Sequence[Likeness]) -> tuple[int, float] | None:
+    """Of `others` the row that is nearest in the first way among those alike in every way, and how near it is."""
+    similar = likenesses[0].of(row, others)
+    alike = similar >= likenesses[0].threshold
+    for likeness in likenesses[1:]:
+        alike[alike] = likeness.of(row, others[alike]) >= likeness.threshold
+    if not alike.any():
+        return None
+    best = int(np.where(alike, similar, 0.0).argmax())
+    return int(others[best]), float(similar[best])

@@ -22,12 +22,12 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}|<(function|generator|class|bound|built
 _VERSIONED = re.compile(r"\bOrderedDict\(\[|\b(Posix|Windows)Path\(|<\w+\.\w+: ")
 _FLAG_NAMES = {flag: name for name, flag in doctest.OPTIONFLAGS_BY_NAME.items()}
 # What gives another result tomorrow or on another machine.
-_OUTSIDE_MODULES_WORDS = """
+_UNSTABLE_MODULES_WORDS = """
 asyncio ftplib getpass glob http imaplib locale multiprocessing os platform poplib random requests secrets select
 shutil signal smtplib socket socketserver sqlite3 ssl subprocess tempfile threading time urllib uuid
 """
-_OUTSIDE_MODULES = frozenset(_OUTSIDE_MODULES_WORDS.split())
-_OUTSIDE_CALLS = frozenset({"open", "input", "id", "breakpoint", "exit", "quit"})
+_UNSTABLE_MODULES = frozenset(_UNSTABLE_MODULES_WORDS.split())
+_UNSTABLE_CALLS = frozenset({"open", "input", "id", "breakpoint", "exit", "quit"})
 _CLOCK = frozenset({"now", "today", "utcnow", "fromtimestamp", "sleep", "astimezone"})
 
 
@@ -130,7 +130,7 @@ class _Reading:
             return "examples_need_more"
         if _ADDRESS.search(example.want) or _VERSIONED.search(example.want):
             return "examples_unstable"
-        return "examples_unstable" if depends_on_outside(example.source) else ""
+        return "examples_unstable" if gives_unstable_results(example.source) else ""
 
 
 def _own_import(tree: ast.Module) -> set[str]:
@@ -165,16 +165,16 @@ def _in_order(example: Example, tree: ast.Module) -> Example:
         return replace(example, decides=False)
 
 
-def depends_on_outside(code: str) -> bool:
+def gives_unstable_results(code: str) -> bool:
     """Whether code reads the clock, random numbers, files, the environment or the network, as far as names tell."""
     for node in ast.walk(parse_tree(code)):
-        if isinstance(node, ast.Import) and any(alias.name.split(".")[0] in _OUTSIDE_MODULES for alias in node.names):
+        if isinstance(node, ast.Import) and any(alias.name.split(".")[0] in _UNSTABLE_MODULES for alias in node.names):
             return True
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in _OUTSIDE_MODULES:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in _UNSTABLE_MODULES:
             return node.module != "os.path"
         if isinstance(node, ast.Call):
             called = node.func
-            if isinstance(called, ast.Name) and called.id in _OUTSIDE_CALLS:
+            if isinstance(called, ast.Name) and called.id in _UNSTABLE_CALLS:
                 return True
             if isinstance(called, ast.Attribute) and called.attr in _CLOCK:
                 return True

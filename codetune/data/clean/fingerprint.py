@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from codetune.data.clean.duplicates import shingles
-from codetune.data.clean.minhash import Hashes, hashed
+from codetune.data.clean.shingle_hashes import Hashes, hashed
 
 # Of a million digests two are equal by chance once in 10^26 cases.
 _DIGEST_BYTES = 16

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from codetune.core.files import digest_bytes, dump_json
-from codetune.data.clean.examples import Example, Examples, depends_on_outside, stands_in
+from codetune.data.clean.examples import Example, Examples, gives_unstable_results, stands_in
 
 _VERIFIED = ("entry_point", "reference", "setup", "examples")
 
@@ -22,8 +22,8 @@ def examples_to_try(examples: Examples, shown: Sequence[Example], asked: str, re
     """
     if examples.reason:
         return examples.reason
-    if depends_on_outside(reference):
-        return "reads_the_outside"
+    if gives_unstable_results(reference):
+        return "function_unstable"
     lines = [
         {
             "source": each.source, "want": each.want, "options": list(each.options),

@@ -53,7 +53,17 @@ def read_hub(source: HubSource) -> Iterator[Any]:
             "which `datasets` reads into the wrong columns",
             "Mend its files.",
         )
+    if found.info.builder_name == "csv" and (twice := _named_twice(found.column_names)):
+        raise UserError(
+            f"ingest.sources, {source.name}: {source.path} has several columns of CSV that are called {twice!r}",
+            "Rename all but one of them.",
+        )
     return iter(found)
+
+
+def _named_twice(columns: list[str]) -> str | None:
+    """The name of a column that a CSV has twice, or None: pandas calls the second one of `a` `a.1`."""
+    return next((name for name in columns if f"{name}.1" in columns), None)
 
 
 def _cause(error: BaseException) -> tuple[str, str]:

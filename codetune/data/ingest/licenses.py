@@ -199,6 +199,22 @@ def _free_field(field: str) -> License | None:
     return License(spdx, f"License: {field}") if spdx else None
 
 
+def named_license(text: str, column: str) -> License:
+    """The licence that a cell of a table names; one that is not understood permits nothing.
+
+    :param column: where it stands, for the evidence.
+    """
+    found = _free_field(text)
+    evidence = f"column {column}: {text[:_EXPRESSION_CHARS]}"
+    return License(_canonical(found.expression) if found else UNREAD, evidence)
+
+
+def _canonical(expression: str) -> str:
+    """An expression with its identifiers as SPDX writes them: `mit` is `MIT`."""
+    tree = _parsed(expression)
+    return expression if tree is None else str(tree)
+
+
 def parse_license(metadata: str) -> License | None:
     """The licence named in a wheel's METADATA (PEP 639 expression, then classifiers, then the free field).
 

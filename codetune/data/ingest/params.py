@@ -23,24 +23,36 @@ class _Source(_Part):
     """What every source has."""
 
     name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="how rows, groups and reports call the source; unique"
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="unique name of the source in rows, groups and reports"
     )
     license: str | None = Field(
-        default=None, min_length=1, description="SPDX expression; null: what the source itself says, or NOASSERTION"
+        default=None,
+        min_length=1,
+        description="licence as an SPDX expression; null: the licence that the source itself names, or NOASSERTION",
     )
     limit: int | None = Field(
-        default=None, ge=1, description="rows at the most, drawn by row id so that no folder is preferred; null: all"
+        default=None,
+        ge=1,
+        description="largest number of rows, chosen by row id so that no folder is preferred; null: all",
     )
 
 
 class Columns(_Part):
-    """Which columns of a table hold what; those that are null are detected."""
+    """Names of the columns of a table; a column that is null is detected."""
 
-    instruction: str | None = Field(default=None, description="the text to be answered")
-    input: str | None = Field(default=None, description="a text that follows the instruction after a blank line")
-    completion: str | None = Field(default=None, description="the answer")
-    messages: str | None = Field(default=None, description="a chat: the first question and its answer are taken")
-    group: str | None = Field(default=None, description="rows of one value stay in one split; null: hash of the row")
+    instruction: str | None = Field(default=None, description="column with the instruction")
+    input: str | None = Field(
+        default=None, description="column with a text that is appended to the instruction after a blank line"
+    )
+    completion: str | None = Field(default=None, description="column with the answer")
+    messages: str | None = Field(
+        default=None, description="column with a chat; the first question and its answer are used"
+    )
+    group: str | None = Field(
+        default=None,
+        description="column whose values are groups: rows of one value stay in one split; null: hash of the "
+        "instruction",
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Columns:
@@ -58,41 +70,43 @@ class Columns(_Part):
 
 
 class PackagesSource(_Source):
-    """Documented functions of pinned wheels."""
+    """Documented functions in pinned wheels."""
 
     type: Literal["packages"] = Field(description="pinned wheels of a package registry")
-    file: str = Field(description="file of pins, `name==version --hash=sha256:…` a line, as pip writes them")
+    file: str = Field(description="file with one pin per line: `name==version --hash=sha256:…`")
     cache: str = Field(
         default=".cache/wheels",
         description="folder that keeps downloaded wheels, so that a second run needs no network",
     )
     max_wheel_mb: int = Field(
-        default=64, gt=0, le=2048, description="MiB; a larger wheel is refused: nothing here needs one"
+        default=64, gt=0, le=2048, description="largest size of a wheel in MiB; a larger one is refused"
     )
 
 
 class StdlibSource(_Source):
-    """Documented functions of the running interpreter's standard library."""
+    """Documented functions in the standard library of the running interpreter."""
 
     type: Literal["stdlib"] = Field(description="the standard library of the interpreter that runs the stage")
     license: str | None = Field(default="PSF-2.0", min_length=1, description="SPDX expression")
 
 
 class FolderSource(_Source):
-    """Documented functions of a source tree."""
+    """Documented functions in a folder or git repository."""
 
     type: Literal["folder"] = Field(description="a folder of Python files, or a git repository at a revision")
     path: str = Field(min_length=1, description="the folder, or a folder inside a git repository")
     revision: str | None = Field(
-        default=None, pattern=REVISION, description="commit, tag or branch that git reads; null: the files as they lie"
+        default=None,
+        pattern=REVISION,
+        description="commit, tag or branch to read from git; null: the files in the folder as they are",
     )
 
 
 class TableSource(_Source):
-    """Instructions and answers of a file."""
+    """Instructions and answers in a file."""
 
     type: Literal["table"] = Field(description="a JSON, JSONL, CSV or Parquet file of instructions and answers")
-    path: str = Field(min_length=1, description="the file; gzip is understood")
+    path: str = Field(min_length=1, description="the file; it may be compressed with gzip")
     format: Literal["json", "jsonl", "csv", "parquet"] | None = Field(
         default=None, description="null: detected from the content"
     )
@@ -102,7 +116,7 @@ class TableSource(_Source):
 
 
 class HubSource(_Source):
-    """Instructions and answers of a data set of the hub."""
+    """Instructions and answers in a data set of a hub."""
 
     type: Literal["hub"] = Field(description="a data set that the `datasets` library loads")
     path: str = Field(min_length=1, description="hub id, or a local folder of the same shape")
@@ -110,9 +124,9 @@ class HubSource(_Source):
         default=None, pattern=r"^[0-9a-f]{40}$", description="the pinned commit of a hub id; null for a local folder"
     )
     config: str | None = Field(default=None, description="name of the configuration; null: the only one")
-    split: str = Field(default="train", description="the split of the data set that is read")
+    split: str = Field(default="train", description="split of the data set that is read")
     cache: str = Field(default=".cache/datasets", description="folder that keeps what was downloaded")
-    columns: Columns | None = Field(default=None, description="as of a table")
+    columns: Columns | None = Field(default=None, description="the same as for a table")
 
 
 Source = Annotated[
@@ -121,12 +135,14 @@ Source = Annotated[
 
 
 class IngestParams(Section):
-    """What is read, how much of it, and on how many cores."""
+    """Sources, and limits that apply to all of them."""
 
     section: ClassVar[str] = "ingest"
-    sources: list[Source] = Field(min_length=1, description="where rows come from, in the order of the raw table")
-    max_file_kb: int = Field(gt=0, le=65536, description="KiB; larger sources are tables or generated, and counted")
-    workers: int = Field(ge=0, le=256, description="processes that parse sources; 0 takes all cores")
+    sources: list[Source] = Field(min_length=1, description="the sources of rows, in the order of the raw table")
+    max_file_kb: int = Field(
+        gt=0, le=65536, description="largest size of a source file in KiB; larger files are skipped and counted"
+    )
+    workers: int = Field(ge=0, le=256, description="processes that parse sources; 0: all cores")
 
     @field_validator("sources")
     @classmethod

@@ -184,10 +184,11 @@ def _table_rows(
         key = (pair.instruction, pair.completion)
         identity = row_id(source.name, "", *key, seen[key])
         seen[key] += 1
+        license_ = pair.license or origin.license
         yield {
             "id": identity, "source": source.name, "group": _table_group(source, pair), "package": source.name,
-            "version": origin.version, "license": origin.license.expression,
-            "license_evidence": origin.license.evidence, "path": path, "kind": "pair", "qualname": f"row {number}",
+            "version": origin.version, "license": license_.expression,
+            "license_evidence": license_.evidence, "path": path, "kind": "pair", "qualname": f"row {number}",
             "start_line": number, "end_line": number,
             "signature": "", "docstring": "", "code": "", "instruction": pair.instruction,
             "completion": pair.completion,

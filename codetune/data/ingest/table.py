@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice, pairwise
 from typing import Any
 
 from codetune.core.errors import UserError
 from codetune.data.ingest.decoding import storable, with_line_feeds
+from codetune.data.ingest.licenses import License, named_license, together
 from codetune.data.ingest.records import CHATS, Broken
 
 Record = dict[str, Any]
@@ -54,6 +55,11 @@ _ROLES = {
     **dict.fromkeys(("system", "developer"), "system"),
 }
 _SYSTEM = ("system", "system_prompt")
+_LICENSE = ("license", "licence", "licenses", "licences", "spdx")
+# Columns that are read where they stand, whatever the layout.
+_READ = frozenset({*_SYSTEM, *_LICENSE, "history", "label"})
+_LEFT_OUT = "column_left_out"
+_NAMED_COLUMNS, _NAME_CHARS = 20, 40
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class Pair:
     instruction: str
     completion: str
     group: str = ""
+    license: License | None = None
+    """What a column of the table says of this row's licence."""
 
 
 def choose_layout(where: str, records: Iterable[Any], named: Layout) -> Layout:
@@ -171,6 +179,31 @@ def _texts(record: Record, layout: Layout, notes: Counter[str]) -> tuple[Any, An
     return None, answer
 
 
+def _layout_of(record: Any, layout: Layout) -> Layout:
+    """The layout of a record: that of its table, or of the other column of chats where it has that one alone."""
+    if not isinstance(record, dict) or layout.messages not in CHATS or record.get(layout.messages) is not None:
+        return layout
+    other = next((name for name in CHATS if record.get(name) is not None), layout.messages)
+    return replace(layout, messages=other)
+
+
+def _license(record: Record) -> License | None:
+    """What a record says of its own licence; several hold together, and what is not understood permits nothing."""
+    cells = [(column, record.get(column)) for column in _LICENSE]
+    texts = [(column, text) for column, cell in cells for text in (cell if isinstance(cell, list) else [cell])]
+    return together(named_license(str(text).strip(), column) for column, text in texts if not _is_missing(text))
+
+
+def _count_left_out(record: Record, layout: Layout, notes: Counter[str]) -> None:
+    """Count the columns of a record that hold something and are not read, by name."""
+    read = {*_READ, layout.instruction, layout.completion, layout.input, layout.messages, layout.group}
+    for name, value in record.items():
+        if name not in read and not _is_missing(value) and value not in ([], {}):
+            key = f"{_LEFT_OUT}: {str(name)[:_NAME_CHARS]}"
+            is_known = key in notes or sum(each.startswith(_LEFT_OUT) for each in notes) < _NAMED_COLUMNS
+            notes[key if is_known else f"{_LEFT_OUT}: others"] += 1
+
+
 def _decoded(messages: Any) -> Any:
     """A chat, read where it is a text of JSON."""
     try:
@@ -203,7 +236,9 @@ def to_pair(record: Any, layout: Layout, notes: Counter[str]) -> Pair | str:  # 
     if not storable(asked, answer, group):
         return "undecodable"
     notes.update(+own)
-    return Pair(with_line_feeds(asked).strip(), with_line_feeds(answer).strip("\n").rstrip(), group)
+    _count_left_out(record, layout, notes)
+    completion = with_line_feeds(answer).strip("\n").rstrip()
+    return Pair(with_line_feeds(asked).strip(), completion, group, _license(record))
 
 
 def _up_to_objects(records: Iterator[Any]) -> list[Any]:
@@ -226,7 +261,7 @@ def read_pairs(
     first = _up_to_objects(records)
     layout = choose_layout(where, first, named)
     for number, record in enumerate(chain(first, records), start=1):
-        pair = to_pair(record, layout, notes)
+        pair = to_pair(record, layout if named.needed else _layout_of(record, layout), notes)
         if isinstance(pair, str):
             skipped[pair] += 1
         else:

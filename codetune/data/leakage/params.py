@@ -11,38 +11,45 @@ from codetune.models.encoders.params import EncoderParams
 
 
 class SimilarityParams(BaseModel):
-    """When a held-out row means the same as a train row, by the cosine of sentence embeddings."""
+    """Search for held-out rows that mean the same as a train row, by the cosine of sentence embeddings."""
 
     model_config = STRICT
 
     encoder: EncoderParams
-    max_tokens: int = Field(ge=8, le=8192, description="tokens that are read of a text; time grows with them")
+    max_tokens: int = Field(ge=8, le=8192, description="tokens of a text that are embedded; more tokens take more time")
     min_instruction: float = Field(
         gt=0, le=1,
-        description="cosine of the instructions, without the frame all share; at 0.9 and 0.85 six pairs of the default "
-        "data are found, of which five are derived from the same function",
+        description="smallest cosine of the instructions, without their common wording; 0.9 and 0.85 find six pairs in "
+        "the "
+        "default data, of which five are derived from the same function",
     )  # fmt: skip
-    min_code: float = Field(gt=0, le=1, description="cosine of the code, which counts as well")
+    min_code: float = Field(gt=0, le=1, description="smallest cosine of the code; both must be reached")
 
 
 class ExamineParams(Section):
-    """How much of val and test may be found in train before the pipeline stops."""
+    """Search for val and test rows in train, and how many the pipeline accepts before it stops."""
 
     section: ClassVar[str] = "examine"
-    near_duplicate: float = Field(gt=0, le=1, description="Jaccard of token 5-grams from which rows count as near")
-    max_exact: int = Field(ge=0, description="held-out rows whose code or instruction stands in train as it is")
+    near_duplicate: float = Field(
+        gt=0, le=1, description="Jaccard similarity of token 5-grams from which rows are near-duplicates"
+    )
+    max_exact: int = Field(
+        ge=0, description="accepted number of held-out rows whose code or instruction is in train unchanged"
+    )
     max_renamed: int = Field(
         ge=0,
-        description="held-out rows whose function stands in train under other names of variables or other constants",
+        description="accepted number of held-out rows whose function is in train with other names or constants",
     )
     max_near: int = Field(
         ge=0,
-        description="held-out rows that are near-duplicates of a train row, or of which a longer one holds as much",
+        description="accepted number of held-out rows that are near-duplicates of a train row, or contained in one",
     )
     similarity: SimilarityParams
     max_similar: int = Field(
-        ge=0, description="held-out rows that mean the same as a train row; a small encoder errs, so not none"
+        ge=0,
+        description="accepted number of held-out rows that mean the same as a train row; not 0, because a small "
+        "encoder errs",
     )
     max_benchmark: int = Field(
-        ge=0, description="tasks of clean.benchmarks whose solution is found in train in any of these ways"
+        ge=0, description="accepted number of benchmark tasks whose solution is found in train in any of these ways"
     )

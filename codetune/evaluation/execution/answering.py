@@ -11,8 +11,10 @@ from dataclasses import asdict, dataclass
 from io import StringIO
 from pathlib import Path
 
+from codetune import numerics
 from codetune.core.errors import UserError
-from codetune.core.files import JsonObject, digest_bytes, digest_file, dump_json, stable_seed
+from codetune.core.files import JsonObject, digest_bytes, dump_json, stable_seed
+from codetune.core.fingerprint import fingerprint
 from codetune.core.journal import Journal
 from codetune.core.progress import track
 from codetune.evaluation.answers import is_settled
@@ -44,13 +46,22 @@ class Asking:
     system: str = KEEP_SYSTEM
 
     def recipe(self, problems: list[Problem]) -> str:
-        """A digest of all that an answer depends on, the number of samples apart."""
+        """The digest of the fingerprint of the answers, the number of samples apart."""
         base = locate_model(self.model, self.revision)
-        places = [place for place in (base, self.adapter) if place is not None]
-        weights = [digest_file(path) for place in places for path in weight_files(place)]
-        templates = [digest_file(path) for place in places for path in model_files(place) if path.name in _TEMPLATES]
+        places = {"base": base, "adapter": self.adapter}
+        files = {
+            f"{name}: {path.name}": path
+            for name, place in places.items()
+            if place is not None
+            for path in (*weight_files(place), *(file for file in model_files(place) if file.name in _TEMPLATES))
+        }
         asked = [[problem.id, problem.start, problem.question] for problem in problems]
-        return digest_bytes(dump_json([weights, templates, self.system, asdict(self.sampling), asked]).encode())[:16]
+        return fingerprint(
+            __name__,
+            parameters={"system": self.system, **asdict(self.sampling)},
+            inputs={**files, "problems": digest_bytes(dump_json(asked).encode())},
+            numerics=numerics.fixed(),
+        ).digest
 
 
 def answer_problems(problems: list[Problem], asking: Asking, output: Path) -> int:

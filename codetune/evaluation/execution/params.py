@@ -10,7 +10,12 @@ from codetune.core.config import Section
 
 
 class ExecuteParams(Section):
-    """How much an answer may use when it is run."""
+    """Limits of an answer that is run with its tests."""
 
     section: ClassVar[str] = "execute"
-    cpu_s: int = Field(ge=1, description="processor seconds for an answer and its tests; on a slow machine more")
+    cpu_s: int = Field(ge=1, description="CPU seconds for an answer and its tests; scaled up on a slow machine")
+    packages: list[str] = Field(
+        default=[],
+        description="installed packages that answers and tests may import besides the standard library, such as numpy; "
+        "name the packages that they need as well",
+    )

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import math
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from codetune.core.progress import track
 from codetune.core.workers import cores
 from codetune.evaluation.problems.reading import Problem
+from codetune.evaluation.problems.suites import Suite
 from codetune.evaluation.sandbox.isolation import Isolation
 from codetune.evaluation.sandbox.limits import Limits
 from codetune.evaluation.sandbox.trial import Verdict, attempt
+from codetune.python_source.standard_library import STANDARD_LIBRARY
+from codetune.python_source.tree import parsed
 from codetune.stats.intervals import wilson_interval
 
 
@@ -49,11 +54,13 @@ class Tried:
 
     :param verdicts: by problem, in the order of its answers; problems whose own reference fails are not there.
     :param unusable: what came of the reference of each of those.
+    :param needed: the modules that each of those imports and the sandbox does not have, where there are such.
     """
 
     isolation: str
     verdicts: dict[str, list[Verdict]]
     unusable: dict[str, Verdict]
+    needed: dict[str, list[str]] = field(default_factory=dict)
 
     def counts(self) -> list[tuple[int, int]]:
         """Answers and right answers of each problem that has answers."""
@@ -77,6 +84,7 @@ class Tried:
             **({"interval": _interval(sum(right for _, right in counts), len(counts), confidence)} if single else {}),
             "outcomes": dict(sorted(outcomes.items())),
             "unusable": {name: verdict.outcome for name, verdict in sorted(self.unusable.items())},
+            **({"needed": dict(sorted(self.needed.items()))} if self.needed else {}),
         }
 
 
@@ -91,11 +99,29 @@ def try_answers(problems: list[Problem], answers: dict[str, list[str]], isolatio
     usable = [problem for problem, verdict in references.items() if verdict.passed]
     asked = list(dict.fromkeys((each, each.source(answer)) for each in usable for answer in answers.get(each.id, ())))
     found = dict(zip(asked, verdicts(asked, isolation, limits), strict=True))
+    unusable = {problem.id: verdict for problem, verdict in references.items() if not verdict.passed}
+    present = frozenset(path.name.partition(".")[0] for path in isolation.packages)
+    needed = {each.id: missing_modules(each, present) for each in problems if each.id in unusable}
     return Tried(
         isolation.name,
         {each.id: [found[each, each.source(answer)] for answer in answers.get(each.id, ())] for each in usable},
-        {problem.id: verdict for problem, verdict in references.items() if not verdict.passed},
+        unusable,
+        {name: modules for name, modules in needed.items() if modules},
     )
+
+
+def missing_modules(problem: Problem, present: frozenset[str]) -> list[str]:
+    """The modules that a problem's reference or tests import and that are neither in `present` nor standard."""
+    tests = problem.tests
+    sources = [problem.reference, *((tests.preamble, tests.tests) if isinstance(tests, Suite) else (tests.setup,))]
+    trees = [tree for source in sources if (tree := parsed(source))]
+    found: set[str] = set()
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return sorted(found - STANDARD_LIBRARY - sys.stdlib_module_names - present)
 
 
 def verdicts(sources: list[tuple[Problem, str]], isolation: Isolation, limits: Limits) -> list[Verdict]:

@@ -2,8 +2,8 @@
 
 Layout, comments, docstrings and annotations go, and local variables are numbered. Recall weighs nine times as much as
 precision (F3, as Zhou et al., "CodeBERTScore", 2023, report beside F1). On completions of HumanEval this agrees better
-with passing the tests than BERTScore of the texts: see docs/metrics.md. Like that it is rescaled, by the mean of random
-pairs of programs; what does not parse is below them all.
+with passing the tests than BERTScore of the texts: see docs/evaluation.md. Like that it is rescaled, by the mean of
+random pairs of programs; what does not parse is below them all.
 """
 
 from __future__ import annotations

@@ -7,23 +7,19 @@ with its own digest: a damaged one counts as missing. Where the file cannot be r
 from __future__ import annotations
 
 import hashlib
-import platform
 import sqlite3
 import time
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
-from codetune.core.files import digest_bytes, digest_file, dump_json, lines_of
-from codetune.core.workers import cores
+from codetune.core.fingerprint import fingerprint
 from codetune.evaluation.metrics.bertscore import BertEncoder
 from codetune.numerics import NumericsParams
 
 _MAX_BYTES = 1 << 30
 _PORTION = 1 << 24  # bytes that wait in memory before they are written
-_LIBRARIES = ("bert-score", "tokenizers", "torch", "transformers")
-_CODE = ("evaluation/metrics", "models/encoders", "numerics")
+_MAKERS = ("codetune.evaluation.metrics.baseline", "codetune.evaluation.metrics.matching")  # of what is kept
 _EXPERIMENT = (".dvc", "tmp", "exps")  # where `dvc exp run --queue` and `--temp` copy the project to
 _TABLE = "CREATE TABLE IF NOT EXISTS kept (key BLOB PRIMARY KEY, value BLOB, sum BLOB, size INTEGER, used INTEGER)"
 
@@ -36,32 +32,14 @@ def kept_folder(project: Path) -> Path:
 
 
 def recipe(encoder: BertEncoder, params: NumericsParams) -> str:
-    """A digest of all that scores depend on beside the texts: model, libraries, numerics and code.
-
-    Where the results of `params` depend on the machine, it names the machine and its number of threads.
-    """
-    package = Path(__file__).parents[2]
-    code = sorted(path for folder in _CODE for path in (package / folder).rglob("*.py"))
-    machine = [] if params.mode == "portable" else [_processor(), params.threads, cores()]
-    return digest_bytes(
-        dump_json(
-            [
-                encoder.signature, encoder.files.weights, encoder.files.tokenizer,
-                digest_file(encoder.files.folder / "config.json"),
-                [version(name) for name in _LIBRARIES], platform.python_version(),
-                params.mode, machine,
-                [digest_file(path) for path in code],
-            ]
-        ).encode()
-    )  # fmt: skip
-
-
-def _processor() -> str:
-    try:
-        lines = lines_of(Path("/proc/cpuinfo").read_text(encoding="utf-8"))
-    except OSError:
-        return platform.processor()
-    return next((line for line in lines if line.startswith("model name")), platform.processor())
+    """The digest of the fingerprint of scores, texts apart: model, code, libraries and numerics."""
+    inputs = {
+        "encoder": encoder.signature,
+        "weights": encoder.files.weights,
+        "tokenizer": encoder.files.tokenizer,
+        "config.json": encoder.files.folder / "config.json",
+    }
+    return fingerprint(*_MAKERS, parameters={}, inputs=inputs, numerics=params).digest
 
 
 class Kept:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from codetune.evaluation.metrics.segmentation import DEFAULT, Tokenizer
+
 if TYPE_CHECKING:
     from codetune.evaluation.metrics.bertscore import Scores
     from codetune.evaluation.metrics.structure import StructureScores
@@ -38,6 +40,7 @@ class Answer:
     :param stopped: whether it ended before the limit of tokens; None where nobody knows.
     :param expected_form: 1 where it has the form that is taught, else 0; None where nobody knows.
     :param encoded: None where no encoder is loaded.
+    :param tokenizer: cuts texts into words for BLEU.
     """
 
     text: str
@@ -45,6 +48,7 @@ class Answer:
     stopped: bool | None = None
     expected_form: int | None = None
     encoded: Encoded | None = None
+    tokenizer: Tokenizer = DEFAULT
 
     @cached_property
     def structure(self) -> StructureScores:
@@ -55,10 +59,15 @@ class Answer:
 
 
 class Setup(NamedTuple):
-    """How the encoder and its baseline were set up, as signatures: for texts, and for programs."""
+    """How values were measured.
+
+    :param texts: the signature of the encoder and its baseline for texts, and `programs` that for programs.
+    :param tokenizer: cuts texts into words for BLEU.
+    """
 
     texts: str
     programs: str
+    tokenizer: Tokenizer = DEFAULT
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ class Metric:
     :param column: the type of its values in reports/scores.jsonl, as pydantic checks it.
     :param measure: computes the value of one answer, rounded to six digits afterwards; None as a result means that the
         answer has no such value. A metric has `measure` or `corpus`, not both.
-    :param corpus: computes one value for all answers and their references together.
+    :param corpus: computes one value for all answers and their references together, BLEU with that tokenizer.
     :param sign: computes the signature of this version.
     :param encoded: whether it needs an encoder.
     :param gain: its key under `gain` and `robustness` in reports/metrics.json; empty where no gain is reported.
@@ -101,7 +110,7 @@ class Metric:
     note: str = ""
     column: Any = None
     measure: Callable[[Answer], float | None] | None = None
-    corpus: Callable[[Sequence[str], Sequence[str]], float] | None = None
+    corpus: Callable[[Sequence[str], Sequence[str], Tokenizer], float] | None = None
     sign: Callable[[Setup], str] | None = None
     encoded: bool = False
     gain: str = ""

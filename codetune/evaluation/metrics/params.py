@@ -11,20 +11,20 @@ from codetune.models.encoders.params import EncoderParams
 
 
 class BertScoreParams(EncoderParams):
-    """Which encoder compares answers with references, and how its scale is set."""
+    """The encoder that compares answers with references, and the scale of the score."""
 
     layer: int = Field(
-        ge=0, le=1000, description="hidden layer that is compared, 0 being the token embeddings; bert-score: num_layers"
+        ge=0, le=1000, description="hidden layer that is compared; 0: the token embeddings (num_layers in bert-score)"
     )
     baseline_pairs: int = Field(
         ge=1,
         le=1_000_000,
-        description="random pairs of the answers to different held-out rows, whose mean score becomes 0 by rescaling",
+        description="random pairs of references of different held-out rows; their mean score becomes 0 by rescaling",
     )
 
 
 class ScoreParams(Section):
-    """How answers are scored, and how sure a difference is."""
+    """How answers are scored, and how intervals and p-values are computed."""
 
     section: ClassVar[str] = "score"
     seed: int = Field(ge=0, description="draws the random pairs and the bootstrap samples")
@@ -32,6 +32,6 @@ class ScoreParams(Section):
     bootstrap_samples: int = Field(
         ge=100,
         le=100_000,
-        description="resamples of the prompts (Koehn 2004 takes 1,000)",
+        description="resamples of the bootstrap (Koehn 2004 uses 1,000)",
     )
-    confidence: float = Field(gt=0.5, lt=1, description="share of the resamples that lie within an interval")
+    confidence: float = Field(gt=0.5, lt=1, description="confidence level of the intervals")

@@ -5,10 +5,11 @@ To add a metric, add an entry to `METRICS` (CONTRIBUTING.md shows how). The orde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from codetune.evaluation.metrics.metric import PERCENT, Answer, Encoded, Metric, Setup, Task
+from codetune.evaluation.metrics.segmentation import Tokenizer
 from codetune.schemas.columns import Similarity
 from codetune.schemas.declaration import Schema
 from codetune.schemas.scores import Flag, Percent, Raw, Rescaled, scores_schema
@@ -50,16 +51,22 @@ def _parses(answer: Answer) -> int:
     return syntax_valid(answer.text)
 
 
-def _corpus_score(name: str, answers: Iterable[str], references: Iterable[str]) -> float:
+def _bleu(answer: Answer) -> float:
+    from codetune.evaluation.metrics.surface import sentence_bleu
+
+    return sentence_bleu(answer.text, answer.reference, answer.tokenizer)
+
+
+def _corpus_score(name: str, answers: Sequence[str], references: Sequence[str], tokenizer: Tokenizer) -> float:
     from codetune.evaluation.metrics.surface import corpus_scores
 
-    return corpus_scores([*answers], [*references])[name]
+    return corpus_scores(answers, references, tokenizer)[name]
 
 
-def _surface_signature(name: str, _: Setup) -> str:
+def _surface_signature(name: str, setup: Setup) -> str:
     from codetune.evaluation.metrics.surface import signatures
 
-    return signatures()[name]
+    return signatures(setup.tokenizer)[name]
 
 
 def _bertscore(part: str, label: str, explanation: str, **more: object) -> Metric:
@@ -81,10 +88,10 @@ def _bertscore_raw(part: str) -> Metric:
     )  # fmt: skip
 
 
-def _ngrams(key: str, label: str, unit: str, **more: object) -> Metric:
+def _ngrams(key: str, label: str, unit: str, measure: Callable[[Answer], float], **more: object) -> Metric:
     return Metric(
         key, label, f"Overlap of {unit} sequences with the reference, 0 to 100: the mean over the prompts.", key,
-        digits=2, signature=key, note="mean over prompts", column=Percent, measure=partial(_surface, f"sentence_{key}"),
+        digits=2, signature=key, note="mean over prompts", column=Percent, measure=measure,
         sign=partial(_surface_signature, key), gain=key, order=3, **more,  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -121,8 +128,9 @@ _ENTRIES = (
     _bertscore("recall", "recall", "How much of the reference has a counterpart in the answer."),
     F1,
     *map(_bertscore_raw, _PARTS),
-    _ngrams("chrf", "chrF", "character", robust=True, quick=True, lead={"python": 2, "text": 2}),
-    _ngrams("bleu", "BLEU", "word", lead={"text": 1}),
+    _ngrams("chrf", "chrF", "character", partial(_surface, "sentence_chrf"),
+            robust=True, quick=True, lead={"python": 2, "text": 2}),
+    _ngrams("bleu", "BLEU", "word", _bleu, lead={"text": 1}),
     _of_all("chrf", "chrF"),
     _of_all("bleu", "BLEU"),
     Metric(

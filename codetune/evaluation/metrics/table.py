@@ -15,6 +15,7 @@ from codetune.evaluation.metrics.matching import Matcher, Pair
 from codetune.evaluation.metrics.metric import Answer, Encoded, Setup
 from codetune.evaluation.metrics.params import ScoreParams
 from codetune.evaluation.metrics.samples import VARIANTS, Samples
+from codetune.evaluation.metrics.segmentation import DEFAULT, Tokenizer, bleu_tokenizer
 from codetune.evaluation.metrics.statistics import DIGITS, gains
 
 
@@ -35,22 +36,33 @@ def match_pairs(pairs: Iterable[Pair], matcher: Matcher, label: str) -> None:
     matcher.prepare(wanted, label)
 
 
-def score_prompts(samples: Samples, matcher: Matcher, baseline: Baseline) -> list[JsonObject]:
+def score_prompts(
+    samples: Samples, matcher: Matcher, baseline: Baseline, tokenizer: Tokenizer = DEFAULT
+) -> list[JsonObject]:
     """One row per prompt with `id`, `group` and all scores of each variant, rounded.
 
     :param samples: as `scored_samples` gives them.
+    :param tokenizer: of BLEU.
     """
     rows = [{"id": sample["id"], "group": sample["group"]} for sample in samples[VARIANTS[0]]]
     for variant in VARIANTS:
         for row, sample in zip(rows, samples[variant], strict=True):
-            row[variant] = score_answer(sample, matcher, baseline)
+            row[variant] = score_answer(sample, matcher, baseline, tokenizer)
     return rows
 
 
-def score_answer(sample: JsonObject, matcher: Matcher, baseline: Baseline) -> dict[str, float]:
+def tokenizer_of(samples: Samples) -> Tokenizer:
+    """The tokenizer of BLEU that suits the references, whatever the answers are."""
+    return bleu_tokenizer(row["reference"] for row in samples[VARIANTS[0]])
+
+
+def score_answer(
+    sample: JsonObject, matcher: Matcher, baseline: Baseline, tokenizer: Tokenizer = DEFAULT
+) -> dict[str, float]:
     """All scores of one answer, rounded: the metrics of the registry that have a value for it.
 
     :param sample: `answer` as it is scored and `reference`; `stopped` and `expected_form` where they are known.
+    :param tokenizer: of BLEU.
     """
     answer = Answer(
         sample["answer"],
@@ -58,6 +70,7 @@ def score_answer(sample: JsonObject, matcher: Matcher, baseline: Baseline) -> di
         sample.get("stopped"),
         sample.get("expected_form"),
         _encoded(sample["answer"], sample["reference"], matcher, baseline),
+        tokenizer,
     )
     values = {str(metric.score): metric.measure(answer) for metric in registry.per_prompt() if metric.measure}
     return {key: round(value, DIGITS) for key, value in values.items() if value is not None}
@@ -104,12 +117,15 @@ def metrics(rows: list[JsonObject], corpus: dict[str, dict[str, float]], params:
     }
 
 
-def corpus_of(samples: Samples) -> dict[str, dict[str, float]]:
-    """The scores of all answers as one text, by variant and key of the metric."""
+def corpus_of(samples: Samples, tokenizer: Tokenizer = DEFAULT) -> dict[str, dict[str, float]]:
+    """The scores of all answers as one text, by variant and key of the metric.
+
+    :param tokenizer: of BLEU.
+    """
     references = [row["reference"] for row in samples[VARIANTS[0]]]
     answers = {variant: [row["answer"] for row in samples[variant]] for variant in VARIANTS}
     return {
-        variant: {each.key: each.corpus(texts, references) for each in registry.over_all() if each.corpus}
+        variant: {each.key: each.corpus(texts, references, tokenizer) for each in registry.over_all() if each.corpus}
         for variant, texts in answers.items()
     }
 
@@ -154,10 +170,12 @@ def scoring_report(samples: Samples, encoder: BertEncoder, baseline: Baseline) -
     }
 
 
-def setup_of(encoder: BertEncoder, baseline: Baseline) -> Setup:
-    """How the encoder is set up, for the signatures of the metrics."""
+def setup_of(encoder: BertEncoder, baseline: Baseline, tokenizer: Tokenizer = DEFAULT) -> Setup:
+    """How encoder and tokenizer are set up, for the signatures of the metrics."""
     return Setup(
-        f"{encoder.signature}|{baseline.signature}", f"{program_signature(encoder)}|{baseline.program_signature}"
+        f"{encoder.signature}|{baseline.signature}",
+        f"{program_signature(encoder)}|{baseline.program_signature}",
+        tokenizer,
     )
 
 

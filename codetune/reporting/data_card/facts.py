@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codetune.core.files import JsonObject, digest_bytes
-from codetune.data.clean.reasons import OTHER, REASONS, known
+from codetune.data.clean.reasons import REASONS
+from codetune.reporting.reasons import OTHER, known
 
 SPLITS = ("train", "val", "test")
 _BIN = 10

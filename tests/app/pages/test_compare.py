@@ -16,6 +16,7 @@ from codetune.app.ui.exports import export_text
 from codetune.compare.gather import SideBySide, side_by_side
 from codetune.compare.renderers.data import as_csv, as_json
 from codetune.compare.renderers.text import as_markdown
+from codetune.compare.wording import F1
 from codetune.core.files import dump_json
 from tests.app.conftest import APP, HOUSE
 from tests.app.words import choose, words
@@ -57,11 +58,25 @@ class TestNothingToCompare:
         assert "The candidate" in text
 
 
+def test_how_well_a_metric_tells_answers_apart_stands_beside_it(open_page: Open, tmp_path: Path) -> None:
+    """In the table, under the plots and over the samples; below 20 problems the report has no figures, and nothing is said."""
+    write_reports(tmp_path)
+    report = tmp_path / "reports/answer_validity/metrics.json"
+    report.parent.mkdir()
+    for metrics, told in (({}, 0), ({F1.score: {"mean": 0.614, "low": 0.55, "high": 0.666}}, 1)):
+        report.write_text(dump_json({"problems": 19 + told, "metrics": metrics}))
+        for page in ("compare", "samples"):
+            opened = open_page(tmp_path, page=page)
+            captions = [each for each in opened.caption if "0.61 (0.55 to 0.67)" in each.value.replace("\\", "")]
+            assert len(captions) == told, page
+            assert ("AUC of passing" in words(opened)) is bool(told), page
+
+
 @pytest.mark.parametrize(
     ("script", "shown"),
     [
         (APP, "page.title[0].value == 'Compare' and len(page.subheader) == 4"),
-        ("from codetune.app import samples; samples.page()", "len(page.code) == 4"),
+        ("from codetune.app.pages import samples; samples.page()", "len(page.code) == 4"),
     ],
 )
 def test_comparing_does_not_wait_for_torch(sample: Project, script: str, shown: str) -> None:

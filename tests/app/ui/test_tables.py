@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from codetune.app.ui.experiment_table import _settings
+from codetune.app.ui.forest import forest
 from codetune.app.ui.sample_table import _column
 from codetune.app.ui.tables import flip_table, metric_table, parameter_table, verdict_mark
 from codetune.compare.comparison import MetricDifference, Verdict
@@ -93,6 +95,16 @@ def test_worth_of_a_metric_is_a_column_where_it_is_known() -> None:
     changed = Reports(REPORTS.revision, answer_validity=asked, signatures={"s": "layer:5"})
     for silent in (changed, REPORTS):
         assert "AUC" not in metric_table([row(Verdict.BETTER, metric)], silent, "old", "new")
+
+
+def test_worth_of_a_metric_is_told_in_the_forest_plot() -> None:
+    metric, other = Metric("m", "M", score="m"), Metric("l", "L", score="l")
+    rows = [replace(row(Verdict.BETTER, each), spread=1.0) for each in (metric, other)]
+    reports = Reports(REPORTS.revision, answer_validity={"metrics": {"m": {"mean": 0.614, "low": 0.55, "high": 0.666}}})
+    drawn = forest(rows, reports).to_json()
+    assert '"AUC of passing"' in drawn
+    assert re.findall(r'"area": "(.*)"', drawn)[:2] == ["0.61 (0.55 to 0.67)", ""]
+    assert "AUC" not in forest(rows, REPORTS).to_json()
 
 
 def test_evidence_on_a_metric_that_was_set_up_differently_is_not_told() -> None:

@@ -6,6 +6,8 @@ from codetune.core.errors import UserError
 from codetune.core.files import read_jsonl
 from codetune.data.augment.chat import DESCRIBE, REPHRASE, ChatParaphraser, described, one_text
 from codetune.data.augment.rows import augment
+from codetune.generation import batch
+from codetune.models import prompt
 from tests.data.augment.conftest import all_alike, make_params
 from tests.support.tables import instruction_row
 
@@ -60,9 +62,13 @@ def test_the_model_is_asked_for_each_draft_with_a_seed_of_its_own(tiny_instruct,
     assert first._question(rows[0]) == question.format(description=SAID, code=rows[0]["completion"])
     first.prepare(rows)
     second.prepare(rows[::-1])
+    said = [
+        {line["index"]: line["text"] for line in read_jsonl(tmp_path / name / f"{method}.jsonl")} for name in ("a", "b")
+    ]
+    assert [said[0][at] for at in range(8)] == [said[1][(at + 4) % 8] for at in range(8)]
+    assert len(set(said[0].values())) > 4
     drafts = [[drawer.draw(each["instruction"]).text for _ in range(4)] for drawer in (first, second) for each in rows]
     assert drafts[:2] == drafts[2:]
-    assert len({*drafts[0], *drafts[1]}) > 4
     assert all(text.endswith(ASKED.removeprefix(SAID)) for text in drafts[0])
 
 
@@ -73,8 +79,6 @@ def test_a_killed_run_goes_on(tiny_instruct, tmp_path, monkeypatch):
     lines = (tmp_path / "whole/model.jsonl").read_bytes().splitlines(keepends=True)
     (tmp_path / "broken/model.jsonl").write_bytes(b"".join(lines[:2]) + lines[2][:9])
     asked = []
-    from codetune.generation import batch
-
     real = batch.answer_all
     monkeypatch.setattr(
         batch, "answer_all", lambda loaded, prompts, **more: asked.extend(prompts) or real(loaded, prompts, **more)
@@ -106,6 +110,31 @@ def test_drafts_pass_the_gates_that_phrases_pass(tiny_instruct, tmp_path, monkey
     result = augment(rows, params, all_alike, paraphraser=ChatParaphraser(params, tmp_path))
     assert result.paraphrases == []
     assert result.rejected == {"protected_changed": 4, "unchanged": 2}
+
+
+def test_an_answer_that_is_cut_is_left_out_and_counted(tiny_instruct, tmp_path, monkeypatch):
+    """One whose first paragraph is whole is taken; after one that is cut the next draft is drawn."""
+    said = "Give back those rows of `table` which are not blank."
+    found = [("Give back those rows of", "limit"), (f"{said}\n\nI hope", "limit"), (said, "end"), (said, "end")]
+    monkeypatch.setattr(prompt, "completion_text", lambda _tokenizer, ids: found[ids[0]][0])
+    monkeypatch.setattr(
+        batch, "answer_all", lambda *_, **__: ((at, batch.Answer([at], ended)) for at, (_, ended) in enumerate(found))
+    )
+    values = {"model": str(tiny_instruct), "temperature": 0.7, "max_tokens": 12}
+    params = make_params(method="model", min_changes=1, chat=values)
+    result = augment([row()], params, all_alike, paraphraser=ChatParaphraser(params, tmp_path))
+    assert [made["instruction"] for made in result.paraphrases] == [ASKED.replace(SAID, said)]
+    assert result.rejected == {"unfinished": 1}
+    again = ChatParaphraser(params, tmp_path)
+    monkeypatch.setattr(batch, "answer_all", lambda _loaded, prompts, **_: iter([] if not prompts else [1 / 0]))
+    assert augment([row()], params, all_alike, paraphraser=again).rejected == {"unfinished": 1}
+
+
+def test_answers_of_another_mode_of_numerics_are_not_taken(tiny_instruct, tmp_path, monkeypatch):
+    drawer = chat(tmp_path, tiny_instruct)
+    here = drawer._recipe([[1]])
+    monkeypatch.setenv("MKL_CBWR", "AVX2,STRICT")
+    assert drawer._recipe([[1]]) != here
 
 
 def test_what_is_too_long_or_has_no_description_is_counted(tiny_instruct, tmp_path, monkeypatch):

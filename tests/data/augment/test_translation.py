@@ -96,7 +96,9 @@ def test_empty_and_long_texts(translation_model):
 
 def test_the_model_that_is_missing_is_named(translation_model):
     drawer = BackTranslationParaphraser(section(translation_model, back={"model": "no/such/folder"}))
-    with pytest.raises(UserError, match=r"augment\.back_translation\.back\.model: there is no folder no/such/folder"):
+    with pytest.raises(
+        UserError, match=r"augment\.back_translation\.back\.model: there is no file or folder no/such/folder"
+    ):
         draw(drawer, TEXT)
 
 

@@ -15,8 +15,9 @@ from codetune.data.clean.benchmarks import (
     Task,
     read_benchmark,
 )
-from codetune.data.clean.minhash import hashed
+from codetune.data.clean.duplicates import jaccard
 from codetune.data.clean.pairs import judge_row
+from codetune.data.clean.shingle_hashes import hashed
 from tests.support.clean_params import clean_params
 from tests.support.tables import pair_row, raw_row
 
@@ -67,11 +68,37 @@ def test_matches(tasks, code, found):
 
 
 def test_the_nearest_set_is_found_by_jaccard():
-    index = ShingleIndex([("a", hashed({"1", "2", "3"})), ("b", hashed({"3", "4"})), ("c", hashed({"9"}))])
-    assert index.nearest(hashed({"2", "3"}), 0.5) == ("a", 0.6667)
-    assert index.nearest(hashed({"3", "4", "5"}), 0.5) == ("b", 0.6667)
-    assert index.nearest(hashed({"3"}), 0.6) is None
-    assert index.nearest(hashed({"7"}), 0.1) is None
+    sets = [("a", hashed({"1", "2", "3"})), ("b", hashed({"3", "4"})), ("c", hashed({"9"}))]
+    index = ShingleIndex(sets, 0.5)
+    assert index.nearest(hashed({"2", "3"})) == ("a", 0.6667)
+    assert index.nearest(hashed({"3", "4", "5"})) == ("b", 0.6667)
+    assert ShingleIndex(sets, 0.6).nearest(hashed({"3"})) is None
+    assert ShingleIndex(sets, 0.1).nearest(hashed({"7"})) is None
+    assert index.nearest(hashed(frozenset())) is None
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.5, 0.7, 0.8, 1.0])
+def test_the_nearest_set_is_that_of_comparing_all(threshold):
+    draw = random.Random(3)
+    texts = [frozenset(map(str, draw.sample(range(30), draw.randint(1, 20)))) for _ in range(400)]
+    texts += draw.sample(texts, 20)
+    sets = [(f"{number:03}", hashed(text)) for number, text in enumerate(texts[:200])]
+    index = ShingleIndex(sets, threshold)
+    found = 0
+    for text in texts[200:]:
+        best, name = max((jaccard(text, other), f"{number:03}") for number, other in enumerate(texts[:200]))
+        expected = (name, round(best, 4)) if best >= threshold else None
+        assert index.nearest(hashed(text)) == expected
+        found += expected is not None
+    assert found > 5
+
+
+def test_what_all_sets_share_is_not_looked_up():
+    frame = [f"frame {number}" for number in range(30)]
+    sets = [(str(row), hashed(frozenset([*frame, *(f"{row} {number}" for number in range(10))]))) for row in range(50)]
+    index = ShingleIndex(sets[1:], 0.7)
+    assert index.nearest(sets[0][1]) is None
+    assert not any(index._for_larger.keys() & set(hashed(frozenset(frame)).tolist()))
 
 
 OTHER = "def show(table):\n    for name, row in sorted(table.items()):\n        print(name, ', '.join(map(str, row)))"

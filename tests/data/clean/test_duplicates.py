@@ -5,7 +5,7 @@ import random
 import pytest
 
 from codetune.data.clean.duplicates import Likeness, Match, exact_duplicates, jaccard, near_duplicates, shingles
-from codetune.data.clean.minhash import hashed
+from codetune.data.clean.shingle_hashes import hashed
 
 BASE = [f"t{number}" for number in range(60)]
 

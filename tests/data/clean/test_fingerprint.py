@@ -6,8 +6,8 @@ import pytest
 
 from codetune.data.clean.filters import judge
 from codetune.data.clean.fingerprint import words
-from codetune.data.clean.minhash import jaccards
 from codetune.data.clean.pairs import judge_row
+from codetune.data.clean.shingle_hashes import jaccards
 from tests.data.clean.test_filters import CODE, PARAMS, row
 
 

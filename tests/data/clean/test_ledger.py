@@ -5,10 +5,11 @@ import re
 from pathlib import Path
 
 from codetune.data import clean as cleaning
-from codetune.data.clean.reasons import OTHER, REASONS, known
+from codetune.data.clean.reasons import REASONS
 from codetune.data.clean.report import ledger_row
 from codetune.data.clean.verdicts import BENCHMARK, deduplicated, judged
 from codetune.python_source import self_contained
+from codetune.reporting.reasons import OTHER, known
 from codetune.schemas.ledger import LEDGER
 from tests.data.clean.test_filters import CODE, PARAMS, row
 

@@ -278,10 +278,10 @@ def test_an_example_that_cannot_decide_is_left_out_by_its_reason(reason, lines):
         ("(time.sleep(1) or 1)", "import time"),
     ],
 )
-def test_a_function_that_reads_the_outside_is_a_row_and_no_problem(step, before):
+def test_an_unstable_function_is_a_row_and_no_problem(step, before):
     text = example(*TWO, code=TARGET.format(step), before=f"{before}\n\n\n")
     held_out, train = judged(text, source="held-out"), judged(text)
-    assert held_out.examples == "reads_the_outside"
+    assert held_out.examples == "function_unstable"
     assert train.completion == held_out.completion
 
 

@@ -83,3 +83,11 @@ def test_csv_with_more_cells_than_its_header_is_refused(tmp_path):
     (root / "a.csv").write_text("prompt,completion\np,c,more\n")
     with pytest.raises(UserError, match="more cells than its header"):
         read_hub(source(root))
+
+
+def test_csv_with_a_header_twice_is_refused(tmp_path):
+    root = tmp_path / "files"
+    root.mkdir()
+    (root / "a.csv").write_text("prompt,completion,completion\np,c,d\n")
+    with pytest.raises(UserError, match="several columns of CSV that are called 'completion'"):
+        read_hub(source(root))

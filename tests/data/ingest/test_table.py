@@ -230,6 +230,7 @@ def chat(*turns):
     return [{"role": role, "content": text} for role, text in turns]
 
 
+REJECTED = {"column_left_out: rejected": 1}
 ASKED, ANSWERED = chat(("user", "p")), chat(("assistant", "c"))
 
 
@@ -247,15 +248,59 @@ ASKED, ANSWERED = chat(("user", "p")), chat(("assistant", "c"))
         ({"prompt": [*chat(("system", "s")), *ASKED], "completion": "c"}, {"system_text_left_out": 1}),
         ({"prompt": "p", "completion": ANSWERED}, {}),
         ({"prompt": "p", "completion": "c", "label": True}, {}),
-        ({"prompt": ASKED, "chosen": ANSWERED, "rejected": chat(("assistant", "d"))}, {}),
-        ({"prompt": "p", "chosen": [*ASKED, *ANSWERED], "rejected": [*ASKED, *ASKED]}, {}),
-        ({"chosen": [*ASKED, *ANSWERED], "rejected": ASKED}, {}),
+        ({"prompt": ASKED, "chosen": ANSWERED, "rejected": chat(("assistant", "d"))}, REJECTED),
+        ({"prompt": "p", "chosen": [*ASKED, *ANSWERED], "rejected": [*ASKED, *ASKED]}, REJECTED),
+        ({"chosen": [*ASKED, *ANSWERED], "rejected": ASKED}, REJECTED),
         ({"instruction": "p", "output": "c", "system": "s", "history": []}, {"system_text_left_out": 1}),
         ({"instruction": "p", "input": None, "output": "c", "system": ""}, {}),
     ],
 )
 def test_forms_of_other_tools_are_read(read, row, notes):
     assert read(lines([row])) == ([Pair("p", "c")], {}, notes)
+
+
+def test_columns_that_are_not_read_are_counted_by_name(read):
+    rows = [{"prompt": "p", "completion": "c", "score": 4, "note": "", "tags": [], "source": text} for text in "ab"]
+    assert read(lines(rows))[2] == {"column_left_out: score": 2, "column_left_out: source": 2}
+    wide = {"prompt": "p", "completion": "c"} | {f"column {number}": 1 for number in range(50)}
+    noted = read(lines([wide]))[2]
+    assert len(noted) == 21
+    assert noted["column_left_out: others"] == 30
+
+
+def test_a_table_may_have_both_columns_of_chats(read):
+    sharegpt = [{"from": "human", "value": "q"}, {"from": "gpt", "value": "d"}]
+    rows = [{"messages": [*ASKED, *ANSWERED]}, {"messages": None, "conversations": sharegpt}]
+    assert read(lines(rows)) == ([Pair("p", "c"), Pair("q", "d")], {}, {})
+    assert read(lines(rows), Layout(messages="messages"))[1] == {"columns_differ": 1}
+    both = {"messages": [*ASKED, *ANSWERED], "conversations": sharegpt}
+    assert read(lines([both])) == ([Pair("p", "c")], {}, {"column_left_out: conversations": 1})
+
+
+@pytest.mark.parametrize(
+    ("row", "expression"),
+    [
+        ({"license": "mit"}, "MIT"),
+        ({"licence": "Apache License, Version 2.0"}, "Apache-2.0"),
+        ({"license": "GPL-3.0-only AND (MIT OR Apache-2.0)"}, "GPL-3.0-only AND (MIT OR Apache-2.0)"),
+        ({"licenses": ["MIT", "GPL-3.0-only"]}, "MIT AND GPL-3.0-only"),
+        ({"license": "see the file"}, "LicenseRef-unread"),
+        ({"license": " "}, None),
+        ({"licenses": []}, None),
+        ({}, None),
+    ],
+)
+def test_a_row_may_name_its_licence(read, row, expression):
+    ([pair], skipped, notes) = read(lines([{"prompt": "p", "completion": "c", **row}]))
+    assert (pair.license.expression if pair.license else None) == expression
+    assert (skipped, notes) == ({}, {})
+
+
+@pytest.mark.parametrize("second", ['"def g', 'b "def g"', '"def g" + 1'])
+def test_two_quotes_that_are_not_closed_hold_no_rows(read, second):
+    rows = "".join(f"q{number},a{number}\n" for number in range(20))
+    with pytest.raises(UserError, match="the row that begins on line 2 is not CSV"):
+        read(f'prompt,completion\nq,"def f\n{rows}r,{second}\n{rows}')
 
 
 def test_parts_of_a_message_are_joined(read):

@@ -2,14 +2,18 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 from scipy.stats import binomtest
 
-from codetune.evaluation.execution.trials import Tried, mean_pass_at_k, pass_at_k, try_answers
+from codetune.cli.execution import as_text
+from codetune.core.errors import UserError
+from codetune.evaluation.execution.trials import Tried, mean_pass_at_k, missing_modules, pass_at_k, try_answers
 from codetune.evaluation.problems.reading import Problem, doctest_problem
 from codetune.evaluation.problems.suites import Suite
 from codetune.evaluation.sandbox.limits import Limits
+from codetune.evaluation.sandbox.packages import package_paths
 from codetune.evaluation.sandbox.trial import Verdict
 from tests.conftest import run_python
 from tests.evaluation.problems.test_reading import HUMANEVAL, MBPP, written
@@ -65,6 +69,44 @@ def test_examples_that_are_skipped_prove_nothing(any_isolation):
     tried = try_answers([doctest_problem("a", code)], {"a": ["def f(x): return 0"]}, any_isolation, Limits(cpu_s=1))
     assert tried.verdicts == {}
     assert tried.unusable["a"].outcome == "unaskable"
+
+
+PLUS = Problem(
+    "plus",
+    "def double(x):\n",
+    "def double(x):\n    return 2 * x\n",
+    Suite(
+        "",
+        ("double",),
+        "import numpy as np\n\n\ndef check(f):\n    assert np.allclose(f(0.5), 1.0)\n\n\ncheck(double)\n",
+    ),
+)
+
+
+def test_tests_that_need_a_package_name_it_and_run_where_it_is_let_in(any_isolation):
+    answers = {"plus": ["    return x + x", "    return x", "    import numpy\n    return float(numpy.add(x, x))"]}
+    tried = try_answers([PLUS], answers, any_isolation, Limits())
+    assert tried.verdicts == {}
+    assert tried.needed == tried.report([1])["needed"] == {"plus": ["numpy"]}
+    assert "`--package numpy`" in as_text(tried.report([1]))
+    let_in = replace(any_isolation, packages=package_paths(["numpy"]))
+    tried = try_answers([PLUS], answers, let_in, Limits())
+    assert [one.outcome for one in tried.verdicts["plus"]] == ["passed", "assertion", "passed"]
+    assert "needed" not in tried.report([1])
+
+
+def test_what_is_standard_or_let_in_is_not_missing():
+    tests = Suite("import os.path, pandas.io as p", ("f",), "from scipy import stats\nfrom . import here")
+    problem = Problem("a", "", "import numpy\ndef f(): return 1", tests)
+    assert missing_modules(problem, frozenset({"numpy"})) == ["pandas", "scipy"]
+
+
+def test_packages_are_what_is_installed():
+    names = [path.name for path in package_paths(["numpy", "numpy"])]
+    assert "numpy" in names
+    assert not [name for name in names if name.endswith(".dist-info") or name in ("..", "bin")]
+    with pytest.raises(UserError, match=r"'no-such-package' is not installed here"):
+        package_paths(["no-such-package"])
 
 
 def test_command_tells_and_keeps_the_verdicts(any_isolation, tmp_path):

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from codetune.__main__ import summary
 from codetune.app.ui.tables import metric_table
+from codetune.cli.summary import metrics_table
 from codetune.compare.comparison import compare, gain_of
 from codetune.core.files import read_json, read_jsonl
 from codetune.evaluation.metrics import registry
@@ -70,8 +70,8 @@ def test_it_has_a_mean_and_a_gain(report):
 
 
 def test_readers_see_it_everywhere(rows, report):
-    assert "Vowels" in summary(report)
-    assert "+0.667 (+0.667 to +0.667)" in summary(report)
+    assert "Vowels" in metrics_table(report)
+    assert "+0.667 (+0.667 to +0.667)" in metrics_table(report)
     check = MergeCheck(prompts=1, logits=1, max_difference=0.0, allowed=1.0, tokens=1, ties=0)
     params = {"model": {"base": "b"}, "train": {}, "export": {"dtype": "float32"}}
     assert "| Vowels | 0.000 | 0.667 | +0.667" in model_card(CardFacts(params, check, "x", metrics=report))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from codetune.evaluation.metrics.segmentation import bleu_tokenizer, tell_tokenizer
 from codetune.evaluation.metrics.surface import (
     corpus_scores,
     edit_similarity,
@@ -46,6 +47,50 @@ def test_signatures_are_sacrebleus():
     assert found["corpus_bleu"].startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
     assert found["chrf"] == f"{found['corpus_chrf']}|mean:prompts"
     assert found["bleu"] == f"{found['corpus_bleu']}|mean:prompts".replace("eff:no", "eff:yes")
+
+
+# Scores by sacrebleu 2.6.0 on its own command line: `sacrebleu -tok zh`, and `-tok char`.
+@pytest.mark.parametrize(
+    ("answer", "reference", "tokenizer", "bleu"),
+    [
+        ("今天天气很好,我们去公园跑步,然后回家。", "今天天气很好,我们去公园散步,然后回家。", "zh", 85.79),
+        ("今日はとても天気がいいので公園へ遊びに行きましょう", "今日はとても天気がいいので公園へ散歩に行きましょう", "char", 84.67),
+        ("วันนี้อากาศดีมาก", "วันนี้อากาศดีมาก", "char", 100.0),
+        ("a b c d e", "a b c d f", "13a", 100 * 0.2**0.25),
+    ],
+)  # fmt: skip
+def test_texts_without_spaces_are_cut_by_their_script(monkeypatch, answer, reference, tokenizer, bleu):
+    monkeypatch.setattr("codetune.evaluation.metrics.segmentation.has_mecab", lambda: False)
+    assert bleu_tokenizer([reference]) == tokenizer
+    assert corpus_scores([answer] * 20, [reference] * 20)["bleu"] == pytest.approx(bleu, abs=0.01)
+    assert f"|tok:{tokenizer}|" in signatures(tokenizer)["corpus_bleu"]
+    assert f"|tok:{tokenizer}|" in signatures(tokenizer)["bleu"]
+
+
+@pytest.mark.parametrize(
+    ("references", "tokenizer"),
+    [
+        (["def f(x):\n    # 今天天气很好\n    return total_of_values(x)"], "13a"),
+        (["오늘은 날씨가 정말 좋습니다"], "13a"),
+        (["Straße, naïve, Привет"], "13a"),
+        (["公園へ行きましょう"], "ja-mecab"),
+        (["公园", "today"], "13a"),
+        ([""], "13a"),
+        ([], "13a"),
+    ],
+)
+def test_the_tokenizer_is_that_of_most_letters(monkeypatch, references, tokenizer):
+    monkeypatch.setattr("codetune.evaluation.metrics.segmentation.has_mecab", lambda: True)
+    assert bleu_tokenizer(references) == tokenizer
+
+
+def test_what_is_unusual_is_told(capsys):
+    for tokenizer in ("13a", "zh", "char"):
+        tell_tokenizer(tokenizer)
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2
+    assert "tokenizer zh" in told[0]
+    assert "sacrebleu[ja]" in told[1]
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,9 @@ def test_answers_are_judged_and_attacks_fail_without_privileges():
             project / "codetune/evaluation/sandbox",
             ignore=shutil.ignore_patterns("*.pyc"),
         )
-        (project / "codetune/evaluation/problems").mkdir()
-        for name in ("__init__.py", "errors.py", "problems/__init__.py", "problems/suites.py"):
-            shutil.copy(ROOT / "codetune" / name, project / "codetune" / name)
+        for name in ("codetune/core/errors.py", "codetune/evaluation/problems/suites.py"):
+            (project / name).parent.mkdir(parents=True)
+            shutil.copy(ROOT / name, project / name)
         answers = {"honest": HONEST, **{name: ATTACKS[name][0] for name in TRIED}}
         told = subprocess.run(
             [python, "-c", SCRIPT], user=NOBODY, group=NOBODY, extra_groups=[], cwd=project, env={"PATH": "/usr/bin:/bin"},

@@ -111,7 +111,7 @@ def test_machine_without_isolation_is_refused(monkeypatch):
 
 def test_broken_isolation_is_refused(monkeypatch):
     isolation_module.find_isolation.cache_clear()
-    broken = [dataclasses.replace(way, wrap=lambda command: ["false", *command]) for way in isolation_module.WAYS]
+    broken = [dataclasses.replace(way, wrap=lambda command, _: ["false", *command]) for way in isolation_module.WAYS]
     monkeypatch.setattr(isolation_module, "WAYS", broken)
     with pytest.raises(UserError, match="bubblewrap ended with status 1"):
         isolation_module.find_isolation()

@@ -77,8 +77,8 @@ def test_a_folder_that_lacks_a_part_is_refused(files: list[str], missing: str, t
 @pytest.mark.parametrize(
     ("model", "revision", "message"),
     [
-        ("no/such/folder", None, "there is no folder no/such/folder"),
-        ("microsoft/codebert-base", None, "as a hub id it needs a commit"),
+        ("no/such/folder", None, "there is no file or folder no/such/folder"),
+        ("microsoft/codebert-base", None, "as a hub id it needs a pinned commit"),
         # tests/conftest.py puts the hub offline
         ("microsoft/no-such-model-here", COMMIT, "the hub did not give it at 000000000000"),
     ],

@@ -1,0 +1,34 @@
+"""`codetune compare`: two revisions side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from codetune.core.files import dump_json
+
+
+@click.command(epilog="Examples: codetune compare HEAD workspace · codetune compare main my-experiment --markdown")
+@click.argument("before")
+@click.argument("after")
+@click.option("--json", "as_json", is_flag=True, help="Print every number, unrounded, as JSON.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the same as Markdown.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print one table of comma-separated values.")
+def compare(before: str, after: str, *, as_json: bool, as_markdown: bool, as_csv: bool) -> None:
+    """Say what two revisions' models, parameters, stages and data differ in, and whether it is more than noise.
+
+    BEFORE and AFTER are each `workspace`, or a branch, tag, commit or experiment.
+    """
+    if as_json + as_markdown + as_csv > 1:
+        raise click.UsageError("--json, --markdown and --csv exclude each other: give one of them.")
+    from codetune.compare.gather import side_by_side
+    from codetune.compare.renderers import data, text
+
+    found = side_by_side(Path(), before, after)
+    if as_json:
+        click.echo(dump_json(data.as_json(found)), nl=False)
+    elif as_csv:
+        click.echo(data.as_csv(found))
+    else:
+        click.echo(text.as_markdown(found) if as_markdown else text.as_text(found))

@@ -1,0 +1,54 @@
+"""The command line: `codetune check`, `codetune compare HEAD workspace`, …; the pipeline itself is run by DVC."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from codetune.cli.answer import answer
+from codetune.cli.check import check
+from codetune.cli.compare import compare
+from codetune.cli.data_diff import data_diff
+from codetune.cli.execute import execute
+from codetune.cli.ingest import ingest
+from codetune.cli.problems import problems
+from codetune.cli.summary import summary
+from codetune.cli.why import why
+from codetune.core.errors import run_as_command
+
+_NAME = "codetune"
+_COMPLETION = "_CODETUNE_COMPLETE"  # set by the shell that asks how a line may go on
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="The pipeline is run by `dvc repro` (or `make repro`), the page by `make app`.",
+)
+def cli() -> None:
+    """Reproducible fine-tuning of small code models: questions to ask of the data, the models and the results."""
+
+
+for _command in (check, summary, compare, why, data_diff, ingest, answer, execute, problems):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run one command; all that goes wrong ends in one line on standard error."""
+    run_as_command(_run)
+
+
+def _run() -> None:
+    if _COMPLETION in os.environ:
+        cli.main(prog_name=_NAME)
+    try:
+        with cli.make_context(_NAME, sys.argv[1:]) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as done:
+        raise SystemExit(done.exit_code) from None
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(error.exit_code) from None

@@ -1,0 +1,92 @@
+"""The files of the project that a module runs with: its own, and those of every module that it imports."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+"""The folder that holds `codetune` and `stages`."""
+_PACKAGES = frozenset({"codetune", "stages"})
+
+
+def imported_modules(path: Path, *, type_checking: bool = False) -> set[str]:
+    """Names of the modules of the project that a file imports, at its top or inside functions.
+
+    The result may hold names of functions and classes too, as `from module import name` does not tell them apart.
+
+    :param type_checking: whether imports under `if TYPE_CHECKING:` count.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for node in _nodes(tree, type_checking=type_checking):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return {name for name in found if name.split(".")[0] in _PACKAGES}
+
+
+def _nodes(node: ast.AST, *, type_checking: bool) -> Iterator[ast.AST]:
+    """Yield all nodes of a tree; without `type_checking` not those of the bodies of `if TYPE_CHECKING:`."""
+    yield node
+    skipped: list[ast.stmt] = []
+    if not type_checking and isinstance(node, ast.If) and _is_type_checking(node.test):
+        skipped = node.body
+    for child in ast.iter_child_nodes(node):
+        if child not in skipped:
+            yield from _nodes(child, type_checking=type_checking)
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    """Whether a condition is `TYPE_CHECKING` or `typing.TYPE_CHECKING`."""
+    return "TYPE_CHECKING" in {getattr(test, "id", None), getattr(test, "attr", None)}
+
+
+def module_file(name: str, project: Path = PROJECT) -> Path | None:
+    """The file of a module or package of the project; None where `name` is neither."""
+    place = project / name.replace(".", "/")
+    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
+
+
+def import_closure(modules: Iterable[str], project: Path = PROJECT) -> set[Path]:
+    """The files of modules and of all modules that they import, directly or through others.
+
+    The packages that hold them count as well, where their files do more than describe the package.
+
+    :param modules: names such as `stages.train`.
+    :param project: the folder that holds the packages.
+    :raises ValueError: when a name is no module of the project (a mistake of the programmer's).
+    """
+    found: set[Path] = set()
+    for name in modules:
+        path = module_file(name, project)
+        if path is None:
+            raise ValueError(f"{name} is no module of {project}")
+        found.add(path)
+    pending = list(found)
+    while pending:
+        path = pending.pop()
+        for reached in _imported_files(path, path.stat().st_mtime_ns, project):
+            if reached not in found:
+                found.add(reached)
+                pending.append(reached)
+    return found
+
+
+@cache
+def _imported_files(path: Path, _changed: int, project: Path) -> frozenset[Path]:
+    """The files of the modules that a file imports; `_changed` is the time of its last change."""
+    split = [name.split(".") for name in imported_modules(path)]
+    names = {".".join(parts[:end]) for parts in split for end in range(1, len(parts) + 1)}
+    files = {file for name in names if (file := module_file(name, project))}
+    return frozenset(file for file in files if file.name != "__init__.py" or _does_something(file))
+
+
+def _does_something(package: Path) -> bool:
+    """Whether the file of a package holds more than a docstring and the version."""
+    tree = ast.parse(package.read_text(encoding="utf-8"))
+    return any(not isinstance(node, ast.Expr) and "__version__" not in ast.unparse(node) for node in tree.body)

@@ -1,0 +1,73 @@
+"""Run one stage of the pipeline: `python -m stages NAME`. Without a name it lists the stages.
+
+Numerics are fixed before the module of the stage is imported, so that a stage can import torch at its top.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import inspect
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from codetune import numerics
+from codetune.core.errors import UserError, run_as_command
+
+# In the order of the pipeline: whether numerics are fixed first, which imports torch. The others start without it.
+FIXES_NUMERICS = {
+    "ingest": False, "clean": False, "augment": True, "examine": True, "describe": False, "benchmarks": False,
+    "base": False, "train": True, "generate": True, "score": True, "plot": False, "execute": False, "validity": True,
+    "answer_validity": True, "export": True,
+}  # fmt: skip
+
+
+def listing() -> str:
+    """Each stage with the first line of its docstring, one a line."""
+    width = max(map(len, FIXES_NUMERICS))
+    return "\n".join(f"{name:{width}}  {_summary(name)}" for name in FIXES_NUMERICS)
+
+
+def _summary(name: str) -> str:
+    """The first line of a stage's docstring; the stage is not imported."""
+    tree = ast.parse(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
+    return (ast.get_docstring(tree) or "").partition("\n")[0]
+
+
+def run(name: str, arguments: Sequence[str]) -> None:
+    """Run a stage on params.yaml and the files that dvc.yaml names.
+
+    :param arguments: what follows the name on the command line: `base` or `tuned` for `generate`.
+    :raises UserError: when there is no such stage, or it takes other arguments.
+    """
+    if name not in FIXES_NUMERICS:
+        close = difflib.get_close_matches(name, FIXES_NUMERICS, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise UserError(
+            f"there is no stage {name!r} ({hint}known: {', '.join(FIXES_NUMERICS)})",
+            "Run `python -m stages`, which says what each one does.",
+        )
+    if FIXES_NUMERICS[name]:
+        numerics.fix()
+    main = import_module(f"stages.{name}").main
+    expected = inspect.signature(main).parameters
+    if len(expected) != len(arguments):
+        raise UserError(
+            f"stage {name}: expected {' '.join(expected) or 'no argument'}, found {' '.join(arguments) or 'nothing'}",
+            f"Run `{' '.join(['python -m stages', name, *map(str.upper, expected)])}`.",
+        )
+    main(*arguments)
+
+
+def main() -> None:
+    """Run the stage that the command line names."""
+    if len(sys.argv) == 1:
+        sys.stdout.write(f"{listing()}\n")
+    else:
+        run_as_command(lambda: run(sys.argv[1], sys.argv[2:]))
+
+
+if __name__ == "__main__":
+    main()

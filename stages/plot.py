@@ -1,0 +1,45 @@
+"""Draw the scores: the distribution of BERTScore F1, and the gain per test package.
+
+Reads: reports/scores.jsonl, params `score` (the intervals).
+Writes: reports/plots/: JSON data for `dvc plots`, and SVG pictures.
+Guarantees: the same scores give the same bytes.
+Does not: score anything: another colour or caption runs this stage alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from codetune.core.config import load_section
+from codetune.core.files import atomic_folder
+from codetune.evaluation.metrics.params import ScoreParams
+from codetune.reporting.score_plots import write_plots
+from codetune.schemas.reading import read_rows
+from codetune.schemas.scores import SCORES
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the stage reads."""
+
+    scores: Path = Path("reports/scores.jsonl")
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the stage writes."""
+
+    plots: Path = Path("reports/plots")
+
+
+def run(params: ScoreParams, inputs: Inputs, outputs: Outputs) -> None:
+    """Write the data and the pictures."""
+    rows = list(read_rows(inputs.scores, SCORES))
+    with atomic_folder(outputs.plots) as folder:
+        write_plots(folder, rows, params)
+
+
+def main() -> None:
+    """Run the stage on params.yaml and the files that dvc.yaml names."""
+    run(load_section(ScoreParams), Inputs(), Outputs())

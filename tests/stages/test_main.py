@@ -1,0 +1,69 @@
+"""The door of the stages: `python -m stages NAME`."""
+
+import pytest
+from ruamel.yaml import YAML
+
+from codetune.core.errors import UserError
+from stages.__main__ import FIXES_NUMERICS, listing, run
+from tests.conftest import ROOT, run_python
+
+PIPELINE = {
+    name: stage.get("do", stage)
+    for name, stage in YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"].items()
+}
+
+
+def test_every_stage_is_run_through_the_door():
+    assert list(PIPELINE) == list(FIXES_NUMERICS)
+    assert {path.stem for path in (ROOT / "stages").glob("[a-z]*.py")} == set(PIPELINE)
+    commands = {name: stage["cmd"].removesuffix(" ${key}") for name, stage in PIPELINE.items()}
+    assert commands == {name: f"python -m stages {name}" for name in PIPELINE}
+
+
+def test_numerics_are_fixed_for_the_stages_that_follow_their_section():
+    assert {name for name, fixes in FIXES_NUMERICS.items() if fixes} == {
+        name for name, stage in PIPELINE.items() if "numerics" in stage["params"]
+    }
+
+
+def test_the_list_has_a_line_for_each():
+    lines = listing().split("\n")
+    assert [line.split()[0] for line in lines] == list(PIPELINE)
+    assert all(line.endswith((".", ")")) or len(line) > 40 for line in lines)
+    done = run_python("-m", "stages")
+    assert done.stdout == f"{listing()}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["trian"], "there is no stage 'trian' (did you mean train? known: ingest, clean,"),
+        (["describe", "now"], "stage describe: expected no argument, found now. Run `python -m stages describe`."),
+        (["generate"], "stage generate: expected variant, found nothing. Run `python -m stages generate VARIANT`."),
+    ],
+)
+def test_a_wrong_call_is_one_line(arguments, said):
+    with pytest.raises(UserError) as caught:
+        run(arguments[0], arguments[1:])
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_wrong_name_ends_the_command_in_one_line():
+    done = run_python("-m", "stages", "trian", check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: there is no stage 'trian'")
+
+
+LIGHT = [name for name, fixes in FIXES_NUMERICS.items() if not fixes]
+
+
+def test_stages_without_numerics_start_without_torch():
+    code = f"import importlib, sys; [importlib.import_module('stages.' + name) for name in {LIGHT}]; "
+    assert run_python("-c", code + "print('torch' in sys.modules)").stdout == "False\n"
+
+
+def test_a_stage_with_numerics_refuses_to_run_by_itself():
+    done = run_python("-c", "from stages import score; score.main()", check=False)
+    assert "numerics.fix() has not run: a stage is run as `python -m stages NAME`" in done.stderr

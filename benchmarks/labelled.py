@@ -29,7 +29,7 @@ from scipy.stats import kendalltau  # type: ignore[import-untyped]  # noqa: E402
 from codetune.core.files import read_jsonl  # noqa: E402
 from codetune.core.progress import track  # noqa: E402
 from codetune.evaluation.metrics.code_bertscore import normalized  # noqa: E402
-from codetune.evaluation.metrics.surface import edit_similarity, sentence_scores  # noqa: E402
+from codetune.evaluation.metrics.surface import edit_similarity, sentence_bleu, sentence_chrf  # noqa: E402
 from codetune.evaluation.problems.reading import read_problems  # noqa: E402
 from codetune.models.encoders.locate import minilm_folder  # noqa: E402
 
@@ -203,12 +203,11 @@ def labelled(path: Path, problems: Path) -> None:
     pairs = _pairs(path, problems)
     agreement = _Agreement(pairs)
     found = _all_settings(pairs, agreement)
-    surface = [sentence_scores(*pair.bodies) for pair in pairs]
     print(f"{len(pairs)} completions; tau within {len(next(iter(found.values())))} tasks, 95 % interval over the tasks")
     rows = {
         "parses": agreement([float(pair.forms["program"][0] is not None) for pair in pairs]),
-        "chrF": agreement([scores["chrf"] for scores in surface]),
-        "BLEU": agreement([scores["bleu"] for scores in surface]),
+        "chrF": agreement([sentence_chrf(*pair.bodies) for pair in pairs]),
+        "BLEU": agreement([sentence_bleu(*pair.bodies) for pair in pairs]),
         "edit similarity": agreement([edit_similarity(*pair.bodies) for pair in pairs]),
         "BERTScore, layer 6, F1": found["text", 6, "all tokens", "F1"],
         "Code BERTScore: " + ", ".join(map(str, _CHOSEN[1:])): found[_CHOSEN],

@@ -163,7 +163,7 @@ def _graded(
     )
     graded = []
     for task, found in samples.items():
-        scores = [score_answer(each, matcher, baseline) | {"expected_form": each["expected_form"]} for each in found]
+        scores = [score_answer(each, matcher, baseline) for each in found]
         kinds = (
             [score for score, good in zip(scores, passed[task], strict=True) if good is kind] for kind in (True, False)
         )

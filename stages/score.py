@@ -23,7 +23,7 @@ from pathlib import Path
 from codetune import numerics
 from codetune.core.config import load_section
 from codetune.core.files import JsonObject, write_json, write_jsonl
-from codetune.evaluation.metrics import surface
+from codetune.evaluation.metrics import registry
 from codetune.evaluation.metrics.baseline import measure_baseline, read_references
 from codetune.evaluation.metrics.bertscore import BertEncoder
 from codetune.evaluation.metrics.kept import Kept, kept_folder, recipe
@@ -40,7 +40,7 @@ from codetune.evaluation.metrics.table import (
     metrics,
     score_prompts,
     scoring_report,
-    signatures,
+    setup_of,
     tokenizer_of,
 )
 from codetune.evaluation.problems.sets import benchmark_sets
@@ -48,7 +48,6 @@ from codetune.models.answer_form import TaughtForm, load_taught_form
 from codetune.models.encoders.locate import locate_encoder
 from codetune.numerics import NumericsParams
 from codetune.schemas.checking import checked
-from codetune.schemas.scores import SCORES
 
 _LIBRARIES = ("bert-score", "numpy", "sacrebleu", "tokenizers", "torch", "transformers")
 
@@ -119,15 +118,14 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         again = score_prompts(reworded, matcher, baseline, tokenizer)
         report["robustness"] = robustness((samples, rows), (reworded, again), params.score)
     shared = {
-        **signatures(encoder, baseline),
-        **surface.signatures(tokenizer),
+        **registry.signatures(setup_of(encoder, baseline, tokenizer)),
         "answers": "text" if params.form == "as_is" else "code",
         "expected_form": params.form,
         "prompts_digest": prompts_digest(samples["base"]),
         "numerics": params.numerics.mode,
         "versions": {name: version(name) for name in _LIBRARIES},
     }
-    write_jsonl(outputs.scores, checked(kept_scores(rows), SCORES, outputs.scores))
+    write_jsonl(outputs.scores, checked(kept_scores(rows), registry.schema(), outputs.scores))
     counts = scoring_report(samples, encoder, baseline)
     if params.form != "as_is":
         read = {"": given, ".reworded": asked_again, **{f".{name}": each for name, each in tasks.items()}}

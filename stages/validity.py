@@ -68,8 +68,8 @@ def _score(functions: list[Programs], encoder: BertEncoder, baseline: Baseline) 
     match_pairs(pairs, matcher, "programs")
 
     def score(answer: str, reference: str) -> dict[str, float]:
-        found = score_answer({"answer": answer, "reference": reference, "stopped": True}, matcher, baseline)
-        return {name: value for name, value in found.items() if name != "stopped" and not name.endswith("_raw")}
+        found = score_answer({"answer": answer, "reference": reference}, matcher, baseline)
+        return {name: value for name, value in found.items() if not name.endswith("_raw")}
 
     return score
 

@@ -10,47 +10,40 @@ import click
 
 from codetune.core.errors import UserError
 from codetune.core.files import read_json
+from codetune.evaluation.metrics.registry import F1, catalogue
 
 _METRICS = Path("reports/metrics.json")
 _EXECUTION = Path("reports/execution/metrics.json")
-_ROWS = (
-    ("BERTScore F1", ("bertscore", "f1"), "f1"),
-    ("Code BERTScore", ("code_bertscore",), "code_bertscore"),
-    ("chrF", ("chrf",), "chrf"),
-    ("BLEU", ("bleu",), "bleu"),
-    ("exact match", ("exact_match",), None),
-    ("answers that parse", ("syntax_valid",), "syntax_valid"),
-    ("expected form", ("expected_form",), "expected_form"),
-    ("within the limit", ("stopped",), None),
-)
+_WIDTH = 22
 
 
-def _value(scores: dict[str, Any], path: tuple[str, ...]) -> float | None:
-    """The number at a path, None where an older report has none."""
+def _value(scores: dict[str, Any], key: str) -> float | None:
+    """The number at a dotted key, None where an older report has none."""
     found: Any = scores
-    for key in path:
-        found = found.get(key, {})
+    for part in key.split("."):
+        found = found.get(part, {})
     return float(found) if isinstance(found, int | float) else None
 
 
 def metrics_table(metrics: dict[str, Any]) -> str:
     """The content of reports/metrics.json as a table for the terminal."""
-    lines = [f"{'':20}{'base':>10}{'tuned':>10}   gain (95 % interval)"]
-    for label, path, gain in _ROWS:
-        base, tuned = (_value(metrics[role], path) for role in ("base", "tuned"))
-        if base is None or tuned is None:
+    lines = [f"{'':{_WIDTH}}{'base':>10}{'tuned':>10}   gain (95 % interval)"]
+    for metric in catalogue():
+        base, tuned = (_value(metrics[role], metric.key) for role in ("base", "tuned"))
+        if base is None or tuned is None or not metric.brief:
             continue
-        line = f"{label:20}{base:10.4f}{tuned:10.4f}"
-        if gain:
-            line += f"   {_interval(metrics['gain'][gain])}"
+        line = f"{metric.label:{_WIDTH}}{metric.show(base):>10}{metric.show(tuned):>10}"
+        if metric.gain:
+            line += f"   {metric.show_interval(metrics['gain'][metric.gain])}"
         lines.append(line)
     if "robustness" in metrics:
         found = metrics["robustness"]
-        changed, moved = ([found[role][key] for role in ("base", "tuned")] for key in ("changed", "f1"))
+        changed, moved = ([found[role][key] for role in ("base", "tuned")] for key in ("changed", F1.gain))
         lines += ["", f"{found['prompts']} of the prompts in other words:"]
-        lines.append(f"{'another answer':20}{changed[0]:10.4f}{changed[1]:10.4f}")
-        line = f"{'change in F1':20}{moved[0]['mean']:+10.4f}{moved[1]['mean']:+10.4f}"
-        lines.append(f"{line}   of tuned {_interval(moved[1])}")
+        lines.append(f"{'another answer':{_WIDTH}}{changed[0]:10.4f}{changed[1]:10.4f}")
+        ends = [F1.show(each["mean"], signed=True) for each in moved]
+        line = f"{f'change in {F1.label}':{_WIDTH}}{ends[0]:>10}{ends[1]:>10}"
+        lines.append(f"{line}   of tuned {F1.show_interval(moved[1])}")
     return "\n".join(lines)
 
 
@@ -65,7 +58,7 @@ def execution_table(sets: dict[str, Any]) -> str:
         if "gain" in found:
             base, tuned = (found[role]["pass@1"] for role in ("base", "tuned"))
             told = f"{len(found['won'])} won, {len(found['lost'])} lost of {found['problems']}"
-            lines.append(f"{f'pass@1 {name}':20}{base:10.4f}{tuned:10.4f}   {_interval(found['gain'])}, {told}")
+            lines.append(f"{f'pass@1 {name}':{_WIDTH}}{base:10.4f}{tuned:10.4f}   {_interval(found['gain'])}, {told}")
     return "\n".join(lines)
 
 

@@ -2,7 +2,8 @@
 
 Differences are taken prompt by prompt over the prompts that both revisions answered, so that the luck of which prompts
 were asked cancels out; the interval is a paired bootstrap over these prompts. A difference is better or worse where
-its interval leaves zero out and its p-value, corrected for the number of metrics, is as small as the confidence asks.
+its interval leaves zero out and its p-value, corrected over the family of metrics (see
+`codetune.stats.families`), is as small as the confidence asks.
 It says nothing of the luck of training.
 """
 
@@ -11,30 +12,27 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from operator import attrgetter
 from typing import cast
 
 from codetune.compare.flips import Flips, Model, flips, passes
-from codetune.compare.intervals import BootstrapSettings, pooled_spread, settings_of
+from codetune.compare.intervals import settings_of
 from codetune.compare.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
 from codetune.evaluation.metrics.catalogue import (
     ANSWERS,
-    CATALOGUE,
     EXECUTION,
-    OVER_ALL_PROMPTS,
     VALIDATION_LOSS,
-    Metric,
     metrics_of,
     numbers,
 )
+from codetune.evaluation.metrics.metric import Metric
+from codetune.evaluation.metrics.registry import catalogue, over_all
 from codetune.history.parameters import ParameterDifference, parameter_differences
 from codetune.history.reports import ROLES, Reports, Role
-from codetune.stats.intervals import Interval, paired_intervals
-from codetune.stats.significance import Pair, detectable_difference, holm, paired_ps
-
-PERMUTATIONS = 10_000
+from codetune.stats.families import Settings, Tested, compare_family
+from codetune.stats.pairs import Pair
 
 
 class Verdict(Enum):
@@ -55,7 +53,7 @@ class MetricDifference:
     :param baseline: mean over the shared prompts where the metric has a value for each prompt, else as reported.
     :param low: lower end of the interval of the difference; None where there is no interval.
     :param p_value: of a paired permutation test, or McNemar's where each prompt is right or wrong; corrected by Holm
-        for the number of metrics that are compared with it.
+        over its family.
     :param detectable: the smallest difference that these prompts would have shown in four of five cases.
     :param spread: how far the scores of single prompts lie apart: their standard deviation, both models pooled.
     """
@@ -132,18 +130,16 @@ def _paired_scores(metric: Metric, baseline: Model, candidate: Model, identifier
     return None if old is None or new is None else (old, new)
 
 
-def _tested(pairs: Mapping[str, Pair], settings: BootstrapSettings) -> dict[str, tuple[Interval, float]]:
-    """The interval and the p-value of each metric, by key.
+def _tested(pairs: Mapping[str, Pair], settings: Settings) -> dict[str, Tested]:
+    """What tells the differences from chance, by key, each corrected over its family.
 
-    Those of as many prompts are tested together, which is much faster than one by one.
+    The scores of the answers are one family. Whether answers work is another question, and each set of problems that
+    were run is a family of its own, as in reports/execution/metrics.json.
     """
-    found: dict[str, tuple[Interval, float]] = {}
-    for size in {len(old) for old, _ in pairs.values()}:
-        asked = {key: pair for key, pair in pairs.items() if len(pair[0]) == size}
-        intervals = paired_intervals([*asked.values()], **asdict(settings))
-        p_values = paired_ps([*asked.values()], samples=PERMUTATIONS, seed=settings.seed)
-        found |= dict(zip(asked, zip(intervals, p_values, strict=True), strict=True))
-    return found
+    families: dict[str, dict[str, Pair]] = defaultdict(dict)
+    for key, pair in pairs.items():
+        families[key.rpartition(".")[0] if key.startswith(f"{EXECUTION}.") else ""][key] = pair
+    return {key: found for family in families.values() for key, found in compare_family(family, settings).items()}
 
 
 def _scores_by_prompt(reports: Reports, role: Role, identifiers: list[str], score: str | None) -> list[float] | None:
@@ -155,11 +151,12 @@ def _scores_by_prompt(reports: Reports, role: Role, identifiers: list[str], scor
     return None if None in values else cast("list[float]", values)
 
 
-def _judge(metric: Metric, low: float, high: float, *, equal: bool) -> Verdict:
-    """Better or worse where the interval leaves zero out."""
-    if equal:
+def _judge(metric: Metric, found: Tested, confidence: float) -> Verdict:
+    """Better or worse where the interval leaves zero out and the corrected p-value is small enough."""
+    low, high = found.interval.low, found.interval.high
+    if found.equal:
         return Verdict.SAME
-    if low <= 0 <= high:
+    if low <= 0 <= high or found.p_value > 1 - confidence:
         return Verdict.INDISTINGUISHABLE
     return Verdict.BETTER if (low > 0) is metric.larger_is_better else Verdict.WORSE
 
@@ -172,8 +169,6 @@ def _differences(
     distrusted: Collection[str] = (),
 ) -> list[MetricDifference]:
     """The metrics of two models, each given as a revision's reports and the role of the model in it.
-
-    They are corrected for their number.
 
     :param identifiers: the prompts to compare over.
     :param distrusted: the keys of the metrics that were not measured in the same way; these are not subtracted.
@@ -193,29 +188,11 @@ def _differences(
         if pair is None or metric.key in distrusted:
             rows.append(_without_interval(metric, before, after, trust=metric.key not in distrusted))
             continue
-        interval, p_value = tests[metric.key]
-        verdict = _judge(metric, interval.low, interval.high, equal=pair[0] == pair[1])
-        least, spread = detectable_difference(*pair, settings.confidence), pooled_spread(*pair)
-        ends = interval.low, interval.high
-        rows.append(MetricDifference(metric, before, after, *ends, verdict, p_value, least, spread))
-    return corrected(rows, settings.confidence)
-
-
-def corrected(rows: list[MetricDifference], confidence: float) -> list[MetricDifference]:
-    """The rows with p-values corrected for their number, and the verdicts that stand after that."""
-    tested = [row for row in rows if row.p_value is not None and row.verdict is not Verdict.SAME]
-    values = holm([row.p_value for row in tested if row.p_value is not None])
-    found = {row.metric.key: value for row, value in zip(tested, values, strict=True)}
-    return [
-        replace(
-            row,
-            p_value=found[row.metric.key],
-            verdict=row.verdict if found[row.metric.key] <= 1 - confidence else Verdict.INDISTINGUISHABLE,
-        )
-        if row.metric.key in found
-        else row
-        for row in rows
-    ]
+        test = tests[metric.key]
+        ends = test.interval.low, test.interval.high
+        verdict = _judge(metric, test, settings.confidence)
+        rows.append(MetricDifference(metric, before, after, *ends, verdict, test.p_value, test.detectable, test.spread))
+    return rows
 
 
 def _without_interval(metric: Metric, before: float | None, after: float | None, *, trust: bool) -> MetricDifference:
@@ -257,6 +234,7 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
     disjoint = bool(baseline.scores and candidate.scores and not identifiers)
     differing = differing_signatures(baseline, candidate)
     changed = {*differing, *(key.partition(".")[0] for key in differing)}
+    whole = {metric.key for metric in over_all()}
     rows: dict[Role, list[MetricDifference]] = {}
     for role in ROLES:
         metrics = metrics_of(baseline.values(role), candidate.values(role))
@@ -265,13 +243,13 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
             for metric in metrics
             if changed & {metric.signature, ANSWERS}
             or (disjoint and not _is_executed(metric))
-            or (not same and metric.key in OVER_ALL_PROMPTS)
+            or (not same and metric.key in whole)
         }
         rows[role] = _differences(metrics, (baseline, role), (candidate, role), identifiers, distrusted)
     rows["tuned"] += _loss_difference(baseline, candidate, trust=VALIDATION_LOSS.signature not in changed)
     parameters = parameter_differences(baseline.params, candidate.params)
     unmoved = bool(rows["tuned"]) and all(row.verdict is Verdict.SAME for row in rows["tuned"])
-    listed = (*CATALOGUE, VALIDATION_LOSS)
+    listed = (*catalogue(), VALIDATION_LOSS)
     measured = {ANSWERS, EXECUTION, *(metric.signature for metric in listed if metric.signature)}
     return Comparison(
         baseline=baseline,

@@ -19,6 +19,7 @@ from codetune.evaluation.metrics.catalogue import (
     execution_signatures,
     execution_values,
     flatten,
+    gain_key,
     loss_signature,
     numbers,
 )
@@ -48,8 +49,8 @@ class Figures:
     """The parameters and metrics of one revision.
 
     :param params: params.yaml by flat key.
-    :param values: reports/metrics.json by flat key, such as `tuned.chrf` and `gain.f1`, `training.val_loss`, and the
-        shares of problems solved, such as `tuned.execution.held_out.pass@1`.
+    :param values: reports/metrics.json by flat key, such as `tuned.chrf` and `gain.bertscore.f1`, `training.val_loss`,
+        and the shares of problems solved, such as `tuned.execution.held_out.pass@1`.
     :param signatures: the top level of reports/signatures.json, each as text, of what text the loss is, and what tests
         were run.
     :param problems: the files that could not be read.
@@ -102,7 +103,14 @@ def _intervals(content: dict[str, Any], prefix: str = "") -> dict[str, Measured]
 def _metrics(content: dict[str, Any]) -> dict[str, Measured]:
     """The numbers of reports/metrics.json; of `gain` and `robustness` those that have an interval."""
     plain = {role: current_names(content[role]) for role in ("base", "tuned") if isinstance(content.get(role), dict)}
-    return {key: Measured(value) for key, value in _finite(plain).items()} | _intervals(content)
+    gains = {_current(key): value for key, value in _intervals(content).items()}
+    return {key: Measured(value) for key, value in _finite(plain).items()} | gains
+
+
+def _current(key: str) -> str:
+    """The key of an interval, with the metric by its own name."""
+    family, _, name = key.rpartition(".")
+    return f"{family}.{gain_key(name)}" if family.startswith(("gain", "robustness")) else key
 
 
 def _training(content: dict[str, Any]) -> Figures:

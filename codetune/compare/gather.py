@@ -11,7 +11,7 @@ from codetune.compare.comparison import Comparison, compare
 from codetune.compare.samples import Sample, by_change, comparable_metrics, samples_of
 from codetune.compare.wording import problem_name
 from codetune.core.errors import UserError
-from codetune.evaluation.metrics.catalogue import Metric
+from codetune.evaluation.metrics.metric import Metric
 from codetune.history.listing import require_revision
 from codetune.history.reading import load_reports
 from codetune.history.reports import Reports

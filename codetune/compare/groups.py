@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from codetune.compare.intervals import settings_of
 from codetune.history.reports import Reports, Role
-from codetune.stats.intervals import paired_interval
+from codetune.stats.families import GroupGain, by_group
 
 BIN_WIDTH = 0.05
 
@@ -20,17 +20,6 @@ class Bin:
     start: float
     end: float
     share: float
-
-
-@dataclass(frozen=True)
-class PackageGain:
-    """The mean gain of tuning over the prompts of one package, with its interval."""
-
-    package: str
-    prompts: int
-    gain: float
-    low: float
-    high: float
 
 
 def histogram(reports: Reports, role: Role, score: str) -> list[Bin]:
@@ -46,16 +35,9 @@ def histogram(reports: Reports, role: Role, score: str) -> list[Bin]:
     ]
 
 
-def gain_by_package(reports: Reports, score: str) -> list[PackageGain]:
+def gain_by_package(reports: Reports, score: str) -> list[GroupGain]:
     """What tuning gained in each package, largest first; packages of one prompt have no interval and are left out."""
-    pairs: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for scores in reports.scores.values():
-        if score in scores.base and score in scores.tuned:
-            pairs[scores.group].append((scores.base[score], scores.tuned[score]))
-    settings = asdict(settings_of(reports.params))
-    gains = []
-    for package, values in pairs.items():
-        if len(values) > 1:
-            interval = paired_interval([old for old, _ in values], [new for _, new in values], **settings)
-            gains.append(PackageGain(package, len(values), interval.mean, interval.low, interval.high))
-    return sorted(gains, key=lambda gain: (-gain.gain, gain.package))
+    known = [each for each in reports.scores.values() if score in each.base and score in each.tuned]
+    pair = ([each.base[score] for each in known], [each.tuned[score] for each in known])
+    found = by_group([each.group for each in known], pair, settings_of(reports.params))
+    return [gain for gain in found if gain.low is not None]

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 
 from codetune.compare.figures import PROMPTS, Measured, Row
 from codetune.compare.notices import short
-from codetune.evaluation.metrics.catalogue import ANSWERS, CATALOGUE, VALIDATION_LOSS, Metric, metrics_of
+from codetune.evaluation.metrics.catalogue import ANSWERS, VALIDATION_LOSS, metrics_of
+from codetune.evaluation.metrics.metric import Metric
+from codetune.evaluation.metrics.registry import leads
 
 Value = float | str
 # How the families of reports/metrics.json are called; the tuned model's own metrics go by their plain names.
@@ -25,10 +27,7 @@ _FAMILIES = {
 }
 _SIGNED = ("gain.", "robustness.")
 _LOSS = "training.val_loss"
-# Intervals are kept under the short name of a metric; all others go by their key.
-_SHORT_KEYS = {"bertscore.f1": "f1"}
 _FIRST_PARAMETERS = 4
-_FIRST = ("tuned.bertscore.f1", "gain.f1", "tuned.chrf", "tuned.syntax_valid", _LOSS)
 
 
 @dataclass(frozen=True)
@@ -104,29 +103,28 @@ def metrics(rows: Sequence[Row]) -> list[Quantity]:
     found = [Quantity(_LOSS, VALIDATION_LOSS.label, VALIDATION_LOSS)] if _LOSS in reported else []
     for prefix, words in _FAMILIES.items():
         names = {key.removeprefix(prefix) for key in reported if key.startswith(prefix)}
-        for key, metric in _listed(names):
+        for metric in metrics_of(names):
             label = words.format(metric.label)
-            found.append(Quantity(f"{prefix}{key}", label, replace(metric, label=label)))
+            found.append(Quantity(f"{prefix}{metric.key}", label, replace(metric, label=label)))
     return sorted(found, key=_rank)
 
 
-def _listed(names: set[str]) -> list[tuple[str, Metric]]:
-    """The metrics of one family with the key that each has in it: those of the catalogue first."""
-    keys = (
-        {_SHORT_KEYS[metric.key]: metric for metric in CATALOGUE if metric.key in _SHORT_KEYS} if "f1" in names else {}
-    )
-    return [*keys.items(), *((metric.key, metric) for metric in metrics_of(names - keys.keys()))]
+def _first() -> list[str]:
+    """The keys of the headline metrics: those that may head a comparison, the gain of the first, and the loss."""
+    lead, *others = [metric.key for metric in leads("python")]
+    return [f"tuned.{lead}", f"gain.{lead}", *(f"tuned.{key}" for key in others), _LOSS]
 
 
 def _rank(quantity: Quantity) -> int:
     """The headline metrics first; the others keep their order."""
-    return _FIRST.index(quantity.key) if quantity.key in _FIRST else len(_FIRST)
+    first = _first()
+    return first.index(quantity.key) if quantity.key in first else len(first)
 
 
 def headline(found: Sequence[Quantity]) -> list[Quantity]:
     """The parameters and metrics to show before anybody has chosen."""
     params = [quantity for quantity in found if quantity.metric is None and not quantity.partial]
-    return params[:_FIRST_PARAMETERS] + [quantity for quantity in found if quantity.key in _FIRST]
+    return params[:_FIRST_PARAMETERS] + [quantity for quantity in found if quantity.key in _first()]
 
 
 def ways_of(rows: Sequence[Row], shown: Sequence[Quantity]) -> tuple[list[Way], dict[str, str]]:

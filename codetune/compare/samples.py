@@ -8,10 +8,10 @@ from enum import Enum
 
 from codetune.compare.comparison import Comparison
 from codetune.evaluation.answers import extract_code
-from codetune.evaluation.metrics.catalogue import ANSWERS, Metric
+from codetune.evaluation.metrics.catalogue import ANSWERS
+from codetune.evaluation.metrics.metric import Metric
+from codetune.evaluation.metrics.registry import PARSES
 from codetune.history.reports import Prompt, Reports, Role
-
-PARSES = "syntax_valid"
 
 
 class Way(Enum):
@@ -81,7 +81,7 @@ class Sample:
 
     def parsing(self) -> tuple[bool | None, bool | None]:
         """Whether the answer before and the one after parse; None where that is not known."""
-        old, new = (answer.scores.get(PARSES) for answer in (self.before, self.after))
+        old, new = (answer.scores.get(str(PARSES.score)) for answer in (self.before, self.after))
         return None if old is None else bool(old), None if new is None else bool(new)
 
 

@@ -6,13 +6,11 @@ from collections import Counter
 
 from codetune.compare.comparison import Comparison, MetricDifference, Verdict
 from codetune.compare.flips import Flips
-from codetune.evaluation.metrics.catalogue import CATALOGUE, Metric
+from codetune.evaluation.metrics.metric import Metric
+from codetune.evaluation.metrics.registry import F1, leads
 from codetune.history.reports import Reports
 
-# The metrics that matter most, the first of them that has a difference first, by what the answers are (clean.task).
-_HEADLINES = {"python": ("bertscore.f1", "chrf", "syntax_valid"), "text": ("bleu", "chrf", "bertscore.f1")}
 _SMALLEST_P = 0.0001
-F1 = next(metric for metric in CATALOGUE if metric.key == "bertscore.f1")
 
 
 def interval_text(row: MetricDifference) -> str:
@@ -40,12 +38,17 @@ def p_value_text(value: float, equal: str = "") -> str:
     return f"{equal}{value:.4f}" if value >= _SMALLEST_P else f"< {_SMALLEST_P}"
 
 
+def corrected_p_text(row: MetricDifference) -> str:
+    """The corrected p-value; empty where there is none, or both models have the same scores."""
+    return "" if row.p_value is None or row.verdict is Verdict.SAME else p_value_text(row.p_value)
+
+
 def certainty_text(row: MetricDifference) -> str:
     """How sure a verdict is: the corrected p-value, and what the prompts could have shown; empty where not known."""
     if row.p_value is None or row.detectable is None or row.verdict is Verdict.SAME:
         return ""
     found, least = p_value_text(row.p_value, "= "), detectable_text(row)
-    return f"p {found}, corrected for the number of metrics; these prompts show {least} or more"
+    return f"p {found}, corrected over all metrics; these prompts show {least} or more"
 
 
 def _plural(count: int, noun: str) -> str:
@@ -59,8 +62,7 @@ def _listing(parts: list[str]) -> str:
 def headline(reports: Reports, rows: list[MetricDifference]) -> MetricDifference | None:
     """The row of the metric that matters most and has an interval: BLEU where the answers are prose, else F1."""
     by_key = {row.metric.key: row for row in rows if row.low is not None}
-    keys = _HEADLINES[reports.task]
-    return next((by_key[key] for key in keys if key in by_key), None)
+    return next((by_key[metric.key] for metric in leads(reports.task) if metric.key in by_key), None)
 
 
 def verdict_sentence(comparison: Comparison) -> str:
@@ -143,7 +145,8 @@ def discrimination_sentence(reports: Reports, metric: Metric) -> str:
 
 def metric_help(reports: Reports, metric: Metric) -> str:
     """What a metric tells, and what is known of its worth: on programs that were changed, and on answers."""
-    parts = (metric.explanation, meaning_text(reports, metric), discrimination_sentence(reports, metric))
+    apt = "" if reports.task in metric.apt else "It is made for code, and says nothing of other answers."
+    parts = (metric.explanation, apt, meaning_text(reports, metric), discrimination_sentence(reports, metric))
     return " ".join(filter(None, parts))
 
 
@@ -164,7 +167,7 @@ def robustness_sentence(reports: Reports) -> str:
     if not isinstance(found, dict) or not isinstance(found.get("tuned"), dict):
         return ""
     tuned = found["tuned"]
-    moved = tuned["f1"]
+    moved = tuned[F1.gain]
     ends = [F1.show(moved[key], signed=True) for key in ("mean", "low", "high")]
     return (
         f"Asked {_plural(int(found['prompts']), 'prompt')} in other words, the tuned model gave another answer to "

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from codetune.core.errors import UserError
 from codetune.core.files import lines_of
 from codetune.core.yaml_text import read_yaml
+from codetune.evaluation.metrics.registry import schema as score_columns
 from codetune.history.listing import Revision
 from codetune.history.report_files import read_files
 from codetune.history.reports import METRICS_FILE, ROLES, Answer, Curve, Prompt, PromptScores, Reports, Role
@@ -17,7 +18,6 @@ from codetune.history.repository import Repository
 from codetune.schemas.checking import passing
 from codetune.schemas.declaration import Schema
 from codetune.schemas.samples import SAMPLES
-from codetune.schemas.scores import SCORES
 from codetune.schemas.verdicts import VERDICTS
 
 _HELD_OUT = ("held_out", "doctests")  # the set of problems that are rows of the test set, and as it was called once
@@ -112,7 +112,7 @@ def _scores(text: str) -> dict[str, PromptScores]:
         str(row["id"]): PromptScores(
             str(row["group"]), *({key: float(value) for key, value in row[role].items()} for role in ROLES)
         )
-        for row in _rows(text, SCORES)
+        for row in _rows(text, score_columns())
     }
 
 

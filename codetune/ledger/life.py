@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from codetune.core.files import JsonObject
+from codetune.evaluation.metrics.registry import schema as score_columns
 from codetune.ledger.ledger import Ledger
 from codetune.schemas.declaration import Schema
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 from codetune.schemas.manifest import MANIFEST
 from codetune.schemas.reading import read_document, rows_with
 from codetune.schemas.reviews import REVIEWS
-from codetune.schemas.scores import SCORES
 
 MANIFEST_PATH = "data/raw/manifest.json"
 AUGMENTED_PATH = "data/augmented/train.jsonl"
@@ -102,7 +102,9 @@ def life_of(root: Path, ledger: Ledger, place: int) -> Life:
     own = [line for line in split or [] if line["id"] == identity]
     augmented = _lines_with(root / AUGMENTED_PATH, AUGMENTED, identity)
     held_out = _lines_with(root / HELD_OUT_PATH, PARAPHRASES, identity) or []
-    scored = [line for line in _lines_with(root / SCORES_PATH, SCORES, identity) or [] if line["id"] == identity]
+    scored = [
+        line for line in _lines_with(root / SCORES_PATH, score_columns(), identity) or [] if line["id"] == identity
+    ]
     reviews = _lines_with(root / REVIEWS_PATH, REVIEWS, identity) or []
     return Life(
         row=row,

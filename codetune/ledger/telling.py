@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from codetune.core.files import JsonObject
+from codetune.evaluation.metrics.registry import F1
 from codetune.ledger.ledger import Ledger
 from codetune.ledger.life import AUGMENTED_PATH, SCORES_PATH, Life
 from codetune.reporting.reasons import known
@@ -135,8 +136,8 @@ def _children(life: Life) -> Iterator[str]:
 def _scored(scores: JsonObject | None) -> str:
     if scores is None:
         return f"not one of the prompts of {SCORES_PATH}"
-    values = [f"{role} {scores[role]['bertscore_f1']:.3f}" for role in ("base", "tuned") if role in scores]
-    return f"one of the prompts that were scored (BERTScore F1: {', '.join(values)})"
+    values = [f"{role} {scores[role][str(F1.score)]:.3f}" for role in ("base", "tuned") if role in scores]
+    return f"one of the prompts that were scored ({F1.label}: {', '.join(values)})"
 
 
 def _use(life: Life) -> Iterator[str]:

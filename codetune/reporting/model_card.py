@@ -6,22 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from codetune.core.markdown import escaped, fenced, table
+from codetune.evaluation.metrics.registry import catalogue
 from codetune.export.merge import MergeCheck
 
 Json = dict[str, Any]
-_METRICS = (
-    ("bertscore.f1", "BERTScore F1", "f1"),
-    ("bertscore.precision", "BERTScore precision", None),
-    ("bertscore.recall", "BERTScore recall", None),
-    ("chrf", "chrF", "chrf"),
-    ("bleu", "BLEU", "bleu"),
-    ("corpus_chrf", "Corpus chrF", None),
-    ("corpus_bleu", "Corpus BLEU", None),
-    ("exact_match", "Exact match", None),
-    ("syntax_valid", "Answers that parse", "syntax_valid"),
-    ("expected_form", "Answers of the expected form", "expected_form"),
-    ("stopped", "Answers that end within the limit of tokens", None),
-)
 
 
 @dataclass(frozen=True)
@@ -136,9 +124,11 @@ def _evaluation(facts: CardFacts) -> str:
         return ""
     base, tuned, gain = (facts.metrics[key] for key in ("base", "tuned", "gain"))
     rows = []
-    for key, label, gain_key in _METRICS:
-        if _at(base, key) is not None and _at(tuned, key) is not None:
-            rows.append([label, _cell(_at(base, key)), _cell(_at(tuned, key)), _interval(gain.get(gain_key))])
+    for metric in catalogue():
+        values = [_at(scores, metric.key) for scores in (base, tuned)]
+        if None not in values:
+            gained = metric.show_interval(gain[metric.gain]) if metric.gain in gain else ""
+            rows.append([metric.label, *map(metric.show, values), gained])
     confidence = facts.params.get("score", {}).get("confidence")
     interval = "bootstrap interval" if confidence is None else f"{confidence:.0%} bootstrap interval"
     asked = (
@@ -178,10 +168,6 @@ def _flat(values: Json, prefix: str = "") -> Json:
     for key, value in values.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat
-
-
-def _interval(gain: Json | None) -> str:
-    return "" if gain is None else f"{gain['mean']:+.4g} ({gain['low']:+.4g} to {gain['high']:+.4g})"
 
 
 def _cell(value: Any) -> str:

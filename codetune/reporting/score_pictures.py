@@ -7,6 +7,7 @@ from typing import Any
 import altair as alt
 
 from codetune.core.files import JsonObject
+from codetune.evaluation.metrics.registry import F1
 from codetune.reporting.pictures import QUIET, chart, svg
 
 # From Okabe and Ito's palette, told apart by colour-blind readers too; dashes and shapes say the same once more.
@@ -39,7 +40,7 @@ def f1_picture(histogram: dict[str, list[JsonObject]], means: dict[str, float], 
         "strokeDash": alt.StrokeDash("model:N", title=None, scale=_scale(names, _DASHES)),
     }
     area = chart(outlines, _HEIGHT).encode(
-        x=alt.X("f1:Q", title="BERTScore F1, rescaled (0: as unrelated code, 1: identical)"),
+        x=alt.X("f1:Q", title=f"{F1.label}, rescaled (0: as unrelated code, 1: identical)"),
         y=alt.Y("prompts:Q", title=f"Prompts per bin of {width:g}", stack=None),
         order="place:Q",
         **looks,
@@ -65,7 +66,7 @@ def gain_picture(gains: list[JsonObject], overall: JsonObject, confidence: float
         color=alt.Color("verdict:N", title=None, scale=_scale(_VERDICTS, _VERDICT_COLORS)),
     )
     line = base.mark_rule(strokeWidth=2.5).encode(
-        x=alt.X("low:Q", title="Gain in BERTScore F1, rescaled: tuned less base"), x2="high:Q"
+        x=alt.X("low:Q", title=f"Gain in {F1.label}, rescaled: tuned less base"), x2="high:Q"
     )
     shape = alt.Shape("verdict:N", title=None, scale=_scale(_VERDICTS, _VERDICT_SHAPES))
     point = base.mark_point(filled=True, size=90, opacity=1).encode(x="gain:Q", shape=shape)

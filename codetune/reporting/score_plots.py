@@ -8,11 +8,12 @@ from pathlib import Path
 
 from codetune.core.files import JsonObject, write_json, write_text
 from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.metrics.registry import F1
 from codetune.evaluation.metrics.samples import VARIANTS
 from codetune.evaluation.metrics.statistics import DIGITS, gain_by_package, mean_gain
 from codetune.reporting.score_pictures import f1_picture, gain_picture
 
-F1 = "bertscore_f1"
+_F1 = str(F1.score)
 # Hundredths. Edges are counted in whole millionths, the digits that scores are rounded to: 0.15 // 0.05 is 2.
 _BIN_HUNDREDTHS = 5
 _BIN_UNITS = _BIN_HUNDREDTHS * 10 ** (DIGITS - 2)
@@ -24,7 +25,7 @@ def f1_histogram(rows: list[JsonObject]) -> dict[str, list[JsonObject]]:
     A bin goes from `f1` up to, not including, the next one's.
     """
     counts = {
-        variant: Counter(round(row[variant][F1] * 10**DIGITS) // _BIN_UNITS for row in rows) for variant in VARIANTS
+        variant: Counter(round(row[variant][_F1] * 10**DIGITS) // _BIN_UNITS for row in rows) for variant in VARIANTS
     }
     places = [place for count in counts.values() for place in count]
     return {
@@ -41,9 +42,9 @@ def write_plots(folder: Path, rows: list[JsonObject], params: ScoreParams) -> No
 
     :param rows: scores of each prompt, as in scores.jsonl; at least one.
     """
-    histogram, gains = f1_histogram(rows), gain_by_package(rows, F1, params)
-    means = {variant: math.fsum(row[variant][F1] for row in rows) / len(rows) for variant in VARIANTS}
-    overall = mean_gain(rows, F1, params)
+    histogram, gains = f1_histogram(rows), gain_by_package(rows, _F1, params)
+    means = {variant: math.fsum(row[variant][_F1] for row in rows) / len(rows) for variant in VARIANTS}
+    overall = mean_gain(rows, _F1, params)
     for variant, bins in histogram.items():
         write_json(folder / f"f1_{variant}.json", bins)
     write_json(folder / "gain_by_package.json", gains)

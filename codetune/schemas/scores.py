@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from codetune.schemas.columns import RowId, Similarity, Words
+from codetune.schemas.columns import RowId, Words
 from codetune.schemas.declaration import STRICT, Schema
 
 # Raw scores are cosines in float32, which may pass 1 by an ulp; rescaling can make that a thousand times as much.
@@ -20,37 +21,18 @@ Percent = Annotated[float, Field(ge=0, le=100, description="a number from 0 to 1
 Flag = Annotated[int, Field(ge=0, le=1, description="0 or 1")]
 
 
-class AnswerScores(TypedDict):
-    """The scores of one answer."""
+def scores_schema(columns: Mapping[str, Any]) -> Schema:
+    """The declaration of the table, for metrics of these names and types.
 
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    bertscore_precision: Rescaled
-    bertscore_recall: Rescaled
-    bertscore_f1: Rescaled
-    bertscore_f1_raw: Raw
-    chrf: Percent
-    bleu: Percent
-    code_bertscore: Rescaled
-    edit_similarity: Similarity
-    tree_similarity: Similarity
-    length_ratio: Similarity
-    tree_match: Flag
-    signature_kept: Flag
-    names_bound: Flag
-    exact_match: Flag
-    syntax_valid: Flag
-    expected_form: Flag
-    stopped: Flag
+    :param columns: the type of each score, in order; codetune.evaluation.metrics.registry has those of this version.
+    """
+    answer = _row("AnswerScores", columns)
+    prompt = _row("PromptScores", {"id": RowId, "group": Words, "base": answer, "tuned": answer})
+    return Schema(prompt, "score")
 
 
-class PromptScores(TypedDict):
-    """The scores of one prompt: of the answer of the base model, and of the tuned one."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
-    id: RowId
-    group: Words
-    base: AnswerScores
-    tuned: AnswerScores
-
-
-SCORES = Schema(PromptScores, "score")
+def _row(name: str, columns: Mapping[str, Any]) -> Any:
+    fields = dict(columns)
+    row = TypedDict(name, fields)  # type: ignore[misc]
+    row.__pydantic_config__ = STRICT  # type: ignore[attr-defined]
+    return row

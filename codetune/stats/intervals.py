@@ -1,4 +1,4 @@
-"""How sure a difference of means is: the paired bootstrap (Koehn 2004, Efron 1979)."""
+"""How sure a difference of means is: the paired bootstrap (Koehn 2004, Efron 1979); how sure a share is."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import NormalDist
 
 import numpy as np
 
-Scores = list[float]
+from codetune.stats.pairs import MILLION, Pair, Scores, millionths
+
 _Array = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 _PORTION = 1 << 21  # counts that are in memory at a time; 16 MiB
 _KEPT = 1 << 23  # counts that are kept for the next metric of the same prompts, at the most; 64 MiB
@@ -30,9 +32,7 @@ def paired_interval(baseline: Scores, candidate: Scores, *, samples: int, confid
     return found
 
 
-def paired_intervals(
-    pairs: Sequence[tuple[Scores, Scores]], *, samples: int, confidence: float, seed: int
-) -> list[Interval]:
+def paired_intervals(pairs: Sequence[Pair], *, samples: int, confidence: float, seed: int) -> list[Interval]:
     """For each metric the mean of candidate less baseline over the prompts, with its bootstrap percentile interval.
 
     Pairs are kept together. Values are rounded to whole millionths first, so that sums are exact and the result is the
@@ -47,13 +47,11 @@ def paired_intervals(
     if len(lengths) != 1 or not min(lengths):
         raise ValueError(f"expected lists of the same length, none of them empty, found lengths {sorted(lengths)}")
     [size] = lengths
-    differences = np.array(
-        [[round((new - old) * 1e6) for old, new in zip(*pair, strict=True)] for pair in pairs], np.float64
-    )
+    differences = np.array([millionths(pair) for pair in pairs], np.float64)
     drawn = [counts @ differences.T for counts in _counts(size, samples, seed)]
     sums = np.sort(np.concatenate(drawn).T, axis=1)
     tail = (1.0 - confidence) / 2.0
-    scale = 1e6 * size
+    scale = MILLION * size
     return [
         Interval(total / scale, _quantile(row, tail) / scale, _quantile(row, 1.0 - tail) / scale)
         for total, row in zip(differences.sum(axis=1).tolist(), sums, strict=True)
@@ -89,3 +87,12 @@ def _quantile(ordered: np.ndarray[tuple[int], np.dtype[np.float64]], share: floa
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)
     return float(ordered[below]) + (float(ordered[above]) - float(ordered[below])) * (place - below)
+
+
+def wilson_interval(right: int, total: int, confidence: float) -> tuple[float, float]:
+    """The ends of Wilson's interval of a share (1927), which holds near 0 and 1 as well."""
+    share, z = right / total, NormalDist().inv_cdf(0.5 + confidence / 2)
+    middle = share + z**2 / (2 * total)
+    reach = z * math.sqrt(share * (1 - share) / total + (z / (2 * total)) ** 2)
+    low, high = ((middle + end) / (1 + z**2 / total) for end in (-reach, reach))
+    return max(low, 0.0), min(high, 1.0)

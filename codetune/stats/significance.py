@@ -13,12 +13,11 @@ from statistics import NormalDist
 
 import numpy as np
 
-_MILLION = 1e6
+from codetune.stats.pairs import MILLION, Pair, Scores, millionths
+
 _PORTION = 1 << 22  # signs that are drawn at a time
 _KEPT = 1 << 23  # signs that are kept for the next comparison of as many prompts, at the most; 8 MiB
 _POWER = 0.8
-Scores = list[float]
-Pair = tuple[Scores, Scores]
 _Signs = np.ndarray[tuple[int, int], np.dtype[np.int8]]
 
 
@@ -51,7 +50,7 @@ def permutation_ps(pairs: Sequence[Pair], *, samples: int, seed: int) -> list[fl
 
     :param pairs: as of `paired_ps`; all metrics are given the same choices of signs.
     """
-    differences = np.array([_millionths(*pair) for pair in pairs], np.float64)
+    differences = np.array([millionths(pair) for pair in pairs], np.float64)
     totals = differences.sum(axis=1)
     beyond = np.zeros(len(pairs), np.int64)
     for signs in _signs(differences.shape[1], samples, seed):
@@ -83,10 +82,11 @@ def mcnemar_p(baseline: Scores, candidate: Scores) -> float:
     """The two-sided p-value of the exact test of McNemar (1947) on answers that are right (1) or wrong (0).
 
     Only prompts on which the two disagree count; if nothing has changed, either is right on half of them. Never 0: what
-    is too small for a number counts as the smallest there is.
+    is too small for a number counts as the smallest there is. (scipy.stats.binomtest differs in the last digits, which
+    depend on the processor, and says 0 where more than some 1,000 prompts all moved one way.)
     """
-    gained = sum(new > old for old, new in zip(baseline, candidate, strict=True))
-    lost = sum(new < old for old, new in zip(baseline, candidate, strict=True))
+    old, new = np.array(baseline), np.array(candidate)
+    gained, lost = int((new > old).sum()), int((new < old).sum())
     moved = gained + lost
     tail = sum(math.comb(moved, count) for count in range(min(gained, lost) + 1))
     return min(1.0, max(sys.float_info.min, float(2 * tail / 2**moved)))
@@ -108,16 +108,10 @@ def detectable_difference(baseline: Scores, candidate: Scores, confidence: float
 
     By the normal approximation: `(z of confidence + z of power) · standard error`, with a power of 0.8.
     """
-    differences = _millionths(baseline, candidate)
+    differences = millionths((baseline, candidate))
     size = len(differences)
     total = int(differences.sum())
     spread = size * sum(int(value) ** 2 for value in differences) - total**2
-    error = math.sqrt(spread / (size * max(1, size - 1))) / math.sqrt(size) / _MILLION
+    error = math.sqrt(spread / (size * max(1, size - 1))) / math.sqrt(size) / MILLION
     normal = NormalDist()
     return (normal.inv_cdf(0.5 + confidence / 2) + normal.inv_cdf(_POWER)) * error
-
-
-def _millionths(baseline: Scores, candidate: Scores) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    if not baseline or len(baseline) != len(candidate):
-        raise ValueError(f"expected two lists of the same length, found {len(baseline)} and {len(candidate)}")
-    return np.array([round((new - old) * _MILLION) for old, new in zip(baseline, candidate, strict=True)], np.int64)

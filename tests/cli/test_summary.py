@@ -11,14 +11,14 @@ GAINS = dict.fromkeys(("f1", "code_bertscore", "chrf", "bleu", "syntax_valid", "
 
 def test_every_metric_has_a_line_and_its_gain():
     lines = metrics_table({"base": SCORES, "tuned": SCORES, "gain": GAINS}).splitlines()
-    assert "expected form           0.2500    0.2500   +0.0000 (-0.1000 to +0.1000)" in lines
+    assert "Expected form             25.0 %    25.0 %   0.0 pp (\u221210.0 pp to +10.0 pp)" in lines
     assert len(lines) == 9
 
 
 def test_what_an_older_report_lacks_is_left_out():
     older = {key: value for key, value in SCORES.items() if key != "expected_form"}
     table = metrics_table({"base": older, "tuned": older, "gain": GAINS})
-    assert "expected form" not in table
+    assert "Expected form" not in table
     assert len(table.splitlines()) == 8
 
 
@@ -27,5 +27,5 @@ def test_the_share_that_passes_has_a_line_for_each_set_that_was_run():
     told = execution_table(
         {"held_out": {**run, "problems": 20, "won": ["a"] * 5, "lost": ["b"]}, "mine": {"problems": 0}}
     )
-    assert told == "pass@1 held_out         0.1000    0.3000   +0.2000 (+0.0500 to +0.3500), 5 won, 1 lost of 20"
+    assert told == "pass@1 held_out           0.1000    0.3000   +0.2000 (+0.0500 to +0.3500), 5 won, 1 lost of 20"
     assert execution_table({}) == ""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from codetune.compare.comparison import Verdict, compare, corrected, gain_of
+from codetune.compare.comparison import Verdict, compare, gain_of
 from codetune.compare.groups import gain_by_package, histogram
 from codetune.compare.wording import (
     gain_sentence,
@@ -15,7 +15,9 @@ from codetune.compare.wording import (
     source_sentences,
     verdict_sentence,
 )
-from codetune.evaluation.metrics.catalogue import CATALOGUE, VALIDATION_LOSS, Metric, metrics_of
+from codetune.evaluation.metrics.catalogue import VALIDATION_LOSS, metrics_of
+from codetune.evaluation.metrics.metric import Metric
+from codetune.evaluation.metrics.registry import PARSES
 from codetune.history.listing import Kind, Revision
 from codetune.history.parameters import ParameterDifference, parameter_differences
 from codetune.history.reports import PromptScores, Reports
@@ -75,11 +77,24 @@ def test_many_metrics_ask_for_more_certainty() -> None:
     assert 0.005 < row.p_value < 0.05
     assert row.detectable is not None
     assert 0 < row.detectable < 0.1
-    others = [replace(row, metric=Metric(f"m{place}", "m"), p_value=0.5) for place in range(19)]
-    [first, *rest] = corrected([row, *others], 0.95)
+    chance = {f"m{place}": before[place % 10 :] + before[: place % 10] for place in range(1, 10)}
+    sides = [
+        Reports(
+            _revision(name),
+            metrics={"tuned": {"bertscore": {"f1": 0.5}} | dict.fromkeys(chance, 0.5)},
+            scores={
+                f"p{place}": PromptScores(
+                    "g", {}, {"bertscore_f1": mine[place]} | {key: found[place] for key, found in more.items()}
+                )
+                for place in range(10)
+            },
+            params=params,
+        )
+        for name, mine, more in (("a", before, dict.fromkeys(chance, before)), ("b", after, chance))
+    ]
+    first = compare(*sides).rows["tuned"][0]
     assert first.verdict is Verdict.INDISTINGUISHABLE
-    assert first.p_value == pytest.approx(20 * row.p_value)
-    assert {other.p_value for other in rest} == {1.0}
+    assert first.p_value == pytest.approx(10 * row.p_value)
 
 
 def test_right_or_wrong_is_tested_by_mcnemar() -> None:
@@ -338,7 +353,7 @@ def test_numbers_are_shown_with_their_sign(value: float, signed: bool, shown: st
 
 
 def test_a_difference_of_percentages_is_in_points() -> None:
-    parses = next(metric for metric in CATALOGUE if metric.key == "syntax_valid")
+    parses = PARSES
     assert (parses.show(0.5), parses.show(0.05, signed=True)) == ("50.0 %", "+5.0 pp")
 
 
@@ -396,7 +411,7 @@ def test_gain_by_package_leaves_out_single_prompts() -> None:
         "5": scores("c", 1),
     }
     gains = gain_by_package(Reports(_revision("a"), scores=table), "f1")
-    assert [(gain.package, gain.prompts, round(gain.gain, 6)) for gain in gains] == [("b", 2, 0.3), ("a", 2, 0.1)]
+    assert [(gain.group, gain.prompts, round(gain.mean, 6)) for gain in gains] == [("b", 2, 0.3), ("a", 2, 0.1)]
 
 
 def test_robustness_is_told_in_a_sentence() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from codetune.compare.comparison import MetricDifference, Verdict
 from codetune.compare.effects import effects
-from codetune.compare.intervals import pooled_spread
-from codetune.evaluation.metrics.catalogue import Metric
+from codetune.evaluation.metrics.metric import Metric
+from codetune.stats.families import pooled_spread
 from tests.support.sample_project import Project
 
 ROW = MetricDifference(Metric("m", "M"), 10.0, 14.0, 1.0, 7.0, Verdict.BETTER, p_value=0.01, detectable=3.0, spread=2.0)

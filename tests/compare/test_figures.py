@@ -51,8 +51,8 @@ def test_intervals_are_read_where_the_reports_hold_them(copied_sample: Project) 
     assert values == {
         "tuned.chrf": Measured(1.5),
         "tuned.corpus_chrf": Measured(1.25),
-        "gain.f1": Measured(0.2, 0.1, 0.3),
-        "robustness.tuned.f1": Measured(-0.02, -0.04, 0.0),
+        "gain.bertscore.f1": Measured(0.2, 0.1, 0.3),
+        "robustness.tuned.bertscore.f1": Measured(-0.02, -0.04, 0.0),
     }
 
 

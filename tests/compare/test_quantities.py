@@ -37,8 +37,8 @@ def test_parameters_that_differ_come_before_those_that_some_lack() -> None:
 
 def test_metrics_have_names_units_and_the_headline_first() -> None:
     values = {
-        "base.chrf": 1.0, "tuned.syntax_valid": 0.82, "tuned.odd": 1.0, "gain.f1": Measured(0.2, 0.1, 0.3),
-        "tuned.bertscore.f1": 0.5, "training.val_loss": 2.5, "robustness.tuned.f1": Measured(-0.02, -0.04, 0.01),
+        "base.chrf": 1.0, "tuned.syntax_valid": 0.82, "tuned.odd": 1.0, "gain.bertscore.f1": Measured(0.2, 0.1, 0.3),
+        "tuned.bertscore.f1": 0.5, "training.val_loss": 2.5, "robustness.tuned.bertscore.f1": Measured(-0.02, -0.04, 0.01),
         "gain.syntax_valid": Measured(0.1, 0.05, 0.2), "tuned.bertscore.f1_raw": 0.9,
     }  # fmt: skip
     found = metrics([row("a", values=values)])
@@ -110,8 +110,8 @@ class TestWays:
 
 def test_points_have_the_intervals_that_were_reported() -> None:
     rows = [
-        row("a", {"rank": 4}, {"gain.f1": Measured(0.2, 0.1, 0.3)}),
-        row("b", {"rank": 8}, {"gain.f1": Measured(0.4)}),
+        row("a", {"rank": 4}, {"gain.bertscore.f1": Measured(0.2, 0.1, 0.3)}),
+        row("b", {"rank": 8}, {"gain.bertscore.f1": Measured(0.4)}),
         row("c", {"rank": 8}),
     ]
     x, y = parameters(rows)[0], metrics(rows)[0]

@@ -17,7 +17,7 @@ from codetune.compare.samples import (
     wanted_samples,
     ways,
 )
-from codetune.evaluation.metrics.catalogue import Metric
+from codetune.evaluation.metrics.metric import Metric
 from codetune.history.reports import Prompt
 from tests.support.sample_project import Project
 

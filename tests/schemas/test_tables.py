@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from codetune.core.errors import UserError
+from codetune.evaluation.metrics.registry import schema
 from codetune.schemas.checking import checked
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 from codetune.schemas.ledger import AUGMENTED_LEDGER, LEDGER
@@ -13,9 +14,9 @@ from codetune.schemas.manifest import MANIFEST
 from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
 from codetune.schemas.raw import RAW_FILES, RAW_ROWS
 from codetune.schemas.samples import BENCHMARK_SAMPLES, SAMPLES
-from codetune.schemas.scores import SCORES
 from tests.support import tables
 
+SCORES = schema()
 ID = "aaaa000000000001"
 OTHER = "bbbb000000000002"
 WORDS = "expected text that is not blank"

@@ -153,14 +153,16 @@ def test_a_gain_is_the_difference_of_the_two_values_beside_it(finished):
         assert gain["mean"] == pytest.approx(tuned - base, abs=2e-6), name
         assert gain["p_value"] > 0
     # The table in the terminal and the model card.
-    lines = [line[20:] for line in metrics_table(metrics).partition("\n\n")[0].splitlines()[1:]]
+    lines = [line[22:] for line in metrics_table(metrics).partition("\n\n")[0].splitlines()[1:]]
     card = _evaluation(CardFacts({}, MergeCheck(0, 0, 0, 0, 0, 0), "", metrics=metrics)).splitlines()
     lines += [line.split("|", 2)[2] for line in card if line.startswith("|")]
-    numbers = [[float(number) for number in re.findall(r"[-+]?\d+\.?\d*(?:e-\d+)?", line)] for line in lines]
+    numbers = [re.findall(r"[-+]?\d+\.\d+", line.replace("\u2212", "-")) for line in lines]
     triples = [found[:3] for found in numbers if len(found) == 5]
-    assert len(triples) == 6 + 5
-    for base, tuned, gain in triples:
-        assert gain == pytest.approx(tuned - base, abs=2e-4 + 2e-3 * max(abs(base), abs(tuned)))
+    assert len(triples) == 6 + 10
+    for texts in triples:
+        base, tuned, gain = map(float, texts)
+        digits = len(texts[0].partition(".")[2])
+        assert gain == pytest.approx(tuned - base, abs=1.6 * 10**-digits), "each is rounded by itself"
 
 
 def rewritten(inputs: score.Inputs, folder: Path, change: Callable[[str], str]) -> score.Inputs:

@@ -15,6 +15,7 @@ from codetune.compare.commands import commands
 from codetune.compare.coordinates import parallel, points
 from codetune.compare.figures import Figures, Row, matching
 from codetune.compare.quantities import Quantity, Way, headline, metrics, parameters, ways_of, ways_sentence
+from codetune.evaluation.metrics.registry import F1
 from codetune.history.listing import WORKSPACE, Kind
 
 FIRST_RUN = "`dvc exp run -S train.lora.rank=4`"
@@ -67,7 +68,7 @@ def _told(ways: Sequence[Way], before: Sequence[Way] = ()) -> None:
 
 def _scatter(rows: list[Row], across: list[Quantity], up: list[Quantity], picked: list[str], told: list[Way]) -> None:
     left, right = st.columns(2)
-    gain = next((quantity for quantity in up if quantity.key == "gain.f1"), up[0])
+    gain = next((quantity for quantity in up if quantity.key == f"gain.{F1.key}"), up[0])
     x, y = _one(left, "X axis", [*across, *up], [*across, *up][0]), _one(right, "Y axis", up, gain)
     ways, names = ways_of(rows, [x, y])
     _told(ways, told)

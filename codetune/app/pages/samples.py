@@ -14,7 +14,7 @@ from codetune.app.ui.sample_table import sample_table
 from codetune.compare.comparison import Comparison
 from codetune.compare.samples import Sample, by_change, comparable_metrics, samples_of, wanted_samples, ways
 from codetune.compare.wording import discrimination_sentence
-from codetune.evaluation.metrics.catalogue import Metric
+from codetune.evaluation.metrics.metric import Metric
 from codetune.history.listing import Revision
 from codetune.history.reports import Reports
 

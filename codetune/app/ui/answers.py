@@ -13,18 +13,12 @@ from codetune.app.ui.token_map import show_tokens
 from codetune.compare.comparison import Comparison
 from codetune.compare.inline import Piece, inline_difference
 from codetune.compare.samples import Sample, ScoredAnswer
-from codetune.evaluation.metrics.catalogue import CATALOGUE, Metric
+from codetune.evaluation.metrics.metric import Metric
+from codetune.evaluation.metrics.registry import catalogue
 from codetune.models.answer_form import Task
 
 VIEWS = ("As given", "Difference from the reference")
 _TAGS = {"missing": "del", "extra": "ins"}
-_KEYS = ("bertscore.f1", "chrf", "syntax_valid", "expected_form", "stopped")
-_SHOWN = [metric for metric in CATALOGUE if metric.key in _KEYS]
-_WORDS = {
-    "syntax_valid": ("parses", "does not parse"),
-    "expected_form": ("of the expected form", "of another form"),
-    "stopped": ("ends within the limit", "cut at the limit"),
-}
 
 
 def difference_html(pieces: list[Piece]) -> str:
@@ -42,8 +36,8 @@ def _score(metric: Metric, scores: Mapping[str, float], against: Mapping[str, fl
     value = scores.get(key)
     if value is None:
         return ""
-    if key in _WORDS:
-        return _WORDS[key][0 if value else 1]
+    if metric.words:
+        return metric.words[0 if value else 1]
     before = against.get(key)
     moved = "" if before is None else f" ({metric.show(value - before, signed=True)})"
     return f"{metric.label.removeprefix('BERTScore ')} {metric.show(value)}{moved}"
@@ -51,7 +45,8 @@ def _score(metric: Metric, scores: Mapping[str, float], against: Mapping[str, fl
 
 def score_line(scores: Mapping[str, float], against: Mapping[str, float] | None = None) -> str:
     """The scores of an answer in one line, each with its change from those of `against`; empty where it has none."""
-    return " · ".join(part for part in (_score(metric, scores, against or {}) for metric in _SHOWN) if part)
+    shown = [metric for metric in catalogue() if "python" in metric.lead or metric.words]
+    return " · ".join(part for part in (_score(metric, scores, against or {}) for metric in shown) if part)
 
 
 def _answer(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import altair as alt
@@ -11,9 +10,9 @@ import pandas as pd  # noqa: F401 - altair looks at it, and would meet it half i
 
 from codetune.app.ui.style import BASE_COLOR, BASELINE_COLOR, CANDIDATE_COLOR
 from codetune.compare.groups import gain_by_package, histogram
+from codetune.evaluation.metrics.registry import F1
 from codetune.history.reports import Reports, Role
 
-F1 = "bertscore_f1"
 NamedModel = tuple[str, Reports, Role]
 HEIGHT = 340
 _INTERVAL = ("gain", "low", "high")
@@ -89,13 +88,13 @@ def learning_curve(sides: list[tuple[str, Reports]], measure: str = "loss") -> A
 
 
 def f1_distribution(models: list[NamedModel]) -> Any | None:
-    """How BERTScore F1 is distributed over the prompts; None where no prompt was scored.
+    """How F1 is distributed over the prompts; None where no prompt was scored.
 
     :param models: up to three named models: the baseline's, the candidate's, and the candidate's base.
     """
     rows = []
     for name, reports, role in models:
-        bins = histogram(reports, role, F1)
+        bins = histogram(reports, role, str(F1.score))
         rows += [{"model": name, "f1": part.start, "share": part.share} for part in bins]
         rows += [{"model": name, "f1": part.end, "share": 0.0} for part in bins[-1:]]
     if not rows:
@@ -107,7 +106,7 @@ def f1_distribution(models: list[NamedModel]) -> Any | None:
         chart(rows)
         .mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
-            alt.X("f1:Q", title="BERTScore F1"),
+            alt.X("f1:Q", title=F1.label),
             alt.Y("share:Q", title="Share of prompts", axis=alt.Axis(format="%")),
             looks(alt.Color, "model", names, colors, _legend()),
             looks(alt.StrokeDash, "model", names, dashes, _legend()),
@@ -118,15 +117,19 @@ def f1_distribution(models: list[NamedModel]) -> Any | None:
 
 def package_height(reports: Reports) -> int:
     """The height of the picture of gains, in pixels: packages stay apart however many there are."""
-    return max(HEIGHT, 26 * len(gain_by_package(reports, F1)) + 120)
+    return max(HEIGHT, 26 * len(gain_by_package(reports, str(F1.score))) + 120)
 
 
 def package_gain(sides: list[tuple[str, Reports]]) -> Any | None:
     """What tuning gained in each package with its interval, all revisions in one picture; None without scores."""
     rows = [
-        asdict(gain) | {"revision": name, "package": f"{gain.package} ({gain.prompts})"}
+        {
+            **dict(zip(_INTERVAL, (gain.mean, gain.low, gain.high), strict=True)),
+            "revision": name,
+            "package": f"{gain.group} ({gain.prompts})",
+        }
         for name, reports in reversed(sides)
-        for gain in gain_by_package(reports, F1)
+        for gain in gain_by_package(reports, str(F1.score))
     ]
     if not rows:
         return None
@@ -138,7 +141,7 @@ def package_gain(sides: list[tuple[str, Reports]]) -> Any | None:
         _revision_color(names),
         tooltip=["revision:N", "package:N", *(alt.Tooltip(f"{key}:Q", format="+.4f") for key in _INTERVAL)],
     )
-    axis = alt.X("low:Q", title="Gain in BERTScore F1 (tuned less base)")
+    axis = alt.X("low:Q", title=f"Gain in {F1.label} (tuned less base)")
     bars = base.mark_rule(strokeWidth=2).encode(axis, alt.X2("high:Q"))
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(
         alt.X("gain:Q"), alt.Shape("revision:N", title=None, sort=names, legend=None)

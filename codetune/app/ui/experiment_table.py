@@ -12,7 +12,7 @@ from codetune.compare.figures import Row
 from codetune.compare.quantities import Quantity
 from codetune.compare.wording import metric_help
 from codetune.core.files import digest_bytes
-from codetune.evaluation.metrics.catalogue import PERCENT
+from codetune.evaluation.metrics.metric import PERCENT
 from codetune.history.listing import Kind
 from codetune.history.reports import Reports
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from codetune.app.ui.guard import literal
 from codetune.compare.samples import Parsing, Sample, Wanted, Way
-from codetune.evaluation.metrics.catalogue import Metric
+from codetune.evaluation.metrics.metric import Metric
 
 ORDERS = ("Most improved first", "Most worsened first")
 EVERY = "All"

@@ -9,7 +9,7 @@ import streamlit as st
 from codetune.compare.samples import Sample
 from codetune.compare.wording import metric_help
 from codetune.core.files import digest_bytes
-from codetune.evaluation.metrics.catalogue import Metric
+from codetune.evaluation.metrics.metric import Metric
 from codetune.history.reports import Reports
 
 HEIGHT = 320

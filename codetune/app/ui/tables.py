@@ -12,6 +12,7 @@ from codetune.compare.intervals import settings_of
 from codetune.compare.reasons import outputs_text, stage_reasons
 from codetune.compare.wording import (
     certainty_text,
+    corrected_p_text,
     detectable_text,
     difference_text,
     discrimination_text,
@@ -29,6 +30,10 @@ DISCRIMINATION = (
     "(a coin: 0.5), with the interval over the problems."
 )
 DETECTABLE = "The smallest difference that these prompts would have shown in four of five cases."
+CORRECTED = (
+    "How often chance alone would give such a difference, corrected for all metrics of this table that have a p-value; "
+    "each set of problems that were run is by itself."
+)
 _MARKS = {
     Verdict.BETTER: ("\u25b2", "better"),
     Verdict.WORSE: ("\u25bc", "worse"),
@@ -74,7 +79,8 @@ def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, 
     """
     interval = f"{settings_of(reports.params).confidence * 100:g}\u202f% interval"
     names = [
-        "Metric", baseline, candidate, "Difference", interval, "Detectable", "Worse \u2190 0 \u2192 better", "Verdict",
+        "Metric", baseline, candidate, "Difference", interval, "p (Holm)", "Detectable", "Worse \u2190 0 \u2192 better",
+        "Verdict",
         *(["AUC of passing"] if any(discrimination_text(reports, row.metric) for row in rows) else []),
     ]  # fmt: skip
     body = []
@@ -87,15 +93,16 @@ def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, 
             *(_cell(name, escape(value)) for name, value in zip(names[1:3], values, strict=True)),
             _cell(names[3], escape(difference_text(row)), tone),
             _cell(names[4], escape(interval_text(row))),
-            _cell(names[5], escape(detectable_text(row)), "quiet", DETECTABLE),
-            _cell(names[6], _bar(row, tone)),
-            _cell(names[7], escape(words), f"words {tone}", certainty_text(row)),
-            *(_cell(name, escape(discrimination_text(reports, row.metric)), "", DISCRIMINATION) for name in names[8:]),
+            _cell(names[5], escape(corrected_p_text(row)), "quiet", CORRECTED),
+            _cell(names[6], escape(detectable_text(row)), "quiet", DETECTABLE),
+            _cell(names[7], _bar(row, tone)),
+            _cell(names[8], escape(words), f"words {tone}", certainty_text(row)),
+            *(_cell(name, escape(discrimination_text(reports, row.metric)), "", DISCRIMINATION) for name in names[9:]),
         ]
         title = escape(metric_help(reports, row.metric))
         head = f'<th scope="row" title="{title}">{escape(row.metric.label)}<span>{way}{escape(note)}</span></th>'
         body.append(f"<tr>{head}{''.join(cells)}</tr>")
-    return html.frame(names, body, (7,))
+    return html.frame(names, body, (8,))
 
 
 def parameter_table(rows: list[ParameterDifference], baseline: str, candidate: str) -> str:

@@ -19,6 +19,7 @@ from codetune.compare.samples import Sample
 from codetune.core.errors import UserError
 from codetune.evaluation.alignment.result import Alignment
 from codetune.evaluation.alignment.worker import AlignmentWorker
+from codetune.evaluation.metrics.registry import F1
 
 MAX_TOKENS_SHOWN = 80
 CELL_PX = 16
@@ -73,7 +74,7 @@ def _facts(found: Alignment, comparison: Comparison) -> str:
     longest = max(len(found.reference), len(found.answer))
     if longest > MAX_TOKENS_SHOWN:
         parts.append(f"The first {MAX_TOKENS_SHOWN} of {longest} tokens are shown.")
-    scored = str(comparison.candidate.signatures.get("bertscore", ""))
+    scored = str(comparison.candidate.signatures.get(str(F1.signature), ""))
     if not scored.startswith(found.signature):
         parts.append("The encoder here is not the one that scored this revision, so the values differ.")
     return " ".join(parts)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from codetune.compare.comparison import Comparison, MetricDifference, Verdict
+from codetune.compare.comparison import Comparison, MetricDifference
 from codetune.compare.gather import SideBySide, answers, flip_rows
 from codetune.compare.intervals import settings_of
 from codetune.compare.reasons import outputs_text, stage_reasons
 from codetune.compare.samples import Sample
 from codetune.compare.wording import (
+    corrected_p_text,
     difference_text,
     discrimination_text,
     flips_sentence,
     interval_text,
-    p_value_text,
     source_sentences,
     verdict_sentence,
 )
 from codetune.core.files import lines_of
 from codetune.core.markdown import escaped, fenced, table
-from codetune.evaluation.metrics.catalogue import Metric
+from codetune.evaluation.metrics.metric import Metric
 from codetune.history.stages import StageChanges
 
 _ANSWER_LINES = 12
@@ -147,9 +147,8 @@ def _metric_table(comparison: Comparison) -> list[list[str]]:
 def _metric_cells(row: MetricDifference) -> list[str]:
     """One metric as texts: its name, both values, and the difference with its certainty."""
     values = ["" if value is None else row.metric.show(value) for value in (row.baseline, row.candidate)]
-    p_value = "" if row.p_value is None or row.verdict is Verdict.SAME else p_value_text(row.p_value)
     least = "" if row.detectable is None else row.metric.show_difference(row.detectable)
-    return [row.metric.label, *values, difference_text(row), interval_text(row), p_value, least]
+    return [row.metric.label, *values, difference_text(row), interval_text(row), corrected_p_text(row), least]
 
 
 def _score_text(sample: Sample, metric: Metric) -> str:

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import Any
 
 from codetune.core.progress import track
@@ -21,6 +20,7 @@ from codetune.evaluation.sandbox.limits import Limits
 from codetune.evaluation.sandbox.trial import Verdict, attempt
 from codetune.python_source.standard_library import STANDARD_LIBRARY
 from codetune.python_source.tree import parsed
+from codetune.stats.intervals import wilson_interval
 
 
 def pass_at_k(answers: int, correct: int, k: int) -> float:
@@ -44,12 +44,8 @@ def mean_pass_at_k(counts: Sequence[tuple[int, int]], k: int) -> float | None:
 
 
 def _interval(right: int, problems: int, confidence: float) -> dict[str, float]:
-    """Wilson's interval of a share (1927), which holds near 0 and 1 as well."""
-    share, z = right / problems, NormalDist().inv_cdf(0.5 + confidence / 2)
-    middle = share + z**2 / (2 * problems)
-    reach = z * math.sqrt(share * (1 - share) / problems + (z / (2 * problems)) ** 2)
-    low, high = ((middle + end) / (1 + z**2 / problems) for end in (-reach, reach))
-    return {"low": round(max(low, 0.0), 4), "high": round(min(high, 1.0), 4)}
+    low, high = wilson_interval(right, problems, confidence)
+    return {"low": round(low, 4), "high": round(high, 4)}
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,6 @@ class ScoreParams(Section):
     bootstrap_samples: int = Field(
         ge=100,
         le=100_000,
-        description="resamples of the bootstrap (Koehn 2004 uses 1,000), and draws of permutation tests",
+        description="resamples of the bootstrap (Koehn 2004 uses 1,000)",
     )
     confidence: float = Field(gt=0.5, lt=1, description="confidence level of the intervals")

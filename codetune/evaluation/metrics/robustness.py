@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from codetune.core.files import JsonObject
 from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.metrics.registry import tested
 from codetune.evaluation.metrics.samples import VARIANTS, Samples
 from codetune.evaluation.metrics.statistics import DIGITS, paired_gains
-
-_KEYS = {"f1": "bertscore_f1", "chrf": "chrf", "edit_similarity": "edit_similarity", "syntax_valid": "syntax_valid"}
 
 
 def robustness(
@@ -22,6 +21,7 @@ def robustness(
     :param reworded: the same for the prompts that were asked again, which have the ids of the originals.
     """
     scores = {row["id"]: row for row in originals[1]}
+    keys = {metric.gain: str(metric.score) for metric in tested() if metric.robust}
     found: JsonObject = {"prompts": len(reworded[1])}
     for variant in VARIANTS:
         answers = {row["id"]: row["answer"] for row in originals[0][variant]}
@@ -31,10 +31,10 @@ def robustness(
                 [float(scores[row["id"]][variant][key]) for row in reworded[1]],
                 [float(row[variant][key]) for row in reworded[1]],
             )
-            for key in _KEYS.values()
+            for key in keys.values()
         ]
         found[variant] = {
             "changed": round(sum(row["answer"] != answers[row["id"]] for row in again) / len(again), DIGITS),
-            **dict(zip(_KEYS, paired_gains(pairs, params), strict=True)),
+            **dict(zip(keys, paired_gains(pairs, params), strict=True)),
         }
     return found

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import asdict
 
 from codetune.core.files import JsonObject
 from codetune.evaluation.metrics.params import ScoreParams
 from codetune.evaluation.metrics.samples import VARIANTS
-from codetune.stats.intervals import paired_intervals
-from codetune.stats.significance import detectable_difference, holm, paired_p
+from codetune.stats.families import Settings, by_group, compare_family
+from codetune.stats.intervals import Interval, paired_interval
+from codetune.stats.pairs import Pair
 
 DIGITS = 6
-Pair = tuple[list[float], list[float]]
 
 
 def mean_gain(rows: list[JsonObject], key: str, params: ScoreParams) -> dict[str, float]:
@@ -20,26 +19,32 @@ def mean_gain(rows: list[JsonObject], key: str, params: ScoreParams) -> dict[str
 
     :param key: the score of each prompt whose gain is asked for.
     """
-    [found] = _intervals([_paired(rows, key)], params)
-    return found
+    settings = _settings(params)
+    pair = _paired(rows, key)
+    return _rounded(
+        paired_interval(*pair, samples=settings.samples, confidence=settings.confidence, seed=settings.seed)
+    )
 
 
 def gains(rows: list[JsonObject], keys: list[str], params: ScoreParams) -> list[dict[str, float]]:
-    """As `mean_gain` of each key, with what tells a gain from chance."""
+    """As `mean_gain` of each key, with what tells a gain from chance.
+
+    :param keys: the scores of one family: p-values are corrected over them.
+    """
     return paired_gains([_paired(rows, key) for key in keys], params)
 
 
 def paired_gains(pairs: list[Pair], params: ScoreParams) -> list[dict[str, float]]:
-    """Mean differences of several scores of the same prompts, with what tells them from chance.
+    """Mean differences of a family of scores of the same prompts, with what tells them from chance.
 
-    `p_value` is of the paired test that suits the scores, corrected by Holm for their number; `detectable` is the
+    `p_value` is of the paired test that suits the scores, corrected by Holm over the family; `detectable` is the
     smallest true difference that these prompts would have shown in four of five cases.
     """
-    p_values = holm([paired_p(*pair, samples=params.bootstrap_samples, seed=params.seed) for pair in pairs])
-    least = [detectable_difference(*pair, params.confidence) for pair in pairs]
+    found = compare_family({str(place): pair for place, pair in enumerate(pairs)}, _settings(params))
     return [
-        interval | {"p_value": float(f"{p_value:.{DIGITS}g}"), "detectable": round(smallest, DIGITS)}
-        for interval, p_value, smallest in zip(_intervals(pairs, params), p_values, least, strict=True)
+        _rounded(each.interval)
+        | {"p_value": float(f"{each.p_value:.{DIGITS}g}"), "detectable": round(each.detectable, DIGITS)}
+        for each in found.values()
     ]
 
 
@@ -48,20 +53,26 @@ def _paired(rows: list[JsonObject], key: str) -> Pair:
     return base, tuned
 
 
-def _intervals(pairs: list[Pair], params: ScoreParams) -> list[dict[str, float]]:
-    found = paired_intervals(pairs, samples=params.bootstrap_samples, confidence=params.confidence, seed=params.seed)
-    return [{name: round(value, DIGITS) for name, value in asdict(interval).items()} for interval in found]
+def _settings(params: ScoreParams) -> Settings:
+    return Settings(params.bootstrap_samples, params.confidence, params.seed)
+
+
+def _rounded(interval: Interval) -> dict[str, float]:
+    return {name: round(value, DIGITS) for name, value in asdict(interval).items()}
 
 
 def gain_by_package(rows: list[JsonObject], key: str, params: ScoreParams) -> list[JsonObject]:
     """The gain in `key` for each package, the largest first; a single prompt has no interval: its ends are null."""
-    packages: dict[str, list[JsonObject]] = defaultdict(list)
-    for row in rows:
-        packages[row["group"]].append(row)
-    found: list[JsonObject] = []
-    for package, members in packages.items():
-        gain = mean_gain(members, key, params)
-        known = len(members) > 1
-        ends = {end: gain[end] if known else None for end in ("low", "high")}
-        found.append({"package": package, "prompts": len(members), "gain": gain["mean"], **ends})
+    found: list[JsonObject] = [
+        {
+            "package": each.group,
+            "prompts": each.prompts,
+            "gain": round(each.mean, DIGITS),
+            **{
+                name: None if end is None else round(end, DIGITS)
+                for name, end in (("low", each.low), ("high", each.high))
+            },
+        }
+        for each in by_group([row["group"] for row in rows], _paired(rows, key), _settings(params))
+    ]
     return sorted(found, key=lambda item: (-item["gain"], item["package"]))

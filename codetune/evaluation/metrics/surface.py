@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
 from sacrebleu.metrics import BLEU, CHRF
@@ -25,25 +24,23 @@ def _sentence_bleu(tokenizer: Tokenizer) -> BLEU:
     return BLEU(tokenize=tokenizer, effective_order=True, force=True)
 
 
-class CorpusScores(NamedTuple):
-    """Scores over all answers taken together, 0 to 100: other quantities than the means of the scores of each."""
-
-    chrf: float
-    bleu: float
-
-
 def corpus_scores(
     answers: Sequence[str], references: Sequence[str], tokenizer: Tokenizer | None = None
-) -> CorpusScores:
-    """The chrF (Popović 2015) and BLEU (Papineni et al. 2002) of all answers together; long answers weigh more.
+) -> dict[str, float]:
+    """The chrF (Popović 2015) and BLEU (Papineni et al. 2002) of all answers together, 0 to 100.
+
+    These are other quantities than the means of the scores of each answer: long answers weigh more.
 
     :param tokenizer: cuts texts into words for BLEU; None for the one that suits the references.
     """
-    chrf = _CHRF.corpus_score(answers, [references]).score
-    bleu = _corpus_bleu(tokenizer or bleu_tokenizer(references)).corpus_score(answers, [references]).score
-    return CorpusScores(chrf, bleu)
+    bleu = _corpus_bleu(tokenizer or bleu_tokenizer(references))
+    return {
+        "chrf": _CHRF.corpus_score(answers, [references]).score,
+        "bleu": bleu.corpus_score(answers, [references]).score,
+    }
 
 
+@cache
 def signatures(tokenizer: Tokenizer = DEFAULT) -> dict[str, str]:
     """What two scores must share to be compared, by metric, as sacrebleu says it for one reference to each answer.
 
@@ -59,15 +56,17 @@ def signatures(tokenizer: Tokenizer = DEFAULT) -> dict[str, str]:
     return found
 
 
-def sentence_scores(answer: str, reference: str, tokenizer: Tokenizer = DEFAULT) -> dict[str, float]:
-    """The chrF and BLEU of one answer, 0 to 100; BLEU leaves out n-grams longer than the answer.
+def sentence_chrf(answer: str, reference: str) -> float:
+    """The chrF of one answer, 0 to 100."""
+    return float(_CHRF.sentence_score(answer, [reference]).score)
 
-    :param tokenizer: cuts texts into words for BLEU; the same for all answers that are compared.
+
+def sentence_bleu(answer: str, reference: str, tokenizer: Tokenizer = DEFAULT) -> float:
+    """The BLEU of one answer, 0 to 100; n-grams longer than the answer are left out.
+
+    :param tokenizer: cuts texts into words; the same for all answers that are compared.
     """
-    return {
-        "chrf": _CHRF.sentence_score(answer, [reference]).score,
-        "bleu": _sentence_bleu(tokenizer).sentence_score(answer, [reference]).score,
-    }
+    return float(_sentence_bleu(tokenizer).sentence_score(answer, [reference]).score)
 
 
 def edit_similarity(answer: str, reference: str) -> float:

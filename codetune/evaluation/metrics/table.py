@@ -6,46 +6,17 @@ import math
 from collections.abc import Iterable
 
 from codetune.core.files import JsonObject
+from codetune.evaluation.metrics import registry
 from codetune.evaluation.metrics.baseline import Baseline
-from codetune.evaluation.metrics.bertscore import NOTHING, BertEncoder, Scores
+from codetune.evaluation.metrics.bertscore import NOTHING, BertEncoder
 from codetune.evaluation.metrics.code_bertscore import f3, normalized
 from codetune.evaluation.metrics.code_bertscore import signature as program_signature
 from codetune.evaluation.metrics.matching import Matcher, Pair
+from codetune.evaluation.metrics.metric import Answer, Encoded, Setup
 from codetune.evaluation.metrics.params import ScoreParams
 from codetune.evaluation.metrics.samples import VARIANTS, Samples
 from codetune.evaluation.metrics.segmentation import DEFAULT, Tokenizer, bleu_tokenizer
 from codetune.evaluation.metrics.statistics import DIGITS, gains
-from codetune.evaluation.metrics.structure import structure_scores
-from codetune.evaluation.metrics.surface import (
-    CorpusScores,
-    corpus_scores,
-    edit_similarity,
-    exact_match,
-    length_ratio,
-    sentence_scores,
-)
-from codetune.evaluation.metrics.syntax import syntax_valid
-
-_PARTS = Scores._fields
-_SHARES = (
-    "code_bertscore", "edit_similarity", "tree_similarity", "length_ratio", "tree_match", "signature_kept",
-    "names_bound", "exact_match", "syntax_valid", "expected_form", "stopped",
-)  # fmt: skip
-# Of the raw parts only F1 is kept for each prompt: the others follow from the baseline in scoring.json.
-_KEPT = (*(f"bertscore_{part}" for part in _PARTS), "bertscore_f1_raw", "chrf", "bleu", *_SHARES)
-# The gains that metrics.json reports, and the score of each prompt that they are the mean difference of.
-_SAME_NAME = (
-    "code_bertscore",
-    "chrf",
-    "bleu",
-    "edit_similarity",
-    "tree_similarity",
-    "signature_kept",
-    "names_bound",
-    "syntax_valid",
-    "expected_form",
-)
-GAINS = {"f1": "bertscore_f1", **{key: key for key in _SAME_NAME}}
 
 
 def match_samples(*samples: Samples, matcher: Matcher) -> None:
@@ -76,9 +47,7 @@ def score_prompts(
     rows = [{"id": sample["id"], "group": sample["group"]} for sample in samples[VARIANTS[0]]]
     for variant in VARIANTS:
         for row, sample in zip(rows, samples[variant], strict=True):
-            row[variant] = score_answer(sample, matcher, baseline, tokenizer) | {
-                "expected_form": sample["expected_form"]
-            }
+            row[variant] = score_answer(sample, matcher, baseline, tokenizer)
     return rows
 
 
@@ -90,28 +59,29 @@ def tokenizer_of(samples: Samples) -> Tokenizer:
 def score_answer(
     sample: JsonObject, matcher: Matcher, baseline: Baseline, tokenizer: Tokenizer = DEFAULT
 ) -> dict[str, float]:
-    """All scores of one answer. BERTScore of an empty one is 0, raw and rescaled, as in the library."""
-    answer, reference = sample["answer"], sample["reference"]
+    """All scores of one answer, rounded: the metrics of the registry that have a value for it.
+
+    :param sample: `answer` as it is scored and `reference`; `stopped` and `expected_form` where they are known.
+    :param tokenizer: of BLEU.
+    """
+    answer = Answer(
+        sample["answer"],
+        sample["reference"],
+        sample.get("stopped"),
+        sample.get("expected_form"),
+        _encoded(sample["answer"], sample["reference"], matcher, baseline),
+        tokenizer,
+    )
+    values = {str(metric.score): metric.measure(answer) for metric in registry.per_prompt() if metric.measure}
+    return {key: round(value, DIGITS) for key, value in values.items() if value is not None}
+
+
+def _encoded(answer: str, reference: str, matcher: Matcher, baseline: Baseline) -> Encoded:
+    """What the encoder finds. BERTScore of an empty answer is 0, raw and rescaled, as in the library."""
     raw = matcher.match(answer, reference)
     empty = any(matcher.encoder.extent(text).empty for text in (answer, reference))
     rescaled = NOTHING if empty else baseline.rescale(raw)
-    scores: dict[str, float] = {
-        **{f"bertscore_{part}": value for part, value in rescaled._asdict().items()},
-        **{f"bertscore_{part}_raw": value for part, value in raw._asdict().items()},
-        **sentence_scores(answer, reference, tokenizer),
-    }
-    scores["code_bertscore"] = _code_bertscore(answer, reference, matcher, baseline)
-    structure = structure_scores(answer, reference)._asdict()
-    scores["edit_similarity"] = edit_similarity(answer, reference)
-    scores["length_ratio"] = length_ratio(answer, reference)
-    scores["tree_similarity"] = structure.pop("tree_similarity")
-    return {
-        **{key: round(value, DIGITS) for key, value in scores.items()},
-        **structure,
-        "exact_match": exact_match(answer, reference),
-        "syntax_valid": syntax_valid(answer),
-        "stopped": int(sample["stopped"]),
-    }
+    return Encoded(rescaled, raw, _code_bertscore(answer, reference, matcher, baseline))
 
 
 def _code_bertscore(answer: str, reference: str, matcher: Matcher, baseline: Baseline) -> float:
@@ -124,46 +94,52 @@ def _code_bertscore(answer: str, reference: str, matcher: Matcher, baseline: Bas
 
 def kept_scores(rows: list[JsonObject]) -> list[JsonObject]:
     """The rows of `score_prompts` as they stand in scores.jsonl."""
+    kept = [str(metric.score) for metric in registry.per_prompt() if metric.stored]
     return [
-        {"id": row["id"], "group": row["group"]} | {name: {key: row[name][key] for key in _KEPT} for name in VARIANTS}
+        {"id": row["id"], "group": row["group"]} | {name: {key: row[name][key] for key in kept} for name in VARIANTS}
         for row in rows
     ]
 
 
-def metrics(rows: list[JsonObject], corpus: dict[str, CorpusScores], params: ScoreParams) -> JsonObject:
+def metrics(rows: list[JsonObject], corpus: dict[str, dict[str, float]], params: ScoreParams) -> JsonObject:
     """The content of metrics.json: means and corpus scores of each variant, and the gains of tuned over base.
 
-    A gain is the difference of the two means that have its name; corpus scores have none.
+    A gain is the difference of the two means of its metric; corpus scores have none.
 
     :param rows: what `score_prompts` gave.
-    :param corpus: chrF and BLEU over all answers, by variant.
+    :param corpus: what `corpus_of` gave.
     """
+    found = gains(rows, [str(metric.score) for metric in registry.tested()], params)
     return {
         **{variant: _summary([row[variant] for row in rows], corpus[variant]) for variant in VARIANTS},
-        "gain": dict(zip(GAINS, gains(rows, list(GAINS.values()), params), strict=True)),
+        "gain": {m.gain: gain for m, gain in zip(registry.tested(), found, strict=True) if m.gain},
         "prompts": len(rows),
     }
 
 
-def corpus_of(samples: Samples, tokenizer: Tokenizer = DEFAULT) -> dict[str, CorpusScores]:
-    """The scores of all answers as one text, by variant.
+def corpus_of(samples: Samples, tokenizer: Tokenizer = DEFAULT) -> dict[str, dict[str, float]]:
+    """The scores of all answers as one text, by variant and key of the metric.
 
     :param tokenizer: of BLEU.
     """
     references = [row["reference"] for row in samples[VARIANTS[0]]]
-    answers = {name: [row["answer"] for row in samples[name]] for name in VARIANTS}
-    return {name: corpus_scores(answers[name], references, tokenizer) for name in VARIANTS}
-
-
-def _summary(scores: list[dict[str, float]], corpus: CorpusScores) -> JsonObject:
-    """The metrics of one variant."""
-    parts = (*_PARTS, *(f"{part}_raw" for part in _PARTS))
+    answers = {variant: [row["answer"] for row in samples[variant]] for variant in VARIANTS}
     return {
-        "bertscore": {part: _mean([row[f"bertscore_{part}"] for row in scores]) for part in parts},
-        **{name: _mean([row[name] for row in scores]) for name in corpus._fields},
-        **{f"corpus_{name}": round(value, DIGITS) for name, value in corpus._asdict().items()},
-        **{share: _mean([row[share] for row in scores]) for share in _SHARES},
+        variant: {each.key: each.corpus(texts, references, tokenizer) for each in registry.over_all() if each.corpus}
+        for variant, texts in answers.items()
     }
+
+
+def _summary(scores: list[dict[str, float]], corpus: dict[str, float]) -> JsonObject:
+    """The metrics of one variant; keys with dots are levels."""
+    found: JsonObject = {}
+    for metric in registry.METRICS.values():
+        level, _, name = metric.key.rpartition(".")
+        value = (
+            round(corpus[metric.key], DIGITS) if metric.corpus else _mean([row[str(metric.score)] for row in scores])
+        )
+        (found.setdefault(level, {}) if level else found)[name] = value
+    return found
 
 
 def _mean(values: list[float]) -> float:
@@ -194,12 +170,18 @@ def scoring_report(samples: Samples, encoder: BertEncoder, baseline: Baseline) -
     }
 
 
+def setup_of(encoder: BertEncoder, baseline: Baseline, tokenizer: Tokenizer = DEFAULT) -> Setup:
+    """How encoder and tokenizer are set up, for the signatures of the metrics."""
+    return Setup(
+        f"{encoder.signature}|{baseline.signature}",
+        f"{program_signature(encoder)}|{baseline.program_signature}",
+        tokenizer,
+    )
+
+
 def signatures(encoder: BertEncoder, baseline: Baseline) -> dict[str, str]:
     """What two scores of the encoder must share to be compared, by metric."""
-    return {
-        "bertscore": f"{encoder.signature}|{baseline.signature}",
-        "code_bertscore": f"{program_signature(encoder)}|{baseline.program_signature}",
-    }
+    return registry.signatures(setup_of(encoder, baseline), encoded_only=True)
 
 
 def _long_programs(texts: list[str], encoder: BertEncoder) -> int:

@@ -17,7 +17,8 @@ from codetune.core.errors import UserError
 from codetune.core.files import read_json, read_jsonl, write_json, write_jsonl
 from codetune.evaluation.alignment.result import Alignment
 from codetune.evaluation.alignment.worker import AlignmentWorker
-from codetune.evaluation.metrics.catalogue import CATALOGUE, Metric
+from codetune.evaluation.metrics.metric import Metric
+from codetune.evaluation.metrics.registry import PARSES
 from tests.app.words import choose, words
 from tests.support.sample_project import Project, build_empty, build_single
 
@@ -172,7 +173,7 @@ class TestAnswers:
         assert score_line({}) == ""
 
     def test_shares_are_in_points_and_what_is_missing_is_empty(self) -> None:
-        share = next(metric for metric in CATALOGUE if metric.key == "syntax_valid")
+        share = PARSES
         metrics = [Metric("chrf", "chrF", score="chrf"), share]
         answers = ScoredAnswer("", {"syntax_valid": 0.0}), ScoredAnswer("", {"syntax_valid": 1.0})
         prompt = type("P", (), {"group": "g", "qualname": "f", "instruction": "i"})()

@@ -11,7 +11,7 @@ from codetune.app.ui.sample_table import _column
 from codetune.app.ui.tables import flip_table, metric_table, parameter_table, verdict_mark
 from codetune.compare.comparison import MetricDifference, Verdict
 from codetune.compare.quantities import Quantity
-from codetune.evaluation.metrics.catalogue import Metric
+from codetune.evaluation.metrics.metric import Metric
 from codetune.history.listing import Kind, Revision
 from codetune.history.parameters import ParameterDifference
 from codetune.history.reports import Reports

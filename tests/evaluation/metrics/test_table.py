@@ -6,7 +6,6 @@ from codetune.evaluation.metrics.baseline import Baseline
 from codetune.evaluation.metrics.bertscore import Scores
 from codetune.evaluation.metrics.matching import Matcher
 from codetune.evaluation.metrics.scored import scored_samples
-from codetune.evaluation.metrics.surface import CorpusScores
 from codetune.evaluation.metrics.table import kept_scores, match_samples, metrics, score_prompts, scoring_report
 from tests.evaluation.metrics.conftest import changed
 from tests.evaluation.metrics.test_samples import sample
@@ -95,7 +94,10 @@ def test_metrics_are_means_and_gains():
         {"id": "2", "group": "b", "base": scores(0.2, 1), "tuned": scores(0.5, 1)},
         {"id": "3", "group": "b", "base": scores(0.2, 0), "tuned": scores(0.5, 1)},
     ]
-    corpus = {"base": CorpusScores(12.3456789, 1.0), "tuned": CorpusScores(23.0, 2.0)}
+    corpus = {
+        "base": {"corpus_chrf": 12.3456789, "corpus_bleu": 1.0},
+        "tuned": {"corpus_chrf": 23.0, "corpus_bleu": 2.0},
+    }
     found = metrics(rows, corpus, changed())
     assert list(found) == ["base", "tuned", "gain", "prompts"]
     # By hand: 0.5 / 3, 0.25 / 3, and so on.

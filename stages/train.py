@@ -30,6 +30,7 @@ from codetune.models.params import ModelParams
 from codetune.models.prompt import shown_prompt
 from codetune.numerics import NumericsParams
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS
+from codetune.training.base_check import check_base
 from codetune.training.checkpoint import Checkpoints
 from codetune.training.curve import learning_curve
 from codetune.training.data import (
@@ -44,7 +45,7 @@ from codetune.training.data import (
     validation_batches,
 )
 from codetune.training.loop import train
-from codetune.training.lora import add_adapter, save_adapter, trainable_report
+from codetune.training.lora import add_adapter, save_adapter, trainable_report, unreached
 from codetune.training.params import TrainParams
 from codetune.training.precision import chosen_precision
 from codetune.training.progress import Progress
@@ -95,7 +96,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     world = join(require_device(params.train.device, "train.device"))
     params = _with_precision(params, world)
     options = params.train
-    base = load_model(params.model.base, revision=params.model.revision, system=params.model.system)
+    load = partial(load_model, params.model.base, revision=params.model.revision, system=params.model.system)
+    base = load()
+    base.require_context(options.max_tokens)
     limits = RowLimits(options.max_rows, options.max_tokens, options.seed, options.too_long, options.weights)
     rows = load_rows(inputs.train, AUGMENTED, base.tokenizer, limits, params.form)
     val_rows = load_rows(
@@ -105,6 +108,10 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
         replace(limits, max_rows=options.max_val_rows, weights={}),
         params.form,
     )
+    if world.main:
+        check_base(base, rows.rows, options, "cpu" if world.sharded else world.device)
+        del base  # two of them might not fit into memory
+        base = load()
     pad, size = base.tokenizer.pad_token_id, options.batch_size
     lay_out = pack if options.packing else partial(collate, pad_id=pad)
     steps = [
@@ -112,6 +119,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
         for epoch in range(options.epochs)
         for step in training_steps(rows.rows, size, options.accumulation * world.size, options.seed, epoch, lay_out)
     ][: options.max_steps or None]
+    beside = {reason: len(names) for reason, names in unreached(base.model, options.lora.target_modules).items()}
     model = add_adapter(base.model, options.lora, options.seed).to(world.device)
     shard(model, world)
     facts = _fingerprint(params, inputs, world, base.dtype).facts
@@ -127,7 +135,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
         base.tokenizer.save_pretrained(adapter_folder)
         summary = _summary(rows, val_rows, steps, result) | {
             "base_dtype": base.dtype,
-            "trainable": trainable_report(model),
+            "trainable": trainable_report(model) | beside,
             "prompt": shown_prompt(base.tokenizer),
             "precision": options.precision,
             "numerics": params.numerics.mode,

@@ -1,5 +1,6 @@
 """Any causal model of transformers: the families that people tune, tiny and random, from folder to merged adapter."""
 
+import os
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,6 +22,7 @@ from codetune.training.loss import batch_loss
 from stages import train
 from tests.conftest import ROWS_FILE, tiny_tokenizer
 from tests.models.gguf_files import CHATML, make_gguf
+from tests.support.families import SHAPES, WORKS, outcome, read_table
 from tests.support.training import inputs_in, outputs_in, params, tokenized
 
 OWN_TEMPLATE = (
@@ -153,3 +155,20 @@ def test_any_number_of_threads_gives_the_same_gradients(trained, lay_out, same_b
     rows = tokenized(loaded.tokenizer, read_jsonl(ROWS_FILE)[:10])
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     same_bits(lambda: torch.autograd.grad(batch_loss(model, lay_out(rows)), weights))
+
+
+IN_EVERY_RUN = ("bloom", "gemma3_text", "mamba", "phimoe")
+LEAST = 24  # families that the page is to say "yes" of
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_page_of_families_says_what_becomes_of_them(name, tmp_path):
+    if name not in IN_EVERY_RUN and not os.environ.get("CODETUNE_LONG_TESTS"):
+        pytest.skip("a long test: set CODETUNE_LONG_TESTS")
+    assert outcome(name, tmp_path) == read_table()[name]
+
+
+def test_the_page_has_all_families_and_enough_that_work():
+    told = read_table()
+    assert set(told) == set(SHAPES)
+    assert sum(state == WORKS for state, _ in told.values()) >= LEAST

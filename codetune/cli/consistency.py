@@ -34,7 +34,7 @@ from codetune.training.params import TrainParams
 
 Problems = Iterator[str]
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-# What families call the number of positions in their configuration.
+# What families call the number of positions in their configuration, as in codetune.models.load, which needs torch.
 _POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
 _LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
 

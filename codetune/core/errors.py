@@ -96,7 +96,7 @@ def _fail_unexpectedly(error: Exception) -> NoReturn:
     if isinstance(error, BrokenPipeError) and any(map(_is_closed, (sys.stdout, sys.stderr))):
         raise SystemExit(CLOSED_PIPE_STATUS) from None
     filename = getattr(error, "filename", None)
-    if _is_full_disk(error):
+    if is_full_disk(error):
         place = f" while writing {filename}" if filename else ""
         fail(
             f"the disk is full{place}; the previous outputs are untouched. Free some space and run `dvc repro`.",
@@ -145,7 +145,7 @@ def _let_go_of_closed_pipes() -> None:
             os.close(nowhere)
 
 
-def _is_full_disk(error: Exception) -> bool:
+def is_full_disk(error: Exception) -> bool:
     """Whether there was no room left; a writer in another language, as that of safetensors, says so in words alone."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True

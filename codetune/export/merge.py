@@ -50,9 +50,9 @@ def merge(
     beside = LoadedModel(tuned, base.tokenizer, base.name)
     answers = dict(answer_all(beside, prompts, max_new_tokens=_ANSWER_TOKENS, batch_size=len(prompts)))
     compared = [*rows, *(prompt + answers[index].ids for index, prompt in enumerate(prompts))]
-    expected = [_logits(tuned, ids) for ids in compared]
+    expected = [plain_logits(tuned, ids) for ids in compared]
     merged = tuned.merge_and_unload().eval()
-    found = [_logits(merged, ids) for ids in compared]
+    found = [plain_logits(merged, ids) for ids in compared]
     # torch's maximum and this comparison both let a difference that is not a number come to light.
     pairs = list(zip(found, expected, strict=True))
     difference = torch.stack([(logits - wanted).abs().max() for logits, wanted in pairs]).max().item()
@@ -83,10 +83,10 @@ def rounding(model: Any, largest: float) -> float:
     return ROUNDINGS_PER_LAYER * layers * unit * largest
 
 
-def _logits(model: Any, ids: list[int]) -> torch.Tensor:
-    """All logits of one sequence, of shape `(tokens, vocabulary)`."""
+def plain_logits(model: Any, ids: list[int]) -> torch.Tensor:
+    """All logits of one sequence by the model's own code, of shape `(tokens, vocabulary)`."""
     with torch.inference_mode():
-        logits: torch.Tensor = model(input_ids=torch.tensor([ids]), use_cache=False).logits[0]
+        logits: torch.Tensor = model(input_ids=torch.tensor([ids], device=model.device), use_cache=False).logits[0]
     return logits
 
 

@@ -19,7 +19,7 @@ from transformers.cache_utils import DynamicCache
 from codetune.core.errors import UserError
 from codetune.generation.lean import decoder
 from codetune.generation.sampling import Choose
-from codetune.generation.slots import COLUMNS, ROWS, SlotCache, round_up
+from codetune.generation.slots import COLUMNS, ROWS, MaskForm, SlotCache, round_up
 from codetune.models.load import LoadedModel
 from codetune.models.prompt import prompt_ids
 
@@ -27,6 +27,7 @@ Until = Callable[[int, list[int]], bool]
 """Tells of the index of a prompt and of the ids of its answer so far whether the answer may end here."""
 
 _PREFILL_COLUMNS, _PREFILL_TOKENS = 8, 4096
+_OTHER_REACHES = ("window_size", "attention_window_size", "attention_chunk_size")  # of other kinds than sliding_window
 _WIDEST = 128  # rows: products of more are hardly faster
 _SHARE, _MOST_BYTES = 0.4, 2.5e9  # of the free memory for keys and values, and at the most
 
@@ -79,8 +80,8 @@ def answer_all(
     :param batch_size: answers that are decoded at a time; None takes as many as memory allows, within reason.
     :param choosers: how the tokens of each answer are chosen, one for each prompt; None takes the likeliest.
     :param until: ends answers before their end token; asked after each token.
-    :raises UserError: when the model's attention window is shorter than a prompt with its answer, or memory does not
-        hold the answers that are decoded at a time.
+    :raises UserError: when the model's attention reaches back less far than a prompt with its answer, in a way that is
+        not known here, or memory does not hold the answers that are decoded at a time.
     """
     chosen: Sequence[Choose | None] = choosers or [None] * len(prompts)
     rows_to_come = [_Row(index, ids, choose) for index, (ids, choose) in enumerate(zip(prompts, chosen, strict=True))]
@@ -88,12 +89,12 @@ def answer_all(
     if not waiting:
         return
     capacity = round_up(len(waiting[0].prompt) + max_new_tokens, COLUMNS)
-    _check_window(loaded, capacity)
+    form = _mask_form(loaded, capacity)
     with torch.inference_mode():
-        model = decoder(loaded.model)
+        model = decoder(loaded.model) if form == MaskForm() else loaded.model
         start = _Start(model, loaded.tokenizer)
     size = min(_rows_at_a_time(loaded, capacity, batch_size), len(waiting))
-    cache = SlotCache(_config(loaded.model).num_hidden_layers, round_up(size, ROWS), capacity)
+    cache = SlotCache(_config(loaded.model).num_hidden_layers, round_up(size, ROWS), capacity, form)
     rows: list[_Row] = []
     while waiting or rows:
         # Not around the yield: torch's inference mode must not stay on while this generator is suspended.
@@ -170,13 +171,26 @@ def _config(model: Any) -> Any:
     return model.config.get_text_config(decoder=True)
 
 
-def _check_window(loaded: LoadedModel, needed: int) -> None:
-    window = getattr(_config(loaded.model), "sliding_window", None)
-    if window is not None and window < needed:
-        raise UserError(
-            f"{loaded.name}: attention reaches back {window} tokens, prompt and answer need up to {needed}",
-            "Lower generate.max_new_tokens.",
-        )
+def _mask_form(loaded: LoadedModel, needed: int) -> MaskForm:
+    """The form of attention mask that a model takes for `needed` tokens.
+
+    :raises UserError: when it attends to fewer of them, in a way that is not known here.
+    """
+    config = _config(loaded.model)
+    for name in _OTHER_REACHES:
+        reach = getattr(config, name, None)
+        if reach and reach < needed:
+            raise UserError(
+                f"{loaded.name}: attention reaches back {reach} tokens ({name}), prompt and answer need up to {needed}",
+                "Lower generate.max_new_tokens, or use a base of another family.",
+            )
+    if getattr(config, "alibi", config.model_type == "bloom"):
+        return MaskForm(padding=True)
+    window = getattr(config, "sliding_window", None) if getattr(config, "use_sliding_window", True) else None
+    types = getattr(config, "layer_types", None)
+    if not window or window >= needed or (types and "sliding_attention" not in types):
+        return MaskForm()
+    return MaskForm(window, by_layer_type=bool(types))
 
 
 def _admit(model: Any, cache: SlotCache, rows: list[_Row], waiting: deque[_Row], size: int, start: _Start) -> None:

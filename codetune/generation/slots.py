@@ -7,6 +7,7 @@ positions whatever its neighbours do; what lies beyond a row's length is masked 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -70,17 +71,33 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[misc]
         return self.capacity
 
 
+@dataclass(frozen=True)
+class MaskForm:
+    """What a model takes as its attention mask.
+
+    :param window: how many tokens attention reaches back, the last one included; None: all.
+    :param by_layer_type: whether it reaches back so far in the layers of one type alone, which have their own mask.
+    :param padding: whether the model wants to know of each token whether it is one, and makes the mask by itself.
+    """
+
+    window: int | None = None
+    by_layer_type: bool = False
+    padding: bool = False
+
+
 class SlotCache(Cache):  # type: ignore[misc]
     """A cache of `slots` rows with room for `capacity` tokens each."""
 
-    def __init__(self, layers: int, slots: int, capacity: int) -> None:
+    def __init__(self, layers: int, slots: int, capacity: int, form: MaskForm | None = None) -> None:
         super().__init__(layers=[SlotLayer(slots, capacity) for _ in range(layers)])
         self.capacity = capacity
+        self.form = form or MaskForm()
 
-    def aim(self, positions: torch.Tensor) -> torch.Tensor:
+    def aim(self, positions: torch.Tensor) -> torch.Tensor | dict[str, torch.Tensor]:
         """Set where the next token of each of the first rows goes; the attention mask, `(rows, 1, 1, columns)`.
 
-        The mask is what is added to the attention scores, which every implementation of attention understands.
+        The mask is what is added to the attention scores, which every implementation of attention understands. Where
+        the form of the mask says so, there is one for each type of layer, or it has the shape `(rows, columns)`.
 
         :param positions: the number of tokens that each row holds already, of shape `(rows,)`.
         """
@@ -88,10 +105,14 @@ class SlotCache(Cache):  # type: ignore[misc]
         places = torch.arange(len(positions), device=positions.device) * self.capacity + positions
         for layer in self.layers:
             layer.places, layer.columns = places, columns
-        hidden = torch.arange(columns, device=positions.device) > positions[:, None]
-        lowest = torch.finfo(torch.float32).min
-        mask = torch.zeros(hidden.shape, device=positions.device)
-        return mask.masked_fill_(hidden, lowest)[:, None, None, :]
+        all_columns = torch.arange(columns, device=positions.device)
+        hidden = all_columns > positions[:, None]
+        if self.form.padding:
+            return (~hidden).long()
+        if self.form.window is None:
+            return _added(hidden)
+        near = _added(hidden | (all_columns <= positions[:, None] - self.form.window))
+        return {"full_attention": _added(hidden), "sliding_attention": near} if self.form.by_layer_type else near
 
     def fill(self, slots: list[int], prefilled: DynamicCache) -> None:
         """Put the rows of an ordinary cache, of equal length, into `slots`."""
@@ -107,3 +128,9 @@ class SlotCache(Cache):  # type: ignore[misc]
         for layer in self.layers:
             layer.keys[target, :length] = layer.keys[source, :length]
             layer.values[target, :length] = layer.values[source, :length]
+
+
+def _added(hidden: torch.Tensor) -> torch.Tensor:
+    """What is added to the attention scores, of shape `(rows, 1, 1, columns)`, where some columns are hidden."""
+    mask = torch.zeros(hidden.shape, device=hidden.device)
+    return mask.masked_fill_(hidden, torch.finfo(torch.float32).min)[:, None, None, :]

@@ -81,7 +81,7 @@ def _of_place(params: ModelParams) -> Json:
     from codetune.models.memory import choose_dtype, count_weights
 
     place = locate_model(params.base, params.revision)
-    load_tokenizer(params.base, params.revision)
+    load_tokenizer(params.base, params.revision, params.system)
     if place.is_file():
         make_config(read_gguf(place))
     parameters = count_weights(place)

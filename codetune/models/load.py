@@ -19,6 +19,8 @@ from codetune.models.prompt import KEEP_SYSTEM, check_template, end_id, ensure_t
 
 _ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 _TEMPLATE_FILE = "chat_template.jinja"
+POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
+"""What families call the number of positions in their configuration."""
 _LOADING_ERRORS = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError, SafetensorError)
 
 
@@ -46,7 +48,20 @@ class LoadedModel:
     @property
     def context(self) -> int:
         """The largest number of tokens the model was made for, prompt and answer together."""
-        return int(getattr(self.model.config, "max_position_embeddings", None) or self.tokenizer.model_max_length)
+        configs = self.model.config.get_text_config(decoder=True), self.model.config
+        told = (getattr(config, name, None) for config in configs for name in POSITIONS)
+        return int(next((size for size in told if size), self.tokenizer.model_max_length))
+
+    def require_context(self, max_tokens: int) -> None:
+        """See to it that rows of so many tokens fit into the model's context.
+
+        :raises UserError: when they do not.
+        """
+        if max_tokens > self.context:
+            raise UserError(
+                f"train.max_tokens: found {max_tokens}, expected at most {self.context}, the context of {self.name}",
+                "Lower train.max_tokens; rows that are longer then are treated as train.too_long says.",
+            )
 
 
 def load_tokenizer(base: str | Path, revision: str | None = None, system: str = KEEP_SYSTEM) -> Any:
@@ -181,4 +196,20 @@ def _weights_of_folder(folder: Path, base: str, dtype: torch.dtype) -> Any:
             f"model.base: the weights of {base} lack {len(absent)} tensors, such as {absent[0]}",
             "Restore its safetensors files.",
         )
+    if _keeps_state(model):
+        raise UserError(
+            f"model.base: {base} is a model of the family {model.config.model_type}, whose layers carry a state from "
+            "token to token; expected one that attends to all tokens before, since rows and answers are kept apart by "
+            "attention alone",
+            "Use a base of a family that is listed in docs/families.md.",
+        )
     return model.eval()
+
+
+def _keeps_state(model: Any) -> bool:
+    """Whether a layer is of the kind of Mamba or RWKV: its class says so, and its list of layers does not deny it."""
+    config = model.config.get_text_config(decoder=True)
+    types = getattr(config, "layer_types", None) or getattr(config, "layers_block_type", None) or ["unknown"]
+    return bool(getattr(model, "_is_stateful", False)) and any(
+        kind not in ("attention", "full_attention", "sliding_attention") for kind in types
+    )

@@ -139,7 +139,7 @@ def _advance(
     progress.step += 1
     progress.recent.append(loss)
     rows = ", ".join(name for batch in batches for name in batch.row_ids)
-    _require_finite(loss, f"step {progress.step}, rows {rows}")
+    require_finite(loss, f"step {progress.step}, rows {rows}")
     if progress.step % LOG_EVERY == 0 or progress.step == progress.steps:
         mean = math.fsum(progress.recent) / len(progress.recent)
         _record(progress, log, {"train/loss": mean, "train/learning_rate": rate})
@@ -181,21 +181,22 @@ def _backward(model: Any, batch: Batch, labels: float, precision: Precision, wor
         if math.isfinite(loss.item()) or world.sharded:  # others wait for this process's part of the weights
             loss.backward()  # type: ignore[no-untyped-call]
     except (RuntimeError, MemoryError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         rows, length = batch.input_ids.shape
         raise UserError(f"training: not enough memory for {rows} rows of {length} tokens", LOWER) from None
     return loss.item()
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
     """Whether memory ran out: torch has an error of its own for CUDA alone."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return "can't allocate memory" in str(error) or "not enough memory" in str(error)
 
 
-def _require_finite(loss: float, place: str) -> None:
+def require_finite(loss: float, place: str) -> None:
+    """:raises UserError: when the loss at some place is not a number, or infinite."""
     if not math.isfinite(loss):
         raise UserError(
             f"training: the loss is {loss} at {place}", "Lower train.learning_rate; the previous adapter is untouched."
@@ -206,7 +207,7 @@ def _evaluate(model: Any, validation: list[Batch], progress: Progress, log: Log,
     """Add the validation loss to `progress`, and the weights when they are the best so far."""
     loss = validation_loss(model, validation, world)
     _record(progress, log, {"val/loss": loss})
-    _require_finite(loss, f"the validation after step {progress.step}")
+    require_finite(loss, f"the validation after step {progress.step}")
     progress.evaluations.append(Evaluation(progress.step, loss))
     if progress.best.step == progress.step:
         progress.weights = {name: weight.detach().clone() for name, weight in trained_weights(model)}

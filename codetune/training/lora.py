@@ -11,11 +11,12 @@ from typing import Any
 
 import torch
 
-from codetune.core.errors import UserError
+from codetune.core.errors import UserError, error_text
 from codetune.core.files import write_json
 from codetune.training.params import LoraParams
 
 _PRESETS = ("attention", "mlp", "all-linear")
+_FUSED_DIMENSIONS = 3  # of experts, outputs and inputs
 
 
 def linear_modules(model: Any) -> list[str]:
@@ -54,7 +55,7 @@ def target_modules(model: Any, targets: str | list[str], layers: list[int] | Non
     :param layers: the layers they may sit in; None: all.
     :raises UserError: when a target or a layer matches no linear module; the nearest names are given.
     """
-    modules = linear_modules(model)
+    modules, refused = linear_modules(model), left_out(model)
     known = sorted({layer for name in modules if (layer := _layer(name)) is not None})
     if unknown := [layer for layer in layers or () if layer not in known]:
         raise UserError(
@@ -62,9 +63,92 @@ def target_modules(model: Any, targets: str | list[str], layers: list[int] | Non
             f"Use numbers from 0 to {len(known) - 1}, or null.",
         )
     inside = [name for name in modules if layers is None or _layer(name) in layers]
-    return _chosen(
-        inside, [targets] if isinstance(targets, str) else targets, "target_modules", "linear module", _PRESETS
-    )
+    wanted = [targets] if isinstance(targets, str) else targets
+    chosen = _chosen(inside, wanted, "target_modules", "linear module", _PRESETS, _no_experts(model))
+    by_name = [target for target in wanted if target not in _PRESETS]
+    adapted = [name for name in chosen if name not in refused or any(_matches(name, each) for each in by_name)]
+    if wrong := [name for name in adapted if name in refused] or ([] if adapted else chosen):
+        raise UserError(
+            f"train.lora.target_modules: peft does not adapt {wrong[0]} of this model as it stands: "
+            f"{refused[wrong[0]]}",
+            "Use attention, or names of other modules.",
+        )
+    return adapted
+
+
+def left_out(model: Any) -> dict[str, str]:
+    """The linear modules that peft refuses, or takes for others, each with the reason; presets leave them out.
+
+    Routers of experts are of classes that are linear by name, and answer with more than a product.
+    Where a family has fused experts, peft takes the names of their old modules for the experts, and with them those of
+    other modules that are called alike; of Mamba's layers it refuses some, whose weights are read without the module.
+    """
+    from peft import LoraConfig
+    from peft.tuners.tuners_utils import _check_lora_target_modules_mamba
+    from peft.utils.transformers_weight_conversion import convert_peft_config_for_transformers
+
+    found: dict[str, str] = {}
+    for name in linear_modules(model):
+        module = model.get_submodule(name)
+        if not _is_product(module):
+            found[name] = f"{type(module).__name__} gives something else than a product"
+            continue
+        config = LoraConfig(target_modules=[name])
+        try:
+            _check_lora_target_modules_mamba(config, model, name.rsplit(".", 1)[-1])
+            convert_peft_config_for_transformers(config, model, None)
+        except ValueError as error:
+            found[name] = error_text(error)
+        if name not in found and name not in config.target_modules:
+            found[name] = "it takes the name for that of the fused experts"
+    return found
+
+
+def _is_product(module: Any) -> bool:
+    """Whether a module of a class of its own gives what a linear one would; tried on one row of numbers."""
+    if type(module).forward is torch.nn.Linear.forward or not isinstance(module, torch.nn.Linear):
+        return True
+    given = torch.linspace(-1, 1, module.in_features, dtype=module.weight.dtype, device=module.weight.device)[None]
+    try:
+        with torch.no_grad():
+            found: Any = module(given)
+    except Exception:  # models raise what they like
+        return False
+    expected = torch.nn.functional.linear(given, module.weight, module.bias)
+    same_shape = isinstance(found, torch.Tensor) and found.shape == expected.shape
+    return same_shape and torch.allclose(found, expected, atol=1e-3)
+
+
+def frozen_experts(model: Any) -> list[str]:
+    """The names of the weights of experts that are fused to one tensor each, which no linear module holds.
+
+    :param model: without an adapter.
+    """
+    return [
+        f"{name}.{part}"
+        for name, module in model.named_modules()
+        if not isinstance(module, torch.nn.Linear | torch.nn.modules.conv._ConvNd)  # noqa: SLF001
+        for part, weight in module.named_parameters(recurse=False)
+        if (weight.ndim == _FUSED_DIMENSIONS and min(weight.shape) > 1)
+        or (weight.ndim > 1 and any("expert" in place for place in name.split(".")))
+    ]
+
+
+def unreached(model: Any, targets: str | list[str]) -> dict[str, list[str]]:
+    """What an adapter is not put on though the targets may seem to name it, by reason; no reason without such a weight.
+
+    :param model: without an adapter.
+    """
+    wanted = [targets] if isinstance(targets, str) else targets
+    refused = [name for name in left_out(model) if any(_matches(name, each) for each in wanted)]
+    experts = frozen_experts(model) if {"mlp", "all-linear"} & set(wanted) else []
+    return {reason: names for reason, names in (("frozen_experts", experts), ("left_out", refused)) if names}
+
+
+def _no_experts(model: Any) -> str:
+    """What to say beside a target that matches nothing, where experts are out of reach."""
+    experts = frozen_experts(model)
+    return f" (its experts are {len(experts)} fused tensors, which are not adapted)" if experts else ""
 
 
 def whole_modules(model: Any, names: list[str]) -> list[str]:
@@ -87,12 +171,14 @@ def whole_modules(model: Any, names: list[str]) -> list[str]:
     return chosen
 
 
-def _chosen(modules: list[str], wanted: list[str], key: str, kind: str, presets: tuple[str, ...]) -> list[str]:
+def _chosen(
+    modules: list[str], wanted: list[str], key: str, kind: str, presets: tuple[str, ...], remark: str = ""
+) -> list[str]:
     for target in wanted:
         if not any(_matches(name, target) for name in modules):
             known = sorted({name.rsplit(".", 1)[-1] for name in modules})
-            close = difflib.get_close_matches(target, [*known, *presets], n=1)
-            hint = f" (did you mean {close[0]}?)" if close else ""
+            close = [] if target in presets else difflib.get_close_matches(target, [*known, *presets], n=1)
+            hint = f" (did you mean {close[0]}?)" if close else remark
             raise UserError(
                 f"train.lora.{key}: {target!r} matches no {kind} of the model{hint}",
                 f"Use {', '.join([*presets, 'a pattern'])}, or names out of {', '.join(known)}.",
@@ -106,7 +192,7 @@ def add_adapter(model: Any, params: LoraParams, seed: int) -> Any:
     The seed is set here, before the adapter's first weights are drawn: set later, as is often done, it does not
     reach them (https://github.com/huggingface/trl/issues/6688).
 
-    :raises UserError: when a target matches nothing.
+    :raises UserError: when a target matches nothing, or the modules that are adapted are not those that were asked for.
     """
     from peft import LoraConfig, get_peft_model
     from transformers.pytorch_utils import Conv1D
@@ -138,9 +224,29 @@ def add_adapter(model: Any, params: LoraParams, seed: int) -> Any:
     torch.manual_seed(seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        adapted = get_peft_model(model, config)
+        try:
+            adapted = get_peft_model(model, config)
+        except (ValueError, NotImplementedError, TypeError, RuntimeError, AttributeError) as error:
+            raise UserError(
+                f"train.lora: the adapter cannot be put on this model: {error_text(error)}",
+                "Change train.lora.target_modules, or use another base.",
+            ) from None
+    _require_asked(adapted, modules)
     fuse(adapted)
     return adapted
+
+
+def _require_asked(adapted: Any, asked: list[str]) -> None:
+    """:raises UserError: when other modules are adapted than were asked for."""
+    weights = [name for name, _ in adapted.named_parameters() if ".lora_" in name]
+    found = {name.partition(".lora_")[0].removeprefix("base_model.model.") for name in weights}
+    if wrong := sorted(found.symmetric_difference(asked)):
+        what = "adapted unasked" if wrong[0] in found else "asked for and not adapted"
+        raise UserError(
+            f"train.lora.target_modules: {len(asked)} modules were asked for, {len(found)} are adapted; {wrong[0]} is "
+            f"{what}",
+            "Use attention, or names of other modules.",
+        )
 
 
 def trainable_report(model: Any) -> dict[str, Any]:

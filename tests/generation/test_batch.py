@@ -130,11 +130,15 @@ def test_the_model_may_be_trained_afterwards(tiny_base, prompts):
     loaded.model(input_ids=torch.tensor([[5, 6]])).logits.sum().backward()
 
 
-# gpt2: learnt positions. gemma2: attention with a soft cap, which needs the mask as numbers. phi3: sliding window.
+# gpt2: learnt positions. gemma2: attention with a soft cap, which needs the mask as numbers, and a window in every other
+# layer. phi3 and mistral: sliding windows. qwen2_moe: one that is switched off. bloom: positions from the mask.
 FAMILIES = {
     "gpt2": {},
-    "gemma2": {"head_dim": 8, "num_key_value_heads": 2, "sliding_window": 300},
+    "gemma2": {"head_dim": 8, "num_key_value_heads": 2, "sliding_window": 20},
     "phi3": {"sliding_window": 300, "pad_token_id": 0},
+    "mistral": {"num_key_value_heads": 2, "sliding_window": 20},
+    "qwen2_moe": {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 24, "num_key_value_heads": 2},
+    "bloom": {"n_layer": 2, "n_head": 4},
 }
 
 
@@ -150,9 +154,16 @@ def test_it_holds_for_other_families(family, loaded, prompts):
     assert [answer.ids for answer in answers(other, some, 4)] == [by_transformers(other, prompt) for prompt in some]
 
 
-def test_a_window_shorter_than_the_answer_is_refused(loaded, prompts):
-    config = AutoConfig.for_model("mistral", sliding_window=100, num_hidden_layers=2, hidden_size=32, vocab_size=400)
-    with pytest.raises(UserError, match="attention reaches back 100 tokens, prompt and answer need up to"):
+def test_a_reach_of_a_kind_that_is_not_known_is_refused(loaded, prompts):
+    config = AutoConfig.for_model(
+        "gpt_neo",
+        window_size=100,
+        num_layers=2,
+        attention_types=[[["global", "local"], 1]],
+        hidden_size=32,
+        vocab_size=400,
+    )
+    with pytest.raises(UserError, match=r"reaches back 100 tokens \(window_size\), prompt and answer need up to"):
         answers(replace(loaded, model=_Configured(config)), prompts)
 
 

@@ -18,6 +18,7 @@ from codetune.models.prompt import prompt_ids
 from tests.conftest import make_adapter, one_line
 from tests.models.gguf_files import make_gguf
 from tests.support.chat_templates import SMOLLM
+from tests.support.families import make_family
 
 
 @pytest.fixture
@@ -222,3 +223,16 @@ def test_a_broken_adapter_is_one_clear_line(tiny_base, tiny_adapter, tmp_path, d
     damage(folder)
     with pytest.raises(UserError, match=message):
         load_model(tiny_base, folder)
+
+
+@pytest.mark.parametrize("family", ["mamba", "rwkv"])
+def test_family_whose_layers_carry_a_state_is_one_line(tmp_path, family):
+    with one_line(
+        f"a model of the family {family}, whose layers carry a state from token to token", "docs/families.md"
+    ):
+        load_model(make_family(family, tmp_path))
+
+
+def test_hybrid_family_without_such_a_layer_is_used(tmp_path):
+    make_family("granitemoehybrid", tmp_path, layer_types=["attention", "attention"])
+    assert load_model(tmp_path).context == 512

@@ -1,5 +1,7 @@
 """The prompt template and the loss mask, asserted on ids."""
 
+import random
+
 import pytest
 from transformers import PreTrainedTokenizerFast
 
@@ -8,9 +10,11 @@ from codetune.models.prompt import (
     IGNORED_LABEL,
     check_template,
     completion_text,
+    continuation_ids,
     end_id,
     ensure_template,
     example_ids,
+    is_instruct,
     prompt_ids,
     set_system,
     shown_prompt,
@@ -94,14 +98,20 @@ def test_a_final_line_break_in_the_stored_template_changes_nothing(tokenizer):
 def test_a_begin_token_that_the_tokenizer_adds_leads_the_prompt(tokenizer):
     from tokenizers.processors import TemplateProcessing
 
-    backend = tokenizer.backend_tokenizer
+    backend, without = tokenizer.backend_tokenizer, prompt_ids(tokenizer, "Add.")
     backend.add_special_tokens(["<|begin|>"])
     begin = backend.token_to_id("<|begin|>")
     backend.post_processor = TemplateProcessing(single="<|begin|> $A", special_tokens=[("<|begin|>", begin)])
     with_begin = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<|begin|>", eos_token="<|end|>")
-    assert prompt_ids(with_begin, "Add.") == [begin, *prompt_ids(tokenizer, "Add.")]
+    assert prompt_ids(with_begin, "Add.") == [begin, *without]
     answer = example_ids(with_begin, "Add.", "x", max_tokens=500)
     assert answer.input_ids.count(begin) == 1
+    assert continuation_ids(with_begin, "def") == [begin, *plain(with_begin, "def")]
+    ensure_template(with_begin)
+    assert not is_instruct(with_begin)
+    assert shown_prompt(with_begin) == "<|begin|>### Instruction:\n{instruction}\n\n### Response:\n"
+    by_transformers = with_begin.apply_chat_template([{"role": "user", "content": "Add."}], return_dict=False)
+    assert by_transformers == prompt_ids(with_begin, "Add."), "what is stored asks as training does"
 
 
 def asked(tokenizer, template, system, bos=None):
@@ -112,6 +122,11 @@ def asked(tokenizer, template, system, bos=None):
     return shown_prompt(tokenizer)
 
 
+PARTS = (
+    "{% for m in messages %}<{{ m['role'] }}>{% for part in m['content'] %}{{ part['text'] }}{% endfor %}{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+MONTHLY = "{% if strftime_now('%B') == 'December' %}Happy holidays! {% endif %}"
 TURN = "<|im_start|>user\n{instruction}<|im_end|>\n<|im_start|>assistant\n"
 ODD = 'No "prose".\n{{ 7 }} %} é \\n'
 
@@ -170,6 +185,22 @@ def test_conversation_with_a_system_text_of_its_own_is_as_before(tokenizer, syst
         ),
         (SMOLLM.replace("add_generation_prompt", "false"), "keep", r"no assistant turn in the prompt: .*assistant\\n"),
         ("{{ messages[0].content[:3] }}", "keep", "has the instruction 0 times in the prompt"),
+        (SMOLLM.replace("message['content']", "message['content'][:99]"), "keep", "changes or cuts the instruction"),
+        (SMOLLM.replace("message['content']", "message['content'] | e"), "keep", "changes or cuts the instruction"),
+        (SMOLLM.replace("message['content']", "message['content'] | tojson"), "keep", "changes or cuts the instruct"),
+        (PARTS, "keep", "wants the content of a message as a list of parts"),
+        (f"{MONTHLY}{SMOLLM}", "keep", r"puts the date into the prompt, which then differs from day to day"),
+        (
+            f"{{{{ ['Hi', 'Hello'] | random }}}}{SMOLLM}",
+            "keep",
+            "draws a part of the prompt, which then differs from one",
+        ),
+        (f"{{{{ lipsum(1) }}}}{SMOLLM}", "keep", "draws a part of the prompt"),
+        (
+            f"{{{{ messages[0].get }}}}{SMOLLM}",
+            "keep",
+            r"puts a place in memory into the prompt \(<built-in method get",
+        ),
         ("{{ messages[0].content * 2 }}", "keep", "has the instruction 2 times in the prompt"),
         (DATED, "keep", r"puts the date into the prompt.* \(model.system: none may help\)"),
         (SMOLLM.replace("assistant\n", "assistant\n<think>"), "keep", "a prompt that no conversation with an answer"),
@@ -199,3 +230,26 @@ def test_an_answer_ends_as_the_template_closes_it(tokenizer, template, end):
 def test_of_several_templates_the_default_is_used(tokenizer):
     tokenizer.chat_template = {"tool_use": "tools", "default": SMOLLM}
     assert ensure_template(tokenizer).chat_template == SMOLLM
+
+
+def test_of_several_templates_without_a_default_none_is_taken(tokenizer):
+    tokenizer.chat_template = {"tool_use": "tools", "rag": SMOLLM}
+    with one_line(r"2 chat templates \(rag, tool_use\), expected one that is named default"):
+        ensure_template(tokenizer)
+
+
+def test_tokenizer_that_loses_line_breaks_is_refused(tokenizer):
+    from tokenizers import normalizers
+
+    tokenizer.backend_tokenizer.normalizer = normalizers.Replace("\n", " ")
+    with one_line(r"the tokenizer of the model reads 'if a:\\n        b' as 'if a:         b'"):
+        check_template(tokenizer, "the model")
+
+
+def test_trying_a_template_draws_no_random_number(tokenizer):
+    tokenizer.chat_template = SMOLLM
+    random.seed(7)
+    expected = random.random()
+    random.seed(7)
+    check_template(tokenizer, "the model")
+    assert random.random() == expected

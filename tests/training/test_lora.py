@@ -2,17 +2,28 @@
 
 import json
 
+import peft
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from codetune.core.errors import UserError
 from codetune.models.load import attach_adapter, load_model
-from codetune.training.lora import add_adapter, linear_modules, save_adapter, target_modules, trainable_report
+from codetune.training.lora import (
+    add_adapter,
+    linear_modules,
+    save_adapter,
+    target_modules,
+    trainable_report,
+    unreached,
+)
+from tests.conftest import one_line
+from tests.support.families import make_family
 from tests.support.training import lora
 
 ATTENTION = ["k_proj", "o_proj", "q_proj", "v_proj"]
 MLP = ["down_proj", "gate_proj", "up_proj"]
+LATENT = ["kv_a_proj_with_mqa", "kv_b_proj", "o_proj", "q_a_proj", "q_b_proj"]
 
 
 @pytest.fixture
@@ -204,3 +215,66 @@ def test_an_adapter_is_stored_without_anything_of_this_machine(model, tmp_path):
     assert config["target_modules"] == sorted(config["target_modules"])
     assert list(config) == sorted(config)
     assert str(tmp_path) not in (folder / "adapter_config.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("family", "targets", "kinds", "beside"),
+    [
+        ("mixtral", "all-linear", ATTENTION, {"frozen_experts"}),
+        ("qwen2_moe", "mlp", sorted([*MLP, "shared_expert_gate"]), {"frozen_experts"}),
+        ("deepseek_v3", "all-linear", LATENT, {"frozen_experts", "left_out"}),
+        ("deepseek_v3", "attention", LATENT, set()),
+        ("phimoe", "all-linear", ATTENTION, {"frozen_experts", "left_out"}),
+        ("llama", "all-linear", sorted(ATTENTION + MLP), set()),
+    ],
+)
+def test_of_experts_what_is_adapted_is_what_was_asked_for(tmp_path, family, targets, kinds, beside):
+    model = load_model(make_family(family, tmp_path)).model
+    assert set(unreached(model, targets)) == beside
+    asked = target_modules(model, targets)
+    adapted = add_adapter(model, lora(target_modules=targets), seed=7)
+    found = {name.partition(".lora_A")[0] for name, _ in adapted.named_parameters() if ".lora_A" in name}
+    assert {name.removeprefix("base_model.model.") for name in found} == set(asked)
+    assert sorted({name.rsplit(".", 1)[-1] for name in asked}) == kinds
+
+
+@pytest.mark.parametrize(
+    ("family", "targets", "message"),
+    [
+        (
+            "mixtral",
+            "mlp",
+            r"'mlp' matches no linear module of the model \(its experts are 4 fused tensors, which are not",
+        ),
+        ("deepseek_v3", "down_proj", r"peft does not adapt model.layers.0.mlp.down_proj of this model as it stands: "),
+        ("deepseek_v3", "mlp", r"peft does not adapt .* Use attention"),
+        (
+            "phimoe",
+            "router",
+            "does not adapt .*router of this model as it stands: PhimoeTopKRouter gives something else",
+        ),
+    ],
+)
+def test_experts_that_are_out_of_reach_are_one_line(tmp_path, family, targets, message):
+    with one_line(message):
+        add_adapter(load_model(make_family(family, tmp_path)).model, lora(target_modules=targets), seed=7)
+
+
+def test_module_that_peft_refuses_is_one_line(tmp_path):
+    make_family("mamba", tmp_path)
+    model = AutoModelForCausalLM.from_pretrained(tmp_path)
+    assert "backbone.layers.0.mixer.out_proj" not in target_modules(model, "all-linear")
+    with one_line("peft does not adapt backbone.layers.0.mixer.out_proj"):
+        add_adapter(model, lora(target_modules="out_proj"), seed=7)
+
+
+def test_other_modules_than_asked_for_are_refused(model, monkeypatch):
+    true_model = peft.get_peft_model
+
+    def other(model, config):
+        config.target_modules.add("up_proj")
+        return true_model(model, config)
+
+    monkeypatch.setattr(peft, "get_peft_model", other)
+    with one_line("2 modules were asked for, 4 are adapted; model.layers.0.mlp.up_proj is adapted unasked"):
+        add_adapter(model, lora(target_modules="q_proj"), seed=7)

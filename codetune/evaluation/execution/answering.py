@@ -24,7 +24,7 @@ from codetune.generation.sampling import SamplingSettings, sampler
 from codetune.generation.stopping import LineWatch
 from codetune.models.load import LoadedModel, load_model
 from codetune.models.locate import locate_model, model_files, weight_files
-from codetune.models.prompt import KEEP_SYSTEM, completion_text, is_instruct, prompt_ids
+from codetune.models.prompt import KEEP_SYSTEM, completion_text, continuation_ids, is_instruct, prompt_ids
 
 _TEMPLATES = ("chat_template.jinja", "tokenizer_config.json")
 _Key = tuple[str, int]
@@ -146,7 +146,7 @@ def _prompt(loaded: LoadedModel, problem: Problem, max_new_tokens: int) -> list[
         ids = prompt_ids(loaded.tokenizer, problem.question)
     else:
         # The line break is left to the model: with the indentation after it, it may be one token.
-        ids = list(loaded.tokenizer(problem.start.rstrip("\n"), add_special_tokens=False)["input_ids"])
+        ids = continuation_ids(loaded.tokenizer, problem.start.rstrip("\n"))
     if len(ids) + max_new_tokens > loaded.context:
         raise UserError(
             f"task {problem.id} takes {len(ids)} tokens, and {loaded.name} reads {loaded.context} with the answer",

@@ -1,9 +1,11 @@
 """A model's answers to problems: drawn from seeds, kept as they come, and cut where the function ends."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
+from tokenizers.processors import TemplateProcessing
 
 from codetune.core.errors import UserError
 from codetune.evaluation.execution import answering
@@ -153,3 +155,17 @@ def test_command_answers(tmp_path, tiny_base):
     assert "1 answers made" in told.stdout
     assert f"codetune execute {path} {output}" in told.stdout
     assert len(rows(output)) == 1
+
+
+def test_head_of_a_function_begins_as_every_text_of_a_training(problems, tiny_base, tmp_path, monkeypatch):
+    base, prompts = shutil.copytree(tiny_base, tmp_path / "base"), []
+    tokenizer = load_tokenizer(base)
+    tokenizer.add_special_tokens({"bos_token": "<|end|>"})
+    begin = tokenizer.bos_token_id
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<|end|> $A", special_tokens=[("<|end|>", begin)]
+    )
+    tokenizer.save_pretrained(base)
+    monkeypatch.setattr(answering, "answer_all", lambda _loaded, new, **_settings: prompts.extend(new) or ())
+    answer_problems(problems, Asking(str(base), None, 1, SamplingSettings()), tmp_path / "answers.jsonl")
+    assert [ids[:2].count(begin) for ids in prompts] == [1] * len(problems), "of heads and of words alike"

@@ -14,9 +14,9 @@ from pathlib import Path
 from codetune.core.config import load_section
 from codetune.core.files import atomic_folder
 from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.metrics.registry import schema
 from codetune.reporting.score_plots import write_plots
 from codetune.schemas.reading import read_rows
-from codetune.schemas.scores import SCORES
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Outputs:
 
 def run(params: ScoreParams, inputs: Inputs, outputs: Outputs) -> None:
     """Write the data and the pictures."""
-    rows = list(read_rows(inputs.scores, SCORES))
+    rows = list(read_rows(inputs.scores, schema()))
     with atomic_folder(outputs.plots) as folder:
         write_plots(folder, rows, params)
 

@@ -18,7 +18,6 @@ from codetune.app.ui.tables import flip_table, metric_table
 from codetune.compare.comparison import Comparison, MetricDifference
 from codetune.compare.gather import flip_rows
 from codetune.compare.wording import (
-    F1,
     discrimination_sentence,
     flips_sentence,
     gain_sentence,
@@ -26,6 +25,7 @@ from codetune.compare.wording import (
     source_sentences,
     verdict_sentence,
 )
+from codetune.evaluation.metrics.registry import F1
 from codetune.history.listing import Kind, Revision
 from codetune.history.reports import Reports
 

@@ -89,4 +89,5 @@ def _imported_files(path: Path, _changed: int, project: Path) -> frozenset[Path]
 def _does_something(package: Path) -> bool:
     """Whether the file of a package holds more than a docstring and the version."""
     tree = ast.parse(package.read_text(encoding="utf-8"))
-    return any(not isinstance(node, ast.Expr) and "__version__" not in ast.unparse(node) for node in tree.body)
+    body = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
+    return any("__version__" not in ast.unparse(node) for node in body)

@@ -50,9 +50,7 @@ def digests(monkeypatch, tmp_path, base, numerics):
     chat = make_params(method="model", chat={"model": str(base), "temperature": 0.7, "max_tokens": 12})
     settings = changed().bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
-    world = World.__new__(World)
-    object.__setattr__(world, "size", 1)
-    checkpoint = train._fingerprint(learned, train.Inputs(rows, rows), world, "float32")
+    checkpoint = train._fingerprint(learned, train.Inputs(rows, rows), World(), "float32")
     return {
         "checkpoint": checkpoint.digest,
         "answers": generate._recipe(asked, None, [], "cpu", "float32"),

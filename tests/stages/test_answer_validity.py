@@ -3,8 +3,6 @@
 import pytest
 
 from codetune.core.files import read_json, write_jsonl
-from codetune.evaluation.execution import answering
-from codetune.evaluation.metrics import baseline
 from codetune.evaluation.validity.answers import MIN_PROBLEMS, Graded, discrimination
 from codetune.evaluation.validity.params import AnswerValidityParams
 from codetune.models.params import ModelParams
@@ -34,7 +32,7 @@ def inputs(instruction_rows, tmp_path, tiny_adapter, monkeypatch):
     rows = [tables.held_out_problem(f"aaaa0000000000{number:02d}") for number in range(MIN_PROBLEMS)]
     # The problems have one reference in common, of which no baseline can be made.
     references = [(row["group"], row["completion"]) for row in instruction_rows]
-    monkeypatch.setattr(baseline, "read_references", lambda *_: references)
+    monkeypatch.setattr(answer_validity, "read_references", lambda *_: references)
     write_jsonl(paths.problems, rows)
     write_jsonl(paths.verified, [{"id": row["id"], "digest": row["digest"]} for row in rows])
     paths.benchmarks.mkdir()
@@ -59,7 +57,7 @@ def knowing(monkeypatch):
         journal.path.parent.mkdir(parents=True, exist_ok=True)
         return rows
 
-    monkeypatch.setattr(answering, "answered", answered)
+    monkeypatch.setattr(answer_validity, "answered", answered)
 
 
 @pytest.mark.usefixtures("any_isolation", "knowing")

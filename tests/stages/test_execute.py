@@ -9,7 +9,6 @@ from codetune.core.files import read_json, read_jsonl, write_jsonl
 from codetune.evaluation.execution.params import ExecuteParams
 from codetune.evaluation.problems.reading import read_problems
 from codetune.evaluation.problems.sets import pack_answer
-from codetune.evaluation.sandbox import isolation
 from codetune.evaluation.sandbox.isolation import WAYS
 from stages import execute
 from tests.evaluation.metrics.conftest import changed
@@ -83,7 +82,7 @@ def test_which_isolation_is_used_changes_no_byte(inputs, outputs, monkeypatch):
     for way in WAYS:
         if way.fault() is not None:
             pytest.skip(f"{way.name} is not to be had")
-        monkeypatch.setattr(isolation, "find_isolation", lambda way=way: way)
+        monkeypatch.setattr(execute, "find_isolation", lambda way=way: way)
         execute.run(PARAMS, inputs, outputs)
         contents.add(tuple(path.read_bytes() for path in sorted(outputs.reports.iterdir())))
     assert len(contents) == 1
@@ -93,7 +92,7 @@ def test_without_isolation_the_stage_ends_well_and_says_nothing(inputs, outputs,
     def refuse():
         raise UserError("no isolation here", "Install bubblewrap.")
 
-    monkeypatch.setattr(isolation, "find_isolation", refuse)
+    monkeypatch.setattr(execute, "find_isolation", refuse)
     assert execute.run(PARAMS, inputs, outputs) == {}
     assert read_json(outputs.reports / "metrics.json") == {}
     assert read_jsonl(outputs.reports / "verdicts.jsonl") == []

@@ -148,7 +148,7 @@ def test_benchmarks_are_asked_and_their_texts_are_not_repeated(tiny_base, inputs
     inputs.benchmarks.mkdir()
     written(inputs.benchmarks / "mine.jsonl", HUMANEVAL, more, long)
     said = f"```python\n{HUMANEVAL['prompt']}    return 2 * x + 1\n```"
-    monkeypatch.setattr("codetune.models.prompt.completion_text", lambda *_: said)
+    monkeypatch.setattr(generate, "completion_text", lambda *_: said)
     report = generate.run(params(tiny_base, benchmark_prompts=0), inputs, outputs, "base")
     assert report["benchmarks"] == {"mine": {"prompts": 2, "skipped": {"too_long": 1}}}
     first, second = rows = read_jsonl(outputs.samples / "base.benchmarks.jsonl")
@@ -227,7 +227,7 @@ def killed_after(answers, monkeypatch):
                 raise KilledError
             yield finished
 
-    monkeypatch.setattr(batch, "answer_all", broken)
+    monkeypatch.setattr(generate, "answer_all", broken)
     return asked
 
 

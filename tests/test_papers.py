@@ -115,7 +115,9 @@ def test_links_lead_somewhere(page):
 
 
 def test_every_page_is_reached_from_the_readme():
-    named = set(re.findall(r"\]\((?:docs/)?(\w+\.md)", TEXTS["README.md"] + TEXTS["docs/data.md"]))
+    named = set(
+        re.findall(r"\]\((?:docs/)?(\w+\.md)", TEXTS["README.md"] + TEXTS["docs/data.md"] + TEXTS["docs/training.md"])
+    )
     assert {path.name for path in (ROOT / "docs").glob("*.md")} <= named
 
 

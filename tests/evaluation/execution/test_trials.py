@@ -116,7 +116,7 @@ def test_command_tells_and_keeps_the_verdicts(any_isolation, tmp_path):
         {"task_id": "HumanEval/0", "completion": "    return x + x"},
         {"task_id": "11", "completion": "def add(x, y): return x"},
     )
-    told = command(problems, answers, "--k", 1, 2, "--output", tmp_path / "verdicts.jsonl")
+    told = command(problems, answers, "--k", 1, "--k", 2, "--output", tmp_path / "verdicts.jsonl")
     assert told.returncode == 0, told.stderr
     assert f"2 answers to 2 problems, each isolated by {any_isolation.name}" in told.stdout
     assert "pass@1      0.5000" in told.stdout

@@ -201,7 +201,7 @@ def _weights_of_folder(folder: Path, base: str, dtype: torch.dtype) -> Any:
             f"model.base: {base} is a model of the family {model.config.model_type}, whose layers carry a state from "
             "token to token; expected one that attends to all tokens before, since rows and answers are kept apart by "
             "attention alone",
-            "Use a base of a family that is listed in docs/families.md.",
+            "Use a base of a family that works (docs/families.md).",
         )
     return model.eval()
 

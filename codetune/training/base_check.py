@@ -36,7 +36,7 @@ _UNREACHED = {
     "frozen_experts": "{} tensors of fused experts stay as they are, such as {}: adapters are put on linear modules",
     "left_out": "{} linear modules are left out, such as {}: peft does not adapt them as they stand",
 }
-_REMEDY = "Use a base of a family that is listed in docs/families.md."
+_REMEDY = "Use a base of a family that works (docs/families.md)."
 
 
 def check_base(base: LoadedModel, rows: list[TokenizedRow], params: TrainParams, device: str) -> None:

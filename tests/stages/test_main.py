@@ -67,3 +67,9 @@ def test_stages_without_numerics_start_without_torch():
 def test_a_stage_with_numerics_refuses_to_run_by_itself():
     done = run_python("-c", "from stages import score; score.main()", check=False)
     assert "numerics.fix() has not run: a stage is run as `python -m stages NAME`" in done.stderr
+
+
+def test_the_old_way_to_run_a_stage_is_told_of():
+    done = run_python("-m", "stages.train")
+    assert done.returncode == 1
+    assert "python -m stages train" in done.stderr

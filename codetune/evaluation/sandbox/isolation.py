@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from codetune.core.errors import UserError
+from codetune.evaluation.sandbox.inside import answer, examples, tester  # noqa: F401 - started by their names
 
 _HARNESS = Path(__file__).parent / "inside"
 _PACKAGE = "codetune.evaluation.sandbox.inside"

@@ -60,7 +60,7 @@ def test_a_link_shows_the_figures_of_the_command(browser: Any, serve: Callable[[
     ):
         rest = (old, new, difference, interval, "" if verdict == "the same" else least)
         expected.append([name, *(cell or "\u2013" for cell in rest), verdict])
-    shown = [[*row[:6], re.sub(r"^\W+", "", row[7])] for row in _shown(page)]
+    shown = [[*row[:5], row[6], re.sub(r"^\W+", "", row[8])] for row in _shown(page)]
     without = [row for row in zip(shown, expected, strict=True) if row[1][-1] != "no interval"]
     assert len(without) > 10
     assert [row[0] for row in without] == [row[1] for row in without]

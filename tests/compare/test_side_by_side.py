@@ -132,7 +132,7 @@ def test_what_a_spreadsheet_would_compute_stays_text(copied_sample):
 def test_where_rows_came_from_is_in_the_csv(pair):
     change = {"before": None, "after": "keep", "rows": 12, "examples": []}
     found = replace(side_by_side(*pair), data=("", {"came": [change]}))
-    assert "data,came,,keep,12,,,,,,,\n" in as_csv(found)
+    assert "data,came,,keep,12,,,,,,,,,,\n" in as_csv(found)
 
 
 def test_without_a_lock_the_rest_is_told(sample):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from codetune import numerics
 from codetune.core.errors import UserError
 from codetune.core.files import read_jsonl
 from codetune.data.augment.chat import DESCRIBE, REPHRASE, ChatParaphraser, described, one_text
@@ -115,17 +116,18 @@ def test_drafts_pass_the_gates_that_phrases_pass(tiny_instruct, tmp_path, monkey
 def test_an_answer_that_is_cut_is_left_out_and_counted(tiny_instruct, tmp_path, monkeypatch):
     """One whose first paragraph is whole is taken; after one that is cut the next draft is drawn."""
     said = "Give back those rows of `table` which are not blank."
+    values = {"model": str(tiny_instruct), "temperature": 0.7, "max_tokens": 12}
+    params = make_params(method="model", min_changes=1, chat=values)
+    drawer, again = (ChatParaphraser(params, tmp_path) for _ in range(2))
+    assert drawer._loaded is not again._loaded, "loaded before anything is replaced"
     found = [("Give back those rows of", "limit"), (f"{said}\n\nI hope", "limit"), (said, "end"), (said, "end")]
     monkeypatch.setattr(prompt, "completion_text", lambda _tokenizer, ids: found[ids[0]][0])
     monkeypatch.setattr(
         batch, "answer_all", lambda *_, **__: ((at, batch.Answer([at], ended)) for at, (_, ended) in enumerate(found))
     )
-    values = {"model": str(tiny_instruct), "temperature": 0.7, "max_tokens": 12}
-    params = make_params(method="model", min_changes=1, chat=values)
-    result = augment([row()], params, all_alike, paraphraser=ChatParaphraser(params, tmp_path))
+    result = augment([row()], params, all_alike, paraphraser=drawer)
     assert [made["instruction"] for made in result.paraphrases] == [ASKED.replace(SAID, said)]
     assert result.rejected == {"unfinished": 1}
-    again = ChatParaphraser(params, tmp_path)
     monkeypatch.setattr(batch, "answer_all", lambda _loaded, prompts, **_: iter([] if not prompts else [1 / 0]))
     assert augment([row()], params, all_alike, paraphraser=again).rejected == {"unfinished": 1}
 
@@ -133,7 +135,7 @@ def test_an_answer_that_is_cut_is_left_out_and_counted(tiny_instruct, tmp_path, 
 def test_answers_of_another_mode_of_numerics_are_not_taken(tiny_instruct, tmp_path, monkeypatch):
     drawer = chat(tmp_path, tiny_instruct)
     here = drawer._recipe([[1]])
-    monkeypatch.setenv("MKL_CBWR", "AVX2,STRICT")
+    monkeypatch.setattr(numerics, "fixed", lambda: numerics.NumericsParams(mode="fast", threads=0))
     assert drawer._recipe([[1]]) != here
 
 

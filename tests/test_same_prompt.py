@@ -50,8 +50,8 @@ def asked(monkeypatch):
         prompts.extend(new)
         return ((index, batch.Answer([], "end")) for index in range(len(new)))
 
-    monkeypatch.setattr(batch, "answer_all", answer_all)
-    monkeypatch.setattr(answering, "answer_all", answer_all)
+    for module in (batch, generate, answering):
+        monkeypatch.setattr(module, "answer_all", answer_all)
     return prompts
 
 

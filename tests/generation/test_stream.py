@@ -57,6 +57,7 @@ class Scripted:
         self.vocabulary = len(tokenizer)
         self.read: list[int] = []
         self.config = SimpleNamespace(max_position_embeddings=context)
+        self.config.get_text_config = lambda **_: self.config
         self.generation_config = SimpleNamespace(eos_token_id=None)
 
     def __call__(self, input_ids: torch.Tensor, **_: Any) -> Any:

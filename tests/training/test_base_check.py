@@ -36,7 +36,7 @@ def test_adapter_has_the_bytes_that_it_has_without_a_trial(tiny_base, instructio
         return digests(outputs.adapter, outputs.training)
 
     tried, calls = trained(tmp_path / "tried"), []
-    monkeypatch.setattr(base_check, "check_base", lambda *given: calls.append(given))
+    monkeypatch.setattr(train, "check_base", lambda *given: calls.append(given))
     assert trained(tmp_path / "untried") == tried
     assert calls
 

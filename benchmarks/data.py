@@ -1,4 +1,4 @@
-"""The data side: extraction of functions, and near-duplicates against datasketch with the same permutations."""
+"""The data side: extraction of functions, and near-duplicates against datasketch."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _false(rows: Sequence[Sequence[str]], found: dict[int, int]) -> int:
 
 
 def near_duplicate_rows() -> None:
-    """Rows of raw code, with the same shingles, permutations and threshold on both sides."""
+    """Rows of raw code, with the same shingles and threshold on both sides."""
     rows = _token_rows()
     ours, plain = _ours(rows), _datasketch(rows)
     compare(f"near-duplicates of {len(rows)} rows, against datasketch", lambda: _ours(rows), lambda: _datasketch(rows))

@@ -136,7 +136,7 @@ def test_the_base_is_recorded_where_it_lies(clone):
 
 
 def test_another_base_is_an_experiment(clone):
-    make_gguf(clone / "other.gguf", "qwen2")
+    make_gguf(clone / "other.gguf", "qwen2", shape={"max_position_embeddings": 2048})
     succeed(clone, "dvc", "exp", "run", "-q", "-n", "other", "-S", "model.base=other.gguf")
     assert json.loads((clone / "models/base/provenance.json").read_text())["name"] == "other.gguf"
     differences = json.loads(succeed(clone, "dvc", "metrics", "diff", "--json"))

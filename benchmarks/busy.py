@@ -5,8 +5,8 @@ times as long means that threads wait for one another: where several share a sma
 
 Other work of the machine spoils the ratios, for it takes a share of the loops' cores too.
 
-Run by `make bench parts=busy`, which fixes numerics before the stages import torch. Every stage takes a small slice of the
-data, in a folder that goes afterwards; the stages that need an adapter take the one that was trained just before.
+Run by `make bench parts=busy`, which fixes numerics before the stages import torch. Every stage takes a small slice of
+the data, in a folder that goes afterwards; the stages that need an adapter take the one that was trained just before.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """The code of an answer, as a person reads it: one row for each form that answers take."""
 
 import ast
-import time
 
 import pytest
 
+from codetune.evaluation import answers
 from codetune.evaluation.answers import extract_code, is_settled, read_answer
+from codetune.python_source.tree import parsed
 
 ADD = "def add(a, b):\n    return a + b"
 LOOP = "for x in y:\n    print(add(x, x)"
@@ -204,10 +205,15 @@ def test_an_answer_never_gains_by_being_broken(around, fault):
         ast.parse(extract_code(around.format(broken)))
 
 
-def test_a_long_answer_is_read_in_a_moment():
-    begun = time.perf_counter()
-    assert extract_code("def f(:\n\nIt is prose.\n\n" * 500) == "def f(:"
-    assert time.perf_counter() - begun < 10  # seconds; a moment even on a busy machine
+def test_the_work_of_reading_an_answer_grows_with_its_length(monkeypatch):
+    sizes = []
+    monkeypatch.setattr(answers, "parsed", lambda text: (sizes.append(len(text)), parsed(text))[1])
+    work = []
+    for repeats in (50, 100, 200):
+        sizes.clear()
+        assert extract_code("def f(:\n\nIt is prose.\n\n" * repeats) == "def f(:"
+        work.append(sum(sizes))
+    assert work[2] - work[1] < 2.2 * (work[1] - work[0])  # characters parsed; 4 times were the square
 
 
 SETTLED = {

@@ -18,7 +18,7 @@ from codetune.models.encoders.params import EncoderParams
 from codetune.training.params import TrainParams
 
 ROOT = Path(__file__).parents[2]
-ROWS = ROOT / "tests" / "data" / "instruction_rows.jsonl"
+ROWS = ROOT / "tests" / "support" / "instruction_rows.jsonl"
 
 
 def small_run(base: Path) -> dict[str, str]:

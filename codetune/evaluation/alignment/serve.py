@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import lru_cache
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -56,7 +56,7 @@ def main(respond_to: Callable[[str], dict[str, Any]] = respond) -> None:
     numerics.fix(NumericsParams(mode="portable", threads=1))
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
-    while select.select([sys.stdin], [], [], IDLE_S)[0]:
+    while wait([sys.stdin], IDLE_S):
         line = sys.stdin.readline()
         if not line:
             return

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import subprocess
 import sys
 import threading
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -83,5 +83,5 @@ def _exchanged(process: subprocess.Popen[str], request: str) -> str:
         return ""
     process.stdin.write(f"{request}\n")
     process.stdin.flush()
-    ready = select.select([process.stdout], [], [], TIMEOUT_S)[0]
+    ready = wait([process.stdout], TIMEOUT_S)
     return process.stdout.readline() if ready else ""

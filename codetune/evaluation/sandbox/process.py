@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import subprocess
 import threading
 from collections.abc import Iterator
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Self
 
@@ -51,7 +51,7 @@ class Process:
         self._kill()
         self._process.wait()
         for descriptor in self._ending:
-            select.select([descriptor], [], [], _ENDING_S)
+            wait([descriptor], _ENDING_S)
             os.close(descriptor)
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):  # what was not sent any more

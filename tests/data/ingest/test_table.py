@@ -50,7 +50,7 @@ CSV = 'instruction,input,output\nAdd.,"1, 2",3\r\nSay é.,,é\n'
         (b"\xef\xbb\xbf" + json.dumps(ROWS).encode(), "json"),
         (lines(ROWS).encode(), "jsonl"),
         (lines(ROWS).replace("\n", "\r\n\r\n").encode(), "jsonl"),
-        (gzip.compress(lines(ROWS).encode()), "jsonl"),
+        (gzip.compress(lines(ROWS).encode(), mtime=0), "jsonl"),
         (CSV.encode(), "csv"),
         (b"\xef\xbb\xbf" + CSV.encode(), "csv"),
         (CSV.replace(",", "\t").replace('"1\t 2"', '"1, 2"').encode(), "csv"),

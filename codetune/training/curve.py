@@ -28,4 +28,9 @@ def learning_curve(folder: Path) -> Iterator[Log]:
             for name, value in values.items():
                 live.log_metric(name, float(f"{value:.{_SIGNIFICANT_DIGITS}g}"), timestamp=False)
 
-        yield log
+        try:
+            yield log
+        finally:
+            # DVCLive opens the DVC repository, though it does not need it here, and leaves its files open.
+            if live._dvc_repo is not None:  # noqa: SLF001
+                live._dvc_repo.close()  # noqa: SLF001

@@ -65,7 +65,7 @@ def _scale(query: torch.Tensor, scale: float | None) -> float:
 
 
 def _token_by_token(tensor: torch.Tensor) -> torch.Tensor:
-    """Allocate a tensor of the same shape `(rows, heads, length, size)`, with the heads of a token next to each other."""
+    """Allocate a tensor of the same shape `(rows, heads, length, size)`; the heads of a token are contiguous."""
     return torch.empty_like(tensor.transpose(1, 2), memory_format=torch.contiguous_format).transpose(1, 2)
 
 

@@ -1,6 +1,7 @@
-"""Configure torch, before it is imported, so that it computes the same bits on every machine.
+"""Configure torch before it is imported, so that its results are the same bits in every run.
 
-Import this module first, call `fix`, then import torch. Only the `numerics` section of params.yaml is read.
+The `mode` decides on which machines this holds. Import this module first, call `fix`, then import torch. Only the
+`numerics` section of params.yaml is read.
 """
 
 from __future__ import annotations

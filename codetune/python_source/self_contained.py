@@ -267,7 +267,7 @@ class Module:
             raise _Unmet("module_state", name)
 
     def _written(self, node: ast.stmt, *, asked: bool = False) -> tuple[str, set[str]]:
-        """Return the source of a definition without docstring and unknown annotations, and the outside names that it uses.
+        """Return the source of a definition without docstring and unknown annotations, and the outside names in it.
 
         :param asked: whether it is the requested function, so the types of its parameters must be known.
         """

@@ -1,3 +1,3 @@
-"""codetune: reproducible fine-tuning of small code models, from raw Python code to a comparable metric."""
+"""Fine-tune small code models reproducibly: from raw Python code to metrics that can be compared."""
 
 __version__ = "0.2.0"

@@ -1,1 +1,1 @@
-"""What everything else rests on: files, errors, parameters, processes."""
+"""Basic tools that all other packages use: files, errors, parameters, worker processes."""

@@ -1,7 +1,7 @@
-"""Loading params.yaml: one strict pydantic model per section, all problems reported at once.
+"""Load and validate params.yaml: one strict pydantic model per section, all problems reported at once.
 
-The sections themselves live with the topics they configure (`codetune/<topic>/params.py`).
-params.yaml is read as YAML 1.2, so that `1e-4` is a number and `no` is a word.
+The models of the sections are in the packages that they configure (`codetune/<topic>/params.py`).
+params.yaml is read as YAML 1.2, so `1e-4` is a number and `no` is a string.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ PARAMS_FILE = Path("params.yaml")
 
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-"""How every part of params.yaml is read: unknown keys, other types and numbers without an end are refused."""
-_NUMBER_BITS = 63  # of the integers that torch and numpy take
+"""pydantic settings for every model of params.yaml: reject unknown keys, other types, infinity and NaN."""
+_NUMBER_BITS = 63  # torch and numpy take no larger integers
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = 80
 
 
 class Section(BaseModel):
-    """Base of a section of params.yaml: unknown keys and wrong types are errors, values never change after loading.
+    """Base class for a section of params.yaml. It rejects unknown keys and wrong types, and its values are read-only.
 
     Subclasses set `section` to their key in params.yaml.
     """
@@ -41,36 +41,36 @@ SectionT = TypeVar("SectionT", bound=Section)
 
 
 def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
-    """The raw content of params.yaml.
+    """Return the content of params.yaml before validation.
 
-    :raises UserError: when the file is missing, is not YAML, or is not a mapping.
+    :raises UserError: if the file is missing, is not YAML, or is not a mapping.
     """
     content = read_strictly(path)
     if not isinstance(content, dict):
-        raise UserError(f"{path} holds {type(content).__name__}, expected a mapping of sections", "Mend the file.")
+        raise UserError(f"{path} holds {type(content).__name__}, expected a mapping of sections", "Fix the file.")
     return content
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    """The models that a value of `annotation` may be, those in lists and unions included."""
+    """Return the pydantic models that `annotation` contains, also inside lists and unions."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for inner in get_args(annotation) for model in _models(inner)]
 
 
 def _tag(model: type[BaseModel]) -> str | None:
-    """The value of `type` that picks `model` among those of a union, or None."""
+    """Return the value of `type` that selects `model` in a union, or None if it has no such field."""
     values = get_args(model.model_fields["type"].annotation) if "type" in model.model_fields else ()
     return str(values[0]) if len(values) == 1 else None
 
 
 def _follow(section: type[BaseModel], location: tuple[str | int, ...]) -> tuple[str, list[type[BaseModel]]]:
-    """The key of `location` as it stands in params.yaml, and the models that may stand there."""
+    """Return `location` as a dotted key of params.yaml, and the models that are allowed there."""
     models, key = [section], ""
     for place, part in enumerate(location):
         chosen = [model for model in models if len(models) > 1 and _tag(model) == part]
         if chosen and isinstance(location[place - 1], int):
-            models = chosen  # pydantic names the member of a union; params.yaml does not
+            models = chosen  # pydantic adds the union member to the location; it is no key of params.yaml
             continue
         key += f".{part}"
         if isinstance(part, str):
@@ -85,7 +85,7 @@ def _hint(word: str, known: list[str]) -> str:
 
 
 def _describe(section: type[Section], error: Any) -> str:
-    """One clause for one problem: key, what was found, what was expected."""
+    """Describe one pydantic error in one clause: the key, the value found, the value expected."""
     location = tuple(error["loc"])
     place, models = _follow(section, location)
     key = f"{section.section}{place}"
@@ -110,13 +110,13 @@ def _describe(section: type[Section], error: Any) -> str:
 
 
 def _too_large(key: str, content: Any) -> Iterator[str]:
-    """Yield a clause for every integer that no library takes, such as a seed of 65 bits."""
-    seen: set[int] = set()  # an alias of YAML can stand for what it is in
+    """Yield a clause for every integer that is too large for the libraries, such as a seed of 65 bits."""
+    seen: set[int] = set()  # a YAML alias can point to a node that contains it
     pending = [(key, content)]
     while pending:
         key, value = pending.pop()
         if isinstance(value, int) and value.bit_length() > _NUMBER_BITS:
-            yield f"{key}: found an integer of {value.bit_length()} bits, expected {_NUMBER_BITS} at the most"
+            yield f"{key}: found an integer of {value.bit_length()} bits, expected at most {_NUMBER_BITS}"
         if isinstance(value, dict | list) and id(value) not in seen:
             seen.add(id(value))
             items = value.items() if isinstance(value, dict) else enumerate(value)
@@ -124,7 +124,11 @@ def _too_large(key: str, content: Any) -> Iterator[str]:
 
 
 def problems_in(content: dict[str, Any], *sections: type[Section]) -> list[str]:
-    """Every problem of `sections` in the content of params.yaml, one clause each; empty when all is well."""
+    """Validate some sections of params.yaml.
+
+    :param content: the content of params.yaml, see `read_params`.
+    :returns: one clause for each problem; empty if there are none.
+    """
     problems: list[str] = []
     for section in sections:
         if section.section not in content:
@@ -143,9 +147,9 @@ def problems_in(content: dict[str, Any], *sections: type[Section]) -> list[str]:
 
 
 def load_section(section: type[SectionT], path: Path = PARAMS_FILE) -> SectionT:
-    """One validated section of params.yaml.
+    """Return one section of params.yaml, validated.
 
-    :raises UserError: naming every problem of the section at once.
+    :raises UserError: if the section has problems; it names all of them at once.
     """
     content = read_params(path)
     raise_problems(path, problems_in(content, section))
@@ -153,7 +157,10 @@ def load_section(section: type[SectionT], path: Path = PARAMS_FILE) -> SectionT:
 
 
 def raise_problems(path: Path, problems: list[str]) -> None:
-    """Raise one UserError that lists `problems`; nothing when there are none."""
+    """Raise one error that lists all problems, if there are any.
+
+    :raises UserError: if `problems` is not empty.
+    """
     if problems:
         noun = "problem" if len(problems) == 1 else "problems"
-        raise UserError(f"{path}: {len(problems)} {noun}: {'; '.join(problems)}", f"Mend {path} and run again.")
+        raise UserError(f"{path}: {len(problems)} {noun}: {'; '.join(problems)}", f"Fix {path} and run again.")

@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend, and the one place that turns failures into a line on the terminal."""
+"""Errors that the user can fix, and the function that prints any failure as one line on the terminal."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from typing import IO, NoReturn
 FAULT_STATUS = 1
 USER_ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130
-CLOSED_PIPE_STATUS = 141  # as a shell tells of a program that SIGPIPE ended
+CLOSED_PIPE_STATUS = 141  # what a shell reports for a program that SIGPIPE ended
 _REASON_CHARS = 300
 
 
 class UserError(Exception):
-    """A mistake outside the program: parameters, input files, the network, the disk.
+    """An error that is not a bug in codetune: in the parameters, the input files, the network or the disk.
 
     :param what: what is wrong and where, with the value found and the value expected.
     :param remedy: what the user can do about it, as an imperative sentence.
@@ -34,12 +34,12 @@ class UserError(Exception):
         self.remedy = remedy
 
     def __reduce__(self) -> tuple[type[UserError], tuple[str, str]]:
-        """How the error travels from a worker process."""
+        """Pickle the error by its two arguments, so that a worker process can send it."""
         return UserError, (self.what, self.remedy)
 
 
 def error_text(error: BaseException) -> str:
-    """What a library's error says, in one line: its own message, and the one that it was raised from first."""
+    """Return the message of a library's error in one line, followed by the message of its first cause."""
     chain = [error]
     while (before := _before(chain[-1])) is not None and before not in chain:
         chain.append(before)
@@ -49,32 +49,37 @@ def error_text(error: BaseException) -> str:
 
 
 def _before(error: BaseException) -> BaseException | None:
-    """The error that this one was raised from, as a traceback would show it."""
+    """Return the error that caused this one, by the rules of a traceback; None if there is none."""
     return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _message(error: BaseException) -> str:
-    """The text of an error in one line; its type where it has none."""
+    """Return the message of an error in one line, or the name of its type if the message is empty."""
     text = " ".join(str(error).split()).rstrip(".!")
     return f"{text[:_REASON_CHARS]}…" if len(text) > _REASON_CHARS else text or type(error).__name__
 
 
 def fail(message: str, status: int) -> NoReturn:
-    """Print one line on standard error and leave with `status`."""
+    """Print one line on standard error and exit with `status`.
+
+    :raises SystemExit: always.
+    """
     with suppress(BrokenPipeError):
         print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
     raise SystemExit(status)
 
 
 def run_as_command(action: Callable[[], object]) -> None:
-    """Run `action`; every failure ends in one line on standard error and a non-zero exit.
+    """Run `action`. On a failure, print one line on standard error and exit with a non-zero status.
 
-    Where whoever reads the output has gone, nothing more is said. The details of a failure that nobody foresaw are in a
-    file, which the line names. Nothing is lost when it fails: stages replace their outputs only after the last byte is
-    written.
+    If the reader of the output has closed the pipe, nothing is printed. For an unexpected failure, the traceback is
+    written to a file, and the line names that file. A failure keeps the previous outputs: stages replace them only
+    after the last byte is written.
+
+    :raises SystemExit: on any failure.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a character is no failure
+        sys.stdout.reconfigure(errors="backslashreplace")  # so that a character the terminal cannot show is no failure
     try:
         action()
         sys.stdout.flush()
@@ -82,7 +87,7 @@ def run_as_command(action: Callable[[], object]) -> None:
         fail(str(error), USER_ERROR_STATUS)
     except KeyboardInterrupt:
         fail(
-            "interrupted; the previous outputs are untouched. Run `dvc repro` to go on.",
+            "interrupted; the previous outputs are unchanged. Run `dvc repro` to continue.",
             INTERRUPTED_STATUS,
         )
     except Exception as error:
@@ -92,29 +97,29 @@ def run_as_command(action: Callable[[], object]) -> None:
 
 
 def _fail_unexpectedly(error: Exception) -> NoReturn:
-    """Leave after an error that no code foresaw: one of the system's, or a mistake of codetune's."""
+    """Exit after an unexpected error: one from the operating system, or a bug in codetune."""
     if isinstance(error, BrokenPipeError) and any(map(_is_closed, (sys.stdout, sys.stderr))):
         raise SystemExit(CLOSED_PIPE_STATUS) from None
     filename = getattr(error, "filename", None)
     if is_full_disk(error):
         place = f" while writing {filename}" if filename else ""
         fail(
-            f"the disk is full{place}; the previous outputs are untouched. Free some space and run `dvc repro`.",
+            f"the disk is full{place}; the previous outputs are unchanged. Free some space and run `dvc repro`.",
             USER_ERROR_STATUS,
         )
     if isinstance(error, MemoryError):
-        fail("there is too little memory. Close other programs, or use less data.", USER_ERROR_STATUS)
+        fail("there is not enough memory. Close other programs, or use less data.", USER_ERROR_STATUS)
     if isinstance(error, OSError) and filename is not None:
-        fail(f"{filename}: {error.strerror}. Mend the path or its permissions.", USER_ERROR_STATUS)
+        fail(f"{filename}: {error.strerror}. Fix the path or its permissions.", USER_ERROR_STATUS)
     fail(
-        f"a mistake of codetune's, not of yours ({type(error).__name__}: {error_text(error)}). The details are in "
-        f"{_write_details(error)}: please report them.",
+        f"this is a bug in codetune, not a mistake of yours ({type(error).__name__}: {error_text(error)}). "
+        f"The details are in {_write_details(error)}: please report them.",
         FAULT_STATUS,
     )
 
 
 def _write_details(error: Exception) -> Path | str:
-    """The file that the traceback was written to; where there is no room for one, it is printed."""
+    """Write the traceback to a temporary file and return its path; if that fails, print it."""
     text = "".join(traceback.format_exception(error))
     try:
         descriptor, name = tempfile.mkstemp(prefix="codetune-", suffix=".txt")
@@ -127,17 +132,17 @@ def _write_details(error: Exception) -> Path | str:
 
 
 def _is_closed(stream: IO[str]) -> bool:
-    """Whether nobody can read any more what is written to the stream."""
+    """Return whether the reader of the stream has closed its end of the pipe."""
     try:
         watched = select.poll()
         watched.register(stream.fileno(), select.POLLERR)
         return bool(watched.poll(0))
-    except (OSError, ValueError):  # no stream of the system's
+    except (OSError, ValueError):  # the stream has no file descriptor
         return False
 
 
 def _let_go_of_closed_pipes() -> None:
-    """Have what is still held back for readers that have gone go nowhere; the interpreter would complain at its end."""
+    """Send the buffered output of closed pipes to the null device; the interpreter would report an error at exit."""
     for stream in (sys.stdout, sys.stderr):
         if _is_closed(stream):
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -146,7 +151,10 @@ def _let_go_of_closed_pipes() -> None:
 
 
 def is_full_disk(error: Exception) -> bool:
-    """Whether there was no room left; a writer in another language, as that of safetensors, says so in words alone."""
+    """Return whether an error means that the disk is full.
+
+    Writers in other languages, such as that of safetensors, report it only in the message, without an error number.
+    """
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
     return any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT))

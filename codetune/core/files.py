@@ -1,4 +1,4 @@
-"""Reading and writing files: whole or not at all, the same bytes for the same content."""
+"""Read and write files. A write is atomic, and the same content always gives the same bytes."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def _fsync(path: Path) -> None:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it takes the place of `path` when the block ends well.
+    """Yield a temporary path in the folder of `path`; it replaces `path` when the block ends without an exception.
 
-    On any exception, an interrupt included, `path` keeps its previous content.
+    After any exception, including an interrupt, `path` keeps its previous content.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
@@ -49,9 +49,9 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder; it takes the place of the folder `path` when the block ends well.
+    """Yield an empty temporary folder; it replaces the folder `path` when the block ends without an exception.
 
-    On any exception `path` keeps its previous content.
+    After any exception, including an interrupt, `path` keeps its previous content.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
@@ -61,7 +61,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         temporary.chmod(0o755)
         for file in sorted(temporary.rglob("*")):
             if file.is_file():
-                if file.stat().st_nlink == 1:  # else its other name may be one that nobody writes to
+                if file.stat().st_nlink == 1:  # another hard link to the file may have to stay read-only
                     file.chmod(0o644)
                 _fsync(file)
         if path.exists():
@@ -76,25 +76,31 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8, atomically."""
+    """Write `text` to `path` as UTF-8, atomically."""
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def dump_json(value: Any) -> str:
-    """`value` as indented JSON with a final newline; NaN and infinity are refused."""
+    """Return `value` as indented JSON with a final newline.
+
+    :raises ValueError: if `value` contains NaN or infinity.
+    """
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, atomically."""
+    """Write `value` as indented JSON, atomically.
+
+    :raises ValueError: see `dump_json`.
+    """
     write_text(path, dump_json(value))
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file.
+    """Return the content of a JSON file.
 
-    :raises UserError: when the file is missing or is not JSON.
+    :raises UserError: if the file is missing or is not JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -105,17 +111,23 @@ def read_json(path: Path) -> Any:
 
 
 def lines_of(text: str) -> list[str]:
-    r"""The lines of a text, each ended by `\n` or `\r\n`.
+    r"""Split a text into lines at `\n` and `\r\n` only.
 
-    `str.splitlines` cuts at U+2028, NEL, vertical tab and form feed too, which may stand within a line of JSON, of CSV,
-    of code, or of what git prints.
+    `str.splitlines` also splits at U+2028, NEL, vertical tab and form feed. These can occur inside a line of JSON, of
+    CSV, of code, or of the output of git.
+
+    :returns: the lines without their line ends.
     """
     lines = text.replace("\r\n", "\n").split("\n")
     return lines if lines[-1] else lines[:-1]
 
 
 def write_jsonl(path: Path, rows: Iterable[JsonObject]) -> int:
-    """Write one JSON object per line, atomically; the number of lines written."""
+    """Write one JSON object per line, atomically.
+
+    :returns: the number of lines written.
+    :raises ValueError: if a row contains NaN or infinity.
+    """
     count = 0
     with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as stream:
         for row in rows:
@@ -125,23 +137,26 @@ def write_jsonl(path: Path, rows: Iterable[JsonObject]) -> int:
 
 
 def parse_line(path: Path, number: int, line: bytes) -> JsonObject:
-    """The object on a line of a JSON-lines file.
+    """Parse one line of a JSON-lines file.
 
-    :raises UserError: when it is not a JSON object; the line is named.
+    :param path: the file, for error messages.
+    :param number: the line number, counted from 1.
+    :param line: the line; in line 1, a byte order mark is ignored.
+    :raises UserError: if the line is not a JSON object; it names the line.
     """
     try:
         row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}:{number} is not JSON: {error}", "Mend the line.") from None
+        raise UserError(f"{path}:{number} is not JSON: {error}", "Fix the line.") from None
     if not isinstance(row, dict):
-        raise UserError(f"{path}:{number} holds {type(row).__name__}, expected an object", "Mend the line.")
+        raise UserError(f"{path}:{number} holds {type(row).__name__}, expected an object", "Fix the line.")
     return row
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, JsonObject]]:
-    """Yield the objects of a JSON-lines file with their lines, counted from 1.
+    """Yield the line number, counted from 1, and the object of each line of a JSON-lines file.
 
-    :raises UserError: when the file is missing, or a line is not a JSON object; the line is named.
+    :raises UserError: if the file is missing, or a line is not a JSON object; it names the line.
     """
     try:
         with path.open("rb") as stream:
@@ -152,17 +167,18 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, JsonObject]]:
 
 
 def read_jsonl(path: Path) -> list[JsonObject]:
-    """All objects of a JSON-lines file, in order.
+    """Return all objects of a JSON-lines file, in order.
 
-    :raises UserError: when the file is missing, or a line is not a JSON object; the line is named.
+    :raises UserError: if the file is missing, or a line is not a JSON object; it names the line.
     """
     return [row for _, row in numbered_lines(path)]
 
 
 def unpacked(path: Path, remedy: str) -> bytes:
-    """The content of a file that somebody gave, gzipped or not.
+    """Return the content of a file that the user provides; a gzip file is decompressed.
 
-    :raises UserError: when it is missing or cannot be read.
+    :param remedy: what the user can do about an error, see `UserError`.
+    :raises UserError: if the file is missing or cannot be read.
     """
     try:
         content = path.read_bytes()
@@ -174,10 +190,11 @@ def unpacked(path: Path, remedy: str) -> bytes:
 
 
 def given_rows(path: Path, remedy: str) -> list[tuple[str, Any]]:
-    """The rows of a file of JSON lines, or of one JSON list, that somebody gave; gzipped or not.
+    """Return the rows of a file that the user provides: JSON lines or one JSON list, gzipped or not.
 
-    :returns: the place of each row, as errors name it, and the row, of whatever type.
-    :raises UserError: when the file is missing, cannot be read, or is not JSON; the line is named.
+    :param remedy: what the user can do about an error, see `UserError`.
+    :returns: for each row, its position for error messages (such as `rows.jsonl:3`) and its value, of any type.
+    :raises UserError: if the file is missing, cannot be read, or is not JSON; it names the line.
     """
     try:
         text = unpacked(path, remedy).decode("utf-8-sig")
@@ -199,17 +216,20 @@ def _parsed(place: str, text: str, remedy: str) -> Any:
 
 
 def digest_bytes(content: bytes) -> str:
-    """The sha256 of `content`, in hexadecimal."""
+    """Return the sha256 of `content` as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 def digest_file(path: Path) -> str:
-    """The sha256 of a file's content, in hexadecimal."""
+    """Return the sha256 of the content of a file as 64 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def stable_seed(seed: int, *parts: str) -> int:
-    """A 63-bit seed drawn from `seed` and `parts` alone: the same on every machine, in every process and order."""
+    """Derive a 63-bit seed from `seed` and `parts`.
+
+    The result depends only on the arguments: it is the same on every machine and in every process.
+    """
     text = "\x1f".join([str(seed), *parts])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

@@ -1,8 +1,8 @@
-"""The fingerprint of a result: all that it depends on. What was kept is reused only under the same fingerprint.
+"""Compute the fingerprint of a result, which is a cache key: a cached result is reused only if it has the same one.
 
-It covers the code of the project that makes the result (the modules that are named and all that they import),
-parameters, inputs, versions of libraries, the release of Python, and the numerics. Pages and wording are no part of it,
-as no module that computes imports them.
+The fingerprint covers the project code that computes the result (the named modules and all that they import), the
+parameters, the inputs, the versions of libraries and of Python, and the numerics settings. Code for the app and for
+reports has no effect, because no module that computes imports it.
 """
 
 from __future__ import annotations
@@ -21,48 +21,48 @@ from codetune.core.workers import cores
 LIBRARIES = (
     "accelerate", "bert-score", "gguf", "numpy", "peft", "safetensors", "tokenizers", "torch", "transformers",
 )  # fmt: skip
-"""The libraries whose versions decide what models and metrics compute."""
+"""The libraries whose versions can change the results of models and metrics."""
 _DIGITS = 16
 
 
 class Numerics(Protocol):
-    """The `numerics` section of params.yaml, as `codetune.numerics.NumericsParams` is."""
+    """The part of the `numerics` section (`codetune.numerics.NumericsParams`) that a fingerprint needs."""
 
     @property
     def mode(self) -> str:
-        """`portable`, `strict` or `fast`."""
+        """The numerics mode: `portable`, `strict` or `fast`."""
         ...
 
     @property
     def threads(self) -> int:
-        """CPU threads; 0 takes all cores."""
+        """The number of CPU threads; 0 means all cores."""
         ...
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What a result depends on.
+    """Everything that a result depends on.
 
-    :param facts: each thing by a name that a person knows, such as `train.seed`, with its value as text.
+    :param facts: a readable name, such as `train.seed`, mapped to the value as text.
     """
 
     facts: Mapping[str, str]
 
     @property
     def digest(self) -> str:
-        """A digest of all facts: 16 hexadecimal digits."""
+        """The digest of all facts, as 16 hexadecimal digits."""
         return digest_bytes(dump_json(dict(sorted(self.facts.items()))).encode())[:_DIGITS]
 
 
 def fingerprint(
     *modules: str, parameters: Mapping[str, Any], inputs: Mapping[str, Any], numerics: Numerics
 ) -> Fingerprint:
-    """The fingerprint of what some modules compute.
+    """Return the fingerprint of a result that some modules compute.
 
-    :param modules: names of the modules whose code makes the result, such as `stages.train`.
-    :param parameters: values by their keys in params.yaml.
-    :param inputs: digests or texts by the name of the input; a `Path` stands for the digest of the file.
-    :param numerics: the section of params.yaml.
+    :param modules: names of the modules whose code computes the result, such as `stages.train`.
+    :param parameters: the parameters by their keys in params.yaml.
+    :param inputs: the inputs by name, each as a digest or another text; for a `Path`, the digest of the file is taken.
+    :param numerics: the `numerics` section of params.yaml.
     """
     digests = {name: digest_file(value) if isinstance(value, Path) else value for name, value in inputs.items()}
     return Fingerprint(
@@ -78,7 +78,7 @@ def fingerprint(
 
 
 def code_digest(*modules: str) -> str:
-    """The digest of the names and contents of all files that modules run with: the closure of their imports."""
+    """Return a digest of the names and contents of the modules' files and of all project files that they import."""
     files = sorted(imports.import_closure(modules, imports.PROJECT))
     named = [[path.relative_to(imports.PROJECT).as_posix(), digest_file(path)] for path in files]
     return digest_bytes(dump_json(named).encode())
@@ -92,7 +92,7 @@ def _version(library: str) -> str | None:
 
 
 def _machine(numerics: Numerics) -> str:
-    """What of the machine changes results: nothing in `portable`, the processor in `strict`, threads too in `fast`."""
+    """Describe what can change results: the processor in `strict`, also the thread count in `fast`, else `any`."""
     if numerics.mode == "portable":
         return "any"
     return _processor() if numerics.mode == "strict" else f"{_processor()}, {numerics.threads} of {cores()} threads"

@@ -1,4 +1,4 @@
-"""The files of the project that a module runs with: its own, and those of every module that it imports."""
+"""Find all project files that a module needs: its own file and those of the modules that it imports."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ _PACKAGES = frozenset({"codetune", "stages"})
 
 
 def imported_modules(path: Path, *, type_checking: bool = False) -> set[str]:
-    """Names of the modules of the project that a file imports, at its top or inside functions.
+    """Return the names of the project modules that a file imports, at the top level or inside functions.
 
-    The result may hold names of functions and classes too, as `from module import name` does not tell them apart.
+    The result can also contain names of functions and classes, because `from module import name` looks the same for
+    both.
 
-    :param type_checking: whether imports under `if TYPE_CHECKING:` count.
+    :param type_checking: whether to include imports under `if TYPE_CHECKING:`.
     """
     tree = ast.parse(path.read_text(encoding="utf-8"))
     found: set[str] = set()
@@ -31,7 +32,7 @@ def imported_modules(path: Path, *, type_checking: bool = False) -> set[str]:
 
 
 def _nodes(node: ast.AST, *, type_checking: bool) -> Iterator[ast.AST]:
-    """Yield all nodes of a tree; without `type_checking` not those of the bodies of `if TYPE_CHECKING:`."""
+    """Yield all nodes of a tree; without `type_checking`, skip the bodies of `if TYPE_CHECKING:`."""
     yield node
     skipped: list[ast.stmt] = []
     if not type_checking and isinstance(node, ast.If) and _is_type_checking(node.test):
@@ -42,30 +43,31 @@ def _nodes(node: ast.AST, *, type_checking: bool) -> Iterator[ast.AST]:
 
 
 def _is_type_checking(test: ast.expr) -> bool:
-    """Whether a condition is `TYPE_CHECKING` or `typing.TYPE_CHECKING`."""
+    """Return whether a condition is `TYPE_CHECKING` or `typing.TYPE_CHECKING`."""
     return "TYPE_CHECKING" in {getattr(test, "id", None), getattr(test, "attr", None)}
 
 
 def module_file(name: str, project: Path = PROJECT) -> Path | None:
-    """The file of a module or package of the project; None where `name` is neither."""
+    """Return the file of a project module or package, or None if `name` is neither."""
     place = project / name.replace(".", "/")
     return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
 
 
 def import_closure(modules: Iterable[str], project: Path = PROJECT) -> set[Path]:
-    """The files of modules and of all modules that they import, directly or through others.
+    """Return the files of modules and of all project modules that they import, directly or indirectly.
 
-    The packages that hold them count as well, where their files do more than describe the package.
+    The `__init__.py` files of the imported modules' packages are included, unless they hold only a docstring and the
+    version.
 
     :param modules: names such as `stages.train`.
-    :param project: the folder that holds the packages.
-    :raises ValueError: when a name is no module of the project (a mistake of the programmer's).
+    :param project: the folder that contains the packages.
+    :raises ValueError: if a name is not a module of the project (a programming error).
     """
     found: set[Path] = set()
     for name in modules:
         path = module_file(name, project)
         if path is None:
-            raise ValueError(f"{name} is no module of {project}")
+            raise ValueError(f"{name} is not a module of {project}")
         found.add(path)
     pending = list(found)
     while pending:
@@ -79,7 +81,10 @@ def import_closure(modules: Iterable[str], project: Path = PROJECT) -> set[Path]
 
 @cache
 def _imported_files(path: Path, _changed: int, project: Path) -> frozenset[Path]:
-    """The files of the modules that a file imports; `_changed` is the time of its last change."""
+    """Return the files of the modules that a file imports.
+
+    :param _changed: the modification time of the file in nanoseconds, part of the cache key.
+    """
     split = [name.split(".") for name in imported_modules(path)]
     names = {".".join(parts[:end]) for parts in split for end in range(1, len(parts) + 1)}
     files = {file for name in names if (file := module_file(name, project))}
@@ -87,7 +92,7 @@ def _imported_files(path: Path, _changed: int, project: Path) -> frozenset[Path]
 
 
 def _does_something(package: Path) -> bool:
-    """Whether the file of a package holds more than a docstring and the version."""
+    """Return whether the `__init__.py` of a package holds more than a docstring and the version."""
     tree = ast.parse(package.read_text(encoding="utf-8"))
     body = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
     return any("__version__" not in ast.unparse(node) for node in body)

@@ -1,4 +1,4 @@
-"""Results kept as they come, so that a killed run goes on: JSON lines, each with the recipe that it was made by."""
+"""Save each result as soon as it is computed, so that a killed run can continue: JSON lines with a digest in each."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ _RECIPE = "recipe"
 
 @dataclass(frozen=True)
 class Journal:
-    """The results of one run and of those that it goes on from.
+    """A JSON-lines file with the results of a run and of the interrupted runs that it continues.
 
-    :param recipe: a digest of all that a result depends on.
+    :param path: the file.
+    :param recipe: a digest of everything that the results depend on; results with another digest are not reused.
     """
 
     path: Path
     recipe: str
 
     def read(self) -> list[JsonObject] | None:
-        """The results so far, without one whose line broke off; None where the file is of another recipe."""
+        """Return the results that were saved; an incomplete last line is ignored.
+
+        :returns: the results in order, empty if there is no file; None if the file is damaged or has another recipe.
+        """
         if not self.path.exists():
             return []
         content = self.path.read_bytes()
@@ -39,12 +43,15 @@ class Journal:
         return rows
 
     def write(self, rows: Iterable[JsonObject]) -> None:
-        """Have the file hold these results and no others."""
+        """Replace the content of the file by these results, atomically."""
         write_jsonl(self.path, (self._marked(row) for row in rows))
 
     @contextmanager
     def writing(self, kept: list[JsonObject]) -> Iterator[Callable[[JsonObject], None]]:
-        """Yield what adds a result behind those that were `kept`; it is on the disk at once."""
+        """Write the results in `kept`, then yield a function that appends one result and flushes it to the file.
+
+        :param kept: results of earlier runs, from `read`.
+        """
         self.write(kept)
         with self.path.open("a", encoding="utf-8") as stream:
 

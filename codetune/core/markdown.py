@@ -1,4 +1,4 @@
-"""The parts of Markdown that reports are made of."""
+"""Format code blocks and tables in Markdown for reports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def fenced(text: str, language: str) -> str:
-    """`text` as a block of code, in a fence that it cannot end."""
+    """Return `text` as a code block. The fence is longer than any run of backticks in the text."""
     fence = "```"
     while fence in text:
         fence += "`"
@@ -14,14 +14,16 @@ def fenced(text: str, language: str) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """A table of cells that are escaped already.
+    """Return a Markdown table.
 
-    :param right: the columns that are set to the right, counted from 0.
+    :param head: the column titles.
+    :param rows: the cells of each row; they must be escaped already, see `escaped`.
+    :param right: the columns that are aligned to the right, counted from 0.
     """
     rule = ["--:" if place in right else "---" for place in range(len(head))]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
 
 
 def escaped(text: str) -> str:
-    """A text as it may stand in the cell of a table."""
+    """Escape a text for a table cell: `|` gets a backslash, and a line break becomes a space."""
     return text.replace("|", "\\|").replace("\n", " ")

@@ -1,17 +1,17 @@
-"""Where a path that params.yaml names lies: in the project, also where DVC runs a copy of it."""
+"""Find the files that params.yaml names, also when DVC runs a copy of the project."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-_COPIES = (".dvc", "tmp", "exps")  # below the project: where `dvc exp run --temp` and `--queue` run copies of it
+_COPIES = (".dvc", "tmp", "exps")  # `dvc exp run --temp` and `--queue` run copies of the project in this folder
 
 
 def project_path(text: str) -> Path:
-    """The place of a path that is counted from the project.
+    """Return the location of a path that is relative to the project.
 
-    A copy of the project that DVC runs holds neither what lies beside the project nor what git does not know; what the
-    copy lacks is taken from where the project itself lies.
+    A copy of the project that DVC runs contains only files that git tracks, and nothing from outside the project. If
+    the copy lacks the path, the path in the original project is returned.
     """
     path, here = Path(text), Path.cwd()
     if path.is_absolute() or path.exists():

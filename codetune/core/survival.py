@@ -1,4 +1,4 @@
-"""Work in processes that may die: the item that killed one is found by halving, and the rest goes on."""
+"""Process items in worker processes that may crash: find the item that crashes them, and process all others."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from codetune.core.workers import cores, processes
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-# So many killers are no bad files: the machine is out of memory, or somebody ends the processes.
+# With so many crashes, the files are not the cause: memory runs out, or somebody kills the processes.
 _MAX_DEATHS = 100
 
 
 def _nothing() -> None:
-    """Shows that a process can start at all."""
+    """Do nothing; a call shows that a process can start."""
 
 
 @dataclass
 class Survival(Generic[Item, Result]):
-    """How work goes on when a process dies of it.
+    """Apply a function to items in worker processes, and continue when an item crashes its process.
 
-    `work` is a function that can be pickled; `halves` gives the parts of an item, or itself when it has none; `died` is
-    the result of an item that cannot be divided and kills every process that takes it.
+    :param work: the function; it must be picklable.
+    :param halves: splits an item into parts, to find the part that crashes; returns one part if it cannot be split.
+    :param died: gives the result for an item that cannot be split and crashes every process that works on it.
+    :param deaths: the number of crashes so far.
     """
 
     work: Callable[[Item], Result]
@@ -35,10 +37,12 @@ class Survival(Generic[Item, Result]):
     deaths: int = 0
 
     def map(self, items: Sequence[Item], workers: int) -> Iterator[Result]:
-        """Yield the result of each item in order, several for an item that had to be divided; never in this process.
+        """Yield the result of each item, in order. An item that was split yields one result for each part.
 
-        :param workers: processes at the most; 0 takes all cores.
-        :raises UserError: when processes cannot be started, or die of everything.
+        No work is done in the calling process.
+
+        :param workers: the largest number of processes; 0 means one per core.
+        :raises UserError: if no process can be started, or more than 100 items crash their process.
         """
         count = max(1, min(workers or cores(), len(items)))
         finished: dict[int, list[Result]] = {}
@@ -56,12 +60,12 @@ class Survival(Generic[Item, Result]):
                     position += 1
             finished |= {place: [future.result()] for place, future in futures.items() if _succeeded(future)}
             waiting = [place for place in left if place >= position and place not in finished]
-            # Processes take items in order, so that what killed one is among the first that are not finished.
+            # Processes take items in order, so the item that crashed one is among the first unfinished items.
             for place in waiting[: 2 * count + 1]:
                 finished[place] = self._alone(items[place])
 
     def _alone(self, item: Item) -> list[Result]:
-        """The result of an item that nothing else shares a process with, in parts where it kills."""
+        """Process one item in a process of its own; if that process crashes, do the same with its parts."""
         with processes(1) as pool:
             try:
                 return [pool.submit(self.work, item).result()]
@@ -74,9 +78,9 @@ class Survival(Generic[Item, Result]):
         return [self.died(item)]
 
     def _count_death(self) -> None:
-        """Note a death.
+        """Count a crash.
 
-        :raises UserError: when it tells of the machine rather than of the item.
+        :raises UserError: if the machine, not the item, is the likely cause.
         """
         self.deaths += 1
         try:
@@ -86,14 +90,14 @@ class Survival(Generic[Item, Result]):
             raise UserError("worker processes cannot be started", "Free some memory and run again.") from None
         if self.deaths > _MAX_DEATHS:
             raise UserError(
-                f"worker processes died of {self.deaths} files (out of memory?)", "Set `ingest.workers: 1`."
+                f"worker processes crashed on {self.deaths} files (out of memory?)", "Set `ingest.workers: 1`."
             )
 
 
 def _submitted(
     pool: ProcessPoolExecutor, work: Callable[[Item], Result], items: dict[int, Item]
 ) -> dict[int, Future[Result]]:
-    """The futures of all items; of the first ones only when a process dies meanwhile."""
+    """Return the future of each item; if a process crashes meanwhile, only of the items submitted before."""
     futures: dict[int, Future[Result]] = {}
     try:
         for place, item in items.items():

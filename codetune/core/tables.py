@@ -1,4 +1,4 @@
-"""Parquet tables: written atomically, the same bytes for the same rows; whole, or streamed where they may be large."""
+"""Read and write Parquet tables. A write is atomic and gives the same bytes for the same rows."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from codetune.core.errors import UserError
 from codetune.core.files import atomic_file
 
 _BATCH_ROWS = 1000
-# What a streamed table holds in memory before it goes to the file: a table that is smaller has one row group, and the
-# same bytes as one written whole.
+# The most that a streamed table keeps in memory before it writes a row group. A smaller table has one row group, and so
+# the same bytes as with `write_table`.
 _GROUP_BYTES = 256 << 20
 _GROUP_ROWS = 1 << 20
 
 
 def write_table(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
-    """Write `rows` as a zstd-compressed Parquet file."""
+    """Write `rows` as a zstd-compressed Parquet file, atomically."""
     with atomic_file(path) as temporary:
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), temporary, compression="zstd")
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> list[dict[str, Any]]:
-    """The rows of a Parquet file, all columns or those named.
+    """Return the rows of a Parquet file.
 
-    :raises UserError: when the file is missing or is not Parquet.
+    :param columns: the columns to read; None for all.
+    :raises UserError: if the file is missing or is not Parquet.
     """
     with _explained(path):
         rows: list[dict[str, Any]] = pq.read_table(path, columns=columns).to_pylist()
@@ -48,16 +49,19 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def count_rows(path: Path) -> int:
-    """How many rows a Parquet file holds.
+    """Return the number of rows of a Parquet file, without reading them.
 
-    :raises UserError: when the file is missing or is not Parquet.
+    :raises UserError: if the file is missing or is not Parquet.
     """
     with _explained(path):
         return int(pq.read_metadata(path).num_rows)
 
 
 def stream_table(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema) -> int:
-    """Write `rows` as `write_table` does, holding no more than a row group of them; the number of rows written."""
+    """Write `rows` like `write_table`, but keep at most one row group in memory.
+
+    :returns: the number of rows written.
+    """
     written = 0
     with atomic_file(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for group in _row_groups(rows, schema):

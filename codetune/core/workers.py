@@ -1,6 +1,6 @@
-"""Work on all cores: results in the order of the items, whatever the number of processes.
+"""Apply a function to items on all cores; the results have the order of the items for any number of processes.
 
-Items are drawn as the processes take them, so that neither they nor the results pile up in memory.
+Items are read only when processes are ready for them, so few items and results are in memory at a time.
 """
 
 from __future__ import annotations
@@ -20,25 +20,26 @@ from codetune.core.errors import UserError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-# Items handed out per process: one that is worked on, and others so that it never waits for this process.
+# Submitted items per process: one in work, and two more so that the process never waits for this one.
 _IN_FLIGHT = 3
 
 
 def cores() -> int:
-    """How many cores this process may use: `taskset` or a container may leave it fewer than the machine has."""
+    """Return how many cores this process may use. With `taskset` or in a container, the machine may have more."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _leave_interrupts_to_the_parent() -> None:
-    """Ctrl-C reaches every process of the terminal; only the parent says so."""
+    """Ignore Ctrl-C in a worker: it reaches every process of the terminal, and the parent handles it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """A block without garbage collection: syntax trees are large, have no cycles, and go when nobody needs them.
+    """Turn off the cyclic garbage collector inside a block that builds syntax trees.
 
-    Looking through them for cycles takes a third of the time of parsing.
+    Syntax trees are large and have no cycles, so reference counting frees them. Searching them for cycles takes a third
+    of the time of parsing.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -51,7 +52,10 @@ def uncollected() -> Iterator[None]:
 
 @contextmanager
 def processes(count: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool of fresh processes that leave interrupts to this one; work that has not begun ends with the block."""
+    """Yield a pool of new ("spawn") processes that ignore Ctrl-C. When the block ends, work not yet begun is cancelled.
+
+    :param count: the number of processes.
+    """
     pool = ProcessPoolExecutor(
         max_workers=count, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent
     )
@@ -76,12 +80,12 @@ def _in_order(
 def stream_in_processes(
     work: Callable[[Item], Result], items: Iterable[Item], total: int, workers: int
 ) -> Iterator[Result]:
-    """Yield `work` of each item, in order; in this process where more would stand idle.
+    """Yield `work(item)` for each item, in order. For a single item or worker, no process is started.
 
-    :param work: a function that can be pickled.
-    :param total: how many items there are.
-    :param workers: processes at the most; 0 takes all cores.
-    :raises UserError: when a process is killed from outside, as by a machine out of memory.
+    :param work: a picklable function.
+    :param total: the number of items.
+    :param workers: the largest number of processes; 0 means one per core.
+    :raises UserError: if a process is killed from outside, for example because memory ran out.
     """
     count = min(workers or cores(), total)
     if count < 2:  # noqa: PLR2004

@@ -1,7 +1,7 @@
-"""Reading YAML 1.2: one file strictly, or many files fast.
+"""Read YAML 1.2: one file strictly, or many files fast.
 
-What a person has written for this run is read by `read_strictly`, which refuses a key that stands twice. Files of other
-revisions are read by the hundred, to be looked at: `read_yaml` and `read_texts` use the parser written in C.
+`read_strictly` reads a file that the user wrote for this run; it rejects duplicate keys. `read_yaml` and `read_texts`
+use the parser written in C: the app and `compare` read hundreds of files of other revisions.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _NUMBERS = "-+0123456789."
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Resolves what YAML 1.2 takes for a number, truth value or null; `no` is a word, and `1e-4` a number."""
+    """Resolves numbers, booleans and null by the rules of YAML 1.2: `no` is a string, and `1e-4` a number."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - the library's own way, filled below
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML requires this form; filled below
 
 
 def _int(loader: Any, node: Any) -> int:
@@ -46,9 +46,9 @@ _Loader.add_constructor(_INT, _int)
 
 
 def read_strictly(path: Path) -> Any:
-    """What a YAML file holds; a key that stands twice is an error.
+    """Return the content of a YAML file; a duplicate key is an error.
 
-    :raises UserError: when the file is missing or is not YAML.
+    :raises UserError: if the file is missing or is not YAML.
     """
     try:
         return YAML(typ="safe", pure=True).load(path.read_bytes().decode())
@@ -56,36 +56,38 @@ def read_strictly(path: Path) -> Any:
         raise UserError(f"{path} does not exist", f"Restore it with `git checkout {path}`.") from None
     except OSError:
         raise
-    except Exception as error:  # its constructors raise what they like
-        raise UserError(f"{path} is not valid YAML: {error_text(error)}", "Mend the line that is named.") from None
+    except Exception as error:  # the parser can raise any type of error
+        raise UserError(f"{path} is not valid YAML: {error_text(error)}", "Fix the line that is named.") from None
 
 
 def read_texts(text: str | bytes) -> Any:
-    """What a YAML text holds, with every scalar as the text that is written there.
+    """Parse a YAML text and keep every scalar as a string, exactly as written.
 
-    :raises yaml.YAMLError: when it is not YAML.
+    :raises yaml.YAMLError: if it is not YAML.
     """
     return yaml.load(text, getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # noqa: S506 - builds text only
 
 
 def read_yaml(text: str) -> dict[str, Any]:
-    """The mapping that a YAML text holds.
+    """Parse a YAML text that is a mapping.
 
-    :raises UserError: when it is not YAML, or holds something else.
+    :raises UserError: if it is not YAML or not a mapping.
     """
     try:
         content = _load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UserError(" ".join(str(error).split()), "Mend the line that is named.") from None
+        raise UserError(" ".join(str(error).split()), "Fix the line that is named.") from None
     if not isinstance(content, dict):
-        raise UserError(f"found {type(content).__name__}, expected a mapping", "Mend the file.")
+        raise UserError(f"found {type(content).__name__}, expected a mapping", "Fix the file.")
     return content
 
 
 def read_sections(text: str, known: MutableMapping[str, Any]) -> dict[str, Any]:
-    """As `read_yaml`, for one of many files alike: a top-level key whose lines were seen before is not parsed again.
+    """Parse a YAML text like `read_yaml`, but faster when many similar texts are read.
 
-    :param known: what was parsed before, by text; what is parsed is added.
+    The text of a top-level key that is in `known` is not parsed again.
+
+    :param known: a cache from the text of a top-level key to its content; new texts are added.
     :raises UserError: see `read_yaml`.
     """
     content: dict[str, Any] = {}
@@ -95,7 +97,7 @@ def read_sections(text: str, known: MutableMapping[str, Any]) -> dict[str, Any]:
                 known[part] = _load(part)
             content.update(known[part] or {})
     except (yaml.YAMLError, ValueError, TypeError, RecursionError):
-        return read_yaml(text)  # a key may refer to another, or go on at the start of a line
+        return read_yaml(text)  # a key may use an anchor of another, or continue at the start of a line
     return content
 
 

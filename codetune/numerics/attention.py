@@ -1,9 +1,9 @@
-"""Causal attention in training, from products of oneDNN: torch's own takes its products from MKL, slow in `portable`.
+"""Causal attention for training with matrix products of oneDNN. torch's own uses MKL, which is slow in mode `portable`.
 
-Each head of keys of each row is one thread's work from end to end, so that the number of threads cannot show. Blocks
-of queries are taken one after the other, so that scores stay in the processor's cache, and none are computed for keys
-after a block's end. Scores are computed again for the gradient. Without gradients torch's own is left at work: there
-an answer has the same bits in any company.
+One thread computes one key head of one row from start to end, so the result does not depend on the thread count. Blocks
+of queries are computed one after the other: the scores of a block stay in the processor's cache, and no scores are
+computed for keys after the end of the block. The backward pass computes the scores again. Without gradients torch's own
+attention is used: there a sequence has the same bits in any batch.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from codetune.numerics.replacing import replace, torchs_own
 from codetune.numerics.sharing import OPERATORS, limited
 
 _NAME = "_scaled_dot_product_flash_attention_for_cpu"
-_BLOCK = 128  # queries at the most: with fewer, products take longer; with more, more scores are computed in vain
-_SHORT = 32  # tokens: texts that are shorter gain nothing
+_BLOCK = 128  # the most queries in a block: with fewer, products are slower; with more, more masked scores are computed
+_SHORT = 32  # tokens; for shorter sequences this is not faster
 
 
 def install() -> None:
-    """Have attention computed so, for as long as the process lasts; what is not served here is left to torch's own."""
+    """Replace torch's causal attention in this process; torch's own still handles all calls that `_served` rejects."""
     forward = torchs_own(_NAME)
     backward = limited(torchs_own(f"{_NAME}_backward"), OPERATORS[f"{_NAME}_backward"])
 
@@ -38,7 +38,7 @@ def install() -> None:
         if dropout_p or not is_causal or attn_mask is not None or not _served(query, key, value):
             output, sums = forward(query, key, value, dropout_p, is_causal, attn_mask=attn_mask, scale=scale)
             return output, sums
-        # No sums tell the gradient that the output came from here.
+        # The empty second output tells `gradients` that the output was computed here.
         return _forward(query, key, value, _scale(query, scale)), query.new_empty(0)
 
     def gradients(
@@ -55,7 +55,7 @@ def install() -> None:
 
 
 def _served(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> bool:
-    """Whether a gradient is wanted of float32 tensors of shape `(rows, heads, length, size)`, of one length."""
+    """Return whether gradients are on, and the tensors `(rows, heads, length, size)` are float32 of the same length."""
     same = query.shape[2] == key.shape[2] and key.shape == value.shape and query.dtype is torch.float32
     return torch.is_grad_enabled() and same and query.shape[2] >= _SHORT
 
@@ -65,29 +65,29 @@ def _scale(query: torch.Tensor, scale: float | None) -> float:
 
 
 def _token_by_token(tensor: torch.Tensor) -> torch.Tensor:
-    """Memory for as much as a tensor of shape `(rows, heads, length, size)` holds, the heads of a token together."""
+    """Allocate a tensor of the same shape `(rows, heads, length, size)`; the heads of a token are contiguous."""
     return torch.empty_like(tensor.transpose(1, 2), memory_format=torch.contiguous_format).transpose(1, 2)
 
 
 def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """`a @ b.t()`, by oneDNN."""
+    """Return `a @ b.t()`, computed by oneDNN."""
     found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(a, b, None, "none", [], "")  # noqa: SLF001
     return found
 
 
 def _weights(asked: torch.Tensor, keys: torch.Tensor, later: torch.Tensor, tokens: int) -> torch.Tensor:
-    """How much each query of the last tokens takes of each key: of shape `(tokens · group, keys)`."""
+    """Return the attention weights of the queries of the last `tokens` positions: shape `(tokens · group, keys)`."""
     scores = _product(asked, keys)
     own = scores.view(tokens, -1, keys.shape[0])[:, :, keys.shape[0] - tokens :]
     own.add_(later[:tokens, None, :tokens])
-    return torch._softmax(scores, -1, False)  # noqa: SLF001 - the other one asks a script for a type
+    return torch._softmax(scores, -1, False)  # noqa: SLF001 - torch.softmax needs a dtype in TorchScript
 
 
 def _head_forward(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, output: torch.Tensor,
     later: torch.Tensor, block: int, scale: float,
 ) -> None:  # fmt: skip
-    """Fill in the output of the queries that ask a head of keys, block by block; each of shape `(…, length, size)`."""
+    """Compute the output of all query heads that share one key head, block by block; shapes `(…, length, size)`."""
     group, end, size = query.shape
     asked, keys, values = query.transpose(0, 1).reshape(-1, size), key[0] * scale, value[0].contiguous().t()
     while end > 0:
@@ -102,7 +102,7 @@ def _head_backward(
     of_query: torch.Tensor, of_key: torch.Tensor, of_value: torch.Tensor,
     later: torch.Tensor, block: int, scale: float,
 ) -> None:  # fmt: skip
-    """Fill in the gradients of one head of keys, of its values, and of the queries that ask it."""
+    """Compute the gradients of one key head, of its values, and of the query heads that share it."""
     group, end, size = query.shape
     asked, towards = query.transpose(0, 1).reshape(-1, size), gradient.transpose(0, 1).reshape(-1, size)
     keys, values = key[0] * scale, value[0].contiguous()
@@ -123,23 +123,23 @@ def _head_backward(
 
 @cache
 def _workers(threads: int, _process: int) -> ThreadPoolExecutor:
-    """Threads that last as long as the process; one that was forked has none of them."""
+    """Return a thread pool of this process. The process id is part of the cache key: a fork copies no threads."""
     return ThreadPoolExecutor(threads)
 
 
 @cache
 def _script(function: Callable[..., None]) -> Callable[..., None]:
-    """The same in TorchScript, of which threads run several at a time, as of Python they do not."""
+    """Compile a function with TorchScript: it runs without the GIL, so several threads run at the same time."""
     script: Callable[..., None] = torch.jit.script(function)
     return script
 
 
 def _each_head(function: Callable[..., None], key: torch.Tensor, scale: float, *tensors: torch.Tensor) -> None:
-    """Have a function fill in what belongs to each head of keys of each row: one thread alone works on a head."""
+    """Call a function, which fills in its output tensors, for each key head of each row; one thread per key head."""
     threads, (rows, heads, length) = torch.get_num_threads(), key.shape[:3]
-    # Added to the scores of a block's own keys: minus infinity for those that come after the query.
+    # The causal mask, added to the scores of a block's own keys: minus infinity for keys after the query.
     later = key.new_full((_BLOCK, _BLOCK), -torch.inf).triu_(1)
-    block = -(-length // -(-length // _BLOCK))  # no block is much smaller than the others
+    block = -(-length // -(-length // _BLOCK))  # blocks of about the same size
     grouped = [tensor.view(rows, heads, -1, *tensor.shape[2:]) for tensor in tensors]
 
     def alone(place: tuple[int, int]) -> None:

@@ -1,4 +1,4 @@
-"""Replace what torch computes an operator with, on the processor."""
+"""Replace the CPU kernels of torch operators."""
 
 from __future__ import annotations
 
@@ -9,21 +9,26 @@ from typing import Any
 import torch
 
 Kernel = Callable[..., Any]
-_KEPT: dict[str, torch.library.Library] = {}  # what is registered lasts as long as this
+_KEPT: dict[str, torch.library.Library] = {}  # torch removes a kernel when its library object is deleted
 
 
 def replace(kernels: Mapping[str, Kernel]) -> None:
-    """Have the operators of these names computed so, for as long as the process lasts; what is replaced stays so."""
+    """Replace the CPU kernels of torch operators for the rest of this process.
+
+    An operator that was replaced before keeps that kernel.
+
+    :param kernels: the new kernel of each operator, by its name in `torch.ops.aten`.
+    """
     library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Warning only once for all operators")  # that one is replaced
+        warnings.filterwarnings("ignore", message="Warning only once for all operators")  # the replacement is intended
         for name in kernels.keys() - _KEPT:
             library.impl(name, kernels[name], "CPU")  # type: ignore[no-untyped-call]
             _KEPT[name] = library
 
 
 def torchs_own(name: str) -> Kernel:
-    """What torch computes the operator with, where that is not replaced yet."""
+    """Return torch's own CPU kernel of an operator. Call this before `replace`."""
     kernel = torch.library.get_kernel(getattr(torch.ops.aten, name).default, "CPU")
     keys = torch._C.DispatchKeySet(torch._C.DispatchKey.CPU)  # noqa: SLF001
     return lambda *arguments, **named: kernel.call_boxed(keys, *arguments, **named)

@@ -1,9 +1,10 @@
-"""Operators whose bits show how torch shares them out to threads: each is given no more threads than it can bear.
+"""Limit the threads of operators whose result bits depend on how torch splits the work among threads.
 
-Most of what language models are made of comes out the same on any number of threads. Not so an activation where a
-thread's part does not fill the registers of the processor: its last elements are rounded by another routine. Nor the
-sum of a whole tensor, or the gradient of a layer norm's weight, of which each thread adds up a part; nor the gradient
-of a softmax, nor that of attention with a single head.
+Most operators of language models give the same bits with any thread count. These do not:
+- Activations, if the part of a thread does not fill the vector registers: another routine computes the last elements
+  and rounds them differently.
+- The sum of a whole tensor, and the gradient of a layer norm's weight: each thread sums a part.
+- The gradient of a softmax, and the gradient of attention with a single head.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import torch
 from codetune.numerics.replacing import Kernel, replace, torchs_own
 
 Limit = Callable[..., int]
-"""How many of some threads an operator can bear: called with their number, then with the operator's arguments."""
-_FEW_ELEMENTS = 1 << 14  # three times as many as a product has that was seen to differ
-_GRAIN = 1 << 15  # elements: a thread gets no fewer
-_REGISTERS = 32  # elements that are computed together, at the most
+"""A function that returns a safe thread count; it takes the available thread count and the operator's arguments."""
+_FEW_ELEMENTS = 1 << 14  # three times the size of the largest product whose bits were seen to differ
+_GRAIN = 1 << 15  # the fewest elements that a thread gets
+_REGISTERS = 32  # the most elements that vector registers compute together
 
 
 def _one(_threads: int, *_arguments: Any, **_named: Any) -> int:
@@ -27,7 +28,7 @@ def _one(_threads: int, *_arguments: Any, **_named: Any) -> int:
 
 
 def _even(threads: int, *arguments: Any, **_named: Any) -> int:
-    """As many as get parts that fill the registers, where the tensors lie in memory without gaps."""
+    """Return the largest thread count whose parts fill the vector registers; 1 if a tensor is not contiguous."""
     tensors = [argument for argument in arguments if isinstance(argument, torch.Tensor)]
     if not all(tensor.is_contiguous() for tensor in tensors):
         return 1
@@ -41,19 +42,19 @@ def _even_if_approximate(threads: int, *tensors: torch.Tensor, approximate: str 
 
 
 def _one_for_weights(threads: int, *arguments: Any) -> int:
-    """One where more is asked for than the gradient of the input, by the last argument."""
+    """Return 1 if the last argument, the output mask, asks for more than the gradient of the input."""
     return 1 if any(arguments[-1][1:]) else threads
 
 
 def _one_for_a_head(
     threads: int, _gradient: Any, _query: Any, key: torch.Tensor, *_arguments: Any, **_named: Any
 ) -> int:
-    """One where a single row has a single head of keys, of shape `(rows, heads, length, size)`."""
+    """Return 1 for a single row with a single key head; `key` has shape `(rows, heads, length, size)`."""
     return 1 if key.shape[0] * key.shape[1] == 1 else threads
 
 
 def _one_for_few(threads: int, *arguments: Any, **_named: Any) -> int:
-    """One where the product of the last two has few elements."""
+    """Return 1 if the product of the last two arguments has few elements."""
     left, right = arguments[-2:]
     return 1 if left.shape[-2] * right.shape[-1] <= _FEW_ELEMENTS else threads
 
@@ -67,18 +68,18 @@ OPERATORS: dict[str, Limit] = {
     "native_layer_norm_backward": _one_for_weights,
     "_scaled_dot_product_flash_attention_for_cpu_backward": _one_for_a_head,
 }
-"""The operators, with what each can bear."""
+"""The operators and their thread limits."""
 PRODUCTS: dict[str, Limit] = dict.fromkeys(("mm", "addmm", "bmm", "baddbmm"), _one_for_few)
-"""The same for MKL's products, whose bits show it with `MKL_CBWR=AVX2,STRICT` too."""
+"""The thread limits of MKL's products, whose bits depend on the thread count even with `MKL_CBWR=AVX2,STRICT`."""
 
 
 def install(operators: Mapping[str, Limit]) -> None:
-    """Hold these operators to their limits, for as long as the process lasts."""
+    """Limit the threads of these operators for the rest of this process."""
     replace({name: limited(torchs_own(name), limit) for name, limit in operators.items()})
 
 
 def held_to(number: int, kernel: Kernel, *arguments: Any, **named: Any) -> Any:
-    """What a kernel gives that is shared out to so many threads."""
+    """Run a kernel with a given number of threads and return its result."""
     threads = torch.get_num_threads()
     if number == threads:
         return kernel(*arguments, **named)
@@ -90,7 +91,7 @@ def held_to(number: int, kernel: Kernel, *arguments: Any, **named: Any) -> Any:
 
 
 def limited(kernel: Kernel, limit: Limit) -> Kernel:
-    """A kernel that is given no more threads than it can bear."""
+    """Return a kernel that runs with no more threads than `limit` returns."""
 
     def run(*arguments: Any, **named: Any) -> Any:
         threads = torch.get_num_threads()

@@ -1,5 +1,5 @@
-"""Python code as data, read by the rules of Python 3.11 under every interpreter that codetune runs on.
+"""Parse, tokenize and write Python code by the rules of Python 3.11, under every interpreter that codetune supports.
 
-Grammar, tokens, docstrings and the way a tree is written differ between Python 3.11, 3.12 and 3.13. What is measured on
-code must not: everything that parses, cuts up or writes code for a result does it by this package.
+Grammar, tokens, docstrings and `ast.unparse` differ between Python 3.11, 3.12 and 3.13, but results must not differ. So
+all code that parses, tokenizes or writes Python code for a result uses this package.
 """

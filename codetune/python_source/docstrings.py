@@ -1,4 +1,4 @@
-"""Code without its docstring."""
+"""Remove the docstring from the source of a function."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import ast
 
 
 def without_docstring(code: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
-    """`code` without the lines of its docstring, or None when other code shares those lines."""
+    """Remove the lines of a function's docstring.
+
+    :param code: the source that `node` was parsed from.
+    :param node: a function that has a docstring.
+    :returns: the source without the docstring and the empty lines after it; None if these lines also hold other code.
+    """
     docstring = node.body[0]
     lines = code.split("\n")
     start, end = docstring.lineno - 1, docstring.end_lineno or docstring.lineno

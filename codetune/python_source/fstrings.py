@@ -1,7 +1,7 @@
-"""Whether Python 3.11 takes the f-strings of a source: since Python 3.12 much more may stand between their braces.
+"""Check whether Python 3.11 accepts the f-strings of a source. Python 3.12 allows much more between their braces.
 
-To Python 3.11 an f-string is a string first: it ends at the next quotes of its kind. Its fields are looked for inside
-it afterwards, and none may hold a backslash or a comment.
+Python 3.11 reads an f-string as an ordinary string first: it ends at the next matching quotes. After that it looks for
+the fields inside, which must not contain a backslash or a comment.
 """
 
 from __future__ import annotations
@@ -18,24 +18,25 @@ _CLOSING = TRIPLE_CLOSING | {
     quote: re.compile(rf"[^\n{quote}\\]*(?:\\(?:\r\n|[\s\S])[^\n{quote}\\]*)*{quote}") for quote in "'\""
 }
 _NAMED = re.compile(r"\\N\{[^}]*\}?")
-# What an expression is looked through for; a quote that is left over opens a string with a backslash or no end.
+# The parts of an expression that matter here. A single quote matches `refused` if its string has a backslash or no end.
 _PIECE = re.compile(
     r"(?P<text>'''(?:(?!''')[^\\])*'''|\"\"\"(?:(?!\"\"\")[^\\])*\"\"\"|'(?!'')[^'\\]*'|\"(?!\"\")[^\"\\]*\")"
     r"|(?P<refused>[\\#'\"])|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<sign>[!=<>]=|[!:=])"
 )
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 _MAX_DEPTH = 2
-_NO_FSTRING = "f-string: this Python takes it, Python 3.11 does not"
+_NO_FSTRING = "f-string: this Python accepts it, Python 3.11 does not"
 _PART = "f-string expression part cannot include a backslash or a comment"
 
 
 @dataclass(frozen=True)
 class Refused:
-    """An f-string that Python 3.11 says no to.
+    """An f-string that Python 3.11 rejects.
 
-    :param start: line and column of its first character, both from 1.
-    :param line: number of the source's line that Python 3.11 names, from 1.
-    :param text: what it shows of it.
+    :param message: the error message of Python 3.11.
+    :param start: line and column of the first character of the f-string, both counted from 1.
+    :param line: the line number in the error of Python 3.11, counted from 1.
+    :param text: the source text that Python 3.11 shows with the error.
     """
 
     message: str
@@ -45,9 +46,9 @@ class Refused:
 
 
 class _RefusedError(Exception):
-    """A field that Python 3.11 says no to.
+    """Raised for a field that Python 3.11 rejects.
 
-    :param expression: what it shows instead of the line; empty for the line.
+    :param expression: the text that Python 3.11 shows instead of the line; empty if it shows the line.
     """
 
     def __init__(self, message: str = _NO_FSTRING, expression: str = "") -> None:
@@ -56,7 +57,7 @@ class _RefusedError(Exception):
 
 
 def refused(source: str) -> Refused | None:
-    """The first f-string of `source` that Python 3.11 does not take, or None."""
+    """Return the first f-string of `source` that Python 3.11 rejects, or None if it accepts all."""
     if not _FORMATTED.search(source):
         return None
     position = 0
@@ -79,7 +80,10 @@ def refused(source: str) -> Refused | None:
 
 
 def _placed(found: _RefusedError, source: str, start: int) -> Refused:
-    """`found` with the line of the first token that follows the string at `start` and those that it is joined to."""
+    """Add the position to `found`, as Python 3.11 reports it.
+
+    That is the line of the first token after the string at `start` and all strings that directly follow it.
+    """
     line_of = start
     try:
         for begin, end in token_spans(source):
@@ -97,9 +101,11 @@ def _placed(found: _RefusedError, source: str, start: int) -> Refused:
 
 
 def _read_text(body: str, position: int, *, raw: bool, depth: int) -> int:
-    """Read to the end of `body`; in a format specification, which has a `depth`, to the brace that ends it.
+    """Read literal text and fields to the end of `body`, or to the closing brace of a format specification.
 
-    :raises _RefusedError: where Python 3.11 refuses a field.
+    :param depth: the nesting level of format specifications; 0 for the f-string itself.
+    :returns: the position after the text.
+    :raises _RefusedError: if Python 3.11 rejects a field.
     """
     while position < len(body):
         character = body[position]
@@ -121,7 +127,7 @@ def _read_text(body: str, position: int, *, raw: bool, depth: int) -> int:
 
 
 def _read_field(body: str, position: int, *, raw: bool, depth: int) -> int:
-    """Read a field from after its opening brace to after its closing one."""
+    """Read a field; `position` is after its opening brace, and the result is after its closing brace."""
     if depth >= _MAX_DEPTH:
         raise _RefusedError
     end = _expression_end(body, position)
@@ -142,7 +148,7 @@ def _read_field(body: str, position: int, *, raw: bool, depth: int) -> int:
 
 
 def _expression_end(body: str, position: int) -> int:
-    """Where the expression at `position` ends: before its conversion, its format specification or its brace."""
+    """Return the end of the expression at `position`: before `!`, `:`, `=` or the closing brace."""
     opened = ""
     for piece in _PIECE.finditer(body, position):
         sign, kind = piece[0], piece.lastgroup
@@ -161,9 +167,9 @@ def _expression_end(body: str, position: int) -> int:
 
 
 def _check_expression(expression: str) -> None:
-    """The rest of what Python 3.11 asks of an expression that a newer Python takes.
+    """Check the remaining rules of Python 3.11 for an expression that a newer Python accepts.
 
-    :raises _RefusedError: where there is none, a lone starred one, or an f-string that is refused itself.
+    :raises _RefusedError: if the expression is empty, is a single starred one, or contains a rejected f-string.
     """
     text = expression.strip()
     if not text:

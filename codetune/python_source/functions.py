@@ -1,4 +1,4 @@
-"""Extracting documented functions and methods from a Python source."""
+"""Extract the functions and methods that have a docstring from a Python source."""
 
 from __future__ import annotations
 
@@ -25,14 +25,20 @@ _NEWER_LINE = re.compile(
     r"^\s*type\s+\w+.*=|^\s*(async\s+)?(def|class)\s+\w+\s*\[|\bt[rR]?[\"']|^\s*lazy\s+(import|from)\b"
 )
 
-# A docstring follows a colon, with nothing between but white space, comments, parentheses and line joins. Where there
-# is more of those than anyone writes, it might: without a limit a file of nothing else would take hours.
+# Between a colon and a docstring there can be only white space, comments, parentheses and line joins. The pattern also
+# matches if there are more than 200 of these: without this limit, a file of nothing else would take hours.
 _MAY_DOCUMENT = re.compile(r":(?:[\s\\(]|#[^\n]*\n){0,200}+(?:[uU]?[rR]?[\"']|[\s\\(#])")
 
 
 @dataclass(frozen=True)
 class Function:
-    """A documented function exactly as written; lines are counted from 1 and include decorators."""
+    """A function with a docstring, exactly as written.
+
+    :param kind: `function` or `method`.
+    :param start_line: the first line, of a decorator if there is one, counted from 1.
+    :param end_line: the last line, counted from 1.
+    :param code: the source of these lines.
+    """
 
     kind: str
     qualname: str
@@ -44,7 +50,7 @@ class Function:
 
 
 def _blame(error: SyntaxError) -> str:
-    """Why a source is refused, told from the message and the line; a guess where dialects look alike."""
+    """Return the drop reason for a syntax error, from its message and line. For similar dialects this is a guess."""
     line, message = error.text or "", str(error.msg)
     if "null bytes" in message:
         return "null_byte"
@@ -56,7 +62,7 @@ def _blame(error: SyntaxError) -> str:
 
 
 def parse_or_reason(text: str) -> ast.Module | str:
-    """The syntax tree of `text`, or the reason why Python 3.11 has none for it."""
+    """Return the syntax tree of `text`, or the drop reason (such as `syntax_error`) if Python 3.11 cannot parse it."""
     try:
         return parse_tree(text)
     except SyntaxError as error:
@@ -68,13 +74,16 @@ def parse_or_reason(text: str) -> ast.Module | str:
 
 
 def parse(text: str) -> ast.Module | None:
-    """The syntax tree of `text`, or None when it cannot be parsed (syntax, null bytes, too deep)."""
+    """Return the syntax tree of `text`, or None if it cannot be parsed (syntax error, null bytes, too deep)."""
     tree = parse_or_reason(text)
     return None if isinstance(tree, str) else tree
 
 
 def _surely_undocumented(text: str) -> bool:
-    """Whether a source is right and holds no documented function, told without a tree; False when only a tree tells."""
+    """Return True if a source surely parses and has no function with a docstring, found without building a tree.
+
+    False means that only the tree can show it.
+    """
     if ("def" in text and _MAY_DOCUMENT.search(text)) or may_be_refused(text):
         return False
     with warnings.catch_warnings():
@@ -89,14 +98,14 @@ def _surely_undocumented(text: str) -> bool:
 def _signature(node: FunctionNode) -> str:
     try:
         return f"{node.name}({unparse(node.args)})"
-    except (RecursionError, ValueError):  # a default value that cannot be written: the function is as good as any
+    except (RecursionError, ValueError):  # a default value that cannot be unparsed is no reason to drop it
         return f"{node.name}(...)"
 
 
 def _definitions(module: ast.Module) -> Iterator[tuple[str, FunctionNode]]:
-    """Functions of a module and methods of its classes with the owner's name, in whatever blocks they stand.
+    """Yield the functions of a module and the methods of its classes, also inside blocks such as `if`.
 
-    Functions inside functions stay out.
+    Each comes after the dotted name of its class and a dot, or an empty text. Functions inside functions are left out.
     """
     waiting: list[tuple[str, ast.AST]] = [("", module)]
     while waiting:
@@ -109,7 +118,10 @@ def _definitions(module: ast.Module) -> Iterator[tuple[str, FunctionNode]]:
 
 
 def documented_functions(text: str, tree: ast.Module) -> Iterator[Function]:
-    """Yield every documented function and method of a source, in the order of its lines."""
+    """Yield every function and method with a docstring, in source order.
+
+    :param text: the source that `tree` was parsed from.
+    """
     lines = text.split("\n")
     found = sorted(_definitions(tree), key=lambda item: item[1].lineno)
     for owner, node in found:
@@ -129,7 +141,7 @@ def documented_functions(text: str, tree: ast.Module) -> Iterator[Function]:
 
 
 def functions_or_reason(text: str) -> Iterable[Function] | str:
-    """The documented functions of a source in the order of its lines, or the reason why it cannot be parsed."""
+    """Return the functions with a docstring in source order, or the drop reason if the source cannot be parsed."""
     if _surely_undocumented(text):
         return ()
     tree = parse_or_reason(text)
@@ -137,6 +149,11 @@ def functions_or_reason(text: str) -> Iterable[Function] | str:
 
 
 def row_id(package: str, path: str, qualname: str, code: str, occurrence: int) -> str:
-    """The identity of a row, 16 hexadecimal digits: content and place, not version, so that it survives upgrades."""
+    """Return the id of a row: 16 hexadecimal digits of a digest of its arguments.
+
+    The package version has no effect, so an unchanged function keeps its id after an upgrade.
+
+    :param occurrence: tells equal functions with the same package, path and name apart.
+    """
     text = "\x1f".join([package, path, qualname, code, str(occurrence)])
     return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()[:16]

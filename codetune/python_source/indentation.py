@@ -1,4 +1,4 @@
-"""The indentation of Python code, changed without touching the strings that go over several lines."""
+"""Change the indentation of Python code, but not of the lines inside multi-line strings."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from codetune.python_source.tokens import placed_tokens
 
 
 def dedented(code: str) -> str:
-    """`code` without the margin that its statements have in common, as `textwrap.dedent` but for strings.
+    """Remove the indentation that all statements share. Like `textwrap.dedent`, but strings stay unchanged.
 
-    Lines within a string stay as they are. A comment, or a line within brackets, that stands left of the statements
-    loses what margin it has. Lines of blanks alone become empty. Text that cannot be cut into tokens goes through
-    `textwrap.dedent`.
+    A comment or a line in brackets that is indented less than the statements loses the indentation that it has. Lines
+    with only white space become empty. If the code cannot be tokenized, `textwrap.dedent` is used.
     """
     try:
         margins, lines = _layout(code)
@@ -24,7 +23,10 @@ def dedented(code: str) -> str:
 
 
 def indented(code: str, margin: str) -> str:
-    """`code` with a margin before each line that is not blank and does not begin within a string."""
+    """Add `margin` before each line, except blank lines and lines that begin inside a string.
+
+    If the code cannot be tokenized, `textwrap.indent` is used.
+    """
     try:
         _, lines = _layout(code)
     except SyntaxError:
@@ -33,9 +35,9 @@ def indented(code: str, margin: str) -> str:
 
 
 def _layout(code: str) -> tuple[list[str], list[tuple[str, bool]]]:
-    """The margins of all statements, and each line with whether it begins within a string.
+    """Return the indentation of each statement, and each line with whether it begins inside a string.
 
-    :raises SyntaxError: as `placed_tokens`.
+    :raises SyntaxError: see `lexical_tokens`.
     """
     margins: list[str] = []
     in_string: set[int] = set()
@@ -61,6 +63,6 @@ def _without(margin: str, line: str) -> str:
 
 
 def _shared(left: str, right: str) -> str:
-    """What two texts begin with alike."""
+    """Return the common prefix of two texts."""
     length = next((place for place, (one, other) in enumerate(zip(left, right, strict=False)) if one != other), None)
     return left[: min(len(left), len(right)) if length is None else length]

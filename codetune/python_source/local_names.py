@@ -1,4 +1,4 @@
-"""The local variables of functions under names that say nothing."""
+"""Rename the local variables of functions to neutral names."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ _SEES_NAMES = {"locals", "vars", "eval", "exec", "dir", "globals"}
 
 
 def rename_locals(tree: ast.Module) -> ast.Module:
-    """`tree`, changed in place: what its functions assign is called v0, v1 and so on, in the order it comes up.
+    """Rename the local variables of all top-level functions to v0, v1 and so on, in order of first use.
 
-    Parameters, attributes and whatever is seen from outside keep their names, and so does everything where code asks
-    for names as text. The program does the same.
+    Parameters, attributes and names that are visible outside the function do not change. Nothing changes if the code
+    reads names as text, for example with `locals` or `eval`. The program behaves as before.
+
+    :returns: `tree`, which is changed in place.
     """
     if any(isinstance(node, ast.Name) and node.id in _SEES_NAMES for node in ast.walk(tree)):
         return tree
@@ -32,15 +34,15 @@ def rename_locals(tree: ast.Module) -> ast.Module:
 
 
 def _in_order(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes as they are written."""
+    """Yield the nodes in source order."""
     yield node
     for child in ast.iter_child_nodes(node):
         yield from _in_order(child)
 
 
 def _fixed_names(tree: ast.Module) -> set[str]:
-    """Names that are bound by more than an assignment within a function: parameters, imports, handlers, globals."""
-    # What is assigned outside of functions is seen by them all.
+    """Return the names that must not change: parameters, imports, handlers, globals, definitions, top-level names."""
+    # All functions can see what is assigned at the top level.
     outside = (node for statement in tree.body if not isinstance(statement, _Function) for node in ast.walk(statement))
     found = {node.id for node in outside if isinstance(node, ast.Name)}
     for node in ast.walk(tree):

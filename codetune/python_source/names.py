@@ -1,4 +1,4 @@
-"""Names that a source uses and nobody binds: what a reader would stumble over before running it."""
+"""Find names that a source uses but does not define."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import warnings
 
 from codetune.python_source.tree import parse_tree
 
-# Without those that Python 3.13 brought: names are judged as Python 3.11 knows them.
+# Without the names that Python 3.13 added, so that the result is that of Python 3.11.
 BUILTIN_NAMES = frozenset(dir(builtins)) - {"PythonFinalizationError", "_IncompleteInputError"}
 BUILTINS = BUILTIN_NAMES | {"__class__", "__name__", "__file__", "__doc__"}
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -17,9 +17,9 @@ _COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 def _symbols_of(source: str) -> symtable.SymbolTable:
-    """The symbol table of a source that `parse_tree` takes.
+    """Return the symbol table of a source that `parse_tree` accepts, without warnings about invalid escapes.
 
-    :raises SyntaxError: as `unbound_names`; odd escapes are not remarked on.
+    :raises SyntaxError: see `names_from_outside`.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -27,9 +27,10 @@ def _symbols_of(source: str) -> symtable.SymbolTable:
 
 
 def bound_names(tree: ast.Module) -> set[str]:
-    """What a source binds at its top level: imports, definitions and assignments, not what comprehensions count with.
+    """Return the names that a source binds at its top level: by imports, definitions and assignments.
 
-    Taken from the tree: since Python 3.12 the symbol table has the variables of comprehensions among those around them.
+    Variables of comprehensions are not included. The tree is used and not the symbol table, because since Python 3.12
+    the symbol table lists the variables of a comprehension in the scope around it.
     """
     found: set[str] = set()
     waiting: list[ast.AST] = [tree]
@@ -41,7 +42,7 @@ def bound_names(tree: ast.Module) -> set[str]:
 
 
 def _bound_by(node: ast.AST) -> set[str]:
-    """The names that a node binds itself."""
+    """Return the names that a node itself binds, without its children."""
     match node:
         case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
             return {name}
@@ -57,7 +58,7 @@ def _bound_by(node: ast.AST) -> set[str]:
 
 
 def _same_scope(node: ast.AST) -> list[ast.AST]:
-    """The children of a node that are evaluated in the scope that it stands in."""
+    """Return the children of a node that are evaluated in the same scope as the node."""
     if isinstance(node, _COMPREHENSIONS):
         return [node.generators[0].iter]
     if isinstance(node, ast.AnnAssign) and node.value is None and not node.simple:
@@ -69,9 +70,9 @@ def _same_scope(node: ast.AST) -> list[ast.AST]:
 
 
 def names_from_outside(source: str) -> set[str]:
-    """Names that a source uses and does not bind itself, those of Python among them.
+    """Return the names that a source uses but does not bind, including builtins.
 
-    :raises SyntaxError: when it does not parse, or the compiler refuses it, for a parameter named twice for example.
+    :raises SyntaxError: if it does not parse, or the compiler rejects it, for example for a duplicate parameter name.
     """
     bound = bound_names(parse_tree(source))
     top = _symbols_of(source)
@@ -81,7 +82,7 @@ def names_from_outside(source: str) -> set[str]:
         table = waiting.pop()
         waiting += table.get_children()
         for symbol in table.get_symbols():
-            # What is assigned at the top but not bound there is a comprehension's, since Python 3.12.
+            # Since Python 3.12, a name assigned at the top level but not in `bound` belongs to a comprehension.
             used_globally = not symbol.is_assigned() if table is top else symbol.is_global()
             if symbol.is_referenced() and used_globally:
                 found.add(symbol.get_name())
@@ -89,8 +90,10 @@ def names_from_outside(source: str) -> set[str]:
 
 
 def unbound_names(source: str, known: frozenset[str]) -> list[str]:
-    """Names that a source uses, but nobody binds: neither it, nor Python, nor those in `known`.
+    """Return the names that a source uses, but that are neither bound in it, nor builtins, nor in `known`.
 
-    :raises SyntaxError: as `names_from_outside`.
+    :param known: more names that count as bound.
+    :returns: the names in alphabetical order.
+    :raises SyntaxError: see `names_from_outside`.
     """
     return sorted(names_from_outside(source) - known - BUILTINS)

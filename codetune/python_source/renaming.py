@@ -1,4 +1,4 @@
-"""The syntax tree of a function without what can be renamed: two functions with the same one are the same program."""
+"""Compare functions by their syntax trees with all local names replaced. Equal trees count as the same program."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from codetune.python_source.functions import FunctionNode, parse
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import check_walkable, dump_tree
 
-# A shorter function within another or within a class may be anyone's.
+# A shorter nested function or method is too common to compare.
 _LEAST_TOKENS = 20
 
 
 class _Renamer(ast.NodeTransformer):
-    """Numbers a function's own names in the order they come up, and keeps of a constant only its type."""
+    """Replaces the names that a function binds by numbers in order of first use, and each constant by its type."""
 
     def __init__(self, own: set[str]) -> None:
         self._own = own
@@ -51,7 +51,7 @@ class _Renamer(ast.NodeTransformer):
 
 
 def _own_names(tree: ast.AST) -> set[str]:
-    """What the function binds itself: its name, parameters and variables."""
+    """Return the names that the function binds: its own name, its parameters and its variables."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, FunctionNode):
@@ -66,9 +66,11 @@ def _own_names(tree: ast.AST) -> set[str]:
 
 
 def renamed_tree(code: str) -> str | None:
-    """The tree of a function without its own names, constants, annotations and docstring; None if it does not parse.
+    """Return the tree of a function as text, without its own names, constants, annotations and docstring.
 
-    Names that it takes from outside, attributes and keywords stay: they say what the function does.
+    Names from outside, attributes and keywords stay, because they determine what the function does.
+
+    :returns: the text; None if the function does not parse or its tree is too deep.
     """
     tree = parse(code)
     if tree is None:
@@ -81,16 +83,16 @@ def renamed_tree(code: str) -> str | None:
 
 
 def renamed_digest(code: str) -> str:
-    """A digest of the renamed tree; empty where there is none."""
+    """Return the sha256 of the renamed tree in hexadecimal; empty if there is no tree, see `renamed_tree`."""
     tree = renamed_tree(code)
     return digest_bytes(tree.encode()) if tree is not None else ""
 
 
 def function_digests(code: str) -> tuple[str, ...]:
-    """Digests of the renamed trees of all functions of a source by itself, in the order in which they end.
+    """Return the digest of the renamed tree of each function in a source, ordered by last line.
 
-    A function is the same at the top, in a class (without `self` or `cls`) and within another function; those inside
-    count from 20 lexical tokens.
+    A function has the same digest at the top level, as a method (its first parameter `self` or `cls` is removed), and
+    inside another function. A nested function or a method is included if it has at least 20 lexical tokens.
     """
     tree = parse(code)
     if tree is None:
@@ -104,7 +106,7 @@ def function_digests(code: str) -> tuple[str, ...]:
 
 
 def _functions(code: str, tree: ast.Module) -> Iterator[FunctionNode]:
-    """Yield the functions that are compared, methods as functions."""
+    """Yield the functions to compare; a method is turned into a function."""
     try:
         check_walkable(tree)
     except RecursionError:
@@ -119,7 +121,7 @@ def _functions(code: str, tree: ast.Module) -> Iterator[FunctionNode]:
 
 
 def _as_function(method: FunctionNode) -> FunctionNode:
-    """A method without what makes it one: its first parameter and its decorators."""
+    """Return a copy of a method without its decorators and its first parameter `self` or `cls`."""
     function = copy.deepcopy(method)
     function.decorator_list = []
     given = function.args.posonlyargs or function.args.args

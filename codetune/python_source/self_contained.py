@@ -1,8 +1,8 @@
-"""What a top-level function needs of its module, so that it stands alone: imports, helpers and constants.
+"""Make a top-level function self-contained: add the imports, helpers and constants that it needs from its module.
 
-All of it is read from the syntax tree; nothing is run. A name is a local one, a builtin, an import of the standard
-library or of an allowed package, or a definition of the module, whose own names are resolved in the same way. Where one
-is none of these, or means different things at different times, the function is incomplete for a named reason.
+Everything is found in the syntax tree; no code is run. A name can be a local one, a builtin, an import of the standard
+library or of an allowed package, or a definition of the module, whose own names are resolved in the same way. If a name
+is none of these, or does not always have the same meaning, the function is incomplete, with a drop reason.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from codetune.python_source.writing import unparse
 _FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _Definition = _FunctionNode | ast.ClassDef
 _Block = ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith | ast.If | ast.Try | ast.TryStar | ast.Match
-# What a module knows of itself, and what looks names up by their text: neither moves along with a function.
+# Attributes of the module, and builtins that look up names given as text. A function with one of them cannot be moved.
 _OF_THE_MODULE = frozenset({"__file__", "__name__", "__doc__", "__path__", "__package__", "__spec__", "__loader__"})
 _BY_TEXT = frozenset({"globals", "eval", "exec", "__import__"})
-# Their names are types in other words: an annotation loses nothing that a reader needs.
+# Modules of type aliases: an annotation with one of their names can be removed without loss for the reader.
 _TYPE_WORDS = re.compile(r"^_typeshed|typing|(^|\.)_?(custom_)?types?$")
 _EMPTY_CALLS = frozenset({"dict", "list", "set", "defaultdict", "OrderedDict", "Counter", "deque", "WeakKeyDictionary"})
 
 
 @dataclass(frozen=True)
 class Incomplete:
-    """Why a function cannot stand alone.
+    """The reason why a function cannot be made self-contained.
 
-    :param reason: a name of codetune/data/clean/reasons.py.
-    :param found: the name or import that is to blame.
+    :param reason: a drop reason from codetune/data/clean/reasons.py.
+    :param found: the name or import that causes it.
     """
 
     reason: str
@@ -44,11 +44,11 @@ class Incomplete:
 
 @dataclass(frozen=True)
 class Whole:
-    """A function with what it needs; `code` is all of it as a source.
+    """A function with everything that it needs from its module.
 
-    :param imports: statements, sorted.
-    :param helpers: definitions of the module, in its order.
-    :param function: the function without its docstring; empty where only the need of other code was asked for.
+    :param imports: the import statements, sorted.
+    :param helpers: the sources of the definitions that it needs, in the order of the module.
+    :param function: the source of the function without its docstring; empty in the result of `Module.needs`.
     """
 
     imports: tuple[str, ...]
@@ -57,7 +57,7 @@ class Whole:
 
     @property
     def code(self) -> str:
-        """Imports, then helpers, then the function, spaced as PEP 8 has it."""
+        """The complete source: imports, helpers and the function, with blank lines as in PEP 8."""
         text = "\n".join(self.imports)
         was_block = False
         for part in filter(None, (*self.helpers, self.function)):
@@ -70,7 +70,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class _Import:
-    """An import of one name; `module` alone for `import module`."""
+    """An import of one name; for `import module`, `name` is empty."""
 
     module: str
     name: str = ""
@@ -83,7 +83,7 @@ class _Import:
 
 
 class _Unmet(Exception):  # noqa: N818
-    """Carries the reason out of the depth of the search."""
+    """Raised anywhere in the search when the function is incomplete; carries the reason."""
 
     def __init__(self, reason: str, found: str | None = None) -> None:
         super().__init__(reason)
@@ -92,7 +92,7 @@ class _Unmet(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class _Edit:
-    """A stretch of a source, by line and column in bytes as the tree has them, and what takes its place."""
+    """A part of a source, given by line and column (in bytes, as in the tree), and the text that replaces it."""
 
     start: tuple[int, int]
     end: tuple[int, int]
@@ -100,10 +100,11 @@ class _Edit:
 
 
 class Module:
-    """A module's source, of which functions are taken out with what they need.
+    """The source of a module, from which functions are extracted with everything that they need.
 
-    :param packages: import names of packages that are allowed besides the standard library.
-    :raises SyntaxError, ValueError, RecursionError, MemoryError: as `parse_tree`.
+    :param text: the source.
+    :param packages: import names of packages that are allowed in addition to the standard library.
+    :raises SyntaxError, ValueError, RecursionError, MemoryError: see `parse_tree`.
     """
 
     def __init__(self, text: str, packages: Collection[str] = ()) -> None:
@@ -121,7 +122,10 @@ class Module:
         self._texts: dict[ast.stmt, tuple[str, set[str]]] = {}
 
     def function(self, line: int) -> Whole | Incomplete:
-        """The function whose first line (of its decorators, where it has some) that is, or why it is incomplete."""
+        """Return a top-level function with everything that it needs, or the reason why that is not possible.
+
+        :param line: the first line of the function, of a decorator if there is one, counted from 1.
+        """
         node = next((node for node in self._tree.body if first_line(node, self._lines) == line), None)
         if not isinstance(node, _FunctionNode):
             return Incomplete("conditional_definition")
@@ -135,10 +139,10 @@ class Module:
         return Whole(imports, helpers, text)
 
     def needs(self, names: Collection[str], given: str) -> Whole | Incomplete:
-        """What names that other code uses stand for in the module.
+        """Return the imports and definitions of the module that other code needs for the names that it uses.
 
-        :param names: such as those of examples of how a function is used.
-        :param given: a function of the module that need not be defined.
+        :param names: the names, for example those in usage examples of a function.
+        :param given: a function of the module that is already defined and not included.
         """
         node = next(node for node in self._bound[given] if isinstance(node, _FunctionNode))
         try:
@@ -148,7 +152,7 @@ class Module:
         return Whole(imports, helpers, "")
 
     def _bind(self, statement: ast.stmt) -> None:
-        """Note what a statement of the top level binds, and what it changes."""
+        """Record the names that a top-level statement binds, and the names whose values it changes."""
         if isinstance(statement, ast.Import | ast.ImportFrom):
             self._bind_import(statement)
         elif isinstance(statement, _Definition):
@@ -161,7 +165,7 @@ class Module:
         elif isinstance(statement, ast.AugAssign):
             self._changed |= _roots([statement.target])
         elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-            # `TABLE.update(…)`: the value is made by more than its own line.
+            # `TABLE.update(…)`: a later statement changes the value.
             self._changed |= (
                 _roots([statement.value.func]) if isinstance(statement.value.func, ast.Attribute) else set()
             )
@@ -207,7 +211,10 @@ class Module:
         self._changed |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
 
     def _closure(self, names: Iterable[str], own: _FunctionNode) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Statements of import and definitions, for `names` and all that these need in turn."""
+        """Return the import statements and the definitions that `names` need, directly and indirectly.
+
+        :param own: the function itself, which is not included.
+        """
         imports: set[_Import] = set()
         helpers: dict[ast.stmt, str] = {}
         waiting = sorted(set(names) - {own.name}, reverse=True)
@@ -219,16 +226,16 @@ class Module:
                 elif bound not in helpers:
                     helpers[bound], needed = self._written(bound)
                     if own.name in needed and not isinstance(bound, _FunctionNode):
-                        # Defined before the function, of which it makes use at once.
+                        # It must be defined before the function, but uses the function at its definition.
                         raise _Unmet("definition_cycle", name)
                     waiting += sorted(needed - {own.name}, reverse=True)
         ordered = sorted(helpers, key=lambda node: (node.lineno, node.col_offset))
         return _import_lines(imports), tuple(helpers[node] for node in ordered)
 
     def _resolved(self, name: str) -> list[_Import | ast.stmt]:
-        """What a name means at the top of the module; nothing for a builtin.
+        """Return the imports or definitions that bind a name at the top level; empty for a builtin.
 
-        :raises _Unmet: when it is not known, or not the same at all times.
+        :raises _Unmet: if the name is unknown, or does not always have the same meaning.
         """
         found = self._bound.get(name)
         if found is None:
@@ -260,9 +267,9 @@ class Module:
             raise _Unmet("module_state", name)
 
     def _written(self, node: ast.stmt, *, asked: bool = False) -> tuple[str, set[str]]:
-        """The source of a definition without docstring and unknown annotations, and the names it takes from outside.
+        """Return the source of a definition without docstring and unknown annotations, and the outside names in it.
 
-        :param asked: whether it is the function itself: the types of its parameters must be known.
+        :param asked: whether it is the requested function, so the types of its parameters must be known.
         """
         if node in self._texts and not asked:
             return self._texts[node]
@@ -279,7 +286,7 @@ class Module:
             if isinstance(each, _FunctionNode) and any(
                 _last_name(mark) == "singledispatch" for mark in each.decorator_list
             ):
-                raise _Unmet("module_state", each.name)  # other code registers what it does
+                raise _Unmet("module_state", each.name)  # other code registers its implementations
             if isinstance(each, ast.Import | ast.ImportFrom):
                 self._check_inner_import(each)
             elif isinstance(each, ast.Global):
@@ -296,7 +303,7 @@ class Module:
                 raise _Unmet("import_not_allowed", module.split(".")[0])
 
     def _cut(self, node: ast.stmt, edits: Iterable[_Edit]) -> str:
-        """The source of a node after edits; whole lines for what has a body."""
+        """Return the source of a node after edits; for functions and classes, whole lines."""
         first, last = first_line(node, self._lines), node.end_lineno or node.lineno
         block = isinstance(node, _Definition)
         starts = [0]
@@ -314,7 +321,7 @@ class Module:
         return content[0 if block else node.col_offset :].decode(errors="replace").rstrip()
 
     def _meaning(self, name: str) -> str:
-        """What an annotation's name is: `known`, `alias` for a type in other words, or `foreign`."""
+        """Classify a name in an annotation: `known`, `alias` for a type alias, or `foreign`."""
         found = self._bound.get(name)
         if found is None:
             return "known" if name in BUILTIN_NAMES else "foreign"
@@ -326,11 +333,11 @@ class Module:
 
 
 class _Annotations:
-    """The annotations of a definition: which stay, and which are cut out since they name what is not there.
+    """Decides which annotations of a definition stay, and which are removed because they use unavailable names.
 
-    :param lines: of the module.
-    :param meaning: tells what a name is.
-    :param asked: the function whose parameters' types must be known, or None.
+    :param lines: the lines of the module.
+    :param meaning: classifies a name, see `Module._meaning`.
+    :param asked: the function whose parameter types must be known, or None.
     """
 
     def __init__(self, lines: list[bytes], meaning: Callable[[str], str], asked: ast.stmt | None) -> None:
@@ -340,9 +347,10 @@ class _Annotations:
         self.names: set[str] = set()
 
     def edits(self, node: ast.stmt) -> Iterator[_Edit]:
-        """Yield the edits that take out what is not known.
+        """Yield the edits that remove unknown annotations.
 
-        :raises _Unmet: when that is the type of a parameter that is asked for, or a class has it as a field.
+        :raises _Unmet: if such an annotation cannot be removed: it is on a parameter of `asked`, on a field of a class,
+            or on a declaration without a value.
         """
         for each in ast.walk(node):
             if isinstance(each, _FunctionNode):
@@ -398,7 +406,7 @@ def _end(node: ast.expr) -> tuple[int, int]:
 
 
 def _names_of(annotation: ast.expr) -> tuple[set[str], bool]:
-    """The names of an annotation, those within its strings included, and whether it has such strings."""
+    """Return the names in an annotation, including those inside its strings, and whether it has such strings."""
     names: set[str] = set()
     has_text = False
     waiting: list[ast.AST] = [annotation]
@@ -425,12 +433,12 @@ def _arguments(arguments: ast.arguments) -> list[ast.arg]:
 
 
 def _last_name(node: ast.AST) -> str:
-    """The name of `name` and `module.name`; empty for other expressions."""
+    """Return `name` for the expressions `name` and `module.name`; empty for other expressions."""
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _roots(targets: Iterable[ast.expr]) -> set[str]:
-    """The names whose values `name.attribute` and `name[item]` change."""
+    """Return the names whose values change by an assignment to `name.attribute` or `name[item]`."""
     found = set()
     for target in targets:
         node: ast.expr = target
@@ -445,7 +453,7 @@ def _imports_only(body: list[ast.stmt]) -> bool:
 
 
 def _modules_tried(statement: ast.stmt) -> list[str]:
-    """The modules of the standard library that a `try` imports as a whole: on Python 3.11 they are there."""
+    """Return the standard library modules that a `try` imports with `import module`; Python 3.11 has all of them."""
     if not isinstance(statement, ast.Try):
         return []
     aliases = [alias for inner in statement.body if isinstance(inner, ast.Import) for alias in inner.names]
@@ -453,7 +461,7 @@ def _modules_tried(statement: ast.stmt) -> list[str]:
 
 
 def _starts_empty(node: ast.stmt) -> bool:
-    """Whether an assignment makes an empty container, which other code of the module fills."""
+    """Return whether an assignment creates an empty container, which other code of the module probably fills."""
     value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
     if isinstance(value, ast.Call):
         return _last_name(value.func) in _EMPTY_CALLS and not any(
@@ -463,9 +471,10 @@ def _starts_empty(node: ast.stmt) -> bool:
 
 
 def _without_docstring(text: str, *, required: bool) -> str:
-    """A function without its docstring, unless that is all it has.
+    """Return a function without its docstring; unchanged if the docstring is its whole body.
 
-    :param required: whether one that shares its lines with code is an obstacle.
+    :param required: whether it is an error if the docstring shares a line with other code.
+    :raises _Unmet: in that case.
     """
     node = parse_tree(text).body[0]
     if not isinstance(node, _FunctionNode) or docstring_of(node) is None or len(node.body) == 1:
@@ -477,7 +486,7 @@ def _without_docstring(text: str, *, required: bool) -> str:
 
 
 def _import_lines(imports: Iterable[_Import]) -> tuple[str, ...]:
-    """Import statements, whole modules first, one line for each module that names are taken from."""
+    """Return the import statements: first `import module`, then one `from module import …` for each module."""
     whole = sorted({f"import {each.module}{_as(each.alias)}" for each in imports if not each.name})
     parts: defaultdict[str, set[str]] = defaultdict(set)
     for each in imports:

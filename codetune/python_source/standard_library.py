@@ -1,7 +1,7 @@
-"""The modules that every Python from 3.11 on brings along: what an answer may import wherever it is run.
+"""The standard library modules that all Python versions from 3.11 to 3.13 have; an answer may import them.
 
-Taken from `sys.stdlib_module_names` of Python 3.11, without what Python 3.12 and 3.13 removed and what only the
-interpreter's own parts import. Written down, so that the same code is self-contained under every Python.
+The list is `sys.stdlib_module_names` of Python 3.11 without the modules that Python 3.12 and 3.13 removed, and without
+internal modules. It is fixed, so that the same code counts as self-contained under every Python.
 """
 
 _STANDARD_LIBRARY_WORDS = """

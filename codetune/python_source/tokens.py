@@ -1,7 +1,7 @@
-"""The lexical tokens of a source, as the `tokenize` module of Python 3.11 cuts them.
+"""Split a source into the lexical tokens that the `tokenize` module of Python 3.11 gives.
 
-That module changed in Python 3.12: f-strings fall into parts, and broken code ends in other errors. Here an f-string is
-one token under every Python, and what is no token of the language is a token of one character.
+In Python 3.12, `tokenize` changed: it splits f-strings into parts, and broken code raises other errors. Here an
+f-string is one token under every Python. A character that starts no valid token is a token of its own.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TOKEN = re.compile(
 _MARGIN_END = re.compile(r"[^ \t\f]|\Z")
 _LAYOUT = frozenset({"join", "newline", "comment", "end"})
 _TAB = 8
-# From after the opening quotes to after the closing ones.
+# Match the rest of a string, from after the opening quotes to after the closing quotes.
 TRIPLE_CLOSING = {
     "'''": re.compile(r"[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''", re.DOTALL),
     '"""': re.compile(r'[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""', re.DOTALL),
@@ -37,26 +37,26 @@ _CONTINUED_CLOSING = {quote: re.compile(rf"[^{quote}\\]*(?:\\.[^{quote}\\]*)*{qu
 
 
 def lexical_tokens(code: str) -> tuple[str, ...]:
-    """The lexical tokens of a source without comments and layout.
+    """Return the lexical tokens of a source, without comments, line ends and indentation.
 
-    :raises SyntaxError: where the source ends within brackets, a string or a joined line, or a line stands at a margin
-        that no line above has.
+    :raises SyntaxError: if the source ends inside brackets, a string or a joined line, or a line is dedented to a level
+        that no enclosing block has.
     """
     return tuple(code[start:end] for start, end in token_spans(code))
 
 
 def token_spans(code: str) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each lexical token, in characters.
+    """Yield the start and the end of each lexical token, in characters.
 
-    :raises SyntaxError: as `lexical_tokens`, when that place is reached.
+    :raises SyntaxError: see `lexical_tokens`; raised when the error is reached.
     """
     return ((start, end) for start, end, _ in placed_tokens(code))
 
 
 def placed_tokens(code: str) -> Iterator[tuple[int, int, bool]]:
-    """Yield start and end of each lexical token, in characters, and whether it begins a logical line.
+    """Yield the start and the end of each lexical token, in characters, and whether it begins a logical line.
 
-    :raises SyntaxError: as `lexical_tokens`, when that place is reached.
+    :raises SyntaxError: see `lexical_tokens`; raised when the error is reached.
     """
     position, depth, margins = 0, 0, [0]
     line_starts, joined = True, False
@@ -86,9 +86,11 @@ def placed_tokens(code: str) -> Iterator[tuple[int, int, bool]]:
 
 
 def _line_start(code: str, position: int, margins: list[int]) -> tuple[int, bool]:
-    """Where the first token of a line is, or the next line, and whether it is the latter.
+    """Read the indentation of a line.
 
-    :param margins: the widths of the blocks that are open; they are brought up to this line.
+    :param margins: the indentation of the open blocks, in columns; updated for this line.
+    :returns: the position of the first token and False; or, for a line without tokens, the next line and True.
+    :raises IndentationError: if the line is dedented to a level that no open block has.
     """
     margin = code[position : _MARGIN_END.search(code, position).start()]  # type: ignore[union-attr]
     position += len(margin)
@@ -111,7 +113,7 @@ def _next_line(code: str, position: int) -> int:
 
 
 def _width(margin: str) -> int:
-    """The column after white space: a tab goes to the next multiple of 8, a form feed back to 0."""
+    """Return the column after white space: a tab moves to the next multiple of 8, a form feed to 0."""
     column = 0
     for character in margin:
         column = 0 if character == "\f" else (column // _TAB + 1) * _TAB if character == "\t" else column + 1
@@ -119,7 +121,7 @@ def _width(margin: str) -> int:
 
 
 def _string_end(code: str, opening: re.Match[str]) -> tuple[int, bool]:
-    """Where the string ends that a match begins, and whether that is the end of a line."""
+    """Return the end of the string that a match begins, and whether that is the end of a line."""
     position, text = opening.end(), opening[0]
     if opening.lastgroup == "triple":
         closing = TRIPLE_CLOSING[text[-3:]].match(code, position)
@@ -132,9 +134,10 @@ def _string_end(code: str, opening: re.Match[str]) -> tuple[int, bool]:
 
 
 def _continued_end(code: str, quote: str, position: int) -> tuple[int, bool]:
-    """Where a string that goes on after a joined line ends, and whether that is the end of a line.
+    """Return the end of a string that continues after a joined line, and whether that is the end of a line.
 
-    It is where the line neither closes the string nor joins the next line: then all of it is one broken token.
+    It is the end of a line if the line neither closes the string nor joins the next line. Then the whole text is one
+    broken token.
     """
     while position < len(code):
         line_end = _next_line(code, position)

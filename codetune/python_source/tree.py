@@ -1,4 +1,4 @@
-"""Syntax trees by the grammar of Python 3.11, and no deeper than every Python that codetune runs on can handle."""
+"""Parse syntax trees with the grammar of Python 3.11; reject trees that are too deep for a supported Python version."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from itertools import accumulate
 from codetune.python_source.fstrings import Refused, refused
 
 GRAMMAR = (3, 11)
-MAX_DEPTH = 2500  # Python 3.11 and 3.12 build trees of some 2900 levels, 3.13 of 9900
-MAX_WALKED = 100  # a walk takes up to six Python frames a level, of a thousand that there are
+MAX_DEPTH = 2500  # levels of nodes; Python 3.11 and 3.12 can build about 2900, 3.13 about 9900
+MAX_WALKED = 100  # levels; a recursive walk needs up to six Python frames per level, and the limit is 1000
 _NESTING = (*"+-*/%&|^@.~([{", "not", "if", "lambda", "await", "and", "or")
 _FEW = 100
 _NEWER_STATEMENT = re.compile(
@@ -24,12 +24,12 @@ _Documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
 
 
 def parse_tree(source: str, max_depth: int = MAX_DEPTH) -> ast.Module:
-    """The syntax tree of `source`; odd escapes and comparisons are not remarked on.
+    """Return the syntax tree of `source`, without warnings about invalid escapes and comparisons.
 
-    :param max_depth: levels of nodes; `MAX_WALKED` for a tree that is to be walked by recursion.
-    :raises SyntaxError: when Python 3.11 does not parse it.
-    :raises ValueError: on lone surrogates.
-    :raises RecursionError, MemoryError: when it is too deep.
+    :param max_depth: the most levels of nodes; use `MAX_WALKED` for a tree that is walked recursively.
+    :raises SyntaxError: if Python 3.11 cannot parse it.
+    :raises ValueError: if it contains lone surrogates.
+    :raises RecursionError, MemoryError: if the tree is too deep.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -43,12 +43,12 @@ def parse_tree(source: str, max_depth: int = MAX_DEPTH) -> ast.Module:
     if _NEWER_FSTRINGS and (found := refused(source)):
         raise _as_error(found)
     if len(source) > max_depth and _reaches(tree, source, max_depth):
-        raise RecursionError(f"a tree of more than {max_depth} levels")
+        raise RecursionError(f"the tree has more than {max_depth} levels")
     return tree
 
 
 def parsed(source: str) -> ast.Module | None:
-    """The syntax tree of `source`, or None where `parse_tree` refuses it."""
+    """Return the syntax tree of `source`, or None if `parse_tree` raises an error."""
     try:
         return parse_tree(source)
     # Null bytes and lone surrogates are ValueErrors; deep nesting exhausts the parser's stack or memory.
@@ -57,10 +57,13 @@ def parsed(source: str) -> ast.Module | None:
 
 
 def may_be_refused(source: str) -> bool:
-    """Whether `parse_tree` may refuse a source that this Python has nothing against; False where it surely does not."""
+    """Return whether `parse_tree` could reject a source that the running Python accepts.
+
+    False is certain; True means that only `parse_tree` can decide.
+    """
     if _NEWER_FSTRINGS and (_NEWER_STATEMENT.search(source) or refused(source)):
         return True
-    # Every level of a tree is due to one of these at the least.
+    # Every level of a tree needs at least one of these tokens.
     return len(source) > MAX_DEPTH and sum(map(source.count, _NESTING)) > MAX_DEPTH - _FEW
 
 
@@ -69,7 +72,10 @@ def _as_error(found: Refused) -> SyntaxError:
 
 
 def _reaches(tree: ast.Module, source: str, depth: int) -> bool:
-    """Whether a tree has more levels than `depth`; each takes a character at the least, so that few are looked at."""
+    """Return whether a tree has more levels than `depth`.
+
+    Every level needs at least one character, so nodes with too little source text are skipped.
+    """
     lengths = (len(line) for line in source.encode(errors="surrogatepass").splitlines(keepends=True))
     starts = [0, *accumulate(lengths)]
     waiting: list[tuple[ast.AST, int, int]] = [(tree, 1, starts[-1])]
@@ -89,44 +95,44 @@ def _reaches(tree: ast.Module, source: str, depth: int) -> bool:
 
 
 def check_walkable(node: ast.AST) -> None:
-    """Nothing, for a tree that can be walked by recursion.
+    """Check that a tree can be walked recursively.
 
-    :raises RecursionError: when it has more levels than `MAX_WALKED`.
+    :raises RecursionError: if it has more levels than `MAX_WALKED`.
     """
     level, depth = [node], 0
     while level:
         depth += 1
         if depth > MAX_WALKED:
-            raise RecursionError(f"a tree of more than {MAX_WALKED} levels")
+            raise RecursionError(f"the tree has more than {MAX_WALKED} levels")
         level = [child for parent in level for child in ast.iter_child_nodes(parent)]
 
 
 def dump_tree(node: ast.AST) -> str:
-    """A text that is equal for equal trees, within one process.
+    """Return a text that is equal for equal trees. Compare it only within one process.
 
-    :raises RecursionError: as `check_walkable`.
+    :raises RecursionError: see `check_walkable`.
     """
     check_walkable(node)
     return ast.dump(node)
 
 
 def first_line(node: ast.stmt, lines: Sequence[str] | Sequence[bytes]) -> int:
-    """The number of the line where a statement begins: of a decorated definition, that of its first `@`.
+    """Return the line number where a statement begins; for a decorated definition, the line of its first `@`.
 
-    :param lines: of the source that the node stands in; in bytes or in characters.
+    :param lines: the lines of the source that contains the node, as bytes or text.
     """
     decorators = getattr(node, "decorator_list", [])
     if not decorators:
         return node.lineno
     line: int = decorators[0].lineno
-    # The tree has no place for the sign, nor for parentheses around what comes after it.
+    # The tree does not give the position of the `@`, nor of parentheses around the decorator.
     while lines[line - 1].lstrip()[:1] not in ("@", b"@"):
         line -= 1
     return line
 
 
 def docstring_of(node: ast.AST) -> str | None:
-    """The docstring of a function, class or module, cleaned of its margin; None when it has none."""
+    """Return the docstring of a function, class or module, cleaned by `clean_docstring`; None if it has none."""
     first = node.body[0] if isinstance(node, _Documented) and node.body else None
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         return clean_docstring(first.value.value)
@@ -134,9 +140,9 @@ def docstring_of(node: ast.AST) -> str | None:
 
 
 def clean_docstring(text: str) -> str:
-    """A docstring without its margin and the empty lines around it, as `inspect.cleandoc` of Python 3.11 has it.
+    """Remove the indentation of a docstring and the empty lines around it, like `inspect.cleandoc` of Python 3.11.
 
-    Since Python 3.13 that takes spaces alone for a margin, not form feeds and the like.
+    Since Python 3.13, `inspect.cleandoc` removes only spaces, not form feeds and other white space.
     """
     first, *rest = text.expandtabs().split("\n")
     margin = min((len(line) - len(line.lstrip()) for line in rest if line.strip()), default=None)

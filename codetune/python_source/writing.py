@@ -1,7 +1,7 @@
-"""Trees written as code, in the words of Python 3.11.
+"""Write syntax trees as code that is the same under every supported Python, and that Python 3.11 can parse.
 
-Since Python 3.12 `ast.unparse` writes f-strings that Python 3.11 cannot read, and puts other quotes around the rest.
-Here f-strings are written apart, with no quotes and no backslash in a field that the whole string does not allow.
+Since Python 3.12, `ast.unparse` writes f-strings that Python 3.11 cannot parse, and chooses other quotes for the rest.
+Here f-strings are written separately. A field contains no backslash and no quotes that would end the f-string.
 """
 
 from __future__ import annotations
@@ -13,23 +13,27 @@ from codetune.python_source.tree import check_walkable
 
 _QUOTES = ("'", '"', '"""', "'''")
 _TRIPLE = _QUOTES[2:]
-# Ends what is unparsed with the precedence of a field; no name of a source has a null byte.
+# Makes `ast.unparse` write a field's expression with the right precedence. No name in a source has a null byte.
 _END = ast.Name("\0", ast.Load())
 _FIELD_END = " if \0 else \0"
 
 
 def unparse(tree: ast.AST) -> str:
-    """`tree` as code; it is left as it was.
+    """Return `tree` as code. The tree is not changed.
 
-    :raises RecursionError: as `check_walkable`.
-    :raises ValueError: for an f-string that cannot be written without a backslash in a field.
+    :raises RecursionError: see `check_walkable`.
+    :raises ValueError: if an f-string cannot be written without a backslash in a field.
     """
     check_walkable(tree)
     return _written(tree, _fstring, lambda node: isinstance(node, ast.JoinedStr))
 
 
 def _written(tree: ast.AST, write: Callable[[ast.expr], str], apart: Callable[[ast.AST], bool]) -> str:
-    """`tree` as code, with the outermost expressions that `apart` picks written by `write`."""
+    """Return `tree` as code.
+
+    :param write: writes the expressions that `apart` selects.
+    :param apart: selects expressions; only the outermost ones are passed to `write`.
+    """
     if apart(tree) and isinstance(tree, ast.expr):
         return write(tree)
     parts: list[ast.expr] = []
@@ -54,7 +58,7 @@ def _written(tree: ast.AST, write: Callable[[ast.expr], str], apart: Callable[[a
 
 
 def _replace(parent: ast.AST, child: ast.AST, other: ast.AST) -> Callable[[], None]:
-    """Put `other` in the place of `child`; what comes back undoes it."""
+    """Replace `child` by `other`, and return a function that undoes it."""
     for name, value in ast.iter_fields(parent):
         if value is child:
             setattr(parent, name, other)
@@ -64,11 +68,11 @@ def _replace(parent: ast.AST, child: ast.AST, other: ast.AST) -> Callable[[], No
                 if item is child:
                     value[place] = other
                     return lambda: value.__setitem__(place, child)
-    raise AssertionError("the child is not its parent's")
+    raise AssertionError("the node is not a child of its parent")
 
 
 def _fstring(node: ast.expr) -> str:
-    """An f-string that may have backslashes between its fields, for line breaks for example."""
+    """Write an f-string. Its text between the fields may have backslashes, for example for line breaks."""
     assert isinstance(node, ast.JoinedStr)  # noqa: S101
     pieces = [(_text_of(value), isinstance(value, ast.Constant)) for value in node.values]
     quotes: Sequence[str] = _QUOTES
@@ -76,7 +80,7 @@ def _fstring(node: ast.expr) -> str:
     for text, is_constant in pieces:
         escaped, possible = _escaped(text, quotes, escape_breaks=is_constant)
         if set(possible).isdisjoint(quotes):
-            # No quotes suit all pieces: those of `repr`, made to be single ones.
+            # No quotes fit all pieces, so the escapes of `repr` are used, inside triple single quotes.
             return "f'''" + "".join(repr('"' + piece)[2:-1] for piece, _ in pieces) + "'''"
         written.append(escaped)
         quotes = possible
@@ -84,7 +88,7 @@ def _fstring(node: ast.expr) -> str:
 
 
 def _text_of(node: ast.expr) -> str:
-    """What stands between the quotes of an f-string for one of its values."""
+    """Return the text for one value of an f-string, as written between its quotes."""
     if isinstance(node, ast.JoinedStr):  # a format specification
         return "".join(map(_text_of, node.values))
     if isinstance(node, ast.FormattedValue):
@@ -109,7 +113,7 @@ def _holds_text(node: ast.AST) -> bool:
 
 
 def _plain(node: ast.expr) -> str:
-    """A string within a field, with as few backslashes as can be."""
+    """Write a string inside a field, with as few backslashes as possible."""
     if isinstance(node, ast.JoinedStr):
         prefix, text = "f", _text_of(node)
     else:
@@ -120,9 +124,9 @@ def _plain(node: ast.expr) -> str:
 
 
 def _escaped(text: str, quotes: Sequence[str], *, escape_breaks: bool) -> tuple[str, list[str]]:
-    """`text` as it stands in a literal, and those of `quotes` that may stand around it, the best first.
+    """Return `text` as written in a string literal, and those of `quotes` that can enclose it, the best first.
 
-    :param escape_breaks: whether line breaks and tabs become escapes.
+    :param escape_breaks: whether to write line breaks and tabs as escapes.
     """
     kept = "" if escape_breaks else "\n\t"
     shown = "".join(
@@ -135,6 +139,6 @@ def _escaped(text: str, quotes: Sequence[str], *, escape_breaks: bool) -> tuple[
         return literal[1:-1], [next((quote for quote in quotes if literal[0] in quote), literal[0])]
     if shown:
         possible.sort(key=lambda quote: quote[0] == shown[-1])
-        if possible[0][0] == shown[-1]:  # then three of them
+        if possible[0][0] == shown[-1]:  # this is possible only for triple quotes
             shown = f"{shown[:-1]}\\{shown[-1]}"
     return shown, possible

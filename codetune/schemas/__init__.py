@@ -1,1 +1,1 @@
-"""What every table between the stages holds, declared once, and checked where it is read and where it is written."""
+"""Schemas of all tables that stages exchange. Every row is checked when it is read and when it is written."""

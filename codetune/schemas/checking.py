@@ -1,4 +1,4 @@
-"""Checking rows one at a time, as they pass by: nothing of a row is kept but its label."""
+"""Check rows against a schema, one at a time; only the label of a row (usually its id) stays in memory."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from codetune.core.files import JsonObject
 from codetune.schemas.declaration import Schema
 
 _FOUND_CHARS = 60
-# What the rows of another version of the project may well do.
+# Errors that are normal in files of another version of the project.
 _OF_OTHER_VERSIONS = ("missing", "extra_forbidden")
 
 
 class SchemaError(ValueError):
-    """A row that is not as declared.
+    """A row that does not match its schema.
 
-    :param number: its place, counted from 1; None where there is but one thing.
-    :param label: its id, or what else tells it from other rows; None where it has none.
-    :param problem: the column, what was found and what was expected.
+    :param number: the position of the row, counted from 1; None for a file that is one object.
+    :param label: the id of the row, or another text that identifies it; None if it has none.
+    :param problem: the column, the value found and the value expected.
     """
 
     def __init__(self, number: int | None, label: str | None, problem: str) -> None:
@@ -33,11 +33,11 @@ class SchemaError(ValueError):
 
     @property
     def named(self) -> str:
-        """The label in brackets, if there is one."""
+        """The label in parentheses, after a space; empty if there is no label."""
         return f" ({self.label})" if self.label else ""
 
     def at(self, path: Path) -> str:
-        """The whole sentence: file, row, column, what was found and what was expected."""
+        """Return the full error message: file, row, column, the value found and the value expected."""
         if self.number is None:
             return f"{path}: {self.problem}"
         place = f"{path}:{self.number}" if path.suffix == ".jsonl" else f"{path}, row {self.number}"
@@ -50,20 +50,20 @@ def _shortened(value: Any) -> str:
 
 
 def _worded(schema: Schema, error: Any) -> str:
-    """One problem of pydantic's in words."""
+    """Turn one pydantic error into an error message."""
     location = error["loc"]
     column = ".".join(map(str, location)) or "the row"
     expected = schema.expected(location) or error["msg"].removeprefix("Input should be ")
     if error["type"] == "missing":
         return f"column {column} is missing, expected {expected}"
     if error["type"] == "extra_forbidden":
-        known = f"only {', '.join(schema.columns)}" if len(location) == 1 else "no such column"
+        known = f"only {', '.join(schema.columns)}" if len(location) == 1 else "no column of that name"
         return f"column {column} is unknown, expected {known}"
     return f"{column} is {_shortened(error['input'])}, expected {expected}"
 
 
 def _problem(schema: Schema, row: JsonObject, *, lenient: bool) -> str | None:
-    """The first thing that is wrong with a row by itself, or None."""
+    """Return the first problem of a single row, or None if it has none."""
     try:
         schema.adapter.validate_python(row)
     except ValidationError as error:
@@ -79,9 +79,9 @@ def _problem(schema: Schema, row: JsonObject, *, lenient: bool) -> str | None:
 
 
 class Checker:
-    """Checks the rows of one table as they come.
+    """Checks the rows of one table one by one.
 
-    :param lenient: whether columns may be missing or unknown, as in files of other versions of the project.
+    :param lenient: whether to accept missing and unknown columns, as in files of other versions of the project.
     """
 
     def __init__(self, schema: Schema, *, lenient: bool = False) -> None:
@@ -90,10 +90,10 @@ class Checker:
         self._places: dict[str, int] = {}
 
     def check(self, number: int, row: JsonObject) -> None:
-        """Nothing, when the row is as declared.
+        """Check one row.
 
-        :param number: its place in the table, counted from 1.
-        :raises SchemaError: when it is not, or has the id of an earlier one.
+        :param number: the position of the row in the table, counted from 1.
+        :raises SchemaError: if the row does not match the schema, or has the same id as an earlier row.
         """
         schema = self._schema
         label = row.get(schema.label) if isinstance(row, dict) and schema.label else None
@@ -104,17 +104,17 @@ class Checker:
         if schema.unique and shown is not None:
             first = self._places.setdefault(shown, number)
             if first != number:
-                raise SchemaError(place, shown, f"{schema.label} is that of row {first}, expected one of its own")
+                raise SchemaError(place, shown, f"{schema.label} is also in row {first}, expected a unique value")
 
 
 def passing(
     numbered: Iterable[tuple[int, JsonObject]], schema: Schema, *, lenient: bool = False
 ) -> Iterator[JsonObject]:
-    """Yield the rows as they are, each after it has been checked.
+    """Yield the rows unchanged, each after its check.
 
-    :param numbered: rows with their places, counted from 1.
-    :param lenient: as of `Checker`.
-    :raises SchemaError: at the first row that is not as declared.
+    :param numbered: the position, counted from 1, and the content of each row.
+    :param lenient: see `Checker`.
+    :raises SchemaError: at the first row that does not match the schema.
     """
     checker = Checker(schema, lenient=lenient)
     for number, row in numbered:
@@ -123,15 +123,15 @@ def passing(
 
 
 def checked(rows: Iterable[JsonObject], schema: Schema, path: Path) -> Iterator[JsonObject]:
-    """Yield the rows that are about to be written, each after it has been checked.
+    """Yield rows that are to be written, each after its check.
 
-    :param path: the file that they are for.
-    :raises UserError: at the first row that is not as declared.
+    :param path: the file that the rows are written to, for error messages.
+    :raises UserError: at the first row that does not match the schema.
     """
     try:
         yield from passing(enumerate(rows, start=1), schema)
     except SchemaError as error:
         raise UserError(
             f"{error.at(path)}; the file was not written",
-            f"Mend what `{schema.stage}` makes the row from; if nothing is wrong there, it is a mistake of the stage.",
+            f"Fix the input of `{schema.stage}`; if the input is right, this is a bug in that stage.",
         ) from None

@@ -1,4 +1,4 @@
-"""What several tables share: kinds of columns, whose descriptions end the sentence "expected …", and a rule."""
+"""Column types and a rule that several tables use. The descriptions complete the error message "expected …"."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from codetune.schemas.declaration import Rule
 
 RowId = Annotated[str, Field(pattern="^[0-9a-f]{16}$", description="16 lower-case hexadecimal digits")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="a sha256: 64 lower-case hexadecimal digits")]
-# Any length will do, but it is measured: that finds lone surrogates, which no file can hold.
+# Any length is allowed, but pydantic then measures it and so finds lone surrogates, which cannot be written as UTF-8.
 Text = Annotated[str, Field(min_length=0, description="text")]
 Words = Annotated[str, Field(pattern=r"\S", description="text that is not blank")]
 Line = Annotated[int, Field(ge=1, description="the number of a line, 1 or more")]

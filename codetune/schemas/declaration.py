@@ -1,7 +1,8 @@
-"""How a table is declared: the columns of a row, what holds across columns, and the Arrow types that follow.
+"""Declare the schema of a table: its columns, rules across columns, and the Arrow types that follow from them.
 
-The row is a TypedDict whose types pydantic checks strictly, one row at a time; rows stay the dictionaries they are. A
-library for data frames, such as pandera, needs the whole table in memory, and tells the place of a row but not its id.
+A row is a TypedDict. pydantic checks its types strictly, one row at a time, and the row stays an ordinary dictionary.
+A data frame library such as pandera needs the whole table in memory, and its errors give the position of a row but not
+its id.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ STRICT = ConfigDict(strict=True, extra="forbid")
 
 @dataclass(frozen=True)
 class Rule:
-    """What must hold across the columns of a row whose columns are each right by themselves.
+    """A condition on several columns of a row. It is checked after the types of the columns.
 
-    :param column: the column that is to blame.
-    :param needs: the columns that `holds` looks at.
-    :param expected: the end of the sentence "expected …".
+    :param column: the column that the error message names.
+    :param needs: the columns that `holds` reads.
+    :param holds: returns whether a row meets the condition.
+    :param expected: completes the error message "expected …".
     """
 
     column: str
@@ -39,12 +41,13 @@ class Rule:
 
 @dataclass(frozen=True)
 class Schema:
-    """The declaration of a table.
+    """The schema of a table.
 
-    :param row: a TypedDict of the columns.
-    :param stage: the stage of dvc.yaml that writes the table.
-    :param label: the column that tells a row from others, for people; None for a file that holds one thing.
-    :param unique: whether no two rows may have the same label.
+    :param row: a TypedDict with the columns.
+    :param stage: the stage of dvc.yaml that writes the table; empty if no stage writes it.
+    :param label: the column that identifies a row in error messages; None for a file that is one object.
+    :param unique: whether each label may occur only once.
+    :param rules: conditions on several columns.
     """
 
     row: Any
@@ -55,7 +58,7 @@ class Schema:
 
     @cached_property
     def adapter(self) -> TypeAdapter[Any]:
-        """The compiled check of one row."""
+        """The pydantic validator of one row."""
         return TypeAdapter(self.row)
 
     @cached_property
@@ -70,7 +73,7 @@ class Schema:
 
     @cached_property
     def arrow(self) -> Any:
-        """The same columns as a `pyarrow.Schema`."""
+        """The columns as a `pyarrow.Schema`."""
         import pyarrow as pa
 
         kinds = {str: pa.string(), int: pa.int32(), float: pa.float64()}
@@ -82,7 +85,7 @@ class Schema:
         return pa.schema([(name, kind(hint)) for name, hint in self.hints.items()])
 
     def only(self, columns: Collection[str]) -> Schema:
-        """The declaration of some columns alone, with the rules that can be told from them."""
+        """Return the schema of some of the columns, with the rules that need no other columns."""
         hints = {name: hint for name, hint in self.hints.items() if name in columns}
         row = TypedDict("Row", hints)  # type: ignore[misc]
         row.__pydantic_config__ = STRICT  # type: ignore[attr-defined]
@@ -90,26 +93,29 @@ class Schema:
         return replace(self, row=row, rules=rules, unique=self.unique and self.label in hints)
 
     def expected(self, location: tuple[str | int, ...]) -> str | None:
-        """What is declared for the place at `location` in a row, in words; None where nothing is."""
+        """Return the description of the column at `location`, or None if it has no description.
+
+        :param location: the keys and list positions that lead to a value, as in a pydantic error.
+        """
         hint, words = self.row, None
         for part in location:
             inner = _unwrapped(hint)
             if is_typeddict(inner):
                 hint = get_type_hints(inner, include_extras=True).get(str(part))
             else:
-                hint = next(iter(get_args(inner)[::-1]), None)  # of what a list or a mapping holds
+                hint = next(iter(get_args(inner)[::-1]), None)  # the type of the values of a list or a mapping
             words = _description(hint) or words
         return words
 
 
 def _members(hint: Any) -> list[Any]:
-    """The types that a value may have, None apart."""
+    """Return the members of a union type without None; for any other type, the type itself."""
     union = get_origin(hint) in {types.UnionType, typing.Union}
     return [member for member in get_args(hint) if member is not type(None)] if union else [hint]
 
 
 def _unwrapped(hint: Any) -> Any:
-    """A type without what is noted on it, and without None."""
+    """Return a type without its annotations and without None."""
     while get_origin(hint) in {Annotated, NotRequired}:
         hint = get_args(hint)[0]
     (first, *_) = _members(hint)
@@ -117,17 +123,17 @@ def _unwrapped(hint: Any) -> Any:
 
 
 def _plain(hint: Any) -> type:
-    """The type of Python's own that a column holds."""
+    """Return the Python type of the values in a column."""
     inner = _unwrapped(hint)
     return str if get_origin(inner) is Literal else inner
 
 
 def _description(hint: Any) -> str | None:
-    """What is noted on a type in words; where None is allowed too, it says so."""
+    """Return the description of a type, or None; for a type that allows None, it ends with "or null"."""
     if get_origin(hint) is NotRequired:
         return _description(get_args(hint)[0])
     if get_origin(hint) is Annotated:
         return next((note.description for note in hint.__metadata__ if isinstance(note, FieldInfo)), None)
     members = _members(hint)
     inner = None if members[0] is hint else _description(members[0])
-    return inner and f"{inner}, or nothing"
+    return inner and f"{inner}, or null"

@@ -1,4 +1,4 @@
-"""The instruction rows of data/clean and data/augmented."""
+"""Schemas of the instruction rows in data/clean and data/augmented."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Lines = Annotated[
 
 
 class InstructionRow(TypedDict):
-    """An instruction and its answer; `parent` is the row that a paraphrase was made from."""
+    """An instruction and its completion; for a paraphrase, `parent` is the id of the row that it was made from."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     id: RowId
@@ -34,14 +34,14 @@ class InstructionRow(TypedDict):
 
 
 _ORDERED = Rule("lines", ("lines",), lambda row: row["lines"][0] <= row["lines"][1], "a last line not before the first")
-_ORIGINAL = Rule("parent", ("parent",), lambda row: row["parent"] is None, "nothing, for these rows are no paraphrases")
+_ORIGINAL = Rule("parent", ("parent",), lambda row: row["parent"] is None, "null, because this row is no paraphrase")
 _PARAPHRASE = Rule(
-    "parent", ("parent",), lambda row: row["parent"] is not None, "the id of the row that it was made from"
+    "parent", ("parent",), lambda row: row["parent"] is not None, "the id of the row that the paraphrase was made from"
 )
 _OTHER = Rule("parent", ("id", "parent"), lambda row: row["parent"] != row["id"], "the id of another row")
-# Of data/clean/{train,val,test}.jsonl.
+# Schema of data/clean/{train,val,test}.jsonl.
 ORIGINALS = Schema(InstructionRow, "clean", rules=(_ORDERED, _ORIGINAL))
-# Of data/augmented/train.jsonl: originals, then paraphrases
+# Schema of data/augmented/train.jsonl: originals, then paraphrases.
 AUGMENTED = Schema(InstructionRow, "augment", rules=(_ORDERED, _OTHER))
-# Of data/augmented/test.jsonl: paraphrases alone
+# Schema of data/augmented/test.jsonl: only paraphrases.
 PARAPHRASES = Schema(InstructionRow, "augment", rules=(_ORDERED, _PARAPHRASE, _OTHER))

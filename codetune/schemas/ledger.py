@@ -1,4 +1,4 @@
-"""data/clean/ledger.parquet and data/augmented/ledger.parquet: what became of every raw row, one line each."""
+"""Schemas of data/clean/ledger.parquet and data/augmented/ledger.parquet: the decision on each raw row."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from codetune.schemas.declaration import STRICT, Rule, Schema
 
 
 class LedgerRow(TypedDict):
-    """Where the row came from; `id` to `end_line` are as in data/raw/rows.parquet. Then what became of it.
+    """The origin of a raw row, and whether it was kept or dropped.
 
-    `measure` names what the rule of `reason` measured, `found` is the text that it matched, `matched` the id of the row
-    that is kept. The split is that of a kept row; lengths are those of rows that came as far as being measured.
+    `id` to `end_line` are the same as in data/raw/rows.parquet. `reason` is the drop reason, or `keep`. `measure` names
+    the quantity that the rule of this reason measured, `measured` is its value and `threshold` the limit. `found` is
+    the text that the rule matched. For a duplicate, `matched` is the id of the row that was kept instead. Only kept
+    rows have a `split`. `code_lines`, `code_tokens` and `instruction_words` are null for a row that was dropped before
+    its lengths were measured.
     """
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
@@ -45,7 +48,7 @@ class LedgerRow(TypedDict):
 
 
 class AugmentedLedgerRow(LedgerRow):
-    """The same, with the ids of the paraphrases that were made of the row."""
+    """A `LedgerRow`, with the ids of the paraphrases that were made from the row in `children`."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     children: Annotated[list[RowId], Field(description="a list of ids")]
@@ -57,13 +60,13 @@ _RULES = (
         "reason",
         ("verdict", "reason"),
         lambda row: (row["reason"] == "keep") is (row["verdict"] == "keep"),
-        "keep for a kept row, and why for a dropped one",
+        "keep for a kept row, and a drop reason for a dropped row",
     ),
     Rule(
         "split",
         ("verdict", "split"),
         lambda row: (row["split"] is not None) is (row["verdict"] == "keep"),
-        "the split of a kept row, and none for a dropped one",
+        "a split for a kept row, and null for a dropped row",
     ),
     Rule("matched", ("id", "matched"), lambda row: row["matched"] != row["id"], "the id of another row"),
 )
@@ -77,7 +80,7 @@ AUGMENTED_LEDGER = Schema(
             "children",
             ("verdict", "children"),
             lambda row: not row["children"] or row["verdict"] == "keep",
-            "none for a dropped row",
+            "an empty list for a dropped row",
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""data/raw/manifest.json: what every source gave."""
+"""Schema of data/raw/manifest.json: the number of files and rows from each source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from codetune.schemas.declaration import STRICT, Schema
 
 
 class Package(TypedDict):
-    """A pinned wheel, and what came out of it."""
+    """A pinned wheel, and the number of files and rows that were read from it."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     package: Words
@@ -24,7 +24,10 @@ class Package(TypedDict):
 
 
 class Source(TypedDict):
-    """A source of params.yaml: where it is, what it gave, and what was passed over, by reason."""
+    """A source of params.yaml: its location, the files and rows that it yielded, and those skipped, counted by reason.
+
+    `died` names the files that crashed a worker process.
+    """
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     name: Words
@@ -44,7 +47,7 @@ class Source(TypedDict):
 
 
 class Manifest(TypedDict):
-    """The sums over all sources, and the sources."""
+    """The totals over all sources, and each source."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     rows: Count

@@ -1,21 +1,22 @@
-"""data/clean/problems.jsonl: the held-out functions whose documented examples can decide on an answer.
+"""Schema of data/clean/problems.jsonl: held-out functions whose documented examples can test an answer.
 
-The stage `clean` writes one line for each test row that has such examples; nothing is run for it. `instruction` and
-`reference` are those of the test row with the same `id` in data/clean/test.jsonl, so an answer to the test row is an
-answer to the problem.
+The stage `clean` writes one line for each test row that has such examples, without running any code. `instruction` and
+`reference` are those of the test row with the same `id` in data/clean/test.jsonl, so an answer to the test row is also
+an answer to the problem.
 
-How the examples of a problem are tried, beside an answer:
-1. `setup` is run first, in the namespace of the examples: the imports, helpers and constants that the examples use and
-   an answer need not bind. It never defines `entry_point`; that name is the answer's.
-2. All `examples` are run in order in this one namespace, as `doctest` runs them: an expression's value is printed by
-   `repr` unless it is None, `want` is what must be printed (empty: nothing), a `want` that begins with `Traceback` asks
-   for that exception. `options` are names of doctest's option flags, such as `ELLIPSIS`.
-3. Those with `shown` true stand in the instruction, or prepare what follows (an assignment, an import); those with
-   `shown` false are hidden. Only hidden ones decide, and every problem has at least one with a `want`.
+How the examples of a problem test an answer:
+1. `setup` runs first, in the namespace of the examples. It has the imports, helpers and constants that the examples use
+   and that an answer need not define. It never defines `entry_point`, which the answer must define.
+2. All `examples` run in order in the same namespace, as in `doctest`: the value of an expression is printed with `repr`
+   unless it is None, and the output must equal `want` (empty: no output). A `want` that begins with `Traceback` expects
+   that exception. `options` are names of doctest's option flags, such as `ELLIPSIS`.
+3. Examples with `shown` true are part of the instruction, or prepare later examples (an assignment, an import).
+   Examples with `shown` false are hidden. Only hidden examples decide whether an answer passes, and every problem has
+   at least one hidden example with a `want`.
 
-`digest` covers all that a verification depends on: entry point, reference, setup and examples. data/problems.jsonl, in
-git, lists `{"id": …, "digest": …}` of the problems whose reference passed its own examples in the sandbox, twice; a
-line whose digest is not that of the problem counts as unverified.
+`digest` covers everything that the verification of a problem depends on: entry point, reference, setup and examples.
+data/problems.jsonl, which is in git, lists `{"id": …, "digest": …}` for each problem whose reference passed its own
+examples in the sandbox twice. If a digest there differs from that of the problem, the problem counts as unverified.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from codetune.schemas.declaration import STRICT, Rule, Schema
 
 
 class Example(TypedDict):
-    """A statement, what it must print, and whether the instruction shows it."""
+    """An example: the statement `source`, its expected output `want`, and whether the instruction shows it."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     source: Words
@@ -41,7 +42,7 @@ class Example(TypedDict):
 
 
 class HeldOutProblem(TypedDict):
-    """A test row with the examples that try its answers."""
+    """A test row with the examples that test its answers."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     id: RowId
@@ -58,7 +59,7 @@ class HeldOutProblem(TypedDict):
 
 
 class VerifiedProblem(TypedDict):
-    """A line of data/problems.jsonl."""
+    """A line of data/problems.jsonl: a problem whose reference passed its own examples."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     id: RowId
@@ -69,6 +70,6 @@ def _decides(row: JsonObject) -> bool:
     return any(example["want"] and not example["shown"] for example in row["examples"])
 
 
-_DECIDES = Rule("examples", ("examples",), _decides, "at least one that is hidden and has a want")
+_DECIDES = Rule("examples", ("examples",), _decides, "at least one hidden example with a want")
 HELD_OUT_PROBLEMS = Schema(HeldOutProblem, "clean", rules=(_DECIDES,))
 VERIFIED_PROBLEMS = Schema(VerifiedProblem, "clean")

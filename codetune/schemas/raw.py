@@ -1,4 +1,4 @@
-"""The tables of data/raw: one row per function or pair, and one per source file."""
+"""Schemas of data/raw: a table with a row per function or pair, and a table with a row per source file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codetune.schemas.declaration import STRICT, Rule, Schema
 
 
 class RawRow(TypedDict):
-    """A row of code has a docstring and code; one of a table (kind `pair`) an instruction and a completion."""
+    """A function or method with its docstring and code, or a pair (kind `pair`) of an instruction and a completion."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     id: RowId
@@ -36,7 +36,7 @@ class RawRow(TypedDict):
 
 
 class RawFile(TypedDict):
-    """A source file as it was read; one that holds nothing has an empty text."""
+    """A source file exactly as it was read; `text` is empty for an empty file."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     group: Words
@@ -56,14 +56,14 @@ def _of_code(column: str) -> Rule:
     def holds(row: JsonObject) -> bool:
         return bool(row["kind"] == "pair" or row[column])
 
-    return Rule(column, ("kind", column), holds, "text, for the kind is that of code")
+    return Rule(column, ("kind", column), holds, "text, because the kind is function or method")
 
 
 def _of_pair(column: str) -> Rule:
     def holds(row: JsonObject) -> bool:
         return _filled(row.get(column)) if row["kind"] == "pair" else row.get(column) is None
 
-    return Rule(column, ("kind", column), holds, "text that is not blank in a row of kind pair, nothing in others")
+    return Rule(column, ("kind", column), holds, "text that is not blank if the kind is pair, else null")
 
 
 RAW_ROWS = Schema(

@@ -1,4 +1,4 @@
-"""Reading tables between stages: every row is checked before anybody sees it."""
+"""Read the tables that stages exchange; every row is checked before it is returned."""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ from codetune.core.files import JsonObject, numbered_lines, parse_line, read_jso
 from codetune.schemas.checking import Checker, SchemaError, passing
 from codetune.schemas.declaration import Schema
 
-# Rows that are in memory at a time, beyond those that the caller keeps.
+# Rows in memory at a time, in addition to those that the caller keeps.
 _BATCH_ROWS = 1024
 _BUFFER_BYTES = 1 << 20
 
 
 def remake(path: Path, schema: Schema) -> str:
-    """The advice to make a table again, or to mend one that no stage writes."""
+    """Return the remedy for an error in a table: run its stage again, or fix the line if no stage writes the table."""
     if not schema.stage:
-        return "Mend that line, or take it out."
+        return "Fix or delete that line."
     stage = f"{schema.stage}@{path.stem}" if schema.stage == "generate" else schema.stage
     return f"Run `dvc repro --force --single-item {stage}` to make it again."
 
 
 def _require_columns(path: Path, found: list[str], schema: Schema, *, all_read: bool) -> None:
-    """Nothing, when a file has the declared columns, and no others unless only some are read."""
+    """Check that a file has the columns of the schema.
+
+    :param all_read: whether all columns are read; then other columns are an error too.
+    :raises UserError: if a column is missing or unknown.
+    """
     missing = [column for column in schema.columns if column not in found]
     surplus = [column for column in found if column not in schema.columns] if all_read else []
     if missing or surplus:
@@ -37,9 +41,9 @@ def _require_columns(path: Path, found: list[str], schema: Schema, *, all_read: 
 
 
 def _parquet_batches(path: Path, schema: Schema, rows: int, *, all_read: bool) -> Iterator[pa.RecordBatch]:
-    """Yield a Parquet file in portions of at most `rows` rows; one portion is in memory at a time."""
+    """Yield a Parquet file in batches of at most `rows` rows; one batch is in memory at a time."""
     try:
-        # Without a read-ahead, since that takes in the whole of a row group.
+        # No read-ahead, because that reads a whole row group into memory.
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file:
             _require_columns(path, file.schema_arrow.names, schema, all_read=all_read)
             yield from file.iter_batches(rows, columns=schema.columns)
@@ -50,15 +54,15 @@ def _parquet_batches(path: Path, schema: Schema, rows: int, *, all_read: bool) -
 
 
 def _parquet_rows(path: Path, schema: Schema, *, all_read: bool) -> Iterator[tuple[int, JsonObject]]:
-    """Yield the rows of a Parquet file with their places."""
+    """Yield the position, counted from 1, and the content of each row of a Parquet file."""
     batches = _parquet_batches(path, schema, _BATCH_ROWS, all_read=all_read)
     return enumerate((row for batch in batches for row in batch.to_pylist()), start=1)
 
 
 def read_batches(path: Path, schema: Schema, rows: int) -> Iterator[pa.RecordBatch]:
-    """Yield a Parquet table in portions of at most `rows` rows, each after its rows have been checked.
+    """Yield a Parquet table in batches of at most `rows` rows, each after the check of its rows.
 
-    :raises UserError: when the file is missing or damaged, or a row is not as declared; the row is named.
+    :raises UserError: if the file is missing or damaged, or a row does not match the schema; it names the row.
     """
     checker, number = Checker(schema), 0
     for batch in _parquet_batches(path, schema, rows, all_read=True):
@@ -81,8 +85,8 @@ def _passing(numbered: Iterator[tuple[int, JsonObject]], schema: Schema, path: P
 def read_rows(path: Path, schema: Schema, columns: Collection[str] | None = None) -> Iterator[JsonObject]:
     """Yield the rows of a table, JSON lines or Parquet, in order.
 
-    :param columns: those that are wanted of a Parquet file; None for all.
-    :raises UserError: when the file is missing or damaged, or a row is not as declared; the row is named.
+    :param columns: the columns to read from a Parquet file; None for all.
+    :raises UserError: if the file is missing or damaged, or a row does not match the schema; it names the row.
     """
     if path.suffix == ".jsonl":
         return _passing(numbered_lines(path), schema, path)
@@ -91,9 +95,9 @@ def read_rows(path: Path, schema: Schema, columns: Collection[str] | None = None
 
 
 def rows_with(path: Path, schema: Schema, text: str) -> Iterator[JsonObject]:
-    """Yield the rows of a file of JSON lines whose line holds `text`; the other lines are not even parsed.
+    """Yield the rows of a JSON-lines file whose line contains `text`; other lines are skipped without parsing.
 
-    :raises UserError: when the file is missing, or such a row is not as declared.
+    :raises UserError: if the file is missing, or such a row does not match the schema.
     """
     wanted = text.encode()
 
@@ -110,10 +114,10 @@ def rows_with(path: Path, schema: Schema, text: str) -> Iterator[JsonObject]:
 
 
 def read_document(path: Path, schema: Schema, *, lenient: bool = False) -> Any:
-    """The content of a JSON file that holds one object.
+    """Return the content of a JSON file that is one object.
 
-    :param lenient: whether keys may be missing or unknown, as in files of other versions of the project.
-    :raises UserError: when the file is missing, is not JSON, or is not as declared.
+    :param lenient: whether to accept missing and unknown keys, as in files of other versions of the project.
+    :raises UserError: if the file is missing, is not JSON, or does not match the schema.
     """
     content = read_json(path)
     try:

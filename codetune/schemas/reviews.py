@@ -1,8 +1,11 @@
-"""data/reviews.jsonl: what reviewers found who read rows of the data, one line a row. It is kept in git.
+"""Schema of data/reviews.jsonl: manual reviews of data rows, one line per row. The file is in git.
 
-`verdict` is `keep` for a row that can be answered from its instruction, `complete` for one that can with the sentences
-of `text` put after its description, and `drop` for one that cannot, or whose answer does something else than asked;
-`text` says why. A row's id changes with its code, so a verdict ends with the code that it was given for.
+`verdict` is one of:
+- `keep`: the instruction is enough to answer the row. `text` is empty.
+- `complete`: the instruction is enough after the sentences in `text` are added to its description.
+- `drop`: the row cannot be answered, or its answer does not do what the instruction asks. `text` gives the reason.
+
+The id of a row changes with its code, so a review no longer applies after the code changes.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from codetune.schemas.declaration import STRICT, Rule, Schema
 
 
 class Review(TypedDict):
-    """What a reviewer found who read a row."""
+    """The verdict of a reviewer on one row."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     id: RowId
@@ -29,6 +32,6 @@ _SAID = Rule(
     "text",
     ("verdict", "text"),
     lambda row: (row["verdict"] == "keep") == (not row["text"].strip()),
-    "text for complete and drop, none for keep",
+    "text if the verdict is complete or drop, else an empty text",
 )
 REVIEWS = Schema(Review, "", rules=(_SAID,))

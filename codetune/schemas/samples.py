@@ -1,4 +1,4 @@
-"""reports/samples/{base,tuned}.jsonl and .benchmarks.jsonl: what a model answered to each prompt."""
+"""Schemas of reports/samples/{base,tuned}.jsonl and .benchmarks.jsonl: the answer of a model to each prompt."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from codetune.schemas.declaration import STRICT, Schema
 
 
 class Sample(TypedDict):
-    """A prompt, its reference, and the answer, which may be empty.
+    """A prompt, its reference, and the model's answer, which may be empty.
 
-    `ended` tells why it did: `end` is its end token, `code` that its code was whole, `limit` that of tokens. `stopped`
-    tells that it was not cut off at the limit.
+    `tokens` is the length of the answer. `ended` is the reason why generation stopped: `end` (the end token), `code`
+    (the code was complete) or `limit` (the token limit). `stopped` is false if the answer was cut off at the limit.
     """
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
@@ -32,9 +32,9 @@ class Sample(TypedDict):
 
 
 class BenchmarkSample(TypedDict):
-    """The answer to a problem of a benchmark, whose texts are not repeated.
+    """The answer to a problem of a benchmark, without the texts of the problem.
 
-    `problem_sha256` is of question and reference; `answer` is as `pack_answer` has it.
+    `problem_sha256` is the digest of question and reference; `answer` is in the format that `pack_answer` returns.
     """
 
     __pydantic_config__ = STRICT  # type: ignore[misc]

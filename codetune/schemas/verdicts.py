@@ -1,4 +1,4 @@
-"""reports/execution/verdicts.jsonl: what came of each answer that was run."""
+"""Schema of reports/execution/verdicts.jsonl: the result of running each answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from codetune.schemas.declaration import STRICT, Schema
 
 
 class TriedAnswer(TypedDict):
-    """The verdict on a model's answer to a problem of a set, and the reason; the answer is in reports/samples."""
+    """The outcome of a model's answer to one problem of a problem set; the answer itself is in reports/samples."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     set: Words

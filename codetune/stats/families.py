@@ -1,7 +1,7 @@
-"""Two models compared by a family of metrics: differences, intervals, and p-values corrected over the family.
+"""Compare two models by a family of metrics: differences, intervals, and p-values corrected over the family.
 
-reports/metrics.json, `compare` and the page all call `compare_family`, so that the same question has the same answer.
-docs/evaluation.md says what a family is, and why.
+A family is a set of metrics that are tested together; docs/evaluation.md explains why. The stage that writes
+reports/metrics.json, `compare` and the app all call `compare_family`, so they show the same numbers.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from codetune.stats.pairs import Pair
 from codetune.stats.significance import detectable_difference, holm, paired_ps
 
 PERMUTATIONS = 10_000
-"""Draws of a permutation test, whatever the parameters say: so no p-value is below 1 in 10,001."""
+"""Random sign choices per permutation test; the parameters do not change it. The smallest p-value is 1 in 10,001."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How intervals are drawn.
+    """The settings of bootstrap intervals and permutation tests.
 
-    :param samples: resamples of the prompts.
-    :param confidence: share of the resampled means that lie within an interval.
-    :param seed: draws the resamples, and the signs of permutation tests.
+    :param samples: the number of bootstrap resamples of the prompts.
+    :param confidence: the share of the resampled means inside an interval, from 0 to 1.
+    :param seed: the random seed for the resamples and for the signs of permutation tests.
     """
 
     samples: int = 2000
@@ -36,12 +36,13 @@ class Settings:
 
 @dataclass(frozen=True)
 class Tested:
-    """One metric of two models.
+    """The comparison of two models by one metric.
 
+    :param interval: the mean difference (candidate minus baseline) and its confidence interval.
     :param equal: whether both models have the same score on every prompt.
-    :param p_value: corrected by Holm over the family.
-    :param detectable: the smallest true difference that these prompts would have shown in four of five cases.
-    :param spread: see `pooled_spread`.
+    :param p_value: the two-sided p-value after Holm's correction over the family.
+    :param detectable: the smallest true difference that a test on these prompts finds with a power of 0.8.
+    :param spread: the pooled standard deviation of single scores, see `pooled_spread`.
     """
 
     interval: Interval
@@ -53,7 +54,12 @@ class Tested:
 
 @dataclass(frozen=True)
 class GroupGain:
-    """The mean difference over the prompts of one group; one prompt alone has no interval, and its ends are None."""
+    """The mean difference (candidate minus baseline) over the prompts of one group.
+
+    :param prompts: the number of prompts in the group.
+    :param low: the lower end of the interval; None for a single prompt, which has no interval.
+    :param high: the upper end; None for a single prompt.
+    """
 
     group: str
     prompts: int
@@ -63,12 +69,13 @@ class GroupGain:
 
 
 def compare_family(pairs: Mapping[str, Pair], settings: Settings) -> dict[str, Tested]:
-    """Every metric of a family, by its name.
+    """Compare two models by every metric of a family.
 
-    A metric that no prompt tells apart has a p-value of 1 and does not count in the correction: it can be no false
-    alarm (Tarone 1990).
+    A metric with equal scores on every prompt gets a p-value of 1. It does not count in the correction, because it
+    cannot be a false positive (Tarone 1990).
 
-    :param pairs: by metric, all of the same prompts.
+    :param pairs: the scores of both models by the name of the metric, all on the same prompts.
+    :returns: the result of each metric by its name.
     """
     scores = [*pairs.values()]
     if not scores:
@@ -91,10 +98,12 @@ def compare_family(pairs: Mapping[str, Pair], settings: Settings) -> dict[str, T
 
 
 def pooled_spread(baseline: list[float], candidate: list[float]) -> float | None:
-    """The standard deviation of single scores, the variances of both sides averaged; None where there is no such thing.
+    """Return the pooled standard deviation of single scores: the square root of the mean of both variances.
 
-    A difference in units of it is a standardised mean difference (Cohen 1988, d with the pooled standard deviation),
-    by which metrics on different scales can be drawn on one axis.
+    A difference divided by it is a standardised mean difference (Cohen 1988, d with the pooled standard deviation).
+    With this, metrics on different scales can be plotted on one axis.
+
+    :returns: the standard deviation; None for fewer than two prompts.
     """
     if len(baseline) < 2:  # noqa: PLR2004
         return None
@@ -102,9 +111,10 @@ def pooled_spread(baseline: list[float], candidate: list[float]) -> float | None
 
 
 def by_group(groups: Sequence[str], pair: Pair, settings: Settings) -> list[GroupGain]:
-    """The mean difference over the prompts of each group, the largest first.
+    """Return the mean difference over the prompts of each group, the largest first.
 
-    :param groups: the group of each prompt, in the order of `pair`.
+    :param groups: the group of each prompt, in the order of the scores.
+    :param pair: the scores of baseline and candidate.
     """
     members: dict[str, list[int]] = defaultdict(list)
     for place, group in enumerate(groups):

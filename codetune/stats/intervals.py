@@ -1,4 +1,4 @@
-"""How sure a difference of means is: the paired bootstrap (Koehn 2004, Efron 1979); how sure a share is."""
+"""Confidence intervals: of a mean difference by the paired bootstrap (Koehn 2004, Efron 1979), and of a proportion."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import numpy as np
 from codetune.stats.pairs import MILLION, Pair, Scores, millionths
 
 _Array = np.ndarray[tuple[int, int], np.dtype[np.float64]]
-_PORTION = 1 << 21  # counts that are in memory at a time; 16 MiB
-_KEPT = 1 << 23  # counts that are kept for the next metric of the same prompts, at the most; 64 MiB
+_PORTION = 1 << 21  # counts in memory at a time; 16 MiB
+_KEPT = 1 << 23  # the most counts to cache for the next metric of the same prompts; 64 MiB
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean difference and the ends of its percentile interval."""
+    """A mean difference and the two ends of its percentile interval."""
 
     mean: float
     low: float
@@ -27,21 +27,23 @@ class Interval:
 
 
 def paired_interval(baseline: Scores, candidate: Scores, *, samples: int, confidence: float, seed: int) -> Interval:
-    """As `paired_intervals`, of one metric."""
+    """Return the mean difference and its interval for one metric, see `paired_intervals`."""
     [found] = paired_intervals([(baseline, candidate)], samples=samples, confidence=confidence, seed=seed)
     return found
 
 
 def paired_intervals(pairs: Sequence[Pair], *, samples: int, confidence: float, seed: int) -> list[Interval]:
-    """For each metric the mean of candidate less baseline over the prompts, with its bootstrap percentile interval.
+    """Return the mean difference and its bootstrap percentile interval for each metric.
 
-    Pairs are kept together. Values are rounded to whole millionths first, so that sums are exact and the result is the
-    same on every processor.
+    A difference is candidate minus baseline. Each resample draws whole prompts, so both scores of a prompt stay
+    together. Differences are rounded to whole millionths first: then sums are exact, and the result is the same on
+    every processor.
 
-    :param pairs: scores of baseline and candidate, each of shape `(n,)`, of the same n prompts in the same order.
-    :param samples: resamples of the n prompts; all metrics are given the same ones.
-    :param confidence: share of the resampled means between `low` and `high`.
-    :raises ValueError: when lists are empty or differ in length.
+    :param pairs: for each metric, the scores of baseline and candidate, each of shape `(n,)`, on the same n prompts.
+    :param samples: the number of resamples of the n prompts; all metrics use the same resamples.
+    :param confidence: the share of the resampled means between `low` and `high`, from 0 to 1.
+    :param seed: the random seed for the resamples.
+    :raises ValueError: if a list is empty or the lengths differ.
     """
     lengths = {len(scores) for pair in pairs for scores in pair}
     if len(lengths) != 1 or not min(lengths):
@@ -59,9 +61,9 @@ def paired_intervals(pairs: Sequence[Pair], *, samples: int, confidence: float, 
 
 
 def _counts(size: int, samples: int, seed: int) -> Iterator[_Array]:
-    """How often each resample took each prompt, of shape `(resamples, size)`, some resamples at a time.
+    """Yield how often each resample drew each prompt, in blocks of shape `(resamples, size)`.
 
-    Products with whole numbers of this size are exact in double precision, in any order of the sums.
+    Matrix products of these counts with whole millionths are exact in double precision, in any order of summation.
     """
     return iter(_kept_counts(size, samples, seed)) if size * samples <= _KEPT else _draw(size, samples, seed)
 
@@ -82,7 +84,7 @@ def _draw(size: int, samples: int, seed: int) -> Iterator[_Array]:
 
 
 def _quantile(ordered: np.ndarray[tuple[int], np.dtype[np.float64]], share: float) -> float:
-    """The quantile by linear interpolation between the two nearest of `ordered` (numpy's default)."""
+    """Return a quantile by linear interpolation between the two nearest values of `ordered` (numpy's default)."""
     place = share * (len(ordered) - 1)
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)
@@ -90,7 +92,13 @@ def _quantile(ordered: np.ndarray[tuple[int], np.dtype[np.float64]], share: floa
 
 
 def wilson_interval(right: int, total: int, confidence: float) -> tuple[float, float]:
-    """The ends of Wilson's interval of a share (1927), which holds near 0 and 1 as well."""
+    """Return Wilson's score interval (1927) for a proportion. It is also accurate for proportions near 0 and 1.
+
+    :param right: the number of successes.
+    :param total: the number of trials, 1 or more.
+    :param confidence: from 0 to 1.
+    :returns: the lower and the upper end, from 0 to 1.
+    """
     share, z = right / total, NormalDist().inv_cdf(0.5 + confidence / 2)
     middle = share + z**2 / (2 * total)
     reach = z * math.sqrt(share * (1 - share) / total + (z / (2 * total)) ** 2)

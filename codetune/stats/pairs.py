@@ -1,4 +1,4 @@
-"""Scores of the same prompts by two models, and their differences."""
+"""Scores of two models on the same prompts, and their differences."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import numpy as np
 MILLION = 1e6
 Scores = list[float]
 Pair = tuple[Scores, Scores]
-"""The scores of baseline and candidate, each of shape `(n,)`, of the same n prompts in the same order."""
+"""The scores of baseline and candidate, each of shape `(n,)`, on the same n prompts in the same order."""
 
 
 def millionths(pair: Pair) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Candidate less baseline in whole millionths, of shape `(n,)`: sums of them are exact on every processor.
+    """Return the differences candidate minus baseline in whole millionths, of shape `(n,)`.
 
-    :raises ValueError: when the lists are empty or differ in length.
+    Sums of whole numbers are exact, so they are the same on every processor.
+
+    :raises ValueError: if the lists are empty or differ in length.
     """
     baseline, candidate = pair
     if not baseline or len(baseline) != len(candidate):

@@ -45,7 +45,7 @@ def table(path: str, name: str = "mine") -> dict[str, str]:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"train__seed": 2**64}, "train.seed: found an integer of 65 bits, expected 63 at the most"),
+        ({"train__seed": 2**64}, "train.seed: found an integer of 65 bits, expected at most 63"),
         ({"clean__seed": 2**63}, "clean.seed: found an integer of 64 bits"),
         ({"generate__seed": 10**4000}, "generate.seed: found an integer of 13288 bits"),
         ({"train__lora__alpha": float("inf")}, "train.lora.alpha: found inf (float), expected: a finite number"),

@@ -20,9 +20,9 @@ from tests.conftest import ROOT, run_python
         (OSError(errno.ENOSPC, "No space", "/out"), 2, "the disk is full while writing /out"),
         # In words alone, as a writer in another language tells it.
         (RuntimeError("I/O error: No space left on device (os error 28)"), 2, "the disk is full; the previous outputs"),
-        (PermissionError(errno.EACCES, "Permission denied", "/out"), 2, "/out: Permission denied. Mend the path"),
-        (MemoryError(), 2, "too little memory"),
-        (RuntimeError("Disk quota exceeded"), 2, "the disk is full; the previous outputs are untouched"),
+        (PermissionError(errno.EACCES, "Permission denied", "/out"), 2, "/out: Permission denied. Fix the path"),
+        (MemoryError(), 2, "not enough memory"),
+        (RuntimeError("Disk quota exceeded"), 2, "the disk is full; the previous outputs are unchanged"),
     ],
 )
 def test_failures_become_one_line(capsys, raised, status, words):
@@ -50,7 +50,7 @@ def test_an_unforeseen_failure_is_called_codetune_s_own_and_its_traceback_is_kep
     told = capsys.readouterr().err
     (details,) = tmp_path.iterdir()
     assert told == (
-        "error: a mistake of codetune's, not of yours (RuntimeError: shapes differ). The details are in "
+        "error: this is a bug in codetune, not a mistake of yours (RuntimeError: shapes differ). The details are in "
         f"{details}: please report them.\n"
     )
     assert "Traceback" in details.read_text()
@@ -116,7 +116,7 @@ def test_a_pipe_of_its_own_that_breaks_is_no_reader_that_has_gone(capsys):
     with pytest.raises(SystemExit) as left:
         run_as_command(action)
     assert left.value.code == 1
-    assert "a mistake of codetune's" in capsys.readouterr().err
+    assert "this is a bug in codetune" in capsys.readouterr().err
 
 
 def test_a_character_that_the_terminal_lacks_is_written_another_way():

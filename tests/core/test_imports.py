@@ -34,7 +34,7 @@ def test_what_a_module_runs_with(tmp_path):
 
 
 def test_a_name_that_is_no_module_is_refused():
-    with pytest.raises(ValueError, match=r"codetune\.gone is no module"):
+    with pytest.raises(ValueError, match=r"codetune\.gone is not a module"):
         import_closure(["codetune.gone"])
 
 

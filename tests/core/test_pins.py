@@ -68,7 +68,7 @@ def test_damaged_cache_entry_is_fetched_again(tmp_path, monkeypatch):
 
     done = SimpleNamespace(returncode=0, stdout="", stderr="")
     monkeypatch.setattr(module.subprocess, "run", lambda *_, **__: calls.append(1) or done)
-    with pytest.raises(UserError, match="brought no wheel with the pinned sha256 of a"):
+    with pytest.raises(UserError, match="downloaded no wheel with the pinned sha256 of a"):
         fetch([Pin("a", "1.0", HASH)], tmp_path, 1 << 20)
     assert len(calls) == 1
     assert not path.exists()

@@ -58,5 +58,5 @@ def test_mistakes_of_the_user_pass_through():
 
 def test_a_machine_that_kills_everything_is_named(monkeypatch):
     monkeypatch.setattr(module, "_MAX_DEATHS", 1)
-    with pytest.raises(UserError, match="worker processes died of 2 files"):
+    with pytest.raises(UserError, match="worker processes crashed on 2 files"):
         list(Survival(double, halves, died).map([(5,), (6,)], 1))

@@ -31,4 +31,4 @@ def test_words_of_any_kind(folder, command, words):
         patch.setattr("sys.argv", ["codetune", command, *words])
         with contextlib.redirect_stderr(io.StringIO()) as told, contextlib.suppress(SystemExit):
             main()
-    assert "a mistake of codetune's" not in told.getvalue()
+    assert "this is a bug in codetune" not in told.getvalue()

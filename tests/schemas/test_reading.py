@@ -138,7 +138,7 @@ def test_a_row_that_must_not_be_written_leaves_the_file_as_it_was(tmp_path):
         write_jsonl(path, checked([instruction_row(), instruction_row(group="")], ORIGINALS, path))
     assert str(caught.value) == (
         f"{path}:2 (aaaa000000000001): group is '', expected text that is not blank; the file was not written. "
-        "Mend what `clean` makes the row from; if nothing is wrong there, it is a mistake of the stage."
+        "Fix the input of `clean`; if the input is right, this is a bug in that stage."
     )
     assert path.read_bytes() == before
     assert list(Path(tmp_path).iterdir()) == [path]

@@ -24,7 +24,7 @@ ROW_ID = "expected 16 lower-case hexadecimal digits"
 LINE = "expected the number of a line, 1 or more"
 COUNT = "expected a count, 0 or more"
 SHA = "expected a sha256: 64 lower-case hexadecimal digits"
-KIND = "text that is not blank in a row of kind pair, nothing in others"
+KIND = "text that is not blank if the kind is pair, else null"
 PLACE = "expected only id, group, path, qualname, instruction, reference, answer, tokens, stopped, ended"
 near = {"matched": OTHER, "similarity": 0.84}
 
@@ -75,9 +75,9 @@ BROKEN = [
     (RAW_ROWS, tables.raw_row(license=""), f"license is '', {WORDS}"),
     (RAW_ROWS, tables.raw_row(path=None), f"path is None, {WORDS}"),
     (RAW_ROWS, tables.raw_row(code=b"x"), "code is b'x', expected text"),
-    (RAW_ROWS, tables.raw_row(code=""), "code is '', expected text, for the kind is that of code"),
+    (RAW_ROWS, tables.raw_row(code=""), "code is '', expected text, because the kind is function or method"),
     (RAW_ROWS, tables.raw_row(docstring="\udc80"), "docstring is '\\udc80', expected text"),
-    (RAW_ROWS, tables.raw_row(docstring=""), "docstring is '', expected text, for the kind is that of code"),
+    (RAW_ROWS, tables.raw_row(docstring=""), "docstring is '', expected text, because the kind is function or method"),
     (RAW_ROWS, tables.raw_row(kind="class"), "kind is 'class', expected function, method or pair"),
     (RAW_ROWS, tables.raw_row(start_line=0), f"start_line is 0, {LINE}"),
     (RAW_ROWS, tables.raw_row(start_line=True), f"start_line is True, {LINE}"),
@@ -95,29 +95,29 @@ BROKEN = [
     (ORIGINALS, tables.instruction_row(lines=[0, 2]), f"lines.0 is 0, {LINE}"),
     (ORIGINALS, tables.instruction_row(lines=[1]), "lines is [1], expected the numbers of the first and last line, 1 or more"),
     (ORIGINALS, tables.instruction_row(lines=[3, 2]), "lines is [3, 2], expected a last line not before the first"),
-    (ORIGINALS, tables.instruction_row(parent=OTHER), f"parent is '{OTHER}', expected nothing, for these rows are no paraphrases"),
-    (AUGMENTED, tables.paraphrase(parent="lark"), f"parent is 'lark', {ROW_ID}, or nothing"),
+    (ORIGINALS, tables.instruction_row(parent=OTHER), f"parent is '{OTHER}', expected null, because this row is no paraphrase"),
+    (AUGMENTED, tables.paraphrase(parent="lark"), f"parent is 'lark', {ROW_ID}, or null"),
     (AUGMENTED, tables.paraphrase(ID), f"parent is '{ID}', expected the id of another row"),
-    (PARAPHRASES, tables.paraphrase(parent=None), "parent is None, expected the id of the row that it was made from"),
+    (PARAPHRASES, tables.paraphrase(parent=None), "parent is None, expected the id of the row that the paraphrase was made from"),
     (PARAPHRASES, tables.paraphrase(ID), f"parent is '{ID}', expected the id of another row"),
     # data/augmented/ledger.parquet
     (AUGMENTED_LEDGER, tables.ledger_row(children=["1"]), "children.0 is '1', expected 16 lower-case hexadecimal digits"),
     (AUGMENTED_LEDGER, tables.ledger_row(), "column children is missing, expected a list of ids"),
-    (AUGMENTED_LEDGER, tables.dropped_row(ID, "secret", children=[ID]), f"children is ['{ID}'], expected none for a dropped row"),
+    (AUGMENTED_LEDGER, tables.dropped_row(ID, "secret", children=[ID]), f"children is ['{ID}'], expected an empty list for a dropped row"),
     # data/clean/ledger.parquet
     (LEDGER, tables.ledger_row(verdict="maybe"), "verdict is 'maybe', expected keep or drop"),
     (LEDGER, tables.ledger_row(reason=""), f"reason is '', {WORDS}"),
-    (LEDGER, tables.ledger_row(reason="secret"), "reason is 'secret', expected keep for a kept row, and why for a dropped one"),
-    (LEDGER, tables.dropped_row(ID, "keep"), "reason is 'keep', expected keep for a kept row, and why for a dropped one"),
-    (LEDGER, tables.ledger_row(split=None), "split is None, expected the split of a kept row, and none for a dropped one"),
-    (LEDGER, tables.dropped_row(ID, "secret", split="val"), "split is 'val', expected the split of a kept row, and none for a dropped one"),
-    (LEDGER, tables.ledger_row(split="dev"), "split is 'dev', expected train, val or test, or nothing"),
+    (LEDGER, tables.ledger_row(reason="secret"), "reason is 'secret', expected keep for a kept row, and a drop reason for a dropped row"),
+    (LEDGER, tables.dropped_row(ID, "keep"), "reason is 'keep', expected keep for a kept row, and a drop reason for a dropped row"),
+    (LEDGER, tables.ledger_row(split=None), "split is None, expected a split for a kept row, and null for a dropped row"),
+    (LEDGER, tables.dropped_row(ID, "secret", split="val"), "split is 'val', expected a split for a kept row, and null for a dropped row"),
+    (LEDGER, tables.ledger_row(split="dev"), "split is 'dev', expected train, val or test, or null"),
     (LEDGER, tables.ledger_row(end_line=9), "end_line is 9, expected a line not before start_line"),
     (LEDGER, tables.dropped_row(ID, "near_duplicate", matched=ID), f"matched is '{ID}', expected the id of another row"),
-    (LEDGER, tables.ledger_row(similarity=1.5), "similarity is 1.5, expected a number from 0 to 1, or nothing"),
-    (LEDGER, tables.ledger_row(measured=float("nan")), "measured is nan, expected a finite number, or nothing"),
-    (LEDGER, tables.ledger_row(threshold=float("inf")), "threshold is inf, expected a finite number, or nothing"),
-    (LEDGER, tables.ledger_row(code_lines=-1), f"code_lines is -1, {COUNT}, or nothing"),
+    (LEDGER, tables.ledger_row(similarity=1.5), "similarity is 1.5, expected a number from 0 to 1, or null"),
+    (LEDGER, tables.ledger_row(measured=float("nan")), "measured is nan, expected a finite number, or null"),
+    (LEDGER, tables.ledger_row(threshold=float("inf")), "threshold is inf, expected a finite number, or null"),
+    (LEDGER, tables.ledger_row(code_lines=-1), f"code_lines is -1, {COUNT}, or null"),
     # reports
     (SAMPLES, tables.sample(reference=""), f"reference is '', {WORDS}"),
     (SAMPLES, tables.sample(answer=None), "answer is None, expected text"),
@@ -127,14 +127,14 @@ BROKEN = [
     (SAMPLES, {"id": ID}, f"column group is missing, {WORDS}"),
     (SCORES, scored(chrf=100.5), "tuned.chrf is 100.5, expected a number from 0 to 100"),
     (SCORES, scored(bleu=-1.0), "tuned.bleu is -1.0, expected a number from 0 to 100"),
-    (SCORES, scored(bertscore_f1=float("nan")), "tuned.bertscore_f1 is nan, expected a finite number of at most 1; 0 is unrelated text"),
-    (SCORES, scored(bertscore_recall=1.5), "tuned.bertscore_recall is 1.5, expected a finite number of at most 1; 0 is unrelated text"),
+    (SCORES, scored(bertscore_f1=float("nan")), "tuned.bertscore_f1 is nan, expected a finite number, at most 1; 0 means unrelated text"),
+    (SCORES, scored(bertscore_recall=1.5), "tuned.bertscore_recall is 1.5, expected a finite number, at most 1; 0 means unrelated text"),
     (SCORES, scored(bertscore_f1_raw=-1.5), "tuned.bertscore_f1_raw is -1.5, expected a number from -1 to 1"),
     (SCORES, scored(edit_similarity=1.01), "tuned.edit_similarity is 1.01, expected a number from 0 to 1"),
     (SCORES, scored(names_bound=0.5), "tuned.names_bound is 0.5, expected 0 or 1"),
     (SCORES, scored(exact_match=2), "tuned.exact_match is 2, expected 0 or 1"),
     (SCORES, scored(syntax_valid=True), "tuned.syntax_valid is True, expected 0 or 1"),
-    (SCORES, scored(f2=0.1), "column tuned.f2 is unknown, expected no such column"),
+    (SCORES, scored(f2=0.1), "column tuned.f2 is unknown, expected no column of that name"),
 ]  # fmt: skip
 
 
@@ -169,7 +169,7 @@ WITH_IDS = [(schema, row) for schema, row in GOOD if schema.label == "id"]
 
 @pytest.mark.parametrize(("schema", "row"), WITH_IDS)
 def test_an_id_stands_for_one_row(schema, row):
-    with pytest.raises(UserError, match=r"t.jsonl:2 \(\w{16}\): id is that of row 1, expected one of its own; "):
+    with pytest.raises(UserError, match=r"t.jsonl:2 \(\w{16}\): id is also in row 1, expected a unique value; "):
         list(checked([row, row], schema, Path("t.jsonl")))
 
 

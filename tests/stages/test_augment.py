@@ -133,7 +133,7 @@ def test_no_paraphrases_wanted(place):
         ({"id": 3}, "clean.jsonl:2: id is 3, expected 16 lower-case hexadecimal digits"),
         (
             {"id": "aaaa000000000001"},
-            r"clean.jsonl:2 \(aaaa000000000001\): id is that of row 1, expected one of its own",
+            r"clean.jsonl:2 \(aaaa000000000001\): id is also in row 1, expected a unique value",
         ),
     ],
 )

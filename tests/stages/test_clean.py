@@ -73,14 +73,14 @@ def test_rows_that_reviewers_read_are_completed_and_dropped_as_they_said(raw):
     ("change", "problem"),
     [
         ({"verdict": "maybe"}, r"verdict is 'maybe', expected keep, complete or drop"),
-        ({"verdict": "complete"}, r"text is '', expected text for complete and drop, none for keep"),
-        ({"text": "why"}, r"text is 'why', expected text for complete and drop, none for keep"),
+        ({"verdict": "complete"}, r"text is '', expected text if the verdict is complete or drop, else an empty text"),
+        ({"text": "why"}, r"text is 'why', expected text if the verdict is complete or drop, else an empty text"),
         ({"id": "7"}, r"id is '7', expected 16 lower-case hexadecimal digits"),
     ],
 )
 def test_a_bad_line_of_the_reviews_is_named(raw, change, problem):
     write_jsonl(raw / "reviews.jsonl", [{"id": "a" * 16, "verdict": "keep", "text": ""} | change])
-    with pytest.raises(UserError, match=rf"reviews.jsonl:1 .*{problem}. Mend that line, or take it out."):
+    with pytest.raises(UserError, match=rf"reviews.jsonl:1 .*{problem}. Fix or delete that line."):
         run(raw)
 
 

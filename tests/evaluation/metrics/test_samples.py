@@ -34,7 +34,7 @@ def test_aligned_samples_come_back_as_they_are(tmp_path):
         ([sample(1)], r"has 2 answers, .*tuned\.jsonl has 1"),
         ([sample(1), sample(2), sample(3)], "has 2 answers, .* has 3"),
         ([], "has 2 answers, .* has 0"),
-        ([sample(1), sample(1)], r"tuned\.jsonl:2 \(0+1\): id is that of row 1"),
+        ([sample(1), sample(1)], r"tuned\.jsonl:2 \(0+1\): id is also in row 1"),
         ([sample(1), sample(2, answer=None)], r"tuned\.jsonl:2 \(0+2\): answer is None, expected text"),
         ([sample(1), sample(2, stopped=1)], r"tuned\.jsonl:2 \(0+2\): stopped is 1, expected true or false"),
         ([sample(1), {"id": "2" * 16}], r"tuned\.jsonl:2 \(2+\): column group is missing, expected text"),

@@ -19,8 +19,9 @@ class SimilarityParams(BaseModel):
     max_tokens: int = Field(ge=8, le=8192, description="tokens of a text that are embedded; more tokens take more time")
     min_instruction: float = Field(
         gt=0, le=1,
-        description="smallest cosine of the instructions, without the wording that all of them share. 0.9 here and 0.85 "
-        "for `min_code` find six pairs in the default data, of which five are derived from the same function",
+        description="smallest cosine of the instructions, without the wording that all of them share. 0.9 here and "
+        "0.85 for `min_code` find six pairs in the default data; in five of them both rows are derived from the same "
+        "function",
     )  # fmt: skip
     min_code: float = Field(gt=0, le=1, description="smallest cosine of the code; a pair must reach both values")
 

@@ -1,9 +1,11 @@
 """Find held-out rows whose instruction and code mean the same as those of a train row, by sentence embeddings.
 
 Both must be similar, because one alone proves little: many projects have a `to_dict`, and a small encoder finds most
-loops similar. First, instructions with few common words are excluded by word vectors, so only a small part of the texts
-must be encoded. Then the instructions are compared by sentence embeddings, and last the code of the remaining pairs. A
-pair that means the same in completely different words is not found.
+loops similar.
+
+The search has three steps. Token embeddings, which are fast to compute, exclude instructions with few common words, so
+that only a small part of the texts must be encoded. Then sentence embeddings compare the instructions, and last the
+code of the pairs that remain. A pair that means the same in completely different words is not found.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ class _Start:
             self._run(model, torch.tensor([self.ids]), self._cache)
 
     def length(self, prompt: list[int]) -> int:
-        """Return how many tokens of a prompt are in the prefix; 0 if nothing would be left after it."""
+        """Return how many tokens of a prompt the prefix covers; 0 if it starts differently or has nothing more."""
         return len(self.ids) if len(self.ids) < len(prompt) and prompt[: len(self.ids)] == self.ids else 0
 
     def read(self, model: Any, input_ids: torch.Tensor, *, begun: bool) -> DynamicCache:

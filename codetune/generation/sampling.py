@@ -1,4 +1,4 @@
-"""Choose the next token: the most likely one, or a random one."""
+"""Select the next token: the most likely one, or a random one."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def _parsed(expression: str) -> Any | None:
         tree = _spdx().parse(expression) if len(expression) <= _EXPRESSION_CHARS else None
     except (ExpressionError, RecursionError):
         return None
-    return None if tree is None or any(" " in key for key in _spdx().license_keys(tree)) else tree  # words, not names
+    return None if tree is None or any(" " in key for key in _spdx().license_keys(tree)) else tree  # prose
 
 
 def is_expression(text: str) -> bool:
@@ -127,12 +127,12 @@ def is_license(text: str) -> bool:
 
 
 def all_of(expressions: Iterable[str]) -> str:
-    """Join SPDX expressions with AND."""
+    """Join SPDX expressions with AND: all of them are required."""
     return str(combine_expressions(list(expressions), relation="AND", licensing=_spdx()))
 
 
 def any_of(expressions: Iterable[str]) -> str:
-    """Join SPDX expressions with OR."""
+    """Join SPDX expressions with OR: one of them is enough."""
     return str(combine_expressions(list(expressions), relation="OR", licensing=_spdx()))
 
 

@@ -1,1 +1,1 @@
-"""The command line, and the checks of params.yaml as a whole."""
+"""The commands of the terminal, and the check of the whole params.yaml."""

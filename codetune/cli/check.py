@@ -1,4 +1,4 @@
-"""`codetune check`: params.yaml, all problems at once."""
+"""`codetune check`: check params.yaml and report all its problems together."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import click
 
 @click.command(epilog="Example: codetune check")
 def check() -> None:
-    """Check params.yaml and tell every problem at once.
+    """Check params.yaml and report every problem at once.
 
-    Where the base model is on this machine, it also says roughly how long training will take and how much memory.
+    If the base model is on this machine, it also estimates the time and the memory that training takes.
     """
     from codetune.cli.sections import check_params
     from codetune.core.config import load_section

@@ -1,4 +1,4 @@
-"""`codetune compare`: two revisions side by side."""
+"""`codetune compare`: show the differences between two revisions."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from codetune.core.files import dump_json
 @click.command(epilog="Examples: codetune compare HEAD workspace · codetune compare main my-experiment --markdown")
 @click.argument("before")
 @click.argument("after")
-@click.option("--json", "as_json", is_flag=True, help="Print every number, unrounded, as JSON.")
-@click.option("--markdown", "as_markdown", is_flag=True, help="Print the same as Markdown.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print one table of comma-separated values.")
+@click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON, not rounded.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the comparison as Markdown.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print one table as comma-separated values.")
 def compare(before: str, after: str, *, as_json: bool, as_markdown: bool, as_csv: bool) -> None:
-    """Say what two revisions' models, parameters, stages and data differ in, and whether it is more than noise.
+    """Compare the metrics, parameters, stages and data of two revisions, and say which gains are more than noise.
 
-    BEFORE and AFTER are each `workspace`, or a branch, tag, commit or experiment.
+    BEFORE and AFTER: `workspace`, or the name of a branch, tag, commit or experiment.
     """
     if as_json + as_markdown + as_csv > 1:
-        raise click.UsageError("--json, --markdown and --csv exclude each other: give one of them.")
+        raise click.UsageError("--json, --markdown and --csv exclude each other: use only one of them.")
     from codetune.compare.gather import side_by_side
     from codetune.compare.renderers import data, text
 

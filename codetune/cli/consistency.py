@@ -1,6 +1,7 @@
-"""What no section of params.yaml can know by itself: whether its values fit together, and what they name is there.
+"""Checks of params.yaml that need more than one section, or the disk.
 
-Nothing is loaded or fetched: sizes are read of a model that lies on the disk, and a hub id is believed.
+They find values that contradict each other, and files and folders that do not exist. No model is loaded and nothing is
+downloaded: sizes are read from the configuration of a model on the disk, and a hub id is assumed to exist.
 """
 
 from __future__ import annotations
@@ -34,15 +35,19 @@ from codetune.training.params import TrainParams
 
 Problems = Iterator[str]
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-# What families call the number of positions in their configuration, as in codetune.models.load, which needs torch.
+# Names that model families use in config.json for the number of positions. codetune.models.load has the same list, but
+# importing it would import torch.
 _POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
 _LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
 
 
 def inconsistencies(sections: Mapping[type[Section], Any]) -> list[str]:
-    """Every problem between sections, or of a section with the disk, one clause each.
+    """Return every problem between sections, and every problem of a section with the disk.
 
-    :param sections: those that are right by themselves.
+    A check runs only if all sections that it needs are given.
+
+    :param sections: the sections that are valid on their own, by their class.
+    :returns: one clause per problem.
     """
     return [
         problem
@@ -60,7 +65,7 @@ def _sources(ingest: IngestParams) -> Problems:
 
 
 def _source_problem(source: Source) -> str:
-    """What is wrong with the place of a source; empty where nothing is."""
+    """Return what is wrong with the path of a source; empty if nothing is wrong."""
     if isinstance(source, StdlibSource):
         return ""
     if isinstance(source, HubSource):
@@ -68,24 +73,24 @@ def _source_problem(source: Source) -> str:
     name = source.file if isinstance(source, PackagesSource) else source.path
     place, folder = project_path(name), source.type == "folder"
     if not place.exists():
-        return f"{name} does not exist (paths are counted from the project)"
+        return f"{name} does not exist (paths are relative to the project folder)"
     if folder != place.is_dir():
-        return f"{name} is no {'folder' if folder else 'file'}"
+        return f"{name} is not a {'folder' if folder else 'file'}"
     return ""
 
 
 def _hub_problem(key: str, name: str, revision: str | None) -> str:
-    """Why what is no local folder cannot be had of the hub; empty where it may be there."""
+    """Return why a name that is not a local folder cannot be loaded from the hub; empty if it may exist there."""
     if not _HUB_ID.fullmatch(name):
-        return f"{key}: there is no {name}"
-    return "" if revision else f"{key}: there is no folder {name}, and a hub id needs its commit as revision"
+        return f"{key}: {name} does not exist here and is not a hub id"
+    return "" if revision else f"{key}: there is no folder {name}, and a hub id needs a commit as `revision`"
 
 
 def _benchmark_sets(benchmarks: BenchmarksParams) -> Problems:
     yield from _files("benchmarks.sets", [name for name in benchmarks.sets if name != HUMANEVAL])
     for name, count in Counter(map(set_name, benchmarks.sets)).items():
         if count > 1:
-            yield f"benchmarks.sets: {count} sets are named {name}"
+            yield f"benchmarks.sets: {count} sets have the same name, {name}"
 
 
 def _clean_benchmarks(clean: CleanParams) -> Problems:
@@ -93,7 +98,7 @@ def _clean_benchmarks(clean: CleanParams) -> Problems:
 
 
 def _files(key: str, names: Iterable[str]) -> Problems:
-    return (f"{key}: {name} is no file" for name in names if not project_path(name).is_file())
+    return (f"{key}: {name} is not a file" for name in names if not project_path(name).is_file())
 
 
 def _weights(ingest: IngestParams, train: TrainParams) -> Problems:
@@ -109,7 +114,7 @@ def _model(model: ModelParams, train: TrainParams, generate: GenerateParams, ans
         if model.base in CATALOGUE:
             place = _fetched(model.base)
         elif problem := _hub_problem("model.base", model.base, model.revision):
-            yield f"{problem} (the models that have a name are {', '.join(CATALOGUE)})"
+            yield f"{problem} (names of known models: {', '.join(CATALOGUE)})"
     positions = size_of(place, _POSITIONS)
     if positions is None:
         return
@@ -121,7 +126,7 @@ def _model(model: ModelParams, train: TrainParams, generate: GenerateParams, ans
 
 
 def _fetched(name: str) -> Path:
-    """Where a model of the catalogue lies; if it has not been fetched, where there is nothing."""
+    """Return the folder of a model of the catalogue; a path that does not exist if it is not downloaded yet."""
     try:
         return named_folder(name)
     except UserError:
@@ -175,10 +180,11 @@ def _paraphrasers(augment: AugmentParams) -> Problems:
 
 
 def size_of(place: Path, names: tuple[str, ...]) -> int | None:
-    """A size that the configuration of a model tells, such as the number of positions; None where nothing says it.
+    """Return a size from the configuration of a model, such as the number of positions.
 
-    :param place: a folder or GGUF file; need not exist.
-    :param names: what families call it.
+    :param place: a model folder or a GGUF file; it need not exist.
+    :param names: the keys that model families use for this size; the first one that is found counts.
+    :returns: the size; None if the model or the key does not exist.
     """
     if not place.exists():
         return None

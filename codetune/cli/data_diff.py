@@ -1,4 +1,4 @@
-"""`codetune data-diff`: the rows that differ between two revisions."""
+"""`codetune data-diff`: show the rows that differ between two revisions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from codetune.core.files import dump_json
 @click.command("data-diff", epilog="Example: codetune data-diff HEAD workspace")
 @click.argument("before")
 @click.argument("after")
-@click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
 def data_diff(before: str, after: str, *, as_json: bool) -> None:
-    """Say which rows came, went, or changed verdict between two revisions.
+    """Show which rows were added, were removed, or have another verdict, between two revisions.
 
-    BEFORE and AFTER are each `workspace`, or a branch, tag, commit or experiment.
+    BEFORE and AFTER: `workspace`, or the name of a branch, tag, commit or experiment.
     """
     from codetune.ledger.difference import data_difference
 

@@ -1,4 +1,4 @@
-"""`codetune execute`: answers tried with the problems' tests."""
+"""`codetune execute`: run answers with the tests of their problems."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from codetune.core.files import dump_json
 @click.command(epilog="Example: codetune execute HumanEval.jsonl.gz answers.jsonl --k 1 --k 10")
 @click.argument("problems", type=click.Path(path_type=Path))
 @click.argument("answers", type=click.Path(path_type=Path))
-@click.option("--k", "sizes", type=click.IntRange(1), multiple=True, default=[1], help="The k of pass@k; repeatable.")
-@click.option("--output", type=click.Path(path_type=Path), help="Write what came of each answer here, as JSON lines.")
+@click.option("--k", "sizes", type=click.IntRange(1), multiple=True, default=[1], help="A k of pass@k; repeatable.")
+@click.option("--output", type=click.Path(path_type=Path), help="File for the verdict on each answer, as JSON lines.")
 @click.option("--package", "packages", multiple=True, help="An installed package that answers may import; repeatable.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def execute(
     problems: Path,
     answers: Path,
@@ -25,10 +25,10 @@ def execute(
     packages: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Run the answers in a file with the problems' tests, in a sandbox, and count those that pass.
+    """Run the answers in a file with the tests of their problems, in a sandbox, and count those that pass.
 
-    PROBLEMS is in the format of HumanEval or MBPP, gzipped or not; ANSWERS are JSON lines with `task_id` and
-    `completion`.
+    PROBLEMS is a file in the format of HumanEval or MBPP, gzipped or not. ANSWERS is a file of JSON lines with
+    `task_id` and `completion`.
     """
     from codetune.cli.execution import as_text, try_file
 

@@ -1,4 +1,4 @@
-"""What the commands `execute` and `problems` do: answers in a file are run, held-out problems are verified."""
+"""The work of the commands `execute` and `problems`: run the answers in a file, and verify held-out problems."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ from codetune.schemas.reading import read_rows
 
 
 def try_file(problems: Path, answers: Path, output: Path | None, packages: Sequence[str] = ()) -> Tried:
-    """Verdicts on the answers in a file.
+    """Run the answers in a file with the tests of their problems, in a sandbox.
 
-    :param output: gets a row for each answer: task, its number, outcome, detail.
-    :param packages: packages installed here that answers and tests may import.
-    :raises UserError: when a file is not what it should be, or the machine offers no isolation.
+    :param problems: a file in the format of HumanEval or MBPP.
+    :param answers: a file of JSON lines with `task_id` and `completion`.
+    :param output: a file to write one row per answer to: task, number of the answer, outcome, detail; None for no file.
+    :param packages: names of installed packages that answers and tests may import.
+    :returns: the verdict on each answer.
+    :raises UserError: when a file has the wrong content, or the machine offers no isolation.
     """
     asked = read_problems(problems)
     given = read_answers(answers, asked)
@@ -42,9 +45,12 @@ def try_file(problems: Path, answers: Path, output: Path | None, packages: Seque
 
 
 def renew_problems(root: Path) -> str:
-    """Write data/problems.jsonl anew; how many problems it lists, and how many it does not, by reason.
+    """Verify all held-out problems again and replace data/problems.jsonl.
+
+    A problem is verified if its reference passes its own examples in the sandbox.
 
     :param root: the folder of the project.
+    :returns: lines for the terminal: how many problems are verified, and how many are refused for each reason.
     :raises UserError: when there are no candidates, or the machine offers no isolation.
     """
     candidates = list(read_rows(root / "data/clean/problems.jsonl", HELD_OUT_PROBLEMS))
@@ -55,30 +61,33 @@ def renew_problems(root: Path) -> str:
     rows = [{"id": name, "digest": digests[name]} for name in sorted(problem.id for problem in found.verified)]
     path = root / "data/problems.jsonl"
     write_jsonl(path, checked(rows, VERIFIED_PROBLEMS, path))
-    lines = [f"{len(rows)} of {len(candidates)} held-out problems are verified, and listed in {path.name}"]
+    lines = [f"{len(rows)} of {len(candidates)} held-out problems are verified and listed in {path.name}"]
     return "\n".join([*lines, *(f"{reason:28}{count}" for reason, count in found.refused.items())])
 
 
 def as_text(report: dict[str, Any]) -> str:
-    """The figures for the terminal."""
+    """Return the results of `try_file` as lines for the terminal.
+
+    :param report: the content of `Tried.report`.
+    """
     lines = [f"{report['answers']} answers to {report['problems']} problems, each isolated by {report['isolation']}"]
     for name, value in report.items():
         if name.startswith("pass@"):
-            absent = "each problem needs as many answers" if report["problems"] else "no answer was tried"
+            absent = "some problems have fewer answers than k" if report["problems"] else "no answer was run"
             lines.append(f"{name:12}{absent if value is None else f'{value:.4f}'}")
     if "interval" in report:
         lines.append("{:12}{low:.4f} to {high:.4f}, 95 %".format("interval", **report["interval"]))
     lines += [f"{outcome:12}{count}" for outcome, count in report["outcomes"].items()]
     if report["unanswered"]:
-        lines.append(f"{report['unanswered']} more problems have no answer: no pass@k counts them")
+        lines.append(f"{report['unanswered']} more problems have no answer and do not count in pass@k")
     if report["unusable"]:
         told = ", ".join(f"{name} ({outcome})" for name, outcome in report["unusable"].items())
-        lines.append(f"left out, for their own reference fails here: {told}")
+        lines.append(f"left out, because their own reference fails on this machine: {told}")
     if needed := report.get("needed"):
         names = sorted({name for names in needed.values() for name in names})
         options = " ".join(f"--package {name}" for name in names)
         lines.append(
             f"{len(needed)} of these import {', '.join(names)}, which the sandbox does not have: "
-            f"`{options}` lets in what is installed (for the stage: `execute.packages`)"
+            f"allow the installed packages with `{options}` (in the stage: with `execute.packages`)"
         )
     return "\n".join(lines)

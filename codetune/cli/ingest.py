@@ -1,4 +1,4 @@
-"""`codetune ingest --dry-run`: what each source of the data would yield."""
+"""`codetune ingest --dry-run`: show how many rows each data source would give."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import click
 
 
 @click.command(epilog="Example: codetune ingest --dry-run")
-@click.option("--dry-run", is_flag=True, help="Write nothing; this is the only way (`dvc repro ingest` writes).")
+@click.option("--dry-run", is_flag=True, help="Required: this command writes nothing (`dvc repro ingest` does).")
 def ingest(*, dry_run: bool) -> None:
-    """Say how many rows each source of `ingest.sources` would yield, and what would be passed over and why."""
+    """Show how many rows each source of `ingest.sources` would give, and what would be skipped, by reason."""
     if not dry_run:
         raise click.UsageError("Add --dry-run, or run `dvc repro ingest` to write the rows.")
     from codetune.core.config import load_section

@@ -1,4 +1,4 @@
-"""The command line: `codetune check`, `codetune compare HEAD workspace`, …; the pipeline itself is run by DVC."""
+"""The command line: `codetune check`, `codetune compare HEAD workspace`, … DVC runs the pipeline itself."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from codetune.cli.why import why
 from codetune.core.errors import run_as_command
 
 _NAME = "codetune"
-_COMPLETION = "_CODETUNE_COMPLETE"  # set by the shell that asks how a line may go on
+_COMPLETION = "_CODETUNE_COMPLETE"  # set by a shell that asks for the completions of a line
 
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="The pipeline is run by `dvc repro` (or `make repro`), the page by `make app`.",
+    epilog="`dvc repro` (or `make repro`) runs the pipeline. `make app` starts the web page.",
 )
 def cli() -> None:
-    """Reproducible fine-tuning of small code models: questions to ask of the data, the models and the results."""
+    """Fine-tune small code models reproducibly: check parameters, inspect data, try models, compare results."""
 
 
 for _command in (check, summary, compare, why, data_diff, ingest, answer, execute, problems):
@@ -35,7 +35,7 @@ for _command in (check, summary, compare, why, data_diff, ingest, answer, execut
 
 
 def main() -> None:
-    """Run one command; all that goes wrong ends in one line on standard error."""
+    """Run the command that `sys.argv` names. An error is printed as one line on standard error."""
     run_as_command(_run)
 
 

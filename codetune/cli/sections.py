@@ -1,4 +1,4 @@
-"""All sections of params.yaml, for `python -m codetune check`; stages load only their own."""
+"""All sections of params.yaml, for `python -m codetune check`. A stage loads only its own sections."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ SECTIONS: tuple[type[Section], ...] = (
     NumericsParams, ModelParams, IngestParams, CleanParams, AugmentParams, ExamineParams, BenchmarksParams, TrainParams,
     GenerateParams, ScoreParams, ExecuteParams, ValidityParams, AnswerValidityParams, ExportParams,
 )  # fmt: skip
-# What stood in params.yaml once, and what to do with it.
+# Sections that earlier versions had, and what to do with them.
 _REMOVED = dict.fromkeys(
-    ("pretrain", "assess"), "delete this section: no base is trained any more, model.base names one"
+    ("pretrain", "assess"), "delete this section: codetune no longer trains a base model, model.base names one"
 )
 
 
 def check_params(path: Path = PARAMS_FILE) -> None:
-    """Check every section of params.yaml, that they fit together, and that what they name is there.
+    """Check each section of params.yaml, that the sections agree, and that the files they name exist.
 
-    :raises UserError: naming every problem at once, sections that nobody reads included.
+    :param path: the file to check.
+    :raises UserError: when there are problems; it names all of them, also sections that no stage reads.
     """
     content = read_params(path)
     known = [section.section for section in SECTIONS]

@@ -1,4 +1,4 @@
-"""`codetune summary`: the metrics of the last run as a table for the terminal."""
+"""`codetune summary`: print the metrics of the last run as a table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WIDTH = 22
 
 
 def _value(scores: dict[str, Any], key: str) -> float | None:
-    """The number at a dotted key, None where an older report has none."""
+    """Return the number at a dotted key; None if the report, perhaps an older one, does not have it."""
     found: Any = scores
     for part in key.split("."):
         found = found.get(part, {})
@@ -26,7 +26,10 @@ def _value(scores: dict[str, Any], key: str) -> float | None:
 
 
 def metrics_table(metrics: dict[str, Any]) -> str:
-    """The content of reports/metrics.json as a table for the terminal."""
+    """Return the metrics of the base and the tuned model, with the gains, as a table for the terminal.
+
+    :param metrics: the content of reports/metrics.json.
+    """
     lines = [f"{'':{_WIDTH}}{'base':>10}{'tuned':>10}   gain (95 % interval)"]
     for metric in catalogue():
         base, tuned = (_value(metrics[role], metric.key) for role in ("base", "tuned"))
@@ -39,8 +42,8 @@ def metrics_table(metrics: dict[str, Any]) -> str:
     if "robustness" in metrics:
         found = metrics["robustness"]
         changed, moved = ([found[role][key] for role in ("base", "tuned")] for key in ("changed", F1.gain))
-        lines += ["", f"{found['prompts']} of the prompts in other words:"]
-        lines.append(f"{'another answer':{_WIDTH}}{changed[0]:10.4f}{changed[1]:10.4f}")
+        lines += ["", f"{found['prompts']} of the prompts, reworded:"]
+        lines.append(f"{'answers that changed':{_WIDTH}}{changed[0]:10.4f}{changed[1]:10.4f}")
         ends = [F1.show(each["mean"], signed=True) for each in moved]
         line = f"{f'change in {F1.label}':{_WIDTH}}{ends[0]:>10}{ends[1]:>10}"
         lines.append(f"{line}   of tuned {F1.show_interval(moved[1])}")
@@ -52,7 +55,11 @@ def _interval(gain: dict[str, float]) -> str:
 
 
 def execution_table(sets: dict[str, Any]) -> str:
-    """The content of reports/execution/metrics.json as a table for the terminal; empty where nothing was run."""
+    """Return pass@1 of the base and the tuned model, with the gains, as a table for the terminal.
+
+    :param sets: the content of reports/execution/metrics.json.
+    :returns: one line per set of problems; empty if no answer was run.
+    """
     lines = []
     for name, found in sets.items():
         if "gain" in found:
@@ -63,22 +70,25 @@ def execution_table(sets: dict[str, Any]) -> str:
 
 
 def _told(path: Path, tell: Callable[[Any], str]) -> str:
-    """What is told of a report.
+    """Return the table that `tell` makes of a report.
 
-    :raises UserError: when the report lacks what is told of.
+    :raises UserError: when a value that the table needs is not in the report.
     """
     try:
         return tell(read_json(path))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UserError(f"{path} is not what this version writes: {error!r}", "Run `dvc repro` to write it.") from None
+        raise UserError(
+            f"{path} does not have the content that this version of codetune writes: {error!r}",
+            "Run `dvc repro` to write it again.",
+        ) from None
 
 
 @click.command("summary", epilog="Example: codetune summary")
 def summary() -> None:
-    """Print the metrics of the last run, base and tuned, with the gain and its interval."""
+    """Print the metrics of the last run: base model, tuned model, and the gain with its 95 % interval."""
     click.echo(_told(_METRICS, metrics_table))
     if _EXECUTION.exists() and (told := _told(_EXECUTION, execution_table)):
         click.echo(f"\n{told}")
     click.echo(
-        "\nNext: `make app` to compare and to try the model, `dvc metrics diff`, `dvc exp run -S train.lora.rank=8`."
+        "\nNext: `make app` to compare models and to try them, `dvc metrics diff`, `dvc exp run -S train.lora.rank=8`."
     )

@@ -1,4 +1,4 @@
-"""`codetune why`: the life of a row."""
+"""`codetune why`: show what each stage did with a row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 @click.command(epilog="Examples: codetune why 3f2a91 · codetune why toolz/itertoolz.py:120 · codetune why groupby")
 @click.argument("row")
 def why(row: str) -> None:
-    """Tell what became of a row, from the archive it came in to the training set.
+    """Show what happened to a row, from the file it came from to the training set.
 
     ROW is an id or its beginning, PATH, PATH:LINE, or the name of a function.
     """

@@ -1,1 +1,1 @@
-"""What becomes of the data: from packages to rows, from rows to instructions, and paraphrases of them."""
+"""The data of a run: read rows from sources, filter them into instructions, paraphrase them, check for leakage."""

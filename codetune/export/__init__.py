@@ -1,1 +1,1 @@
-"""The tuned model as one folder that stands alone."""
+"""Export the tuned model as one folder that works without the base model and the adapter."""

@@ -1,4 +1,4 @@
-"""Merging the adapter into the base model, and proof that the model is still the same."""
+"""Merge the adapter into the base model, and check that the merged model gives the same logits."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ from codetune.generation.batch import answer_all
 from codetune.models.load import LoadedModel, attach_adapter, load_model
 
 ROUNDINGS_PER_LAYER = 32
-"""How many roundings in one direction each layer may add to a logit. Up to 14 were seen (tests/test_families.py)."""
+"""Accepted number of rounding errors, all in one direction, that each layer adds to a logit.
+
+Measured: up to 14 (tests/test_families.py).
+"""
 _ANSWER_TOKENS = 64
 
 
 @dataclass(frozen=True)
 class MergeCheck:
-    """How the merged model was compared with base plus adapter.
+    """The comparison of the merged model with base plus adapter.
 
-    :ivar prompts: held-out rows.
-    :ivar logits: all logits of these rows and of greedy answers to them.
-    :ivar max_difference: by how much a logit differs at the most.
-    :ivar allowed: what rounding can make of it.
-    :ivar tokens: tokens of the greedy answers.
-    :ivar ties: those of them where the merged model prefers another one. Its two best lie within twice `allowed`.
+    :param prompts: number of held-out rows.
+    :param logits: number of logits that were compared: those of these rows and of greedy answers.
+    :param max_difference: largest difference of a logit.
+    :param allowed: largest difference that rounding can explain.
+    :param tokens: number of tokens of the greedy answers.
+    :param ties: number of these tokens where the merged model prefers another token. There its two best logits differ
+        by at most twice `allowed`.
     """
 
     prompts: int
@@ -40,11 +44,14 @@ class MergeCheck:
 def merge(
     base: LoadedModel, adapter: Path, rows: list[list[int]], prompts: list[list[int]]
 ) -> tuple[LoadedModel, MergeCheck]:
-    """The base with the adapter folded into its weights, checked against base plus adapter. `base` is used up.
+    """Add the adapter to the weights of the base model, and compare the result with base plus adapter.
 
+    :param base: the base model; it is changed and must not be used afterwards.
+    :param adapter: folder of the LoRA adapter.
     :param rows: token ids of held-out rows, prompt and completion, to compare all logits on; at least one.
-    :param prompts: token ids of held-out prompts, to compare greedy answers to.
-    :raises UserError: when the adapter does not fit, or a logit differs by more than rounding makes of it.
+    :param prompts: token ids of held-out prompts; logits are also compared on greedy answers to them.
+    :returns: the merged model and the result of the comparison.
+    :raises UserError: when the adapter does not fit, or a logit differs by more than rounding can explain.
     """
     tuned = attach_adapter(base.model, adapter)
     beside = LoadedModel(tuned, base.tokenizer, base.name)
@@ -53,30 +60,33 @@ def merge(
     expected = [plain_logits(tuned, ids) for ids in compared]
     merged = tuned.merge_and_unload().eval()
     found = [plain_logits(merged, ids) for ids in compared]
-    # torch's maximum and this comparison both let a difference that is not a number come to light.
+    # A difference that is NaN must not pass: torch's max returns it, and `not difference <= allowed` is then true.
     pairs = list(zip(found, expected, strict=True))
     difference = torch.stack([(logits - wanted).abs().max() for logits, wanted in pairs]).max().item()
     allowed = rounding(merged, max(wanted.abs().max().item() for wanted in expected))
     if not difference <= allowed:
         raise UserError(
-            f"export: merged, a logit differs by {difference:.2e} from base plus adapter; rounding makes {allowed:.2e}",
-            "Train again with a smaller train.learning_rate or train.lora.alpha: the adapter's weights are too large.",
+            f"export: after merging, a logit differs by {difference:.2e} from base plus adapter, and rounding explains "
+            f"only {allowed:.2e}: the adapter's weights are too large",
+            "Train again with a smaller train.learning_rate or train.lora.alpha.",
         )
     begins = [len(prompt) - 1 for prompt in prompts]
     ties = sum(
         int((logits[begin:].argmax(-1) != wanted[begin:].argmax(-1)).sum())
         for (logits, wanted), begin in zip(pairs[len(rows) :], begins, strict=True)
     )
-    tokens = sum(len(answer.ids) + 1 for answer in answers.values())  # and the one that would come next
+    tokens = sum(len(answer.ids) + 1 for answer in answers.values())  # plus the token after each answer
     logits = sum(wanted.numel() for wanted in expected)
     check = MergeCheck(len(rows), logits, difference, allowed, tokens, ties)
     return LoadedModel(merged, base.tokenizer, f"{base.name} + {adapter}"), check
 
 
 def rounding(model: Any, largest: float) -> float:
-    """What rounding can make of a logit: relative to the largest one, by the weights' precision and the depth.
+    """Return the largest difference of a logit that rounding can explain.
 
-    :param largest: the largest logit by amount.
+    It grows with the number of layers, the rounding error of the weights' type, and the largest logit.
+
+    :param largest: the largest absolute value of a logit.
     """
     unit = torch.finfo(model.dtype).eps / 2
     layers = int(model.config.get_text_config(decoder=True).num_hidden_layers)
@@ -84,19 +94,26 @@ def rounding(model: Any, largest: float) -> float:
 
 
 def plain_logits(model: Any, ids: list[int]) -> torch.Tensor:
-    """All logits of one sequence by the model's own code, of shape `(tokens, vocabulary)`."""
+    """Compute all logits of one sequence, without a cache and with the model's own code.
+
+    :param ids: token ids of the sequence.
+    :returns: logits of shape `(tokens, vocabulary)`.
+    """
     with torch.inference_mode():
         logits: torch.Tensor = model(input_ids=torch.tensor([ids], device=model.device), use_cache=False).logits[0]
     return logits
 
 
 def save_merged(merged: LoadedModel, folder: Path, dtype: Literal["float32", "bfloat16"]) -> None:
-    """Write the model as safetensors with its tokenizer into `folder`, and read it back to see that it is the same.
+    """Write the model as safetensors with its tokenizer, and read it back to check that the weights are equal.
 
-    :raises UserError: when what is read differs from what was written.
+    :param merged: the merged model; its weights are converted to `dtype`.
+    :param folder: folder to write to.
+    :param dtype: number type of the stored weights.
+    :raises UserError: when a tensor that is read differs from the one that was written.
     """
     model = merged.model.to(getattr(torch, dtype))
-    if len(merged.end_ids) > 1:  # whatever loads the folder is to end answers as the pipeline does
+    if len(merged.end_ids) > 1:  # so that other programs end answers at the same tokens as codetune
         model.generation_config.eos_token_id = sorted(merged.end_ids)
     model.save_pretrained(folder, safe_serialization=True)
     merged.tokenizer.save_pretrained(folder)
@@ -106,5 +123,6 @@ def save_merged(merged: LoadedModel, folder: Path, dtype: Literal["float32", "bf
     ]
     if wrong:
         raise UserError(
-            f"export: {len(wrong)} tensors were not stored as they are, such as {wrong[0]}", "Check the disk."
+            f"export: {len(wrong)} tensors differ after writing and reading them, such as {wrong[0]}",
+            "Check the disk.",
         )

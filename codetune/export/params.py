@@ -15,5 +15,5 @@ class ExportParams(Section):
     section: ClassVar[str] = "export"
     dtype: Literal["float32", "bfloat16"] = Field(
         description="number type of the stored weights. float32: exactly the model that was evaluated. bfloat16: half "
-        "the size, rounded"
+        "the size, with rounded weights"
     )

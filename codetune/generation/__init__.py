@@ -1,1 +1,1 @@
-"""Answers of a model to prompts: many at once, or one as it is written."""
+"""Generate answers to prompts: many in a batch, or one as a stream of tokens."""

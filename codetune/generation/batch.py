@@ -1,7 +1,7 @@
-"""Answers to many prompts: a row that ends makes room for the next prompt at once.
+"""Generate answers to many prompts in a batch. When an answer ends, its row is given to the next prompt at once.
 
-An answer does not depend on the batch size, or on which other prompts are answered beside it (see `slots`).
-Streaming a single answer is the business of `stream`.
+An answer depends neither on the batch size nor on the other prompts in the batch (see `slots`). To stream a single
+answer, use `stream`.
 """
 
 from __future__ import annotations
@@ -24,30 +24,35 @@ from codetune.models.load import LoadedModel
 from codetune.models.prompt import prompt_ids
 
 Until = Callable[[int, list[int]], bool]
-"""Tells of the index of a prompt and of the ids of its answer so far whether the answer may end here."""
+"""Takes the index of a prompt and the token ids of its answer so far; returns whether the answer may end here."""
 
 _PREFILL_COLUMNS, _PREFILL_TOKENS = 8, 4096
-_OTHER_REACHES = ("window_size", "attention_window_size", "attention_chunk_size")  # of other kinds than sliding_window
-_WIDEST = 128  # rows: products of more are hardly faster
-_SHARE, _MOST_BYTES = 0.4, 2.5e9  # of the free memory for keys and values, and at the most
+# Configuration keys for kinds of limited attention that this module does not support, unlike `sliding_window`.
+_OTHER_REACHES = ("window_size", "attention_window_size", "attention_chunk_size")
+_WIDEST = 128  # rows; matrix products with more rows are hardly faster
+_SHARE, _MOST_BYTES = 0.4, 2.5e9  # keys and values take at most this share of the free memory, and this many bytes
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The new ids of an answer, without the end token, and why it ended: an end token, `until`, or the limit."""
+    """An answer.
+
+    :param ids: generated token ids, without the end token.
+    :param ended: why it ended: at an end token, because `until` said so, or at the limit of tokens.
+    """
 
     ids: list[int]
     ended: Literal["end", "until", "limit"]
 
     @property
     def stopped(self) -> bool:
-        """Whether it ended before the limit of tokens."""
+        """Whether the answer ended before the limit of tokens."""
         return self.ended != "limit"
 
 
 @dataclass
 class _Row:
-    """A prompt that is being answered."""
+    """A row of the batch: a prompt and its answer so far."""
 
     index: int
     prompt: list[int]
@@ -56,12 +61,12 @@ class _Row:
 
     @property
     def last(self) -> int:
-        """The id whose successor comes next."""
+        """The last token id so far: the input of the next step."""
         return self.ids[-1] if self.ids else self.prompt[-1]
 
     @property
     def position(self) -> int:
-        """The position of `last`: the number of tokens that the cache holds before it."""
+        """The position of `last`, which is the number of tokens in the cache before it."""
         return len(self.prompt) + len(self.ids) - 1
 
 
@@ -74,14 +79,16 @@ def answer_all(
     choosers: Sequence[Choose] | None = None,
     until: Until | None = None,
 ) -> Iterator[tuple[int, Answer]]:
-    """Yield the index of a prompt and its answer, whenever one is finished.
+    """Generate an answer to each prompt, and yield the index of the prompt and the answer as soon as it is finished.
 
-    :param prompts: ids, at least one per prompt; prompt and answer must fit into the model's context.
-    :param batch_size: answers that are decoded at a time; None takes as many as memory allows, within reason.
-    :param choosers: how the tokens of each answer are chosen, one for each prompt; None takes the likeliest.
-    :param until: ends answers before their end token; asked after each token.
-    :raises UserError: when the model's attention reaches back less far than a prompt with its answer, in a way that is
-        not known here, or memory does not hold the answers that are decoded at a time.
+    :param loaded: the model and its tokenizer.
+    :param prompts: token ids, at least one per prompt; prompt and answer must fit into the model's context.
+    :param max_new_tokens: largest number of tokens of an answer, with the end token.
+    :param batch_size: number of answers decoded together; None: as many as fit into memory, up to 128.
+    :param choosers: a function per prompt that chooses the next token; None: greedy decoding.
+    :param until: called after each token; ends an answer before its end token.
+    :raises UserError: when the model limits its attention to fewer tokens than prompt and answer have, in a way that is
+        not supported, or when the answers of a batch do not fit into memory.
     """
     chosen: Sequence[Choose | None] = choosers or [None] * len(prompts)
     rows_to_come = [_Row(index, ids, choose) for index, (ids, choose) in enumerate(zip(prompts, chosen, strict=True))]
@@ -97,9 +104,9 @@ def answer_all(
     cache = SlotCache(_config(loaded.model).num_hidden_layers, round_up(size, ROWS), capacity, form)
     rows: list[_Row] = []
     while waiting or rows:
-        # Not around the yield: torch's inference mode must not stay on while this generator is suspended.
+        # The yield is outside: inference mode must not stay active while this generator is suspended.
         with torch.inference_mode():
-            # A few prompts together are read faster than one at a time, and a few empty rows cost less.
+            # Prompts are processed faster together. Waiting until 1/16 of the rows are free costs less than it saves.
             if waiting and size - len(rows) >= max(1, size // 16):
                 _admit(model, cache, rows, waiting, size, start)
             _advance(model, cache, rows)
@@ -108,9 +115,10 @@ def answer_all(
 
 
 class _Start:
-    """The common beginning of all prompts in the model's template, computed once.
+    """The prefix that all prompts have in common in the model's template; its keys and values are computed once.
 
-    It follows from the template alone, never from the prompts at hand, so that an answer does not depend on company.
+    The prefix depends only on the template, not on the prompts of the batch, so that an answer does not depend on them
+    either.
     """
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
@@ -122,11 +130,16 @@ class _Start:
             self._run(model, torch.tensor([self.ids]), self._cache)
 
     def length(self, prompt: list[int]) -> int:
-        """How many tokens of a prompt are not computed again; at least its last one is."""
+        """Return how many tokens of a prompt the prefix covers; 0 if it starts differently or has nothing more."""
         return len(self.ids) if len(self.ids) < len(prompt) and prompt[: len(self.ids)] == self.ids else 0
 
     def read(self, model: Any, input_ids: torch.Tensor, *, begun: bool) -> DynamicCache:
-        """A cache that holds rows of shape `(rows, tokens)`, after the common beginning where they are `begun`."""
+        """Compute the keys and values of rows.
+
+        :param input_ids: token ids of shape `(rows, tokens)`.
+        :param begun: whether they follow the prefix, which is then put into the cache before them.
+        :returns: a cache with all tokens of the rows.
+        """
         cache = DynamicCache()
         if begun:
             for index, layer in enumerate(self._cache.layers):
@@ -141,9 +154,11 @@ class _Start:
 
 
 def _rows_at_a_time(loaded: LoadedModel, capacity: int, wanted: int | None) -> int:
-    """How many answers are decoded at a time: as many as wanted, or as memory allows.
+    """Return the number of answers to decode together.
 
-    :raises UserError: when memory does not hold them.
+    :param capacity: number of tokens of one row, prompt and answer.
+    :param wanted: the batch size; None for as many as fit into memory.
+    :raises UserError: when they do not fit into memory.
     """
     config = _config(loaded.model)
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
@@ -154,8 +169,8 @@ def _rows_at_a_time(loaded: LoadedModel, capacity: int, wanted: int | None) -> i
     rows = wanted or max(ROWS, min(_WIDEST, fitting))
     if round_up(rows, ROWS) * row > free:
         raise UserError(
-            f"{loaded.name}: {round_up(rows, ROWS)} answers at a time, of {capacity} tokens with their prompts, take "
-            f"{round_up(rows, ROWS) * row / 1e9:.1f} GB, and {free / 1e9:.1f} GB of memory are free",
+            f"{loaded.name}: a batch of {round_up(rows, ROWS)} answers with {capacity} tokens each, prompt included, "
+            f"needs {round_up(rows, ROWS) * row / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free",
             "Lower generate.max_new_tokens" + (" or generate.batch_size." if rows > ROWS else ", or free some memory."),
         )
     return rows
@@ -172,17 +187,18 @@ def _config(model: Any) -> Any:
 
 
 def _mask_form(loaded: LoadedModel, needed: int) -> MaskForm:
-    """The form of attention mask that a model takes for `needed` tokens.
+    """Return the form of attention mask that a model takes for `needed` tokens.
 
-    :raises UserError: when it attends to fewer of them, in a way that is not known here.
+    :raises UserError: when the model limits its attention to fewer tokens, in a way that is not supported.
     """
     config = _config(loaded.model)
     for name in _OTHER_REACHES:
         reach = getattr(config, name, None)
         if reach and reach < needed:
             raise UserError(
-                f"{loaded.name}: attention reaches back {reach} tokens ({name}), prompt and answer need up to {needed}",
-                "Lower generate.max_new_tokens, or use a base of another family.",
+                f"{loaded.name}: attention covers only the last {reach} tokens ({name}), and prompt with answer can "
+                f"have {needed}",
+                "Lower generate.max_new_tokens, or use a base model of another family.",
             )
     if getattr(config, "alibi", config.model_type == "bloom"):
         return MaskForm(padding=True)
@@ -194,10 +210,10 @@ def _mask_form(loaded: LoadedModel, needed: int) -> MaskForm:
 
 
 def _admit(model: Any, cache: SlotCache, rows: list[_Row], waiting: deque[_Row], size: int, start: _Start) -> None:
-    """Fill the free slots with waiting prompts, those of about equal length in one pass.
+    """Give the free rows to waiting prompts, and compute prompts of about equal length together.
 
-    All but the last id of a prompt go into the cache here; the last one is the row's first step. A prompt that another
-    row has is not computed again: what the cache holds of it is copied.
+    Here the keys and values of all tokens but the last go into the cache; the last token is the input of the row's
+    first step. If another row has the same prompt, its keys and values are copied instead.
     """
     first = len(rows)
     while waiting and len(rows) < size:
@@ -227,7 +243,7 @@ def _admit(model: Any, cache: SlotCache, rows: list[_Row], waiting: deque[_Row],
 
 
 def _advance(model: Any, cache: SlotCache, rows: list[_Row]) -> None:
-    """Add one id to each row; unused rows make up the batch to a multiple."""
+    """Add one token to each row. The batch is filled with unused rows up to a multiple of `ROWS`."""
     unused = round_up(len(rows), ROWS) - len(rows)
     positions = torch.tensor([row.position for row in rows] + [0] * unused, device=model.device)
     last = torch.tensor([row.last for row in rows] + [0] * unused, device=model.device)
@@ -244,7 +260,10 @@ def _advance(model: Any, cache: SlotCache, rows: list[_Row]) -> None:
 def _release(
     cache: SlotCache, rows: list[_Row], end_ids: frozenset[int], max_new_tokens: int, until: Until | None
 ) -> list[tuple[int, Answer]]:
-    """Take out the rows that are finished; the last row moves into a free slot, so that those in use stay together."""
+    """Remove the finished rows and return their answers with the index of the prompt.
+
+    The last row moves to the place of a removed row, so that the rows in use stay together.
+    """
     finished = []
     for slot in range(len(rows) - 1, -1, -1):
         row = rows[slot]

@@ -1,8 +1,9 @@
-"""The forward pass of Llama-like models for many rows at a time, without what only training and odd cases need.
+"""A faster forward pass of Llama-like models for batches, without the parts that only training and rare cases need.
 
-Weights are laid out once for products of few rows, those that multiply the same states are one product, and keys and
-values are never copied for the query heads that share them. What it computes is what the model's own code computes, up
-to rounding. A row has the same bits in any company, as with the model's own.
+Weights are packed once for products with few rows. Weights that multiply the same states are joined into one product.
+Keys and values are not copied for the query heads that share them (grouped-query attention). The results are those of
+the model's own code, up to rounding. As with that code, the result of a row has the same bits whatever the other rows
+of the batch are.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ from torch.nn import functional
 from codetune.numerics import products
 
 _FAMILIES = frozenset({"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM"})
-_ROWS = 64  # that weights are laid out for, about: any number may come
-_SHARE = 0.3  # of the free memory that laid-out copies of the weights may take
+_ROWS = 64  # weights are packed for about this many rows; any number works
+_SHARE = 0.3  # packed copies of the weights may take this share of the free memory
 
 _Linear = Callable[[torch.Tensor], torch.Tensor]
 
 
 def decoder(model: Any) -> Any:
-    """What answers are computed with in place of `model`: called in the same way, it gives the same logits.
+    """Return a faster replacement for `model`, which is called in the same way and gives the same logits.
 
-    It is the model itself where its code is not of the kind that is known here.
+    :param model: a causal language model.
+    :returns: a `LeanDecoder`; the model itself if it is of another family, has changed layers, or is not float32.
     """
     layers = getattr(getattr(model, "model", None), "layers", ())
     known = type(model).__name__ in _FAMILIES and all(
@@ -41,7 +43,10 @@ def decoder(model: Any) -> Any:
 
 
 class LeanDecoder:
-    """A Llama-like model of float32 weights; `base_model` is what comes before the logits, as with the model itself."""
+    """A faster forward pass for a Llama-like model with float32 weights.
+
+    As in the model itself, `base_model` computes the hidden states, without the logits.
+    """
 
     def __init__(self, model: Any) -> None:
         self.device, self._body = model.device, model.model
@@ -53,7 +58,11 @@ class LeanDecoder:
         self._head = _linear([model.lm_head], packed=packed)
 
     def __call__(self, **arguments: Any) -> SimpleNamespace:
-        """The `logits` that follow each row's last id, of shape `(rows, 1, vocabulary)`."""
+        """Compute the logits after the last token of each row.
+
+        :param arguments: those of `base_model`.
+        :returns: an object with the attribute `logits`, of shape `(rows, 1, vocabulary)`.
+        """
         return SimpleNamespace(logits=self._head(self.base_model(**arguments)[:, -1:]))
 
     def base_model(
@@ -63,10 +72,14 @@ class LeanDecoder:
         attention_mask: torch.Tensor | None = None,
         position_ids: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """The states of all ids, of shape `(rows, ids, hidden)`; their keys and values go into the cache.
+        """Compute the hidden states of all tokens, and store their keys and values in the cache.
 
-        :param attention_mask: what is added to the scores, of shape `(rows, 1, 1, columns)`; None for whole sequences
-            whose tokens attend to all before them.
+        :param input_ids: token ids of shape `(rows, tokens)`.
+        :param past_key_values: the cache.
+        :param attention_mask: values to add to the attention scores, of shape `(rows, 1, 1, columns)`; None for causal
+            attention to all earlier tokens.
+        :param position_ids: positions of the tokens; None to count on from the length of the cache.
+        :returns: hidden states of shape `(rows, tokens, hidden)`.
         """
         length, before = input_ids.shape[1], past_key_values.get_seq_length()
         states = self._body.embed_tokens(input_ids)
@@ -82,7 +95,7 @@ class LeanDecoder:
 
 
 class _Layer:
-    """A layer of the model."""
+    """One layer of the model."""
 
     def __init__(self, layer: Any, *, packed: bool) -> None:
         attention, mlp = layer.self_attn, layer.mlp
@@ -118,18 +131,21 @@ class _Layer:
 
 
 def _turn(heads: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """Rotary positions, as the Llama family has them."""
+    """Apply rotary position embeddings in the way of the Llama family."""
     left, right = heads.chunk(2, dim=-1)
     return heads * cos + torch.cat((-right, left), dim=-1) * sin
 
 
 def _causal(length: int, before: int, like: torch.Tensor) -> torch.Tensor:
-    """What is added to the scores of `length` tokens after `before` others."""
+    """Return the causal mask of `length` tokens after `before` others: the values to add to the attention scores."""
     return like.new_full((length, before + length), torch.finfo(like.dtype).min).triu_(before + 1)
 
 
 def _linear(modules: list[Any], *, packed: bool) -> _Linear:
-    """What linear layers that get the same states give, side by side; one product where the weights are packed."""
+    """Return a function that computes several linear layers of the same input, and concatenates their outputs.
+
+    With packed weights they are one matrix product.
+    """
     if not packed:
         return lambda states: torch.cat([module(states) for module in modules], dim=-1)
     weight = torch.cat([module.weight.detach() for module in modules])

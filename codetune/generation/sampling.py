@@ -1,4 +1,4 @@
-"""How the next token is chosen: the likeliest one, or one that is drawn."""
+"""Select the next token: the most likely one, or a random one."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import torch
 from codetune.core.errors import UserError
 
 Choose = Callable[[torch.Tensor], int]
-"""Gives the id of the next token from logits of shape `(vocabulary,)`."""
+"""Takes logits of shape `(vocabulary,)`; returns the id of the next token."""
 
 
 @dataclass(frozen=True)
 class SamplingSettings:
-    """How the next token is chosen.
+    """How tokens are chosen, and how many.
 
-    :param temperature: 0 takes the likeliest token; above, the distribution is sampled, flatter as it grows.
-    :param top_p: sample from the likeliest tokens that together have this probability; 1 takes all.
-    :param top_k: sample from this many of the likeliest tokens; 0 takes all.
-    :param seed: of the sampling; the same seed gives the same answer, whichever models are asked beside it.
-    :raises UserError: naming the first value that is out of range.
+    :param temperature: 0 for greedy decoding; a larger value gives a flatter distribution to sample from; at most 5.
+    :param top_p: sample from the most likely tokens that together have this probability; 1 for all tokens.
+    :param top_k: sample from this number of most likely tokens; 0 for all tokens.
+    :param max_new_tokens: largest number of tokens of an answer.
+    :param seed: seed of the sampling; the same seed gives the same answer, whatever other models answer.
+    :raises UserError: when a value is out of range; it names the first one.
     """
 
     temperature: float = 0.0
@@ -40,13 +41,15 @@ class SamplingSettings:
         }
         for name, (fits, value, expected) in allowed.items():
             if not fits:
-                raise UserError(f"{name} is {value}, expected {expected}", "Change it and ask again.")
+                raise UserError(f"{name} is {value}, expected {expected}", "Change it and try again.")
 
 
 def choose_token(logits: torch.Tensor, settings: SamplingSettings, generator: torch.Generator) -> int:
-    """The id of the next token.
+    """Return the id of the next token.
 
-    :param logits: shape (vocabulary,).
+    :param logits: logits of shape `(vocabulary,)`.
+    :param settings: temperature, `top_k` and `top_p`.
+    :param generator: the random generator to sample with.
     """
     if settings.temperature == 0:
         return int(logits.argmax())
@@ -54,15 +57,18 @@ def choose_token(logits: torch.Tensor, settings: SamplingSettings, generator: to
     if settings.top_k:
         scaled, order = scaled[: settings.top_k], order[: settings.top_k]
     probabilities = scaled.softmax(dim=-1)
-    # A token stays while those before it have not yet reached top_p, so the likeliest one always does.
+    # A token is kept if those before it have less than top_p together, so the most likely one is always kept.
     kept = probabilities.cumsum(dim=-1) - probabilities < settings.top_p
     return int(order[torch.multinomial(probabilities * kept, 1, generator=generator)])
 
 
 def sampler(settings: SamplingSettings, seed: int) -> Choose:
-    """A chooser for one answer, with a random generator of its own: what it draws depends on no other answer.
+    """Return the function that chooses the tokens of one answer.
 
-    :param seed: of this answer, in place of that of the settings.
+    It has its own random generator, so the answer does not depend on other answers.
+
+    :param settings: temperature, `top_k` and `top_p`.
+    :param seed: seed for this answer; the seed in the settings is not used.
     """
     generator = torch.Generator().manual_seed(seed)
     return lambda logits: choose_token(logits, settings, generator)

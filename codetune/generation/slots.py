@@ -1,8 +1,10 @@
-"""A key-value cache whose rows are independent: each has its own length, and can be freed and filled again.
+"""A key-value cache with independent rows: each row has its own length, and can be freed and filled again.
 
-transformers' caches advance all rows together, so a batch must be padded on the left, which shifts sums of floating
-point numbers, and a finished row keeps its place until the last one ends. Here a row's tokens lie at their own
-positions whatever its neighbours do; what lies beyond a row's length is masked and adds exact zeros.
+The caches of transformers advance all rows together. So a batch must be padded on the left, which changes the rounding
+of sums, and a finished row stays in the batch until the last one ends. Here the tokens of a row are stored at their own
+positions, whatever the other rows contain. Columns beyond the length of a row are masked, and add exact zeros.
+
+A slot is the place of one row in the cache. A column is the place of one token in a row.
 """
 
 from __future__ import annotations
@@ -14,19 +16,25 @@ import torch
 from transformers import Cache
 from transformers.cache_utils import CacheLayerMixin, DynamicCache
 
-# Where attention and matrix products come in these multiples of columns and rows, a row has the same bits in any
-# company on the AMD processor this was measured on, so with numerics `portable` on others too; with the other modes
-# rounding may differ there.
+# If attention and matrix products have multiples of these numbers of columns and rows, the result of a row has the same
+# bits whatever the other rows are. This was measured on an AMD processor. With `numerics.mode: portable` it holds on
+# other processors too; with the other modes, rounding may differ there.
 COLUMNS, ROWS = 32, 8
 
 
 def round_up(number: int, multiple: int) -> int:
-    """The smallest multiple that is not below `number`."""
+    """Return the smallest multiple of `multiple` that is not below `number`."""
     return -(-number // multiple) * multiple
 
 
 class SlotLayer(CacheLayerMixin):  # type: ignore[misc]
-    """Keys and values of one layer, each of shape `(slots, capacity, heads, head size)`: a token lies in one piece."""
+    """The keys and values of one layer, each of shape `(slots, capacity, heads, head size)`.
+
+    So the values of one token are contiguous in memory.
+
+    :param slots: number of rows.
+    :param capacity: largest number of tokens per row.
+    """
 
     is_sliding = False
 
@@ -37,7 +45,7 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[misc]
         self.columns = 0
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
-        """Make room for all slots, in the shape and type of the first states."""
+        """Allocate memory for all slots, with the number of heads, head size and type of the first states."""
         self.keys, self.values = (
             states.new_zeros((self.slots, self.capacity, states.shape[1], states.shape[3]))
             for states in (key_states, value_states)
@@ -47,7 +55,11 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[misc]
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_args: Any, **_kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Store one token per row, of shape `(rows, heads, 1, head size)`, at its own position; all that is stored."""
+        """Store one token per row at the position that `SlotCache.aim` has set.
+
+        :param key_states: keys of shape `(rows, heads, 1, head size)`; `value_states` likewise.
+        :returns: all keys and all values of these rows, each of shape `(rows, heads, columns, head size)`.
+        """
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         for kept, states in ((self.keys, key_states), (self.values, value_states)):
@@ -59,25 +71,25 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[misc]
         )
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:  # noqa: ARG002
-        """Length and offset of the mask."""
+        """Return the length and the offset of the mask."""
         return self.columns, 0
 
     def get_seq_length(self) -> int:
-        """Columns in use before this step."""
+        """Return the number of columns in use before this step."""
         return self.columns - 1
 
     def get_max_length(self) -> int:
-        """Columns there is room for."""
+        """Return the largest number of columns."""
         return self.capacity
 
 
 @dataclass(frozen=True)
 class MaskForm:
-    """What a model takes as its attention mask.
+    """The form of attention mask that a model takes.
 
-    :param window: how many tokens attention reaches back, the last one included; None: all.
-    :param by_layer_type: whether it reaches back so far in the layers of one type alone, which have their own mask.
-    :param padding: whether the model wants to know of each token whether it is one, and makes the mask by itself.
+    :param window: number of tokens that attention covers, the current one included; None: all.
+    :param by_layer_type: whether only one type of layers has this window, so that each type takes its own mask.
+    :param padding: whether the model takes a padding mask (1 for a token, 0 for padding) and makes the rest itself.
     """
 
     window: int | None = None
@@ -86,7 +98,13 @@ class MaskForm:
 
 
 class SlotCache(Cache):  # type: ignore[misc]
-    """A cache of `slots` rows with room for `capacity` tokens each."""
+    """A key-value cache for all layers of a model.
+
+    :param layers: number of layers.
+    :param slots: number of rows.
+    :param capacity: largest number of tokens per row.
+    :param form: the form of attention mask that the model takes; None for a mask without a window.
+    """
 
     def __init__(self, layers: int, slots: int, capacity: int, form: MaskForm | None = None) -> None:
         super().__init__(layers=[SlotLayer(slots, capacity) for _ in range(layers)])
@@ -94,12 +112,12 @@ class SlotCache(Cache):  # type: ignore[misc]
         self.form = form or MaskForm()
 
     def aim(self, positions: torch.Tensor) -> torch.Tensor | dict[str, torch.Tensor]:
-        """Set where the next token of each of the first rows goes; the attention mask, `(rows, 1, 1, columns)`.
+        """Set where the next token of each row is stored, and return the attention mask for this step.
 
-        The mask is what is added to the attention scores, which every implementation of attention understands. Where
-        the form of the mask says so, there is one for each type of layer, or it has the shape `(rows, columns)`.
-
-        :param positions: the number of tokens that each row holds already, of shape `(rows,)`.
+        :param positions: number of tokens that each row has already, of shape `(rows,)`, for the first rows.
+        :returns: the values to add to the attention scores, of shape `(rows, 1, 1, columns)`, which every
+            implementation of attention accepts; by the form of the mask, one such mask per type of layer, or a padding
+            mask of shape `(rows, columns)`.
         """
         columns = min(self.capacity, round_up(int(positions.max()) + 1, COLUMNS))
         places = torch.arange(len(positions), device=positions.device) * self.capacity + positions
@@ -115,7 +133,7 @@ class SlotCache(Cache):  # type: ignore[misc]
         return {"full_attention": _added(hidden), "sliding_attention": near} if self.form.by_layer_type else near
 
     def fill(self, slots: list[int], prefilled: DynamicCache) -> None:
-        """Put the rows of an ordinary cache, of equal length, into `slots`."""
+        """Copy the rows of an ordinary cache, which have equal length, into the given slots."""
         for layer, source in zip(self.layers, prefilled.layers, strict=True):
             if not layer.is_initialized:
                 layer.lazy_initialization(source.keys, source.values)
@@ -124,13 +142,17 @@ class SlotCache(Cache):  # type: ignore[misc]
             layer.values[slots, :length] = source.values.transpose(1, 2)
 
     def move(self, source: int, target: int, length: int) -> None:
-        """Copy the first `length` tokens of one slot over another."""
+        """Copy the first `length` tokens of the slot `source` to the slot `target`."""
         for layer in self.layers:
             layer.keys[target, :length] = layer.keys[source, :length]
             layer.values[target, :length] = layer.values[source, :length]
 
 
 def _added(hidden: torch.Tensor) -> torch.Tensor:
-    """What is added to the attention scores, of shape `(rows, 1, 1, columns)`, where some columns are hidden."""
+    """Return the values to add to the attention scores so that the hidden columns do not count.
+
+    :param hidden: True for a hidden column, of shape `(rows, columns)`.
+    :returns: 0 or the smallest float32, of shape `(rows, 1, 1, columns)`.
+    """
     mask = torch.zeros(hidden.shape, device=hidden.device)
     return mask.masked_fill_(hidden, torch.finfo(torch.float32).min)[:, None, None, :]

@@ -1,4 +1,4 @@
-"""When an answer may end before its end token, by its text."""
+"""Decide from the text of an answer whether it may end before its end token."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from codetune.models.prompt import completion_text
 
 
 class LineWatch:
-    """Tells of the ids of an answer whether its text is complete; it looks only where a line has just ended.
+    """Decides whether an answer is complete. To save time, it checks the text only after the end of a line.
 
-    :param complete: of a text; nothing but the end of a line, or the beginning of one, may change what it tells.
+    :param tokenizer: decodes the answer.
+    :param complete: returns whether a text is complete; its result may change only where a line ends or begins.
     """
 
     def __init__(self, tokenizer: Any, complete: Callable[[str], bool]) -> None:
@@ -19,7 +20,10 @@ class LineWatch:
         self._breaks: dict[int, bool] = {}
 
     def __call__(self, ids: list[int]) -> bool:
-        """Whether the answer may end here."""
+        """Return whether the answer may end here.
+
+        :param ids: token ids of the answer so far.
+        """
         return any(map(self._breaks_line, ids[-2:])) and self._complete(completion_text(self._tokenizer, ids))
 
     def _breaks_line(self, token: int) -> bool:

@@ -1,7 +1,7 @@
-"""Answers token by token, from several models at once, for whoever is watching.
+"""Stream the answers of several models to one instruction, token by token.
 
-The models take turns, one token each, so that their answers grow side by side and neither is favoured. Nothing runs
-between two events: to stop, stop asking. Each model's time is its own, without the other's turns and the reader's.
+The models take turns, one token each, so that all answers grow at the same rate. Nothing is computed between two
+events. To stop, do not ask for the next event. The time of a model contains no time of other models or of the caller.
 """
 
 from __future__ import annotations
@@ -22,22 +22,23 @@ if TYPE_CHECKING:
     from codetune.models.load import LoadedModel
 
 MAX_INSTRUCTION_CHARS = 20_000
-# Tokenizers must not be used by two threads at once, and two forward passes that share the cores are both slower than
-# one after the other; so one step at a time, whoever asks.
+# Two threads must not use a tokenizer at once, and two forward passes on the same cores are slower than one after the
+# other. So this lock allows one step at a time.
 _TURN = threading.Lock()
 _INCOMPLETE = "\ufffd"
 
 
 @dataclass(frozen=True)
 class StreamEvent:
-    """What one more token brought.
+    """The result of one more token.
 
-    :param name: which of the models.
-    :param text_delta: the text to append; empty while a character is still incomplete.
-    :param tokens: how many tokens the answer has, without the end token.
-    :param seconds: time that this model has computed, the reading of the prompt included.
-    :param first_token_s: the part of it up to the first token.
-    :param stopped: whether the model ended the answer by itself; False at the limit of tokens.
+    :param name: name of the model.
+    :param text_delta: the text to append; empty while a character is incomplete.
+    :param tokens: number of tokens of the answer so far, without the end token.
+    :param seconds: computing time of this model so far, with the prompt.
+    :param first_token_s: computing time of this model up to the first token.
+    :param finished: whether this is the last event of the model.
+    :param stopped: whether the model ended the answer with an end token; False at the limit of tokens.
     """
 
     name: str
@@ -50,12 +51,12 @@ class StreamEvent:
 
     @property
     def tokens_per_s(self) -> float:
-        """Tokens per second of computing time so far."""
+        """Tokens per second of computing time so far; 0 before any time has passed."""
         return self.tokens / self.seconds if self.seconds else 0.0
 
 
 class _Answer:
-    """One model's answer as it grows, with its own key-value cache and random generator."""
+    """The unfinished answer of one model, with its own key-value cache and random generator."""
 
     def __init__(self, name: str, loaded: LoadedModel, instruction: str, settings: SamplingSettings) -> None:
         self.name = name
@@ -74,17 +75,20 @@ class _Answer:
         self.finished = False
 
     def _room(self, prompt: list[int]) -> int:
-        """How many tokens may be generated: as many as asked for, or as the model's context leaves."""
+        """Return how many tokens can be generated: as many as requested, or as the model's context allows.
+
+        :raises UserError: when the prompt fills the context.
+        """
         context = self.loaded.context
         if len(prompt) >= context:
             raise UserError(
-                f"the instruction takes {len(prompt)} tokens, and the model reads {context} at most",
+                f"the prompt has {len(prompt)} tokens, and the context of the model is {context} tokens",
                 "Shorten the instruction.",
             )
         return min(self.settings.max_new_tokens, context - len(prompt))
 
     def step(self) -> StreamEvent:
-        """Compute one more token."""
+        """Compute one more token and return its event."""
         with _TURN, torch.inference_mode():
             start = time.perf_counter()
             output = self.loaded.model(
@@ -105,7 +109,7 @@ class _Answer:
         )
 
     def _new_text(self) -> str:
-        """The text that was not sent yet; the bytes of an incomplete character are kept back until the last token."""
+        """Return the text that was not sent yet. An incomplete character is kept back until the last token."""
         text = completion_text(self.loaded.tokenizer, self.ids)
         if not self.finished:
             text = text.rstrip(_INCOMPLETE)
@@ -117,25 +121,27 @@ class _Answer:
 def stream_answers(
     models: Mapping[str, LoadedModel], instruction: str, settings: SamplingSettings
 ) -> Iterator[StreamEvent]:
-    """The answers of all models to one instruction, an event for each token of each.
+    """Stream the answers of all models to one instruction.
 
-    The texts of a model's events, joined, are its answer; its last event is `finished`.
-
-    :param models: loaded models by the name to report them under.
+    :param models: loaded models by the name that events give them.
+    :param instruction: the instruction, without the prompt template.
+    :param settings: how tokens are chosen, and how many.
+    :returns: one event per token of each model. The texts of a model's events, joined, are its answer; its last event
+        is `finished`.
     :raises UserError: when the instruction is empty, or too long for a model.
     """
     if not instruction.strip():
         raise UserError("the instruction is empty", "Write what the function should do.")
     if len(instruction) > MAX_INSTRUCTION_CHARS:
         raise UserError(
-            f"the instruction has {len(instruction)} characters, at most {MAX_INSTRUCTION_CHARS} are read",
-            "Shorten it.",
+            f"the instruction has {len(instruction)} characters, expected at most {MAX_INSTRUCTION_CHARS}",
+            "Shorten the instruction.",
         )
     return _turns([_Answer(name, loaded, instruction, settings) for name, loaded in models.items()])
 
 
 def _turns(answers: list[_Answer]) -> Iterator[StreamEvent]:
-    """The events of all answers, one of each in turn until the last has finished."""
+    """Yield the events of all answers, one of each in turn, until the last answer is finished."""
     while answers:
         for answer in answers:
             yield answer.step()

@@ -69,8 +69,9 @@ def test_a_section_that_is_gone_says_what_to_do(tmp_path):
     path.write_text((Path(__file__).parents[2] / "params.yaml").read_text() + "pretrain:\n  seed: 7\nasess: {}\n")
     with pytest.raises(UserError) as caught:
         check_params(path)
-    assert "pretrain: delete this section: no base is trained any more, model.base names one; asess: unknown" in str(
-        caught.value
+    assert (
+        "pretrain: delete this section: codetune no longer trains a base model, model.base names one; asess: unknown"
+        in str(caught.value)
     )
     assert "did you mean pretrain" not in str(caught.value)
 

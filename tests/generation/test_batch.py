@@ -163,7 +163,9 @@ def test_a_reach_of_a_kind_that_is_not_known_is_refused(loaded, prompts):
         hidden_size=32,
         vocab_size=400,
     )
-    with pytest.raises(UserError, match=r"reaches back 100 tokens \(window_size\), prompt and answer need up to"):
+    with pytest.raises(
+        UserError, match=r"covers only the last 100 tokens \(window_size\), and prompt with answer can have"
+    ):
         answers(replace(loaded, model=_Configured(config)), prompts)
 
 
@@ -274,5 +276,7 @@ def test_as_many_rows_as_memory_allows(loaded, prompts, monkeypatch):
         assert answers(loaded, prompts, None) == whole
     assert sizes[1] > sizes[2] >= 8
     monkeypatch.setattr(batch, "_free_memory", lambda _device: 10**4)
-    with pytest.raises(UserError, match=r"8 answers at a time, of \d+ tokens with their prompts, take 0.0 GB, and"):
+    with pytest.raises(
+        UserError, match=r"a batch of 8 answers with \d+ tokens each, prompt included, needs 0.0 GB of memory, and"
+    ):
         answers(loaded, prompts, None)

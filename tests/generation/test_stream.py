@@ -146,7 +146,9 @@ def test_the_context_of_the_model_bounds_the_answer(base: LoadedModel) -> None:
     prompt = len(prompt_ids(base.tokenizer, ASK))
     events = ask({"m": scripted(base, "a" * 20, context=prompt + 4)})
     assert (len(events), events[-1].stopped) == (4, False)
-    with pytest.raises(UserError, match=f"takes {prompt} tokens, and the model reads {prompt} at most"):
+    with pytest.raises(
+        UserError, match=f"the prompt has {prompt} tokens, and the context of the model is {prompt} tokens"
+    ):
         ask({"m": scripted(base, "a", context=prompt)})
 
 

@@ -184,8 +184,8 @@ def test_dry_run_says_what_comes_and_what_does_not(tmp_path):
     assert "mine (folder): 1 rows, 2 files" in text
     assert "files without a row: syntax_error 1" in text
     assert "t (table): 40 rows, 0 files" in text
-    assert "rows passed over: instruction_empty 1" in text
-    assert text.count("asked: ") == 4
+    assert "rows skipped: instruction_empty 1" in text
+    assert text.count("instruction: ") == 4
     assert sorted(tmp_path.rglob("*")) == sorted([*before, tmp_path / "t.json"])
 
 

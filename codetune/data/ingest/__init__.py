@@ -1,1 +1,1 @@
-"""From packages, folders, tables and hub data sets to raw rows."""
+"""Read raw rows from packages, folders, tables and data sets of a hub."""

@@ -1,4 +1,7 @@
-"""Python files of a folder, or of a git repository at a revision, with the groups that the split is made by."""
+"""List and read the Python files of a folder, or of a git repository at a revision, and assign each to a group.
+
+All rows of a group go to the same split.
+"""
 
 from __future__ import annotations
 
@@ -16,25 +19,26 @@ from codetune.data.ingest.decoding import SourceFile, read_source, storable
 from codetune.data.ingest.harvest import Member
 from codetune.data.ingest.license_files import Content, LicenseFiles, is_license_file, read_license_files, says_licenses
 
-# A group of more files than this share of the folder is divided, so that a single project still gets three splits.
+# A group with more than this share of all files is divided, so that even a single project can fill three splits.
 _MAX_GROUP_SHARE = 0.1
 _REGULAR, _LINK, _SUBMODULE = "100", "120000", "160000"
 _TIMEOUT_S = 600
 _LIST = "`git log --oneline` lists commits."
 _MAX_LICENSE_BYTES = 1 << 20
-# The repository is data: no hooks, no file-system monitor, nothing fetched, no lock files, no replaced objects.
+# The repository is untrusted data: git runs no hooks and no file-system monitor, downloads nothing, writes no lock
+# files, and ignores replaced objects.
 _GIT = ("git", "--no-replace-objects", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=")
 _GIT_ENVIRONMENT = {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": ""}
 
 
 @dataclass(frozen=True)
 class FolderReader:
-    """Reads files below `root`."""
+    """Reads the files below the folder `root`."""
 
     root: Path
 
     def read(self, members: Sequence[Member], max_bytes: int, skipped: Counter[str]) -> Iterator[SourceFile]:
-        """Yield the text of the members; those that have none are counted in `skipped` by reason."""
+        """Yield the members that are readable text; the others are counted in `skipped` by reason. See `Reader`."""
         for member in members:
             try:
                 content = self._content(member.path, max_bytes)
@@ -53,7 +57,7 @@ class FolderReader:
 
 
 def _passed_over(folder: Path) -> str | None:
-    """Why nothing below `folder` is read, or None."""
+    """Return the reason to skip a whole folder; None to read it."""
     if folder.is_symlink():
         return "linked_folder"
     if folder.name in {"site-packages", "dist-packages"} or (folder / "pyvenv.cfg").exists():
@@ -62,7 +66,10 @@ def _passed_over(folder: Path) -> str | None:
 
 
 def _file_reason(path: Path, relative: str) -> str | None:
-    """Why a file is not read, or None. Links repeat a file, lead out of the folder, or round in a circle."""
+    """Return the reason to skip a file; None to read it.
+
+    Links are skipped: they repeat another file, lead out of the folder, or form a cycle.
+    """
     if not storable(relative):
         return "undecodable_name"
     try:
@@ -75,12 +82,14 @@ def _file_reason(path: Path, relative: str) -> str | None:
 
 
 def list_folder(root: Path, skipped: Counter[str]) -> list[tuple[str, int]]:
-    """The Python files below `root` with their sizes in bytes, in path order; what is passed over is counted.
+    """List the Python files below `root`.
 
+    :param skipped: counts the files and folders that are not listed, by reason.
+    :returns: pairs of path and size in bytes, in path order.
     :raises UserError: when `root` is not a folder that can be read.
     """
     if not root.is_dir() or not os.access(root, os.R_OK | os.X_OK):
-        raise UserError(f"{root} is not a folder that can be read", "Mend `path` in ingest.sources.")
+        raise UserError(f"{root} is not a folder that can be read", "Correct `path` in ingest.sources.")
     found: list[tuple[str, int]] = []
 
     def unreadable(_: OSError) -> None:
@@ -102,7 +111,7 @@ def list_folder(root: Path, skipped: Counter[str]) -> list[tuple[str, int]]:
 
 
 def _license_content(path: Path) -> Content:
-    """What a file says of licences; of a link the path that it leads to; None when it cannot be read."""
+    """Return the content of a file with licence information; the target path of a link; None if it cannot be read."""
     try:
         if path.is_symlink():
             return os.fsencode(path.readlink())
@@ -120,21 +129,22 @@ def _says_licenses(path: Path) -> bool:
 
 
 def _license_paths(folder: Path, names: Iterable[str]) -> list[Path]:
-    """The files of a folder that say something of licences; REUSE keeps one of them in a hidden folder."""
+    """Return the files of a folder that contain licence information; one of them is in the hidden folder `.reuse`."""
     return [path for path in (*(folder / name for name in names), folder / ".reuse" / "dep5") if _says_licenses(path)]
 
 
 def _repository_top(root: Path) -> Path:
-    """The top of the repository that `root` lies in; `root` itself where it lies in none.
+    """Return the top folder of the repository that contains `root`; `root` itself if it is in no repository.
 
-    So it does in the repository that this program is run in: that one's licence says nothing of what is put into it.
+    It also returns `root` for the repository that codetune runs in: the licence of that repository does not apply to
+    the sources that users put into it.
     """
     top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
     return root if Path.cwd().resolve().is_relative_to(top) else top
 
 
 def licenses_below(root: Path) -> LicenseFiles:
-    """What the files below `root`, and those of the folders above in its repository, say of licences."""
+    """Read the licence information below `root`, and in the folders above it up to the top of its repository."""
     root = root.resolve()
     top = _repository_top(root)
     paths: list[Path] = []
@@ -153,12 +163,14 @@ def _prefix(folder: str) -> str:
 
 
 def _git(folder: Path, *arguments: str, feed: bytes = b"") -> bytes:
-    """What git prints.
+    """Run git in a folder.
 
-    :raises UserError: with git's own complaint.
+    :param feed: standard input.
+    :returns: standard output.
+    :raises UserError: when git is missing, takes too long, or fails; then with the first line of git's own message.
     """
     command = [*_GIT, "-C", str(folder), *arguments]
-    # A hook that runs us would name its own repository in GIT_DIR.
+    # If a git hook runs codetune, git has set GIT_DIR to the repository of the hook.
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     try:
         done = subprocess.run(
@@ -170,18 +182,18 @@ def _git(folder: Path, *arguments: str, feed: bytes = b"") -> bytes:
         raise UserError(f"git {arguments[0]} in {folder} took over {_TIMEOUT_S} s", "Check the repository.") from None
     if done.returncode != 0:
         complaint = (lines_of(done.stderr.decode(errors="replace").strip()) or ["no reason given"])[0]
-        raise UserError(f"git {arguments[0]} in {folder} failed: {complaint[:200]}", "Mend `path` or `revision`.")
+        raise UserError(f"git {arguments[0]} in {folder} failed: {complaint[:200]}", "Correct `path` or `revision`.")
     return done.stdout
 
 
 @dataclass(frozen=True)
 class GitReader:
-    """Reads blobs of a repository through git, past the work tree; a member's key is the id of its blob."""
+    """Reads files from the objects of a git repository, not from its working tree. A member's key is its blob id."""
 
     repository: Path
 
     def read(self, members: Sequence[Member], max_bytes: int, skipped: Counter[str]) -> Iterator[SourceFile]:
-        """As `FolderReader.read`.
+        """Yield the members that are readable text; the others are counted in `skipped` by reason. See `Reader`.
 
         :raises UserError: when git fails.
         """
@@ -197,7 +209,7 @@ class GitReader:
 
 
 def _blobs(output: bytes) -> Iterator[bytes | None]:
-    """Yield the contents in the output of `git cat-file --batch`; None for an object that is missing."""
+    """Yield the contents of the objects in the output of `git cat-file --batch`; None for a missing object."""
     position = 0
     while position < len(output):
         end = output.index(b"\n", position)
@@ -212,12 +224,14 @@ def _blobs(output: bytes) -> Iterator[bytes | None]:
 
 
 def resolve_revision(folder: Path, revision: str) -> str:
-    """The commit that `revision` names, 40 hexadecimal digits.
+    """Return the id of the commit that `revision` names.
 
+    :param revision: a commit, tag or branch.
+    :returns: 40 hexadecimal digits.
     :raises UserError: when `folder` is in no repository or the revision is unknown.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder", "Mend `path` in ingest.sources.")
+        raise UserError(f"{folder} is not a folder", "Correct `path` in ingest.sources.")
     _git(folder, "rev-parse", "--git-dir")
     try:
         found = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
@@ -229,7 +243,7 @@ def resolve_revision(folder: Path, revision: str) -> str:
 
 
 def _entries(folder: Path, commit: str, *options: str) -> Iterator[tuple[str, str, str, str]]:
-    """Yield mode, blob id, size in bytes and path of everything in a commit below `folder`."""
+    """Yield mode, blob id, size in bytes and path of every entry of a commit below `folder`."""
     for line in _git(folder, "ls-tree", "-r", "-z", "--long", *options, commit).split(b"\0"):
         if line:
             facts, _, name = line.partition(b"\t")
@@ -238,7 +252,7 @@ def _entries(folder: Path, commit: str, *options: str) -> Iterator[tuple[str, st
 
 
 def licenses_at(folder: Path, commit: str) -> LicenseFiles:
-    """What the files of a commit, those above `folder` included, say of licences.
+    """Read the licence information in all files of a commit, also in those outside of `folder`.
 
     :raises UserError: when git fails.
     """
@@ -254,8 +268,10 @@ def licenses_at(folder: Path, commit: str) -> LicenseFiles:
 
 
 def list_revision(folder: Path, commit: str, skipped: Counter[str]) -> list[tuple[str, int, str]]:
-    """The Python files of a commit below `folder`: path, size in bytes and blob id, in path order.
+    """List the Python files of a commit below `folder`.
 
+    :param skipped: counts the files and submodules that are not listed, by reason.
+    :returns: triples of path, size in bytes and blob id, in path order.
     :raises UserError: when git fails.
     """
     found: list[tuple[str, int, str]] = []
@@ -273,9 +289,13 @@ def list_revision(folder: Path, commit: str, skipped: Counter[str]) -> list[tupl
 
 
 def groups_of(paths: Iterable[str]) -> dict[str, str]:
-    """The group of every path: the top-level package or file; where that holds over a tenth of all files, its parts.
+    """Assign a group to every path.
 
-    Whole packages stay together as far as possible, and one project alone can still be split into train, val and test.
+    A group is a top-level folder or file. A folder with more than a tenth of all files is divided into the folders and
+    files that it contains, and so on. So most packages stay in one split, and a single project can still fill train,
+    val and test.
+
+    :returns: the group by path.
     """
     everything = list(paths)
     largest = max(1, int(len(everything) * _MAX_GROUP_SHARE))

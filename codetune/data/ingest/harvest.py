@@ -1,4 +1,4 @@
-"""Harvesting code: the tables of data/raw, and what a worker process does to fill them from some files."""
+"""Extract documented functions from Python files: the work that worker processes do for the tables of data/raw."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Origin:
-    """Where files come from, and under which licence unless they or their folders name another."""
+    """Where files come from.
+
+    :param source: name of the source in `ingest.sources`.
+    :param package: name of the package; for a folder, the name of the source.
+    :param version: version of the package, commit, or version of the interpreter.
+    :param license: licence of the files; a licence named by a file or its folder goes before it.
+    """
 
     source: str
     package: str
@@ -31,10 +37,11 @@ class Origin:
 class Member(NamedTuple):
     """A Python file of an origin.
 
-    :param size: in bytes.
-    :param group: that of its rows.
-    :param key: what the reader finds it by, where that is not the path.
-    :param license: what the files of its tree say of it.
+    :param path: path within the origin.
+    :param size: size in bytes.
+    :param group: the group of its rows.
+    :param key: what the reader finds the file by, if not by the path.
+    :param license: what the licence files around it say about this file.
     """
 
     path: str
@@ -45,10 +52,15 @@ class Member(NamedTuple):
 
 
 class Reader(Protocol):
-    """How the files of an origin are read; travels to the worker."""
+    """Reads the files of an origin. It is pickled and sent to the worker processes."""
 
     def read(self, members: Sequence[Member], max_bytes: int, skipped: Counter[str]) -> Iterator[SourceFile]:
-        """Yield the text of the members; those that have none are counted in `skipped` by reason."""
+        """Yield the members that are readable text.
+
+        :param members: the files to read.
+        :param max_bytes: larger files are counted as `too_large`.
+        :param skipped: counts the files that are not yielded, by reason.
+        """
 
 
 @dataclass(frozen=True)
@@ -58,16 +70,16 @@ class WheelReader:
     wheel: Path
 
     def read(self, members: Sequence[Member], max_bytes: int, skipped: Counter[str]) -> Iterator[SourceFile]:
-        """As `Reader`.
+        """Yield the members that are readable text; the others are counted in `skipped` by reason. See `Reader`.
 
-        :raises UserError: when the wheel is damaged or a file is not the one of its RECORD.
+        :raises UserError: when the wheel is damaged, or the hash of a file is not the one in RECORD.
         """
         return read_sources(self.wheel, [member.path for member in members], max_bytes, skipped)
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """About a mebibyte of one origin's sources: what a worker takes at a time."""
+    """Files of one origin that a worker reads in one task: about 1 MiB."""
 
     origin: Origin
     reader: Reader
@@ -77,10 +89,14 @@ class Chunk:
 
 @dataclass
 class Harvest:
-    """Rows of functions or of tables, rows of files, and what was passed over, by reason.
+    """What was extracted from files or tables, and what was skipped.
 
-    `skipped` counts files that gave no row, `rows_skipped` rows; `notes` counts what was left out of rows that were
-    taken; `died` names the files whose parsing killed a worker.
+    :param rows: rows of data/raw/rows.parquet: one per function, or per row of a table.
+    :param files: rows of data/raw/files.parquet: one per source file.
+    :param skipped: number of files that gave no row, by reason.
+    :param rows_skipped: number of rows that were not taken, by reason.
+    :param notes: number of rows that were taken without some of their content, by what was left out.
+    :param died: files whose parsing killed a worker process.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -91,7 +107,7 @@ class Harvest:
     died: list[str] = field(default_factory=list)
 
     def extend(self, other: Harvest) -> None:
-        """Append what another harvest found."""
+        """Append the rows and add the counts of another harvest."""
         self.rows += other.rows
         self.files += other.files
         self.skipped += other.skipped
@@ -101,9 +117,9 @@ class Harvest:
 
 
 def chunked(origin: Origin, reader: Reader, members: Iterable[Member], max_bytes: int) -> Iterator[Chunk]:
-    """Yield `members` in portions, in order.
+    """Divide members into chunks of about 1 MiB, in order.
 
-    :param max_bytes: files larger than this are counted as `too_large`.
+    :param max_bytes: limit for the reader: larger files are counted as `too_large`.
     """
     portion: list[Member] = []
     size = 0
@@ -118,14 +134,14 @@ def chunked(origin: Origin, reader: Reader, members: Iterable[Member], max_bytes
 
 
 def halves(chunk: Chunk) -> list[Chunk]:
-    """The chunk in two parts; itself when it holds a single file."""
+    """Divide a chunk into two; a chunk of a single file is returned as it is."""
     middle = len(chunk.members) // 2
     parts = (chunk.members[:middle], chunk.members[middle:])
     return [replace(chunk, members=part) for part in parts if part]
 
 
 def parser_died(chunk: Chunk) -> Harvest:
-    """What is left of a file that killed the worker: its name, and the count of it."""
+    """Return the harvest for a chunk of one file whose parsing killed the worker: the file is counted and named."""
     place = f"{chunk.origin.package}/{chunk.members[0].path}"
     return Harvest(skipped=Counter(parser_died=1), died=[place])
 
@@ -155,7 +171,7 @@ def _function_rows(
 
 
 def read_chunk(chunk: Chunk) -> Harvest:
-    """The functions and files of one chunk."""
+    """Read the files of a chunk and extract their documented functions."""
     found = Harvest()
     origin = chunk.origin
     members = {member.path: member for member in chunk.members}

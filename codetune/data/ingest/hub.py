@@ -1,4 +1,7 @@
-"""Data sets of the hub through the `datasets` library: pinned, or a local folder of the same shape; no remote code."""
+"""Read a data set with the `datasets` library: a pinned data set of the hub, or a local folder of the same form.
+
+No code of the data set is run.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,15 @@ from codetune.core.paths import project_path
 from codetune.data.ingest.params import HubSource
 
 _MAX_CHARS = 300
-# What `datasets` calls the column that pandas makes of the first cells, where the lines have more than the header.
+# If lines have more cells than the header, pandas takes the first cells as an index, and `datasets` names it like this.
 _SHIFTED = "__index_level_0__"
 
 
 def read_hub(source: HubSource) -> Iterator[Any]:
-    """The records of a data set's split.
+    """Return the records of one split of a data set.
 
-    :raises UserError: when a hub id has no pinned revision, or the data set cannot be loaded.
+    :raises UserError: when a hub id has no pinned revision, a local folder has one, the data set cannot be loaded, or
+        its CSV files have repeated or missing column names.
     """
     place = project_path(source.path)
     local = place.is_dir()
@@ -26,12 +30,12 @@ def read_hub(source: HubSource) -> Iterator[Any]:
         raise UserError(f"{source.path} is a local folder and has no revision", "Set `revision: null`.")
     if not local and not source.revision:
         raise UserError(
-            f"ingest.sources, {source.name}: {source.path} is no local folder, and a hub id needs its pinned commit",
-            "Set `revision` to the 40 hexadecimal digits that the data set's page lists, or mend `path`.",
+            f"ingest.sources, {source.name}: {source.path} is not a local folder, and a hub id needs its pinned commit",
+            "Set `revision` to the commit id (40 hexadecimal digits) on the page of the data set, or correct `path`.",
         )
     import datasets
 
-    datasets.utils.logging.set_verbosity(datasets.utils.logging.CRITICAL)  # what fails is told below
+    datasets.utils.logging.set_verbosity(datasets.utils.logging.CRITICAL)  # errors are reported below
     datasets.disable_progress_bars()
     try:
         found = datasets.load_dataset(
@@ -45,34 +49,34 @@ def read_hub(source: HubSource) -> Iterator[Any]:
         file, said = _cause(error)
         raise UserError(
             f"ingest.sources, {source.name}: {file or source.path} cannot be loaded ({said})",
-            "Mend the file." if file else "Check `path`, `revision`, `config` and `split`, or the network.",
+            "Correct the file." if file else "Check `path`, `revision`, `config` and `split`, or the network.",
         ) from None
     if found.info.builder_name == "csv" and _SHIFTED in found.column_names:
         raise UserError(
-            f"ingest.sources, {source.name}: {source.path} has lines of CSV with more cells than its header names, "
+            f"ingest.sources, {source.name}: {source.path} has CSV lines with more cells than its header, "
             "which `datasets` reads into the wrong columns",
-            "Mend its files.",
+            "Correct these files.",
         )
     if found.info.builder_name == "csv" and (twice := _named_twice(found.column_names)):
         raise UserError(
-            f"ingest.sources, {source.name}: {source.path} has several columns of CSV that are called {twice!r}",
+            f"ingest.sources, {source.name}: {source.path} has several CSV columns with the name {twice!r}",
             "Rename all but one of them.",
         )
     return iter(found)
 
 
 def _named_twice(columns: list[str]) -> str | None:
-    """The name of a column that a CSV has twice, or None: pandas calls the second one of `a` `a.1`."""
+    """Return the name of a column that a CSV file has twice, or None. Pandas renames the second `a` to `a.1`."""
     return next((name for name in columns if f"{name}.1" in columns), None)
 
 
 def _cause(error: BaseException) -> tuple[str, str]:
-    """The file that was being read, empty where none was, and the first of the errors that led to `error`."""
+    """Return the file that was being read (empty if unknown) and the text of the error that caused `error`."""
     from datasets.table import CastError
 
     while error.__cause__ is not None:
         error = error.__cause__
-    # The library does not say which file it is; all of its readers keep it in this variable.
+    # The library does not report the file, but all of its readers keep it in this variable.
     frames = [frame for frame, _ in walk_tb(error.__traceback__) if frame.f_code.co_name == "_generate_tables"]
     file = str(frames[-1].f_locals.get("file") or "") if frames else ""
     if isinstance(error, CastError):

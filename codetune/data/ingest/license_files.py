@@ -1,7 +1,7 @@
-"""What the files of a tree say of each other's licences: licence files, and what the REUSE specification 3.3 adds.
+"""Find the licence of a source file in the other files of its tree: licence files, and the files of REUSE 3.3.
 
-That specification (https://reuse.software/spec-3.3/) knows a side file for each file, and tables of path patterns:
-`REUSE.toml` and the older `.reuse/dep5`.
+The REUSE specification (https://reuse.software/spec-3.3/) defines side files, one per source file (`a.py.license`), and
+tables that give a licence to path patterns: `REUSE.toml` and the older `.reuse/dep5`.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _LICENSE_FILE = re.compile(
     re.IGNORECASE,
 )
 _DOCUMENT = frozenset({"", "txt", "md", "rst"})
-# LICENSE-APACHE, COPYING.LESSER, LICENSE-2.0: a licence of the folder.
+# LICENSE-APACHE, COPYING.LESSER, LICENSE-2.0: named after a licence, and valid for the folder.
 _NAMED = re.compile(
     r"(MIT|BSD|APACHE|[AL]?GPL|LESSER|ISC|PSF|ZLIB|MPL|CC0|UNLICENSE|BOOST|BSL)([._-].*|\d.*)?|v?\d[\d.]*",
     re.IGNORECASE,
 )
-# LICENSE.dependencies, LICENSE-3rd-party: of what is bundled.
+# LICENSE.dependencies, LICENSE-3rd-party: the licence of bundled code, not of the folder.
 _BUNDLED = re.compile(r"3rd|third|part(y|ies)\b|depend|bundl|vendor|contrib|external", re.IGNORECASE)
 _NO_TEXT = re.compile(r"\.(py[a-z]?|json|ya?ml|csv|html?|js|ts|css|xml|in|tmpl|toml|c|h|sh|license)$", re.IGNORECASE)
 _EITHER = re.compile(r"\beither\W+of\b|\bdual[- ]licen[cs]ed\b", re.IGNORECASE)
@@ -49,17 +49,17 @@ _LINK_CHARS = 200
 
 
 def _name(folder: PurePosixPath) -> str:
-    """The path of a folder, empty for the root."""
+    """Return the path of a folder; empty for the root."""
     return "" if folder == PurePosixPath() else str(folder)
 
 
 @dataclass(frozen=True)
 class FileLicense:
-    """What the tree says of one file.
+    """The licence information that the tree has about one file.
 
-    :param own: goes before the file's header: a side file, or a table that overrides.
-    :param beside: holds together with the header: a table that aggregates.
-    :param folder: holds where neither says anything: that of the folder, or a table's.
+    :param own: replaces the licence in the file's header: from a side file, or a table entry with `override`.
+    :param beside: applies together with the licence in the header: from a table entry with `aggregate`.
+    :param folder: applies if there is no other licence: that of the folder, or a table entry with `closest`.
     """
 
     own: License | None = None
@@ -67,7 +67,10 @@ class FileLicense:
     folder: License | None = None
 
     def judged(self, header: License | None) -> License | None:
-        """The licence of a file whose header names `header`, or None."""
+        """Return the licence of the file, or None.
+
+        :param header: the licence that the header of the file names.
+        """
         said = [license_ for license_ in (self.own or header, self.beside) if license_]
         return together(said) or self.folder
 
@@ -80,12 +83,12 @@ class _Annotation(NamedTuple):
 
 @dataclass(frozen=True)
 class LicenseFiles:
-    """The licences of a tree's folders and files.
+    """The licence information of a tree.
 
-    :param folders: by folder; an empty name is that of the root.
-    :param sides: by the path of the file that a side file speaks of.
-    :param tables: annotations by the folder that they count paths from, the last that matches counting.
-    :param prefix: of the paths that are asked, where they are counted from a folder of the tree.
+    :param folders: licence by folder; the empty name is the root.
+    :param sides: licence from a side file, by the path of the source file.
+    :param tables: entries of a REUSE table, by the folder that their paths are relative to; the last match counts.
+    :param prefix: put before the paths that are looked up, if they are relative to a folder of the tree.
     """
 
     folders: Mapping[str, License] = field(default_factory=dict)
@@ -94,9 +97,9 @@ class LicenseFiles:
     prefix: str = ""
 
     def of(self, path: str, *, folders: bool = True) -> FileLicense:
-        """What the tree says of the file at `path`.
+        """Return the licence information about the file at `path`.
 
-        :param folders: whether that of its folder counts; not where params.yaml names one.
+        :param folders: whether the licence of its folder counts; False if params.yaml names a licence.
         """
         path = f"{self.prefix}{path}"
         nearest = [_name(parent) for parent in PurePosixPath(path).parents]
@@ -119,16 +122,16 @@ class LicenseFiles:
 
 
 def is_license_file(path: str) -> bool:
-    """Whether a file of that name holds a licence: LICENSE, LICENCE.txt, COPYING, LICENSE-MIT.
+    """Return whether a file name is that of a licence file: LICENSE, LICENCE.txt, COPYING, LICENSE-MIT.
 
-    A name that says that it is for what the folder bundles (LICENSE.dependencies, LICENSES_bundled.txt) does not.
+    Names that refer to bundled code (LICENSE.dependencies, LICENSES_bundled.txt) do not count.
     """
     found = _LICENSE_FILE.search(path)
     return bool(found) and not _NO_TEXT.search(path) and not _BUNDLED.search(PurePosixPath(path).name)
 
 
 def says_licenses(path: str) -> bool:
-    """Whether a file of that name says something of licences, by this module's reading."""
+    """Return whether this module reads files of that name: licence files, side files and REUSE tables."""
     name = PurePosixPath(path).name
     return (
         name == _TABLE or f"/{path}".endswith(f"/{_OLD_TABLE}") or path.endswith(f".py{_SIDE}") or is_license_file(path)
@@ -140,7 +143,10 @@ def _text(content: Content) -> str:
 
 
 def _followed(files: Mapping[str, Content], path: str) -> Content:
-    """The content of a licence file; of one that is a link or holds but the path of another, that of the other."""
+    """Return the content of a licence file.
+
+    If it is a link, or contains only the path of another licence file, return the content of that file.
+    """
     seen = {path}
     while True:
         content = files[path]
@@ -172,7 +178,7 @@ def _kind(path: str) -> Literal["plain", "named", "other"]:
 
 
 def _offers_choice(content: Content) -> bool:
-    """Whether a short text, which is no licence itself, says that one may choose."""
+    """Return whether a short text, which is not a licence itself, says that the user may choose a licence."""
     text = _text(content)
     return len(text) <= _NOTE_CHARS and bool(_EITHER.search(text))
 
@@ -182,11 +188,13 @@ def _read(contents: Iterable[Content]) -> list[str]:
 
 
 def _folder_license(files: Mapping[str, Content]) -> License | None:
-    """The licence of a folder with these licence files.
+    """Return the licence of a folder with these licence files.
 
-    Files that are named after licences (LICENSE-MIT, LICENSE-APACHE) are a choice where nothing stands beside them, or
-    where that says so. Otherwise all hold. A file of another name (LICENSE_DOP) is mostly that of something bundled: it
-    gives no permission to the folder, and counts alone where it takes one away.
+    Files that are named after licences (LICENSE-MIT, LICENSE-APACHE) are alternatives if there is no plain licence file
+    in the folder, or if each plain file says that the user may choose. Otherwise all licences apply together.
+
+    A file with another name (LICENSE_DOP) usually belongs to bundled code. It counts only if there are no files of the
+    other kinds and its licence is not permissive.
     """
     kinds: defaultdict[str, dict[str, Content]] = defaultdict(dict)
     for path, content in sorted(files.items()):
@@ -200,9 +208,9 @@ def _folder_license(files: Mapping[str, Content]) -> License | None:
 
 
 def _glob(pattern: str, *, crossing: bool) -> re.Pattern[str]:
-    """A path pattern as a regular expression.
+    """Translate a path pattern to a regular expression.
 
-    :param crossing: whether `*` matches slashes, as in dep5; in REUSE.toml `**` does.
+    :param crossing: whether `*` matches slashes, as in dep5; in REUSE.toml only `**` matches them.
     """
     found = re.findall(r"\\.|\*+|\?|[^\\*?]+|\\", pattern, re.DOTALL)
     return re.compile("".join(_glob_part(part, crossing=crossing) for part in found), re.DOTALL)
@@ -227,7 +235,7 @@ def _expression(values: Iterable[str]) -> str:
 
 
 def _table(text: str, where: str) -> Iterator[_Annotation]:
-    """Yield the annotations of a REUSE.toml that name a licence."""
+    """Yield the entries of a REUSE.toml that name a licence."""
     for each in tomllib.loads(text).get("annotations", []):
         if tags := each.get("SPDX-License-Identifier"):
             license_ = License(_expression(_listed(tags)), f"file {where}")
@@ -236,7 +244,7 @@ def _table(text: str, where: str) -> Iterator[_Annotation]:
 
 
 def _old_table(text: str, where: str) -> Iterator[_Annotation]:
-    """Yield the annotations of a dep5 file, whose paragraphs are separated by empty lines."""
+    """Yield the entries of a dep5 file. They are paragraphs, separated by empty lines."""
     for paragraph in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip()):
         headers = HeaderParser().parsestr(f"{paragraph}\n\n")
         if headers["Files"] and headers["License"]:
@@ -246,7 +254,10 @@ def _old_table(text: str, where: str) -> Iterator[_Annotation]:
 
 
 def _annotations(path: str, content: Content) -> list[_Annotation]:
-    """The annotations of a table; one that cannot be read speaks of every file, and permits nothing."""
+    """Return the entries of a REUSE table.
+
+    If it cannot be read, return one entry that matches every file and permits nothing.
+    """
     read = _table if path.endswith(_TABLE) else _old_table
     try:
         if content is not None and (text := content.decode("utf-8-sig")) is not None:
@@ -259,10 +270,11 @@ def _annotations(path: str, content: Content) -> list[_Annotation]:
 
 
 def read_license_files(files: Mapping[str, Content], prefix: str = "") -> LicenseFiles:
-    """What the files of a tree that say something of licences say.
+    """Read the licence information of a tree.
 
-    :param files: their contents by path, None for what could not be read; of a link the path that it leads to.
-    :param prefix: as of `LicenseFiles`.
+    :param files: contents of the files that `says_licenses` selects, by path: bytes; the target path of a link; None
+        for a file that cannot be read.
+    :param prefix: see `LicenseFiles`.
     """
     folders: defaultdict[str, dict[str, Content]] = defaultdict(dict)
     sides: dict[str, License] = {}
@@ -278,7 +290,7 @@ def read_license_files(files: Mapping[str, Content], prefix: str = "") -> Licens
             folders[folder][path] = _followed(files, path)
     for path in files:
         root = _name(PurePosixPath(path).parent.parent)
-        if f"/{path}".endswith(f"/{_OLD_TABLE}") and root not in tables:  # REUSE knows one or the other
+        if f"/{path}".endswith(f"/{_OLD_TABLE}") and root not in tables:  # REUSE allows only one of the two
             tables[root] = _annotations(path, files[path])
     licenses = {folder: found for folder, inside in folders.items() if (found := _folder_license(inside))}
     return LicenseFiles(licenses, sides, tables, prefix)

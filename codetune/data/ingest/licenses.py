@@ -1,4 +1,7 @@
-"""Licences, with the evidence: of SPDX tags, a wheel's metadata, a licence's text, a source file's own header."""
+"""Identify licences, and record the text that shows them.
+
+Licences are read from SPDX tags, the metadata of a wheel, the text of a licence, and the header of a source file.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,9 @@ from license_expression import (
 from codetune.python_source.tokens import token_spans
 
 UNKNOWN = "NOASSERTION"
-# What somebody says who could not be understood. It is not on any list, so it permits nothing.
+# Stands for a licence statement that codetune does not understand. It is on no list of licences, so it permits nothing.
 UNREAD = "LicenseRef-unread"
-# SPDX identifiers that let code be used, changed and passed on with attribution alone.
+# SPDX identifiers of licences that require only attribution from those who use, change or redistribute the code.
 PERMISSIVE = frozenset(
     {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "HPND", "ISC", "MIT", "MIT-0",
      "MIT-CMU", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib", "ZPL-2.1"}
@@ -46,13 +49,13 @@ _LICENSE_WORDS = (
     (r"\bisc\b", "ISC"),
     (r"\bpsf\b|python software foundation", "PSF-2.0"),
 )
-# In the free field of a wheel's metadata.
+# Restrictive licences in the field `License` (free text) of a wheel's metadata.
 _RESTRICTED = re.compile(
     r"\b[AL]?GPL|\bGNU\b|affero|non-?commercial|proprietary|commons clause|\bSSPL|\bBUSL|business source|mozilla|\bMPL"
     r"|\bEPL|eclipse|\bEUPL|\bCC[- ]BY[- ](NC|SA|ND)",
     re.IGNORECASE,
 )
-# What a licence file begins with. A bundle of licences is judged by its first, which is that of the folder itself.
+# Beginnings of licence texts. If a file contains several licences, the first one counts: it is that of the folder.
 _TEXTS = tuple(
     (re.compile(pattern, re.IGNORECASE), spdx)
     for pattern, spdx in (
@@ -72,14 +75,14 @@ _TEXTS = tuple(
         (r"provided\s+'as-is',\s+without\s+any\s+express\s+or\s+implied\s+warranty", "Zlib"),
     )
 )
-# Conditions that are added to a permissive text.
+# Restrictions that authors add to a permissive licence text.
 _CONDITIONS = re.compile(r"Commons\W+Clause|non-?commercial|for\s+Good,\s+not\s+Evil", re.IGNORECASE)
 _TEXT_CHARS, _EXPRESSION_CHARS = 1500, 1000
 # Comments, blank lines and strings before the first statement.
 _HEADER = re.compile(r"\A\ufeff?(?:[ \t]*(?:#[^\n]*)?(?:\n|\Z)|[rRuU]?(?P<quote>\"{3}|'{3})[\s\S]*?(?P=quote))*")
 _HEADER_CHARS = 8000
 _TAG = re.compile(r"SPDX-License-Identifier:(?P<expression>[^\n]*)")
-# What closes the comment or string that a tag stands in.
+# The end of the comment or string that contains a tag.
 _CLOSING = re.compile(r"[\s\"'`*/>-]+\Z")
 _COPYLEFT = (
     (re.compile(r"\bGNU Affero General Public License\b|\bAGPL"), "LicenseRef-AGPL"),
@@ -94,7 +97,7 @@ _COPYLEFT = (
                 r"|Commons Clause)\b"), "LicenseRef-restricted"),
 )  # fmt: skip
 
-# "GPL 2, W3C, BSD, or MIT": whoever reads it may choose.
+# "GPL 2, W3C, BSD, or MIT": the user may choose.
 _CHOICE = re.compile(r"[^\n]*\bor\b[^\n]*\b(MIT|BSD|Apache)\b")
 
 
@@ -105,31 +108,31 @@ def _spdx() -> Licensing:
 
 @cache
 def _parsed(expression: str) -> Any | None:
-    """The tree of an SPDX expression with the identifiers as SPDX writes them, or None where it is none."""
+    """Return the tree of an SPDX expression, with identifiers in the spelling of SPDX; None if it is not valid."""
     try:
         tree = _spdx().parse(expression) if len(expression) <= _EXPRESSION_CHARS else None
     except (ExpressionError, RecursionError):
         return None
-    return None if tree is None or any(" " in key for key in _spdx().license_keys(tree)) else tree  # words, not names
+    return None if tree is None or any(" " in key for key in _spdx().license_keys(tree)) else tree  # prose
 
 
 def is_expression(text: str) -> bool:
-    """Whether a text is an SPDX expression; it may name licences that SPDX does not list."""
+    """Return whether a text is an SPDX expression. It may name licences that SPDX does not list."""
     return _parsed(text) is not None
 
 
 def is_license(text: str) -> bool:
-    """Whether a text names one licence, with or without an exception: what a list of allowed licences is made of."""
+    """Return whether a text names exactly one licence, with or without an exception, so without AND and OR."""
     return is_expression(text) and not isinstance(_parsed(text), AND | OR)
 
 
 def all_of(expressions: Iterable[str]) -> str:
-    """The expression that requires every one of the given expressions."""
+    """Join SPDX expressions with AND: all of them are required."""
     return str(combine_expressions(list(expressions), relation="AND", licensing=_spdx()))
 
 
 def any_of(expressions: Iterable[str]) -> str:
-    """The expression that requires one of the given expressions."""
+    """Join SPDX expressions with OR: one of them is enough."""
     return str(combine_expressions(list(expressions), relation="OR", licensing=_spdx()))
 
 
@@ -140,18 +143,18 @@ def _allowed(tree: Any, allowed: Collection[str]) -> bool:
         return any(_allowed(part, allowed) for part in tree.args)
     if str(tree) in allowed:
         return True
-    if isinstance(tree, LicenseWithExceptionSymbol):  # those that SPDX lists permit more than the licence alone
+    if isinstance(tree, LicenseWithExceptionSymbol):  # an exception that SPDX lists adds permissions to the licence
         exception = _spdx().known_symbols.get(tree.exception_symbol.key)
         listed = exception is not None and exception.is_exception and not exception.key.startswith("LicenseRef-")
         return listed and _allowed(tree.license_symbol, allowed)
-    return str(tree).endswith("+") and str(tree)[:-1] in allowed  # "or any later version": this one will do
+    return str(tree).endswith("+") and str(tree)[:-1] in allowed  # "+": "or later"; this version is enough
 
 
 def permits(expression: str, allowed: Collection[str]) -> bool:
-    """Whether the licences that an SPDX expression requires are among `allowed`; of alternatives, one is enough.
+    """Return whether an SPDX expression is satisfied by the licences in `allowed`.
 
-    AND binds closer than OR, and parentheses closer than both. An exception (WITH) that SPDX lists adds permissions, so
-    that its licence alone has to be allowed. What is no SPDX expression permits nothing.
+    AND needs both sides, OR needs one; AND binds closer than OR. An exception (WITH) that SPDX lists adds permissions,
+    so only its licence must be allowed. A text that is not an SPDX expression is never satisfied.
     """
     tree = _parsed(expression)
     return tree is not None and _allowed(tree, {str(_parsed(name) or name) for name in allowed})
@@ -159,19 +162,23 @@ def permits(expression: str, allowed: Collection[str]) -> bool:
 
 @dataclass(frozen=True)
 class License:
-    """An SPDX expression, and the line it was read from."""
+    """A licence.
+
+    :param expression: SPDX expression.
+    :param evidence: the text that it was read from.
+    """
 
     expression: str
     evidence: str
 
     @property
     def permissive(self) -> bool:
-        """Whether every licence that the expression requires is on the permissive list."""
+        """Whether the permissive licences (`PERMISSIVE`) satisfy the expression."""
         return permits(self.expression, PERMISSIVE)
 
 
 def together(licenses: Iterable[License]) -> License | None:
-    """The licence that requires each of the given ones, or None where there are none."""
+    """Join licences with AND, each expression once; None if there are none."""
     distinct = {license_.expression: license_ for license_ in reversed(list(licenses))}
     found = list(reversed(distinct.values()))
     if len(found) < 2:  # noqa: PLR2004
@@ -180,7 +187,7 @@ def together(licenses: Iterable[License]) -> License | None:
 
 
 def _classified(headers: Message) -> list[License]:
-    """The licences that the classifiers of a wheel name; one that is not known permits nothing."""
+    """Return the licences in the classifiers of a wheel; an unknown one becomes `UNREAD`, which permits nothing."""
     found = []
     for classifier in headers.get_all("Classifier", []):
         group, *_, name = (part.strip() for part in classifier.split("::"))
@@ -190,7 +197,7 @@ def _classified(headers: Message) -> list[License]:
 
 
 def _free_field(field: str) -> License | None:
-    """The licence that the free field of a wheel names, or None: SPDX, or else in words."""
+    """Return the licence in a field of free text: an SPDX expression or known words; None if there is neither."""
     if field and is_expression(field) and not _spdx().unknown_license_keys(field):
         return License(field, f"License: {field}")
     if _RESTRICTED.search(field):
@@ -200,9 +207,10 @@ def _free_field(field: str) -> License | None:
 
 
 def named_license(text: str, column: str) -> License:
-    """The licence that a cell of a table names; one that is not understood permits nothing.
+    """Return the licence that a table cell names; `UNREAD`, which permits nothing, if it is not understood.
 
-    :param column: where it stands, for the evidence.
+    :param text: the content of the cell.
+    :param column: name of its column, for the evidence.
     """
     found = _free_field(text)
     evidence = f"column {column}: {text[:_EXPRESSION_CHARS]}"
@@ -210,16 +218,19 @@ def named_license(text: str, column: str) -> License:
 
 
 def _canonical(expression: str) -> str:
-    """An expression with its identifiers as SPDX writes them: `mit` is `MIT`."""
+    """Return an expression with identifiers in the spelling of SPDX: `mit` becomes `MIT`."""
     tree = _parsed(expression)
     return expression if tree is None else str(tree)
 
 
 def parse_license(metadata: str) -> License | None:
-    """The licence named in a wheel's METADATA (PEP 639 expression, then classifiers, then the free field).
+    """Return the licence in the METADATA of a wheel; None if it names none.
 
-    Several classifiers do not say whether one may choose, so that all of them are required, unless the free field is an
-    expression. A free field that restricts counts beside a classifier that does not.
+    An expression (PEP 639) goes first, then the classifiers, then the field `License`. Several classifiers do not say
+    whether the user may choose. So all of them are required, unless `License` names a licence that is understood. A
+    restrictive text in `License` applies together with the classifiers.
+
+    :param metadata: the content of METADATA.
     """
     headers = HeaderParser().parsestr(metadata)
     if expression := headers.get("License-Expression"):
@@ -236,10 +247,12 @@ def _without_closing(text: str) -> str:
 
 
 def tagged_license(text: str, origin: str, tags: Iterable[re.Match[str]] | None = None) -> License | None:
-    """The licence that the SPDX tags of a text name, all of them required; a tag that cannot be read permits nothing.
+    """Return the licence in the SPDX tags of a text; None if it has no tags.
 
-    :param origin: what the text is, for the evidence.
-    :param tags: those that count; None takes all.
+    All tags are required together. A tag that is not understood becomes `UNREAD`, which permits nothing.
+
+    :param origin: a name for the text, for the evidence.
+    :param tags: the matches that count; None for all tags of the text.
     """
     found = []
     for tag in _TAG.finditer(text) if tags is None else tags:
@@ -250,7 +263,7 @@ def tagged_license(text: str, origin: str, tags: Iterable[re.Match[str]] | None 
 
 
 def license_of_text(text: str) -> str | None:
-    """The SPDX expression of a licence's text, by how it begins; None when it is none that is known."""
+    """Return the SPDX expression of a licence text, by its first characters; None if it is not a known licence."""
     head = text[:_TEXT_CHARS]
     if tagged := tagged_license(head, ""):
         return tagged.expression
@@ -262,7 +275,7 @@ def license_of_text(text: str) -> str | None:
 
 
 def _own_tags(text: str, header_end: int) -> Iterator[re.Match[str]]:
-    """Yield the SPDX tags of a source's header and of its comments; those in strings further down are data."""
+    """Yield the SPDX tags in the header and in the comments of a source file. Tags in later strings are data."""
     tags = list(_TAG.finditer(text))
     try:
         later = any(tag.start() >= header_end for tag in tags)
@@ -275,7 +288,12 @@ def _own_tags(text: str, header_end: int) -> Iterator[re.Match[str]]:
 
 
 def header_license(text: str) -> License | None:
-    """The licence that a source file names itself, or None: all SPDX tags, or else words before its first statement."""
+    """Return the licence that a source file names itself; None if it names none.
+
+    SPDX tags go first, then the names of restrictive licences before the first statement.
+
+    :param text: the source.
+    """
     match = _HEADER.match(text[:_HEADER_CHARS])
     header = match[0] if match else ""
     if tagged := tagged_license(text, "file header", _own_tags(text, len(header))):

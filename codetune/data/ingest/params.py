@@ -1,4 +1,4 @@
-"""The `ingest` section of params.yaml: a list of typed sources, and what holds for all of them."""
+"""The `ingest` section of params.yaml: a list of typed sources, and settings for all of them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from codetune.core.config import STRICT, Section
 
-# No leading hyphen, so that git never takes a revision for an option; the characters of refs, `~2`, `^` and `@{1}`.
+# The characters of git references, `~2`, `^` and `@{1}`; no hyphen at the start, so that git never reads an option.
 REVISION = r"^[A-Za-z0-9_][A-Za-z0-9_./@{}~^+-]*$"
 
 
 class _Part(BaseModel):
-    """Base of what stands in the section."""
+    """Base class of the models in this section."""
 
     model_config = STRICT
 
 
 class _Source(_Part):
-    """What every source has."""
+    """Parameters that every source has."""
 
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="unique name of the source in rows, groups and reports"
@@ -28,12 +28,12 @@ class _Source(_Part):
     license: str | None = Field(
         default=None,
         min_length=1,
-        description="licence as an SPDX expression; null: the licence that the source itself names, or NOASSERTION",
+        description="licence as an SPDX expression; null: the licence that the source itself names, else NOASSERTION",
     )
     limit: int | None = Field(
         default=None,
         ge=1,
-        description="largest number of rows, chosen by row id so that no folder is preferred; null: all",
+        description="largest number of rows; they are chosen by row id, so that no folder is preferred. null: all",
     )
 
 
@@ -50,22 +50,23 @@ class Columns(_Part):
     )
     group: str | None = Field(
         default=None,
-        description="column whose values are groups: rows of one value stay in one split; null: hash of the "
+        description="column with the group: rows with the same value go to the same split; null: a hash of the "
         "instruction",
     )
 
     @model_validator(mode="after")
     def _whole(self) -> Columns:
-        """Half a mapping would be guessed around.
+        """Check that the named columns are complete, so that none has to be guessed.
 
-        :raises ValueError: when one of instruction and completion is named without the other, or messages with them.
+        :raises ValueError: when `instruction` or `completion` is named without the other, when `messages` is named with
+            them, or when `input` is named without them.
         """
         if (self.instruction is None) != (self.completion is None):
             raise ValueError("name both `instruction` and `completion`, or neither")
         if self.messages and (self.instruction or self.input):
             raise ValueError("name either `messages`, or `instruction` and `completion`")
         if self.input and not self.instruction:
-            raise ValueError("`input` goes with `instruction` and `completion`")
+            raise ValueError("`input` needs `instruction` and `completion`")
         return self
 
 
@@ -79,7 +80,7 @@ class PackagesSource(_Source):
         description="folder that keeps downloaded wheels, so that a second run needs no network",
     )
     max_wheel_mb: int = Field(
-        default=64, gt=0, le=2048, description="largest size of a wheel in MiB; a larger one is refused"
+        default=64, gt=0, le=2048, description="largest size of a wheel in MiB; a larger wheel is an error"
     )
 
 
@@ -119,13 +120,13 @@ class HubSource(_Source):
     """Instructions and answers in a data set of a hub."""
 
     type: Literal["hub"] = Field(description="a data set that the `datasets` library loads")
-    path: str = Field(min_length=1, description="hub id, or a local folder of the same shape")
+    path: str = Field(min_length=1, description="hub id, or a local folder of the same form")
     revision: str | None = Field(
         default=None, pattern=r"^[0-9a-f]{40}$", description="the pinned commit of a hub id; null for a local folder"
     )
     config: str | None = Field(default=None, description="name of the configuration; null: the only one")
     split: str = Field(default="train", description="split of the data set that is read")
-    cache: str = Field(default=".cache/datasets", description="folder that keeps what was downloaded")
+    cache: str = Field(default=".cache/datasets", description="folder that keeps downloaded data sets")
     columns: Columns | None = Field(default=None, description="the same as for a table")
 
 
@@ -147,11 +148,12 @@ class IngestParams(Section):
     @field_validator("sources")
     @classmethod
     def _names_differ(cls, sources: list[Source]) -> list[Source]:
-        """The same sources.
+        """Check that each name is unique: rows refer to their source by name.
 
-        :raises ValueError: when two have the same name: their rows could not be told apart.
+        :returns: the same sources.
+        :raises ValueError: when two sources have the same name.
         """
         repeated = [name for name, count in Counter(source.name for source in sources).items() if count > 1]
         if repeated:
-            raise ValueError(f"two sources are named {repeated[0]!r}; give each a name of its own")
+            raise ValueError(f"two sources are named {repeated[0]!r}; give each a different name")
         return sources

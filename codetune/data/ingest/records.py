@@ -1,4 +1,4 @@
-"""What a table's file holds, record by record: JSON, JSONL, CSV or Parquet, told from the content."""
+"""Read the records of a table from a JSON, JSONL, CSV or Parquet file. The format is detected from the content."""
 
 from __future__ import annotations
 
@@ -20,25 +20,28 @@ import pyarrow.parquet as pq
 from codetune.core.errors import UserError
 from codetune.core.files import lines_of
 
-# An object around one of these is a chat: a row, not a table.
+# Keys whose value is a chat. An object with one of them is a row of a table, not a table.
 CHATS = ("messages", "conversations")
-# These hold lists of messages in some data sets.
+# Keys that hold lists of messages in some data sets.
 _MESSAGES = ("prompt", "completion", "chosen", "rejected")
 _SNIFFED_BYTES = 1 << 16
 _DELIMITERS = (",", "\t", ";", "|")
-_REMEDY = "Mend the source in ingest.sources."
+_REMEDY = "Correct the source in ingest.sources."
 
 
 @dataclass(frozen=True)
 class Broken:
-    """Stands for a row that cannot be read."""
+    """A row that cannot be read.
+
+    :param reason: the drop reason.
+    """
 
     reason: str
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """The content of a file as bytes, unpacked where it is gzip.
+    """Open a file for reading bytes; a gzip file is decompressed.
 
     :raises UserError: when the file is missing, cannot be read, or is damaged.
     """
@@ -54,8 +57,9 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def detect_format(path: Path) -> str:
-    """How a file is written: json, jsonl, csv or parquet; told from its content, not from its name.
+    """Detect the format of a file from its content; its name does not count.
 
+    :returns: json, jsonl, csv or parquet.
     :raises UserError: when it is none of them.
     """
     with _opened(path) as stream:
@@ -73,34 +77,37 @@ def detect_format(path: Path) -> str:
         return "csv"
     raise UserError(
         f"{path}: the format is unknown (it begins with {text[:30]!r}), expected JSON, JSONL, CSV or Parquet",
-        "Convert it, or name its `format`.",
+        "Convert the file, or set `format` of the source.",
     )
 
 
 def _is_row(line: str, *, alone: bool) -> bool:
-    """Whether the first line of a file is a row of JSONL.
+    """Return whether the first line of a file is a row of JSONL, not the beginning of JSON.
 
-    :param alone: whether it is the only line: then an object around a list of rows is JSON, and a chat is a row.
+    :param alone: whether it is the only line. Then an object with a list of objects is JSON, unless it is a chat.
     """
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
-        return len(line) >= _SNIFFED_BYTES // 2  # a row too long to be seen whole
+        return len(line) >= _SNIFFED_BYTES // 2  # the row may be longer than the bytes that were read
     lists = {key for key, item in value.items() if isinstance(item, list) and item and isinstance(item[0], dict)}
     return not alone or not lists or bool(lists & {*CHATS, *_MESSAGES})
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Broken:
-    """A JSON object; one that has a key twice would lose a value."""
+    """Make a JSON object; `Broken` if it has a key twice, because one of the two values would be lost."""
     found = dict(pairs)
     return found if len(found) == len(pairs) else Broken("column_twice")
 
 
 def _once(path: Path, columns: Iterable[str]) -> None:
-    """Nothing, when every column that has a name has one of its own; a row would lose a value."""
+    """Check that no column name is repeated, because rows would lose a value.
+
+    :raises UserError: naming a repeated column.
+    """
     for name, count in Counter(columns).items():
         if name and count > 1:
-            raise UserError(f"{path} has {count} columns that are called {name!r}", "Rename all but one of them.")
+            raise UserError(f"{path} has {count} columns with the name {name!r}", "Rename all but one of them.")
 
 
 def _json_rows(path: Path) -> Iterator[Any]:
@@ -114,8 +121,8 @@ def _json_rows(path: Path) -> Iterator[Any]:
         lists = [item for item in value.values() if isinstance(item, list)]
         value = lists[0] if len(lists) == 1 else value
     if not isinstance(value, list):
-        found = "an object that has a key twice" if isinstance(value, Broken) else type(value).__name__
-        raise UserError(f"{path} holds {found}, expected a list of objects", _REMEDY)
+        found = "an object with a repeated key" if isinstance(value, Broken) else type(value).__name__
+        raise UserError(f"{path} contains {found}, expected a list of objects", _REMEDY)
     yield from value
 
 
@@ -138,7 +145,7 @@ def _csv_rows(path: Path) -> Iterator[Any]:
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
         first = text.readline()
         delimiter = max(_DELIMITERS, key=first.count)
-        # In a header such as `instruction, output` the spaces are none of the names', nor of the texts below.
+        # If the header is `instruction, output`, spaces after delimiters belong neither to names nor to values.
         padded = f"{delimiter} " in first
         rows = csv.reader(chain([first], text), delimiter=delimiter, skipinitialspace=padded, strict=True)
         start = 1
@@ -153,12 +160,12 @@ def _csv_rows(path: Path) -> Iterator[Any]:
         except csv.Error as error:
             raise UserError(
                 f"{path}: the row that begins on line {start} is not CSV: {error}",
-                "Close the quotes of that row, and write a quote within quotes twice.",
+                "Close the quotes of that row, and double each quote inside of quotes.",
             ) from None
 
 
 def _cells(header: list[str], row: list[str]) -> dict[str, str] | Broken:
-    """The cells of a line by column; those beyond the header are let go where they are empty."""
+    """Return the cells of a line by column; `Broken` if cells are missing, or if cells beyond the header have text."""
     short = len(row) < len(header)
     return Broken("columns_differ") if short or any(row[len(header) :]) else dict(zip(header, row, strict=False))
 
@@ -181,9 +188,10 @@ _READERS: dict[str, Callable[[Path], Iterator[Any]]] = {
 
 
 def read_records(path: Path, form: str | None) -> Iterator[Any]:
-    """Yield what a file holds row by row: whatever it is, or `Broken`.
+    """Read the rows of a file one by one.
 
     :param form: json, jsonl, csv or parquet; None to detect it.
-    :raises UserError: when the file is missing, damaged as a whole, or of no known format.
+    :returns: the rows; usually dictionaries, but any JSON value is possible. A row that cannot be read is `Broken`.
+    :raises UserError: when the file is missing, damaged as a whole, or in an unknown format.
     """
     return _READERS[form or detect_format(path)](path)

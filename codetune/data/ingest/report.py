@@ -1,4 +1,4 @@
-"""What was found, in numbers: data/raw/manifest.json, and the lines of `python -m codetune ingest --dry-run`."""
+"""Report what the sources gave: data/raw/manifest.json, and the lines of `python -m codetune ingest --dry-run`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _source(found: Found) -> dict[str, Any]:
 
 
 def manifest(everything: list[Found]) -> dict[str, Any]:
-    """The content of manifest.json: what every source gave, and what was passed over, by reason."""
+    """Return the content of manifest.json: what every source gave, and what was skipped, by reason."""
     harvests = [found.harvest for found in everything]
     return {
         "rows": sum(len(harvest.rows) for harvest in harvests),
@@ -75,22 +75,22 @@ def _shortened(text: str) -> str:
 
 def _sample(row: dict[str, Any]) -> Iterator[str]:
     yield f"  {row['id']}  {row['path']}  {row['qualname']}  ({row['group']})"
-    yield f"    asked:    {_shortened(row.get('instruction') or row['docstring'])}"
-    yield f"    answered: {_shortened(row.get('completion') or row['code'])}"
+    yield f"    instruction: {_shortened(row.get('instruction') or row['docstring'])}"
+    yield f"    completion:  {_shortened(row.get('completion') or row['code'])}"
 
 
 def describe(everything: list[Found]) -> Iterator[str]:
-    """Yield the lines that say what each source would yield, with three of its rows, those with the smallest ids."""
+    """Yield the lines of a dry run: counts for each source, and its three rows with the smallest ids."""
     for found in everything:
         harvest = found.harvest
         licenses = Counter(row["license"] for row in harvest.rows)
         yield f"{found.source.name} ({found.source.type}): {len(harvest.rows):,} rows, {len(harvest.files):,} files"
         yield f"  groups: {len({row['group'] for row in harvest.rows}):,}; licences: {_reasons(licenses)}"
         yield f"  files without a row: {_reasons(harvest.skipped)}"
-        yield f"  rows passed over: {_reasons(harvest.rows_skipped)}"
+        yield f"  rows skipped: {_reasons(harvest.rows_skipped)}"
         if harvest.notes:
             yield f"  notes: {_reasons(harvest.notes)}"
         for row in sorted(harvest.rows, key=lambda row: str(row["id"]))[:_SAMPLE_ROWS]:
             yield from _sample(row)
     total = sum(len(found.harvest.rows) for found in everything)
-    yield f"{total:,} rows in all; nothing was written."
+    yield f"{total:,} rows in total; nothing was written."

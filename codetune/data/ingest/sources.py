@@ -1,4 +1,4 @@
-"""What each source of the `ingest` section yields, in memory."""
+"""Read the sources of the `ingest` section into memory."""
 
 from __future__ import annotations
 
@@ -63,9 +63,13 @@ ReadChunk = Callable[[Chunk], Harvest]
 
 @dataclass
 class Found:
-    """What one source yields: rows and files, and facts for the manifest.
+    """What was read from one source.
 
-    The fact `seen` counts the files of a code source, or the rows of a table, before anything was passed over.
+    :param source: its parameters.
+    :param harvest: its rows and files.
+    :param facts: values for the manifest. `seen` is the number of files of a code source, or of rows of a table,
+        before anything was skipped.
+    :param packages: the licence of each wheel, by pin.
     """
 
     source: Source
@@ -76,14 +80,23 @@ class Found:
 
 @dataclass(frozen=True)
 class Reading:
-    """How code sources are read: limits of size, processes, and the work that these do."""
+    """How code sources are read.
+
+    :param max_bytes: largest size of a source file.
+    :param workers: number of worker processes; 0 for all cores.
+    :param read: the work on one chunk.
+    """
 
     max_bytes: int
     workers: int
     read: ReadChunk = read_chunk
 
     def harvest(self, chunks: Sequence[Chunk], name: str) -> Harvest:
-        """Everything the chunks hold, in their order whatever the number of workers."""
+        """Read all chunks. The result does not depend on the number of workers.
+
+        :param chunks: the files to read, in the order of the result.
+        :param name: name of the source, for the progress line.
+        """
         survival = Survival(self.read, halves, parser_died)
         whole = Harvest()
         for part in track(survival.map(chunks, self.workers), len(chunks), f"reading {name}"):
@@ -92,7 +105,7 @@ class Reading:
 
 
 def _declared(source: Source) -> License | None:
-    """The licence that params.yaml gives for a source."""
+    """Return the licence that params.yaml gives for a source; None if it gives none."""
     return License(source.license, f"params.yaml: license of {source.name}") if source.license else None
 
 
@@ -127,11 +140,11 @@ def _read_tree(
     licenses: LicenseFiles,
     skipped: Counter[str],
 ) -> Found:
-    """What the listed files yield.
+    """Read the listed files.
 
-    :param files: path, size in bytes, and what the reader finds a file by.
-    :param licenses: what the tree says; what params.yaml names goes before the licences of folders.
-    :param skipped: what the listing passed over.
+    :param files: path, size in bytes, and key (see `Member`) of each file.
+    :param licenses: the licence information of the tree; a licence in params.yaml goes before that of a folder.
+    :param skipped: number of files and folders that were not listed, by reason.
     """
     origin = Origin(source.name, source.name, version, _declared_or_unknown(source))
     groups = groups_of(path for path, _, _ in files)
@@ -167,9 +180,10 @@ def _layout(columns: Columns | None) -> Layout:
 
 
 def _table_group(source: Source, pair: Pair) -> str:
-    """The group of a table's row: its value of the group column, or one of 256 by the digest of the instruction.
+    """Return the group of a row of a table: its value in the group column, or one of 256 groups.
 
-    A table is one source, and must still fill train, val and test; rows that ask the same stay together.
+    The 256 groups let one table fill train, val and test. The group is chosen by a hash of the instruction, so rows
+    with the same instruction stay in one split.
     """
     if pair.group:
         return f"{source.name}/{pair.group}"
@@ -210,7 +224,8 @@ def _read_table(source: TableSource, _: Reading) -> Found:
     if not path.is_file():
         what = "is not a file" if path.exists() else "does not exist"
         raise UserError(
-            f"ingest.sources, {source.name}: {source.path} {what}", "Mend `path`, counted from the project."
+            f"ingest.sources, {source.name}: {source.path} {what}",
+            "Correct `path`; it is relative to the project folder.",
         )
     return _read_pairs(source, digest_file(path), read_records(path, source.format))
 
@@ -225,7 +240,10 @@ _READERS: dict[str, Callable[[Any, Reading], Found]] = {
 
 
 def _limit(found: Found) -> None:
-    """Keep the rows with the smallest ids, in their order: a sample that no folder or position is preferred in."""
+    """Keep only `limit` rows of a source: those with the smallest ids, in their order.
+
+    Ids are hashes, so the sample prefers no folder and no position.
+    """
     rows, limit = found.harvest.rows, found.source.limit
     if limit is not None and len(rows) > limit:
         chosen = set(sorted(row["id"] for row in rows)[:limit])
@@ -234,7 +252,7 @@ def _limit(found: Found) -> None:
 
 
 def _drop_repeated(everything: list[Found]) -> None:
-    """Leave each row id to the first source that has it, as when two lists pin the same package."""
+    """Keep a row id only in the first source that has it. Ids repeat when two lists pin the same package."""
     seen: set[str] = set()
     for found in everything:
         rows = found.harvest.rows
@@ -244,9 +262,9 @@ def _drop_repeated(everything: list[Found]) -> None:
 
 
 def read_sources(params: IngestParams, read: ReadChunk = read_chunk) -> list[Found]:
-    """What every source yields, in the order of params.yaml.
+    """Read all sources, in the order of params.yaml.
 
-    :param read: the work on a chunk; another one in tests.
+    :param read: the work on one chunk; tests replace it.
     :raises UserError: on the first source that cannot be read as a whole.
     """
     reading = Reading(params.max_file_kb << 10, params.workers, read)

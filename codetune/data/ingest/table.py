@@ -1,6 +1,6 @@
-"""Rows of instruction and answer out of the records of a table: the meaning of its columns is detected.
+"""Extract instruction and completion from the records of a table. The meaning of the columns is detected.
 
-Only text is read; a row that cannot be used is counted by reason and the others go on.
+Only text is read. A row that cannot be used is counted by reason.
 """
 
 from __future__ import annotations
@@ -23,7 +23,14 @@ _SAMPLE = 100
 
 @dataclass(frozen=True)
 class Layout:
-    """Which columns hold what; `messages` excludes the others."""
+    """Names of the columns of a table; empty for a column that it does not have.
+
+    :param instruction: column with the instruction.
+    :param completion: column with the completion.
+    :param input: column with a text that is appended to the instruction.
+    :param messages: column with a chat; it replaces the three columns above.
+    :param group: column with the group.
+    """
 
     instruction: str = ""
     completion: str = ""
@@ -33,7 +40,7 @@ class Layout:
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """The columns that every row must have."""
+        """Names of the columns in which every row must have a value."""
         return tuple(name for name in (self.instruction, self.completion, self.messages) if name)
 
 
@@ -48,7 +55,7 @@ LAYOUTS = (
 _EXPECTED = (
     "expected instruction and output (Alpaca), prompt and completion, prompt and chosen, messages or conversations"
 )
-# What tools call the roles of a chat, in any case.
+# Names that tools use for the roles of a chat, in lower case.
 _ROLES = {
     **dict.fromkeys(("user", "human", "prompter"), "user"),
     **dict.fromkeys(("assistant", "gpt", "chatgpt", "model", "bot", "ai"), "assistant"),
@@ -56,7 +63,7 @@ _ROLES = {
 }
 _SYSTEM = ("system", "system_prompt")
 _LICENSE = ("license", "licence", "licenses", "licences", "spdx")
-# Columns that are read where they stand, whatever the layout.
+# Columns that are read in every layout.
 _READ = frozenset({*_SYSTEM, *_LICENSE, "history", "label"})
 _LEFT_OUT = "column_left_out"
 _NAMED_COLUMNS, _NAME_CHARS = 20, 40
@@ -64,21 +71,27 @@ _NAMED_COLUMNS, _NAME_CHARS = 20, 40
 
 @dataclass(frozen=True)
 class Pair:
-    """One row: what is asked, the answer, and the value that groups it (empty: none)."""
+    """One row of a table.
+
+    :param instruction: the task.
+    :param completion: the correct answer.
+    :param group: value of the group column; empty if there is none.
+    :param license: licence that the row names; None if it names none.
+    """
 
     instruction: str
     completion: str
     group: str = ""
     license: License | None = None
-    """What a column of the table says of this row's licence."""
 
 
 def choose_layout(where: str, records: Iterable[Any], named: Layout) -> Layout:
-    """The layout of a table: the named columns, or the known layout that fits most of the records.
+    """Return the layout of a table: the named columns, or the known layout that fits most of the records.
 
-    :param where: the table, for errors.
-    :param records: the first rows.
-    :raises UserError: when a named column is missing, or no layout fits.
+    :param where: the source and file, for error messages.
+    :param records: the first records of the table.
+    :param named: the columns that params.yaml names.
+    :raises UserError: when a named column is missing, or no known layout fits.
     """
     objects = [record for record in records if isinstance(record, dict)]
     present = Counter(str(key) for record in objects for key in record)
@@ -86,7 +99,7 @@ def choose_layout(where: str, records: Iterable[Any], named: Layout) -> Layout:
     listed = ", ".join(shown[:20]) or "none"
     wanted = [name for name in (*named.needed, named.input, named.group) if name]
     if missing := [name for name in wanted if objects and name not in present]:
-        raise UserError(f"{where} has no column {missing[0]!r}, found: {listed}", "Mend `columns` of the source.")
+        raise UserError(f"{where} has no column {missing[0]!r}, found: {listed}", "Correct `columns` of the source.")
     if named.needed or not objects:
         return named
     fits = {layout: min(present[name] for name in layout.needed) for layout in LAYOUTS}
@@ -94,13 +107,13 @@ def choose_layout(where: str, records: Iterable[Any], named: Layout) -> Layout:
     if not fits[best]:
         raise UserError(
             f"{where}: the columns {listed} are not understood, {_EXPECTED}",
-            "Name them: `columns: {instruction: …, completion: …}`.",
+            "Name the columns in the source: `columns: {instruction: …, completion: …}`.",
         )
     return Layout(best.instruction, best.completion, best.input, best.messages, named.group)
 
 
 def _text_of(content: Any) -> Any:
-    """The text of a message, whose parts are joined where it is a list of them; anything else as it stands."""
+    """Return the text of a message. A list of text parts is joined by line feeds; other values are returned as is."""
     if not isinstance(content, list):
         return content
     parts = [part.get("text") if isinstance(part, dict) else part for part in content]
@@ -109,7 +122,7 @@ def _text_of(content: Any) -> Any:
 
 
 def _turn(message: Any) -> tuple[str, Any]:
-    """Role and content of a chat message, in the shape of OpenAI or of ShareGPT; a call of a tool is no text."""
+    """Return role and content of a chat message in the format of OpenAI or ShareGPT; a tool call has content None."""
     if not isinstance(message, dict):
         return "", None
     role, content = (
@@ -121,7 +134,7 @@ def _turn(message: Any) -> tuple[str, Any]:
 
 
 def _first_exchange(messages: list[Any], notes: Counter[str]) -> tuple[Any, Any] | str:
-    """The first question with its answer; a system text and other turns are counted in `notes`."""
+    """Return the first question and its answer, or a drop reason. Turns that are left out are counted in `notes`."""
     turns = [_turn(message) for message in messages]
     spoken = [turn for turn in turns if turn[0] != "system"]
     for (asker, question), (answerer, answer) in pairwise(spoken):
@@ -131,7 +144,7 @@ def _first_exchange(messages: list[Any], notes: Counter[str]) -> tuple[Any, Any]
             return question, answer
         if not {asker, answerer} <= {"user", "assistant"}:
             return "role_unknown"
-        if asker == "user":  # two questions in a row: the second one alone may be half of what is asked
+        if asker == "user":  # of two questions in a row, the second alone may be incomplete
             return "earlier_turns"
     return "no_answer"
 
@@ -141,10 +154,10 @@ def _is_chat(value: Any) -> bool:
 
 
 def _chat_texts(asked: Any, answer: Any, notes: Counter[str]) -> tuple[Any, Any] | str:
-    """The exchange of a prompt and a completion, one of which is a list of messages; the completion is the answer."""
+    """Return question and answer of a row whose prompt or completion is a list of messages, or a drop reason."""
     prompt = asked if _is_chat(asked) else [{"role": "user", "content": asked}]
     answers = answer if _is_chat(answer) else [{"role": "assistant", "content": answer}]
-    if any(_turn(message)[0] == "user" for message in answers):  # a whole chat, which says the prompt again
+    if any(_turn(message)[0] == "user" for message in answers):  # a whole chat, which repeats the prompt
         return _first_exchange(answers, notes)
     if any(_turn(message)[0] == "assistant" for message in prompt):
         return "earlier_turns"
@@ -152,13 +165,13 @@ def _chat_texts(asked: Any, answer: Any, notes: Counter[str]) -> tuple[Any, Any]
 
 
 def _unusable(record: Record, layout: Layout) -> str | None:
-    """Why a record cannot be used, judged by what stands beside the instruction and the answer, or None."""
+    """Return a drop reason from columns other than the instruction and the completion, or None."""
     if any(record.get(name) is None for name in layout.needed):
         return "columns_differ"
-    earlier = record.get("history")  # as LLaMA-Factory has it: questions and answers before this one
+    earlier = record.get("history")  # in the format of LLaMA-Factory: earlier questions and answers
     if layout.instruction == "instruction" and isinstance(earlier, list) and earlier:
         return "earlier_turns"
-    # TRL's form of answers that people liked or did not
+    # format of TRL for good and bad answers (unpaired preferences)
     return "labelled_bad" if layout.completion == "completion" and record.get("label") is False else None
 
 
@@ -180,7 +193,7 @@ def _texts(record: Record, layout: Layout, notes: Counter[str]) -> tuple[Any, An
 
 
 def _layout_of(record: Any, layout: Layout) -> Layout:
-    """The layout of a record: that of its table, or of the other column of chats where it has that one alone."""
+    """Return the layout of a record: that of its table, or with the other chat column if the record has only that."""
     if not isinstance(record, dict) or layout.messages not in CHATS or record.get(layout.messages) is not None:
         return layout
     other = next((name for name in CHATS if record.get(name) is not None), layout.messages)
@@ -188,14 +201,17 @@ def _layout_of(record: Any, layout: Layout) -> Layout:
 
 
 def _license(record: Record) -> License | None:
-    """What a record says of its own licence; several hold together, and what is not understood permits nothing."""
+    """Return the licence that a record names; None if it names none.
+
+    Several licences apply together. One that is not understood permits nothing.
+    """
     cells = [(column, record.get(column)) for column in _LICENSE]
     texts = [(column, text) for column, cell in cells for text in (cell if isinstance(cell, list) else [cell])]
     return together(named_license(str(text).strip(), column) for column, text in texts if not _is_missing(text))
 
 
 def _count_left_out(record: Record, layout: Layout, notes: Counter[str]) -> None:
-    """Count the columns of a record that hold something and are not read, by name."""
+    """Count the columns of a record that have a value but are not read, by name."""
     read = {*_READ, layout.instruction, layout.completion, layout.input, layout.messages, layout.group}
     for name, value in record.items():
         if name not in read and not _is_missing(value) and value not in ([], {}):
@@ -205,7 +221,7 @@ def _count_left_out(record: Record, layout: Layout, notes: Counter[str]) -> None
 
 
 def _decoded(messages: Any) -> Any:
-    """A chat, read where it is a text of JSON."""
+    """Return a chat, parsed if it is JSON text; None if the text is not JSON."""
     try:
         return json.loads(messages) if isinstance(messages, str) else messages
     except (ValueError, RecursionError):
@@ -213,12 +229,18 @@ def _decoded(messages: Any) -> Any:
 
 
 def _is_missing(value: Any) -> bool:
-    """Whether an optional column holds nothing: in Parquet NaN stands for that too."""
+    """Return whether an optional column has no value. In Parquet, NaN can mean that too."""
     return value is None or value != value or (isinstance(value, str) and value.strip() in {"", "<noinput>"})  # noqa: PLR0124
 
 
 def to_pair(record: Any, layout: Layout, notes: Counter[str]) -> Pair | str:  # noqa: PLR0911
-    """The instruction and the answer of one record, or the reason why it has none."""
+    """Extract instruction and completion from one record.
+
+    :param record: the record; any JSON value, or `Broken`.
+    :param layout: the columns to read.
+    :param notes: counts what is left out of the record, by name.
+    :returns: the row, or the reason why the record cannot be used.
+    """
     if isinstance(record, Broken):
         return record.reason
     if not isinstance(record, dict):
@@ -242,7 +264,7 @@ def to_pair(record: Any, layout: Layout, notes: Counter[str]) -> Pair | str:  # 
 
 
 def _up_to_objects(records: Iterator[Any]) -> list[Any]:
-    """The records up to the hundredth object: as many as a layout is told from."""
+    """Return the records up to the hundredth object: the sample that the layout is detected from."""
     first: list[Any] = []
     objects = 0
     while objects < _SAMPLE and (some := list(islice(records, 1))):
@@ -254,8 +276,13 @@ def _up_to_objects(records: Iterator[Any]) -> list[Any]:
 def read_pairs(
     where: str, records: Iterator[Any], named: Layout, skipped: Counter[str], notes: Counter[str]
 ) -> Iterator[tuple[int, Pair]]:
-    """Yield the rows that can be used with their numbers, counted from 1; the others are counted in `skipped`.
+    """Yield the usable rows of a table with their numbers, counted from 1.
 
+    :param where: the source and file, for error messages.
+    :param records: the records of the table.
+    :param named: the columns that params.yaml names; the others are detected.
+    :param skipped: counts the rows that cannot be used, by reason.
+    :param notes: counts what is left out of usable rows, by name.
     :raises UserError: when the columns are not understood.
     """
     first = _up_to_objects(records)

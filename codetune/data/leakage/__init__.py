@@ -1,1 +1,1 @@
-"""The proof that what is measured was not trained on: train, val and test examined once more, row by row."""
+"""Check that no held-out row was trained on: search train for the rows of val and test, and for benchmark tasks."""

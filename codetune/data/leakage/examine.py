@@ -1,4 +1,4 @@
-"""Looking for held-out rows in train: as they are, renamed, or nearly so."""
+"""Search train for held-out rows: unchanged, with other names, or as near-duplicates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ WAYS: tuple[Way, ...] = ("exact_code", "exact_instruction", "renamed", "near", "
 
 @dataclass(frozen=True)
 class Leak:
-    """A held-out row that was found in train."""
+    """A held-out row that was found in train.
+
+    :param way: how it was found.
+    :param held_out: id of the held-out row.
+    :param train: id of the train row.
+    :param similarity: 0 to 1; what it measures depends on `way`. 1 for equal rows.
+    """
 
     way: Way
     held_out: str
@@ -28,7 +34,12 @@ class Leak:
 
 @dataclass(frozen=True)
 class Text:
-    """A row as it is compared: its id, its code, and its instruction where it has one."""
+    """The parts of a row that are compared.
+
+    :param id: id of the row.
+    :param code: code of the row.
+    :param instruction: instruction of the row; empty if it has none.
+    """
 
     id: str
     code: str
@@ -36,7 +47,7 @@ class Text:
 
 
 def _tokens(code: str) -> tuple[str, ...]:
-    """Lexical tokens; of what is not Python, words."""
+    """Return the lexical tokens of Python code; the words of a text that is not Python."""
     try:
         return lexical_tokens(code)
     except SyntaxError:
@@ -44,10 +55,10 @@ def _tokens(code: str) -> tuple[str, ...]:
 
 
 class TrainIndex:
-    """Train rows, to be looked up by code, instruction, renamed functions and shingles.
+    """An index of the train rows by code, instruction, renamed functions and shingles (token n-grams).
 
-    :param rows: train rows; of several that are the same, the first is named.
-    :param threshold: Jaccard from which a row counts as near, and the share of it that a longer train row may hold.
+    :param rows: train rows; of several equal rows, the first is reported.
+    :param threshold: a held-out row is a near-duplicate from this similarity on (see `nearest`), 0 to 1.
     """
 
     def __init__(self, rows: list[Text], threshold: float) -> None:
@@ -60,7 +71,7 @@ class TrainIndex:
         for row in track(rows, len(rows), "examining train"):
             self._instructions.setdefault(row.instruction, row.id)
             if row.code in self._code:
-                continue  # a paraphrase has its parent's code
+                continue  # a paraphrase has the code of its original row
             self._code[row.code] = row.id
             for digest in filter(None, (renamed_digest(row.code), *function_digests(row.code))):
                 self._trees.setdefault(digest, row.id)
@@ -71,13 +82,16 @@ class TrainIndex:
         self._frequency = {shingle: len(places) for shingle, places in self._places.items()}
 
     def leaks(self, row: Text) -> list[Leak]:
-        """Every way in which a held-out row is found in train."""
+        """Search train for a held-out row.
+
+        :returns: at most one leak for each way of finding it.
+        """
         found = []
         if row.code in self._code:
             found.append(Leak("exact_code", row.id, self._code[row.code], 1.0))
         if row.instruction and row.instruction in self._instructions:
             found.append(Leak("exact_instruction", row.id, self._instructions[row.instruction], 1.0))
-        # The last function of an answer is the one that is asked for, those before are its helpers.
+        # The last function of a completion is the requested one; those before are its helpers.
         for digest in (renamed_digest(row.code), *function_digests(row.code)[-1:]):
             if digest in self._trees:
                 found.append(Leak("renamed", row.id, self._trees[digest], 1.0))
@@ -88,10 +102,11 @@ class TrainIndex:
         return found
 
     def nearest(self, row: Text) -> tuple[float, str] | None:
-        """How much of a held-out row stands in a train row at most, and which that is.
+        """Return the similarity to the most similar train row, and its id; None if no row is likely to be similar.
 
-        It is the Jaccard; of a row that is long enough the share that the train row holds. Rows are found by the
-        rarest shingles, as in `ContainedIndex`.
+        The similarity of a held-out row with at least `LEAST_CONTAINED` shingles is the share of them that the train
+        row contains; of a shorter row, the Jaccard similarity. Only rows that share one of its rarest shingles are
+        compared, as in `ContainedIndex`.
         """
         own = shingles(_tokens(row.code))
         looked_up = rarest(own, self._frequency, self._threshold)
@@ -105,12 +120,23 @@ def _held(own: frozenset[str], other: frozenset[str]) -> float:
 
 
 def look_for(rows: Iterable[Text], index: TrainIndex, total: int, label: str) -> list[Leak]:
-    """All leaks of held-out rows, in order."""
+    """Search train for held-out rows.
+
+    :param rows: held-out rows.
+    :param index: the train rows.
+    :param total: number of held-out rows, for the progress line.
+    :param label: name of the held-out rows, for the progress line.
+    :returns: all leaks, in the order of the rows.
+    """
     return [leak for row in track(rows, total, f"looking for {label} in train") for leak in index.leaks(row)]
 
 
 def counts(leaks: list[Leak], rows: int) -> dict[str, Any]:
-    """How many held-out rows were found in each way, out of `rows`, and the leaks themselves."""
+    """Return the number of held-out rows that were found in each way, and the leaks.
+
+    :param leaks: the leaks of one set of held-out rows.
+    :param rows: number of held-out rows in the set.
+    """
     return {
         "rows": rows,
         **{way: len({leak.held_out for leak in leaks if leak.way == way}) for way in WAYS},

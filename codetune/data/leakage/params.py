@@ -19,22 +19,22 @@ class SimilarityParams(BaseModel):
     max_tokens: int = Field(ge=8, le=8192, description="tokens of a text that are embedded; more tokens take more time")
     min_instruction: float = Field(
         gt=0, le=1,
-        description="smallest cosine of the instructions, without their common wording; 0.9 and 0.85 find six pairs in "
-        "the "
-        "default data, of which five are derived from the same function",
+        description="smallest cosine of the instructions, without the wording that all of them share. 0.9 here and "
+        "0.85 for `min_code` find six pairs in the default data; in five of them both rows are derived from the same "
+        "function",
     )  # fmt: skip
-    min_code: float = Field(gt=0, le=1, description="smallest cosine of the code; both must be reached")
+    min_code: float = Field(gt=0, le=1, description="smallest cosine of the code; a pair must reach both values")
 
 
 class ExamineParams(Section):
-    """Search for val and test rows in train, and how many the pipeline accepts before it stops."""
+    """Search for val and test rows in train, and the numbers of them above which the pipeline stops."""
 
     section: ClassVar[str] = "examine"
     near_duplicate: float = Field(
         gt=0, le=1, description="Jaccard similarity of token 5-grams from which rows are near-duplicates"
     )
     max_exact: int = Field(
-        ge=0, description="accepted number of held-out rows whose code or instruction is in train unchanged"
+        ge=0, description="accepted number of held-out rows whose code or instruction is unchanged in train"
     )
     max_renamed: int = Field(
         ge=0,
@@ -47,8 +47,8 @@ class ExamineParams(Section):
     similarity: SimilarityParams
     max_similar: int = Field(
         ge=0,
-        description="accepted number of held-out rows that mean the same as a train row; not 0, because a small "
-        "encoder errs",
+        description="accepted number of held-out rows that mean the same as a train row; above 0, because a small "
+        "encoder makes mistakes",
     )
     max_benchmark: int = Field(
         ge=0, description="accepted number of benchmark tasks whose solution is found in train in any of these ways"

@@ -1,9 +1,11 @@
-"""Held-out rows that ask for the same as a train row, in other words, and are answered alike: by sentence embeddings.
+"""Find held-out rows whose instruction and code mean the same as those of a train row, by sentence embeddings.
 
-Neither by itself says much: many projects have a `to_dict`, and a small encoder takes most loops to be alike. So a row
-counts only where instruction and code are both similar, and code is compared for those pairs alone. Instructions
-without common words are ruled out beforehand, which leaves a small part of the texts to be encoded: a pair that means
-the same in wholly other words is not looked for.
+Both must be similar, because one alone proves little: many projects have a `to_dict`, and a small encoder finds most
+loops similar.
+
+The search has three steps. Token embeddings, which are fast to compute, exclude instructions with few common words, so
+that only a small part of the texts must be encoded. Then sentence embeddings compare the instructions, and last the
+code of the pairs that remain. A pair that means the same in completely different words is not found.
 """
 
 from __future__ import annotations
@@ -24,7 +26,12 @@ _LEAST_IN_WORDS = 0.6
 
 @dataclass(frozen=True)
 class Pair:
-    """A held-out row and a train row whose instructions are similar, by their places."""
+    """A held-out row and a train row that may be similar.
+
+    :param held_out: index of the held-out row.
+    :param train: index of the train row.
+    :param similarity: cosine of the texts that were compared last.
+    """
 
     held_out: int
     train: int
@@ -32,7 +39,10 @@ class Pair:
 
 
 def _similar_pairs(held_out: Vectors, train: Vectors, least: float) -> list[Pair]:
-    """All pairs of rows with a cosine of at least `least`; vectors of shape `(rows, hidden)`, of length one."""
+    """Return all pairs of rows with a cosine of at least `least`.
+
+    :param held_out: vectors of length 1, of shape `(rows, hidden)`; `train` likewise.
+    """
     pairs = []
     for start in range(0, len(held_out), _BLOCK_ROWS):
         block = torch.from_numpy(held_out[start : start + _BLOCK_ROWS])
@@ -44,21 +54,31 @@ def _similar_pairs(held_out: Vectors, train: Vectors, least: float) -> list[Pair
 
 
 def _cosines(encoder: SentenceEncoder, left: list[str], right: list[str], label: str) -> list[float]:
-    """The cosine of each text of `left` with its counterpart, to four digits: what is beyond depends on the machine."""
+    """Return the cosine of each text of `left` with the same place in `right`.
+
+    Cosines are rounded to four digits, because further digits depend on the machine.
+    """
     vectors = encoder.embed([*left, *right], label)
     found: list[float] = np.einsum("ij,ij->i", vectors[: len(left)], vectors[len(left) :]).round(4).tolist()
     return [round(cosine, 4) for cosine in found]
 
 
 def _confirmed(pairs: list[Pair], cosines: list[float], least: float) -> list[Pair]:
-    """The pairs whose cosine is at least `least`, with it."""
+    """Return the pairs whose cosine is at least `least`, with this cosine as their similarity."""
     return [replace(pair, similarity=cosine) for pair, cosine in zip(pairs, cosines, strict=True) if cosine >= least]
 
 
 def similar_rows(
     held_out: list[Text], train: list[Text], encoder: SentenceEncoder, params: SimilarityParams
 ) -> list[Leak]:
-    """For each held-out row that is similar to a train row, the train row whose code is the most similar."""
+    """Find held-out rows that mean the same as a train row.
+
+    :param held_out: held-out rows.
+    :param train: train rows.
+    :param encoder: the model that embeds instructions and code.
+    :param params: the smallest cosines that count.
+    :returns: one leak per held-out row that was found, with the train row whose code is most similar.
+    """
     asked = [without_frame(row.instruction) for row in [*held_out, *train]]
     words = encoder.embed_words(asked)
     likely = _similar_pairs(words[: len(held_out)], words[len(held_out) :], _LEAST_IN_WORDS)

@@ -138,7 +138,8 @@ def test_an_edited_example_is_ones_own(open_try: Open, models: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"), [("   ", "the instruction is empty"), ("word " * 790, "reads 512 at most")]
+    ("text", "problem"),
+    [("   ", "the instruction is empty"), ("word " * 790, "the context of the model is 512 tokens")],
 )
 def test_an_instruction_that_cannot_be_answered_is_a_sentence(
     open_try: Open, models: Project, text: str, problem: str

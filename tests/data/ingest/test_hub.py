@@ -89,5 +89,5 @@ def test_csv_with_a_header_twice_is_refused(tmp_path):
     root = tmp_path / "files"
     root.mkdir()
     (root / "a.csv").write_text("prompt,completion,completion\np,c,d\n")
-    with pytest.raises(UserError, match="several columns of CSV that are called 'completion'"):
+    with pytest.raises(UserError, match="several CSV columns with the name 'completion'"):
         read_hub(source(root))

@@ -37,7 +37,7 @@ def test_every_type_is_understood(source):
         (TABLE | {"columns": {"instruktion": "en"}}, "ingest.sources.0.columns.instruktion: unknown parameter (did you mean instruction?)"),
         (TABLE | {"columns": {"instruction": "en"}}, "ingest.sources.0.columns: name both `instruction` and `completion`"),
         (TABLE | {"columns": {"messages": "m", "instruction": "i", "completion": "c"}}, "name either `messages`, or"),
-        (TABLE | {"columns": {"input": "i"}}, "`input` goes with"),
+        (TABLE | {"columns": {"input": "i"}}, "`input` needs"),
         (TABLE | {"format": "xml"}, "ingest.sources.0.format: found 'xml' (str), expected: 'json', 'jsonl', 'csv' or 'parquet'"),
         (TABLE | {"limit": 0}, "ingest.sources.0.limit: found 0 (int), expected: greater than or equal to 1"),
         (TABLE | {"name": "../t"}, "ingest.sources.0.name: found '../t'"),
@@ -54,5 +54,5 @@ def test_mistakes_are_named(source, expected):
 
 
 def test_names_differ_and_there_is_a_source():
-    assert problems(TABLE, TABLE) == ["ingest.sources: two sources are named 't'; give each a name of its own"]
+    assert problems(TABLE, TABLE) == ["ingest.sources: two sources are named 't'; give each a different name"]
     assert "at least 1 item" in problems()[0]

@@ -152,7 +152,7 @@ def test_empty_table_yields_nothing(read, content):
         (b"Once upon a time", UNDETECTED, "the format is unknown (it begins with 'Once upon a time')"),
         (b"\x00\x01\x02", UNDETECTED, "the format is unknown"),
         (b"[1, 2", UNDETECTED, "is not JSON"),
-        (b'{"a": {"b": 1},\n"c": 2}', UNDETECTED, "holds dict, expected a list of objects"),
+        (b'{"a": {"b": 1},\n"c": 2}', UNDETECTED, "contains dict, expected a list of objects"),
         (b"PAR1 and no more", UNDETECTED, "is not Parquet"),
         (b"\x1f\x8b\x08broken", UNDETECTED, "cannot be read"),
         (
@@ -191,8 +191,8 @@ HEAD = "instruction,output\nadd,1\n"
         (f'{HEAD}two,"print(2)\nthree,3\nfour,4\n', "the row that begins on line 3 is not CSV: unexpected end of data"),
         (f'{HEAD}"a\nb",2\ntwo,"print(2)\nthree,"3"\n', "the row that begins on line 5 is not CSV"),
         ('instruction,"output\nadd,1\n', "the row that begins on line 1 is not CSV"),
-        ("instruction,output, output\nadd,1,\n", "has 2 columns that are called 'output'"),
-        ('{"data": [],\n"data": []}', "holds an object that has a key twice"),
+        ("instruction,output, output\nadd,1,\n", "has 2 columns with the name 'output'"),
+        ('{"data": [],\n"data": []}', "contains an object with a repeated key"),
         ('[{" prompt": "p", "answer": "c"}]', "the columns ' prompt', answer are not understood"),
     ],
 )
@@ -203,7 +203,7 @@ def test_what_would_lose_rows_or_columns_is_refused(read, content, message):
 
 def test_a_column_that_comes_twice_in_parquet_is_refused(read, path):
     pq.write_table(pa.table([["p"], ["c"], [""]], names=["prompt", "completion", "completion"]), path)
-    with pytest.raises(UserError, match="has 2 columns that are called 'completion'"):
+    with pytest.raises(UserError, match="has 2 columns with the name 'completion'"):
         read(path.read_bytes())
 
 

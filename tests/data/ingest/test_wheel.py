@@ -61,7 +61,7 @@ def test_unusable_files_are_counted(tmp_path):
 
 def test_file_that_differs_from_record_is_refused(tmp_path):
     path, _ = make_wheel(tmp_path, "a", {"a.py": "x = 1\n"}, spoil="a.py")
-    with pytest.raises(UserError, match=r"a\.py differs from the wheel's RECORD"):
+    with pytest.raises(UserError, match=r"the hash of a\.py differs from the wheel's RECORD"):
         list(read_sources(path, ["a.py"], 100, Counter()))
 
 

@@ -152,7 +152,7 @@ def test_command_answers(tmp_path, tiny_base):
     options = ("--model", tiny_base, "--max-new-tokens", 8)
     told = run_python("-m", "codetune", "answer", path, output, *options, check=False)
     assert told.returncode == 0, told.stderr
-    assert "1 answers made" in told.stdout
+    assert "1 answers generated" in told.stdout
     assert f"codetune execute {path} {output}" in told.stdout
     assert len(rows(output)) == 1
 

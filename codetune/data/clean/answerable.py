@@ -66,7 +66,7 @@ _PACKAGE_ATTRIBUTES = {"numpy": frozenset(_NUMPY_ATTRIBUTES_WORDS.split())}
 _PASSES_ON = frozenset(
     {"getattr", "sorted", "list", "reversed", "iter", "next", "enumerate", "zip", "min", "max", "set", "tuple"}
 )
-# Names in annotations of plain or general types. They do not tell which attributes of a class may be used.
+# Names of plain or general types in annotations. They do not show which attributes of a class may be used.
 _PLAIN_TYPES_WORDS = """
 Any AnyStr Collection Container Generic Hashable Iterable Iterator Mapping MutableMapping MutableSequence Optional
 Sequence Sized Union bool bytearray bytes complex dict float frozenset int list object set str tuple Dict FrozenSet
@@ -108,7 +108,7 @@ def foreign_drop(node: FunctionNode, whole: Whole, docstring: str) -> Drop | Non
     :param docstring: its docstring; an attribute or key that it mentions is known.
     :returns: the drop, or None if every attribute and key is known.
     """
-    # The docstring mentions the parameter `func`: this does not tell that an attribute `node.func` exists.
+    # If the docstring mentions the parameter `func`, this does not mean that an attribute `node.func` exists.
     told = set(re.findall(r"\w+", docstring)) - {node.name, *(name.lstrip("*") for name in parameters(node))}
     tree = parse_tree(whole.code)
     defined = _defined(tree).union(*(_PACKAGE_ATTRIBUTES.get(name, ()) for name in packages_of(whole)))

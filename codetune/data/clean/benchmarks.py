@@ -32,7 +32,7 @@ _REMEDY = (
 
 @dataclass(frozen=True)
 class Task:
-    """One function of a benchmark solution, without its docstring like the code of a row.
+    """One function of a benchmark solution; like the code of a row, it has no docstring.
 
     :param id: the task id; a solution with several functions gives several tasks with the same id.
     :param instruction: the task in words; empty for HumanEval.

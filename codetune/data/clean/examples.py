@@ -199,7 +199,7 @@ def shown_count(deciding: int, *, held_out: bool) -> int:
 
 
 def shown_part(examples: Examples, count: int) -> list[Example]:
-    """Return the first examples up to the `count`th deciding one, including those between that it may depend on."""
+    """Return the examples up to the `count`th deciding one; they include those before it that it may depend on."""
     part: list[Example] = []
     for example in examples.examples if count else ():
         part.append(example)

@@ -133,7 +133,7 @@ def docstring_drop(docstring: str, params: CleanParams) -> Drop | None:
 
 
 def _returns_value(node: FunctionNode) -> bool:
-    """Return whether the function itself, not one inside it, returns or yields a value other than None."""
+    """Return whether the function itself, not one inside it, has a return or yield statement with a useful value."""
     nothing = (None, NotImplemented)
     return yields(node) or any(
         not (isinstance(value, ast.Constant) and value.value in nothing) for value in results(node)
@@ -190,7 +190,7 @@ def judge(row: dict[str, Any], params: CleanParams, text: str = "", review: Revi
 
     :param row: a row of data/raw/rows.parquet whose kind is not `pair`.
     :param text: the file that contains the function; needed only if rows of its source must be self-contained.
-    :param review: the result of a reviewer who read the row; it replaces the rules that guess whether it can be answered.
+    :param review: the result of a reviewer who read the row; it replaces the rules that guess if it can be answered.
     :returns: the candidate, or the drop with its reason.
     :raises RecursionError: if the syntax tree is too deep.
     """

@@ -12,7 +12,7 @@ import numpy as np
 from codetune.data.clean.duplicates import shingles
 from codetune.data.clean.shingle_hashes import Hashes, hashed
 
-# The probability that two of a million digests are equal by chance is about 10^-26.
+# The probability that two of a million digests are equal by chance is below 10^-26.
 _DIGEST_BYTES = 16
 _WORD = re.compile(r"\w+|[^\w\s]")
 _WORDING_SHINGLE = 3
@@ -28,7 +28,7 @@ class Fingerprint:
     :param shingles: hashed 5-grams of lexical tokens, shape (n,).
     :param wording: hashed 3-grams of words of the instruction, shape (n,); empty if only code is compared.
     :param functions: like `renamed`, one digest per function of the answer. The last is the function that the
-        instruction asks for; those before are its helpers.
+        instruction asks for; those before are its helpers and inner functions.
     """
 
     tree: bytes

@@ -1,1 +1,1 @@
-"""Paraphrasing instructions with nlpaug and the project's own phrase table, without touching what carries meaning."""
+"""Paraphrase instructions with nlpaug and the project's own phrase table, without changing what carries meaning."""

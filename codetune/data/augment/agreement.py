@@ -1,6 +1,6 @@
-"""Errors of agreement between a subject or a modal verb and the verb after it, as far as single words show them.
+"""Find errors of agreement between a subject or modal verb and the next verb, judged from single words.
 
-Only what a substitution can break is looked for. In doubt nothing is found: the pairs are few and plain.
+The rules find only errors that a replacement can cause. They are few and simple, and find nothing in doubtful cases.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _VERB, _NOUN = (f"(?:{words.replace(' ', '|')})" for words in (_BASE, _SINGLE))
 _NOUNS = f"{_NOUN}s"
 _KIND = "(?:the|this|that) (?:function|method|property|class)"
 _HELPED = r"(?<!\bhave )(?<!\blet )(?<!\blets )(?<!\bmake )(?<!\bmakes )"
-"""What lets a base form follow: "have it return"."""
+"""Verbs before the subject that make a base form correct: "have it return"."""
 _NO_VERB = "always|as|besides|less|perhaps|plus|sometimes|thus|this|its"
 
 _RULES = [
@@ -38,5 +38,5 @@ _RULES = [
 
 
 def disagreements(text: str) -> list[str]:
-    """The words of `text` that do not agree, in small letters."""
+    """Return the phrases of `text` whose words do not agree, in lower case."""
     return [found.group().lower() for rule in _RULES for found in rule.finditer(text)]

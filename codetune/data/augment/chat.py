@@ -1,7 +1,7 @@
-"""Paraphrases by a chat model: it says what a function does in other words, or writes that anew from the code.
+"""Paraphrase with a chat model, which rewords the description of a function or describes its code.
 
-Only the sentences before the one that names the function are changed; name, parameters, results and examples stay as
-they are. Answers are kept as they come, so that a killed run goes on.
+Only the description changes; names, parameters, results and examples stay the same. Answers are written to a journal
+as they are made, so that an interrupted run can continue.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ _SENTENCE_START = re.compile(r"(?:(?<=[.!?:]) |\n\n)(?=\S)")
 
 @dataclass(frozen=True)
 class Described:
-    """An instruction in parts: what stands before its description, the description, and the rest."""
+    """An instruction in three parts: the text before the description, the description, and the text after it."""
 
     before: str
     description: str
     rest: str
 
     def saying(self, description: str) -> str:
-        """The instruction with another description."""
+        """Return the instruction with another description."""
         return f"{self.before}{description}{self.rest}"
 
 
 def described(text: str, name: str) -> Described:
-    """The parts of an instruction that asks for the function `name`."""
+    """Split an instruction that asks for the function `name` into its parts."""
     opening = opening_end(text)
     if opening:
         end = text.find("\n\n", opening)
@@ -66,10 +66,10 @@ def described(text: str, name: str) -> Described:
 
 
 class ChatParaphraser:
-    """Draws paraphrases that a chat model has written beforehand.
+    """Returns paraphrases that a chat model has generated in advance.
 
-    :param journals: folder that keeps answers while they are made, and a model of the catalogue.
-    :raises UserError: when the model cannot be had.
+    :param journals: folder for the journal of answers, and for a model of the catalogue.
+    :raises UserError: if the model cannot be loaded; this happens on first use.
     """
 
     def __init__(self, params: AugmentParams, journals: Path = Path(".cache/augmentation")) -> None:
@@ -92,7 +92,7 @@ class ChatParaphraser:
         return load_model(base, revision=chat.revision, system="none")
 
     def prepare(self, rows: Sequence[JsonObject]) -> None:
-        """Have the model write all that is to be drawn: the drafts of each row, from seeds of its own."""
+        """Generate all drafts of the rows with the model; each draft has its own seed."""
         drafts = self._params.per_row * self._params.max_attempts
         asked = [(row, draft) for row in rows for draft in range(drafts)]
         texts = dict(self._answered(asked))
@@ -110,13 +110,13 @@ class ChatParaphraser:
             self._drafts[row["instruction"]].append(draft)
 
     def draw(self, text: str) -> Paraphrase:
-        """The next draft for an instruction that was prepared."""
+        """Return the next draft for an instruction that was prepared."""
         return self._drafts[text].popleft()
 
     def _answered(self, asked: Sequence[tuple[JsonObject, int]]) -> Iterator[tuple[int, str | None]]:
-        """Yield the place of each question that fits the model and its answer, None for one that was cut too early.
+        """Yield the index and the answer of each question that fits the model's context; None for an unfinished answer.
 
-        Those in the journal are not asked.
+        Answers from the journal are not generated again.
         """
         from codetune.generation.batch import answer_all
         from codetune.generation.sampling import SamplingSettings, sampler
@@ -153,7 +153,7 @@ class ChatParaphraser:
         )
 
     def _recipe(self, prompts: list[list[int]]) -> str:
-        """The digest of the fingerprint of the answers."""
+        """Return a digest of everything that determines the answers."""
         from codetune.models.locate import locate_model, weight_files
 
         chat = self._params.chat
@@ -171,6 +171,6 @@ class ChatParaphraser:
 
 
 def one_text(answer: str) -> str:
-    """The first paragraph of a model's answer as sentences on one line, without quotes around it."""
+    """Return the first paragraph of a model's answer on one line, without enclosing quotes."""
     first = " ".join(answer.strip().partition(_PARAGRAPH)[0].split()).strip('"\u201c\u201d')
     return first if not first or first.endswith((".", "!", "?")) else f"{first}."

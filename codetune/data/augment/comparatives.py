@@ -1,4 +1,4 @@
-"""Words that compare, order or say of how many something holds: a paraphrase keeps them, in their order."""
+"""Find words that compare, order or quantify; a paraphrase keeps them in the same order."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ _RULE = re.compile(rf"\b(?:{'|'.join(sorted(_WORDS.split()))})\b", re.IGNORECASE
 
 
 def comparatives(text: str) -> list[str]:
-    """The comparing words of `text`, in order, in small letters."""
+    """Return these words of `text`, in order and in lower case."""
     return [word.lower() for word in _RULE.findall(text)]

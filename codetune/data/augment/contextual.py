@@ -1,7 +1,7 @@
-"""Paraphrases by nlpaug's `ContextualWordEmbsAug`: a masked language model puts other words into a description.
+"""Paraphrase with `ContextualWordEmbsAug` of nlpaug: a masked language model replaces words of a description.
 
-nlpaug lets the model's own tokenizer take the text apart and put it together, which loses case, spaces and whatever is
-not in the vocabulary. Here it gets tokens of which only ordinary words may change, and that join to the very text.
+nlpaug normally splits and joins the text with the model's own tokenizer, which loses case, spaces and words outside the
+vocabulary. Here it gets tokens that join to exactly the same text, and of which only ordinary words may change.
 """
 
 from __future__ import annotations
@@ -29,11 +29,14 @@ _FUNCTION_WORDS = (
     "could but nor per via out off about between through during against within"
 )
 _FIXED = frozenset(_FUNCTION_WORDS.split())
-"""Words that carry the grammar: another one in their place seldom leaves a sentence that means the same."""
+"""Function words. A sentence with another word in their place seldom has the same meaning."""
 
 
 class MaskedLanguageModel(LanguageModels):  # type: ignore[misc] # nlpaug has no types
-    """A masked language model in the shape that nlpaug wants; it is also the tokenizer, a lossless one."""
+    """A masked language model with the interface that nlpaug expects; it is also the (lossless) tokenizer.
+
+    :raises UserError: if the model cannot be loaded.
+    """
 
     def __init__(self, params: ContextualParams) -> None:
         from transformers import pipeline
@@ -45,11 +48,17 @@ class MaskedLanguageModel(LanguageModels):  # type: ignore[misc] # nlpaug has no
         self._fill = pipeline("fill-mask", model=model, tokenizer=tokenizer, top_k=params.top_k, device="cpu")
 
     def tokens(self, text: str) -> int:
-        """How many tokens of the model's own `text` has, special ones included."""
+        """Count the tokens of `text` for the model, including special tokens."""
         return len(self._fill.tokenizer(text)["input_ids"])
 
     def predict(self, texts: list[str], target_words: list[str], n: int = 1) -> list[list[str]]:  # noqa: ARG002
-        """Ordinary words for the mask of each text, likeliest first, without the word that stood there."""
+        """Predict ordinary words for the masked word of each text.
+
+        :param texts: texts with one mask each.
+        :param target_words: the original word of each text, which is not returned.
+        :param n: not used; required by nlpaug.
+        :returns: for each text the words, most likely first.
+        """
         found = [[guess["token_str"] for guess in self._fill(text)] for text in texts]
         starts = " " if any(word.startswith(" ") for words in found for word in words) else ""
         return [
@@ -62,27 +71,27 @@ class MaskedLanguageModel(LanguageModels):  # type: ignore[misc] # nlpaug has no
         return _PLAIN.fullmatch(word) is not None and word != target and word not in _FIXED
 
     def get_tokenizer(self) -> MaskedLanguageModel:
-        """What takes texts apart."""
+        """Return the tokenizer, which is this object."""
         return self
 
     def get_model(self) -> MaskedLanguageModel:
-        """What has the configuration."""
+        """Return the object that has the model's configuration."""
         return self
 
     def get_mask_token(self) -> str:
-        """What stands in the place of the word that is asked for, and is replaced by the model."""
+        """Return the text that marks the word to be predicted."""
         return str(self._fill.tokenizer.mask_token)
 
     def get_subword_prefix(self) -> str:
-        """What marks a part of a word: there are none."""
+        """Return the prefix of subword tokens; it occurs in no text, because there are no such tokens."""
         return "\ue002"
 
     def get_max_num_token(self) -> int:
-        """What nlpaug would cut a text at: never, since `ContextualParaphraser` refuses what is too long."""
+        """Return a length that no text reaches, so that nlpaug cuts none; `ContextualParaphraser.draw` checks it."""
         return 10**9
 
     def tokenize(self, text: str) -> list[str]:
-        """The ordinary words of the description, and all that lies between them."""
+        """Split a text into the ordinary words of its description and the text between them, alternating."""
         end = opening_end(text)
         shadow = masked(text)
         tokens: list[str] = []
@@ -93,18 +102,18 @@ class MaskedLanguageModel(LanguageModels):  # type: ignore[misc] # nlpaug has no
         return [*tokens, text[previous:]]
 
     def convert_tokens_to_ids(self, tokens: list[str]) -> list[str]:
-        """The tokens themselves."""
+        """Return the tokens unchanged."""
         return tokens
 
     def decode(self, tokens: list[str]) -> str:
-        """The text that the tokens make."""
+        """Join tokens to a text."""
         return "".join(tokens)
 
 
 class _Augmenter(ContextualWordEmbsAug):  # type: ignore[misc] # nlpaug has no types
-    """nlpaug's augmenter with a model that is loaded already, and a say in which tokens may change.
+    """nlpaug's augmenter with a loaded model, which also chooses the tokens that may change.
 
-    `model` is passed in place of a path; the class would load from any path, pickles included.
+    `model` is passed instead of a path, because the original class would load any path, including pickle files.
     """
 
     def get_model(self, model_path: MaskedLanguageModel, **_: Any) -> MaskedLanguageModel:
@@ -118,15 +127,15 @@ class _Augmenter(ContextualWordEmbsAug):  # type: ignore[misc] # nlpaug has no t
 
 
 def may_change(word: str) -> bool:
-    """Whether another word may stand in the place of `word`."""
+    """Return whether `word` may be replaced."""
     return word not in _FIXED and not comparatives(word)
 
 
 class ContextualParaphraser:
-    """Draws paraphrases whose words a masked language model proposes.
+    """Generates paraphrases in which a masked language model replaces words.
 
-    :param min_changes: words that are changed at least, where the text has them.
-    :raises UserError: when the model cannot be had.
+    :param min_changes: smallest number of replaced words, if the text has so many.
+    :raises UserError: if the model cannot be loaded; this happens on first use.
     """
 
     def __init__(self, params: ContextualParams, min_changes: int) -> None:
@@ -141,14 +150,17 @@ class ContextualParaphraser:
         return _Augmenter(
             self._model,
             model_type="bert",
-            # Tokens are words and what lies between them, 2n + 1 for n words: half the share of the tokens.
+            # n words and the texts between them are 2n + 1 tokens, so the share of tokens is half the share of words.
             aug_p=self._params.change_share / 2,
             aug_min=self._min_changes,
             aug_max=None,
         )
 
     def draw(self, text: str) -> Paraphrase:
-        """One paraphrase of `text`, drawn from Python's global generator."""
+        """Generate one paraphrase of `text` with Python's global random generator.
+
+        :returns: the paraphrase; without changes if the text is longer than the model allows.
+        """
         if self._model.get_mask_token() in text or not text.strip():
             return Paraphrase(text, ())
         if self._model.tokens(text) > self._model.limit:

@@ -1,8 +1,8 @@
-"""What two instructions are compared by: their descriptions, without what is known to mean the same.
+"""Extract the descriptions of an instruction and its paraphrase, so that their meanings can be compared.
 
-Instructions that are made from code open alike ("Write a Python method `m` of class `C` with parameter `x`."); the
-names are equal where nothing protected changed, and the frames of the phrase tables ("It should", "Its job is to") say
-nothing of what the code does. Left in, both drown the words that matter.
+Instructions made from code begin alike ("Write a Python method `m` of class `C` with parameter `x`."). The names are
+equal if nothing protected changed, and the sentence frames of the phrase tables ("It should", "Its job is to") do not
+describe the code. These parts are removed, because they would hide differences between the words that matter.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ _KINDS = ("function", "method", "property")
 
 
 def opening_end(text: str) -> int:
-    """The offset at which the description of an original instruction starts; 0 when it has no opening."""
+    """Return the offset at which the description of an original instruction starts; 0 if it has no known opening."""
     match = _OPENING.match(masked(text))
     return match.end() if match else 0
 
 
 def descriptions(original: str, paraphrase: str) -> tuple[str, str]:
-    """What the two say after the last name of the original's opening, the sentence frames taken away.
+    """Return the descriptions of two instructions without openings and sentence frames.
 
-    :param paraphrase: holds the same protected texts in the same order, so that its opening ends at the same name.
+    :param original: the original instruction.
+    :param paraphrase: a paraphrase with the same protected texts in the same order: its opening ends at the same name.
     """
     end = opening_end(original)
     names = sum(stop <= end for _, stop in protected_spans(original))
@@ -43,9 +44,9 @@ def descriptions(original: str, paraphrase: str) -> tuple[str, str]:
 
 
 def _bare(description: str, *, noun: bool = False) -> str:
-    """`description` without the frame that it starts with, as a sentence.
+    """Return a description without the sentence frame at its start, with a capital first letter.
 
-    :param noun: whether the original is a noun phrase, before which a frame ends with a verb ("It returns the ...").
+    :param noun: whether the original is a noun phrase, so that the frame ends with a verb ("It returns the ...").
     """
     verbs, nouns = _frames()
     match = (noun and nouns.match(description)) or verbs.match(description)
@@ -54,13 +55,13 @@ def _bare(description: str, *, noun: bool = False) -> str:
 
 @cache
 def _frames() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """The frames before verbs, and those before nouns, of both phrase tables."""
+    """Return patterns for the frames before verbs and for those before nouns, from both phrase tables."""
     leads = [load_table(file).leads for file in (TABLE_FILE, HELD_OUT_FILE)]
     verbs = (frame.replace("{verb}", "") for lead in leads for frame in (*lead.base, *lead.third))
     return _any_of(verbs), _any_of(frame for lead in leads for frame in (*lead.property, *lead.whether))
 
 
 def _any_of(frames: Iterable[str]) -> re.Pattern[str]:
-    """Any of `frames` in full, the longest first."""
+    """Return a pattern that matches one of the frames; longer frames are tried first."""
     filled = {frame.strip().replace("{kind}", kind) for frame in frames for kind in _KINDS} - {""}
     return re.compile(rf"(?:{'|'.join(map(re.escape, sorted(filled, key=lambda text: (-len(text), text))))}) (?=\w|`)")

@@ -1,4 +1,4 @@
-"""The forms of English words that a phrase table needs: regular rules, and the exceptions of programming English."""
+"""Inflect English words for the phrase table: regular rules, and exceptions that are common in texts about code."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _SILENT_H = re.compile(r"(?:hour|honest|honou?r|heir)", re.IGNORECASE)
 
 
 def _on_head(phrase: str, word: str) -> str:
-    """`phrase` with its first word replaced: in `work out` only `work` is inflected."""
+    """Replace the first word of a phrase: in `work out` only `work` is inflected."""
     _, space, rest = phrase.partition(" ")
     return word + space + rest
 
 
 def third_person(phrase: str) -> str:
-    """The third person of a verb phrase in base form: `work out` gives `works out`."""
+    """Return the third person of a verb phrase in base form: `work out` gives `works out`."""
     head = phrase.split(" ", 1)[0]
     if head.endswith(("s", "x", "z", "ch", "sh", "o")):
         return _on_head(phrase, head + "es")
@@ -32,7 +32,7 @@ def third_person(phrase: str) -> str:
 
 
 def gerund(phrase: str) -> str:
-    """The form in -ing of a verb phrase in base form: `set up` gives `setting up`."""
+    """Return the -ing form of a verb phrase in base form: `set up` gives `setting up`."""
     head = phrase.split(" ", 1)[0]
     if head.endswith("e") and not head.endswith(("ee", "oe", "ye")):
         return _on_head(phrase, head[:-1] + "ing")
@@ -40,7 +40,7 @@ def gerund(phrase: str) -> str:
 
 
 def plural(noun: str) -> str:
-    """The plural of a noun phrase whose last word is the noun: `regex` gives `regexes`."""
+    """Return the plural of a noun phrase whose last word is the noun: `regex` gives `regexes`."""
     if noun.endswith(("s", "x", "z", "ch", "sh")):
         return noun + "es"
     if noun.endswith("y") and noun[-2] not in _VOWELS:
@@ -49,7 +49,7 @@ def plural(noun: str) -> str:
 
 
 def article(word: str) -> str:
-    """`a` or `an`, whichever goes before `word`, by its sound as far as spelling tells."""
+    """Return the article `a` or `an` for a word, by its sound as far as the spelling shows it."""
     if _SILENT_H.match(word):
         return "an"
     if word[:1].lower() in _VOWELS and not _SOUNDS_LIKE_CONSONANT.match(word):
@@ -58,5 +58,5 @@ def article(word: str) -> str:
 
 
 def capitalized(text: str) -> str:
-    """`text` with its first letter as a capital, the others as they are (unlike `str.capitalize`)."""
+    """Return `text` with a capital first letter and the rest unchanged (unlike `str.capitalize`)."""
     return text[:1].upper() + text[1:]

@@ -1,8 +1,8 @@
-"""Whether a paraphrase means the same: the cosine of sentence embeddings, and the threshold that labelled pairs yield.
+"""Measure whether a paraphrase has the same meaning, by the cosine similarity of sentence embeddings.
 
-The threshold is the highest that keeps `KEPT_SHARE` of the good pairs of labelled_pairs.jsonl. An embedding tells
-topics apart better than it tells opposites: "add" and "remove" lie close together. What it lets through is measured on
-the bad pairs of the same file, and stands in the report.
+The threshold is the highest one that accepts at least the share `KEPT_SHARE` of the good pairs in labelled_pairs.jsonl.
+Embeddings separate topics better than opposites: "add" and "remove" are close together. The report states how many of
+the bad pairs in the same file are accepted.
 """
 
 from __future__ import annotations
@@ -21,17 +21,21 @@ from codetune.data.augment.descriptions import descriptions
 LABELLED_FILE = Path(__file__).with_name("labelled_pairs.jsonl")
 KEPT_SHARE = 0.97
 _DIGITS = 4
-"""Decimals that similarities are compared by: the bits behind them depend on the processor."""
+"""Decimal places of similarities; further digits depend on the processor."""
 
 Embed = Callable[[Sequence[str], str], Any]
-"""Texts and a label for the progress bar to vectors of length one, of shape `(texts, hidden)`."""
+"""Function of texts and a progress label that returns unit vectors of shape `(texts, hidden)`."""
 Pair = tuple[str, str]
 """An original instruction and its paraphrase."""
 
 
 @dataclass(frozen=True)
 class LabelledPair:
-    """A pair that a reader judged; `kind` says what is wrong with a bad one, or what changes in a good one."""
+    """An instruction and a paraphrase that a person has judged.
+
+    :param good: whether both mean the same.
+    :param kind: what is wrong with a bad pair, or what changes in a good one.
+    """
 
     original: str
     paraphrase: str
@@ -41,10 +45,11 @@ class LabelledPair:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the labelled pairs say of the threshold.
+    """Similarities of the labelled pairs, compared with the threshold.
 
-    :param good: similarities of the pairs that mean the same, `bad` of those that do not, with their kinds.
-    :param threshold: that the run uses.
+    :param good: similarities of the pairs with the same meaning.
+    :param bad: kinds and similarities of the other pairs.
+    :param threshold: the threshold that the run uses.
     """
 
     good: list[float]
@@ -53,21 +58,21 @@ class Calibration:
 
     @property
     def yielded(self) -> float:
-        """The highest threshold, to two decimals, that keeps `KEPT_SHARE` of the good pairs."""
+        """Highest threshold, to two decimal places, that accepts the share `KEPT_SHARE` of the good pairs."""
         return highest_keeping(self.good, KEPT_SHARE)
 
     @property
     def false_rejects(self) -> float:
-        """The share of good pairs below the threshold."""
+        """Share of the good pairs below the threshold."""
         return sum(value < self.threshold for value in self.good) / len(self.good)
 
     @property
     def false_accepts(self) -> float:
-        """The share of bad pairs that pass."""
+        """Share of the bad pairs that reach the threshold."""
         return sum(value >= self.threshold for _, value in self.bad) / len(self.bad)
 
     def accepted_by_kind(self) -> dict[str, list[int]]:
-        """For each kind of bad pair how many pass, and of how many."""
+        """Return the number of accepted bad pairs and of all bad pairs, by kind."""
         found: dict[str, list[int]] = {}
         for kind, value in sorted(self.bad):
             counts = found.setdefault(kind, [0, 0])
@@ -77,9 +82,13 @@ class Calibration:
 
 
 def similarities(pairs: Sequence[Pair], embed: Embed, label: str = "comparing meanings") -> list[float]:
-    """The cosine of the two descriptions of each pair, rounded so that the last bits do not matter.
+    """Return the cosine similarity of the two descriptions of each pair, rounded to four decimal places.
 
-    Where only frames changed the descriptions are the same, and nothing is embedded.
+    If only sentence frames differ, the descriptions are equal and the similarity is 1 without an embedding.
+
+    :param pairs: original and paraphrase.
+    :param embed: computes the embeddings.
+    :param label: text of the progress bar.
     """
     compared = [descriptions(*pair) for pair in pairs]
     differing = [text for one, other in compared if one != other for text in (one, other)]
@@ -88,15 +97,15 @@ def similarities(pairs: Sequence[Pair], embed: Embed, label: str = "comparing me
 
 
 def highest_keeping(values: Sequence[float], share: float) -> float:
-    """The highest threshold, to two decimals, that at least `share` of `values` reach."""
+    """Return the highest threshold, to two decimal places, that at least the given share of values reaches."""
     ranked = sorted(values, reverse=True)
     return math.floor(ranked[math.ceil(share * len(ranked)) - 1] * 100) / 100
 
 
 def labelled_pairs(path: Path = LABELLED_FILE) -> list[LabelledPair]:
-    """The pairs of the labelled sample.
+    """Read the labelled pairs.
 
-    :raises UserError: when the file is missing or a line is no labelled pair.
+    :raises UserError: if the file is missing or a line is not a labelled pair.
     """
     try:
         lines = lines_of(path.read_text(encoding="utf-8"))
@@ -106,7 +115,11 @@ def labelled_pairs(path: Path = LABELLED_FILE) -> list[LabelledPair]:
 
 
 def calibrate(embed: Embed, threshold: float) -> Calibration:
-    """How the labelled pairs lie about `threshold`."""
+    """Compute the similarities of the labelled pairs to assess a threshold.
+
+    :param embed: computes the embeddings.
+    :param threshold: the threshold that the run uses.
+    """
     pairs = labelled_pairs()
     values = similarities([(pair.original, pair.paraphrase) for pair in pairs], embed, "comparing labelled pairs")
     rated = list(zip(pairs, values, strict=True))

@@ -1,4 +1,4 @@
-"""Loading the models that paraphrase: from a folder or a pinned hub id, safetensors only, no code of theirs."""
+"""Load the models that paraphrase: from a folder or a pinned hub id, only safetensors, without running their code."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from codetune.models.encoders.params import EncoderParams
 
 
 def load_model(params: LanguageModelParams, key: str, kind: str) -> tuple[Any, Any]:
-    """The model, ready to run, and its tokenizer.
+    """Load a model for inference, and its tokenizer.
 
-    :param key: where `params` stands in params.yaml.
+    :param params: location of the model.
+    :param key: key of `params` in params.yaml.
     :param kind: the class of transformers that loads it, such as `AutoModelForMaskedLM`.
-    :raises UserError: when there is no such model, it cannot be loaded, or it lacks the weights of its kind.
+    :returns: model and tokenizer.
+    :raises UserError: if the model is missing, cannot be loaded, or lacks weights that this class needs.
     """
     import transformers
 
@@ -30,11 +32,11 @@ def load_model(params: LanguageModelParams, key: str, kind: str) -> tuple[Any, A
     except Exception as error:
         raise UserError(
             f"{key}.model: {files.folder} cannot be loaded as {kind}: {type(error).__name__}: {error_text(error)}",
-            "Name a model of that kind.",
+            "Use a model of that class.",
         ) from None
     if info["missing_keys"]:
         raise UserError(
             f"{key}.model: {files.folder} has no weights for {min(info['missing_keys'])}, which {kind} needs",
-            "Name a model that was trained for it.",
+            "Use a model that was trained for that class.",
         )
     return model.eval(), tokenizer

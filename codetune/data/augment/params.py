@@ -14,7 +14,7 @@ _REVISION = "^[0-9a-f]{40}$"
 
 
 class MeaningParams(BaseModel):
-    """When a paraphrase is accepted as having the same meaning."""
+    """Conditions under which a paraphrase is accepted as having the same meaning."""
 
     model_config = STRICT
 
@@ -28,20 +28,20 @@ class MeaningParams(BaseModel):
     max_tokens: int = Field(
         ge=16,
         le=512,
-        description="tokens of a description that are embedded; 96 are enough for all but one description in a "
-        "thousand",
+        description="largest number of tokens of a description that are embedded; 96 are enough for 999 of 1000 "
+        "descriptions",
     )
 
 
 class LanguageModelParams(BaseModel):
-    """A local language model, or one of a hub."""
+    """A language model from a local folder or a hub."""
 
     model_config = STRICT
 
     model: str | None = Field(
         default=None,
         min_length=1,
-        description="a local folder in the shape of a hub snapshot (safetensors), or a hub id; null: none",
+        description="a local folder with the files of a hub snapshot (safetensors), or a hub id; null: none",
     )
     revision: str | None = Field(
         default=None, pattern=_REVISION, description="commit of the hub id, 40 hexadecimal digits; null otherwise"
@@ -49,7 +49,7 @@ class LanguageModelParams(BaseModel):
 
 
 class ContextualParams(LanguageModelParams):
-    """A masked language model that puts other words in the place of words of the description."""
+    """A masked language model that replaces words of a description."""
 
     change_share: float = Field(
         gt=0.0, le=1.0, description="share of the ordinary words of a description that one draft changes, rounded up"
@@ -57,12 +57,13 @@ class ContextualParams(LanguageModelParams):
     top_k: int = Field(
         ge=1,
         le=1000,
-        description="a word is drawn from this many most likely words; with more, more drafts are rejected",
+        description="number of most likely words from which a replacement is drawn; with more, more drafts are "
+        "rejected",
     )
 
 
 class BackTranslationParams(BaseModel):
-    """Two translation models: from English, and back."""
+    """Two translation models: from English, and back to English."""
 
     model_config = STRICT
 
@@ -71,7 +72,7 @@ class BackTranslationParams(BaseModel):
     temperature: float = Field(
         ge=0.0,
         le=2.0,
-        description="sampling temperature of the translation back; 0: always the most likely translation",
+        description="sampling temperature of the back-translation; 0: always the most likely translation",
     )
     max_tokens: int = Field(
         ge=16, le=1024, description="largest number of tokens of a translation; longer ones are cut"
@@ -79,17 +80,17 @@ class BackTranslationParams(BaseModel):
 
 
 class ChatParams(LanguageModelParams):
-    """A chat model that says what a function does in other words, or writes that from the code."""
+    """A chat model that rewords the description of a function or writes it from the code."""
 
     model: str | None = Field(
         default="smollm2",
         min_length=1,
-        description="a model of the catalogue, which comes from the package registry, a local folder, a GGUF file or a "
+        description="a model of the catalogue (downloaded from the package registry), a local folder, a GGUF file or a "
         "hub id",
     )
     temperature: float = Field(ge=0.0, le=2.0, description="sampling temperature; 0: always the most likely text")
     max_tokens: int = Field(
-        ge=8, le=512, description="largest number of tokens of a draft; a longer one is left out and counted"
+        ge=8, le=512, description="largest number of tokens of a draft; longer ones are rejected and counted"
     )
 
 
@@ -102,8 +103,8 @@ class AugmentParams(Section):
     )
     method: Method = Field(
         description="how train rows are paraphrased. phrases: a phrase table; contextual: a masked language model; "
-        "back_translation: two translation models; model: a chat model rewords; code_to_instruction: a chat model "
-        "describes the code. Test prompts always get phrases that training never sees"
+        "back_translation: two translation models; model: a chat model rewords the description; code_to_instruction: a "
+        "chat model describes the code. Test prompts are always reworded with phrases that training never sees"
     )
     share: float = Field(ge=0.0, le=1.0, description="share of the train rows that get paraphrases; 0: none")
     per_row: int = Field(ge=1, le=16, description="paraphrases per chosen row; many of them differ little")
@@ -117,16 +118,17 @@ class AugmentParams(Section):
         gt=0.0,
         le=1.0,
         description="largest share of the words of an instruction, without names, that a paraphrase may keep; with "
-        "0.85, "
-        "about three words in twenty are new",
+        "0.85, about three words in twenty are new",
     )
-    max_attempts: int = Field(ge=1, le=64, description="drafts per paraphrase before the row is given up and counted")
+    max_attempts: int = Field(
+        ge=1, le=64, description="largest number of drafts per paraphrase; then the paraphrase is left out"
+    )
     meaning: MeaningParams
     contextual: ContextualParams
     back_translation: BackTranslationParams
     chat: ChatParams
     workers: int = Field(
-        ge=0, le=256, description="processes of the method phrases; 0: all cores. Does not change the result"
+        ge=0, le=256, description="processes for the method `phrases`; 0: all cores. Does not change the result"
     )
 
     @model_validator(mode="after")

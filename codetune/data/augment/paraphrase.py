@@ -1,8 +1,8 @@
-"""Paraphrases by nlpaug: which places change, and into what, is `ReservedAug`'s choice; the grammar is ours.
+"""Paraphrase with `ReservedAug` of nlpaug, which chooses the places and the replacements; our phrases fix the grammar.
 
-nlpaug's own tokenizer tears code and punctuation apart, so that it is given a lossless one: replaceable phrases are
-tokens that carry the number of their group, all that lies between them is passed through. Its other classes want torch
-and transformers; it does without where these are missing, and so does its import here, which is eight times faster.
+nlpaug's own tokenizer breaks code and punctuation, so it gets a lossless one: replaceable phrases are tokens that carry
+the number of their group, and the text between them is passed through. Other classes of nlpaug need torch and
+transformers. nlpaug can be imported without them, which is eight times faster, so the import here hides them.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ _TAGGED = re.compile(f"{_TAG}[0-9]+")
 _STOP = re.compile(r"(?<![eEiI]\.[a-z])\.(?=\s|$)")
 _START = re.compile(r"\s+[A-Z`]|\s*$")
 UNCHANGED, UNFINISHED = "unchanged", "unfinished"
-"""Why a draw has no changes, where the next one may have some."""
+"""Reasons why a draft has no changes although the next draft may have some."""
 _UNUSED_BY_NLPAUG = ("torch", "transformers")
 
 
 @dataclass(frozen=True)
 class Paraphrase:
-    """A changed text, and the pairs of phrase and replacement that make the change, in the order of the text.
+    """A changed text with its replacements.
 
-    :param unchanged: why there are no changes, where there are none.
+    :param changes: pairs of phrase and replacement, in the order of the text.
+    :param unchanged: the reason, if there are no changes.
     """
 
     text: str
@@ -47,7 +48,7 @@ class Paraphrase:
 
 
 def differences(original: str, changed: str) -> tuple[tuple[str, str], ...]:
-    """The words that differ, each with the one in its place; where one text has more words, they face an empty one."""
+    """Return the words that differ, each paired with the word in its place; missing words are empty strings."""
     before, after = original.split(), changed.split()
     codes = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     return tuple(
@@ -60,7 +61,7 @@ def differences(original: str, changed: str) -> tuple[tuple[str, str], ...]:
 
 @contextmanager
 def _hidden(*modules: str) -> Iterator[None]:
-    """Make `modules` look not installed, those apart that are loaded already."""
+    """Make `modules` look as if they were not installed, except those that are already loaded."""
     absent = [name for name in modules if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type] # None is how Python marks a blocked import
     try:
@@ -72,7 +73,7 @@ def _hidden(*modules: str) -> Iterator[None]:
 
 @contextmanager
 def isolated_draws() -> Iterator[None]:
-    """Give Python's and numpy's global generators, which nlpaug draws from, back as they were."""
+    """Restore Python's and numpy's global random generators, which nlpaug uses, at the end of the block."""
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
         yield
@@ -82,16 +83,17 @@ def isolated_draws() -> Iterator[None]:
 
 
 def seed_draws(seed: int) -> None:
-    """Seed the draws of nlpaug, which takes no seed of its own."""
+    """Seed the global random generators, because nlpaug has no seed of its own."""
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002
 
 
 class Paraphraser:
-    """Draws paraphrases of instructions.
+    """Generates paraphrases of instructions with a phrase table.
 
+    :param table: the phrase table.
     :param change_share: share of the replaceable places of a text that are changed, rounded up.
-    :param min_changes: places that are changed at least, where the text has them.
+    :param min_changes: smallest number of changed places, if the text has so many.
     """
 
     def __init__(self, table: PhraseTable, change_share: float, min_changes: int) -> None:
@@ -106,7 +108,7 @@ class Paraphraser:
             reserved_tokens=[self._tagged(phrase) for phrase in phrases],
             tokenizer=self._tokenize,
             reverse_tokenizer=_join,
-            # Tokens are places and what lies around them, 2n + 1 for n places: half the share of the tokens.
+            # n places and the texts around them are 2n + 1 tokens, so the share of tokens is half the share of places.
             aug_p=change_share / 2,
             aug_min=min_changes,
             aug_max=None,
@@ -114,7 +116,10 @@ class Paraphraser:
         self._augmenter.include_detail = True
 
     def draw(self, text: str) -> Paraphrase:
-        """One paraphrase of `text`, drawn from Python's global generator; `text` itself when nothing fits the table."""
+        """Generate one paraphrase of `text` with Python's global random generator.
+
+        :returns: the paraphrase; `text` without changes if no phrase of the table fits.
+        """
         core = text.strip()
         if not core or MASK in text or _TAG in text:
             return Paraphrase(text, ())
@@ -142,7 +147,7 @@ class Paraphraser:
 
 
 def _asking(text: str) -> str:
-    """`text` with a question mark at the end of its first sentence, which a name or the next sentence shows."""
+    """Return `text` with a question mark at the end of its first sentence, found by a name or the next sentence."""
     shadow = masked(text)
     stops = (match.start() for match in _STOP.finditer(shadow))
     end = next((stop for stop in stops if shadow[stop - 1] == MASK or _START.match(text, stop + 1)), None)

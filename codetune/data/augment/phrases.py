@@ -1,7 +1,6 @@
-"""From the phrase table to what stands in a text: every inflection, capital and article of every phrase.
+"""Expand the phrase table into all forms that can occur in a text: inflections, capitals and articles.
 
-A `Phrase` is one form as it may stand in a text, with all that may stand there instead, already in the right form, so
-that whoever replaces it need not know any grammar.
+A `Phrase` is one form with all its replacements in the same form, so that the code that replaces it needs no grammar.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ _KINDS = {
     "class method": "method",
     "property": "property",
 }
-"""What an opening can ask for, and what a later sentence calls it."""
+"""Kinds of function in an opening, with the word that later sentences use."""
 
 
 _PREPOSITIONS = ("of", "with", "at", "to", "for", "over", "through", "on")
 _WITHOUT_OBJECT = "and or from with by in as to at for if when where while via is are was were , . ; : )"
 _NO_OBJECT = frozenset(_WITHOUT_OBJECT.split())
-"""What cannot follow a verb phrase that ends with a preposition: "make use of and close" has lost its object."""
+"""Words that cannot follow a verb phrase that ends with a preposition: "make use of and close" has no object."""
 
 
 class Role(Enum):
-    """Where in a text a phrase has the meaning that the table gives it; `signs.py` knows how to tell."""
+    """The grammatical position in which a phrase has the meaning of the table; `signs.py` recognises it."""
 
     OPENING = auto()
     OWNER = auto()
@@ -46,7 +45,7 @@ class Role(Enum):
 
 
 class Follow(Enum):
-    """What must come after a form for it to be a verb: many forms are those of a noun as well."""
+    """The text that must follow a form to show that it is a verb, because many forms are also nouns."""
 
     ANYTHING = auto()
     NO_PREPOSITION = auto()
@@ -55,12 +54,19 @@ class Follow(Enum):
 
 @dataclass(frozen=True)
 class Phrase:
-    """One form of a phrase, and what may stand in its place.
+    """One form of a phrase and its replacements.
 
-    :param kind: what the opening must ask for, such as `function`; None where that plays no part.
-    :param short: for a lead: whether it fits only a short opening, which the sentence may go on from (True), only a
-        long one (False), or any (None).
-    :param follow: what must come next.
+    :param surface: the form as it occurs in a text.
+    :param alternatives: the replacements, in the same form.
+    :param role: the position in which it may be replaced.
+    :param kind: the kind that the opening must ask for, such as `function`; None for any.
+    :param short: for a lead, whether it needs a short opening, because it continues that sentence (True), a long one
+        (False), or any (None).
+    :param follow: the text that must follow.
+    :param unless_after: words that must not come just before.
+    :param unless_before: words that must not come just after.
+    :param only_after: words of which one must come just before; empty for any.
+    :param closing: whether a punctuation mark must follow.
     """
 
     surface: str
@@ -76,7 +82,7 @@ class Phrase:
 
 
 def all_phrases(table: PhraseTable) -> list[Phrase]:
-    """Every phrase of the table in every form, in the order of the table."""
+    """Return every phrase of the table in every form, in the order of the table."""
     verbs = [*table.verbs, *(_lonely(verb) for verb in _without_fellows(table))]
     return [
         *_openings(table),
@@ -91,20 +97,20 @@ def all_phrases(table: PhraseTable) -> list[Phrase]:
 
 
 def is_question(opening: str, table: PhraseTable) -> bool:
-    """Whether `opening`, as it stands in a text, asks something."""
+    """Return whether an opening in a text is a question."""
     return opening.startswith(tuple(question.split("{")[0] for question in table.questions))
 
 
 def kind_of(opening: str) -> str:
-    """What the opening of an instruction asks for: `function`, `method` or `property`.
+    """Return the kind that the opening of an instruction asks for: `function`, `method` or `property`.
 
-    :param opening: the surface of a phrase of role OPENING.
+    :param opening: the surface of a phrase with role OPENING.
     """
     return next(short for long, short in _KINDS.items() if f" {long}" in opening)
 
 
 def _lonely(verb: str) -> Group:
-    """A group of `verb` alone, which the table does not allow: there is nothing to put in but another lead."""
+    """Return a group of one verb without replacements, which the table does not allow; only its lead can change."""
     return Group.model_construct(say=[verb])
 
 
@@ -140,14 +146,14 @@ def _signatures(table: PhraseTable) -> Iterator[Phrase]:
         for kind, templates in (("function", table.signatures.function), ("method", table.signatures.method)):
             surfaces = [template.format(**forms) for template in templates]
             for surface in surfaces:
-                if surface not in templates:  # what says no number ("taking") may be put in, never replaced
+                if surface not in templates:  # "taking" is neither singular nor plural: inserted, but never replaced
                     yield Phrase(surface, _others(surface, surfaces), Role.SIGNATURE, kind=kind)
 
 
 def _leads(group: Group, table: PhraseTable) -> Iterator[Phrase]:
-    """The group's verbs at the start of a description.
+    """Yield the verbs of a group at the start of a description.
 
-    Half of the alternatives bring another lead, a quarter another verb, a quarter both.
+    Half of the alternatives change the lead, a quarter the verb, and a quarter both.
     """
     also_nouns = frozenset(table.also_nouns)
     for inflect, leads in ((str, table.leads.base), (third_person, table.leads.third)):
@@ -168,20 +174,23 @@ def _leads(group: Group, table: PhraseTable) -> Iterator[Phrase]:
 
 
 def _unless_before(group: Group) -> frozenset[str]:
-    """The words that must not follow a verb of the group."""
+    """Return the words that must not follow a verb of the group."""
     needs_object = any(phrase.endswith(tuple(f" {word}" for word in _PREPOSITIONS)) for phrase in group.also)
     return frozenset(group.unless_before) | (_NO_OBJECT if needs_object else frozenset())
 
 
 def _follow(verb: str, inflect: Callable[[str], str], also_nouns: frozenset[str]) -> Follow:
-    """What shows that a form is a verb: `return` is often a noun, `returns` seldom, `returning` hardly ever."""
+    """Return what must follow a form to show that it is a verb.
+
+    `return` is often a noun, `returns` seldom, `returning` almost never.
+    """
     if verb not in also_nouns or inflect is gerund:
         return Follow.ANYTHING
     return Follow.NO_PREPOSITION if inflect is third_person else Follow.OBJECT
 
 
 def _start(sentence: str) -> str:
-    """How `sentence` goes on from the sentence before, whose full stop it brings along."""
+    """Return a sentence with the full stop of the sentence before, unless it continues that sentence."""
     return sentence if sentence.startswith(" ") else f". {capitalized(sentence)}"
 
 
@@ -195,7 +204,10 @@ def _lead_alternatives(verb: str, fellows: list[str], leads: list[str], inflect:
 
 
 def _noun_leads(table: PhraseTable) -> Iterator[Phrase]:
-    """Descriptions that are no sentence: "The number of rows." of a property, "Whether the file exists.", of any."""
+    """Yield the starts of descriptions that are not sentences.
+
+    They are "The number of rows." for a property, and "Whether the file exists." for every kind.
+    """
     for determiner in ("The", "A", "An"):
         alternatives = tuple(f". {lead} {determiner.lower()}" for lead in table.leads.property)
         yield Phrase(f". {determiner}", alternatives, Role.LEAD_NOUN, kind="property")
@@ -230,7 +242,7 @@ def _forms(
     role: Role = Role.ANYWHERE,
     also_nouns: frozenset[str] = frozenset(),
 ) -> Iterator[Phrase]:
-    """The group's phrases in one inflection: in small letters, and as the start of a sentence."""
+    """Yield the phrases of a group in one inflection, in lower case and with a capital at the start of a sentence."""
     for phrase in group.say:
         others = [other for other in [*group.say, *group.also] if other != phrase]
         for shape in (str,) if group.inside else (str, capitalized):

@@ -1,4 +1,4 @@
-"""Finding the phrases of the table in a text, where the words around show that they have the meaning of the table."""
+"""Find phrases of the table in a text at places where they have the meaning of the table."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from codetune.data.augment.protection import MASK, masked
 from codetune.data.augment.signs import Opening, Text, fits
 
 _SHORT_OPENING_NAMES = 3
-"""Names in an opening (function, class, parameters) up to which its sentence may go on with what the function does."""
+"""Largest number of names (function, class, parameters) in an opening whose sentence may continue."""
 
 _WORD = re.compile(rf"(?<![-'/{MASK}])\b(?:e\.g\.|i\.e\.|[A-Za-z]+(?:[-'/][A-Za-z]+)*)(?![-/]?{MASK})")
-"""A whole word: neither part of a compound with a protected name, nor grown together with one."""
+"""A whole word that is not joined to a protected name, also not by a hyphen or slash."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A stretch of a text, from `start` to `end`, that `phrase` may be replaced in."""
+    """A place in a text where `phrase` may be replaced, from offset `start` to `end`."""
 
     start: int
     end: int
@@ -27,9 +27,9 @@ class Place:
 
 
 class PlaceFinder:
-    """Finds replaceable phrases.
+    """Finds replaceable phrases in texts.
 
-    :param phrases: all forms of all phrases; where several fit a place the longest wins, then the first.
+    :param phrases: all forms of all phrases; if several match at a place, the longest is used, then the first.
     """
 
     def __init__(self, phrases: list[Phrase]) -> None:
@@ -39,7 +39,7 @@ class PlaceFinder:
         self._longest = max((len(_WORD.findall(surface)) for surface in self._phrases), default=0)
 
     def places(self, text: str) -> list[Place]:
-        """The replaceable places of `text` in order, none overlapping another or a protected span."""
+        """Return the replaceable places of `text` in order; they overlap neither each other nor protected spans."""
         shadow = masked(text)
         words = [match.span() for match in _WORD.finditer(shadow)]
         whole = Text(shadow, self._opening(shadow, words))
@@ -53,7 +53,7 @@ class PlaceFinder:
         return found
 
     def _opening(self, shadow: str, words: list[tuple[int, int]]) -> Opening | None:
-        """What the first sentence asks for, where that is one of the table's openings."""
+        """Return the opening in the first sentence, or None if the table does not contain it."""
         for _, end in reversed(words[: self._longest]):
             if any(phrase.role is Role.OPENING for phrase in self._phrases.get(shadow[:end], ())):
                 stop = shadow.find(". ", end)
@@ -62,7 +62,7 @@ class PlaceFinder:
         return None
 
     def _place_at(self, text: Text, words: list[tuple[int, int]]) -> tuple[Place | None, int]:
-        """The longest phrase that starts with the first of `words`, and how many words it takes; or None, and 1."""
+        """Return the longest phrase that starts with the first word, and its number of words, or None and 1."""
         start = words[0][0]
         for count in range(len(words), 0, -1):
             end = words[count - 1][1]

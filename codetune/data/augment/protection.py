@@ -1,7 +1,7 @@
-"""What no paraphrase may touch: identifiers, code, numbers, quoted text, names and negation.
+"""Find the parts of a text that no paraphrase may change: identifiers, code, numbers, quoted text, names and negations.
 
-Spans are found by form alone. The rules err on the side of protecting: a word that is protected for nothing costs a
-little variety, a name that is not costs a wrong training row.
+The rules use only the form of the text. In doubt they protect it: a word protected without need costs a little variety,
+but a name that is not protected causes a wrong training row.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 MASK = "\ue000"
-"""Stands for one protected character in a masked text; part of no word, so that no phrase reaches across it."""
+"""Replaces one protected character in a masked text. It is not part of any word, so no phrase can include it."""
 
 _NEGATION = (
     "not no non never without unless none nor neither nothing nobody nowhere cannot unable except excepting only "
@@ -24,11 +24,11 @@ _NUMBER_WORDS = (
 )
 _CONSTANTS = "true false null nan inf nil"
 _TELLING_WORDS = frozenset(f"{_NEGATION} {_NUMBER_WORDS} {_CONSTANTS}".split())
-"""Words that turn a meaning round, count, or are values."""
+"""Words that negate, count, or are values."""
 
 _RULES = re.compile(
     rf"""
-      (?P<plain>(?<![^\s(])[a-z]{{2,}}(?=\s|[.,;:!?)](?:\s|$)|$))  # an ordinary word: quick, most are
+      (?P<plain>(?<![^\s(])[a-z]{{2,}}(?=\s|[.,;:!?)](?:\s|$)|$))  # an ordinary word: first, because most are
     | (?<![^\n])>>>\ [^\n]*(?:\n[^\n]+)*                      # examples, as far as the next blank line
     | ```.*?``` | ``.*?``+ | `[^`]*`                          # code between backquotes
     | \b[A-Z]\{{[^}}]*\}}                                     # epydoc: C{{code}}, L{{link}}
@@ -39,15 +39,15 @@ _RULES = re.compile(
     | \w[\w.+-]*@[\w.-]+\w                                    # e-mail addresses
     | \w[\w.]*\([^()\s]*(?:,\s*[^()\s]+)*\)                   # calls
     | (?<![\w-])-{{1,2}}[A-Za-z][\w-]*                        # options
-    | (?:\w+:)?[^\s,;:!?()]*[_=<>|\\/@\#$%^&*+~\[\]{{}}`]\S*(?<![.,;:!?)])       # words with a sign of code
+    | (?:\w+:)?[^\s,;:!?()]*[_=<>|\\/@\#$%^&*+~\[\]{{}}`]\S*(?<![.,;:!?)])       # words with a symbol of code
     | (?!(?:e\.g|i\.e)\b)\b\w+(?:\.\w+)+                      # dotted names, versions, file names
     | (?<!\w)\.\w+                                            # .suffix
-    | (?:(?<!\w)[+-])?\w*\d(?:[\w.,:-]*\w)?                   # whatever holds a digit
+    | (?:(?<!\w)[+-])?\w*\d(?:[\w.,:-]*\w)?                   # anything with a digit
     | \b\w*[a-z]\w*[A-Z]\w*\b                                 # camelCase, CamelCase
     | \b[A-Z]\w*[A-Z]\w*\b                                    # ACRONYMS
     | \b[A-Za-z]-\w+                                          # n-th, x-axis
     | (?<![\w'’])(?<![eEiI]\.)(?!(?:e\.g|i\.e)\b)[b-zB-Z](?![\w'’])  # one-letter names
-    | (?<=[\w,;`'")\]}}][ ])(?!Python\b)[A-Z]\w*              # a capital inside a sentence: a proper name
+    | (?<=[\w,;`'")\]}}][ ])(?!Python\b)[A-Z]\w*              # a capital within a sentence: a proper name
     | \b(?i:{"|".join(sorted(_TELLING_WORDS))})\b
     | \b\w+n['’]t\b
     """,
@@ -57,15 +57,15 @@ _WORD = re.compile(r"\w+")
 _PLAIN_NAME = re.compile(r"`\*{0,2}(\w{2,})`")
 _COMMON = "an and as at by class for from function if in is it method of on or property static that the this to with"
 _TOO_COMMON = frozenset(_COMMON.split())
-"""Names of parameters that are also words of every sentence: protecting them would freeze the whole sentence."""
+"""Parameter names that are common English words; if they were protected, most sentences could not change."""
 
 
 @lru_cache(maxsize=64)
 def protected_spans(text: str) -> tuple[tuple[int, int], ...]:
-    """The places of `text` that must stay as they are, as (start, end) offsets in order, none overlapping.
+    """Return the spans of `text` that must not change, as sorted (start, end) offsets without overlap.
 
-    A name between backquotes is protected wherever it appears as a word of its own. The first one is not: it is what
-    the instruction asks for, and `copy` is an ordinary verb in what a function `copy` does.
+    A name in backquotes is also protected where it occurs as a word without them. The first name is an exception,
+    because it is the function itself: in the description of a function `copy`, `copy` is an ordinary verb.
     """
     matches = _RULES.finditer(text)
     spans = [match.span() for match in matches if match["plain"] is None or match["plain"] in _TELLING_WORDS]
@@ -78,12 +78,12 @@ def protected_spans(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def protected_texts(text: str) -> list[str]:
-    """What stands in the protected places of `text`, in order: the same list for every faithful paraphrase."""
+    """Return the protected texts of `text` in order; a correct paraphrase has the same list."""
     return [text[start:end] for start, end in protected_spans(text)]
 
 
 def blank(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """`text` with every character of `spans` replaced by the mask: same length, so that offsets stay true."""
+    """Replace every character of `spans` in `text` by the mask, so that length and offsets do not change."""
     parts: list[str] = []
     previous = 0
     for start, end in spans:
@@ -93,5 +93,5 @@ def blank(text: str, spans: Sequence[tuple[int, int]]) -> str:
 
 
 def masked(text: str) -> str:
-    """`text` with its protected places blanked out."""
+    """Return `text` with its protected spans replaced by the mask."""
     return blank(text, protected_spans(text))

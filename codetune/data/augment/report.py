@@ -1,4 +1,4 @@
-"""reports/augmentation.json: what the paraphrasing did, in numbers and examples."""
+"""Make reports/augmentation.json: counts and examples of the paraphrases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 1.0)
 
 
 def augmentation_report(result: Augmentation, table: PhraseTable, params: AugmentParams) -> dict[str, Any]:
-    """Counts of rows, paraphrases, rejected draws by reason, changes and phrases; and examples, drawn by the seed."""
+    """Count rows, paraphrases, rejected drafts by reason, changes and phrases, and draw examples by the seed."""
     changes = [len(pairs) for pairs in result.changes]
     with_paraphrase = {row["parent"] for row in result.paraphrases}
     return {
@@ -41,7 +41,7 @@ def augmentation_report(result: Augmentation, table: PhraseTable, params: Augmen
 
 
 def wordings_report(result: Augmentation, table: PhraseTable) -> dict[str, Any]:
-    """How many test prompts there are in wordings that training does not see."""
+    """Count the test prompts that were reworded with phrases that training does not see."""
     return {
         "rows_in": len(result.originals),
         "paraphrases": len(result.paraphrases),
@@ -52,7 +52,10 @@ def wordings_report(result: Augmentation, table: PhraseTable) -> dict[str, Any]:
 
 
 def meaning_report(found: Calibration, signature: str) -> dict[str, Any]:
-    """The threshold of the meaning gate, and how well it tells the labelled pairs apart."""
+    """Report the similarity threshold, and how well it separates the labelled pairs.
+
+    :param signature: settings of the encoder.
+    """
     return {
         "encoder": signature,
         "min_similarity": found.threshold,
@@ -70,13 +73,13 @@ def meaning_report(found: Calibration, signature: str) -> dict[str, Any]:
 
 
 def quantiles(values: Sequence[float]) -> dict[str, float]:
-    """The least, the greatest and some values between; nothing of no values."""
+    """Return the minimum, the maximum and some quantiles between them, by share; an empty dictionary for no values."""
     ranked = sorted(values)
     return {str(share): ranked[round(share * (len(ranked) - 1))] for share in _SHARES} if ranked else {}
 
 
 def _most_used(result: Augmentation) -> list[dict[str, Any]]:
-    """The commonest replacements; those of equal count in alphabetical order."""
+    """Return the most frequent replacements; those with equal counts are in alphabetical order."""
     used = Counter((old.strip(". "), new.strip(". ")) for pairs in result.changes for old, new in pairs)
     ranked = sorted(used.items(), key=lambda item: (-item[1], item[0]))
     return [{"phrase": old, "replacement": new, "count": count} for (old, new), count in ranked[:_MOST_USED]]

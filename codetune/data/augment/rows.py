@@ -1,6 +1,6 @@
-"""Augmenting instruction rows: which rows get paraphrases, which paraphrases are kept, and what is counted.
+"""Augment instruction rows: choose rows, generate and check paraphrases, and count the results.
 
-All draws come from the seed and the row's id, so that neither the order of the rows nor the number of workers matters.
+All random draws depend on the seed and the row id, so the order of rows and the number of workers do not matter.
 """
 
 from __future__ import annotations
@@ -31,30 +31,30 @@ _CHUNK_ROWS = 512
 _SEED_RANGE = 2**63
 
 Instruction = tuple[str, str]
-"""The id of a row and its instruction: all that a worker needs."""
+"""The id of a row and its instruction, the input of a worker."""
 Compare = Callable[[Sequence[tuple[str, str]]], list[float]]
-"""Pairs of original and paraphrase to their similarities, from -1 to 1."""
+"""Function of pairs of original and paraphrase that returns their similarities, from -1 to 1."""
 
 
 class Draws(Protocol):
-    """Whatever draws a paraphrase of a text from Python's global generator."""
+    """A paraphraser: generates paraphrases with Python's global random generator."""
 
     def draw(self, text: str) -> Paraphrase:
-        """One paraphrase of `text`, without changes when there is none."""
+        """Generate one paraphrase of `text`; it has no changes if none is possible."""
 
 
 @runtime_checkable
 class Prepared(Draws, Protocol):
-    """What makes all that it draws beforehand."""
+    """A paraphraser that generates all paraphrases in advance."""
 
     def prepare(self, rows: Sequence[JsonObject]) -> None:
-        """Make the paraphrases of these rows."""
+        """Generate the paraphrases of these rows."""
 
 
 def paraphraser_of(params: AugmentParams) -> Draws | None:
-    """What draws in this process; None for phrases, which worker processes draw by themselves.
+    """Return the paraphraser of the chosen method, or None for `phrases`, which runs in worker processes.
 
-    :raises UserError: when a model cannot be had.
+    :raises UserError: if a model cannot be loaded.
     """
     if params.method == "contextual":
         from codetune.data.augment.contextual import ContextualParaphraser
@@ -73,7 +73,7 @@ def paraphraser_of(params: AugmentParams) -> Draws | None:
 
 @dataclass
 class Outcome:
-    """What came of one instruction: its paraphrases, and how many draws were rejected for which reason."""
+    """The accepted paraphrases of one instruction, and the number of rejected drafts by reason."""
 
     kept: list[Paraphrase] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
@@ -81,9 +81,13 @@ class Outcome:
 
 @dataclass
 class Augmentation:
-    """The rows, originals first, then paraphrases in the order of their parents; and what was counted.
+    """The rows with their paraphrases, and the counts for the report.
 
-    :param similarities: of every paraphrase that came as far as the comparison of meanings.
+    :param chosen: number of rows chosen to get paraphrases.
+    :param paraphrases: rows, in the order of their parents.
+    :param changes: the replacements of each paraphrase.
+    :param rejected: number of rejected drafts by reason.
+    :param similarities: of all paraphrases that passed the checks before the comparison of meanings.
     """
 
     originals: list[JsonObject]
@@ -95,23 +99,23 @@ class Augmentation:
 
     @property
     def rows(self) -> list[JsonObject]:
-        """All rows that are written."""
+        """All rows that are written: originals first, then paraphrases."""
         return [*self.originals, *self.paraphrases]
 
     def add(self, parent: JsonObject, paraphrase: Paraphrase) -> None:
-        """Add a row like `parent` with other words."""
+        """Add a copy of the row `parent` with the new instruction."""
         own = {"id": paraphrase_id(parent["id"], paraphrase.text), "parent": parent["id"]}
         self.paraphrases.append({**parent, **own, "instruction": paraphrase.text})
         self.changes.append(paraphrase.changes)
 
 
 def is_chosen(row_id: str, params: AugmentParams) -> bool:
-    """Whether the row gets paraphrases: `params.share` of all rows do, each drawn by its own id."""
+    """Return whether the row gets paraphrases; the share `params.share` of all rows does, drawn by row id."""
     return stable_seed(params.seed, row_id, "chosen") < params.share * _SEED_RANGE
 
 
 def paraphrase_id(parent_id: str, instruction: str) -> str:
-    """The id of a paraphrase: a content hash of its parent's id and its own instruction, 16 hexadecimal digits."""
+    """Return the id of a paraphrase: a hash of its parent's id and its instruction, 16 hexadecimal digits."""
     return digest_bytes(f"{parent_id}\x1f{instruction}".encode())[:16]
 
 
@@ -122,12 +126,12 @@ def augment(
     table: Path = TABLE_FILE,
     paraphraser: Draws | None = None,
 ) -> Augmentation:
-    """The rows with their paraphrases: the same for any number of workers.
+    """Generate paraphrases of the rows; the result does not depend on the number of workers.
 
-    :param rows: instruction rows, each with an `id` of its own and an `instruction`.
-    :param compare: says how alike original and paraphrase are in meaning.
-    :param table: the file of the phrase table.
-    :param paraphraser: draws in this process; None: by phrases of the table, in worker processes.
+    :param rows: instruction rows with unique `id` and an `instruction`.
+    :param compare: measures how similar the meanings of original and paraphrase are.
+    :param table: file of the phrase table.
+    :param paraphraser: generates paraphrases in this process; None: use the phrase table in worker processes.
     """
     result = Augmentation(originals=rows)
     chosen = [row for row in rows if is_chosen(row["id"], params)]
@@ -150,7 +154,7 @@ def augment(
 
 
 def paraphrases_of(instruction: Instruction, paraphraser: Draws, params: AugmentParams) -> Outcome:
-    """Up to `params.per_row` different paraphrases of one instruction that pass every check."""
+    """Generate up to `params.per_row` different paraphrases of one instruction that pass every check."""
     row_id, text = instruction
     outcome = Outcome()
     seed_draws(stable_seed(params.seed, row_id))
@@ -159,7 +163,7 @@ def paraphrases_of(instruction: Instruction, paraphraser: Draws, params: Augment
             drawn = paraphraser.draw(text)
             if not drawn.changes:
                 outcome.rejected[drawn.unchanged] += 1
-                if drawn.unchanged in (UNCHANGED, UNFINISHED):  # this draw alone
+                if drawn.unchanged in (UNCHANGED, UNFINISHED):  # the next draft can still have changes
                     continue
                 return outcome
             reason = _objection(text, drawn, outcome.kept, params)
@@ -180,7 +184,7 @@ def _objection(text: str, drawn: Paraphrase, siblings: list[Paraphrase], params:
 
 @cache
 def _paraphraser(table: Path, change_share: float, min_changes: int) -> Paraphraser:
-    """The paraphraser of this process: made once."""
+    """Return the paraphraser of this process, which is created only once."""
     return Paraphraser(load_table(table), change_share, min_changes)
 
 
@@ -193,7 +197,7 @@ def _outcomes_of_chunk(chunk: list[Instruction], params: AugmentParams, table: P
 def _outcomes(
     rows: list[JsonObject], params: AugmentParams, table: Path, paraphraser: Draws | None
 ) -> Iterator[Outcome]:
-    """One outcome per row, in order."""
+    """Yield one outcome per row, in order."""
     instructions = [(row["id"], row["instruction"]) for row in rows]
     if isinstance(paraphraser, Prepared):
         paraphraser.prepare(rows)

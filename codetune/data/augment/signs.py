@@ -1,7 +1,7 @@
-"""The signs by which a phrase at some place of a text has the meaning that the phrase table gives it.
+"""Decide whether a phrase at a place in a text has the meaning that the phrase table gives it.
 
-English words are nouns here and verbs there. These rules look a few words to the left and to the right; where they are
-in doubt they say no: a phrase that is left alone costs nothing.
+Many English words can be a noun or a verb. These rules look at a few words before and after the phrase. In doubt the
+answer is no, because leaving a phrase unchanged does no harm.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from codetune.data.augment.phrases import Follow, Phrase, Role
 from codetune.data.augment.protection import MASK
 
 _LOOK_BACK = 30
-"""Characters looked at before a phrase: more than any sign is long."""
+"""Number of characters before a phrase that are searched; every pattern is shorter."""
 
 _LAST_WORD = re.compile(r"([A-Za-z'-]+|[,;:]) ?$")
 _NEXT_WORD = re.compile(r" ?([A-Za-z'-]+|[.,;:)])")
@@ -44,7 +44,12 @@ _CLAUSE = re.compile(
 
 @dataclass(frozen=True)
 class Opening:
-    """What the first sentence asks for, where it ends (the offset of its full stop), and whether it is short."""
+    """The first sentence of an instruction.
+
+    :param kind: the kind that it asks for, such as `function`.
+    :param end: offset of its full stop.
+    :param short: whether it has so few names that the sentence may continue.
+    """
 
     kind: str
     end: int
@@ -53,7 +58,7 @@ class Opening:
 
 @dataclass(frozen=True)
 class Text:
-    """A text with its protected spans masked, and what its opening says."""
+    """A text with masked protected spans, and its opening."""
 
     shadow: str
     opening: Opening | None
@@ -64,12 +69,16 @@ class Text:
         return self.opening.end + 2 if self.opening else 0
 
     def before(self, start: int) -> str:
-        """What stands just before `start`."""
+        """Return the text just before `start`."""
         return self.shadow[max(0, start - _LOOK_BACK) : start]
 
 
 def fits(phrase: Phrase, text: Text, start: int, end: int) -> bool:
-    """Whether the words around show that `phrase` has its meaning at this place."""
+    """Return whether the words around a phrase show that it has the meaning of the table.
+
+    :param start: offset at which the phrase starts, without the full stop and space that its surface may include.
+    :param end: offset at which it ends.
+    """
     if phrase.role is not Role.OPENING and start < text.body and phrase.role not in (Role.OWNER, Role.SIGNATURE):
         return False
     before = _word(_LAST_WORD.search(text.before(start)))
@@ -117,7 +126,7 @@ def _is_start(_: Phrase, text: Text, start: int, __: int) -> bool:
 
 
 def _verb_after(before: re.Pattern[str]) -> Callable[[Phrase, Text, int, int], bool]:
-    """The sign of a verb: at the start of a sentence with a capital, elsewhere after what `before` finds."""
+    """Return a rule for verbs: with a capital at the start of a sentence, otherwise after a match of `before`."""
 
     def sign(phrase: Phrase, text: Text, start: int, end: int) -> bool:
         capital = phrase.surface[0].isupper()
@@ -133,7 +142,7 @@ def _is_adjective(phrase: Phrase, text: Text, start: int, end: int) -> bool:
 
 
 def _is_verb(phrase: Phrase, shadow: str, end: int) -> bool:
-    """Whether what follows lets the phrase be a verb with its object."""
+    """Return whether the text after a phrase allows it to be a verb with an object."""
     if " " in phrase.surface.removeprefix(". "):
         return not re.match(r" (?:it|them)\b", shadow[end:])
     if _NOT_AN_OBJECT.match(shadow, end):

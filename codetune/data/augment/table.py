@@ -1,4 +1,4 @@
-"""The phrase table as it is written in phrases.yaml: its shape, its checks, and how large it is."""
+"""Read and check the phrase table phrases.yaml, and count its phrases."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _BRACES = ("{python}", "{bare}", "{terse}", "{parameters}", "{arguments}", "{are
 
 
 class Group(BaseModel):
-    """Phrases of one meaning."""
+    """Phrases with the same meaning."""
 
     model_config = _STRICT
     say: list[str] = Field(min_length=1, description="phrases that may be replaced, by each other and by `also`")
-    also: list[str] = Field(default=[], description="phrases that may only be put in; a repeated one more often")
-    unless_after: list[str] = Field(default=[], description="words that, just before, give another meaning")
-    unless_before: list[str] = Field(default=[], description="words that, just after, give another meaning")
-    only_after: list[str] = Field(default=[], description="words of which one must stand just before")
-    inside: bool = Field(default=False, description="left alone at the start of a sentence")
-    closing: bool = Field(default=False, description="replaced only before a comma, a full stop or the like")
+    also: list[str] = Field(default=[], description="phrases that are only inserted; repeated ones more often")
+    unless_after: list[str] = Field(default=[], description="words just before that change the meaning")
+    unless_before: list[str] = Field(default=[], description="words just after that change the meaning")
+    only_after: list[str] = Field(default=[], description="words of which one must come just before")
+    inside: bool = Field(default=False, description="not replaced at the start of a sentence")
+    closing: bool = Field(default=False, description="replaced only before a punctuation mark")
 
     @model_validator(mode="before")
     @classmethod
@@ -39,12 +39,12 @@ class Group(BaseModel):
     @model_validator(mode="after")
     def _has_alternatives(self) -> Group:
         if len({*self.say, *self.also}) < 2:  # noqa: PLR2004 - a phrase and what to put in its place
-            raise ValueError(f"group {self.say} has nothing to put in the place of its phrase")
+            raise ValueError(f"group {self.say} has no replacement for its phrase")
         return self
 
 
 class Signatures(BaseModel):
-    """How parameters are introduced, after the name of a function and after that of a method's class."""
+    """Phrases that introduce parameters, after the name of a function or after the class of a method."""
 
     model_config = _STRICT
     function: list[str]
@@ -52,7 +52,7 @@ class Signatures(BaseModel):
 
 
 class Leads(BaseModel):
-    """How the first sentence of a description starts, by the form of what it starts with."""
+    """Starts of the first sentence of a description, by the form of the words that follow."""
 
     model_config = _STRICT
     base: list[str]
@@ -62,7 +62,7 @@ class Leads(BaseModel):
 
 
 class PhraseTable(BaseModel):
-    """All groups of phrases.yaml; the file explains each section."""
+    """The sections of phrases.yaml; the file explains each of them."""
 
     model_config = _STRICT
     openings: list[str]
@@ -84,16 +84,16 @@ class PhraseTable(BaseModel):
 
     @model_validator(mode="after")
     def _is_sound(self) -> PhraseTable:
-        problems = [f"{phrase!r} holds {held}, which is protected" for phrase, held in self._protected()]
+        problems = [f"{phrase!r} contains {held}, which is protected" for phrase, held in self._protected()]
         problems += [
-            f"{group.say[0]!r} and {phrase!r} do not hold the same comparatives"
+            f"{group.say[0]!r} and {phrase!r} do not contain the same comparatives"
             for group in self.groups()
             for phrase in (*group.say, *group.also)
             if comparatives(phrase) != comparatives(group.say[0])
         ]
         for section in (self.verbs, [*self.nouns, *self.adjectives, *self.phrases]):
             often = Counter(phrase for group in section for phrase in group.say).items()
-            problems += [f"{phrase!r} may be replaced in {count} groups" for phrase, count in often if count > 1]
+            problems += [f"{phrase!r} is in `say` of {count} groups, not one" for phrase, count in often if count > 1]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -107,16 +107,16 @@ class PhraseTable(BaseModel):
         return [(phrase, held) for phrase, held in found if held]
 
     def groups(self) -> list[Group]:
-        """The groups of words and phrases, those of the sentence frames left out."""
+        """Return the groups of words and phrases, without the sentence frames."""
         return [*self.verbs, *self.nouns, *self.adjectives, *self.phrases]
 
     def frames(self) -> list[list[str]]:
-        """The sentence frames, by what they are for."""
+        """Return the sentence frames, one list per section."""
         parts = [self.openings, self.questions, self.owners, self.signatures.function, self.signatures.method]
         return [*parts, self.leads.base, self.leads.third, self.leads.property, self.leads.whether]
 
     def size(self) -> dict[str, int]:
-        """How many groups and phrases each section has; sentence frames and `lead_verbs` count as phrases alone."""
+        """Count groups, phrases, sentence frames and `lead_verbs`; each list of sentence frames is one group."""
         frames = self.frames()
         return {
             "groups": len(self.groups()) + len(frames),
@@ -127,12 +127,12 @@ class PhraseTable(BaseModel):
 
 
 def load_table(path: Path = TABLE_FILE) -> PhraseTable:
-    """The phrase table of a YAML file.
+    """Read a phrase table from a YAML file.
 
-    :raises UserError: when the file is missing, is not YAML, or breaks a rule of the table; every problem is named.
+    :raises UserError: if the file is missing, is not YAML, or breaks rules of the table; names every problem.
     """
     try:
         return PhraseTable.model_validate(read_strictly(path))
     except ValidationError as error:
         found = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
-        raise UserError(f"{path}: {'; '.join(found)}", "Mend the phrase table.") from None
+        raise UserError(f"{path}: {'; '.join(found)}", "Correct the phrase table.") from None

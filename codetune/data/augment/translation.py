@@ -1,7 +1,7 @@
-"""Paraphrases by nlpaug's `BackTranslationAug`: a description is translated out of English and back.
+"""Paraphrase with `BackTranslationAug` of nlpaug: a description is translated to another language and back.
 
-Protected texts travel as placeholders that translation models copy; one that does not come back, or not in its place,
-makes the gate `protected_changed` reject the draw. The opening of an instruction stays as it is: it is all names.
+Protected texts are replaced by placeholders that translation models copy. If a placeholder is lost or moved, the check
+`protected_changed` rejects the draft. The opening of an instruction is not translated, because it consists of names.
 """
 
 from __future__ import annotations
@@ -26,14 +26,16 @@ _PLACEHOLDER = re.compile(r"\bX(\d+)\b")
 
 
 class TooLongError(Exception):
-    """A text has more tokens than a translation model reads."""
+    """A text has more tokens than a translation model accepts."""
 
 
 class TranslationModels(LanguageModels):  # type: ignore[misc] # nlpaug has no types
-    """Two translation models in the shape that nlpaug wants.
+    """Two translation models with the interface that nlpaug expects.
 
-    nlpaug's own class loads pickles, starts a process for every text, and fails on tokenizers that give more than ids
-    and mask.
+    The class of nlpaug loads pickle files, starts a process for every text, and fails with tokenizers that return more
+    than ids and mask.
+
+    :raises UserError: if a model cannot be loaded.
     """
 
     def __init__(self, params: BackTranslationParams) -> None:
@@ -43,7 +45,12 @@ class TranslationModels(LanguageModels):  # type: ignore[misc] # nlpaug has no t
         self._back = load_model(params.back, f"{_KEY}.back", "AutoModelForSeq2SeqLM")
 
     def predict(self, texts: str, target_words: Any = None, n: int = 1) -> str:  # noqa: ARG002
-        """`texts`, a single one, translated there and back."""
+        """Translate one text to the other language and back.
+
+        :param texts: a single text, in spite of the name that nlpaug requires.
+        :param target_words: not used; required by nlpaug.
+        :param n: not used; required by nlpaug.
+        """
         abroad = self._translate(texts, *self._forward, temperature=0.0)
         return self._translate(abroad, *self._back, temperature=self._params.temperature)
 
@@ -64,16 +71,16 @@ class TranslationModels(LanguageModels):  # type: ignore[misc] # nlpaug has no t
 
 
 class _Augmenter(BackTranslationAug):  # type: ignore[misc] # nlpaug has no types
-    """nlpaug's augmenter with models that are loaded already, passed in place of a name."""
+    """nlpaug's augmenter with loaded models, which are passed instead of a model name."""
 
     def get_model(self, from_model_name: TranslationModels, **_: Any) -> TranslationModels:
         return from_model_name
 
 
 class BackTranslationParaphraser:
-    """Draws paraphrases by translating there and back.
+    """Generates paraphrases by back-translation.
 
-    :raises UserError: when a model cannot be had.
+    :raises UserError: if a model cannot be loaded; this happens on first use.
     """
 
     def __init__(self, params: BackTranslationParams) -> None:
@@ -84,7 +91,10 @@ class BackTranslationParaphraser:
         return _Augmenter(from_model_name=TranslationModels(self._params), to_model_name=None)
 
     def draw(self, text: str) -> Paraphrase:
-        """One paraphrase of `text`, drawn from Python's global generator."""
+        """Generate one paraphrase of `text` with Python's global random generator.
+
+        :returns: the paraphrase; without changes if the text is too long for a model.
+        """
         end = opening_end(text)
         description = text[end:].strip()
         if not description:
@@ -100,7 +110,10 @@ class BackTranslationParaphraser:
 
 
 def with_placeholders(text: str) -> tuple[str, list[str]]:
-    """`text` with X0, X1, ... for its protected texts, and these; whatever holds a digit is protected itself."""
+    """Replace the protected texts in `text` by X0, X1, and so on; a text with a digit such as X0 is itself protected.
+
+    :returns: the new text, and the protected texts in order.
+    """
     parts: list[str] = []
     held: list[str] = []
     previous = 0
@@ -112,7 +125,10 @@ def with_placeholders(text: str) -> tuple[str, list[str]]:
 
 
 def with_names(text: str, held: list[str]) -> str:
-    """`text` with the protected texts for their placeholders; a placeholder that nobody made stays."""
+    """Replace placeholders by the protected texts; unknown placeholders stay.
+
+    :param held: the protected texts in order.
+    """
 
     def name(match: re.Match[str]) -> str:
         number = int(match.group(1))

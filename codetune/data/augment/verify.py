@@ -1,4 +1,4 @@
-"""Whether a paraphrase may stand for its original: judged from the two texts alone, whatever way it was made."""
+"""Check whether a paraphrase is acceptable, from the two texts alone, for every method."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _WORD = re.compile(r"[A-Za-z]+")
 
 
 def rejection(original: str, paraphrase: str, max_shared_words: float = 1.0) -> Reason | None:
-    """Why `paraphrase` may not stand for `original`; None when it may.
+    """Return the reason why a paraphrase is not acceptable, or None if it is.
 
-    Faults that the original has as well are not held against the paraphrase.
+    Errors that the original already has are ignored.
 
-    :param max_shared_words: share of the words up to which the two may be the same; see `shared_words`.
+    :param max_shared_words: largest allowed share of common words; see `shared_words`.
     """
     if paraphrase.split() == original.split():
         return "unchanged"
@@ -48,7 +48,10 @@ def rejection(original: str, paraphrase: str, max_shared_words: float = 1.0) -> 
 
 
 def shared_words(original: str, paraphrase: str) -> float:
-    """The share of words that two texts have in common, of the longer one's; what is protected does not count."""
+    """Return the number of words that two texts have in common, divided by the number of words of the longer text.
+
+    Protected texts do not count.
+    """
     bags = [Counter(word.lower() for word in _WORD.findall(masked(text))) for text in (original, paraphrase)]
     longer = max(bag.total() for bag in bags)
     return (bags[0] & bags[1]).total() / longer if longer else 1.0
@@ -71,5 +74,5 @@ def _wrong_articles(text: str) -> list[str]:
 
 
 def _more(before: list[str], after: list[str]) -> bool:
-    """Whether `after` holds something more often than `before`."""
+    """Return whether `after` contains something more often than `before`."""
     return bool(Counter(after) - Counter(before))

@@ -1,1 +1,1 @@
-"""From raw rows to instruction rows: filters with named reasons, duplicates, secrets, splits, and the ledger."""
+"""Turn raw rows into instruction rows: filters with named reasons, duplicates, secrets, splits and the ledger."""

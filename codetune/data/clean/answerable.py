@@ -1,8 +1,8 @@
-"""Whether a function can be written by somebody who has its instruction alone.
+"""Check whether a person who has only the instruction can write the function.
 
-A function with all that it needs may still work on objects of its package (`graph.nodes`) or on dictionaries of one
-certain shape (`row["prod_id"]`). Of a parameter only what builtin types have, what its annotation names, or what the
-docstring tells of can be known.
+Even a self-contained function may use objects of its package (`graph.nodes`) or dictionaries with certain keys
+(`row["prod_id"]`). Only these facts about a parameter count as known: the attributes of builtin types, the types that
+its annotation names, and what the docstring mentions.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from codetune.python_source.self_contained import Incomplete, Module, Whole
 from codetune.python_source.standard_library import STANDARD_LIBRARY
 from codetune.python_source.tree import parse_tree
 
-# The attributes of builtin types and of those of the standard library that stand for plain values: text, numbers,
-# dates, paths, patterns, files and functions. Written down, so that they are the same under every Python.
+# Attributes of builtin types and of standard library types for plain values: text, numbers, dates, paths, patterns,
+# files and functions. A fixed list, because the attributes differ between Python versions.
 _KNOWN_ATTRIBUTES_WORDS = """
 absolute add add_note adjusted append appendleft as_integer_ratio as_posix as_tuple as_uri astimezone bit_count
 bit_length c_contiguous canonical capitalize casefold cast center characters_written chmod clear close closed
@@ -61,12 +61,12 @@ T all any argmax argmin argsort astype clip compress conj cumprod cumsum diagona
 item max mean min nonzero prod ravel repeat reshape round searchsorted size squeeze std sum swapaxes take trace
 transpose var view
 """
-# Of the values of packages that `clean.packages` may name.
+# Attributes of objects from packages that `clean.packages` may name.
 _PACKAGE_ATTRIBUTES = {"numpy": frozenset(_NUMPY_ATTRIBUTES_WORDS.split())}
 _PASSES_ON = frozenset(
     {"getattr", "sorted", "list", "reversed", "iter", "next", "enumerate", "zip", "min", "max", "set", "tuple"}
 )
-# Annotations that say what a value can do, not what it is.
+# Names of plain or general types in annotations. They do not show which attributes of a class may be used.
 _PLAIN_TYPES_WORDS = """
 Any AnyStr Collection Container Generic Hashable Iterable Iterator Mapping MutableMapping MutableSequence Optional
 Sequence Sized Union bool bytearray bytes complex dict float frozenset int list object set str tuple Dict FrozenSet
@@ -77,7 +77,12 @@ _PLAIN_TYPES = frozenset(_PLAIN_TYPES_WORDS.split())
 
 @lru_cache(maxsize=2)
 def read_module(text: str, packages: tuple[str, ...]) -> Module | None:
-    """A module as functions are taken out of it, or None where it cannot be parsed."""
+    """Parse a module so that functions can be extracted from it.
+
+    :param text: source of the module.
+    :param packages: import names of allowed packages besides the standard library.
+    :returns: the module, or None if it cannot be parsed.
+    """
     try:
         return Module(text, packages)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -85,17 +90,25 @@ def read_module(text: str, packages: tuple[str, ...]) -> Module | None:
 
 
 def stand_alone(row: dict[str, Any], module: Module) -> Whole | Drop:
-    """A function with what it needs, or the drop of its row.
+    """Extract a function with the imports, helpers and constants that it needs.
 
-    :param row: `kind` and `start_line` of data/raw/rows.parquet.
+    :param row: a raw row; only `start_line` is read.
+    :param module: the module that contains the function.
+    :returns: the self-contained function, or a drop with the reason why it cannot be made self-contained.
     """
     whole = module.function(int(row["start_line"]))
     return Drop(whole.reason, found=whole.found) if isinstance(whole, Incomplete) else whole
 
 
 def foreign_drop(node: FunctionNode, whole: Whole, docstring: str) -> Drop | None:
-    """The drop of a row for what it asks of its parameters without saying so, or None."""
-    # That `func` is called does not tell that `node.func` is there.
+    """Drop a row whose function uses an attribute or key of a parameter that cannot be known.
+
+    :param node: the function.
+    :param whole: the function with what it needs.
+    :param docstring: its docstring; an attribute or key that it mentions is known.
+    :returns: the drop, or None if every attribute and key is known.
+    """
+    # If the docstring mentions the parameter `func`, this does not mean that an attribute `node.func` exists.
     told = set(re.findall(r"\w+", docstring)) - {node.name, *(name.lstrip("*") for name in parameters(node))}
     tree = parse_tree(whole.code)
     defined = _defined(tree).union(*(_PACKAGE_ATTRIBUTES.get(name, ()) for name in packages_of(whole)))
@@ -111,7 +124,7 @@ def foreign_drop(node: FunctionNode, whole: Whole, docstring: str) -> Drop | Non
 
 
 def packages_of(whole: Whole) -> list[str]:
-    """The packages that an answer imports besides the standard library."""
+    """Return the top-level names of the packages that an answer imports besides the standard library, sorted."""
     statements = [each for line in whole.imports for each in parse_tree(line).body]
     names = {each.module or "" for each in statements if isinstance(each, ast.ImportFrom)}
     names |= {alias.name for each in statements if isinstance(each, ast.Import) for alias in each.names}
@@ -119,7 +132,7 @@ def packages_of(whole: Whole) -> list[str]:
 
 
 def _defined(tree: ast.Module) -> set[str]:
-    """The names that an answer gives to parts of its own objects."""
+    """Return the names that an answer gives to attributes of its own objects."""
     found: set[str] = set()
     for each in ast.walk(tree):
         if isinstance(each, ast.ClassDef):
@@ -128,14 +141,14 @@ def _defined(tree: ast.Module) -> set[str]:
             found.add(each.id)
         elif isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store) and _root(each.value) == "self":
             found.add(each.attr)
-    # The fields of a named tuple, and slots.
+    # The fields of named tuples and the names in `__slots__`.
     values = [statement.value for statement in tree.body if isinstance(statement, ast.Assign)]
     texts = [constant_text(each) for value in values for each in ast.walk(value) if isinstance(each, ast.expr)]
     return found.union(re.findall(r"\w+", " ".join(texts)))
 
 
 def _asked_of(node: FunctionNode) -> Iterator[tuple[str, bool]]:
-    """Yield the attributes, and with True the keys, that a function takes of its parameters and their parts."""
+    """Yield each attribute and key that a function reads from its parameters or their parts, with True for a key."""
     given = _given(node)
     for each in ast.walk(node):
         if isinstance(each, ast.Attribute) and _root(each.value) in given:
@@ -147,19 +160,19 @@ def _asked_of(node: FunctionNode) -> Iterator[tuple[str, bool]]:
 
 
 def _first_text(method: ast.Attribute, node: FunctionNode) -> str:
-    """The text that a method is called with first; empty where it is none."""
+    """Return the first argument of a method call if it is a string constant, else the empty string."""
     calls = (each for each in ast.walk(node) if isinstance(each, ast.Call) and each.func is method)
     return next((constant_text(call.args[0]) for call in calls if call.args), "")
 
 
 def constant_text(node: ast.expr) -> str:
-    """The value of a constant text; empty for all else."""
+    """Return the value of a string constant, or the empty string for any other expression."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def _given(node: FunctionNode) -> set[str]:
-    """The parameters whose type is not told, and the variables that hold parts of them."""
-    # Of functions inside as well: what is handed to them is nobody's own.
+    """Return the parameters whose type is not known, and the variables that hold parts of them."""
+    # Include the parameters of inner functions: their values come from outside as well.
     inside = [each.args for each in ast.walk(node) if isinstance(each, FunctionNode)]
     found = {
         arg.arg
@@ -179,7 +192,7 @@ def _given(node: FunctionNode) -> set[str]:
 
 
 def _is_told(annotation: ast.expr | None) -> bool:
-    """Whether an annotation names a type of more than plain values."""
+    """Return whether an annotation names a type beyond the plain ones."""
     names = {each.id if isinstance(each, ast.Name) else each.attr for each in ast.walk(annotation or ast.Pass())
              if isinstance(each, ast.Name | ast.Attribute)}  # fmt: skip
     return not names <= _PLAIN_TYPES
@@ -190,7 +203,7 @@ def _stored(target: ast.expr) -> set[str]:
 
 
 def _root(node: ast.expr) -> str:
-    """The variable that a chain of attributes, items and method calls begins with; empty where it is no variable."""
+    """Return the variable at the start of a chain of attributes, items and method calls, or the empty string."""
     while True:
         if isinstance(node, ast.Attribute | ast.Subscript):
             node = node.value

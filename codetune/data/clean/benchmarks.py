@@ -1,4 +1,4 @@
-"""Benchmark files in the formats of HumanEval and MBPP, and the rows that match one of their solutions."""
+"""Read benchmark files in the formats of HumanEval and MBPP, and find rows that match one of their solutions."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import docstring_of, dump_tree
 
 _REMEDY = (
-    "Name a file in the format of HumanEval (prompt, canonical_solution) or MBPP (text, code) in clean.benchmarks."
+    "In clean.benchmarks, list files in the format of HumanEval (prompt, canonical_solution) or MBPP (text, code)."
 )
 
 
 @dataclass(frozen=True)
 class Task:
-    """One function of a benchmark's solution, as a row's code is: without its docstring.
+    """One function of a benchmark solution; like the code of a row, it has no docstring.
 
-    :param id: that of the task; a solution of several functions has several tasks of that id.
+    :param id: the task id; a solution with several functions gives several tasks with the same id.
+    :param instruction: the task in words; empty for HumanEval.
     """
 
     id: str
@@ -43,22 +44,27 @@ class Task:
 
 
 ASKED = Path("data/benchmarks")
-"""The folder of the benchmarks that the models are asked, as the stage `benchmarks` writes it."""
+"""The folder with the benchmarks that the models are evaluated on; the stage `benchmarks` writes it."""
 
 
 def benchmark_files(asked: Path, others: Iterable[str]) -> list[Path]:
-    """The benchmarks that train is kept free of: those that are asked, and the files that `clean.benchmarks` names."""
+    """Return the benchmark files whose solutions are removed from train.
+
+    :param asked: folder of the benchmarks that the models are evaluated on.
+    :param others: further files, from `clean.benchmarks`.
+    """
     return [*sorted(asked.glob("*.jsonl")), *map(project_path, others)]
 
 
 def read_benchmark(path: Path) -> list[Task]:
-    """The functions of a benchmark's solutions; a solution that does not parse is one as it stands.
+    """Return the functions of the solutions in a benchmark file.
 
-    :raises UserError: when the file is missing, is no JSON, or has neither format; the line is named.
+    :returns: one task per function; a solution without functions, or one that cannot be parsed, is one task.
+    :raises UserError: if the file is missing, contains no task, is not JSON, or has neither format; names the line.
     """
     tasks = [task for place, row in given_rows(path, _REMEDY) for task in _tasks(place, row)]
     if not tasks:
-        raise UserError(f"{path} holds no task", _REMEDY)
+        raise UserError(f"{path} contains no task", _REMEDY)
     return tasks
 
 
@@ -70,11 +76,11 @@ def _tasks(place: str, task: Any) -> list[Task]:
         asked = str(task.get("text") or task.get("prompt") or "")
         return [Task(name, code, asked) for code in _functions(task["code"])]
     except (KeyError, TypeError) as error:
-        raise UserError(f"{place} is no benchmark task: {error!r}", _REMEDY) from None
+        raise UserError(f"{place} is not a benchmark task: {error!r}", _REMEDY) from None
 
 
 def _functions(solution: str) -> list[str]:
-    """The functions of a source, each without its docstring; the source where there is none."""
+    """Return the functions of a source, each without its docstring, or the whole source if it has none."""
     tree = parse(solution)
     nodes = [node for node in tree.body if isinstance(node, FunctionNode)] if tree else []
     return [_bare(solution, node) for node in nodes] or [solution]
@@ -101,12 +107,13 @@ def _fingerprint(task: Task) -> Fingerprint:
 
 
 class ShingleIndex:
-    """Sets of hashed shingles with their names, to be looked up by another set that is similar.
+    """Index of named sets of hashed shingles that finds the set most similar to a given one.
 
-    No pair is missed, and what many sets share costs nothing: see `prefix_filter`, which does the same for rows among
-    themselves.
+    The lookup is exact and does not read shingles that most sets share. See `prefix_filter`, which compares rows with
+    each other in the same way.
 
-    :param threshold: Jaccard from which sets count as similar.
+    :param sets: pairs of name and set.
+    :param threshold: smallest Jaccard similarity of a match.
     """
 
     def __init__(self, sets: Iterable[tuple[str, Hashes]], threshold: float) -> None:
@@ -122,7 +129,10 @@ class ShingleIndex:
                     self._for_larger[shingle].append(place)
 
     def _head(self, own: Hashes) -> Iterator[tuple[int, bool]]:
-        """Yield the rarest shingles of a set, by which similar ones are found, and whether larger ones are by each."""
+        """Yield the rarest shingles of a set, under which it is indexed and looked up.
+
+        With each shingle comes whether it is also needed to match the set with a larger one.
+        """
         ordered = sorted(own.tolist(), key=lambda shingle: (self._frequency.get(shingle, 0), shingle))
         for left, shingle in zip(range(len(ordered), 0, -1), ordered, strict=True):
             if left < least_left(len(ordered), self._threshold):
@@ -130,7 +140,7 @@ class ShingleIndex:
             yield shingle, left >= least_left_for_larger(len(ordered), self._threshold)
 
     def nearest(self, shingles: Hashes) -> tuple[str, float] | None:
-        """The name of the set that is most similar, and the Jaccard; None where that is under the threshold."""
+        """Return the name of the most similar set and its Jaccard similarity, or None if it is below the threshold."""
         likely: set[int] = set()
         for shingle, is_near in self._head(shingles):
             likely.update((self._for_smaller if is_near else self._for_larger).get(shingle, ()))
@@ -142,13 +152,14 @@ class ShingleIndex:
 
 
 class ContainedIndex:
-    """Sets of hashed shingles with their names, each to be found in a set that holds most of it and more.
+    """Index of named sets of hashed shingles that finds a set of which a given set contains the largest share.
 
-    A set that has `threshold` of its shingles in common with another has one of its rarest in common, however many it
-    may do without (the prefix filter of Chaudhuri, Ganti and Kaushik, 2006). So only those are looked up: no pair is
-    missed, and what many sets share costs nothing.
+    If a set contains the share `threshold` of an indexed set, it contains at least one of the rarest shingles of that
+    set, however large it is (the prefix filter of Chaudhuri, Ganti and Kaushik, 2006). Only those shingles are looked
+    up: the result is exact, and shingles that many sets share are not read.
 
-    :param threshold: the share of a set from which it counts as contained.
+    :param sets: pairs of name and set; sets of fewer than `LEAST_CONTAINED` shingles are left out.
+    :param threshold: smallest share of an indexed set that counts as contained.
     """
 
     def __init__(self, sets: Iterable[tuple[str, Hashes]], threshold: float) -> None:
@@ -161,7 +172,10 @@ class ContainedIndex:
                 self._places[shingle].append(place)
 
     def nearest(self, shingles: Hashes) -> tuple[str, float] | None:
-        """The name of the set of which most is contained, and the share of it; None where no set is."""
+        """Find the indexed set of which the given set contains the largest share.
+
+        :returns: its name and the contained share, or None if no set reaches the threshold.
+        """
         likely = {place for shingle in shingles.tolist() for place in self._places.get(shingle, ())}
         shares = ((float(np.isin(self._sets[place][1], shingles).mean()), self._sets[place][0]) for place in likely)
         best, name = max(shares, default=(0.0, ""))
@@ -169,9 +183,10 @@ class ContainedIndex:
 
 
 class BenchmarkIndex:
-    """The functions of benchmarks, to be looked up by code.
+    """Index of the functions of benchmarks, searched by code.
 
-    :param threshold: Jaccard from which code counts as near.
+    :param tasks: the functions.
+    :param threshold: smallest Jaccard similarity, or contained share, of a match.
     """
 
     def __init__(self, tasks: list[Task], threshold: float) -> None:
@@ -185,9 +200,11 @@ class BenchmarkIndex:
         self._contained = ContainedIndex(((name, marks.shingles) for name, marks in found), threshold)
 
     def match(self, marks: Fingerprint) -> tuple[str, float] | None:
-        """The task that a row's code or one of its functions is, or that it holds most of, and how similar.
+        """Find the benchmark task that a row's code, one of its functions, or a part of it matches.
 
-        That is 1 for the same tree, renamed or not; else the Jaccard, or the share of the task that the code holds.
+        :param marks: the fingerprint of the row.
+        :returns: the task id and the similarity, or None. The similarity is 1 for an equal syntax tree (also after
+            renaming), otherwise the share of the task that the code contains, or the Jaccard similarity.
         """
         for digest in (marks.tree, marks.renamed, *marks.functions):
             if digest in self._equal:
@@ -196,25 +213,30 @@ class BenchmarkIndex:
 
 
 class ProblemIndex:
-    """Rows of val and test, to be looked up by the function that they ask for, and by what held-out ones say.
+    """Index of rows of val and test, searched by their functions and by the text of held-out instructions.
 
     :param rows: ids and fingerprints.
-    :param held_out: ids of the rows whose instructions count as well.
-    :param params: the share of a row's code that gives it away, and the Jaccard from which instructions count as near,
-        whatever the code: the answer would be known.
+    :param held_out: ids of the rows whose instructions are compared as well.
+    :param params: `near_duplicate` is the smallest contained share of a row's code, and `near_duplicate_instruction`
+        the smallest Jaccard similarity of instructions. Similar instructions match whatever the code is, because a
+        model that was trained on one would know the answer to the other.
     """
 
     def __init__(self, rows: Sequence[tuple[str, Fingerprint]], held_out: Container[str], params: CleanParams) -> None:
         self._least_asked = params.near_duplicate_instruction
         self._least_code = params.near_duplicate
-        # The last function of an answer is the one that is asked for, those before are its helpers.
+        # The last function of an answer is the one that the instruction asks for; those before are its helpers.
         self._functions = {marks.functions[-1]: name for name, marks in rows if marks.functions}
         self._contained = ContainedIndex(((name, marks.shingles) for name, marks in rows), self._least_code)
         asked = ((name, marks.wording) for name, marks in rows if name in held_out)
         self._asked = ShingleIndex(asked, self._least_asked)
 
     def match(self, marks: Fingerprint) -> tuple[Match, float] | None:
-        """The problem that a row gives away, how similar it is, and the threshold of that."""
+        """Find the row of val or test that a row of train gives away.
+
+        :param marks: the fingerprint of the train row.
+        :returns: the matched row with its similarity, and the threshold that applied; None if there is no match.
+        """
         for digest in marks.functions:
             if digest in self._functions:
                 return Match(self._functions[digest], 1.0), self._least_code

@@ -1,4 +1,4 @@
-"""What a function itself does, without the functions and classes inside it."""
+"""Read the statements of a function without those of the functions and classes inside it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from codetune.python_source.functions import FunctionNode
 
 
 def own_nodes(node: FunctionNode) -> Iterator[ast.AST]:
-    """Yield the nodes of a function's body; of a function or class inside it the node alone."""
+    """Yield the nodes of a function's body; inner functions and classes are yielded without their contents."""
     waiting: list[ast.AST] = list(node.body)
     while waiting:
         current = waiting.pop()
@@ -26,5 +26,5 @@ def results(node: FunctionNode) -> Iterator[ast.expr]:
 
 
 def yields(node: FunctionNode) -> bool:
-    """Whether a function is a generator."""
+    """Return whether a function is a generator."""
     return any(isinstance(each, ast.Yield | ast.YieldFrom) for each in own_nodes(node))

@@ -1,7 +1,7 @@
-"""What a docstring says, part by part, as plain text: summary, details, parameters, what comes back, errors.
+"""Split a docstring into plain-text parts: summary, details, parameters, return value and errors.
 
-`docstring_parser` tells the styles apart (reST, Google, numpydoc, epydoc). What is said about the class, the module or
-the history of the code is cut: it means nothing to somebody who sees the function alone.
+`docstring_parser` detects the style (reST, Google, numpydoc, epydoc). Sentences about the class, the module or the
+history of the code are removed: they mean nothing to a reader who sees only the function.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from docstring_parser.common import Docstring
 from codetune.data.clean.instruction import plain_text
 
 _SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\betc)(?<!\bcf)(?<!\bapprox)[.!?](?=\s+[A-Z`\"'])")
-# Sentences about what is not in the answer: the class or module around, other code, versions, and who wrote it.
+# Sentences about things outside the answer: the enclosing class or module, other code, versions and authors.
 _ELSEWHERE = re.compile(
     r"\b(this|the (same|current|enclosing|parent)|our) (class|module|package|library|file|project|object|instance)\b"
     r"|\b(see|cf|refer to|read)\b(?! if| whether| that)|\bbelow\b|\babove\b"
@@ -39,7 +39,7 @@ _SECTION = re.compile(
     r"\s*([:@](param|type|return|raise|arg|rtype|yield|keyword)|(Args|Arguments|Parameters|Params|Returns?|Raises?|Yields?"
     r"|Examples?|Usage|Input|Output)\s*:?\s*$)"
 )
-# Epydoc's marks: C{code}, I{emphasis}, L{link}.
+# Markup of epydoc: C{code}, I{emphasis}, L{link}.
 _EPYDOC = re.compile(r"\b[A-Z]\{([^{}]*)\}")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _HEADING = re.compile(r"^[A-Z][\w ]{0,30}:?$")
@@ -52,11 +52,13 @@ _OPTIONAL = re.compile(r",?\s*(optional|default\b.*|defaults? (to|is)\b.*)$|^opt
 
 @dataclass(frozen=True)
 class Documentation:
-    """The parts of a docstring; each is empty where it says nothing that can be used.
+    """The parts of a docstring; a part is empty if it says nothing usable.
 
-    :param parameters: type and description by name.
-    :param returns: type and description.
-    :param raises: error and description, in order.
+    :param summary: the first paragraph.
+    :param details: the second paragraph, if it is short prose about the function.
+    :param parameters: type and description, by parameter name.
+    :param returns: type and description of the return value.
+    :param raises: exception and description, in the order of the docstring.
     """
 
     summary: str
@@ -67,17 +69,20 @@ class Documentation:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, whose white space is single."""
+    """Split a text into sentences.
+
+    :param text: a text whose words are separated by single spaces.
+    """
     ends = [match.end() for match in _SENTENCE_END.finditer(text)]
     return [text[start:end].strip() for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
 
 
 def read_documentation(docstring: str) -> Documentation:
-    """The parts of a docstring; one in no known style has a summary and details alone."""
+    """Parse a docstring; if its style is unknown, only the summary and the details are set."""
     docstring = _EPYDOC.sub(r"`\1`", docstring)
     try:
         found = parse(docstring)
-    except (ParseError, ValueError, IndexError, TypeError):  # it raises more than it promises
+    except (ParseError, ValueError, IndexError, TypeError):  # `parse` raises more than `ParseError`
         found = Docstring()
     paragraphs = _PARAGRAPH.split(docstring.strip())
     described = _described(paragraphs[0], found)
@@ -95,7 +100,7 @@ def read_documentation(docstring: str) -> Documentation:
 
 
 def _described(paragraph: str, found: Docstring) -> str:
-    """A docstring's first paragraph without a list of parameters that follows it without a blank line."""
+    """Return the first paragraph of a docstring without a parameter list that follows on the next line."""
     if found.meta and found.short_description and not paragraph.startswith(found.short_description.split("\n")[0]):
         return paragraph
     kept: list[str] = []
@@ -107,12 +112,12 @@ def _described(paragraph: str, found: Docstring) -> str:
 
 
 def _about_itself(text: str) -> str:
-    """The sentences that are about the function itself."""
+    """Return the sentences of a text that are about the function itself."""
     return " ".join(sentence for sentence in sentences(text) if not _ELSEWHERE.search(sentence))
 
 
 def _details(paragraphs: list[str]) -> str:
-    """The second paragraph, where it is prose about the function, and short."""
+    """Return the second paragraph if it is short prose about the function, else the empty string."""
     for paragraph in paragraphs[:1]:
         lines = paragraph.strip().split("\n")
         is_list = any(_SECTION.match(line) for line in lines) or lines[0].rstrip().endswith(":")
@@ -124,13 +129,13 @@ def _details(paragraphs: list[str]) -> str:
 
 
 def _type(text: str | None) -> str:
-    """A type as it is written in a docstring, where it is one rather than a description."""
+    """Return a type from a docstring, or the empty string if the text is a description instead."""
     plain = " ".join(_OPTIONAL.sub("", plain_text(text or "").rstrip(".")).split()).replace("`", "")
     return plain if len(plain.split()) <= _MAX_TYPE_WORDS and _TYPE.fullmatch(plain) else ""
 
 
 def _text(text: str | None) -> str:
-    """The first sentence of a description, where it is short and about the function itself."""
+    """Return the first sentence of a description if it is short and about the function itself, else an empty string."""
     paragraph = _PARAGRAPH.split((text or "").strip())[0]
     if not paragraph or _MARKUP.search(paragraph):
         return ""
@@ -139,12 +144,12 @@ def _text(text: str | None) -> str:
 
 
 def is_vague(summary: str) -> bool:
-    """Whether a summary says what a function is for, or what it is a part of, rather than what it does."""
+    """Return whether a summary only says what a function is for or belongs to, and not what it does."""
     return _VAGUE.search(summary) is not None
 
 
 def words_told(documentation: Documentation) -> int:
-    """How many words a docstring spends on what the function does, takes and gives."""
+    """Count the words of a docstring that describe the behaviour, the parameters, the return value and the errors."""
     described = [text for _, text in documentation.parameters.values()]
     raised = [text for _, text in documentation.raises]
     return len(

@@ -1,9 +1,9 @@
-"""Exact and near duplicates among candidates, each with the row it matched and the similarity.
+"""Find exact and near duplicates among candidates, each with the row it matched and the similarity.
 
-Exact: the same syntax tree, whatever the formatting and comments. Renamed: the same but for names of its own and
-constants (`renaming`). Near: the Jaccard of 5-grams of lexical tokens; no pair is missed (`prefix_filter`). The
-representative is the first row in the order given, and a row is dropped only for a row that is kept: clusters are not
-chained.
+Exact: the syntax trees are equal; formatting and comments do not matter. Renamed: equal except for local names and
+constants (`renaming`). Near: the Jaccard similarity of 5-grams of lexical tokens reaches a threshold; no pair is
+missed (`prefix_filter`). The representative is the first row in the given order. A row is dropped only if it matches
+a row that is kept, so duplicates of duplicates are not chained into clusters.
 """
 
 from __future__ import annotations
@@ -22,58 +22,67 @@ from codetune.data.clean.shingle_hashes import Hashes, jaccards
 
 _SHINGLE = 5
 LEAST_CONTAINED = 20
-"""Shingles of a set from which it counts that another set holds most of it: most of fewer stands there by chance."""
+"""Smallest number of shingles of a set that is searched in other sets; smaller sets are contained by chance."""
 _ROUNDING = 1e-9
 _Shingle = TypeVar("_Shingle", str, int)
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The row that a duplicate matched, and how similar they are (1 for exact)."""
+    """The row that a duplicate matched, and their similarity (1 for exact)."""
 
     id: str
     similarity: float
 
 
 def exact_duplicates(keys: Sequence[tuple[str, str | bytes]]) -> dict[str, Match]:
-    """Duplicates by equal key.
+    """Find the rows whose key equals the key of an earlier row.
 
-    :param keys: pairs of row id and the text or digest that makes rows equal, representatives first.
+    :param keys: pairs of row id and key (a text or digest), representatives first.
+    :returns: the match of each duplicate, by row id.
     """
     first: dict[str | bytes, str] = {}
     return {row: Match(first[key], 1.0) for row, key in keys if first.setdefault(key, row) != row}
 
 
 def shingles(tokens: Sequence[str], size: int = _SHINGLE) -> frozenset[str]:
-    """The set of n-grams of `tokens`.
+    """Return the set of n-grams of `tokens`.
 
-    A sequence shorter than that is one shingle, the whole: it is similar to its equal alone. Shingles of characters
-    would make `return a` and `return b` near duplicates, and in so short a code the one token is what it does.
+    A sequence of fewer than `size` tokens is one shingle, so that it is similar only to an equal sequence. N-grams of
+    characters would make `return a` and `return b` near-duplicates, although in code this short one token decides what
+    it does.
 
-    :param size: tokens of an n-gram.
+    :param size: number of tokens in an n-gram.
     """
     count = max(1, len(tokens) - size + 1)
     return frozenset("\x1f".join(tokens[start : start + size]) for start in range(count))
 
 
 def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
-    """Size of the intersection over size of the union; 0 for two empty sets."""
+    """Return the size of the intersection divided by the size of the union; 0 for two empty sets."""
     common = len(left & right)
     union = len(left) + len(right) - common
     return common / union if union else 0.0
 
 
 def rarest(own: Collection[_Shingle], frequency: Mapping[_Shingle, int], share: float) -> list[_Shingle]:
-    """The shingles of which each set that holds `share` of `own` has at least one.
+    """Return the rarest shingles of a set, as many as needed so that every similar set contains at least one of them.
 
-    :param frequency: how often each shingle comes up; 0 where it is missing.
+    :param own: the set.
+    :param frequency: number of sets that contain each shingle; 0 if missing.
+    :param share: share of `own` that a similar set contains.
+    :returns: the shingles, rarest first.
     """
     least = math.ceil(share * len(own) - _ROUNDING)
     return sorted(own, key=lambda shingle: (frequency.get(shingle, 0), shingle))[: len(own) - least + 1]
 
 
 class Likeness:
-    """One way in which rows may be alike: each with hashed shingles, at least one, and the Jaccard that it takes."""
+    """One criterion of similarity between rows.
+
+    :param sets: hashed shingles of each row, at least one per row.
+    :param threshold: smallest Jaccard similarity that fulfils the criterion.
+    """
 
     def __init__(self, sets: Sequence[Hashes], threshold: float) -> None:
         self.sets = sets
@@ -81,7 +90,12 @@ class Likeness:
         self._sizes = np.array([len(own) for own in sets])
 
     def of(self, row: int, others: NDArray[np.int32]) -> NDArray[np.float64]:
-        """The Jaccard of a row with each of `others`; 0 where the sizes alone keep it under the threshold."""
+        """Return the Jaccard similarity of a row with each of the others.
+
+        :param row: number of the row.
+        :param others: numbers of the other rows, shape (n,).
+        :returns: shape (n,); 0 where the sizes alone show that the similarity is below the threshold.
+        """
         own, sizes = self._sizes[row], self._sizes[others]
         possible = np.minimum(sizes, own) / np.maximum(sizes, own) >= self.threshold
         similar = np.zeros(len(others))
@@ -91,12 +105,13 @@ class Likeness:
 
 
 def near_duplicates(rows: Sequence[str], *likenesses: Likeness) -> dict[str, Match]:
-    """Rows that are alike in every way with a row that is kept; the one that is nearest in the first way is named.
+    """Find the rows that fulfil every criterion together with a row that is kept.
 
     :param rows: row ids, representatives first.
-    :param likenesses: the first one gives the similarity.
+    :param likenesses: the criteria; the first one chooses the nearest row and gives the similarity.
+    :returns: the match of each near-duplicate, by row id.
     """
-    # A pair must be alike in every way, so each way by itself finds all pairs: of each row, the one that reads least.
+    # A pair must fulfil every criterion, so the index of each criterion finds all pairs. Use the cheapest for each row.
     indexes = [PrefixIndex(likeness.sets, likeness.threshold) for likeness in likenesses]
     found: dict[str, Match] = {}
     for row, name in enumerate(track(rows, len(rows), "near duplicates")):
@@ -111,7 +126,7 @@ def near_duplicates(rows: Sequence[str], *likenesses: Likeness) -> dict[str, Mat
 
 
 def _nearest(row: int, others: NDArray[np.int32], likenesses: Sequence[Likeness]) -> tuple[int, float] | None:
-    """Of `others` the row that is nearest in the first way among those alike in every way, and how near it is."""
+    """Return the number and the similarity of the nearest row by the first criterion among those that fulfil all."""
     similar = likenesses[0].of(row, others)
     alike = similar >= likenesses[0].threshold
     for likeness in likenesses[1:]:

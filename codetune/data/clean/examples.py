@@ -1,7 +1,7 @@
-"""The examples of a docstring that can be tried beside an answer, and how they are shown in an instruction.
+"""Read the examples of a docstring that can be run with an answer, and choose those that an instruction shows.
 
-Nothing is run here. An example is left out where its names are not to be had outside of its package, where what it
-prints depends on hash order or addresses, or where it is marked to be skipped; so is what depends on it.
+This module runs nothing. It leaves out an example that uses names available only inside its package, that prints hash
+orders or memory addresses, or that is marked to be skipped. It also leaves out the examples that depend on such a one.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from codetune.python_source.standard_library import STANDARD_LIBRARY
 from codetune.python_source.tree import parse_tree
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}|<(function|generator|class|bound|built-in|module|[\w.]+ object)\b| at 0x")
-# Printed in another way since Python 3.12, or by the system that paths are of.
+# Output that depends on the Python version (since 3.12) or on the operating system (paths).
 _VERSIONED = re.compile(r"\bOrderedDict\(\[|\b(Posix|Windows)Path\(|<\w+\.\w+: ")
 _FLAG_NAMES = {flag: name for name, flag in doctest.OPTIONFLAGS_BY_NAME.items()}
-# What gives another result tomorrow or on another machine.
+# Modules and calls whose results change with time or machine.
 _UNSTABLE_MODULES_WORDS = """
 asyncio ftplib getpass glob http imaplib locale multiprocessing os platform poplib random requests secrets select
 shutil signal smtplib socket socketserver sqlite3 ssl subprocess tempfile threading time urllib uuid
@@ -33,10 +33,12 @@ _CLOCK = frozenset({"now", "today", "utcnow", "fromtimestamp", "sleep", "astimez
 
 @dataclass(frozen=True)
 class Example:
-    """A statement of a docstring's examples.
+    """One statement of the examples in a docstring.
 
-    :param want: what it must print; empty for nothing.
-    :param decides: whether it prints what the function gave.
+    :param source: the statement.
+    :param want: the output that it must print; empty for no output.
+    :param options: names of doctest options.
+    :param decides: whether the output shows a result of the function, so that it can prove an answer wrong.
     """
 
     source: str
@@ -47,9 +49,10 @@ class Example:
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples in order, and what they need besides the function.
+    """The usable examples of a docstring in order, and the code that they need besides the function.
 
-    :param reason: why there is none that decides; empty where there is one.
+    :param setup: imports and definitions that the examples need.
+    :param reason: why no example shows a result of the function; empty if one does.
     """
 
     examples: tuple[Example, ...] = ()
@@ -58,12 +61,16 @@ class Examples:
 
     @property
     def deciding(self) -> int:
-        """How many show what the function gives."""
+        """Number of examples that show a result of the function."""
         return sum(example.decides for example in self.examples)
 
 
 def read_examples(docstring: str, name: str, module: Module) -> Examples:
-    """The examples of the function `name` of a module that can be tried."""
+    """Read the examples of a docstring that can be run.
+
+    :param name: the function that has the docstring.
+    :param module: the module of the function.
+    """
     try:
         found = doctest.DocTestParser().get_examples(docstring)
     except ValueError:
@@ -81,7 +88,7 @@ def read_examples(docstring: str, name: str, module: Module) -> Examples:
 
 
 class _Reading:
-    """Goes through examples in order and notes what they bind, need and lose."""
+    """Processes examples in order and records the names that they bind and need, and those that are unavailable."""
 
     def __init__(self, name: str, module: Module) -> None:
         self._name = name
@@ -93,7 +100,7 @@ class _Reading:
         self.reason = ""
 
     def take(self, given: doctest.Example) -> Example | None:
-        """The example, or None where it is left out; what it binds is lost then."""
+        """Return the example, or None if it is left out; then the names that it binds become unavailable."""
         source = given.source.rstrip("\n")
         options = tuple(sorted(_FLAG_NAMES[flag] for flag, on in given.options.items() if on))
         try:
@@ -104,11 +111,11 @@ class _Reading:
             return None
         binds = bound_names(tree)
         if own := _own_import(tree):
-            # The function is there without it; another name is looked for in the module.
+            # The function itself is available without the import; other names are searched for in the module.
             self._lost |= own - {self._name}
             return None
         want = given.want.partition("```")[0] if given.want.startswith("```") or "\n```" in given.want else given.want
-        if want.startswith("Traceback"):  # the class counts: Python's words for an error change with its version
+        if want.startswith("Traceback"):  # compare only the class: error messages change between Python versions
             options = tuple(sorted({*options, "IGNORE_EXCEPTION_DETAIL"}))
         example = Example(source, want.rstrip("\n"), options)
         reason = self._obstacle(example, used)
@@ -134,9 +141,10 @@ class _Reading:
 
 
 def _own_import(tree: ast.Module) -> set[str]:
-    """What a statement binds that imports from elsewhere than the standard library, under names that are not its own.
+    """Return the names that a single import from outside the standard library binds and that need the import.
 
-    A name that is imported as it is called is to be had without the import; its own marks such a statement as one.
+    A name imported under its own name (`from package import name`) is available without the import. If there are only
+    such names, the result is `{""}`, which marks the statement as such an import. Other statements give an empty set.
     """
     [*statements] = tree.body
     if len(statements) != 1 or not isinstance(statements[0], ast.Import | ast.ImportFrom):
@@ -151,7 +159,7 @@ def _own_import(tree: ast.Module) -> set[str]:
 
 
 def _in_order(example: Example, tree: ast.Module) -> Example:
-    """The example with a set of texts sorted, for its order is that of hashes."""
+    """Return the example with an expected set of strings sorted, because the order of a set depends on hashes."""
     try:
         value = ast.literal_eval(example.want)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
@@ -166,7 +174,7 @@ def _in_order(example: Example, tree: ast.Module) -> Example:
 
 
 def gives_unstable_results(code: str) -> bool:
-    """Whether code reads the clock, random numbers, files, the environment or the network, as far as names tell."""
+    """Return whether code reads the clock, random numbers, files, the environment or the network, judged by names."""
     for node in ast.walk(parse_tree(code)):
         if isinstance(node, ast.Import) and any(alias.name.split(".")[0] in _UNSTABLE_MODULES for alias in node.names):
             return True
@@ -182,12 +190,16 @@ def gives_unstable_results(code: str) -> bool:
 
 
 def shown_count(deciding: int, *, held_out: bool) -> int:
-    """How many deciding examples an instruction shows; of a held-out function at most half, the others are hidden."""
+    """Return how many deciding examples an instruction shows.
+
+    :param deciding: number of deciding examples.
+    :param held_out: whether the row is held out; then at most half are shown, and the others become hidden tests.
+    """
     return min(2, deciding // 2 if held_out else deciding)
 
 
 def shown_part(examples: Examples, count: int) -> list[Example]:
-    """The first examples, up to the one that is the `count`th to decide, and all before that it may build on."""
+    """Return the examples up to the `count`th deciding one; they include those before it that it may depend on."""
     part: list[Example] = []
     for example in examples.examples if count else ():
         part.append(example)
@@ -198,6 +210,6 @@ def shown_part(examples: Examples, count: int) -> list[Example]:
 
 
 def stands_in(example: Example, texts: Collection[str]) -> bool:
-    """Whether one of some texts shows an example's statement."""
+    """Return whether one of the texts contains the statement of an example, ignoring white space."""
     source = "".join(example.source.split())
     return any(source in "".join(text.split()) for text in texts)

@@ -1,7 +1,7 @@
 """Keep a raw row as a candidate, or drop it with a named reason.
 
 The rules are those of CodeSearchNet (arXiv 1909.09436), The Vault (arXiv 2305.06156) and self-oss-instruct that make
-sense for functions; words are matched as words. Checks that are cheap run first.
+sense for functions. Keywords match whole words only. Cheap checks run first.
 """
 
 from __future__ import annotations
@@ -46,31 +46,31 @@ _GENERATED_PATH = re.compile(r"_pb2(_grpc)?\.py$|(^|/)migrations/|(^|/)locale/")
 _GENERATED = re.compile(r"\b(auto-?generated|generated (by|from|automatically)|do not edit)\b", re.IGNORECASE)
 _GENERATED_FILE = re.compile(rf"^#.*{_GENERATED.pattern}", re.IGNORECASE | re.MULTILINE)
 _HEADER_CHARS = 1000
-# What an example is worth, counted in words of a description.
+# One example counts as this many words of description.
 _WORDS_OF_EXAMPLE = 8
 _UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\b(deprecated|not implemented|legacy)\b", re.IGNORECASE)
 _URL = re.compile(r"https?://|www\.", re.IGNORECASE)
 _MARKUP = re.compile(
     r">>>|^\s*[:@](param|type|return|arg|rtype)|[|]{2}|\.\. |[<>]{2,}|\{\{|\\[a-z]{3,}|^\s*[-=*]{3,}", re.MULTILINE
 )
-# What is code rather than a word: in backquotes, with an underscore, a call, a dot or a capital inside.
+# Code rather than a word: in backquotes, or with an underscore, a call, a dot or a capital letter inside.
 _IDENTIFIER = re.compile(r"`|\w_\w|\w\(|\w\.\w|[a-z][A-Z]")
 _UNDERSTOOD_DECORATORS = frozenset({"staticmethod", "classmethod", "property"})
-# Enough to recognise what was matched; the place in the ledger leads to the rest.
+# Enough to recognise the matched text; the ledger also has the path and lines of the row.
 _FOUND_CHARS = 60
 
 
 def line_count(code: str) -> int:
-    """The lines of a source that does not end in a newline."""
+    """Count the lines of a source that does not end in a newline."""
     return code.count("\n") + 1
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A row that passed the filters: the instruction, its answer, and what duplicates are found by.
+    """A row that passed the filters: instruction, completion, and the fingerprint that finds its duplicates.
 
-    :param code_tokens: lexical tokens of the answer.
-    :param examples: of a held-out function: how its answers are tried, or why they cannot be.
+    :param code_tokens: number of lexical tokens of the completion.
+    :param examples: for a held-out function, the setup and examples that test answers, or the reason why it has none.
     """
 
     instruction: str
@@ -81,12 +81,15 @@ class Candidate:
 
 
 def _matched(reason: str, match: re.Match[str] | None) -> Drop | None:
-    """A drop for the text that a rule matched, or None where it matched none."""
+    """Return a drop with the text that a rule matched, or None if it matched nothing."""
     return Drop(reason, found=" ".join(match[0].split())[:_FOUND_CHARS]) if match else None
 
 
 def place_drop(path: str, qualname: str) -> Drop | None:
-    """The drop of a row for where it stands, or None."""
+    """Drop test, vendored, generated and special (dunder) code, judged by path and name.
+
+    :returns: the drop, or None.
+    """
     name = qualname.rpartition(".")[2]
     if test := _matched("test_code", _TEST_PATH.search(path) or _TEST_NAME.match(name)):
         return test
@@ -98,7 +101,7 @@ def _english_drop(text: str, least: float) -> Drop | None:
     letters = sum(character.isascii() and character.isalpha() for character in text)
     counted = sum(not character.isspace() and character not in "`.,_()" for character in text)
     if letters < least * counted:
-        # Rounded down, so that a share just under the threshold does not read as the threshold.
+        # Round down, so that a share just below the threshold is not shown as equal to it.
         return Drop("docstring_not_english", "english_share", math.floor(letters / counted * 1e4) / 1e4, least)
     return None
 
@@ -110,7 +113,10 @@ def _identifiers_drop(text: str, most: float) -> Drop | None:
 
 
 def docstring_drop(docstring: str, params: CleanParams) -> Drop | None:
-    """The drop of a row for its docstring, or None; only the first paragraph counts."""
+    """Drop a row whose docstring has an unsuitable first paragraph: its length, language, links, markup or form.
+
+    :returns: the drop, or None.
+    """
     text = first_paragraph(docstring)
     words = len(text.split())
     if words < params.min_docstring_words:
@@ -127,7 +133,7 @@ def docstring_drop(docstring: str, params: CleanParams) -> Drop | None:
 
 
 def _returns_value(node: FunctionNode) -> bool:
-    """Whether the function itself, not one inside it, returns or yields something other than None."""
+    """Return whether the function itself, not one inside it, has a return or yield statement with a useful value."""
     nothing = (None, NotImplemented)
     return yields(node) or any(
         not (isinstance(value, ast.Constant) and value.value in nothing) for value in results(node)
@@ -135,13 +141,18 @@ def _returns_value(node: FunctionNode) -> bool:
 
 
 def _takes_argument(node: FunctionNode) -> bool:
-    """Whether the function has a parameter, `self` and `cls` included: an object is an argument too."""
+    """Return whether the function has a parameter; `self` and `cls` count, because an object is an argument too."""
     arguments = node.args
     return bool(arguments.posonlyargs or arguments.args or arguments.kwonlyargs or arguments.vararg or arguments.kwarg)
 
 
 def code_drop(code: str, node: FunctionNode) -> Drop | None:
-    """The drop of a row for what its code says, or None."""
+    """Drop decorated, generated or unfinished code, and functions without arguments or return value.
+
+    :param code: source of the function.
+    :param node: syntax tree of the same function.
+    :returns: the drop, or None.
+    """
     for mark in node.decorator_list:
         if not isinstance(mark, ast.Name) or mark.id not in _UNDERSTOOD_DECORATORS:
             return Drop("decorated", found=f"@{unparse(mark)}"[:_FOUND_CHARS])
@@ -154,7 +165,12 @@ def code_drop(code: str, node: FunctionNode) -> Drop | None:
 
 
 def length_drop(lines: int, tokens: int, params: CleanParams) -> Drop | None:
-    """The drop of a row for the length of its code without docstring, or None."""
+    """Drop a row whose code is too short or too long.
+
+    :param lines: lines of code without the docstring.
+    :param tokens: lexical tokens of code without the docstring.
+    :returns: the drop, or None.
+    """
     if lines < params.min_code_lines:
         return Drop("code_too_short", "code_lines", lines, params.min_code_lines)
     if tokens < params.min_tokens:
@@ -165,16 +181,18 @@ def length_drop(lines: int, tokens: int, params: CleanParams) -> Drop | None:
 
 
 def completed(said: str, review: Review | None) -> str:
-    """What an instruction says of its answer, with what a reviewer found missing."""
+    """Return a description with the text that a reviewer added to it, if the review adds one."""
     return f"{said} {review['text']}".strip() if review and review["verdict"] == "complete" else said
 
 
 def judge(row: dict[str, Any], params: CleanParams, text: str = "", review: Review | None = None) -> Candidate | Drop:
-    """The candidate made from a raw row, or why it is dropped.
+    """Make a candidate from a raw row, or drop the row.
 
-    :param row: `path`, `kind`, `qualname`, `start_line`, `docstring` and `code` of data/raw/rows.parquet.
-    :param text: the file that the row stands in, where rows of its source must be self-contained.
-    :param review: what a reviewer found who read the row; the rules that guess whether it can be answered give way.
+    :param row: a row of data/raw/rows.parquet whose kind is not `pair`.
+    :param text: the file that contains the function; needed only if rows of its source must be self-contained.
+    :param review: the result of a reviewer who read the row; it replaces the rules that guess if it can be answered.
+    :returns: the candidate, or the drop with its reason.
+    :raises RecursionError: if the syntax tree is too deep.
     """
     drop = place_drop(row["path"], row["qualname"]) or docstring_drop(row["docstring"], params)
     if drop:
@@ -197,7 +215,7 @@ def judge(row: dict[str, Any], params: CleanParams, text: str = "", review: Revi
 
 
 def _judge_whole(row: dict[str, Any], params: CleanParams, text: str, review: Review | None) -> Candidate | Drop:
-    """The candidate that a function makes with what it needs of its module."""
+    """Make a candidate from a function and the code of its module that it needs, or drop the row."""
     if row["kind"] == "method" or row["qualname"].startswith("_"):
         return Drop("method") if row["kind"] == "method" else Drop("private", found=row["qualname"])
     module = read_module(text, tuple(params.packages))
@@ -233,7 +251,7 @@ def _judge_whole(row: dict[str, Any], params: CleanParams, text: str, review: Re
 
 
 def _untold_drop(node: FunctionNode, whole: Whole, documentation: Documentation, asked: str) -> Drop | None:
-    """The drop of a row whose instruction tells too little of its answer, or None."""
+    """Drop a row whose instruction says too little about its answer."""
     if untold := untold_class(whole, asked):
         return Drop("untold_class", found=untold)
     if value := untold_value(node, whole, asked):
@@ -244,7 +262,7 @@ def _untold_drop(node: FunctionNode, whole: Whole, documentation: Documentation,
 def _unanswerable_drop(
     node: FunctionNode, whole: Whole, docstring: str, documentation: Documentation, params: CleanParams
 ) -> Drop | None:
-    """The drop of a row whose instruction would not say what the function does and on what, or None."""
+    """Drop a row whose docstring does not say what the function does, and on which objects."""
     few = len(documentation.summary.split()) < params.min_docstring_words
     if few or is_vague(documentation.summary):
         return Drop("docstring_vague")
@@ -264,9 +282,9 @@ def _measured(
     asked: str,
     params: CleanParams,
 ) -> Candidate | Drop:
-    """The candidate, if it has the right length.
+    """Make the candidate if its code has an allowed length.
 
-    :raises RecursionError: as `dump_tree`.
+    :raises RecursionError: if the syntax tree is too deep for `dump_tree`.
     """
     tokens = lexical_tokens(completion)
     drop = length_drop(line_count(completion), len(tokens), params)

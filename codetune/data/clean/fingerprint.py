@@ -1,4 +1,4 @@
-"""What is kept of a candidate's code to find its duplicates by: digests and hashes, a kilobyte or less for each."""
+"""Digests and hashes that find the duplicates of a candidate, one kilobyte or less per candidate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from codetune.data.clean.duplicates import shingles
 from codetune.data.clean.shingle_hashes import Hashes, hashed
 
-# Of a million digests two are equal by chance once in 10^26 cases.
+# The probability that two of a million digests are equal by chance is below 10^-26.
 _DIGEST_BYTES = 16
 _WORD = re.compile(r"\w+|[^\w\s]")
 _WORDING_SHINGLE = 3
@@ -20,15 +20,15 @@ _WORDING_SHINGLE = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fingerprint:
-    """Digests that are equal, and shingles that are nearly the same, for candidates that are duplicates.
+    """Digests for exact duplicates and hashed shingles for near-duplicates.
 
-    :param tree: digest, equal for two answers that differ in layout and comments alone.
-    :param renamed: digest, equal for two answers that differ in names of their own and constants as well; empty where
-        there is none.
+    :param tree: digest; equal for two answers that differ only in layout and comments.
+    :param renamed: digest; equal also for two answers that differ in local names and constants; empty if there is none.
     :param instruction: digest of the instruction.
-    :param shingles: hashed 5-grams of lexical tokens.
-    :param wording: hashed 3-grams of words of the instruction; empty where instructions are not compared by themselves.
-    :param functions: as `renamed`, of each function of an answer by itself; the last is the one that is asked for.
+    :param shingles: hashed 5-grams of lexical tokens, shape (n,).
+    :param wording: hashed 3-grams of words of the instruction, shape (n,); empty if only code is compared.
+    :param functions: like `renamed`, one digest per function of the answer. The last is the function that the
+        instruction asks for; those before are its helpers and inner functions.
     """
 
     tree: bytes
@@ -44,7 +44,7 @@ def _digest(text: str) -> bytes:
 
 
 def words(text: str) -> list[str]:
-    """The words and signs of a text, in small letters: `==` and `!=` make a difference."""
+    """Split a text into lower-case words and single punctuation marks, so that `==` and `!=` differ."""
     return _WORD.findall(text.casefold())
 
 
@@ -56,12 +56,14 @@ def fingerprint(
     wording: str = "",
     functions: Sequence[str] = (),
 ) -> Fingerprint:
-    """The fingerprint of a candidate.
+    """Compute the fingerprint of a candidate.
 
-    :param tree: the text that makes two answers equal.
-    :param renamed: the digest of the renamed tree, in hexadecimal; empty where there is none.
-    :param wording: what the instruction says, without a frame that all of its kind have.
-    :param functions: the digests of the renamed trees of an answer's functions, in hexadecimal.
+    :param tree: the dumped syntax tree, which is equal for equal answers.
+    :param renamed: hexadecimal digest of the renamed tree; empty if there is none.
+    :param instruction: the instruction.
+    :param tokens: lexical tokens of the answer.
+    :param wording: the instruction without the fixed sentence frame.
+    :param functions: hexadecimal digests of the renamed trees of the answer's functions.
     """
     said = hashed(shingles(words(wording), _WORDING_SHINGLE)) if wording else np.array([], np.uint64)
     short = bytes.fromhex(renamed)[:_DIGEST_BYTES]

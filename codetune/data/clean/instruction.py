@@ -1,4 +1,4 @@
-"""The fixed wording of an instruction: it names the function and its parameters, then says what it does."""
+"""Instructions with a fixed wording: the function and its parameters by name, then what the function does."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ _LINK = re.compile(r"`([^`<]+?)(?:\s*<[^>]+>)?`_{1,2}")
 
 
 def first_paragraph(docstring: str) -> str:
-    """The first paragraph of a docstring as plain text."""
+    """Return the first paragraph of a docstring as plain text."""
     return plain_text(docstring.strip().split("\n\n")[0])
 
 
 def plain_text(text: str) -> str:
-    """A text as sentences on one line: roles and double backquotes become single backquotes."""
+    """Put a text on one line and replace reST roles, links and emphasis by plain words or single backquotes.
+
+    :returns: the text; it ends with a full stop, exclamation mark or question mark unless it is empty.
+    """
     text = " ".join(text.split())
     text = _ROLE.sub(r"`\1`", text)
     text = _LINK.sub(r"\1", text)
@@ -32,7 +35,7 @@ def plain_text(text: str) -> str:
 
 
 def parameters(node: FunctionNode) -> list[str]:
-    """The names of a function's parameters in order, starred ones with their stars; without `self` and `cls`."""
+    """Return the names of a function's parameters in order, with their stars, without `self` and `cls`."""
     arguments = node.args
     names = [argument.arg for argument in arguments.posonlyargs + arguments.args]
     if arguments.vararg:
@@ -51,13 +54,19 @@ def _enumerate(names: list[str]) -> str:
 
 
 def wording(node: FunctionNode, qualname: str, docstring: str) -> str:
-    """What an instruction says: its names and its description, without the frame that it has in common with others."""
+    """Return the names and the description in an instruction, without the fixed sentence frame.
+
+    :param qualname: name of the function, after that of its class and a dot if it is a method.
+    """
     owner, _, name = qualname.rpartition(".")
     return " ".join([name, owner, *parameters(node), first_paragraph(docstring)])
 
 
 def instruction(node: FunctionNode, qualname: str, docstring: str) -> str:
-    """The instruction whose answer is the function `node`."""
+    """Return the instruction whose answer is the function `node`.
+
+    :param qualname: name of the function, after that of its class and a dot if it is a method.
+    """
     owner, _, name = qualname.rpartition(".")
     marks = [decorator.id for decorator in node.decorator_list if isinstance(decorator, ast.Name)]
     kind = next((_KINDS[mark] for mark in marks if mark in _KINDS), "method" if owner else "function")
@@ -70,6 +79,6 @@ def instruction(node: FunctionNode, qualname: str, docstring: str) -> str:
 
 
 def without_frame(instruction: str) -> str:
-    """What an instruction asks for, without the words that all of this kind share; others as they are."""
+    """Return the name and the description from an instruction with the fixed sentence frame; others are unchanged."""
     match = _FRAME.fullmatch(instruction)
     return f"{match['name']}: {match['rest']}" if match else instruction

@@ -1,4 +1,4 @@
-"""Keep or drop a row of either kind: one of code, or one of a table, which has instruction and answer already."""
+"""Keep or drop a row: either a function from source code, or a pair from a table, which already has both texts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from codetune.schemas.reviews import Review
 
 _TEXTS = ("docstring", "code", "instruction", "completion")
 _WORD = re.compile(r"\w+|[^\w\s]")
-# An answer that is one fenced block and nothing else: the fence is the chat's, not the code's.
+# An answer that is exactly one fenced code block. The fence comes from the chat format and is not part of the code.
 _FENCED = re.compile(r"\s*```(?:python|py)?[ \t]*\n(?P<code>.*?)\n?```\s*", re.DOTALL | re.IGNORECASE)
 
 
@@ -38,7 +38,10 @@ def _judge_code(asked: str, answer: str, params: CleanParams) -> Candidate | Dro
 
 
 def _judge_text(asked: str, answer: str) -> Candidate | Drop:
-    """Text is compared as a pair: two questions may well have the same answer, as two labels or two greetings."""
+    """Make a candidate from a text pair.
+
+    Instruction and completion are compared together, because two questions may have the same answer, such as a label.
+    """
     pair = f"{asked}\n{answer}"
     tokens = _WORD.findall(pair)
     return Candidate(asked, answer, len(tokens), fingerprint(" ".join(pair.casefold().split()), "", asked, tokens))
@@ -52,18 +55,19 @@ def _judge(row: dict[str, Any], params: CleanParams, text: str, review: Review |
         if params.task == "text":
             return _judge_text(asked, row["completion"])
         return _judge_code(asked, row["completion"], params)
-    except RecursionError:  # it can be parsed, but its tree cannot be walked
+    except RecursionError:  # the code can be parsed, but its syntax tree is too deep to be visited
         return Drop("too_deep")
 
 
 def judge_row(
     row: dict[str, Any], params: CleanParams, text: str = "", review: Review | None = None
 ) -> Candidate | Drop:
-    """The candidate made from a raw row of either kind, or why it is dropped.
+    """Make a candidate from a raw row of either kind, or drop the row.
 
-    :param row: a row of data/raw/rows.parquet; its kind `pair` tells that it came from a table.
-    :param text: as of `judge`.
-    :param review: what a reviewer found who read the row.
+    :param row: a row of data/raw/rows.parquet; the kind `pair` means that it came from a table.
+    :param text: see `judge`.
+    :param review: the result of a reviewer who read the row.
+    :returns: the candidate, or the drop with its reason.
     """
     if drop := license_drop(row["license"], params):
         return drop
@@ -78,14 +82,17 @@ def judge_row(
 def _safe(
     result: Candidate, row: dict[str, Any], params: CleanParams, text: str, review: Review | None
 ) -> Candidate | Drop:
-    """The candidate without what may not be passed on, made anew where it shows some, or why it is dropped."""
+    """Remove secrets and personal data from a candidate, or drop it.
+
+    If there is anything to remove, the candidate is made again from the cleaned raw row.
+    """
     shown = _shown(result)
     passed = [scrubbed(each, params) for each in shown]
     if passed == shown:
         return result
     if drop := _first_drop(passed):
         return drop
-    # Few rows hold what must go, and looking takes longer than judging: those alone are judged twice.
+    # The search takes longer than the filters, and few rows contain anything to remove: only those are filtered twice.
     clean = {key: blanked(row.get(key) or "", params) for key in _TEXTS}
     again = _judge(row | clean, params, blanked(text, params), review)
     if isinstance(again, Drop):
@@ -96,7 +103,7 @@ def _safe(
 
 
 def _shown(candidate: Candidate) -> list[str]:
-    """What of a candidate is written: its answer, its instruction, and the examples that try an answer."""
+    """Return the texts of a candidate that are written: completion, instruction, and the examples that test answers."""
     examples = candidate.examples
     parts = (
         [examples["setup"], *(each[key] for each in examples["examples"] for key in ("source", "want"))]

@@ -10,14 +10,13 @@ from codetune.core.config import Section
 
 
 class CleanParams(Section):
-    """Filters, splits and their thresholds."""
+    """Filters and splits with their thresholds."""
 
     section: ClassVar[str] = "clean"
     task: Literal["python", "text"] = Field(
         default="python",
-        description="kind of answers in tables. python: code that parses, with the lengths below. text: any text, "
-        "without "
-        "the checks of code",
+        description="kind of answers in tables. python: code that can be parsed and has the lengths below. text: any "
+        "text; the checks of code are skipped",
     )
     seed: int = Field(ge=0, description="chooses the packages of val and test")
     licenses: Literal["permissive", "any"] | list[str] = Field(
@@ -42,11 +41,12 @@ class CleanParams(Section):
         gt=0, le=1, description="largest share of train rows from one package; the rows with the smallest ids stay"
     )
     secrets: Literal["drop", "redact"] = Field(
-        description="rows with a key, token or password; redact: a row whose secret cannot be replaced is still dropped"
+        description="what to do with rows that contain a key, token or password. redact: replace it, and drop the row "
+        "if that is impossible"
     )
     personal_data: Literal["drop", "redact", "keep"] = Field(
-        description="rows with a mail address, public IP address, phone, card or account number; redact: replaced by a "
-        "value of the same form that belongs to nobody"
+        description="what to do with rows that contain a mail address, public IP address, phone, card or account "
+        "number. redact: replace it by a value of the same form that belongs to no one"
     )
     min_code_lines: int = Field(
         ge=1, description="smallest number of lines of code without docstring; CodeSearchNet uses 3"
@@ -71,8 +71,7 @@ class CleanParams(Section):
     max_tokens_per_word: float = Field(
         gt=0,
         description="largest number of lexical tokens of a self-contained answer per word of its description; an "
-        "example "
-        "counts as eight words. With more tokens per word, the description often leaves too much open",
+        "example counts as eight words. With more tokens per word, the description often leaves too much open",
     )
     min_english: float = Field(
         ge=0, le=1, description="smallest share of ASCII letters among the characters of the docstring"
@@ -80,41 +79,36 @@ class CleanParams(Section):
     max_identifiers: float = Field(
         ge=0,
         le=1,
-        description="largest share of code among the words of the docstring; a list of names is no description",
+        description="largest share of code among the words of the docstring; a list of names is not a description",
     )
     near_duplicate: float = Field(
-        gt=0, le=1, description="Jaccard similarity of token 5-grams from which rows are near-duplicates"
+        gt=0, le=1, description="smallest Jaccard similarity of token 5-grams of near-duplicates"
     )
     near_duplicate_instruction: float = Field(
         gt=0,
         le=1,
-        description="Jaccard similarity of word 3-grams of instructions from which rows with similar code are "
-        "duplicates; "
-        "with 0.8, and 0.6 for the code, 20 of the 22 rows found in the default data are copies with a changed detail",
+        description="smallest Jaccard similarity of word 3-grams of the instructions of duplicates with similar code. "
+        "With 0.8, and 0.6 for the code, 20 of the 22 rows found in the default data are copies with a changed detail",
     )
     near_duplicate_instruction_code: float = Field(
         gt=0,
         le=1,
-        description="Jaccard similarity of token 5-grams of the code that is needed as well, because many functions "
-        "share "
-        "a docstring and do something else",
+        description="smallest Jaccard similarity of token 5-grams of the code of such duplicates; many functions "
+        "share a docstring and do different things",
     )
     reviews: bool = Field(
         default=True,
         description="use data/reviews.jsonl: complete instructions, drop wrong rows, and skip the rules that guess "
-        "whether "
-        "a reviewed row can be answered",
+        "whether a reviewed row can be answered",
     )
     benchmarks: list[str] = Field(
         description="files in the format of HumanEval or MBPP (JSON lines, gzip if named .gz) whose solutions are "
-        "removed "
-        "from train"
+        "removed from train"
     )
     join_groups: float = Field(
         gt=0, le=1,
-        description="share of the candidates of a group that duplicate those of another group (at least ten), from "
-        "which "
-        "both go to one split, such as a fork and its origin",
+        description="two groups, such as a fork and its origin, go to one split if at least ten rows are duplicates "
+        "between them, and at least this share of the candidates of the smaller group",
     )  # fmt: skip
     test_share: float = Field(gt=0, lt=0.5, description="share of the kept rows in test, in whole groups")
     val_share: float = Field(gt=0, lt=0.5, description="share of the kept rows in val, in whole groups")
@@ -122,9 +116,9 @@ class CleanParams(Section):
 
     @model_validator(mode="after")
     def _ranges_hold_something(self) -> CleanParams:
-        """The same section.
+        """Return the section unchanged.
 
-        :raises ValueError: when a least value is above the largest one, so that no row would be left.
+        :raises ValueError: if a minimum is above its maximum, so that no row could be kept.
         """
         values = self.model_dump()
         ranges = [(f"min_{name}", f"max_{name}") for name in ("code_lines", "tokens", "docstring_words")]
@@ -136,5 +130,8 @@ class CleanParams(Section):
         return self
 
     def must_be_whole(self, source: str) -> bool:
-        """Whether rows of a source must be self-contained; held-out ones always, so that their problems stay."""
+        """Return whether rows of a source must be self-contained.
+
+        Rows of held-out sources always must, so that the problems do not change with `context`.
+        """
         return self.context == "self_contained" or source in self.held_out

@@ -1,7 +1,8 @@
-"""Personal data in code: found by rules that a checksum, a range or the form of a real address confirms, and blanked.
+"""Find and replace personal data in code.
 
-Names are left alone: no rule tells those of people from those of things. What stands for nobody (example.org, private
-networks, numbers kept for fiction) is no finding.
+Patterns find the data, and a checksum, a range or the form of a real address confirms it. Names of people are not
+searched, because no rule tells them from names of things. Values that belong to no one (example.org, private networks,
+fictional phone numbers) are not personal data.
 """
 
 from __future__ import annotations
@@ -20,25 +21,26 @@ _NOBODY = re.compile(
     r"|(jane|john)[._]?doe",
     re.IGNORECASE,
 )
-# Second-level names that documentation takes for nobody's; the last ones name algorithms, and what products are of.
+# Second-level domains of examples in documentation; the last four are names of algorithms and operands of products.
 _NOWHERE_WORDS = """
 acme bar company domain email example foo host invalid localhost mycompany mydomain server site test yourcompany
 yourdomain libssh openssh cls self
 """
 _NOWHERE = frozenset(_NOWHERE_WORDS.split())
-# What stands before a password or a mailbox in a URL, as in `https://user:` and `ssh://`.
+# The part of a URL before a password or mailbox, as in `https://user:` and `ssh://`.
 _IN_URL = re.compile(r"://[^\s/\"'<>]*$")
 _DISTINCT = 4
-_OPERAND = 2  # letters of a name that is rather a matrix than a mailbox
+_OPERAND = 2  # a name of at most this many letters is taken for a matrix, not for a mailbox
 
 
 @dataclass(frozen=True)
 class _Rule:
-    """One kind of personal data.
+    """A rule for one kind of personal data.
 
-    :param parts: what of a text is searched: where it has a sign, finding the lines with it first is quicker.
-    :param holds: whether what the pattern matched is real.
-    :param blank: what is put in its place: a value of the same form that belongs to nobody.
+    :param parts: matches the parts of a text that are searched; searching only lines with a typical sign is faster.
+    :param pattern: matches possible data in such a part.
+    :param holds: decides whether a match is real.
+    :param blank: the replacement, a value of the same form that belongs to no one.
     """
 
     kind: str
@@ -54,7 +56,7 @@ def _suffixes() -> PublicSuffixList:
 
 
 def _is_address(match: re.Match[str]) -> bool:
-    """Whether somebody can have the address: its domain is registered under a public suffix, and is no example."""
+    """Return whether the address can be real: its domain is registered under a public suffix and is not an example."""
     own = _suffixes().privatesuffix(match["domain"].lower())
     if own is None or own.split(".")[0] in _NOWHERE or _NOBODY.fullmatch(match["local"]):
         return False
@@ -62,7 +64,7 @@ def _is_address(match: re.Match[str]) -> bool:
 
 
 def _is_product(match: re.Match[str]) -> bool:
-    """Whether its line is code that multiplies matrices, as `return x@model.it`, rather than a text or a comment."""
+    """Return whether the line is code that multiplies matrices, as `return x@model.it`, and not text or a comment."""
     if not match["local"].isidentifier():
         return False
     line = match.string.strip()
@@ -72,7 +74,7 @@ def _is_product(match: re.Match[str]) -> bool:
         return False
     if not any(isinstance(node, ast.MatMult) for each in statements for node in ast.walk(each)):
         return False
-    # `mail = ada@engines.org`, `Author: ada@engines.org` and the bare address could be code too.
+    # `mail = ada@engines.org`, `Author: ada@engines.org` and the address alone can also be parsed as code.
     [first, *_] = statements
     text = isinstance(first, ast.Assign | ast.AnnAssign) or (
         isinstance(first, ast.Expr) and isinstance(first.value, ast.BinOp) and not line.startswith(">>> ")
@@ -81,7 +83,7 @@ def _is_product(match: re.Match[str]) -> bool:
 
 
 def _is_public(match: re.Match[str]) -> bool:
-    """Whether it is an address of the internet that looks like no version, and like no service such as 8.8.8.8."""
+    """Return whether it is a public IP address, and neither a version number nor a known service such as 8.8.8.8."""
     parts = match[0].split(".")
     if sum(len(part) > 1 for part in parts) < 2:  # noqa: PLR2004
         return False
@@ -93,20 +95,23 @@ def _is_public(match: re.Match[str]) -> bool:
 
 
 def _passes_luhn(match: re.Match[str]) -> bool:
-    """The check of ISO/IEC 7812 on a card number; numbers of few digits, such as 4111 1111 …, are kept for tests."""
+    """Return whether a card number passes the check of ISO/IEC 7812.
+
+    Numbers with few different digits, such as 4111 1111 …, are test numbers and do not pass.
+    """
     digits = [int(digit) for digit in match[0] if digit.isdigit()]
     doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
     return len({*digits}) > _DISTINCT and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 
 def _passes_mod_97(match: re.Match[str]) -> bool:
-    """The check of ISO 13616 on an account number."""
+    """Return whether an account number passes the check of ISO 13616."""
     text = match[0].replace(" ", "")
     return int("".join(str(int(character, 36)) for character in text[4:] + text[:4])) % 97 == 1
 
 
 def _is_phone(match: re.Match[str]) -> bool:
-    """Between 10 and 15 digits (ITU-T E.164), and not of the block 555 that is kept for fiction."""
+    """Return whether a number has 10 to 15 digits (ITU-T E.164) and no 555, which is reserved for fictional numbers."""
     digits = re.sub(r"\D", "", match[0])
     return 10 <= len(digits) <= 15 and "555" not in digits and "12345" not in digits  # noqa: PLR2004
 
@@ -118,7 +123,7 @@ def _lines_with(sign: str) -> re.Pattern[str]:
     return re.compile(rf"^.*{sign}.*$", re.MULTILINE)
 
 
-# What a pattern begins with is a class of characters, and what stands before is looked at after: several times as fast.
+# Each pattern begins with a character class and has its look-behind after it: this is several times as fast.
 _RULES = (
     _Rule(
         "email", _lines_with("@"),
@@ -150,7 +155,10 @@ _RULES = (
 
 
 def personal_data(text: str) -> str | None:
-    """The kind of what `text` holds first: email, ip_address, phone, card or account; None when it holds none."""
+    """Return the kind of the first personal data that a rule finds.
+
+    :returns: `email`, `ip_address`, `phone`, `card` or `account`; None if the text contains none.
+    """
     for rule in _RULES:
         for part in rule.parts.finditer(text):
             if any(rule.holds(match) for match in rule.pattern.finditer(part[0])):
@@ -159,7 +167,7 @@ def personal_data(text: str) -> str | None:
 
 
 def without_personal_data(text: str) -> str:
-    """`text` with values that belong to nobody in the place of personal data."""
+    """Replace personal data in a text by values of the same form that belong to no one."""
     for rule in _RULES:
         text = rule.parts.sub(lambda part, rule=rule: _blanked(rule, part[0]), text)  # type: ignore[misc]
     return text

@@ -1,11 +1,11 @@
-"""Which of many sets can have a Jaccard of at least t with an earlier one: an exact filter, which misses no pair.
+"""Find the sets that can have a Jaccard similarity of at least t with a given set: an exact prefix filter.
 
-All shingles are put in one order, the rarest first. Sets x and y with a Jaccard of at least t have
-t / (1 + t) * (|x| + |y|) shingles in common, so the first that they share stands so far from the end of each that as
-many can follow. Only shingles near the beginning of a set are therefore looked up, and those are rare: what thousands
-of rows have in common stands at the ends, where it costs nothing (Chaudhuri, Ganti, Kaushik: A Primitive Operator for
-Similarity Joins in Data Cleaning, 2006; Xiao, Wang, Lin, Yu: Efficient Similarity Joins for Near Duplicate Detection,
-2008). Any one order is right; a better one is faster.
+All shingles are put in one order, the rarest first. Two sets x and y with a Jaccard similarity of at least t share at
+least t / (1 + t) * (|x| + |y|) shingles. So in both sets, enough shingles must follow the first one that they share.
+Therefore only the first shingles of a set (its prefix) need to be looked up. They are rare. Shingles that thousands of
+rows share come last and are never looked up (Chaudhuri, Ganti, Kaushik: A Primitive Operator for Similarity Joins in
+Data Cleaning, 2006; Xiao, Wang, Lin, Yu: Efficient Similarity Joins for Near Duplicate Detection, 2008). The result is
+the same for every order; a better order is only faster.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from codetune.data.clean.shingle_hashes import Hashes
 Places = NDArray[np.int32]
 
 _BLOCK_ROWS = 4096
-# Slots in which shingles are counted. Shingles that share one seem more frequent, which does no harm.
+# Number of slots for counting shingles. Shingles in the same slot seem more frequent; the result stays the same.
 _LEAST_SLOTS, _MOST_SLOTS = 1 << 16, 1 << 26
-# What rounding may add to a product of a share and the size of a set.
+# Tolerance for rounding errors in the product of a share and a set size.
 _ROUNDING = 1e-9
 
 
@@ -31,24 +31,30 @@ _Sizes = TypeVar("_Sizes", int, NDArray[np.int64])
 
 
 def least_left(size: _Sizes, threshold: float) -> Any:
-    """How many shingles of a set must begin where the first one stands that it shares with a similar one.
+    """Return how many shingles a set must have from its first shared shingle on, itself included, to be similar.
 
-    :param size: how many it has; or an array of sizes, which gives one of numbers.
+    :param size: size of the set, or an array of sizes.
+    :param threshold: smallest Jaccard similarity.
+    :returns: a lower bound, of the shape of `size`.
     """
     return threshold * size - _ROUNDING
 
 
 def least_left_for_larger(size: _Sizes, threshold: float) -> Any:
-    """As `least_left`, where the similar set is of the same size or larger."""
+    """Return the lower bound of `least_left` if the similar set is at least as large.
+
+    :param size: size of the set, or an array of sizes.
+    :param threshold: smallest Jaccard similarity.
+    """
     return 2 * threshold / (1 + threshold) * size - _ROUNDING
 
 
 class _Heads(NamedTuple):
-    """The shingles at the beginnings of sets, rows in order and the rarest first.
+    """The prefixes of sets, ordered by row, then from the rarest shingle on.
 
-    :param shingles: of shape (entries,), as hashes.
-    :param counts: of shape (rows,), entries of each row.
-    :param left: of shape (entries,), how many shingles of the set begin here, the entry's own included.
+    :param shingles: hashes, shape (entries,).
+    :param counts: number of entries of each row, shape (rows,).
+    :param left: number of shingles of the set from each entry to the end, itself included, shape (entries,).
     """
 
     shingles: Hashes
@@ -62,7 +68,7 @@ def _blocks(sets: Sequence[Hashes]) -> Iterator[Sequence[Hashes]]:
 
 
 class Rarity:
-    """How often shingles come up in sets, roughly: those that share a slot are counted together."""
+    """Approximate count of each shingle in sets; shingles in the same slot are counted together."""
 
     def __init__(self, sets: Sequence[Hashes]) -> None:
         wanted = 2 * sum(map(len, sets))
@@ -73,12 +79,12 @@ class Rarity:
             np.add.at(self._counts, (np.concatenate(block) & self._mask).astype(np.intp), np.uint32(1))
 
     def of(self, shingles: Hashes) -> NDArray[np.uint32]:
-        """The count of each shingle, of the shape of `shingles`."""
+        """Return the count of each shingle, in the shape of `shingles`."""
         return np.take(self._counts, (shingles & self._mask).astype(np.intp))
 
 
 def _heads(sets: Sequence[Hashes], rarity: Rarity, threshold: float) -> Iterator[_Heads]:
-    """Yield, block by block, the shingles of which a set of any size with that Jaccard shares the first or a later."""
+    """Yield, block by block, the prefixes that contain the first shared shingle with any similar set."""
     for block in _blocks(sets):
         sizes = np.array([len(own) for own in block])
         flat = np.concatenate(block)
@@ -91,7 +97,10 @@ def _heads(sets: Sequence[Hashes], rarity: Rarity, threshold: float) -> Iterator
 
 
 def _numbered(shingles: Hashes) -> tuple[Places, int]:
-    """A number for each shingle that comes up more than once, -1 for the others; and how many numbers there are."""
+    """Number the shingles that occur more than once.
+
+    :returns: the number of each shingle, -1 for those that occur once, and how many numbers there are.
+    """
     _, inverse, counts = np.unique(shingles, return_inverse=True, return_counts=True)
     often = counts > 1
     numbers = np.where(often, np.cumsum(often) - 1, -1).astype(np.int32)
@@ -99,9 +108,9 @@ def _numbered(shingles: Hashes) -> tuple[Places, int]:
 
 
 class _Postings:
-    """The rows that were added, by shingle, in the order in which they came.
+    """Inverted index: the added rows by shingle, in the order of addition.
 
-    :param shingles: numbers of all shingles that may be added, each as often as it may.
+    :param shingles: numbers of all shingles that may be added, each repeated as often as it may be added.
     :param count: how many numbers there are.
     """
 
@@ -113,20 +122,24 @@ class _Postings:
         self._left = np.empty(len(shingles), np.int32)
 
     def add(self, row: int, shingles: Places, left: Places) -> None:
-        """Add a row with some of its shingles, no two of them the same, and how many follow on each."""
+        """Add a row under some of its shingles.
+
+        :param shingles: different shingle numbers, shape (n,).
+        :param left: number of shingles of the row from each one to the end, shape (n,).
+        """
         places = self._starts[shingles] + self._filled[shingles]
         self._rows[places] = row
         self._left[places] = left
         self._filled[shingles] += 1
 
     def count(self, shingles: Places) -> int:
-        """How many entries these shingles have."""
+        """Return the number of entries under these shingles."""
         return int(self._filled[shingles].sum())
 
     def entries(self, shingles: Places, left: Places) -> tuple[Places, Places]:
-        """The rows that have one of these shingles, and how many shingles the two can have in common from there on.
+        """Return the rows under these shingles, and how many shingles each can share from there on at most.
 
-        :param left: as of `add`, of the row that is looked up.
+        :param left: of the row that is looked up, as in `add`.
         """
         counts = self._filled[shingles]
         found = np.flatnonzero(counts)
@@ -139,14 +152,14 @@ class _Postings:
 
 
 class PrefixIndex:
-    """Rows that were added, to be looked up by another row that is similar; each row is added once at the most.
+    """Index of rows that finds the added rows which can be similar to a given row.
 
-    A larger set meets a smaller one within the first 1 - 2t / (1 + t) of the smaller one, and the smaller one meets it
-    within the first 1 - t of the larger one. So a row is kept twice: under the shingles by which larger ones find it,
-    and under those by which smaller ones do.
+    The first shingle that two similar sets share is among the first 1 - 2t / (1 + t) of the smaller set (as a fraction
+    of its size) and among the first 1 - t of the larger set. So each row is stored twice: under its shorter prefix, by
+    which larger sets find it, and under its longer prefix, by which smaller sets find it.
 
     :param sets: the sets of all rows, none of them empty.
-    :param threshold: the least Jaccard.
+    :param threshold: smallest Jaccard similarity t.
     """
 
     def __init__(self, sets: Sequence[Hashes], threshold: float) -> None:
@@ -162,26 +175,26 @@ class PrefixIndex:
         kept = shingles >= 0
         self._shingles, self._left, rows = shingles[kept], left[kept], rows[kept]
         self._ends = np.cumsum(np.bincount(rows, minlength=len(counts)))
-        # The entries by which a larger set finds a row are the first of it.
+        # Larger sets find a row by the first of its entries.
         near = self._left >= least_left_for_larger(self._sizes[rows], threshold)
         self._near = np.bincount(rows[near], minlength=len(counts))
         self._for_larger = _Postings(self._shingles[near], count)
         self._for_smaller = _Postings(self._shingles, count)
 
     def _entries(self, row: int) -> tuple[int, int, int]:
-        """Where the entries of a row begin, where those end by which a larger set finds it, and where all end."""
+        """Return where the entries of a row begin, where those for larger sets end, and where all end."""
         start = int(self._ends[row - 1]) if row else 0
         return start, start + int(self._near[row]), int(self._ends[row])
 
     def add(self, row: int) -> None:
-        """Make a row one that is found."""
+        """Add a row, at most once, so that lookups can find it."""
         start, near, end = self._entries(row)
         if end > start:
             self._for_larger.add(row, self._shingles[start:near], self._left[start:near])
             self._for_smaller.add(row, self._shingles[start:end], self._left[start:end])
 
     def cost(self, row: int) -> int:
-        """How many entries are read to find the candidates of a row; 0 where it has none."""
+        """Return how many entries must be read to find the candidates of a row; 0 if it has no candidates."""
         start, near, end = self._entries(row)
         if end == start:
             return 0
@@ -189,7 +202,10 @@ class PrefixIndex:
         return found + self._for_larger.count(self._shingles[near:end])
 
     def candidates(self, row: int) -> Places:
-        """The rows that were added of which a Jaccard of `threshold` with this one is possible, in order."""
+        """Return the added rows that can reach the threshold with this row.
+
+        :returns: row numbers, sorted, shape (n,).
+        """
         start, near, end = self._entries(row)
         first = self._for_smaller.entries(self._shingles[start:near], self._left[start:near])
         second = self._for_larger.entries(self._shingles[near:end], self._left[near:end])

@@ -1,6 +1,6 @@
-"""Held-out problems: how the answers to a test row can be tried, or why they cannot.
+"""Held-out problems: the examples that test the answers to a test row, or the reason why there are none.
 
-The file's fields are declared in codetune/schemas/problems.py.
+The fields of the file are declared in codetune/schemas/problems.py.
 """
 
 from __future__ import annotations
@@ -16,9 +16,13 @@ _VERIFIED = ("entry_point", "reference", "setup", "examples")
 
 
 def examples_to_try(examples: Examples, shown: Sequence[Example], asked: str, reference: str) -> dict[str, Any] | str:
-    """Setup and examples, each shown or hidden; or the reason why there is none to decide.
+    """Return the setup and the examples that test answers to a held-out row, each marked as shown or hidden.
 
-    :param shown: those that the instruction `asked` was given; one that it shows elsewhere is not hidden either.
+    :param examples: the usable examples of the docstring.
+    :param shown: the examples that the instruction was made with.
+    :param asked: the instruction; an example that its text contains anyway also counts as shown.
+    :param reference: the correct answer.
+    :returns: `setup` and `examples`, or the reason why no example can test an answer.
     """
     if examples.reason:
         return examples.reason
@@ -37,10 +41,10 @@ def examples_to_try(examples: Examples, shown: Sequence[Example], asked: str, re
 
 
 def held_out_problem(row: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
-    """A line of data/clean/problems.jsonl.
+    """Return a line of data/clean/problems.jsonl.
 
     :param row: the test row.
-    :param examples: as of `examples_to_try`.
+    :param examples: the result of `examples_to_try`.
     """
     problem = {
         **{key: row[key] for key in ("id", "group", "package", "path", "qualname")},
@@ -53,7 +57,10 @@ def held_out_problem(row: dict[str, Any], examples: dict[str, Any]) -> dict[str,
 
 
 def problem_counts(found: Iterable[dict[str, Any] | str]) -> dict[str, Any]:
-    """How many held-out rows can be tried, and of the others how many cannot, by reason."""
+    """Count the held-out rows with problems, and the others by the reason why they have none.
+
+    :param found: results of `examples_to_try`.
+    """
     reasons = Counter(each if isinstance(each, str) else "" for each in found)
     tried = reasons.pop("", 0)
     return {"problems": tried, "without_examples": dict(sorted(reasons.items()))}

@@ -1,4 +1,4 @@
-"""Why a row is dropped. What each reason means in words stands in `codetune.reporting.reasons`."""
+"""The reasons for dropping a row. `codetune.reporting.reasons` explains each one in words."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Why a row is dropped, and what the rule measured or found.
+    """The decision to drop a row, with what the rule measured or found.
 
-    :param reason: a name of `REASONS`.
-    :param measure: what was measured, with its unit, such as `code_tokens`; None where the rule measures nothing.
-    :param threshold: the value of params.yaml that `measured` is beyond.
-    :param found: the text that the rule matched; None where it matches none, and for secrets.
+    :param reason: a key of `REASONS`.
+    :param measure: name of the measured quantity with its unit, such as `code_tokens`; None if nothing was measured.
+    :param measured: the measured value.
+    :param threshold: the limit of params.yaml that `measured` violates.
+    :param found: the text that the rule matched; None if it matches no text, and for secrets.
     """
 
     reason: str

@@ -1,4 +1,4 @@
-"""The counts of reports/data.json, and the rows of the splits and of the ledger."""
+"""Make the counts of reports/data.json and the rows of the splits and of the ledger."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _MEASUREMENT = ("measure", "measured", "threshold", "found")
 
 
 def instruction_row(record: dict[str, Any]) -> dict[str, Any]:
-    """A kept row as it goes into train, val or test.
+    """Return a kept row in the format of train, val and test.
 
-    :param record: what was spooled of the row.
+    :param record: the row's record in the spool.
     """
     return {
         **{key: record[key] for key in ("id", "source", "group")},
@@ -30,9 +30,9 @@ def instruction_row(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def ledger_row(verdict: Verdict, record: dict[str, Any], splits: dict[str, Split]) -> dict[str, Any]:
-    """One line of the ledger.
+    """Return one line of the ledger.
 
-    :param record: what was spooled of the row.
+    :param record: the row's record in the spool.
     :param splits: the split of every group.
     """
     return {
@@ -59,9 +59,10 @@ def _counted(values: Iterable[str]) -> dict[str, int]:
 
 
 def data_report(verdicts: list[Verdict], splits: dict[str, Split], joined: dict[str, str]) -> dict[str, Any]:
-    """Everything that reports/data.json counts.
+    """Return the content of reports/data.json.
 
-    :param joined: the group that stands for each.
+    :param splits: the split of every group.
+    :param joined: the first group of the cluster that each group belongs to (see `joined_groups`).
     """
     kept = [verdict for verdict in verdicts if verdict.kept]
     packages: dict[str, dict[str, Any]] = {
@@ -89,9 +90,10 @@ def data_report(verdicts: list[Verdict], splits: dict[str, Split], joined: dict[
 
 
 def review_counts(verdicts: list[Verdict], reviews: Mapping[str, Review]) -> dict[str, int]:
-    """How many kept rows were read and found to be right, how many were completed, and how many were not.
+    """Count the kept rows that a reviewer confirmed, completed, or did not read.
 
-    :param reviews: by row id. Those of rows that are not there any more are counted as well.
+    :param reviews: by row id.
+    :returns: `read` (confirmed), `completed` and `unread` rows, and `without_row`: reviews of rows that are gone.
     """
     kept = Counter(reviews[row.id]["verdict"] if row.id in reviews else "" for row in verdicts if row.kept)
     gone = reviews.keys() - {verdict.id for verdict in verdicts}

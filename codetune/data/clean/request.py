@@ -1,7 +1,7 @@
-"""The instruction of a self-contained function, as somebody would ask for it.
+"""Write the instruction of a self-contained function in varied wording, as a person would ask for it.
 
-First what it does, then its name and parameters, what comes back, errors and some examples. The wording is drawn by
-row, so that a model does not learn one frame by heart.
+It says what the function does, then names the function and its parameters, the return value, errors and examples. The
+wording is drawn for each row, so that a model does not learn one fixed frame.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _BY_NAME = (
 )
 _RETURNS = ("It returns {}", "Return {}")
 _RETURNS_NOUN = (*_RETURNS, "The result is {}", "What comes back is {}")
-# What may stand after "is".
+# Beginnings of a description that can follow "is".
 _IS_NOUN = re.compile(
     r"(a|an|the|one|any|each|every|all|either|both|whether|how|what|which|True|False|None)\b", re.IGNORECASE
 )
@@ -68,10 +68,10 @@ _BUILTIN_ERRORS = frozenset(_BUILTIN_ERRORS_WORDS.split())
 
 @dataclass(frozen=True)
 class Needed:
-    """What an answer has besides the function, as far as it must be told.
+    """The parts of an answer besides the function that the instruction must mention.
 
-    :param errors: the exceptions that it defines, with what each is derived from.
-    :param packages: those that it imports besides the standard library.
+    :param errors: base class of each exception that the answer defines, by its name.
+    :param packages: packages that the answer imports besides the standard library.
     """
 
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -81,9 +81,12 @@ class Needed:
 def request(
     seed: int, node: FunctionNode, documentation: Documentation, shown: Sequence[Example], needed: Needed
 ) -> str:
-    """The instruction whose answer is the function `node` with what it needs.
+    """Write the instruction whose answer is the function `node` with the code that it needs.
 
-    :param shown: the examples that it shows.
+    :param seed: seed for drawing the wording.
+    :param documentation: the parsed docstring.
+    :param shown: the examples that the instruction shows.
+    :param needed: further parts of the answer that the instruction must mention.
     """
     draw = random.Random(seed)
     told = [name.lstrip("*") for name in parameters(node)]
@@ -105,7 +108,7 @@ def request(
 
 
 def _capital(text: str) -> str:
-    """A text whose first word, where it is no name, has a capital."""
+    """Capitalize the first word of a text if it is an ordinary word and not a name."""
     return text[0].upper() + text[1:] if re.match(r"[a-z]+[\s,]", text) else text
 
 
@@ -114,12 +117,15 @@ def _chance(draw: random.Random, tenths: int) -> bool:
 
 
 def shows_example(asked: str) -> bool:
-    """Whether an instruction shows a call with what it gives."""
+    """Return whether an instruction shows a call with its result."""
     return ">>> " in asked or "` gives `" in asked
 
 
 def tells_code(asked: str, code: str) -> bool:
-    """Whether an instruction holds a line of the answer's body that is long enough to mean something."""
+    """Return whether an instruction contains a line of the answer's body that is long enough to give it away.
+
+    :param code: source of the function.
+    """
     said = "".join(asked.split())
     [node] = parse_tree(code).body
     assert isinstance(node, FunctionNode)  # noqa: S101
@@ -129,7 +135,7 @@ def tells_code(asked: str, code: str) -> bool:
 
 
 def _has_marks(node: FunctionNode) -> bool:
-    """Whether parameters are positional or keyword alone, or have defaults: the signature says that better."""
+    """Return whether the parameters need a signature: defaults, stars, positional-only or keyword-only."""
     arguments = node.args
     return bool(
         arguments.posonlyargs or arguments.kwonlyargs or arguments.vararg or arguments.kwarg or arguments.defaults
@@ -162,7 +168,7 @@ def _signature(node: FunctionNode, *, typed: bool) -> str:
 
 
 def _bare(arguments: ast.arguments) -> ast.arguments:
-    """Parameters without annotations."""
+    """Return parameters without annotations."""
 
     def plain(each: ast.arg | None) -> ast.arg | None:
         return ast.arg(each.arg) if each else None
@@ -197,7 +203,7 @@ def _prose(node: FunctionNode, described: dict[str, tuple[str, str]], *, typed: 
 
 
 def _alike(node: FunctionNode, described: dict[str, tuple[str, str]]) -> list[tuple[list[str], str, str]]:
-    """The parameters that are described, quoted, with type and text; neighbours with the same ones together."""
+    """Return the described parameters, quoted, with type and text; neighbours with the same description are merged."""
     found: list[tuple[list[str], str, str]] = []
     for starred in parameters(node):
         kind, text = described.get(starred.lstrip("*"), ("", ""))
@@ -209,7 +215,7 @@ def _alike(node: FunctionNode, described: dict[str, tuple[str, str]]) -> list[tu
 
 
 def _inside(text: str) -> str:
-    """A description as it goes on within a sentence: the capital of its first word is lost, unless it is a name."""
+    """Adapt a description for the middle of a sentence: lower-case its first word unless that is a name."""
     first = re.match(r"[A-Z][a-z]*(?=[\s,.])", text)
     return text[0].lower() + text[1:] if first and first[0] not in ("True", "False", "None", "I", "Python") else text
 
@@ -217,7 +223,7 @@ def _inside(text: str) -> str:
 def _outcome(
     draw: random.Random, node: FunctionNode, documentation: Documentation, first: str, errors: Mapping[str, str]
 ) -> list[str]:
-    """Sentences on what comes back and on errors."""
+    """Write the sentences about the return value and the errors."""
     kind, text = documentation.returns
     text = re.sub(r"^(?:Returns?|Returning|Yields?|The return value is|It returns)\s+", "", text)
     parts = []
@@ -246,21 +252,21 @@ def _outcome(
 
 
 def _told_already(text: str, first: str) -> bool:
-    """Whether most words of a text stand in what was said first."""
+    """Return whether most words of a text already occur in the first part of the instruction."""
     words = set(re.findall(r"[a-z]+", text.lower())) - _STOP_WORDS
     said = set(re.findall(r"[a-z]+", first.lower()))
     return not words or len(words & said) >= _TOLD_ALREADY * len(words)
 
 
 def _raised(node: FunctionNode, known: Collection[str]) -> list[str]:
-    """The errors among those known that a function raises itself, by name."""
+    """Return the names of the known errors that a function itself raises, sorted."""
     raised = [each.exc for each in own_nodes(node) if isinstance(each, ast.Raise)]
     called = [each.func if isinstance(each, ast.Call) else each for each in raised]
     return sorted({each.id for each in called if isinstance(each, ast.Name) and each.id in known})
 
 
 def _shown(draw: random.Random, node: FunctionNode, shown: Sequence[Example]) -> str:
-    """The examples, as a session or, where each is one short line, as sentences."""
+    """Write the examples, either as an interpreter session or, if all are short, as sentences."""
     if not shown or sum(len(each.source) + len(each.want) for each in shown) > _MAX_EXAMPLE_CHARS:
         return ""
     simple = all(

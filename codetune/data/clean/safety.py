@@ -1,4 +1,4 @@
-"""What may not be passed on: code under a licence that is not allowed, secrets, personal data."""
+"""Drop or clean rows that must not be published: licences that are not allowed, secrets, personal data."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from codetune.data.clean.reasons import Drop
 from codetune.data.clean.secrets import BLANK, has_secret, secrets_in, without_secrets
 from codetune.data.ingest.licenses import PERMISSIVE, UNKNOWN, permits
 
-_PART = 6  # characters of a secret that tell something of it
-_MAYBE = re.compile(r"[\"'@]|://|(?=[\w-]*\d)[\w-]{12}")  # what may be part of a secret; names seldom are
+_PART = 6  # number of characters of a secret that reveal a part of it
+_MAYBE = re.compile(r"[\"'@]|://|(?=[\w-]*\d)[\w-]{12}")  # may be part of a secret; identifiers seldom match
 
 
 def license_drop(expression: str, params: CleanParams) -> Drop | None:
-    """The drop of what stands under a licence that params.yaml does not allow, or None.
+    """Drop a row whose licence params.yaml does not allow.
 
-    :param expression: SPDX; `NOASSERTION` where nobody names one.
+    :param expression: SPDX expression; `NOASSERTION` if the licence is unknown.
+    :returns: the drop, or None.
     """
     if expression == UNKNOWN:
         allowed = params.unknown_license == "keep"
@@ -31,9 +32,9 @@ def license_drop(expression: str, params: CleanParams) -> Drop | None:
 
 
 def scrubbed(text: str, params: CleanParams) -> str | Drop:
-    """`text` as it may be passed on, or why it may not.
+    """Return a text without secrets and personal data, or a drop if params.yaml says so.
 
-    What cannot be blanked, as a private key without its end, is dropped all the same.
+    A secret that cannot be replaced, such as a private key without its end, is always a reason to drop.
     """
     if has_secret(text):
         text = without_secrets(text) if params.secrets == "redact" else text
@@ -45,15 +46,16 @@ def scrubbed(text: str, params: CleanParams) -> str | Drop:
 
 
 def blanked(text: str, params: CleanParams) -> str:
-    """`text` without what may not be passed on, whatever params.yaml says of rows that show it."""
+    """Replace secrets in a text, and personal data unless params.yaml keeps it, even if such rows would be dropped."""
     text = without_secrets(text)
     return text if params.personal_data == "keep" else without_personal_data(text)
 
 
 def discreet(drop: Drop, texts: Iterable[str], params: CleanParams) -> Drop:
-    """A drop whose `found` holds no part of a secret: it is written to the ledger.
+    """Remove parts of secrets from the `found` text of a drop, because it is written to the ledger.
 
-    :param texts: what the rule may have found it in; `found` itself may be cut short.
+    :param drop: a drop; its `found` may be a shortened text.
+    :param texts: the texts in which the rule may have found it.
     """
     if drop.found is None or not _MAYBE.search(drop.found):
         return drop

@@ -1,9 +1,9 @@
-"""Secrets in code: found by Kingfisher's rules, and by a few of our own for tokens that those pass over.
+"""Find and replace secrets in code, with the rules of Kingfisher and a few more for tokens that Kingfisher misses.
 
-Kingfisher (of MongoDB) has the rules of gitleaks' successor, looks for several hundred kinds of token at once, and asks
-no service whether a token is valid. Our own rules take a token by its prefix where the provider has changed its length,
-keys that Kingfisher believes in pairs alone, and passwords in URLs of any scheme. Passwords that only a name such as
-`password` gives away are not looked for: in code nearly all of them are examples.
+Kingfisher (of MongoDB) has the rules of the successor of gitleaks, searches for several hundred kinds of token at once,
+and does not ask any service whether a token is valid. Our own rules find tokens by their prefix if the provider has
+changed their length, keys that Kingfisher accepts only in pairs, and passwords in URLs of any scheme. Passwords that
+only a name such as `password` indicates are not searched: in code nearly all of them are examples.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from kingfisher_sdk import Rules, Scanner
 
 BLANK = "REDACTED"
-# Kingfisher looks for passwords in URLs of some schemes only; `_URL` does so in all.
+# Kingfisher finds passwords in URLs of some schemes only; `_URL` finds them in all.
 _URL_RULE = "betterleaks.generic-credential-uri"
 _END = "-----END"
 _KEY = re.compile(
@@ -24,14 +24,14 @@ _KEY = re.compile(
 )
 _KEY_BODY = re.compile(rf"(?<=KEY-----)[\s\S]*(?={_END})|(?<=BLOCK-----)[\s\S]*(?={_END})")
 _KEY_WORD = re.compile(r"(?<!\\)[A-Za-z0-9+/=]*[A-Za-z0-9][A-Za-z0-9+/=]*")
-# A token by its prefix, where the rest has capitals, small letters and digits.
+# Prefixes of tokens whose remaining characters include upper-case letters, lower-case letters and digits.
 _PREFIXES = (
     "github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat-", "gloas-", "gldt-", "glrt-", "glcbt-", "glptt-",
     "glft-", "glsoat-", "glagent-", "hf_", "api_org_", "sk-", "gsk_", "npm_", "pypi-", "AIza", "GOCSPX-", "xoxa-",
     "xoxb-", "xoxe-", "xoxp-", "xoxr-", "xoxs-", "xoxe.xoxp-", "xapp-", "sk_live_", "sk_test_", "rk_live_", "rk_test_",
     "sq0atp-", "sq0csp-", "ntn_", "dop_v1_",
 )  # fmt: skip
-# Tokens of a form of their own; the first is what a text must hold for the rule to be tried, which is quicker.
+# Tokens of other forms. The first string must occur in a text before the pattern is tried, which is faster.
 _FORMS = (
     ("AKIA", r"AKIA(?<![A-Za-z0-9]AKIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),  # AWS
     ("ASIA", r"ASIA(?<![A-Za-z0-9]ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
@@ -46,7 +46,7 @@ _FORMS = (
     (":_authToken=", r":_authToken=(?P<secret>[\w-]{20,})"),  # npm
 )  # fmt: skip
 _URL = re.compile(r"://(?P<user>[^\s:/@'\"`\\]*):(?P<password>[^\s/'\"`\\]+)@(?P<host>[^\s:/?#'\"`\\]+)")
-# What else belongs to a token whose beginning a rule has matched: providers lengthen their tokens.
+# The rest of a token after the part that a rule matched, because providers make their tokens longer over time.
 _REST = re.compile(r"[\w+/=-]*(?:\.[\w+/=-]{6,})*")
 _EXAMPLE = re.compile(
     r"x{4,}|\*{3}|\.{3}|your|example|placeholder|dummy|redacted|change[-_]?me|insert|replace[-_]?me", re.IGNORECASE
@@ -63,7 +63,7 @@ _RESERVED_HOST = re.compile(r"(?:.*\.)?(?:example(?:\.\w+)?|test|invalid|host(?:
 _FEW = 4
 _MIXED = "aA0"
 _DISTINCT = 8
-_BEGINNING = 80  # of long keys the rest may hold such words by chance
+_BEGINNING = 80  # characters; the rest of a long key may contain such words by chance
 
 
 @cache
@@ -72,17 +72,17 @@ def _scanner() -> Scanner:
 
 
 def _is_example(token: str) -> bool:
-    """Whether a token says in its beginning that it is none, or repeats a few characters."""
+    """Return whether a token is an example: its beginning says so, or it consists of few different characters."""
     return len({*token}) < _DISTINCT or bool(_EXAMPLE.search(token, 0, _BEGINNING))
 
 
 def _is_mixed(body: str) -> bool:
-    """Whether it has capitals, small letters and digits, as what is drawn has, and names of code have not."""
+    """Return whether a text has upper-case letters, lower-case letters and digits: random tokens do, names do not."""
     return all(any(kind(letter) for letter in body) for kind in (str.isupper, str.islower, str.isdigit))
 
 
 def _is_password(match: re.Match[str]) -> bool:
-    """Whether a URL holds a password rather than a variable, a placeholder, or the name of the user once more."""
+    """Return whether a URL contains a real password, not a variable, a placeholder, or the user name again."""
     password, host = match["password"], match["host"]
     if len(password) < _FEW or len({*password}) < _FEW or password.casefold() == match["user"].casefold():
         return False
@@ -93,7 +93,7 @@ def _is_password(match: re.Match[str]) -> bool:
 
 
 def _by_kingfisher(text: str) -> list[tuple[int, int]]:
-    # A mark of byte order would be cut off, and half a surrogate pair cannot be encoded; places stay as they are.
+    # A byte order mark would be removed, and a lone surrogate cannot be encoded. The replacements keep the offsets.
     data = text.replace("\ufeff", " ").encode(errors="replace")
     found = []
     for each in _scanner().scan(data):
@@ -124,7 +124,10 @@ def _by_our_rules(text: str) -> list[tuple[int, int]]:
 
 
 def secret_places(text: str) -> list[tuple[int, int]]:
-    """Where `text` holds secrets, as pairs of start and end, in order and apart from each other."""
+    """Find the secrets in a text.
+
+    :returns: pairs of start and end offset in characters, sorted and without overlap.
+    """
     tokens = _by_kingfisher(text) + _by_our_rules(text)
     found = [(start, _REST.match(text, end).end()) for start, end in tokens]  # type: ignore[union-attr]
     found += [match.span() for match in _KEY.finditer(text) if not _EXAMPLE.search(match["body"])]
@@ -140,14 +143,15 @@ def secret_places(text: str) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=64)
 def secrets_in(text: str) -> tuple[str, ...]:
-    """The secrets that `text` holds; kept for some texts, since many rows stand in one module."""
+    """Return the secrets in a text; results for recent texts are cached, since many rows come from one module."""
     return tuple(text[start:end] for start, end in secret_places(text))
 
 
 def without_secrets(text: str) -> str:
-    """`text` with a word in the place of each secret, and as many lines; a private key without its end stays.
+    """Replace each secret in a text by `REDACTED` and keep the number of lines; a private key without its end is kept.
 
-    A long secret is blanked wherever it stands, a short one where it is one: its letters are part of many a name.
+    A long secret is replaced everywhere in the text. A short one is replaced only where it was found, because its
+    letters can be part of ordinary names.
     """
     whole = []
     for start, end in reversed(secret_places(text)):
@@ -164,5 +168,5 @@ def without_secrets(text: str) -> str:
 
 
 def has_secret(text: str) -> bool:
-    """Whether `text` holds a token, a key, or a URL with a password."""
+    """Return whether a text contains a token, a key, or a URL with a password."""
     return bool(secret_places(text))

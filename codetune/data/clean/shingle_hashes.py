@@ -1,4 +1,4 @@
-"""Sets of shingles as sorted hashes."""
+"""Represent sets of shingles as sorted arrays of hashes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,21 @@ Hashes = NDArray[np.uint64]
 
 
 def hashed(shingles: frozenset[str]) -> Hashes:
-    """The hashes of a set, sorted; the same on every machine and in every process."""
+    """Hash a set of shingles; the result is the same on every machine and in every process.
+
+    :returns: the different hashes, sorted, shape (n,).
+    """
     (hashes,) = RMinHash.hash_token_sets([list(shingles)])
     return np.unique(np.array(hashes, np.uint64))
 
 
 def jaccards(own: Hashes, others: Sequence[Hashes]) -> NDArray[np.float64]:
-    """The Jaccard of a set with each of `others`, none of them empty; exact but for equal hashes of 64 bits."""
+    """Return the Jaccard similarity of a set with each of the others; exact except for collisions of 64-bit hashes.
+
+    :param own: hashes of the set.
+    :param others: hashes of the other sets, none of them empty.
+    :returns: shape (len(others),).
+    """
     sizes = np.array([len(other) for other in others])
     flat = np.concatenate(others)
     places = np.minimum(np.searchsorted(own, flat), len(own) - 1)

@@ -1,4 +1,4 @@
-"""Whole groups into train, val and test."""
+"""Assign whole groups to train, val and test."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from typing import Literal
 from codetune.core.files import stable_seed
 
 Split = Literal["train", "val", "test"]
-# No single package may make up more than this share of val or test: a metric over one package says little.
+# Largest share of val or test from one package: a metric over a single package says little about other code.
 _MAX_GROUP_SHARE = 0.25
 
 
 def clusters(groups: Iterable[str], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The first group, by name, of all that pairs join each group with."""
+    """Merge groups that are connected by pairs into clusters.
+
+    :param groups: names of all groups.
+    :param pairs: pairs of groups that belong together.
+    :returns: for each group the alphabetically first group of its cluster.
+    """
     first = {group: group for group in groups}
 
     def root(group: str) -> str:
@@ -31,15 +36,17 @@ def clusters(groups: Iterable[str], pairs: Iterable[tuple[str, str]]) -> dict[st
 def split_groups(
     sizes: Counter[str], seed: int, test_share: float, val_share: float, held_out: frozenset[str] = frozenset()
 ) -> dict[str, Split]:
-    """The split of every group.
+    """Return the split of every group.
 
-    Groups are taken in an order drawn from `seed` and their names, so that adding a package moves no other
-    one within that order; test is filled first, then val, the rest is train. Where every package is too large
-    for a share, the smallest one that is left makes up the split.
+    Groups are taken in an order that depends only on `seed` and their names, so that a new package does not change the
+    order of the others. Test is filled first, then val; the rest is train. If every group is too large for a split, the
+    smallest remaining group becomes that split.
 
-    :param sizes: rows per group.
-    :param test_share: share of all rows that test reaches, if the groups allow it.
-    :param held_out: groups that are test in any case; others join them while the share is not reached.
+    :param sizes: number of rows per group.
+    :param seed: seed of the order.
+    :param test_share: share of all rows that test should reach, if the groups allow it.
+    :param val_share: the same for val.
+    :param held_out: groups that are always in test; others are added until the share is reached.
     """
     total = sum(sizes.values())
     order = sorted(sizes, key=lambda group: (stable_seed(seed, "split", group), group))

@@ -1,4 +1,4 @@
-"""The texts of all rows, on disk while their verdicts are found."""
+"""Keep the texts of all rows on disk while the rows are filtered."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any, Self
 
 
 class Spool:
-    """Records in a file without a name, read again by number; it is gone when the process ends, however it ends.
+    """Temporary file of numbered records; it has no name and disappears when the process ends for any reason.
 
-    :param folder: where the file's space is taken; it is made where it is missing.
+    :param folder: the folder whose disk stores the file; it is created if it is missing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,12 +32,15 @@ class Spool:
         return len(self._ends) - 1
 
     def append(self, record: bytes) -> None:
-        """Add a record as `encode` made it; records are numbered from 0."""
+        """Add a record.
+
+        :param record: the result of `encode`; records are numbered from 0 in the order of addition.
+        """
         self._file.write(record)
         self._ends.append(self._ends[-1] + len(record))
 
     def read(self, number: int) -> dict[str, Any]:
-        """The record of that number."""
+        """Return the record with that number."""
         self._file.flush()
         start, end = self._ends[number : number + 2]
         record: dict[str, Any] = json.loads(os.pread(self._file.fileno(), end - start, start))
@@ -49,12 +52,16 @@ FileKey = tuple[str, str, str]
 
 
 def file_key(row: dict[str, Any]) -> FileKey:
-    """What a file, and a row that stands in it, are known by."""
+    """Return the key of a source file, or of the file that contains a row: package, version and path."""
     return row["package"], row["version"], row["path"]
 
 
 class FileTexts:
-    """The texts of source files, spooled and found again by their key."""
+    """The texts of source files in a spool, found by their key.
+
+    :param files: rows with `text` and the fields of the key.
+    :param spool: the spool that stores the texts.
+    """
 
     def __init__(self, files: Iterable[dict[str, Any]], spool: Spool) -> None:
         self._spool = spool
@@ -64,11 +71,14 @@ class FileTexts:
             spool.append(encode({"text": file["text"]}))
 
     def of(self, rows: Iterable[dict[str, Any]]) -> dict[FileKey, str]:
-        """The texts of the files that the functions among `rows` stand in."""
+        """Return the texts of the files that contain the functions among `rows`.
+
+        :param rows: rows with `kind` and the fields of the key.
+        """
         wanted = {file_key(row) for row in rows if row["kind"] == "function"}
         return {key: self._spool.read(self._numbers[key])["text"] for key in sorted(wanted & self._numbers.keys())}
 
 
 def encode(record: dict[str, Any]) -> bytes:
-    """The form in which a record is spooled."""
+    """Encode a record as JSON in UTF-8 for the spool."""
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()

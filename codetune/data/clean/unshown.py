@@ -1,4 +1,4 @@
-"""What an instruction that shows no example must tell of what comes back, since nobody could know it."""
+"""Drop rows without an example if the instruction leaves open what the function returns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,14 @@ _TELLS_ODD = re.compile(r"\bnan\b|infin|\binf\b|none|optional|empty|missing|not 
 
 
 def unshown_drop(node: FunctionNode, whole: Whole, documentation: Documentation, asked: str) -> Drop | None:
-    """The drop of a row whose instruction `asked` shows no example, for what an example would have told, or None."""
+    """Drop a row whose instruction shows no example and does not describe the return value in another way.
+
+    The rules concern code that reads files, streams or the clock, and return values that are texts, several values,
+    None, NaN or infinity.
+
+    :param asked: the instruction.
+    :returns: the drop, or None.
+    """
     if outside := _OUTSIDE.search(whole.code):
         return Drop("reads_the_outside", found=outside[0])
     found = list(results(node))
@@ -42,7 +49,7 @@ def unshown_drop(node: FunctionNode, whole: Whole, documentation: Documentation,
 
 
 def _is_text(value: ast.expr) -> bool:
-    """Whether an expression makes a text, as far as its form tells."""
+    """Return whether an expression gives a string or bytes, judged by its form."""
     match value:
         case ast.JoinedStr() | ast.Call(func=ast.Name(id="str" | "repr" | "bytes" | "chr" | "hex" | "bin")):
             return True

@@ -1,4 +1,4 @@
-"""What an instruction must tell of its answer, since nobody could know it: parameters, values, tables and classes."""
+"""Find parts of an answer that cannot be known and must be in the instruction: parameters, values, classes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from codetune.python_source.names import bound_names
 from codetune.python_source.self_contained import Whole
 from codetune.python_source.tree import parse_tree
 
-# Texts that the standard library gives a meaning to, and the numbers of bits, bytes, days and seconds.
+# Texts with a meaning in the standard library, and common numbers of bits, bytes, days and seconds.
 _KNOWN_TEXTS_WORDS = """
 utf ascii latin iso strict ignore replace surrogateescape backslashreplace xmlcharrefreplace big little nfc nfd nfkc
 nfkd true false none inf nan name self win linux darwin posix
@@ -41,10 +41,12 @@ _ERROR = re.compile(r"(Error|Exception|Warning)$")
 
 
 def untold_parameter(node: FunctionNode, documentation: Documentation, docstring: str) -> str | None:
-    """A parameter that nothing is told of, unless an example shows what each is; None where there is none.
+    """Find a parameter that the docstring does not describe.
 
-    Of one that must be given a type is enough, but where others are described, or where three are silent. What is told
-    is told of the only one.
+    A required parameter with a type needs no description, unless other parameters are described or at least three are
+    not. Nothing is reported if the function has only one parameter, or if an example shows a call.
+
+    :returns: the name of the first such parameter, or None.
     """
     arguments = node.args
     required = [*arguments.posonlyargs, *arguments.args][: -len(arguments.defaults) or None]
@@ -61,7 +63,7 @@ def untold_parameter(node: FunctionNode, documentation: Documentation, docstring
 
 
 def own_errors(whole: Whole) -> dict[str, str]:
-    """The exceptions that an answer defines, with what each is derived from."""
+    """Return the exceptions that an answer defines, each with its base class."""
     derived = {
         each.name: each.bases[0].id
         for each in _classes(whole)
@@ -71,14 +73,22 @@ def own_errors(whole: Whole) -> dict[str, str]:
 
 
 def untold_class(whole: Whole, asked: str) -> str | None:
-    """A class of an answer that its users would meet, unless it is an exception that they are told of."""
+    """Find a public class of an answer that the instruction must mention.
+
+    :param asked: the instruction.
+    :returns: the name of a class that is not an exception mentioned in the instruction, or None.
+    """
     errors = own_errors(whole)
     public = [each.name for each in _classes(whole) if not each.name.startswith("_")]
     return next((name for name in public if name not in errors or name not in asked), None)
 
 
 def untold_value(node: FunctionNode, whole: Whole, asked: str) -> str | None:
-    """A text or number of an answer that decides what it does, and that nobody could know; None where there is none."""
+    """Find a text or number that decides what an answer does and that cannot be known from the instruction.
+
+    :param asked: the instruction.
+    :returns: the value, or the name of a helper that a default value of a parameter uses; None if all are known.
+    """
     tree = parse_tree(whole.code)
     defined = {name for helper in whole.helpers for name in bound_names(parse_tree(helper))}
     defaults = [each for each in [*node.args.defaults, *node.args.kw_defaults] if each]
@@ -101,7 +111,7 @@ def untold_value(node: FunctionNode, whole: Whole, asked: str) -> str | None:
 
 
 def _tables(tree: ast.Module) -> Iterator[list[str]]:
-    """Yield the texts of each literal that has so many that they are a table."""
+    """Yield the texts of each list, tuple, set or dictionary literal that has enough of them to be a table."""
     for each in ast.walk(tree):
         if isinstance(each, ast.List | ast.Tuple | ast.Set | ast.Dict):
             texts = list(
@@ -112,7 +122,7 @@ def _tables(tree: ast.Module) -> Iterator[list[str]]:
 
 
 def _deciding(tree: ast.Module) -> Iterator[str | bytes | float]:
-    """Yield the constants of a source, but for those of messages, annotations and docstrings."""
+    """Yield the constants of a source, except those in messages, annotations and docstrings."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         each = waiting.pop()
@@ -131,7 +141,7 @@ def _children(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
 
 
 def _is_message(node: ast.AST) -> bool:
-    """Whether a node is for people or type checkers to read: an error, a warning, a log, or a text by itself."""
+    """Return whether a node only informs people or type checkers: an error, a warning, a log call or a bare string."""
     match node:
         case ast.Raise() | ast.Assert() | ast.Expr(value=ast.Constant(value=str())):
             return True
@@ -143,18 +153,18 @@ def _is_message(node: ast.AST) -> bool:
 
 
 def _is_known(arguments: list[ast.expr]) -> bool:
-    """Whether the second argument is an attribute that everybody knows."""
+    """Return whether the second argument is the name of a well-known attribute."""
     name = constant_text(arguments[1]) if arguments[1:] else ""
     return name in KNOWN_ATTRIBUTES or name.startswith("__")
 
 
 def _stems(text: str) -> set[str]:
-    """The beginnings of the words of a text, in small letters; shorter ones are signs."""
+    """Return the first letters of each word of a text, in lower case; words of fewer than three letters are ignored."""
     return {word[:_STEM].lower() for word in _WORD.findall(text)}
 
 
 def _is_odd(value: float) -> bool:
-    """Whether a number is not one of those that everybody uses."""
+    """Return whether a number is so unusual that it cannot be guessed."""
     written = f"{abs(value):.12g}"
     least = _ODD_DIGITS - ("." in written)
     return len(written.replace(".", "").strip("0")) >= least and written not in _KNOWN_NUMBERS

@@ -1,6 +1,6 @@
-"""The verdict on every raw row: filters in parallel, then duplicates over the whole, then the split.
+"""Decide on every raw row: filter in parallel, then drop duplicates among all rows, then split.
 
-A verdict holds no text, so that those on a million rows fit in memory: the texts are spooled (`spool`).
+A verdict contains no text, so that the verdicts on a million rows fit in memory. The texts are on disk (`spool`).
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from codetune.schemas.ledger import LEDGER
 from codetune.schemas.reviews import Review
 
 KEEP = "keep"
-# Where a row stands; the part of a raw row that the ledger repeats.
+# The columns of a raw row that the ledger repeats: id, origin and position.
 PLACE = LEDGER.columns[: LEDGER.columns.index("verdict")]
 BENCHMARK = "benchmark"
-# Passes whose duplicates have the same code, so that two groups with many of them are one source.
+# Passes that compare code. If two groups share many such duplicates, they have one source.
 _SAME_CODE = frozenset({"exact_duplicate", "renamed_duplicate", "near_duplicate"})
-# Fewer are the small helpers that every project has.
+# Fewer shared rows are likely to be small helpers that every project has.
 _LEAST_SHARED = 10
-# Rows that a process takes at a time.
+# Number of rows that a worker process gets at a time.
 CHUNK_ROWS = 500
 
 
 class Lengths(NamedTuple):
-    """How long a candidate is."""
+    """The lengths of a candidate: lines and lexical tokens of the completion, words of the instruction."""
 
     code_lines: int
     code_tokens: int
@@ -52,13 +52,13 @@ class Lengths(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """What became of one raw row: kept, or dropped and, for a duplicate, with the row it matched.
+    """The decision on one raw row: kept, or dropped with the reason and, for a duplicate, the row it matched.
 
-    A duplicate keeps its lengths and its fingerprint; a row that the filters drop has neither.
+    A duplicate has lengths and a fingerprint; a row that the filters drop has neither.
 
-    :param record: the number of the row's texts in the spool.
-    :param source: as `ingest.sources` names it.
-    :param held_out: whether its source is test as a whole.
+    :param record: number of the row's record in the spool.
+    :param source: name of the source in `ingest.sources`.
+    :param held_out: whether all rows of its source go to test.
     """
 
     id: str
@@ -74,21 +74,22 @@ class Verdict:
 
     @property
     def kept(self) -> bool:
-        """Whether the row survives."""
+        """Whether the row is kept."""
         return self.drop is None
 
     @property
     def reason(self) -> str:
-        """Why it was dropped, or `keep`."""
+        """The reason for the drop, or `keep`."""
         return self.drop.reason if self.drop else KEEP
 
 
 @dataclass(frozen=True)
 class Pass:
-    """One look at all rows that are left, for duplicates of one kind.
+    """One search for duplicates of one kind among all rows that are still kept.
 
-    :param find: the duplicates among rows, given with their fingerprints, representatives first.
-    :param threshold: the least similarity that makes a duplicate, where it is measured.
+    :param reason: the reason with which duplicates are dropped.
+    :param find: returns the duplicates among rows, which are given with their fingerprints, representatives first.
+    :param threshold: smallest similarity of a duplicate; None if duplicates are equal.
     """
 
     reason: str
@@ -99,12 +100,15 @@ class Pass:
 def judged(
     row: dict[str, Any], params: CleanParams, record: int, text: str = "", review: Review | None = None
 ) -> tuple[Verdict, bytes]:
-    """The verdict of the filters on a raw row, and what is spooled of it: its place, and the texts of a candidate.
+    """Filter one raw row.
 
-    :param text: as of `judge`; `review` likewise.
+    :param record: number that the row's record gets in the spool.
+    :param text: the file that contains the row; see `judge`.
+    :param review: the result of a reviewer who read the row.
+    :returns: the verdict, and the encoded record: the position of the row, and the texts if it is a candidate.
     """
     result = judge_row(row, params, text, review)
-    # Interned: the name of a group, which thousands of rows share, is in memory once.
+    # Interned strings: thousands of rows share the name of a group, which is then in memory only once.
     verdict = Verdict(row["id"], sys.intern(row["group"]), sys.intern(row["license"]), record)
     source = sys.intern(row["source"])
     verdict = replace(verdict, source=source, held_out=source in params.held_out)
@@ -117,7 +121,7 @@ def judged(
 
 
 class _Chunk(NamedTuple):
-    """Rows on their way to a process, the number of the first, the files that they stand in, and their reviews."""
+    """Rows for a worker process, the number of the first row, the texts of their files, and their reviews."""
 
     rows: pa.Buffer
     schema: pa.Schema
@@ -132,7 +136,7 @@ def _chunks(
     first = 0
     for batch in batches:
         found = {} if texts is None else texts.of(batch.select([*FILE_KEY, "kind"]).to_pylist())
-        # Serialised here: pickling a slice takes along all that it is a slice of.
+        # Serialize here, because pickling a slice copies the whole table that it belongs to.
         read = {row: reviews[row] for row in batch["id"].to_pylist() if row in reviews}
         yield _Chunk(batch.serialize(), batch.schema, first, found, read)
         first += batch.num_rows
@@ -155,12 +159,14 @@ def filtered(
     texts: FileTexts | None = None,
     reviews: Mapping[str, Review] = MappingProxyType({}),
 ) -> list[Verdict]:
-    """One verdict per row from the filters alone, by row id, whatever the number of workers and the order of rows.
+    """Filter all rows in parallel; the result does not depend on the number of workers or the order of the rows.
 
-    :param total: how many rows there are, for the number of processes and the progress.
-    :param spool: where the texts go.
-    :param texts: the files that functions stand in, where rows must be self-contained.
+    :param batches: raw rows.
+    :param total: number of rows, from which the number of processes and the progress are computed.
+    :param spool: receives the records of the rows.
+    :param texts: the files that contain the rows; None if no row must be self-contained.
     :param reviews: by row id.
+    :returns: one verdict per row, sorted by row id.
     """
     chunks = -(-total // CHUNK_ROWS)
     work = partial(_judge_chunk, params)
@@ -174,7 +180,7 @@ def filtered(
 
 
 def _equal(key: str) -> Callable[[list[tuple[str, Fingerprint]]], dict[str, Match]]:
-    """Duplicates whose fingerprints have the same `key`; one that is empty is nobody's."""
+    """Return a search for rows whose fingerprints have the same value of `key`; empty values never match."""
 
     def find(rows: list[tuple[str, Fingerprint]]) -> dict[str, Match]:
         keys = ((row, getattr(fingerprint, key)) for row, fingerprint in rows)
@@ -184,7 +190,7 @@ def _equal(key: str) -> Callable[[list[tuple[str, Fingerprint]]], dict[str, Matc
 
 
 def passes(params: CleanParams) -> tuple[Pass, ...]:
-    """The ways in which duplicates are found, in order: each sees what those before it have left."""
+    """Return the searches for duplicates, in order; each sees only the rows that those before it kept."""
 
     def near_code(rows: list[tuple[str, Fingerprint]]) -> dict[str, Match]:
         return near_duplicates([row for row, _ in rows], Likeness([it.shingles for _, it in rows], code))
@@ -206,11 +212,12 @@ def passes(params: CleanParams) -> tuple[Pass, ...]:
 
 
 def deduplicated(verdicts: list[Verdict], params: CleanParams) -> list[Verdict]:
-    """`verdicts` with duplicates dropped, in the same order: of two that are alike the first one stays.
+    """Drop duplicates; of two similar rows the first one is kept.
 
-    Held-out rows come before all others: of a copy that is in both, the one in train goes.
+    Held-out rows come before all others: if a row is in both a held-out source and another, the other one is dropped.
 
-    :param verdicts: by row id, so that the order of the raw rows does not show.
+    :param verdicts: sorted by row id, so that the order of the raw rows does not matter.
+    :returns: the verdicts in the same order.
     """
     for each in passes(params):
         first = sorted(verdicts, key=lambda verdict: not verdict.held_out)
@@ -228,7 +235,10 @@ def _matched(verdict: Verdict, match: Match | None, found: Pass) -> Verdict:
 
 
 def joined_groups(verdicts: list[Verdict], params: CleanParams) -> dict[str, str]:
-    """The group that stands for each, where two share so many duplicates that they are one source."""
+    """Merge groups that share so many duplicates that they have one source, such as a fork and its origin.
+
+    :returns: for each group the alphabetically first group of its cluster.
+    """
     groups = {verdict.id: verdict.group for verdict in verdicts}
     candidates = Counter(verdict.group for verdict in verdicts if verdict.fingerprint)
     shared = Counter(
@@ -245,9 +255,9 @@ def joined_groups(verdicts: list[Verdict], params: CleanParams) -> dict[str, str
 
 
 def splits_of(verdicts: list[Verdict], joined: dict[str, str], params: CleanParams) -> dict[str, Split]:
-    """The split of every group that has a raw row.
+    """Return the split of every group that has a raw row.
 
-    :param joined: as of `joined_groups`.
+    :param joined: the result of `joined_groups`.
     """
     sizes = Counter(dict.fromkeys(joined.values(), 0))
     sizes.update(joined[verdict.group] for verdict in verdicts if verdict.kept)
@@ -257,9 +267,12 @@ def splits_of(verdicts: list[Verdict], joined: dict[str, str], params: CleanPara
 
 
 def limited(verdicts: list[Verdict], splits: dict[str, Split], params: CleanParams) -> list[Verdict]:
-    """`verdicts` with rows dropped of packages that have more than their share of train: the smallest ids stay.
+    """Drop rows of packages that exceed their largest share of train; the rows with the smallest ids are kept.
 
-    The share is of what stays: packages are cut to the largest number of rows for which it holds.
+    The share is relative to the rows that are left: the limit is the largest number of rows per package at which no
+    package exceeds the share.
+
+    :param splits: the split of every group.
     """
     share = params.max_package_share
     train = [verdict for verdict in verdicts if verdict.kept and splits[verdict.group] == "train"]
@@ -281,7 +294,11 @@ def limited(verdicts: list[Verdict], splits: dict[str, Split], params: CleanPara
 def decontaminated(
     verdicts: list[Verdict], splits: dict[str, Split], index: BenchmarkIndex, params: CleanParams
 ) -> list[Verdict]:
-    """`verdicts` with the train rows dropped that give away a benchmark or a row of val or test; the splits stay."""
+    """Drop train rows that give away a benchmark solution or a row of val or test; the splits do not change.
+
+    :param splits: the split of every group.
+    :param index: the benchmark solutions.
+    """
     kept = [(it, it.fingerprint) for it in verdicts if it.kept and it.fingerprint]
     measured = [(it.id, marks) for it, marks in kept if splits[it.group] != "train"]
     problems = ProblemIndex(measured, {it.id for it, _ in kept if it.held_out}, params)

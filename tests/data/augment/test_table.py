@@ -74,15 +74,15 @@ def broken(tmp_path, change):
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (lambda content: content["phrases"].append(["instead of", "in place of"]), "'instead of' holds"),
-        (lambda content: content["phrases"].append(["at the first go", "at once"]), "'at the first go' holds"),
-        (lambda content: content["phrases"].append(["self_made", "made"]), "'self_made' holds"),
+        (lambda content: content["phrases"].append(["instead of", "in place of"]), "'instead of' contains"),
+        (lambda content: content["phrases"].append(["at the first go", "at once"]), "'at the first go' contains"),
+        (lambda content: content["phrases"].append(["self_made", "made"]), "'self_made' contains"),
         (
             lambda content: content["phrases"].append(["at least", "at most"]),
-            "'at least' and 'at most' do not hold the",
+            "'at least' and 'at most' do not contain the",
         ),
-        (lambda content: content["verbs"].append(["return", "yield"]), "'return' may be replaced in 2 groups"),
-        (lambda content: content["nouns"].append(["lonely"]), "nothing to put"),
+        (lambda content: content["verbs"].append(["return", "yield"]), "'return' is in `say` of 2 groups"),
+        (lambda content: content["nouns"].append(["lonely"]), "no replacement"),
         (lambda content: content["nouns"].append({"say": ["a"], "or": ["b"]}), "or"),
         (lambda content: content.pop("verbs"), "verbs: Field required"),
         (lambda content: content.update(adverbs=[]), "adverbs"),

@@ -167,9 +167,9 @@ def test_benchmarks_are_looked_for(inputs, tmp_path, task):
     [
         (None, "does not exist"),
         ("{", ":1 is not JSON"),
-        ('{"task_id": 1, "code": "x"}\n{"task_id": 2}', ":2 is no benchmark task"),
-        ("[]", "holds no task"),
-        ("[1]", ", item 1 is no benchmark task"),
+        ('{"task_id": 1, "code": "x"}\n{"task_id": 2}', ":2 is not a benchmark task"),
+        ("[]", "contains no task"),
+        ("[1]", ", item 1 is not a benchmark task"),
     ],
 )
 def test_broken_benchmark_is_named(tmp_path, content, message):

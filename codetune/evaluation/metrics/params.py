@@ -14,7 +14,9 @@ class BertScoreParams(EncoderParams):
     """The encoder of BERTScore, and how its scores are rescaled."""
 
     layer: int = Field(
-        ge=0, le=1000, description="hidden layer whose vectors are compared; 0: embeddings (num_layers in bert-score)"
+        ge=0,
+        le=1000,
+        description="hidden layer whose vectors are compared; 0: the token embeddings (num_layers in bert-score)",
     )
     baseline_pairs: int = Field(
         ge=1,

@@ -210,7 +210,7 @@ def leads(task: Task) -> list[Metric]:
 
 
 def by_gain(name: str) -> Metric | None:
-    """Return the metric with a key under `gain` and `robustness` in reports/metrics.json; None if there is none.
+    """Return the metric with this key under `gain` and `robustness` in reports/metrics.json; None if none has it.
 
     :param name: the key.
     """

@@ -1,1 +1,1 @@
-"""How good answers are: metrics, tests that are run, and what the metrics are worth."""
+"""Evaluation of answers: metrics, tests that are run, and checks of how well the metrics detect wrong answers."""

@@ -1,27 +1,27 @@
-"""The Python code of an answer, read out of Markdown as a person reads it. Nothing of it is run.
+"""Extraction of the Python code from an answer in Markdown. The code is not run.
 
-The rule, the first that applies:
+The first of these forms that applies decides:
 
-1. `bare`: the whole answer is Python code, or code with a fault and no prose or fence around it. It is the code,
-   unchanged, fences in its docstrings included.
-2. `opened`: the answer begins with a definition or an import and has a fence later, as one does whose opening fence
-   stood in the prompt. The code is what stands before the first fence before which everything parses; else what stands
-   before the first fence, and before prose, as in 4.
-3. `fenced`: the answer has fenced blocks (``` or ~~~, indented or not, the last one perhaps never closed) that say that
-   they are Python or do not say what they are; those that say Python go before the others. A block that says that it is
-   Markdown is read as an answer of its own. Blocks of other languages are passed over.
-4. `prose`: no such block, but code before, between or after lines of prose.
-5. `none`: no code at all. The code is empty.
+1. `bare`: the whole answer is Python code, possibly with a syntax error, without prose or fences around it. The code is
+   the unchanged answer, including fences in its docstrings.
+2. `opened`: the answer begins with a definition or an import and has a fence later, as when the opening fence was part
+   of the prompt. The code is the text before the first fence for which that text parses. If there is no such fence, the
+   code is the first piece of code before the first fence; where a piece ends is described below.
+3. `fenced`: the answer has fenced blocks (``` or ~~~, indented or not; the last one may be unclosed) that are labelled
+   as Python or have no label. Labelled blocks are preferred. A block labelled as Markdown is read as an answer itself.
+   Blocks of other languages are ignored.
+4. `prose`: the answer has no such block, but code before, between or after lines of prose.
+5. `none`: the answer has no code. The code is empty.
 
-Of several blocks or pieces the first that defines a function or class is the code, else the first. Where it does not
-parse and a later one that parses defines all that it defines, the later one corrects it and is the code.
+Of several blocks or pieces, the code is the first that defines a function or class, or the first if none does. If it
+does not parse, and a later one parses and defines the same names, the later one is taken as its correction.
 
-An answer never gains by being broken: what may be code with a fault counts as code, and what is not code must look like
-prose. A line is prose when it is a sentence or a mark of Markdown. It is not when lines that are further indented
-follow directly on its colon: that is the head of a block, whatever its words. Code ends before the first line of prose
-before which everything parses. Where nothing parses, it ends before the first prose after a blank line: no part of it
-is cut off to make it right. A text is Python code when it parses, its common indentation aside, and holds more than
-names, literals and operators on them: `Yes` parses, and `well-known` too.
+A syntax error must never improve the result. So text that may be code with an error counts as code, and only text that
+looks like prose is removed. A line is prose if it is a sentence or has Markdown markup. A line that ends in a colon and
+is followed directly by deeper indented lines is the head of a block and never prose. Code ends before the first line of
+prose for which all code before it parses. If there is no such line, code ends before the first line of prose after a
+blank line; it is not cut earlier to make it valid. A text is Python code if it parses after its common indentation is
+removed, and contains more than names, literals and operators on them: words such as `Yes` and `well-known` parse too.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ _DEFINITION = re.compile(r"[ \t]*(?:@\w|(?i:(?:async\s+)?def)\s+\w+\s*(?:\(|$)|c
 _NAMES = re.compile(r"^[ \t]*(?:async\s+)?(?:def|class)\s+(\w+)", re.MULTILINE)
 _IMPORT = re.compile(
     r"[ \t]*(?i:from\s+[\w.]+\s+import\s+[\w(*]|import\s+[\w.]+(?:\s+as\s+\w+)?\s*(?:[,;#].*)?$)"
-)  # a capital letter is a fault, not prose
+)  # `Import os` is code with an error, not prose
 _ASSIGNMENT = re.compile(r"[ \t]*[A-Za-z_][\w.\[\]]*\s*[-+*/]?=(?!=)")
 _COMPOUND = re.compile(r"[ \t]*(?:async|elif|else|except|finally|for|if|match|try|while|with)\b")
 _SIMPLE = re.compile(r"[ \t]*(?:(?:return|yield|raise|assert|del|print)\b|[A-Za-z_][\w.]*\()")
-_INSIDE = re.compile(r"[ \t]+(?:return|yield|raise|pass)\b")  # what stands in the body of a function
+_INSIDE = re.compile(r"[ \t]+(?:return|yield|raise|pass)\b")  # statements in the body of a function
 _MARKED = re.compile(
     r"[-*+>|][ \t]|\d+[.)][ \t]|`|>>>|\||</?[A-Za-z]|\*{1,2}\w[^*]*\*|[-=*_]{3,}$"
 )  # items, quotations, code spans, tables, HTML, emphasis, rules
@@ -58,17 +58,19 @@ _WORD = re.compile(r"\(?[^\W\d_]+(?:['’-][^\W\d_]+)*[)\],;:.!?…。：！？]
 _ENDED = re.compile(r"(?<!\.)[.!?:。：！？]\)?$")
 _LONE = re.compile(r"[A-Z][a-z]+")
 _KEYWORDS = frozenset(map(str.lower, keyword.kwlist)) | {"print"}
-_PHRASE = 3  # words: fewer may be a statement with a fault
-_MARK = "\0"  # no answer has it
-_MAX_ENDS = 40  # of a piece of code that are tried
+_PHRASE = 3  # words; a line with fewer may be a statement with a syntax error
+_MARK = "\0"  # marks the end of the text; answers do not contain it
+_MAX_ENDS = 40  # maximal number of possible ends of a piece of code that are parsed
 _SAYS_NOTHING = (ast.Name, ast.Constant, ast.Tuple, ast.Attribute, ast.UnaryOp, ast.BinOp, ast.Compare)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The code of an answer, and the form in which the answer had it.
+    """The code of an answer.
 
-    :param reason: why there is no code: `blank`, `other_language` or `no_code`; empty where there is some.
+    :param code: the Python code; empty when there is none.
+    :param form: where in the answer the code was, as the module's docstring describes.
+    :param reason: why there is no code: `blank`, `other_language` or `no_code`; empty when there is code.
     """
 
     code: str
@@ -80,7 +82,8 @@ class Answer:
 class Segment:
     """A fenced block without its fences and their indentation, or the lines between two blocks.
 
-    :param language: of a block the first word after its fence, in lower case; None between blocks.
+    :param language: the first word after the opening fence, in lower case; None for lines between blocks.
+    :param text: the lines, joined with newlines.
     """
 
     language: str | None
@@ -88,12 +91,18 @@ class Segment:
 
 
 def extract_code(answer: str) -> str:
-    """The Python code of an answer in Markdown; empty where there is none. The module has the rule."""
+    """Return the Python code of an answer in Markdown, by the rules in the module's docstring; empty if there is none.
+
+    :param answer: the text of the answer.
+    """
     return read_answer(answer).code
 
 
 def read_answer(answer: str) -> Answer:
-    """The Python code of an answer, and which part of the rule found it."""
+    """Return the Python code of an answer together with the form in which it was found.
+
+    :param answer: the text of the answer.
+    """
     if _is_code(answer):
         return Answer(answer, "bare")
     if code := _before_fence(_lines(answer)):
@@ -112,12 +121,14 @@ def read_answer(answer: str) -> Answer:
 
 
 def is_settled(answer: str) -> bool:
-    """Whether the code of an answer that is still being written is whole: nothing that may follow is read.
+    """Return whether the code of an answer that is still being generated is final, so that generation can stop.
 
-    So it is once a block that says that it is Python, parses and defines something has closed, where no code stands
-    before the first block and no block before it is preferred.
+    It is final after a closed block that is labelled as Python, parses and defines a function or class, unless code
+    precedes the first block or an earlier block is preferred.
+
+    :param answer: the text generated so far.
     """
-    lines = answer.replace("\r\n", "\n").split("\n")[:-1]  # the last one may go on
+    lines = answer.replace("\r\n", "\n").split("\n")[:-1]  # the last line may be incomplete
     if not any(map(_FENCE.fullmatch, lines)):
         return False
     before, *found = segments("\n".join([*lines, _MARK]))
@@ -128,7 +139,7 @@ def is_settled(answer: str) -> bool:
 
 
 def _before_fence(lines: list[str]) -> str:
-    """The code at the beginning of an answer, up to the fence that closes it; empty where an answer has none."""
+    """Return the code at the beginning of an answer, up to its closing fence; empty if there is none (`opened`)."""
     fences = [place for place, line in enumerate(lines) if _FENCE.fullmatch(line)]
     first = next((place for place, line in enumerate(lines) if line.strip()), 0)
     if not fences or first >= fences[0] or _prose(lines[: fences[0]])[first]:
@@ -141,9 +152,11 @@ def _before_fence(lines: list[str]) -> str:
 
 
 def segments(answer: str) -> list[Segment]:
-    """The fenced blocks of an answer and what stands between them, in order, by CommonMark's rule for what closes one.
+    """Split an answer into its fenced blocks and the lines between them, in order.
 
-    The last block may never be closed.
+    Blocks are closed by the rule of CommonMark; the last block may be unclosed.
+
+    :param answer: the text of the answer.
     """
     found: list[Segment] = []
     opening: re.Match[str] | None = None
@@ -162,12 +175,12 @@ def segments(answer: str) -> list[Segment]:
 
 
 def _lines(answer: str) -> list[str]:
-    """The lines of an answer, which do not end at the form feeds that sources may hold."""
+    """Split an answer into lines; not with `splitlines`, which also splits at form feeds, and sources may have them."""
     return answer.replace("\r\n", "\n").rstrip("\n").split("\n")
 
 
 def _block(opening: re.Match[str], lines: list[str]) -> Segment:
-    """A block out of its first fence and its lines; code that begins behind the fence is its first line."""
+    """Make a block from its opening fence and its lines; code on the line of the fence becomes its first line."""
     info, indent = opening["info"].strip(), opening["indent"]
     language, _, rest = info.partition(" ") if not _certain(info) else ("", "", info)
     words = language.lower().strip("{}.").split()
@@ -176,7 +189,7 @@ def _block(opening: re.Match[str], lines: list[str]) -> Segment:
 
 
 def _named(blocks: Sequence[Segment]) -> list[str]:
-    """The texts of the blocks that say that they are Python; one that says Markdown is read as an answer of its own."""
+    """Return the texts of non-empty blocks labelled as Python, and the code in blocks labelled as Markdown."""
     texts = (
         extract_code(block.text) if block.language in _MARKDOWN else block.text
         for block in blocks
@@ -186,7 +199,7 @@ def _named(blocks: Sequence[Segment]) -> list[str]:
 
 
 def _foremost(texts: Sequence[str]) -> str | None:
-    """Of several pieces of code the one that is the answer; None of none."""
+    """Return the piece of code that is the answer, as the module's docstring describes; None if there are no pieces."""
     first = next(filter(_defines, texts), next(iter(texts), None))
     if first is None or _is_code(first):
         return first
@@ -196,7 +209,7 @@ def _foremost(texts: Sequence[str]) -> str | None:
 
 
 def _pieces(lines: list[str]) -> list[str]:
-    """The pieces of code between lines of prose, without their common indentation."""
+    """Return the pieces of code between lines of prose, without their common indentation."""
     prose, pieces, place = _prose(lines), [], 0
     while place < len(lines):
         if prose[place] or not lines[place].strip():
@@ -211,7 +224,7 @@ def _pieces(lines: list[str]) -> list[str]:
 
 
 def _end(lines: list[str], prose: list[bool], start: int) -> int:
-    """The place of the line before which the code ends that begins at `start`."""
+    """Return the index of the line before which the code that begins at line `start` ends."""
     indent = _indent(lines[start])
     ends = [at for at in range(start + 1, len(lines)) if prose[at] and _indent(lines[at]) <= indent]
     parsing = (at for at in ends[:_MAX_ENDS] if _parsed("\n".join(lines[start:at])) is not None)
@@ -220,12 +233,12 @@ def _end(lines: list[str], prose: list[bool], start: int) -> int:
 
 
 def _quoted(text: str) -> bool:
-    """Whether a text ends within a string of several lines."""
+    """Return whether a text ends inside a triple-quoted string."""
     return any(text.count(quotes) % 2 for quotes in ('"""', "'''"))
 
 
 def _prose(lines: list[str]) -> list[bool]:
-    """Which lines are prose."""
+    """Return for each line whether it is prose."""
     found: list[bool] = []
     for line, below in pairwise([*lines, ""]):
         text, head = line.strip(), bool(below.strip()) and _indent(below) > _indent(line)
@@ -239,7 +252,7 @@ def _prose(lines: list[str]) -> list[bool]:
 
 
 def _is_sentence(text: str, *, wrapped: bool) -> bool:
-    """Whether a line reads as a sentence or a part of one; what may be a statement with a fault does not.
+    """Return whether a line is a sentence or part of one; false if it may be a statement with a syntax error.
 
     :param wrapped: whether the line above is prose.
     """
@@ -254,7 +267,7 @@ def _is_sentence(text: str, *, wrapped: bool) -> bool:
     capital, ended = not text.lstrip("(")[0].islower(), _ENDED.search(text) is not None
     if 2 * words < len(tokens):
         return False
-    if keyed and not capital:  # the beginning of a statement, if not the rest of a sentence
+    if keyed and not capital:  # a statement, or the continuation of a sentence
         return words == len(tokens) >= _PHRASE and (wrapped or (ended and not text.endswith(":")))
     if keyed and len(tokens) <= _PHRASE:
         return ended or text.endswith(",")
@@ -262,12 +275,12 @@ def _is_sentence(text: str, *, wrapped: bool) -> bool:
 
 
 def _certain(line: str) -> bool:
-    """Whether a line begins a definition or an import: no sentence looks like that."""
+    """Return whether a line is certainly code: the beginning of a definition or an import."""
     return bool(_DEFINITION.match(line) or _IMPORT.match(line))
 
 
 def _defines(text: str) -> bool:
-    """Whether a text defines a function or class, or may be meant to and is broken."""
+    """Return whether a text defines a function or class, or looks like a definition with a syntax error."""
     lines = text.split("\n")
     if any(map(_DEFINITION.match, lines)):
         return True
@@ -275,13 +288,13 @@ def _defines(text: str) -> bool:
 
 
 def _meant(line: str, below: str) -> bool:
-    """Whether a line that is no definition may be meant as its head or as a line of its body."""
+    """Return whether a line may be the faulty head of a definition, or a line of its body."""
     head = line.rstrip().endswith(":") and bool(below.strip()) and _indent(below) > _indent(line)
     return bool(_INSIDE.match(line)) or (head and not _COMPOUND.match(line))
 
 
 def _looks_like_code(text: str) -> bool:
-    """Whether a text that does not parse is code with a fault."""
+    """Return whether a text that does not parse looks like code with a syntax error."""
     lines = text.split("\n")
     kinds = (_DEFINITION, _IMPORT, _ASSIGNMENT, _COMPOUND, _SIMPLE)
     return _parsed(text) is None and (any(kind.match(line) for kind in kinds for line in lines) or _defines(text))
@@ -292,7 +305,7 @@ def _indent(line: str) -> int:
 
 
 def _is_code(text: str) -> bool:
-    """Whether a text parses, and holds more than names and literals."""
+    """Return whether a text parses and contains more than names, literals and operators on them."""
     tree = _parsed(text)
     return tree is not None and any(
         not (isinstance(node, ast.Expr) and isinstance(node.value, _SAYS_NOTHING)) for node in tree.body
@@ -300,5 +313,5 @@ def _is_code(text: str) -> bool:
 
 
 def _parsed(text: str) -> ast.Module | None:
-    """The syntax tree of a text, a common indentation aside; None where it does not parse."""
+    """Return the syntax tree of a text without its common indentation; None if it does not parse."""
     return parsed(dedented(text))

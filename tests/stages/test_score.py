@@ -141,7 +141,7 @@ def test_each_benchmark_has_its_own_means(tmp_path, finished):
     assert read_json(tmp_path / "reports/scoring.json")["read"]["base.mine"]["no_code"] == {"no_code": 1}
     write_jsonl(folder / "mine.jsonl", [{**HUMANEVAL, "canonical_solution": "    return x + x\n"}])
     with pytest.raises(
-        UserError, match=r"base.jsonl:1 answers HumanEval/0 of mine, which is not as it is in the bench"
+        UserError, match=r"base.jsonl:1 answers HumanEval/0 of mine, which is missing from the benchmark"
     ):
         run(inputs, tmp_path / "reports")
 

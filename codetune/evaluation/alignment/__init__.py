@@ -1,1 +1,1 @@
-"""Which token of an answer BERTScore matched with which of the reference; computed in a process of its own."""
+"""Alignment of the tokens of an answer with those of its reference by BERTScore, computed in a separate process."""

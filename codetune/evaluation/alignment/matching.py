@@ -1,4 +1,4 @@
-"""The alignment behind one BERTScore: the same embeddings and the same cosines as the stage `score` takes."""
+"""Token alignment with the same embeddings and cosine similarities with which the stage `score` computes BERTScore."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ _DIGITS = 4
 
 
 class Aligner:
-    """Aligns texts by one layer of an encoder.
+    """Aligns texts with the token embeddings of one layer of an encoder.
 
+    :param files: the files of the encoder.
+    :param layer: the number of the layer.
     :raises UserError: when the files cannot be loaded, or the model has no such layer.
     """
 
@@ -25,13 +27,16 @@ class Aligner:
         self._tokenizer = AutoTokenizer.from_pretrained(files.folder, local_files_only=True, trust_remote_code=False)
 
     def align(self, reference: str, answer: str) -> Alignment:
-        """The alignment of an answer with its reference.
+        """Align an answer with its reference.
 
-        :raises UserError: when either has no tokens.
+        :param reference: the reference text.
+        :param answer: the text of the answer.
+        :returns: tokens, similarities and BERTScore of the pair.
+        :raises UserError: when either text is empty.
         """
         sides = [self._encoder.embed(text) for text in (reference, answer)]
         if any(side.empty for side in sides):
-            raise UserError("an empty text has no tokens to align", "Choose another prompt or answer.")
+            raise UserError("an empty text cannot be aligned", "Choose another prompt or answer.")
         similarity = _unit(sides[0]) @ _unit(sides[1]).T
         scores = match(sides[1], sides[0])
         return Alignment(
@@ -45,8 +50,8 @@ class Aligner:
         )
 
     def _tokens(self, text: str, count: int) -> list[str]:
-        """The tokens as they stand in `text`, not as the vocabulary spells them; special ones in brackets."""
-        stripped = text.strip()  # as the encoder does
+        """Return the parts of `text` that the tokens stand for; special tokens appear as their name in brackets."""
+        stripped = text.strip()  # the encoder also removes outer white space
         found = self._tokenizer(stripped, truncation=False, verbose=False, return_offsets_mapping=True)
         names = self._tokenizer.convert_ids_to_tokens(found["input_ids"])
         tokens = [
@@ -54,11 +59,11 @@ class Aligner:
             for name, (start, end) in zip(names, found["offset_mapping"], strict=True)
         ]
         if len(tokens) != count:
-            raise UserError(f"the encoder made {count} vectors of {len(tokens)} tokens", "Choose another encoder.")
+            raise UserError(f"the encoder returned {count} vectors for {len(tokens)} tokens", "Choose another encoder.")
         return tokens
 
 
 def _unit(embedding: Embedding) -> torch.Tensor:
-    """The vectors of a text, each of length one."""
+    """Return the token vectors of a text, scaled to length 1; shape `(tokens, dim)`."""
     with torch.inference_mode():
         return torch.nn.functional.normalize(embedding.vectors, dim=-1)

@@ -1,4 +1,4 @@
-"""What an alignment consists of; light, so that a page can show one without torch."""
+"""The result of an alignment. This module does not import torch, so that the app can show alignments without it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from dataclasses import dataclass
 class Alignment:
     """The similarity of every token of the reference with every token of the answer.
 
-    :param reference: the tokens as they stand in the text, special ones in brackets; `answer` likewise.
-    :param similarity: cosines of shape `(len(reference), len(answer))`.
-    :param counted: whether a token of the reference counts in the score, as special ones do not; `counted_answer`
-        likewise.
-    :param precision: the mean over the answer's tokens of the best cosine with the reference, not rescaled; `recall`
-        the other way round, `f1` of both.
-    :param signature: what made it: the encoder, its weights and its layer.
+    :param reference: the tokens of the reference as parts of its text, special tokens in brackets.
+    :param answer: the tokens of the answer, likewise.
+    :param similarity: cosine similarities of shape `(len(reference), len(answer))`.
+    :param counted: for each token of the reference, whether it counts in the score; special tokens do not.
+    :param counted_answer: the same for each token of the answer.
+    :param precision: the mean over the answer's tokens of the best cosine similarity with the reference, not rescaled.
+    :param recall: the mean over the reference's tokens of the best cosine similarity with the answer, not rescaled.
+    :param f1: the harmonic mean of precision and recall.
+    :param signature: the encoder, its weights and its layer.
     """
 
     reference: list[str]
@@ -30,17 +32,23 @@ class Alignment:
     signature: str
 
     def matches(self) -> list[tuple[int, int]]:
-        """For each counted token of the reference, the place of the token of the answer that is most like it."""
+        """Match each counted token of the reference with the most similar token of the answer.
+
+        :returns: pairs of a token index in the reference and one in the answer.
+        """
         return _best(self.similarity, self.counted)
 
     def answer_matches(self) -> list[tuple[int, int]]:
-        """For each counted token of the answer, the place of the token of the reference that is most like it, first."""
+        """Match each counted token of the answer with the most similar token of the reference.
+
+        :returns: pairs of a token index in the reference and one in the answer, as in `matches`.
+        """
         found = _best(list(zip(*self.similarity, strict=True)), self.counted_answer)
         return [(reference, answer) for answer, reference in found]
 
 
 def _best(rows: Sequence[Sequence[float]], counted: list[bool]) -> list[tuple[int, int]]:
-    """Each row that counts, with the place of its largest value; one without values is left out."""
+    """Return pairs of the index of a counted row and the index of its largest value; empty rows are skipped."""
     return [
         (place, max(range(len(row)), key=row.__getitem__)) for place, row in enumerate(rows) if counted[place] and row
     ]

@@ -1,6 +1,7 @@
-"""The process that aligns: a line of JSON in, a line of JSON out, until nobody asks any more.
+"""The process that computes alignments: it reads requests as lines of JSON and writes one line of JSON for each.
 
-Each request names the encoder as the `score` section of the revision does; models are kept, the last two of them.
+Each request contains `score.bertscore` from params.yaml of a revision, which names the encoder. The two encoders used
+last stay in memory. The process ends after some minutes without a request.
 """
 
 from __future__ import annotations
@@ -26,19 +27,24 @@ if TYPE_CHECKING:
     from codetune.evaluation.alignment.matching import Aligner
 
 IDLE_S = 300
+"""Seconds without a request after which the process ends."""
 
 
 @lru_cache(maxsize=2)
 def _aligner(params: BertScoreParams) -> Aligner:
     files = locate_encoder(params, "score.bertscore")
-    # Imported late: torch must not come before the numerics are fixed.
+    # Imported here because `main` must fix the numerics before torch is imported.
     from codetune.evaluation.alignment.matching import Aligner
 
     return Aligner(files, params.layer)
 
 
 def respond(line: str) -> dict[str, Any]:
-    """The answer to one request: the parts of an `Alignment`, or what is wrong as `error` and its `remedy`."""
+    """Compute the alignment for one request.
+
+    :param line: a JSON object with `bertscore` (the parameters of the encoder), `reference` and `answer`.
+    :returns: the fields of an `Alignment`; or `error` and `remedy`, the two parts of a `UserError`.
+    """
     try:
         request = json.loads(line)
         params = BertScoreParams.model_validate(request["bertscore"])
@@ -46,16 +52,19 @@ def respond(line: str) -> dict[str, Any]:
     except UserError as error:
         return {"error": error.what, "remedy": error.remedy}
     except (ValidationError, KeyError, TypeError, ValueError):
-        what = "params.yaml of this revision names no encoder that can be read (score.bertscore)"
+        what = "score.bertscore in params.yaml of this revision does not describe a valid encoder"
         return {"error": what, "remedy": "Choose another revision."}
 
 
 def main(respond_to: Callable[[str], dict[str, Any]] = respond) -> None:
-    """Answer requests on standard input until it is closed, or nobody asks for some minutes."""
-    os.environ["HF_HUB_OFFLINE"] = "1"  # what is not on this machine is said to be missing, not fetched
+    """Answer requests on standard input until it is closed, or no request comes for `IDLE_S` seconds.
+
+    :param respond_to: computes the reply to a line; tests replace it.
+    """
+    os.environ["HF_HUB_OFFLINE"] = "1"  # report a missing encoder rather than download it
     numerics.fix(NumericsParams(mode="portable", threads=1))
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # keeps the output of libraries out of the replies
     while wait([sys.stdin], IDLE_S):
         line = sys.stdin.readline()
         if not line:

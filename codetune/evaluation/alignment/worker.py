@@ -1,4 +1,4 @@
-"""The other end of the process that aligns: started when somebody asks, and again when it has gone."""
+"""Client of the process that computes alignments. It starts the process on the first request and after it has ended."""
 
 from __future__ import annotations
 
@@ -16,31 +16,35 @@ from codetune.evaluation.alignment.result import Alignment
 
 TIMEOUT_S = 120
 _HOUSE = Path(__file__).resolve().parents[3]
-_REMEDY = "Try again; the terminal that runs the page says more."
+_REMEDY = "Try again. The terminal that runs the app shows the cause."
 
 
 class AlignmentWorker:
-    """Asks a process for alignments, one at a time; safe to use from several threads.
+    """Requests alignments from another process, one at a time; safe to use from several threads.
 
-    The process brings torch, so that this one need not; it ends by itself when nobody asks for some minutes.
+    Only the other process imports torch. It ends by itself after some minutes without a request.
 
-    :param root: the folder of the project, which encoders' paths are relative to.
-    :param command: what to run; for tests.
+    :param root: the folder of the project; paths of encoders are relative to it.
+    :param command: arguments for the Python interpreter; tests replace them.
     """
 
     def __init__(self, root: Path, command: tuple[str, ...] = ("-m", "codetune.evaluation.alignment.serve")) -> None:
         self._root = root
-        # Without -P a file of the project could stand in for a module of the same name.
+        # With -P, files in the project folder cannot replace modules of the same name.
         self._command = [sys.executable, "-P", *command]
         self._environment = {**os.environ, "PYTHONPATH": str(_HOUSE)}
         self._turn = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
 
     def align(self, bertscore: dict[str, Any], reference: str, answer: str) -> Alignment:
-        """The alignment of an answer with its reference.
+        """Align an answer with its reference.
 
-        :param bertscore: the section `score.bertscore` of the revision that is looked at.
-        :raises UserError: when the encoder is not here, with what brings it; or when it takes too long.
+        :param bertscore: the section `score.bertscore` of the revision that the user looks at.
+        :param reference: the reference text.
+        :param answer: the text of the answer.
+        :returns: tokens, similarities and BERTScore of the pair.
+        :raises UserError: when the encoder is not on this machine (the message says how to get it), when a text is
+            empty, when the process ends, or when it does not reply within `TIMEOUT_S` seconds.
         """
         request = json.dumps({"bertscore": bertscore, "reference": reference, "answer": answer}, default=str)
         with self._turn:
@@ -55,7 +59,7 @@ class AlignmentWorker:
             return dict(json.loads(_exchanged(process, request)))
         except (OSError, ValueError):
             self.close()
-            raise UserError("The tokens could not be aligned: the process that does it ended", _REMEDY) from None
+            raise UserError("The tokens could not be aligned: the process ended or took too long", _REMEDY) from None
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
@@ -70,7 +74,7 @@ class AlignmentWorker:
         return self._process
 
     def close(self) -> None:
-        """End the process; the next question starts another."""
+        """Kill the process; the next request starts a new one."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -78,7 +82,7 @@ class AlignmentWorker:
 
 
 def _exchanged(process: subprocess.Popen[str], request: str) -> str:
-    """The line that answers one line; empty where none comes in time."""
+    """Send one line and return the reply; empty when none comes in time."""
     if process.stdin is None or process.stdout is None:
         return ""
     process.stdin.write(f"{request}\n")

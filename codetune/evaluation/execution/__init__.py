@@ -1,1 +1,1 @@
-"""Does an answer work? Problems with tests, verdicts on answers, and the share that passes."""
+"""Execution of answers: models answer problems, the tests of the problems run, and pass rates are reported."""

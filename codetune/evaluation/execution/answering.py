@@ -1,7 +1,7 @@
-"""A model's answers to problems, drawn several times where asked, kept as they come: a killed run goes on.
+"""Generation of a model's answers to problems, with one or more samples each. A killed run continues where it stopped.
 
-An instruct model is asked through its chat template. Any other continues the head of a function that a problem begins
-with, up to the function's end, and is given a problem in words as an instruction.
+An instruct model gets the question in its chat template. Another model gets the head of the function and continues it
+up to the end of the function; if the problem is given in words, it gets them as an instruction.
 """
 
 from __future__ import annotations
@@ -32,9 +32,13 @@ _Key = tuple[str, int]
 
 @dataclass(frozen=True)
 class Asking:
-    """Who is asked, and how.
+    """The model that answers, and its settings.
 
-    :param samples: answers to each problem; more than one makes sense only where they are drawn.
+    :param model: the base model: a name or a folder.
+    :param adapter: the folder of the adapter; None: the base model alone.
+    :param samples: the number of answers to each problem; more than one is useful only at a temperature above 0.
+    :param sampling: how tokens are sampled.
+    :param revision: the revision of the base model; None: the default.
     :param system: the system text, as for `codetune.models.prompt.set_system`.
     """
 
@@ -46,7 +50,10 @@ class Asking:
     system: str = KEEP_SYSTEM
 
     def recipe(self, problems: list[Problem]) -> str:
-        """The digest of the fingerprint of the answers, the number of samples apart."""
+        """Return a digest of everything that the answers depend on, without the number of samples.
+
+        :param problems: the problems to answer.
+        """
         base = locate_model(self.model, self.revision)
         places = {"base": base, "adapter": self.adapter}
         files = {
@@ -65,30 +72,38 @@ class Asking:
 
 
 def answer_problems(problems: list[Problem], asking: Asking, output: Path) -> int:
-    """Write the answers to all problems, those that `output` holds already left as they are; how many were made.
+    """Write the answers to all problems to a file; answers that it already contains are kept.
 
-    :raises UserError: when the model cannot be loaded, a prompt leaves no room for an answer, or `output` is of
-        another model, other settings or other problems.
+    :param problems: the problems to answer.
+    :param asking: the model and its settings.
+    :param output: the file of answers.
+    :returns: the number of new answers.
+    :raises UserError: when the model cannot be loaded, a prompt leaves no room for an answer, or `output` was written
+        with another model, other settings or other problems.
     """
     if asking.samples > 1 and asking.sampling.temperature == 0:
-        raise UserError("every one of the samples would be the same at temperature 0", "Add --temperature 0.8.")
+        raise UserError("all samples of a problem would be equal at temperature 0", "Add --temperature 0.8.")
     if not output.parent.is_dir() or output.is_dir():
-        raise UserError(f"{output} cannot be written: expected a file in a folder that exists", "Name another file.")
+        raise UserError(f"{output} cannot be written: expected a file in an existing folder", "Choose another file.")
     journal = Journal(output, asking.recipe(problems))
     kept = journal.read()
     if kept is None:
         raise UserError(
-            f"{output} holds answers of another model, other settings or other problems",
-            "Name another file, or remove that one.",
+            f"{output} contains answers of another model, other settings or other problems",
+            "Choose another file, or delete this one.",
         )
     return len(answered(problems, asking, journal, kept)) - len(kept)
 
 
 def answered(problems: list[Problem], asking: Asking, journal: Journal, kept: list[JsonObject]) -> list[JsonObject]:
-    """The answers to all problems, in order; those `kept` from an earlier run are not asked for again.
+    """Generate the missing answers, and write each to the journal as soon as it is finished.
 
-    Each has `task_id`, `sample` (its number), `completion` and `stopped`, and is in the journal.
-
+    :param problems: the problems to answer.
+    :param asking: the model and its settings.
+    :param journal: the file of answers.
+    :param kept: the answers from an earlier run, which are not generated again.
+    :returns: all answers in the order of the problems, with `task_id`, `sample` (its number), `completion` and
+        `stopped`.
     :raises UserError: when the model cannot be loaded, or a prompt leaves no room for an answer.
     """
     done: dict[_Key, JsonObject] = {(row["task_id"], row["sample"]): row for row in kept}
@@ -108,7 +123,7 @@ def answered(problems: list[Problem], asking: Asking, journal: Journal, kept: li
 
 
 def _asked(loaded: LoadedModel, asked: list[tuple[Problem, int]], sampling: SamplingSettings) -> Iterator[JsonObject]:
-    """The answers, each as soon as it is finished."""
+    """Yield each answer as soon as it is finished."""
     prompts = [_prompt(loaded, problem, sampling.max_new_tokens) for problem, _ in asked]
     seeds = [stable_seed(sampling.seed, "answer", problem.id, str(number)) for problem, number in asked]
     choosers = [sampler(sampling, seed) for seed in seeds] if sampling.temperature else None
@@ -126,12 +141,12 @@ def _asked(loaded: LoadedModel, asked: list[tuple[Problem, int]], sampling: Samp
 
 
 def _by_question(loaded: LoadedModel, problem: Problem) -> bool:
-    """Whether the model is asked in words, and not given the head of a function to go on from."""
+    """Return whether the prompt is the question, not the head of a function to continue."""
     return bool(problem.instruction) or is_instruct(loaded.tokenizer)
 
 
 def _function_text(answer: str) -> str:
-    """The body of a function, up to the first line that stands as far left as the function itself."""
+    """Return the body of a function, up to the first line without indentation."""
     first, *rest = StringIO(answer) if answer else [""]
     kept = [first]
     for line in rest:
@@ -145,11 +160,11 @@ def _prompt(loaded: LoadedModel, problem: Problem, max_new_tokens: int) -> list[
     if _by_question(loaded, problem):
         ids = prompt_ids(loaded.tokenizer, problem.question)
     else:
-        # The line break is left to the model: with the indentation after it, it may be one token.
+        # The prompt ends before the line break, because newline and indentation may be one token.
         ids = continuation_ids(loaded.tokenizer, problem.start.rstrip("\n"))
     if len(ids) + max_new_tokens > loaded.context:
         raise UserError(
-            f"task {problem.id} takes {len(ids)} tokens, and {loaded.name} reads {loaded.context} with the answer",
+            f"task {problem.id} has {len(ids)} tokens, and {loaded.name} takes {loaded.context} including the answer",
             "Lower the number of new tokens (max_new_tokens).",
         )
     return ids

@@ -1,4 +1,4 @@
-"""What came of the answers to a set of problems: the share that passes, its gain, and a line per answer."""
+"""Report on the answers to a set of problems: the share that passes, its gain, and one row for each answer."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from codetune.evaluation.sandbox.trial import Verdict
 
 
 def figures(problems: ProblemSet, tried: dict[str, Tried], params: ScoreParams) -> JsonObject:
-    """pass@1 and outcomes of each variant, the gain, and the problems won and lost.
+    """Compute pass@1 and outcomes of each variant, the gain, and which problems the tuned model won and lost.
 
-    Nothing here tells how the answers were isolated, so that every machine reports the same.
+    The kind of isolation is not part of the result, so that all machines report the same.
 
-    :param tried: one answer of each variant to each problem.
+    :param problems: the set of problems.
+    :param tried: the verdicts by variant, on one answer to each problem.
+    :param params: confidence, bootstrap samples and seed.
     """
     reports = {variant: tried[variant].report([1], params.confidence) for variant in VARIANTS}
     base, tuned = (
@@ -41,7 +43,11 @@ def figures(problems: ProblemSet, tried: dict[str, Tried], params: ScoreParams) 
 
 
 def lines(problems: ProblemSet, tried: dict[str, Tried]) -> list[JsonObject]:
-    """The verdict on each answer, with its reason; without the texts of a benchmark's tests."""
+    """Return one row with outcome and detail for each answer; texts of a benchmark's tests are left out.
+
+    :param problems: the set of problems.
+    :param tried: the verdicts by variant, on one answer to each problem.
+    """
     return [
         {
             "set": problems.name, "task_id": task, "variant": variant,

@@ -10,12 +10,12 @@ from codetune.core.config import Section
 
 
 class ExecuteParams(Section):
-    """Limits of an answer that is run with its tests."""
+    """Limits and packages for running an answer with its tests."""
 
     section: ClassVar[str] = "execute"
-    cpu_s: int = Field(ge=1, description="CPU seconds for an answer and its tests; scaled up on a slow machine")
+    cpu_s: int = Field(ge=1, description="CPU seconds for an answer and its tests; increased on a slow machine")
     packages: list[str] = Field(
         default=[],
-        description="installed packages that answers and tests may import besides the standard library, such as numpy; "
-        "name the packages that they need as well",
+        description="installed packages that answers and tests may import in addition to the standard library, such as "
+        "numpy; also list the dependencies of these packages",
     )

@@ -1,4 +1,4 @@
-"""All answers to all problems, tried in the sandbox."""
+"""Test runs of all answers to all problems in the sandbox, and pass@k."""
 
 from __future__ import annotations
 
@@ -24,20 +24,27 @@ from codetune.stats.intervals import wilson_interval
 
 
 def pass_at_k(answers: int, correct: int, k: int) -> float:
-    """The chance that one of `k` answers is right, estimated without bias from more of them.
+    """Return an unbiased estimate of the probability that at least one of `k` answers passes.
 
     Chen et al., "Evaluating Large Language Models Trained on Code" (2021), section 2.1: 1 - C(n - c, k) / C(n, k).
 
-    :param answers: answers that were tried, at least `k`.
-    :param correct: those of them that are right.
+    :param answers: the number n of tested answers, at least `k`.
+    :param correct: the number c of them that passed.
+    :param k: the k of pass@k.
+    :raises ValueError: when the numbers do not fit together.
     """
     if not 0 < k <= answers or not 0 <= correct <= answers:
-        raise ValueError(f"pass@{k} is not defined for {correct} right ones of {answers} answers")
+        raise ValueError(f"pass@{k} is not defined for {correct} correct ones of {answers} answers")
     return 1.0 - math.comb(answers - correct, k) / math.comb(answers, k)
 
 
 def mean_pass_at_k(counts: Sequence[tuple[int, int]], k: int) -> float | None:
-    """`pass_at_k` over problems, each with its answers and the right ones; None where a problem has too few answers."""
+    """Return the mean of `pass_at_k` over problems.
+
+    :param counts: for each problem the numbers of answers and of correct answers.
+    :param k: the k of pass@k.
+    :returns: the mean; None if there are no problems or one has fewer than `k` answers.
+    """
     if not counts or any(answers < k for answers, _ in counts):
         return None
     return math.fsum(pass_at_k(answers, correct, k) for answers, correct in counts) / len(counts)
@@ -52,9 +59,10 @@ def _interval(right: int, problems: int, confidence: float) -> dict[str, float]:
 class Tried:
     """Verdicts on the answers to problems.
 
-    :param verdicts: by problem, in the order of its answers; problems whose own reference fails are not there.
-    :param unusable: what came of the reference of each of those.
-    :param needed: the modules that each of those imports and the sandbox does not have, where there are such.
+    :param isolation: the name of the isolation in use.
+    :param verdicts: by id of the problem, in the order of its answers; problems whose own reference fails are left out.
+    :param unusable: the verdict on the reference of each problem whose reference fails, by id.
+    :param needed: the modules that such a problem imports and the sandbox lacks, by id, if there are any.
     """
 
     isolation: str
@@ -63,13 +71,16 @@ class Tried:
     needed: dict[str, list[str]] = field(default_factory=dict)
 
     def counts(self) -> list[tuple[int, int]]:
-        """Answers and right answers of each problem that has answers."""
+        """Return the numbers of answers and of correct answers of each problem that has answers."""
         return [(len(found), sum(one.passed for one in found)) for found in self.verdicts.values() if found]
 
     def report(self, ks: Iterable[int], confidence: float = 0.95) -> dict[str, Any]:
-        """Figures: answers by outcome, pass@k over the problems that were answered, and the isolation in use.
+        """Return the report: numbers of answers by outcome, pass@k over the answered problems, and the isolation.
 
-        With one answer to each problem also the interval of the share that is right.
+        If every answered problem has exactly one answer, the report also has the interval of the share that passes.
+
+        :param ks: the values of k.
+        :param confidence: the confidence level of the interval.
         """
         outcomes = Counter(verdict.outcome for found in self.verdicts.values() for verdict in found)
         counts = self.counts()
@@ -89,9 +100,14 @@ class Tried:
 
 
 def try_answers(problems: list[Problem], answers: dict[str, list[str]], isolation: Isolation, limits: Limits) -> Tried:
-    """The verdict on every answer; the same answer to the same problem is tried once.
+    """Test the references of all problems, then all answers to the problems whose reference passes.
 
-    :param answers: by the id of the problem, without what the problem begins with.
+    Equal answers to the same problem are tested once.
+
+    :param problems: the problems.
+    :param answers: the answers by id of the problem, as models give them.
+    :param isolation: how processes are isolated.
+    :param limits: time and memory for each answer.
     """
     references = dict(
         zip(problems, verdicts([(each, each.reference) for each in problems], isolation, limits), strict=True)
@@ -111,7 +127,11 @@ def try_answers(problems: list[Problem], answers: dict[str, list[str]], isolatio
 
 
 def missing_modules(problem: Problem, present: frozenset[str]) -> list[str]:
-    """The modules that a problem's reference or tests import and that are neither in `present` nor standard."""
+    """Return the modules that a problem's reference or tests import and that the sandbox lacks.
+
+    :param problem: the problem.
+    :param present: modules that the sandbox has in addition to the standard library.
+    """
     tests = problem.tests
     sources = [problem.reference, *((tests.preamble, tests.tests) if isinstance(tests, Suite) else (tests.setup,))]
     trees = [tree for source in sources if (tree := parsed(source))]
@@ -125,7 +145,13 @@ def missing_modules(problem: Problem, present: frozenset[str]) -> list[str]:
 
 
 def verdicts(sources: list[tuple[Problem, str]], isolation: Isolation, limits: Limits) -> list[Verdict]:
-    """The verdict on each whole source before the tests of its problem."""
-    with ThreadPoolExecutor(cores()) as pool:  # the work is done by the processes that the threads wait for
+    """Run complete sources against the tests of their problems in parallel, and show the progress.
+
+    :param sources: pairs of a problem and a complete source.
+    :param isolation: how processes are isolated.
+    :param limits: time and memory for each source.
+    :returns: the verdicts, in the order of `sources`.
+    """
+    with ThreadPoolExecutor(cores()) as pool:  # threads suffice: they only wait for the sandbox processes
         found = pool.map(lambda each: attempt(each[1], each[0].tests, isolation, limits), sources)
-        return list(track(found, len(sources), "answers tried"))
+        return list(track(found, len(sources), "answers tested"))

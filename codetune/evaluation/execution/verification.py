@@ -1,9 +1,11 @@
-"""Which held-out problems can be believed: the list in data/problems.jsonl, made anew in the sandbox.
+"""Verification of held-out problems in the sandbox: it decides which problems data/problems.jsonl lists.
 
-A problem is listed when its reference passes its examples each time that it is tried, with other hashes and at other
-places in memory (a set of two strings is printed in the same order half of the time), and no answer passes that does
-nothing: neither one that returns a constant nor one whose value is equal to everything. So an
-example that gives away what it must print (`f(2) == 4`) is not all that decides.
+A problem is listed if both conditions hold:
+
+- Its reference passes its examples in several runs with different hash seeds and memory addresses. (A set of two
+  strings is printed in the same order in half of the runs, so one run is not enough.)
+- No trivial answer passes: not one that returns a constant, and not one whose value is equal to everything. This
+  excludes problems that only have examples that reveal their output, such as `f(2) == 4`.
 """
 
 from __future__ import annotations
@@ -44,17 +46,24 @@ _IDLE_BODIES = (
 
 @dataclass(frozen=True)
 class Verification:
-    """The problems that can be believed, and how many cannot, by reason."""
+    """The result of verification.
+
+    :param verified: the problems that are reliable.
+    :param refused: the number of other problems, by reason.
+    """
 
     verified: list[Problem]
     refused: dict[str, int]
 
 
 def verify(problems: list[Problem], isolation: Isolation, limits: Limits) -> Verification:
-    """Try the reference of every problem several times, and answers that do nothing.
+    """Run the reference of every problem several times, then trivial answers.
 
-    Reasons: `reference_` and the outcome, where the reference fails; `unstable`, where it fails some of the times;
-    `passed_by_doing_nothing`.
+    :param problems: the held-out problems.
+    :param isolation: how processes are isolated.
+    :param limits: time and memory for each run.
+    :returns: the verified problems, and counts of the others by reason: `reference_` and the outcome if the reference
+        always fails; `unstable` if it fails in some runs; `passed_by_doing_nothing` if a trivial answer passes.
     """
     with ThreadPoolExecutor(cpu_count()) as pool:
         reasons = track(
@@ -66,7 +75,7 @@ def verify(problems: list[Problem], isolation: Isolation, limits: Limits) -> Ver
 
 
 def _reason(problem: Problem, isolation: Isolation, limits: Limits) -> str:
-    """Why a problem cannot be believed; empty where it can."""
+    """Return why a problem is refused; empty if it is verified."""
     found = [attempt(problem.reference, problem.tests, isolation, limits, seed).outcome for seed in _HASH_SEEDS]
     failed = [outcome for outcome in found if outcome != "passed"]
     if failed:
@@ -76,6 +85,9 @@ def _reason(problem: Problem, isolation: Isolation, limits: Limits) -> str:
 
 
 def idle_answers(names: tuple[str, ...]) -> list[str]:
-    """Sources that define functions of these names which do nothing of what is asked."""
+    """Return the sources of trivial answers, which do not solve any task.
+
+    :param names: the functions that each source defines.
+    """
     plain = ["\n".join(f"def {name}(*arguments, **_): {body}" for name in names) for body in _IDLE_BODIES]
     return [*plain, _ANYTHING + "\n".join(f"def {name}(*_, **__): return _Anything()" for name in names)]

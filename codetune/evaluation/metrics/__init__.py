@@ -1,1 +1,1 @@
-"""Scores of answers against references: BERTScore, chrF, BLEU, syntax, and the uncertainty of their differences."""
+"""Metrics that compare answers with references (BERTScore, chrF, BLEU, syntax trees), and intervals of their gains."""

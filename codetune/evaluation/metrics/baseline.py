@@ -1,4 +1,4 @@
-"""The score of texts that have nothing to do with each other, for rescaling (Zhang et al. 2020, section 5)."""
+"""The baseline of BERTScore: the mean score of unrelated texts, for rescaling (Zhang et al. 2020, section 5)."""
 
 from __future__ import annotations
 
@@ -23,20 +23,23 @@ from codetune.schemas.problems import HELD_OUT_PROBLEMS
 from codetune.schemas.reading import read_rows
 
 _DIGITS = 6
-# Above this the encoder tells no two texts apart, and rescaling would divide by next to nothing.
+# Above this baseline the encoder cannot distinguish texts, and rescaling would divide by almost 0.
 _MAX_FLOOR = 0.999
-_PARTNERS = 64  # pairs that share a product
+_PARTNERS = 64  # maximal number of pairs in one matrix product
 Across = Literal["groups", "rows"]
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """The mean raw scores of random pairs.
+    """The mean raw scores of random pairs of texts.
 
-    :param across: whether the two texts of a pair come from different groups, or only from different rows, because
-        there is one group.
-    :param program_floor: the mean F3 of the programs that the texts of the same pairs are.
-    :param texts: how many texts the pairs were drawn from; `long` of them were encoded in windows.
+    :param floor: the mean precision, recall and F1.
+    :param program_floor: the mean F3 of the same pairs as normalized programs.
+    :param texts: the number of texts from which the pairs were drawn.
+    :param long: the number of those texts that were encoded in several windows.
+    :param pairs: the number of pairs.
+    :param across: `groups` if the two texts of a pair come from different groups; `rows` if there is only one group,
+        so that they only come from different rows.
     """
 
     floor: Scores
@@ -47,21 +50,27 @@ class Baseline:
     across: Across
 
     def rescale(self, raw: Scores) -> Scores:
-        """`raw` on the scale where the baseline is 0 and equal texts are 1; worse than random is below 0."""
+        """Rescale raw scores so that the baseline becomes 0 and equal texts get 1; scores below it become negative.
+
+        :param raw: the raw scores of a pair of texts.
+        """
         return Scores(*((value - floor) / (1.0 - floor) for value, floor in zip(raw, self.floor, strict=True)))
 
     def rescale_program(self, raw: float) -> float:
-        """The F3 of two programs on the scale where the mean of unrelated ones is 0 and equal ones are 1."""
+        """Rescale the raw F3 of two programs so that the baseline becomes 0 and equal programs get 1.
+
+        :param raw: the raw F3.
+        """
         return (raw - self.program_floor) / (1.0 - self.program_floor)
 
     @property
     def signature(self) -> str:
-        """What two rescaled scores must share, beside the encoder, to be compared."""
+        """The signature of the baseline: together with the encoder's it decides whether scores may be compared."""
         return self._signature(*self.floor)
 
     @property
     def program_signature(self) -> str:
-        """As `signature`, for scores of programs."""
+        """The same as `signature`, for scores of programs."""
         return self._signature(self.program_floor)
 
     def _signature(self, *floors: float) -> str:
@@ -70,9 +79,11 @@ class Baseline:
 
 
 def read_references(problems: Path, test: Path) -> list[tuple[str, str]]:
-    """The group and the answer of each row that could be a prompt: so what was trained on does not move the baseline.
+    """Read the references of held-out rows; training rows are not used, so they do not change the baseline.
 
-    :param problems: held-out problems; where there are none, the rows of `test`.
+    :param problems: the file of held-out problems.
+    :param test: the file of test rows, used when there are no held-out problems.
+    :returns: pairs of group and reference.
     """
     asked = [(row["group"], row["reference"]) for row in read_rows(problems, HELD_OUT_PROBLEMS)]
     return asked or [(row["group"], row["completion"]) for row in read_rows(test, ORIGINALS)]
@@ -81,15 +92,18 @@ def read_references(problems: Path, test: Path) -> list[tuple[str, str]]:
 def measure_baseline(
     encoder: BertEncoder, references: Sequence[tuple[str, str]], params: ScoreParams, kept: Kept | None = None
 ) -> Baseline:
-    """The baseline of `encoder`.
+    """Measure the baseline of an encoder on random pairs of references.
 
-    :param references: as of `read_references`.
-    :param kept: where an earlier run may have left it.
-    :raises UserError: when there are not two references, or random pairs score as equal texts do.
+    :param encoder: computes the embeddings.
+    :param references: pairs of group and reference, as from `read_references`.
+    :param params: the number of pairs and the seed.
+    :param kept: the cache, which may have the baseline from an earlier run; None: no cache.
+    :raises UserError: when there are fewer than two references, or when random pairs score almost as high as equal
+        texts.
     """
     if len(references) < 2:  # noqa: PLR2004 - a pair
         raise UserError(
-            f"score: there are {len(references)} held-out rows, expected at least two: a baseline needs pairs of them",
+            f"score: there are {len(references)} held-out rows, expected at least two for the pairs of the baseline",
             "Add data, or raise clean.test_share.",
         )
     across, pairs = draw_pairs([group for group, _ in references], params.bertscore.baseline_pairs, params.seed)
@@ -98,7 +112,7 @@ def measure_baseline(
     if max(*floor, program_floor) > _MAX_FLOOR:
         raise UserError(
             f"score.bertscore: layer {encoder.layer} of {encoder.files.name} scores unrelated code "
-            f"{max(*floor, program_floor):.4f}, expected less than {_MAX_FLOOR}: it tells nothing apart",
+            f"{max(*floor, program_floor):.4f}, expected less than {_MAX_FLOOR}: it cannot distinguish texts",
             "Choose another layer or model.",
         )
     long = sum(encoder.extent(text).long for text in texts)
@@ -108,7 +122,7 @@ def measure_baseline(
 def _floors(
     encoder: BertEncoder, texts: list[str], pairs: list[tuple[int, int]], kept: Kept | None
 ) -> tuple[Scores, float]:
-    """The mean scores of the pairs, and the mean F3 of the programs that their texts are."""
+    """Return the mean scores of the pairs of texts, and the mean F3 of the same pairs as normalized programs."""
     programs = [normalized(text) for text in texts]
     asked = [*texts, *(program or "" for program in programs), json.dumps(pairs)]
     found = kept.get("baseline", asked) if kept else None
@@ -128,7 +142,7 @@ def _floors(
 def _pair_scores(
     texts: Sequence[str | None], pairs: list[tuple[int, int]], embedded: Mapping[str, Embedding]
 ) -> list[Scores]:
-    """The scores of the pairs of which both are texts; those with the same left one come from the same products."""
+    """Return the scores of the pairs without None; pairs with the same left text share matrix products."""
     partners: dict[str, list[Embedding]] = defaultdict(list)
     for left, right in pairs:
         one, other = texts[left], texts[right]
@@ -151,9 +165,12 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def draw_pairs(groups: list[str], count: int, seed: int) -> tuple[Across, list[tuple[int, int]]]:
-    """`count` ordered pairs of indices into `groups`, of different groups where there are two, else of different rows.
+    """Draw random pairs of texts from different groups, or from different rows if there is only one group.
 
-    :param groups: the group of each text, at least two texts.
+    :param groups: the group of each text, for at least two texts.
+    :param count: the number of pairs.
+    :param seed: determines the pairs.
+    :returns: `groups` or `rows`, and ordered pairs of indices into `groups`.
     """
     across: Across = "groups" if len(set(groups)) > 1 else "rows"
     kinds: list[str] | range = groups if across == "groups" else range(len(groups))

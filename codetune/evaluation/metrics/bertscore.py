@@ -1,10 +1,12 @@
-"""BERTScore (Zhang et al. 2020, arXiv 1904.09675), by the embedding and the matching of the bert-score library.
+"""BERTScore (Zhang et al. 2020, arXiv 1904.09675) with the embedding and matching functions of the bert-score library.
 
-The library pads texts to batches, whose order follows that of a set of strings: the last bits of a score depend on the
-other texts, and change from process to process. Here each text is encoded once, by itself, or with others of as many
-tokens where `numerics` gives it the same bits then. So its score depends on nothing but itself, and nothing is padded.
-The library cuts what is longer than the encoder takes. Here such a text is encoded in windows that overlap by half, and
-each token's vector is taken from the window that shows most of what is around it.
+Two things differ from the library, for reproducible scores of texts of any length:
+
+- The library pads texts into batches in the order of a set of strings. So the last bits of a score depend on the other
+  texts and change from process to process. Here nothing is padded: each text is encoded alone, or in a batch with texts
+  of the same number of tokens if `numerics` ensures the same bits for batches. So its vectors depend only on itself.
+- The library truncates texts that are longer than the encoder's limit. Here such a text is encoded in windows that
+  overlap by half. Each token's vector comes from the window in which it has most context.
 """
 
 from __future__ import annotations
@@ -27,14 +29,14 @@ from codetune.models.encoders.locate import EncoderFiles
 from codetune.numerics import products
 from codetune.numerics.sharing import held_to
 
-# What some tokenizers give as the limit when none was set.
+# Some tokenizers report a limit at least as large as this when they have none.
 _NO_LIMIT = 10**6
 _TEXTS = 1 << 14
 _BATCH_TOKENS = 1024
 
 
 class Scores(NamedTuple):
-    """Precision, recall and F1; raw they are cosines, 1 for equal texts."""
+    """Precision, recall and F1. Raw scores are means of cosine similarities; equal texts have 1."""
 
     precision: float
     recall: float
@@ -50,7 +52,7 @@ class Embedding:
 
     :param vectors: shape `(tokens, hidden)`, special tokens included.
     :param weights: shape `(tokens,)`: 0 for special tokens, 1 for all others.
-    :param windows: how many windows it took to encode the text.
+    :param windows: the number of windows in which the text was encoded.
     """
 
     vectors: torch.Tensor
@@ -59,24 +61,34 @@ class Embedding:
 
     @property
     def empty(self) -> bool:
-        """Whether there is no token but special ones."""
+        """Whether there are no tokens except special tokens."""
         return not bool(self.weights.any())
 
     @cached_property
     def unit(self) -> torch.Tensor:
-        """The vectors at length one, of shape `(tokens, hidden)`."""
+        """The vectors scaled to length 1, shape `(tokens, hidden)`."""
         return torch.nn.functional.normalize(self.vectors, dim=-1)
 
 
 class Extent(NamedTuple):
-    """Whether a text has no token but special ones, and whether it has more than the encoder takes at a time."""
+    """The size of a text.
+
+    :param empty: whether it has no tokens except special tokens.
+    :param long: whether it has more tokens than the encoder takes at once.
+    """
 
     empty: bool
     long: bool
 
 
 class Window(NamedTuple):
-    """A part of a long text, from `start` to `stop`, and the tokens in it whose vectors are taken from it."""
+    """A window of a long text, in token indices.
+
+    :param start: the first token of the window.
+    :param stop: the token after its last one.
+    :param own_start: the first token whose vector is taken from this window.
+    :param own_stop: the token after the last one whose vector is taken from this window.
+    """
 
     start: int
     stop: int
@@ -85,9 +97,12 @@ class Window(NamedTuple):
 
 
 def overlapping(length: int, size: int) -> Iterator[Window]:
-    """Windows of `size` tokens over more tokens than that, each half over the one before.
+    """Yield windows that overlap by half and together cover a text.
 
-    Every token belongs to exactly one window: where two overlap, the border is in the middle of what they share.
+    The vector of every token is taken from exactly one window: the border is in the middle of the overlap.
+
+    :param length: the number of tokens of the text, more than `size`.
+    :param size: the number of tokens of a window.
     """
     step = max(1, size // 2)
     starts = [*range(0, length - size, step), length - size]
@@ -97,10 +112,10 @@ def overlapping(length: int, size: int) -> Iterator[Window]:
 
 
 class BertEncoder:
-    """Turns texts into embeddings.
+    """Encodes texts as embeddings.
 
-    :param files: where the model and its tokenizer lie.
-    :param layer: the hidden layer that is taken, 0 being the token embeddings.
+    :param files: the files of the model and its tokenizer.
+    :param layer: the hidden layer whose vectors are used; 0: the token embeddings.
     :raises UserError: when the files cannot be loaded, or the model has no such layer.
     """
 
@@ -109,7 +124,7 @@ class BertEncoder:
         self.layer = layer
         self._model, self._tokenizer = _load(files, layer)
         self.max_tokens = _max_tokens(self._model, self._tokenizer)
-        self._tokenizer.model_max_length = _NO_LIMIT  # nothing is cut
+        self._tokenizer.model_max_length = _NO_LIMIT  # no truncation
         self._idf: dict[int, float] = defaultdict(lambda: 1.0)
         for special in (self._tokenizer.sep_token_id, self._tokenizer.cls_token_id):
             self._idf[special] = 0.0
@@ -117,7 +132,7 @@ class BertEncoder:
 
     @property
     def signature(self) -> str:
-        """What two scores must share to be compared."""
+        """The signature of the encoder: scores may be compared only if their signatures are equal."""
         return (
             f"bert-score:{version('bert-score')}|model:{self.files.name}|weights:{self.files.weights[:16]}"
             f"|tokenizer:{self.files.tokenizer[:16]}|layer:{self.layer}|idf:no|max_tokens:{self.max_tokens}|long:windows"
@@ -128,7 +143,7 @@ class BertEncoder:
         return Extent(not any(self._idf[number] for number in ids), len(ids) > self.max_tokens)
 
     def embed(self, text: str) -> Embedding:
-        """The embedding of `text`, in windows where it is over `max_tokens`."""
+        """Return the embedding of a text, encoded in windows if it has more than `max_tokens` tokens."""
         if not text.strip():
             return Embedding(torch.zeros(0, 1), torch.zeros(0))
         ids = sent_encode(self._tokenizer, text)
@@ -151,14 +166,19 @@ class BertEncoder:
         return Embedding(torch.cat(parts), weights, len(windows))
 
     def _encode(self, rows: list[list[int]]) -> torch.Tensor:
-        """The vectors of rows of as many tokens, special ones included, of shape `(rows, tokens, hidden)`."""
+        """Return the vectors of rows of token ids of equal length, shape `(rows, tokens, hidden)`."""
         ids = torch.tensor(rows)
         with torch.inference_mode():
             vectors: torch.Tensor = bert_encode(self._model, ids, attention_mask=torch.ones_like(ids))
         return vectors
 
     def embed_all(self, texts: Iterable[str], label: str) -> dict[str, Embedding]:
-        """The embeddings of all distinct `texts`, with progress; the longest first, so that it speeds up at the end."""
+        """Encode all distinct texts and show the progress; the longest come first, so that the speed increases.
+
+        :param texts: the texts; repeated ones are encoded once.
+        :param label: the name in the progress display.
+        :returns: the embeddings by text.
+        """
         ids = {text: sent_encode(self._tokenizer, text) for text in sorted(set(texts)) if text.strip()}
         found = {text: self.embed(text) for text in set(texts) - ids.keys()}
         batches = list(self._batches(ids))
@@ -171,7 +191,7 @@ class BertEncoder:
         return found
 
     def _batches(self, ids: Mapping[str, Sequence[int]]) -> Iterator[list[str]]:
-        """The texts in parts that are encoded together: those of one length, where that leaves their bits alone."""
+        """Yield batches of texts of the same number of tokens; batches of one if batching would change the bits."""
         together = products.installed()
         for length, same in groupby(sorted(ids, key=lambda text: -len(ids[text])), key=lambda text: len(ids[text])):
             members = list(same)
@@ -180,17 +200,27 @@ class BertEncoder:
 
 
 def match(answer: Embedding, reference: Embedding) -> Scores:
-    """The raw score of an answer against a reference; 0 when either is empty, as in the library."""
+    """Compute the raw BERTScore of an answer against a reference; 0 if either is empty, as in bert-score.
+
+    :param answer: the embedding of the answer.
+    :param reference: the embedding of the reference.
+    """
     if answer.empty or reference.empty:
         return NOTHING
     with torch.inference_mode():
-        # The library normalises what it is given in place. A second thread would take longer to come than it saves.
+        # The library normalizes its arguments in place, so it gets copies. A second thread costs more than it saves.
         parts = held_to(1, greedy_cos_idf, *_as_batch(reference), *_as_batch(answer))
     return Scores(*(float(part[0]) for part in parts))
 
 
 def match_many(answer: Embedding, references: Sequence[Embedding]) -> list[Scores]:
-    """As `match` against each of several references, by one product for all of them; the last bits may differ."""
+    """Compute the raw BERTScore against each of several references with one matrix product.
+
+    The last bits may differ from those of `match`.
+
+    :param answer: the embedding of the answer.
+    :param references: the embeddings of the references.
+    """
     full = [reference for reference in references if not reference.empty]
     if answer.empty or not full:
         return [NOTHING] * len(references)
@@ -202,7 +232,7 @@ def match_many(answer: Embedding, references: Sequence[Embedding]) -> list[Score
 
 
 def _scores_of(parts: Sequence[torch.Tensor], answer: Embedding, references: Sequence[Embedding]) -> list[Scores]:
-    """The scores by the cosines of each pair, of shape `(tokens of the answer, tokens of the reference)`."""
+    """Return the scores of pairs from their cosine similarities of shape `(answer tokens, reference tokens)`."""
     found = []
     for cosines, reference in zip(parts, references, strict=True):
         precision = _weighted(cosines.amax(dim=1), answer.weights)
@@ -217,7 +247,7 @@ def _weighted(values: torch.Tensor, weights: torch.Tensor) -> float:
 
 
 def _as_batch(embedding: Embedding) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Copies of vectors, mask and weights with a leading dimension of one."""
+    """Return copies of vectors, mask and weights as a batch of one."""
     mask = torch.ones(1, len(embedding.weights), dtype=torch.bool)
     return embedding.vectors.clone().unsqueeze(0), mask, embedding.weights.clone().unsqueeze(0)
 
@@ -228,8 +258,8 @@ def _load(files: EncoderFiles, layer: int) -> tuple[Any, Any]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        # The library guesses the architecture from the name: a path with "t5" in it, such as /project5/model, would be
-        # loaded as T5 with random weights. So it is given no path.
+        # The library guesses the architecture from the name: a path that contains "t5", such as /project5/model, would
+        # be loaded as T5 with random weights. So it gets "." instead of the path.
         with contextlib.chdir(files.folder):
             return get_model(".", layer).float(), get_tokenizer(".", use_fast=True)
     except AssertionError as error:
@@ -237,16 +267,16 @@ def _load(files: EncoderFiles, layer: int) -> tuple[Any, Any]:
     except Exception as error:
         raise UserError(
             f"score.bertscore.model: {files.folder} cannot be loaded: {type(error).__name__}: {error_text(error)}",
-            "Restore its files, or use minilm.",
+            "Restore its files, or set score.bertscore.model to minilm.",
         ) from None
 
 
 def _max_tokens(model: Any, tokenizer: Any) -> int:
-    """The largest number of tokens, special ones included, that model and tokenizer both take."""
+    """Return the largest number of tokens, including special tokens, that model and tokenizer both accept."""
     limits = [limit for limit in (int(tokenizer.model_max_length),) if limit < _NO_LIMIT]
     embedding = next((part for name, part in model.named_modules() if name.endswith("position_embeddings")), None)
     if isinstance(embedding, torch.nn.Embedding):
-        # RoBERTa and its kin number positions from beyond the padding token's.
+        # In RoBERTa and similar models, position ids start after the id of the padding token.
         reserved = 0 if embedding.padding_idx is None else embedding.padding_idx + 1
         limits.append(embedding.num_embeddings - reserved)
     return min(limits, default=512)

@@ -1,7 +1,7 @@
-"""The metrics that reports of any version hold, by the names of today.
+"""The metrics in reports of any version of codetune, under their current names.
 
-A metric that the registry does not have is still compared, under its own key; a name such as `loss` makes smaller
-better.
+A metric that is not in the registry can still be compared, under its own key. If its key contains a word such as
+`loss`, smaller values are better.
 """
 
 from __future__ import annotations
@@ -15,24 +15,29 @@ from codetune.evaluation.metrics.registry import METRICS, by_gain, catalogue, ov
 
 EXECUTION = "execution"
 CORPUS = {"chrf": "corpus_chrf", "bleu": "corpus_bleu"}
-"""The scores of all answers as one text, by the names that older reports have them under."""
-ANSWERS = "answers"  # in reports/signatures.json: whether all metrics are of the answers' code, or of their text
+"""The current keys of the corpus scores, by their names in older reports."""
+ANSWERS = "answers"  # key in reports/signatures.json: whether metrics score the code of the answers or the whole text
 _SMALLER_IS_BETTER = re.compile(r"(^|[._/])(\w*loss|perplexity|\w*error\w*|\w*seconds|\w*latency|truncated|leaks?)$")
 
 
 VALIDATION_LOSS = Metric(
     "training.best.val_loss",
     "Validation loss",
-    "Mean cross-entropy per completion token, in nats, at the best checkpoint. One number per run: no interval.",
+    "Mean cross-entropy per completion token, in nats, at the best checkpoint. There is one number per run and so no "
+    "interval.",
     larger_is_better=False,
     signature="val_loss",
 )
-# Under which answers ran before the reports said so.
+# The Python version of the sandbox for reports that do not name it.
 _FIRST_PYTHON = "3.11"
 
 
 def flatten(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, levels joined by dots; an empty mapping and a list are values."""
+    """Flatten nested mappings: keys of several levels are joined with dots; empty mappings and lists count as values.
+
+    :param content: the nested mappings.
+    :param prefix: text before every key.
+    """
     flat: dict[str, Any] = {}
     for key, value in content.items():
         name = f"{prefix}{key}"
@@ -44,7 +49,10 @@ def flatten(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def numbers(content: dict[str, Any]) -> dict[str, float]:
-    """The numbers of a nested mapping by flat key; anything else is passed over."""
+    """Return the numbers in nested mappings by flat key; other values are ignored.
+
+    :param content: the nested mappings.
+    """
     return {
         key: float(value)
         for key, value in flatten(content).items()
@@ -53,18 +61,20 @@ def numbers(content: dict[str, Any]) -> dict[str, float]:
 
 
 def loss_signature(training: dict[str, Any]) -> dict[str, str]:
-    """What two validation losses must share to be of the same text in the same tokens, by the key of the signature.
+    """Return the signature of the validation loss: equal ones mean the same validation texts with the same tokens.
 
-    :param training: reports/training/summary.json; without the sizes of the validation set nothing is known.
+    :param training: the content of reports/training/summary.json.
+    :returns: the signature by its key; empty if the sizes of the validation set are not in `training`.
     """
     sizes = [f"{part}:{training[key]}" for part in ("rows", "tokens", "labels") if (key := f"val_{part}") in training]
     return {str(VALIDATION_LOSS.signature): "|".join(sizes)} if sizes else {}
 
 
 def execution_signatures(execution: dict[str, Any]) -> dict[str, str]:
-    """What two figures of answers that were run must share, by the key of the signature of each set of problems.
+    """Return the signatures of the results of tests: results may be compared only if their signatures are equal.
 
-    :param execution: reports/execution/metrics.json.
+    :param execution: the content of reports/execution/metrics.json.
+    :returns: for each set of problems its signature, by the key of the signature.
     """
     return {
         f"{EXECUTION}.{name}": f"tests:{found['digest']}|python:{found.get('python', _FIRST_PYTHON)}"
@@ -73,9 +83,10 @@ def execution_signatures(execution: dict[str, Any]) -> dict[str, str]:
 
 
 def execution_values(execution: dict[str, Any], role: str) -> dict[str, float]:
-    """The shares of problems that one model solves, by flat key.
+    """Return the pass@k values of one model by flat key.
 
-    :param execution: reports/execution/metrics.json.
+    :param execution: the content of reports/execution/metrics.json.
+    :param role: `base` or `tuned`.
     """
     return {
         f"{EXECUTION}.{name}.{key}": value
@@ -86,9 +97,11 @@ def execution_values(execution: dict[str, Any], role: str) -> dict[str, float]:
 
 
 def current_names(scores: dict[str, Any]) -> dict[str, Any]:
-    """The metrics of one model in reports/metrics.json, by the names that they have today.
+    """Return the metrics of one model under their current names.
 
-    In older reports chrF and BLEU of all answers as one text had the names of the means over prompts.
+    In older reports the corpus scores of chrF and BLEU had the names that the means over prompts have now.
+
+    :param scores: the metrics of one model in reports/metrics.json.
     """
     if {metric.key for metric in over_all()} & scores.keys():
         return scores
@@ -96,13 +109,19 @@ def current_names(scores: dict[str, Any]) -> dict[str, Any]:
 
 
 def gain_key(name: str) -> str:
-    """The key of the metric that reports/metrics.json calls `name` under `gain` and `robustness`."""
+    """Return the key of a metric for its name under `gain` and `robustness` in reports/metrics.json.
+
+    :param name: such a name; returned unchanged if no metric of the registry has it.
+    """
     found = by_gain(name)
     return found.key if found else name
 
 
 def metrics_of(*reported: Iterable[str]) -> list[Metric]:
-    """The metrics of the reported flat keys: those of the catalogue in its order, then the rest by key."""
+    """Return the metrics for flat keys: first those of the registry in the order in which they are shown, then others.
+
+    :param reported: collections of flat keys from reports.
+    """
     present = {key for keys in reported for key in keys}
     known = [metric for metric in catalogue() if metric.key in present]
     rest = sorted(present - METRICS.keys())
@@ -113,6 +132,6 @@ def _unlisted(key: str) -> Metric:
     if key.startswith(f"{EXECUTION}."):
         of = key.rpartition(".")[0]
         label = ", ".join(key.split(".")[1:])
-        told = "Share of problems that the answer solves: its tests were run, in a sandbox. Tested by McNemar's test."
+        told = "Share of problems whose tests the answer passes in a sandbox. Differences are tested by McNemar's test."
         return Metric(key, label, told, digits=1, scale=100.0, unit=PERCENT, signature=of)
     return Metric(key, key, score=key.replace(".", "_"), larger_is_better=not _SMALLER_IS_BETTER.search(key))

@@ -1,9 +1,10 @@
-"""BERTScore of programs rather than texts: what does not matter to Python is taken away before they are compared.
+"""BERTScore of normalized programs: what does not change how a program works is removed before comparison.
 
-Layout, comments, docstrings and annotations go, and local variables are numbered. Recall weighs nine times as much as
-precision (F3, as Zhou et al., "CodeBERTScore", 2023, report beside F1). On completions of HumanEval this agrees better
-with passing the tests than BERTScore of the texts: see docs/evaluation.md. Like that it is rescaled, by the mean of
-random pairs of programs; what does not parse is below them all.
+Formatting, comments, docstrings and annotations are removed, and local variables are numbered. Recall has nine times
+the weight of precision (F3, which Zhou et al., "CodeBERTScore", 2023, report in addition to F1). On completions of
+HumanEval this score agrees better with passing the tests than BERTScore of the texts: see docs/evaluation.md. It is
+rescaled like BERTScore, with the mean score of random pairs of programs. Code that does not parse gets the lowest
+score.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _Documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 class _Bare(ast.NodeTransformer):
-    """Takes away docstrings and annotations."""
+    """Removes docstrings and annotations."""
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, _Documented) and ast.get_docstring(node, clean=False) is not None:
@@ -36,14 +37,18 @@ class _Bare(ast.NodeTransformer):
         return super().generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
-        """An assignment without its annotation; a declaration is nothing."""
+        """Return an assignment without its annotation; an annotation without a value is kept."""
         self.generic_visit(node)
         return node if node.value is None else ast.Assign([node.target], node.value)
 
 
 @lru_cache(_TEXTS)
 def normalized(code: str) -> str | None:
-    """The program that a text is, written as every program of its tree is; None when it is none, or does nothing."""
+    """Return the normalized source of a program: programs that differ only in what is removed get the same source.
+
+    :param code: Python source; its common indentation is ignored.
+    :returns: the normalized source; None when `code` does not parse or has no statements.
+    """
     try:
         tree = parse_tree(dedented(code), MAX_WALKED)
         if not tree.body:
@@ -55,13 +60,21 @@ def normalized(code: str) -> str | None:
 
 
 def signature(encoder: BertEncoder) -> str:
-    """What two scores must share to be compared; `python` is the version whose grammar and wording trees have."""
+    """Return the signature of the metric: scores may be compared only if their signatures are equal.
+
+    `python` in it is the version whose grammar parses the code and whose `ast` module writes it.
+
+    :param encoder: the encoder in use.
+    """
     version = ".".join(map(str, GRAMMAR))
     return f"form:program|beta:{_BETA}|python:{version}|{encoder.signature}"
 
 
 def f3(scores: Scores) -> float:
-    """The weighted harmonic mean of precision and recall; 0 when both are."""
+    """Return the F3 score, the harmonic mean of precision and recall with nine times the weight on recall.
+
+    :param scores: precision and recall; if both are 0, so is the result.
+    """
     weight = _BETA**2
     total = weight * scores.precision + scores.recall
     return (1 + weight) * scores.precision * scores.recall / total if total > 0 else 0.0

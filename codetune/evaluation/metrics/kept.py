@@ -1,7 +1,8 @@
-"""What scoring computed before, kept from run to run: scores of pairs, vectors of references, the baseline.
+"""Cache of scoring on disk: scores of pairs, vectors of references, and the baseline.
 
-Each value is found by a digest of all that it depends on, so that an old one is never taken for a new one. It is stored
-with its own digest: a damaged one counts as missing. Where the file cannot be read or written, everything is computed.
+The key of a value is a digest of everything that it depends on, so that outdated values are never used. Each value is
+stored with its own digest; a damaged value counts as missing. If the file cannot be read or written, scoring works
+without the cache.
 """
 
 from __future__ import annotations
@@ -18,21 +19,28 @@ from codetune.evaluation.metrics.bertscore import BertEncoder
 from codetune.numerics import NumericsParams
 
 _MAX_BYTES = 1 << 30
-_PORTION = 1 << 24  # bytes that wait in memory before they are written
-_MAKERS = ("codetune.evaluation.metrics.baseline", "codetune.evaluation.metrics.matching")  # of what is kept
-_EXPERIMENT = (".dvc", "tmp", "exps")  # where `dvc exp run --queue` and `--temp` copy the project to
+_PORTION = 1 << 24  # bytes that are collected in memory before they are written
+_MAKERS = ("codetune.evaluation.metrics.baseline", "codetune.evaluation.metrics.matching")  # compute cached values
+_EXPERIMENT = (".dvc", "tmp", "exps")  # `dvc exp run --queue` and `--temp` copy the project to this folder
 _TABLE = "CREATE TABLE IF NOT EXISTS kept (key BLOB PRIMARY KEY, value BLOB, sum BLOB, size INTEGER, used INTEGER)"
 
 
 def kept_folder(project: Path) -> Path:
-    """The folder for what is kept; experiments in a copy of the project share that of the project itself."""
+    """Return the folder of the cache; DVC experiments that run in a copy of the project share the project's cache.
+
+    :param project: the folder of the project, or of its copy.
+    """
     parts = project.resolve().parts
     places = [place for place in range(len(parts)) if parts[place : place + len(_EXPERIMENT)] == _EXPERIMENT]
     return (Path(*parts[: places[0]]) if places else project) / ".cache/scoring"
 
 
 def recipe(encoder: BertEncoder, params: NumericsParams) -> str:
-    """The digest of the fingerprint of scores, texts apart: model, code, libraries and numerics."""
+    """Return a digest of everything that scores depend on except the texts: model, code, libraries and numerics.
+
+    :param encoder: the encoder in use.
+    :param params: the section `numerics` of params.yaml.
+    """
     inputs = {
         "encoder": encoder.signature,
         "weights": encoder.files.weights,
@@ -43,10 +51,11 @@ def recipe(encoder: BertEncoder, params: NumericsParams) -> str:
 
 
 class Kept:
-    """Values by digest, in one file of bounded size; what has not been asked for longest goes first.
+    """Cache of values in one file of limited size; the least recently used values are deleted first.
 
-    :param folder: where the file lies; made when there is none.
-    :param recipe: a digest of all that the values depend on beside what they are asked by.
+    :param folder: the folder of the file; created if it is missing.
+    :param recipe: a digest of everything that the values depend on except kind and texts, which `get` and `put` take.
+    :param max_bytes: the maximal size of all values, in bytes.
     """
 
     def __init__(self, folder: Path, recipe: str, max_bytes: int = _MAX_BYTES) -> None:
@@ -66,7 +75,11 @@ class Kept:
             self._file.close()
 
     def get(self, kind: str, texts: Sequence[str]) -> bytes | None:
-        """The value that was kept for some texts; None where there is none."""
+        """Return a cached value; None if there is none.
+
+        :param kind: the kind of the value, such as `scores`.
+        :param texts: the texts from which it was computed.
+        """
         key = self._key(kind, texts)
         if key in self._new or self._file is None:
             return self._new.get(key)
@@ -80,7 +93,12 @@ class Kept:
         return bytes(row[0])
 
     def put(self, kind: str, texts: Sequence[str], value: bytes) -> None:
-        """Keep a value for some texts."""
+        """Add a value to the cache.
+
+        :param kind: the kind of the value, such as `scores`.
+        :param texts: the texts from which it was computed.
+        :param value: the value as bytes.
+        """
         if self._file is not None:
             self._new[self._key(kind, texts)] = value
             self._waiting += len(value)
@@ -88,7 +106,7 @@ class Kept:
                 self.write()
 
     def write(self) -> None:
-        """Write the new values, all or none of them, and drop the oldest of what is too much."""
+        """Write all new values in one transaction, and delete the least recently used ones above the maximal size."""
         now = time.time_ns()
         rows = [(key, value, hashlib.sha256(value).digest(), len(value), now) for key, value in self._new.items()]
         used = [(now, key) for key in self._used]
@@ -100,7 +118,7 @@ class Kept:
                 self._file.executemany("UPDATE kept SET used = ? WHERE key = ?", used)
                 self._file.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?)", rows)
                 self._file.executemany("DELETE FROM kept WHERE key = ?", self._surplus(self._file))
-        except sqlite3.Error:  # a full disk, another process that writes for minutes: it is computed again next time
+        except sqlite3.Error:  # for example a full disk, or a file locked by another process
             return
 
     def _surplus(self, file: sqlite3.Connection) -> list[tuple[bytes]]:
@@ -120,12 +138,12 @@ class Kept:
 
 
 def _opened(path: Path) -> sqlite3.Connection | None:
-    """The file of what is kept, made anew where it is damaged; None where there can be none."""
+    """Open the file of the cache; a damaged file is replaced. Return None if it cannot be opened or created."""
     for _ in range(2):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = sqlite3.connect(path, timeout=60)
-            file.execute("PRAGMA synchronous = OFF")  # a power cut may damage the file, and then it is made anew
+            file.execute("PRAGMA synchronous = OFF")  # a power cut may damage the file, but then it is replaced
             file.execute(_TABLE)
             file.execute("SELECT key, value, sum, size, used FROM kept LIMIT 1").fetchone()
         except (sqlite3.OperationalError, OSError):

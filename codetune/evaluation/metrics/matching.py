@@ -1,4 +1,4 @@
-"""Raw scores of answers against references, each pair computed once, and found again in later runs."""
+"""Raw BERTScore of answers against references. Each pair is computed once and cached for later runs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ _TOKENS = struct.Struct("<q")
 
 
 class Matcher:
-    """Scores pairs of texts. Of what is encoded, only the vectors of references are kept: answers seldom come again.
+    """Scores pairs of texts.
 
-    :param kept: what was computed in earlier runs, and receives what is new.
+    Of the embeddings, only those of references are cached on disk, because answers rarely occur again.
+
+    :param encoder: computes the embeddings.
+    :param kept: the cache of earlier runs, to which new values are added; None: no cache.
     """
 
     def __init__(self, encoder: BertEncoder, kept: Kept | None = None) -> None:
@@ -27,7 +30,11 @@ class Matcher:
         self._scores: dict[Pair, Scores] = {}
 
     def prepare(self, pairs: Iterable[Pair], label: str) -> None:
-        """Score all pairs of answer and reference; what takes long, the encoding, with progress."""
+        """Score all pairs that are not cached, and show the progress of the encoding.
+
+        :param pairs: pairs of answer and reference.
+        :param label: the name in the progress display.
+        """
         wanted = sorted({pair for pair in pairs if not self._known(pair)})
         vectors = {reference: self._vectors(reference) for _, reference in wanted}
         missing = [reference for reference, found in vectors.items() if found is None]
@@ -39,7 +46,7 @@ class Matcher:
             self._add((answer, reference), match(embedded[answer], found))
 
     def match(self, answer: str, reference: str) -> Scores:
-        """The raw score of an answer against a reference."""
+        """Return the raw score of an answer against a reference; computed now if it is not cached."""
         if not self._known((answer, reference)):
             self.prepare([(answer, reference)], "texts")
         return self._scores[answer, reference]
@@ -67,7 +74,7 @@ class Matcher:
 
 
 def _packed(embedded: Embedding) -> bytes:
-    """The number of tokens, their weights and their vectors."""
+    """Convert an embedding to bytes: the number of tokens, their weights, and their vectors."""
     numbers = torch.cat([embedded.weights, embedded.vectors.flatten()])
     return _TOKENS.pack(len(embedded.weights)) + numbers.numpy().astype("<f4").tobytes()
 

@@ -1,4 +1,4 @@
-"""What a metric is: its name, its unit, which way is better, how it is computed, and what it means."""
+"""The description of a metric: name, unit, better direction, computation and explanation."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 PERCENT = " %"
 Task = Literal["python", "text"]
-"""What answers are: `clean.task` in params.yaml."""
+"""The kind of the answers: `clean.task` in params.yaml."""
 EVERY_TASK: tuple[Task, ...] = ("python", "text")
 
 
 class Encoded(NamedTuple):
-    """What an encoder finds when it compares an answer with its reference.
+    """Scores from the encoder for an answer and its reference.
 
-    :param rescaled: BERTScore where 0 is unrelated text and 1 is equal text.
-    :param raw: the same as mean cosines.
-    :param program: F3 of the two programs, rescaled.
+    :param rescaled: BERTScore, rescaled so that unrelated texts have 0 on average and equal texts 1.
+    :param raw: the same before rescaling, as mean cosine similarities.
+    :param program: rescaled F3 of the two normalized programs.
     """
 
     rescaled: Scores
@@ -34,13 +34,14 @@ class Encoded(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer with everything that a metric may be computed from.
+    """One answer with everything from which metrics are computed.
 
-    :param text: the answer as it is scored.
-    :param stopped: whether it ended before the limit of tokens; None where nobody knows.
-    :param expected_form: 1 where it has the form that is taught, else 0; None where nobody knows.
-    :param encoded: None where no encoder is loaded.
-    :param tokenizer: cuts texts into words for BLEU.
+    :param text: the part of the answer that is scored.
+    :param reference: the reference text.
+    :param stopped: whether the answer ended before the token limit; None if unknown.
+    :param expected_form: 1 if the answer has the form of the training data, else 0; None if unknown.
+    :param encoded: the scores from the encoder; None if no encoder is loaded.
+    :param tokenizer: splits texts into words for BLEU.
     """
 
     text: str
@@ -52,17 +53,18 @@ class Answer:
 
     @cached_property
     def structure(self) -> StructureScores:
-        """The scores of the syntax tree, computed once for all metrics that need them."""
+        """The scores of the syntax trees, computed once for all metrics that need them."""
         from codetune.evaluation.metrics.structure import structure_scores
 
         return structure_scores(self.text, self.reference)
 
 
 class Setup(NamedTuple):
-    """How values were measured.
+    """How values were measured; metrics make their signatures from it.
 
-    :param texts: the signature of the encoder and its baseline for texts, and `programs` that for programs.
-    :param tokenizer: cuts texts into words for BLEU.
+    :param texts: the signature of the encoder and its baseline for texts.
+    :param programs: the same for normalized programs.
+    :param tokenizer: splits texts into words for BLEU.
     """
 
     texts: str
@@ -72,30 +74,36 @@ class Setup(NamedTuple):
 
 @dataclass(frozen=True)
 class Metric:
-    """One measured quantity. The fields after `note` say where the metric is computed and shown.
+    """One metric. The fields after `note` control how it is computed and where it is shown.
 
-    :param key: its place below `base` or `tuned` in reports/metrics.json, levels joined by dots. The metric goes by
-        this name everywhere but in the files whose own names are `score` and `gain`.
-    :param score: its key in reports/scores.jsonl, where each prompt has a value; None where there is none.
-    :param scale: what a value is multiplied by to be shown: 100 for a share that is shown in percent.
-    :param signature: the key of reports/signatures.json that must agree before two values are subtracted.
-    :param note: what must be known to read the values, in a few words.
-    :param column: the type of its values in reports/scores.jsonl, as pydantic checks it.
-    :param measure: computes the value of one answer, rounded to six digits afterwards; None as a result means that the
-        answer has no such value. A metric has `measure` or `corpus`, not both.
-    :param corpus: computes one value for all answers and their references together, BLEU with that tokenizer.
-    :param sign: computes the signature of this version.
+    :param key: its path below `base` or `tuned` in reports/metrics.json, with dots between levels. This is the name of
+        the metric everywhere except in the two places where `score` and `gain` are the keys.
+    :param label: the name that readers see.
+    :param explanation: what the values mean, in one or two sentences for readers.
+    :param score: its key in reports/scores.jsonl, where each prompt has a value; None if it has no such value.
+    :param larger_is_better: false for a metric such as a loss.
+    :param digits: decimal places of a shown value.
+    :param scale: factor by which shown values are multiplied: 100 for a share that is shown in percent.
+    :param unit: text after a shown value.
+    :param signature: the key in reports/signatures.json that must have the same value in two reports before their
+        values are subtracted.
+    :param note: a hint of a few words for reading the values.
+    :param column: the type of its values in reports/scores.jsonl, for pydantic.
+    :param measure: computes the value of one answer, which is then rounded to six digits; the result None means that
+        the answer has no value. A metric has `measure` or `corpus`, not both.
+    :param corpus: computes one value from all answers and their references; BLEU uses the given tokenizer.
+    :param sign: computes the value of `signature` for this version.
     :param encoded: whether it needs an encoder.
-    :param gain: its key under `gain` and `robustness` in reports/metrics.json; empty where no gain is reported.
-    :param robust: whether `robustness` reports how far it moves when the prompt says the same in other words.
-    :param stored: whether reports/scores.jsonl has it; else only reports/metrics.json has its mean.
-    :param shown: whether readers see it; else only programs do.
-    :param order: readers see smaller numbers first, and equal ones in the order of the registry.
-    :param brief: whether it is shown where there is room for few: in the terminal.
-    :param quick: whether the page shows it as soon as an answer is there.
-    :param lead: where answers are of that task, its rank among the metrics that may head a comparison; 1 is first.
-    :param words: what an answer is called that has it, and one that has not, for a metric of 1 and 0.
-    :param apt: the tasks whose answers it says something of.
+    :param gain: its key under `gain` and `robustness` in reports/metrics.json; empty if no gain is reported.
+    :param robust: whether `robustness` reports how much it changes for reworded prompts.
+    :param stored: whether reports/scores.jsonl has it; otherwise only its mean is in reports/metrics.json.
+    :param shown: whether readers see it.
+    :param order: position among the shown metrics, smallest first; equal ones have the order of the registry.
+    :param brief: whether it is also shown in short tables, as in the terminal.
+    :param quick: whether the app shows it directly after an answer is generated.
+    :param lead: by task, its rank among the main metrics for a comparison; 1 is the first.
+    :param words: for a metric with the values 1 and 0: the words for an answer with 1, and with 0.
+    :param apt: the tasks for which the metric is meaningful.
     """
 
     key: str
@@ -125,9 +133,11 @@ class Metric:
     apt: tuple[Task, ...] = EVERY_TASK
 
     def show(self, value: float, *, signed: bool = False) -> str:
-        """A value with its sensible digits and unit; `signed` is for a difference, which always has its sign.
+        """Format a value with the digits and unit of the metric.
 
-        The difference of two percentages is in percentage points.
+        :param value: the value before scaling.
+        :param signed: format a difference: it always has a sign, and differences of percentages are in percentage
+            points.
         """
         text = f"{abs(value) * self.scale:.{self.digits}f}"
         zero = not text.strip("0.")
@@ -136,11 +146,14 @@ class Metric:
         return f"{sign}{text}{unit}"
 
     def show_difference(self, size: float) -> str:
-        """The size of a difference, without its sign, in the unit of a difference."""
+        """Format the absolute value of a difference, in the unit of differences.
+
+        :param size: the difference before scaling.
+        """
         return self.show(abs(size), signed=True).removeprefix("+")
 
     def show_interval(self, gain: Mapping[str, float]) -> str:
-        """A difference with its interval, such as `+0.1049 (+0.0631 to +0.1489)`.
+        """Format a difference with its interval, such as `+0.1049 (+0.0631 to +0.1489)`.
 
         :param gain: `mean`, `low` and `high`.
         """

@@ -1,6 +1,6 @@
-"""The registry of metrics: every place that computes, checks, stores, compares or shows metrics reads them from here.
+"""The registry of metrics. All code that computes, checks, stores, compares or shows metrics uses this list.
 
-To add a metric, add an entry to `METRICS` (CONTRIBUTING.md shows how). The order is that of the files.
+To add a metric, add an entry to `_ENTRIES` (CONTRIBUTING.md shows how). Report files have the order of the list.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PARTS = ("precision", "recall", "f1")
 
 def _encoded(answer: Answer) -> Encoded:
     if answer.encoded is None:
-        raise ValueError("this metric needs an encoder, found an answer that none has read")
+        raise ValueError("this metric needs an encoder, but the answer was not encoded")
     return answer.encoded
 
 
@@ -33,7 +33,7 @@ def _raw(part: str, answer: Answer) -> float:
 
 
 def _surface(name: str, answer: Answer) -> float:
-    # Imported late, like all that follows: who only needs the names of metrics need not wait for sacrebleu.
+    # Imported here, as in the functions below, so that code that only needs the list does not import sacrebleu.
     from codetune.evaluation.metrics import surface
 
     compute: Callable[[str, str], float] = getattr(surface, name)
@@ -70,7 +70,7 @@ def _surface_signature(name: str, setup: Setup) -> str:
 
 
 def _bertscore(part: str, label: str, explanation: str, **more: object) -> Metric:
-    told = f"Tells how much editing an answer needs, not whether it works. {explanation}"
+    told = f"Shows how much editing an answer needs, not whether it works. {explanation}"
     settings = {"order": 1, "brief": False} | more
     return Metric(
         f"bertscore.{part}", f"BERTScore {label}", told, f"bertscore_{part}", signature="bertscore",
@@ -80,11 +80,11 @@ def _bertscore(part: str, label: str, explanation: str, **more: object) -> Metri
 
 
 def _bertscore_raw(part: str) -> Metric:
-    """A part of BERTScore before rescaling: it says the same as the rescaled one on another scale."""
+    """Return the metric for a part of BERTScore before rescaling; it has the same information on another scale."""
     key = f"bertscore.{part}_raw"
     return Metric(
         key, key, score=f"bertscore_{part}_raw", column=Raw, measure=partial(_raw, part), encoded=True,
-        stored=part == "f1", shown=False,  # of the others only the means are kept: they follow from the baseline
+        stored=part == "f1", shown=False,  # the other two follow from the rescaled values
     )  # fmt: skip
 
 
@@ -99,8 +99,8 @@ def _ngrams(key: str, label: str, unit: str, measure: Callable[[Answer], float],
 def _of_all(mean: str, label: str) -> Metric:
     key = f"corpus_{mean}"
     explanation = (
-        f"{label} of all answers taken as one text, 0 to 100: long answers weigh more than in the mean over prompts. "
-        "One number for all prompts: no interval."
+        f"{label} of all answers joined into one text, 0 to 100. Long answers have more weight than in the mean over "
+        "prompts. There is one number for all prompts and so no interval."
     )
     return Metric(
         key, f"Corpus {label}", explanation, digits=2, signature=key, note="all answers as one text",
@@ -134,90 +134,100 @@ _ENTRIES = (
     _of_all("chrf", "chrF"),
     _of_all("bleu", "BLEU"),
     Metric(
-        "code_bertscore", "Code BERTScore", "BERTScore of the programs: layout, comments and variable names do not "
-        "matter, and recall weighs most (F3). 0 is the mean of unrelated programs; what does not parse is far below.",
+        "code_bertscore", "Code BERTScore", "BERTScore of the programs: formatting, comments and variable names do not "
+        "matter, and recall has most weight (F3). 0 is the mean of unrelated programs; code that does not parse "
+        "is far below 0.",
         "code_bertscore", signature="code_bertscore", column=Rescaled, measure=lambda answer: _encoded(answer).program,
         sign=lambda setup: setup.programs, encoded=True, gain="code_bertscore", order=2, apt=_PYTHON,
     ),
     Metric(
-        "edit_similarity", "Edit similarity", "1 less the edits per character that lead to the reference, 0 to 1.",
+        "edit_similarity", "Edit similarity", "1 minus the edits per character that turn the answer into the "
+        "reference, 0 to 1.",
         "edit_similarity", column=Similarity, measure=partial(_surface, "edit_similarity"), gain="edit_similarity",
         robust=True, order=3, brief=False, quick=True,
     ),
     Metric(
-        "tree_similarity", "Tree similarity", "Shared parts of the syntax trees of answer and reference, names and "
-        "constants left out of account, 0 to 1; 0 for what does not parse.",
+        "tree_similarity", "Tree similarity", "Share of subtrees that the syntax trees of answer and reference have in "
+        "common, 0 to 1; names and constants are ignored; 0 for code that does not parse.",
         "tree_similarity", column=Similarity, measure=partial(_structure, "tree_similarity"), gain="tree_similarity",
         order=3, brief=False, quick=True, apt=_PYTHON,
     ),
     Metric(
-        "length_ratio", "Length ratio", "The length of the shorter of answer and reference by that of the longer, 1 "
-        "for equal lengths.",
+        "length_ratio", "Length ratio", "Length of the shorter of answer and reference, divided by the length of the "
+        "longer; 1 for equal lengths.",
         "length_ratio", column=Similarity, measure=partial(_surface, "length_ratio"), order=3, brief=False,
     ),
-    _share("tree_match", "Tree match", "Share of answers with the syntax tree of the reference: layout, comments and "
-           "docstrings do not matter.", partial(_structure, "tree_match"), brief=False, apt=_PYTHON),
-    _share("signature_kept", "Signature kept", "Share of answers whose function has the name and the parameters that "
-           "were asked for.", partial(_structure, "signature_kept"), gain="signature_kept", brief=False, apt=_PYTHON),
-    _share("names_bound", "Names bound", "Share of answers that parse and use no name that nobody binds: not they, not "
-           "Python, and not the file that the reference is from.", partial(_structure, "names_bound"),
+    _share("tree_match", "Tree match", "Share of answers with the syntax tree of the reference: formatting, comments "
+           "and docstrings do not matter.", partial(_structure, "tree_match"), brief=False, apt=_PYTHON),
+    _share("signature_kept", "Signature kept", "Share of answers whose function has the name and the parameters of "
+           "the reference.", partial(_structure, "signature_kept"), gain="signature_kept", brief=False, apt=_PYTHON),
+    _share("names_bound", "Names bound", "Share of answers that parse and use no undefined names. Built-in names and "
+           "names that the reference takes from its file count as defined.", partial(_structure, "names_bound"),
            gain="names_bound", brief=False, apt=_PYTHON),
     _share("exact_match", "Exact match", "Share of answers that equal the reference.", partial(_surface, "exact_match"),
            order=3),
     PARSES,
-    _share("expected_form", "Expected form", "Share of answers in the form that the tuned model was taught "
-           "(train.answer_form), whether the code is right or not. The base was never taught it: its share tells a "
-           "habit, and a gain is no gain in skill.", lambda answer: answer.expected_form,
+    _share("expected_form", "Expected form", "Share of answers in the form of the training data (train.answer_form), "
+           "whether the code is correct or not. The base model was not trained on this form, so a gain here does not "
+           "mean better code.", lambda answer: answer.expected_form,
            signature="expected_form", note="form, not skill", gain="expected_form",
-           words=("of the expected form", "of another form")),
-    _share("stopped", "Ends within the limit", "Share of answers that end before the limit of tokens: with an end "
-           "token, or once their code is whole.",
+           words=("in the expected form", "in another form")),
+    _share("stopped", "Ends within the limit", "Share of answers that end before the token limit, with an end token "
+           "or because their code is complete.",
            lambda answer: None if answer.stopped is None else int(answer.stopped),
            words=("ends within the limit", "cut at the limit")),
 )  # fmt: skip
 METRICS: dict[str, Metric] = {metric.key: metric for metric in _ENTRIES}
-"""All metrics by key, in the order of the files."""
+"""All metrics by key, in the order of the report files."""
 
 
 def catalogue() -> tuple[Metric, ...]:
-    """The metrics that readers see, in the order that they are shown in."""
+    """Return the metrics that are shown to readers, in the order in which they are shown."""
     return tuple(sorted((metric for metric in METRICS.values() if metric.shown), key=lambda metric: metric.order))
 
 
 def per_prompt() -> list[Metric]:
-    """The metrics that have a value for each prompt, in the order of the files."""
+    """Return the metrics that have a value for each prompt, in the order of the report files."""
     return [metric for metric in METRICS.values() if metric.measure]
 
 
 def over_all() -> list[Metric]:
-    """The metrics that have one value for all prompts: over other prompts they are other quantities."""
+    """Return the metrics that have only one value for all prompts together."""
     return [metric for metric in METRICS.values() if metric.corpus]
 
 
 def tested() -> list[Metric]:
-    """The family of metrics that are tested together: all that readers see and that have a value for each prompt."""
+    """Return the metrics that form one family for p-values: those shown to readers, with a value for each prompt."""
     return [metric for metric in catalogue() if metric.measure and metric.stored]
 
 
 def leads(task: Task) -> list[Metric]:
-    """The metrics that may head a comparison of answers of a task, the one that matters most first."""
+    """Return the main metrics for comparing answers, the most important first.
+
+    :param task: `python` or `text`, the kind of the answers.
+    """
     return sorted((metric for metric in catalogue() if task in metric.lead), key=lambda metric: metric.lead[task])
 
 
 def by_gain(name: str) -> Metric | None:
-    """The metric that reports/metrics.json calls `name` under `gain` and `robustness`; None where there is none."""
+    """Return the metric with this key under `gain` and `robustness` in reports/metrics.json; None if none has it.
+
+    :param name: the key.
+    """
     return next((metric for metric in METRICS.values() if metric.gain == name), None)
 
 
 def schema() -> Schema:
-    """The declaration of reports/scores.jsonl."""
+    """Return the schema of reports/scores.jsonl."""
     return scores_schema({str(metric.score): metric.column for metric in per_prompt() if metric.stored})
 
 
 def signatures(setup: Setup, *, encoded_only: bool = False) -> dict[str, str]:
-    """What two values must share to be compared, by the key of the signature.
+    """Return the signatures of the metrics: values may be compared only if their signatures are equal.
 
+    :param setup: how the values were measured.
     :param encoded_only: leave out the metrics that need no encoder.
+    :returns: the signatures by their keys.
     """
     signed = [metric for metric in catalogue() if metric.sign and (metric.encoded or not encoded_only)]
     return {str(metric.signature): metric.sign(setup) for metric in signed if metric.sign}

@@ -1,4 +1,4 @@
-"""Whether an answer holds when the prompt says the same in other words."""
+"""Robustness: how much answers and scores change when a prompt is reworded."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from codetune.evaluation.metrics.statistics import DIGITS, paired_gains
 def robustness(
     originals: tuple[Samples, list[JsonObject]], reworded: tuple[Samples, list[JsonObject]], params: ScoreParams
 ) -> JsonObject:
-    """The part `robustness` of metrics.json.
+    """Compute the section `robustness` of metrics.json.
 
-    For each variant `changed`, the share of prompts whose answer is another text, and for some scores the mean of
-    reworded less original with its uncertainty: below zero where other words make the answers worse.
-
-    :param originals: samples and what `score_prompts` gave for them.
-    :param reworded: the same for the prompts that were asked again, which have the ids of the originals.
+    :param originals: samples of the original prompts, and their rows from `score_prompts`.
+    :param reworded: the same for the reworded prompts; they have the ids of the originals and may be fewer.
+    :param params: bootstrap samples, confidence and seed.
+    :returns: the number of `prompts`; for each variant `changed`, the share of prompts whose answer differs, and for
+        some metrics the mean of reworded minus original as from `paired_gains`. It is negative when rewording makes the
+        answers worse.
     """
     scores = {row["id"]: row for row in originals[1]}
     keys = {metric.gain: str(metric.score) for metric in tested() if metric.robust}

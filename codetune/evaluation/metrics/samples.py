@@ -1,4 +1,4 @@
-"""The answers that are scored: read, checked, and known to be to the same prompts."""
+"""Reading of the answers to score, with checks that both models answered the same prompts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ _REMEDY = " ".join(f"Run `dvc repro --force --single-item generate@{variant}`." 
 
 
 def read_samples(base: Path, tuned: Path, least: int = 1) -> Samples:
-    """The answers of base and tuned model, line by line to the same prompts.
+    """Read the answers of base and tuned model.
 
-    :param least: how many answers there must be.
-    :raises UserError: when a file is missing, a row is not as declared, or the two are not of the same prompts.
+    :param base: the file of answers of the base model.
+    :param tuned: the same for the tuned model.
+    :param least: the minimal number of answers of each model.
+    :returns: the rows by variant; the same index in both lists belongs to the same prompt.
+    :raises UserError: when a file is missing, a row does not match the schema, there are fewer answers than `least`, or
+        the prompts of the two files differ.
     """
     paths = dict(zip(VARIANTS, (base, tuned), strict=True))
     samples = {variant: list(read_rows(path, SAMPLES)) for variant, path in paths.items()}
@@ -29,10 +33,14 @@ def read_samples(base: Path, tuned: Path, least: int = 1) -> Samples:
 
 
 def read_benchmark_samples(base: Path, tuned: Path, sets: list[ProblemSet]) -> dict[str, Samples]:
-    """The answers of base and tuned model to the benchmarks, by benchmark, with the texts that the files leave out.
+    """Read the answers of base and tuned model to benchmarks, and add the texts that the files leave out.
 
-    :raises UserError: when a file is missing, a row is not as declared, is of another problem than those of `sets`, or
-        the two are not of the same problems.
+    :param base: the file of answers of the base model.
+    :param tuned: the same for the tuned model.
+    :param sets: the benchmarks that were answered.
+    :returns: the rows by benchmark and variant; benchmarks without answers are left out.
+    :raises UserError: when a file is missing, a row does not match the schema or answers a problem that is not in
+        `sets`, or the problems of the two files differ.
     """
     problems = {(each.name, problem.id): problem for each in sets for problem in each.problems}
     paths = dict(zip(VARIANTS, (base, tuned), strict=True))
@@ -43,7 +51,8 @@ def read_benchmark_samples(base: Path, tuned: Path, sets: list[ProblemSet]) -> d
             answer = None if problem is None else unpack_answer(row, problem)
             if problem is None or answer is None:
                 raise UserError(
-                    f"{path}:{number} answers {row['task_id']} of {row['set']}, which is not as it is in the benchmark",
+                    f"{path}:{number} answers {row['task_id']} of {row['set']}, "
+                    "which is missing from the benchmark or has another text there",
                     _REMEDY,
                 )
             given = {"id": problem.id, "group": row["set"], "instruction": problem.question, "answer": answer}
@@ -56,12 +65,15 @@ def read_benchmark_samples(base: Path, tuned: Path, sets: list[ProblemSet]) -> d
 
 
 def prompts_digest(rows: list[JsonObject]) -> str:
-    """The sha256 of ids, instructions and references, in order: equal for answers to the same prompts."""
+    """Return the sha256 of ids, instructions and references, in order: it is equal for answers to the same prompts.
+
+    :param rows: rows of answers.
+    """
     return digest_bytes("\x1e".join("\x1f".join(row[key] for key in _PROMPT_KEYS) for row in rows).encode())
 
 
 def _check_aligned(paths: dict[str, Path], samples: Samples, least: int) -> None:
-    """Nothing, when both models answered the same prompts in the same order, at least `least`."""
+    """Raise a `UserError` unless both models answered the same prompts in the same order, at least `least`."""
     base, tuned = (samples[variant] for variant in VARIANTS)
     for number, (left, right) in enumerate(zip(base, tuned, strict=False), start=1):
         for key in _PROMPT_KEYS:
@@ -73,7 +85,7 @@ def _check_aligned(paths: dict[str, Path], samples: Samples, least: int) -> None
                 )
     if len(base) != len(tuned) or len(base) < least:
         raise UserError(
-            f"{paths['base']} has {len(base)} answers, {paths['tuned']} has {len(tuned)}; expected as many, "
-            f"at least {least}",
+            f"{paths['base']} has {len(base)} answers, {paths['tuned']} has {len(tuned)}; expected equal "
+            f"numbers, at least {least}",
             _REMEDY,
         )

@@ -1,4 +1,4 @@
-"""The part of an answer that is scored: its code, read as a person reads it; all of it where answers are text."""
+"""The part of an answer that is scored: its code if the task is Python, else the whole answer."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from codetune.models.answer_form import Task, TaughtForm, written
 
 
 def scored_text(answer: str, task: Task) -> str:
-    """The code of an answer, empty where it has none; with `text` the answer itself."""
+    """Return the part of an answer that is scored.
+
+    :param answer: the text of the answer.
+    :param task: `python` or `text`.
+    :returns: the code in the answer, empty if there is none; for `text` the whole answer.
+    """
     return extract_code(answer) if task == "python" else answer
 
 
 def expected_form(answer: str, form: TaughtForm) -> int:
-    """1 when an answer has the form that is taught, else 0; whether its code is right does not matter.
+    """Return 1 if an answer has the form of the training data, else 0; whether its code is correct does not matter.
 
-    That is nothing but code with `bare`, one block of Python and nothing around it with `fenced`, and anything but
-    white space with `as_is`.
+    :param answer: the text of the answer.
+    :param form: `bare`: only code; `fenced`: one fenced block of Python and no other text; `as_is`: any text except
+        white space.
     """
     if form == "as_is":
         return int(bool(answer.strip()))
@@ -28,7 +34,11 @@ def expected_form(answer: str, form: TaughtForm) -> int:
 
 
 def scored_samples(samples: Samples, form: TaughtForm) -> Samples:
-    """The samples with what is scored as `answer`, and with `expected_form`; the samples given stay as they are."""
+    """Return copies of samples in which `answer` is only the part that is scored, and `expected_form` is added.
+
+    :param samples: the answers of both variants.
+    :param form: the form of the training data.
+    """
     task: Task = "text" if form == "as_is" else "python"
     return {
         variant: [
@@ -40,7 +50,11 @@ def scored_samples(samples: Samples, form: TaughtForm) -> Samples:
 
 
 def reading_report(samples: Samples) -> JsonObject:
-    """For each variant the number of answers by the form in which code was found, and by why there is none."""
+    """Count the answers of each variant by the form of their code, and by the reason when they have none.
+
+    :param samples: the answers of both variants.
+    :returns: for each variant `forms` and `no_code`.
+    """
     read = {variant: [read_answer(row["answer"]) for row in rows] for variant, rows in samples.items()}
     return {
         variant: {

@@ -1,4 +1,4 @@
-"""How texts are cut into words for BLEU: by sacrebleu's tokenizers, chosen by the script that the references are in."""
+"""Choice of the sacrebleu tokenizer that splits texts into words for BLEU, by the script of the references."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNSPACED = (
     (0x0E00, 0x0EFF), (0x0F00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19DF), (0x1A20, 0x1AAF),
     (0x1B00, 0x1B7F), (0xA980, 0xA9DF),
 )  # fmt: skip
-# Japanese is seldom without kana, and Chinese has hardly any.
+# Smallest share of kana in Japanese text: Japanese rarely lacks kana, and Chinese hardly has any.
 _LEAST_KANA = 0.05
 
 
@@ -26,11 +26,12 @@ def _within(character: str, ranges: tuple[tuple[int, int], ...]) -> bool:
 
 
 def bleu_tokenizer(references: Iterable[str]) -> Tokenizer:
-    """The tokenizer for references, of sacrebleu 2.6.
+    """Choose the tokenizer of sacrebleu 2.6 that suits the references.
 
-    `13a`, unless more than half of the letters are of scripts without spaces between words, where it takes a sentence
-    for a word: `zh` for Chinese, `ja-mecab` for Japanese, and single characters for Japanese without MeCab and for
-    other scripts.
+    :param references: the reference texts.
+    :returns: `13a`, unless more than half of the letters belong to scripts without spaces between words, in which `13a`
+        would treat a sentence as one word. Then `zh` for Chinese, `ja-mecab` for Japanese, and `char` (single
+        characters) for other scripts and for Japanese without MeCab.
     """
     letters = [each for text in references for each in text if each.isalpha()]
     han = sum(_within(each, _HAN) for each in letters)
@@ -46,14 +47,17 @@ def bleu_tokenizer(references: Iterable[str]) -> Tokenizer:
 
 
 def has_mecab() -> bool:
-    """Whether Japanese can be cut into words: sacrebleu needs two more packages for it."""
+    """Return whether the two packages are installed that sacrebleu needs to split Japanese into words."""
     return all(find_spec(name) is not None for name in ("MeCab", "ipadic"))
 
 
 def tell_tokenizer(tokenizer: Tokenizer) -> None:
-    """Say on standard error how BLEU counts words where it is not as usual."""
+    """Print on standard error which tokenizer BLEU uses, unless it is the default.
+
+    :param tokenizer: the tokenizer in use.
+    """
     if tokenizer != DEFAULT:
         said = f"score: the references have no spaces between words, so BLEU is computed with tokenizer {tokenizer}"
         if tokenizer == "char":
-            said += " (single characters); for the words of Japanese install `sacrebleu[ja]`"
+            said += " (single characters); to split Japanese into words, install `sacrebleu[ja]`"
         sys.stderr.write(f"{said}\n")

@@ -1,4 +1,4 @@
-"""Gains of the tuned model over the base, with their uncertainty over the prompts."""
+"""Gains (tuned minus base) with their intervals and p-values over the prompts."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ DIGITS = 6
 
 
 def mean_gain(rows: list[JsonObject], key: str, params: ScoreParams) -> dict[str, float]:
-    """Mean of tuned less base over `rows`, with the ends `low` and `high` of its interval.
+    """Compute the gain in one score with its bootstrap interval.
 
-    :param key: the score of each prompt whose gain is asked for.
+    :param rows: scores of both variants, one row for each prompt.
+    :param key: the name of the score.
+    :param params: bootstrap samples, confidence and seed.
+    :returns: `mean` of tuned minus base, and the ends `low` and `high` of its interval.
     """
     settings = _settings(params)
     pair = _paired(rows, key)
@@ -27,18 +30,24 @@ def mean_gain(rows: list[JsonObject], key: str, params: ScoreParams) -> dict[str
 
 
 def gains(rows: list[JsonObject], keys: list[str], params: ScoreParams) -> list[dict[str, float]]:
-    """As `mean_gain` of each key, with what tells a gain from chance.
+    """Compute the gain in several scores, with interval, p-value and detectable difference.
 
-    :param keys: the scores of one family: p-values are corrected over them.
+    :param rows: scores of both variants, one row for each prompt.
+    :param keys: the names of the scores; they are one family, over which p-values are corrected.
+    :param params: bootstrap samples, confidence and seed.
+    :returns: for each key a result as of `paired_gains`.
     """
     return paired_gains([_paired(rows, key) for key in keys], params)
 
 
 def paired_gains(pairs: list[Pair], params: ScoreParams) -> list[dict[str, float]]:
-    """Mean differences of a family of scores of the same prompts, with what tells them from chance.
+    """Compute the mean differences of a family of scores of the same prompts, with their uncertainty.
 
-    `p_value` is of the paired test that suits the scores, corrected by Holm over the family; `detectable` is the
-    smallest true difference that these prompts would have shown in four of five cases.
+    :param pairs: for each score, its values for the base and for the tuned model.
+    :param params: bootstrap samples, confidence and seed.
+    :returns: for each score `mean`, `low` and `high`; `p_value`, of a paired test that suits the score, with Holm's
+        correction over the family; `detectable`, the smallest true difference that would be found with a probability
+        of 80 % on that many prompts.
     """
     found = compare_family({str(place): pair for place, pair in enumerate(pairs)}, _settings(params))
     return [
@@ -62,7 +71,14 @@ def _rounded(interval: Interval) -> dict[str, float]:
 
 
 def gain_by_package(rows: list[JsonObject], key: str, params: ScoreParams) -> list[JsonObject]:
-    """The gain in `key` for each package, the largest first; a single prompt has no interval: its ends are null."""
+    """Compute the gain for each package, sorted from largest to smallest.
+
+    :param rows: scores of both variants, one row for each prompt.
+    :param key: the name of the score.
+    :param params: bootstrap samples, confidence and seed.
+    :returns: `package`, number of `prompts`, `gain`, and the interval's ends `low` and `high`, which are None for a
+        package with a single prompt.
+    """
     found: list[JsonObject] = [
         {
             "package": each.group,

@@ -1,6 +1,6 @@
-"""Scores of an answer as a program, by its syntax tree. Nothing of it is run.
+"""Scores that compare the syntax trees of answer and reference. The code is not run.
 
-What does not parse scores 0 in all of them, and so does everything beside a reference that does not parse.
+All scores are 0 if the answer or the reference does not parse.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ _UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
 class StructureScores(NamedTuple):
-    """How an answer compares with its reference as a program.
+    """The scores of one answer against its reference.
 
-    :param tree_match: 1 when the trees are the same but for docstrings: layout, comments and quotes do not matter.
-    :param tree_similarity: twice the shared subtrees by the number of all, names and constants left out of account
-        (the syntactic match of CodeBLEU, https://arxiv.org/abs/2009.10297, in both directions), 0 to 1.
-    :param signature_kept: 1 when the first function has the name and the parameters of the reference's, in order.
-    :param names_bound: 1 when every name that is used is bound, built in, or taken from outside by the reference too.
+    :param tree_match: 1 if the trees are equal without docstrings; formatting, comments and quotes do not matter.
+    :param tree_similarity: twice the number of shared subtrees divided by the number of all subtrees of both trees,
+        0 to 1; names and constants are ignored (the syntactic match of CodeBLEU, https://arxiv.org/abs/2009.10297, in
+        both directions).
+    :param signature_kept: 1 if the first function has the same name and parameters, in the same order, as in the
+        reference.
+    :param names_bound: 1 if every used name is defined in the answer, is built in, or is also undefined in the
+        reference.
     """
 
     tree_match: int
@@ -37,7 +40,11 @@ _NOTHING = StructureScores(0, 0.0, 0, 0)
 
 
 def structure_scores(answer: str, reference: str) -> StructureScores:
-    """The scores of one answer; a common indentation does not matter."""
+    """Compute the scores of one answer; the common indentation of a text is ignored.
+
+    :param answer: the code of the answer.
+    :param reference: the code of the reference.
+    """
     asked, wanted = dedented(answer), dedented(reference)
     try:
         tree, expected = _tree(asked), _tree(wanted)
@@ -54,7 +61,7 @@ def structure_scores(answer: str, reference: str) -> StructureScores:
 
 
 def _names_bound(answer: str, reference: str) -> int:
-    """0 also where the compiler refuses what the parser takes, a parameter named twice for example."""
+    """Compute `names_bound`; 0 also when code parses but does not compile, for example with a duplicate parameter."""
     try:
         return int(not unbound_names(answer, frozenset(unbound_names(reference, frozenset()))))
     except SyntaxError:
@@ -62,7 +69,7 @@ def _names_bound(answer: str, reference: str) -> int:
 
 
 def _tree(source: str) -> ast.Module:
-    """The syntax tree without docstrings."""
+    """Return the syntax tree without docstrings."""
     tree = parse_tree(source, MAX_WALKED)
     for node in ast.walk(tree):
         if isinstance(node, _FunctionNode | ast.ClassDef) and ast.get_docstring(node, clean=False) is not None:
@@ -71,12 +78,12 @@ def _tree(source: str) -> ast.Module:
 
 
 def _subtrees(tree: ast.AST) -> Counter[int]:
-    """The shapes of all subtrees that are more than a leaf, each by a hash of its kinds of nodes."""
+    """Count the subtrees with more than one node by their shape, which is a hash of the types of their nodes."""
     found: Counter[int] = Counter()
 
     def shape(node: ast.AST) -> int:
         children = [shape(child) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr_context)]
-        # Hashes of strings differ from process to process, and so does this one; only equality within one is used.
+        # Hashes of strings differ between processes, so shapes can only be compared within one process.
         own = hash((type(node).__name__, *children))
         if children:
             found[own] += 1
@@ -88,13 +95,13 @@ def _subtrees(tree: ast.AST) -> Counter[int]:
 
 
 def _similarity(one: Counter[int], other: Counter[int]) -> float:
-    """Dice's coefficient of two multisets; 0 where both are empty."""
+    """Return the Dice coefficient of two multisets; 0 if both are empty."""
     size = one.total() + other.total()
     return 2 * (one & other).total() / size if size else 0.0
 
 
 def _signature(tree: ast.Module) -> tuple[str, ...] | None:
-    """Name and parameters of the first function, stars included; None where there is none."""
+    """Return the name and parameters of the first function, with their stars; None if there is no function."""
     for node in ast.walk(tree):
         if isinstance(node, _FunctionNode):
             given = node.args

@@ -1,4 +1,4 @@
-"""Scores of the text itself: chrF and BLEU by sacrebleu, with its signatures, edit similarity, and exact match."""
+"""Metrics of the text itself: chrF and BLEU from sacrebleu with its signatures, edit similarity, and exact match."""
 
 from __future__ import annotations
 
@@ -20,18 +20,21 @@ def _corpus_bleu(tokenizer: Tokenizer) -> BLEU:
 
 @cache
 def _sentence_bleu(tokenizer: Tokenizer) -> BLEU:
-    # As sacrebleu advises for single sentences.
+    # sacrebleu recommends `effective_order` for single sentences.
     return BLEU(tokenize=tokenizer, effective_order=True, force=True)
 
 
 def corpus_scores(
     answers: Sequence[str], references: Sequence[str], tokenizer: Tokenizer | None = None
 ) -> dict[str, float]:
-    """The chrF (Popović 2015) and BLEU (Papineni et al. 2002) of all answers together, 0 to 100.
+    """Compute the chrF (Popović 2015) and BLEU (Papineni et al. 2002) of all answers together, 0 to 100.
 
-    These are other quantities than the means of the scores of each answer: long answers weigh more.
+    They differ from the means of the scores of single answers, because long answers have more weight.
 
-    :param tokenizer: cuts texts into words for BLEU; None for the one that suits the references.
+    :param answers: the answers.
+    :param references: the reference of each answer.
+    :param tokenizer: splits texts into words for BLEU; None chooses the one that suits the references.
+    :returns: `chrf` and `bleu`.
     """
     bleu = _corpus_bleu(tokenizer or bleu_tokenizer(references))
     return {
@@ -42,13 +45,14 @@ def corpus_scores(
 
 @cache
 def signatures(tokenizer: Tokenizer = DEFAULT) -> dict[str, str]:
-    """What two scores must share to be compared, by metric, as sacrebleu says it for one reference to each answer.
+    """Return the signatures of sacrebleu for one reference per answer; equal signatures mean comparable scores.
 
-    :param tokenizer: the one that BLEU is computed with.
+    :param tokenizer: the tokenizer of BLEU.
+    :returns: the signatures by metric.
     """
     found = {}
     for name, metric in (("chrf", _CHRF), ("bleu", _sentence_bleu(tokenizer))):
-        metric.sentence_score("", [""])  # tells the metric how many references there are
+        metric.sentence_score("", [""])  # the metric counts the references here
         found[name] = f"{metric.get_signature()}|mean:prompts"
     for name, metric in (("corpus_chrf", _CHRF), ("corpus_bleu", _corpus_bleu(tokenizer))):
         metric.corpus_score([""], [[""]])
@@ -57,31 +61,33 @@ def signatures(tokenizer: Tokenizer = DEFAULT) -> dict[str, str]:
 
 
 def sentence_chrf(answer: str, reference: str) -> float:
-    """The chrF of one answer, 0 to 100."""
+    """Return the chrF of one answer, 0 to 100."""
     return float(_CHRF.sentence_score(answer, [reference]).score)
 
 
 def sentence_bleu(answer: str, reference: str, tokenizer: Tokenizer = DEFAULT) -> float:
-    """The BLEU of one answer, 0 to 100; n-grams longer than the answer are left out.
+    """Return the BLEU of one answer, 0 to 100; n-grams longer than the answer are left out.
 
-    :param tokenizer: cuts texts into words; the same for all answers that are compared.
+    :param answer: the text of the answer.
+    :param reference: the text of the reference.
+    :param tokenizer: splits texts into words; it must be the same for all answers that are compared.
     """
     return float(_sentence_bleu(tokenizer).sentence_score(answer, [reference]).score)
 
 
 def edit_similarity(answer: str, reference: str) -> float:
-    """1 less the edits per character of the longer text (Levenshtein): 1 for equal texts, 0 for nothing in common."""
+    """Return 1 minus the Levenshtein distance divided by the length of the longer text; 1 for equal texts."""
     return Levenshtein.normalized_similarity(answer, reference)
 
 
 def length_ratio(answer: str, reference: str) -> float:
-    """The length of the shorter text by that of the longer, in characters: 1 for equal lengths, 0 beside nothing."""
+    """Return the length of the shorter text divided by that of the longer, in characters; 1 if both are empty."""
     shorter, longer = sorted((len(answer), len(reference)))
     return shorter / longer if longer else 1.0
 
 
 def exact_match(answer: str, reference: str) -> int:
-    """1 when the texts are equal but for white space at the ends of lines and of the whole, else 0."""
+    """Return 1 if the texts are equal apart from white space at the ends of lines and newlines at the end, else 0."""
     return int(_trimmed(answer) == _trimmed(reference))
 
 

@@ -1,4 +1,4 @@
-"""Whether an answer is Python at all. Nothing of it is run."""
+"""Check of whether an answer is valid Python. The code is not run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from codetune.python_source.tree import parsed
 
 
 def syntax_valid(answer: str) -> int:
-    """1 when the answer parses and holds at least one statement, else 0; a common indentation does not matter."""
+    """Return 1 if the answer parses and has at least one statement, else 0; its common indentation is ignored.
+
+    :param answer: the code of the answer.
+    """
     tree = parsed(dedented(answer))
     return int(tree is not None and bool(tree.body))

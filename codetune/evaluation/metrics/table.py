@@ -1,4 +1,4 @@
-"""Scores of each prompt, and what they come to: the content of scores.jsonl, metrics.json and scoring.json."""
+"""Scores of each prompt and their summary: the content of scores.jsonl, metrics.json and scoring.json."""
 
 from __future__ import annotations
 
@@ -20,13 +20,22 @@ from codetune.evaluation.metrics.statistics import DIGITS, gains
 
 
 def match_samples(*samples: Samples, matcher: Matcher) -> None:
-    """Match all answers with their references, and the programs that they are."""
+    """Compute the encoder's scores of all answers against their references, as texts and as normalized programs.
+
+    :param samples: the answers of both variants, one value for each set of prompts.
+    :param matcher: computes the scores and stores them for `score_answer`.
+    """
     rows = [row for each in samples for rows in each.values() for row in rows]
     match_pairs([(row["answer"], row["reference"]) for row in rows], matcher, "answers")
 
 
 def match_pairs(pairs: Iterable[Pair], matcher: Matcher, label: str) -> None:
-    """Match what `score_answer` needs for pairs of answer and reference, each distinct pair once, with progress."""
+    """Compute the encoder's scores that `score_answer` needs, once for each distinct pair, and show the progress.
+
+    :param pairs: pairs of answer and reference.
+    :param matcher: computes the scores and stores them for `score_answer`.
+    :param label: the name in the progress display.
+    """
     wanted = []
     for answer, reference in pairs:
         wanted.append((answer, reference))
@@ -39,10 +48,13 @@ def match_pairs(pairs: Iterable[Pair], matcher: Matcher, label: str) -> None:
 def score_prompts(
     samples: Samples, matcher: Matcher, baseline: Baseline, tokenizer: Tokenizer = DEFAULT
 ) -> list[JsonObject]:
-    """One row per prompt with `id`, `group` and all scores of each variant, rounded.
+    """Score the answers of both variants.
 
-    :param samples: as `scored_samples` gives them.
-    :param tokenizer: of BLEU.
+    :param samples: the answers, as from `scored_samples`.
+    :param matcher: gives the raw BERTScore of pairs.
+    :param baseline: rescales BERTScore.
+    :param tokenizer: the tokenizer of BLEU.
+    :returns: one row per prompt with `id`, `group` and all scores of each variant, rounded.
     """
     rows = [{"id": sample["id"], "group": sample["group"]} for sample in samples[VARIANTS[0]]]
     for variant in VARIANTS:
@@ -52,17 +64,23 @@ def score_prompts(
 
 
 def tokenizer_of(samples: Samples) -> Tokenizer:
-    """The tokenizer of BLEU that suits the references, whatever the answers are."""
+    """Return the tokenizer of BLEU that suits the references; it does not depend on the answers.
+
+    :param samples: the answers of both variants, with their references.
+    """
     return bleu_tokenizer(row["reference"] for row in samples[VARIANTS[0]])
 
 
 def score_answer(
     sample: JsonObject, matcher: Matcher, baseline: Baseline, tokenizer: Tokenizer = DEFAULT
 ) -> dict[str, float]:
-    """All scores of one answer, rounded: the metrics of the registry that have a value for it.
+    """Compute all metrics of one answer.
 
-    :param sample: `answer` as it is scored and `reference`; `stopped` and `expected_form` where they are known.
-    :param tokenizer: of BLEU.
+    :param sample: `answer` (the part that is scored) and `reference`; `stopped` and `expected_form` if they are known.
+    :param matcher: gives the raw BERTScore of pairs.
+    :param baseline: rescales BERTScore.
+    :param tokenizer: the tokenizer of BLEU.
+    :returns: rounded values by key in scores.jsonl; metrics without a value for this answer are left out.
     """
     answer = Answer(
         sample["answer"],
@@ -77,7 +95,7 @@ def score_answer(
 
 
 def _encoded(answer: str, reference: str, matcher: Matcher, baseline: Baseline) -> Encoded:
-    """What the encoder finds. BERTScore of an empty answer is 0, raw and rescaled, as in the library."""
+    """Return the scores from the encoder. BERTScore of an empty text is 0, raw and rescaled, as in bert-score."""
     raw = matcher.match(answer, reference)
     empty = any(matcher.encoder.extent(text).empty for text in (answer, reference))
     rescaled = NOTHING if empty else baseline.rescale(raw)
@@ -85,7 +103,7 @@ def _encoded(answer: str, reference: str, matcher: Matcher, baseline: Baseline) 
 
 
 def _code_bertscore(answer: str, reference: str, matcher: Matcher, baseline: Baseline) -> float:
-    """The F3 of the programs that answer and reference are, rescaled; that of a raw 0 when either is none."""
+    """Return the rescaled F3 of answer and reference as normalized programs; if one does not parse, the raw F3 is 0."""
     asked, wanted = normalized(answer), normalized(reference)
     if asked is None or wanted is None:
         return baseline.rescale_program(0.0)
@@ -93,7 +111,10 @@ def _code_bertscore(answer: str, reference: str, matcher: Matcher, baseline: Bas
 
 
 def kept_scores(rows: list[JsonObject]) -> list[JsonObject]:
-    """The rows of `score_prompts` as they stand in scores.jsonl."""
+    """Return the rows of scores.jsonl: those of `score_prompts` without the metrics that are not stored there.
+
+    :param rows: the rows from `score_prompts`.
+    """
     kept = [str(metric.score) for metric in registry.per_prompt() if metric.stored]
     return [
         {"id": row["id"], "group": row["group"]} | {name: {key: row[name][key] for key in kept} for name in VARIANTS}
@@ -102,12 +123,13 @@ def kept_scores(rows: list[JsonObject]) -> list[JsonObject]:
 
 
 def metrics(rows: list[JsonObject], corpus: dict[str, dict[str, float]], params: ScoreParams) -> JsonObject:
-    """The content of metrics.json: means and corpus scores of each variant, and the gains of tuned over base.
+    """Compute the content of metrics.json: means and corpus scores of each variant, and the gains.
 
-    A gain is the difference of the two means of its metric; corpus scores have none.
+    A gain is the difference of the two means of a metric; corpus scores have no gain.
 
-    :param rows: what `score_prompts` gave.
-    :param corpus: what `corpus_of` gave.
+    :param rows: the rows from `score_prompts`.
+    :param corpus: the corpus scores from `corpus_of`.
+    :param params: bootstrap samples, confidence and seed.
     """
     found = gains(rows, [str(metric.score) for metric in registry.tested()], params)
     return {
@@ -118,9 +140,11 @@ def metrics(rows: list[JsonObject], corpus: dict[str, dict[str, float]], params:
 
 
 def corpus_of(samples: Samples, tokenizer: Tokenizer = DEFAULT) -> dict[str, dict[str, float]]:
-    """The scores of all answers as one text, by variant and key of the metric.
+    """Compute the metrics that treat all answers as one text.
 
-    :param tokenizer: of BLEU.
+    :param samples: the answers of both variants, with their references.
+    :param tokenizer: the tokenizer of BLEU.
+    :returns: the values by variant and key of the metric.
     """
     references = [row["reference"] for row in samples[VARIANTS[0]]]
     answers = {variant: [row["answer"] for row in samples[variant]] for variant in VARIANTS}
@@ -131,7 +155,7 @@ def corpus_of(samples: Samples, tokenizer: Tokenizer = DEFAULT) -> dict[str, dic
 
 
 def _summary(scores: list[dict[str, float]], corpus: dict[str, float]) -> JsonObject:
-    """The metrics of one variant; keys with dots are levels."""
+    """Return the metrics of one variant as nested mappings: a dot in a key separates levels."""
     found: JsonObject = {}
     for metric in registry.METRICS.values():
         level, _, name = metric.key.rpartition(".")
@@ -147,9 +171,14 @@ def _mean(values: list[float]) -> float:
 
 
 def scoring_report(samples: Samples, encoder: BertEncoder, baseline: Baseline) -> JsonObject:
-    """The content of scoring.json: the baseline, and how many texts were empty or longer than the encoder takes.
+    """Return the content of scoring.json: the baseline, and the numbers of texts that are empty or have many tokens.
 
-    Programs are counted apart: `code_bertscore` compares them in another form than the texts.
+    Long texts have more tokens than the encoder takes at once. They are counted separately as normalized programs,
+    which `code_bertscore` compares.
+
+    :param samples: the answers of both variants, with their references.
+    :param encoder: the encoder in use.
+    :param baseline: its baseline.
     """
     answers = {variant: [row["answer"] for row in samples[variant]] for variant in VARIANTS}
     texts = {"reference": [row["reference"] for row in samples[VARIANTS[0]]], **answers}
@@ -171,7 +200,12 @@ def scoring_report(samples: Samples, encoder: BertEncoder, baseline: Baseline) -
 
 
 def setup_of(encoder: BertEncoder, baseline: Baseline, tokenizer: Tokenizer = DEFAULT) -> Setup:
-    """How encoder and tokenizer are set up, for the signatures of the metrics."""
+    """Return the signatures of encoder and baseline, and the tokenizer, from which metrics make their signatures.
+
+    :param encoder: the encoder in use.
+    :param baseline: its baseline.
+    :param tokenizer: the tokenizer of BLEU.
+    """
     return Setup(
         f"{encoder.signature}|{baseline.signature}",
         f"{program_signature(encoder)}|{baseline.program_signature}",
@@ -180,7 +214,11 @@ def setup_of(encoder: BertEncoder, baseline: Baseline, tokenizer: Tokenizer = DE
 
 
 def signatures(encoder: BertEncoder, baseline: Baseline) -> dict[str, str]:
-    """What two scores of the encoder must share to be compared, by metric."""
+    """Return the signatures of the metrics that need the encoder; scores with equal signatures may be compared.
+
+    :param encoder: the encoder in use.
+    :param baseline: its baseline.
+    """
     return registry.signatures(setup_of(encoder, baseline), encoded_only=True)
 
 

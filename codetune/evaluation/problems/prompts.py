@@ -1,4 +1,4 @@
-"""Which prompts are asked: test rows evenly spread over the groups, drawn from a seed and the row ids; benchmarks."""
+"""Selection of the prompts that models answer: test rows, spread evenly over the groups, and problems of benchmarks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from codetune.evaluation.problems.sets import ProblemSet
 
 @dataclass(frozen=True)
 class Prompt:
-    """A test row, or the `set` and the `id` of a benchmark's problem, and the ids of its prompt."""
+    """A prompt.
+
+    :param row: a test row; for the problem of a benchmark its `set` and `id`.
+    :param ids: the token ids of the prompt.
+    """
 
     row: JsonObject
     ids: list[int]
@@ -21,7 +25,11 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Selection:
-    """The prompts to answer, in order, and how many rows could not be asked, by reason."""
+    """The prompts to answer.
+
+    :param prompts: the prompts, in order.
+    :param skipped: the number of rows that were skipped, by reason.
+    """
 
     prompts: list[Prompt]
     skipped: dict[str, int]
@@ -30,10 +38,16 @@ class Selection:
 def select_prompts(
     rows: list[JsonObject], tokenize: Callable[[str], list[int]], *, max_prompts: int, max_tokens: int, seed: int
 ) -> Selection:
-    """Up to `max_prompts` of `rows`, one group after the other in turn, so that no large group drowns the others.
+    """Select test rows, one from each group in turn, so that large groups do not dominate.
 
-    :param tokenize: the prompt ids of an instruction.
-    :param max_tokens: the longest prompt that leaves room for an answer; longer ones are skipped and counted.
+    The order depends only on the seed and the ids and groups of the rows.
+
+    :param rows: the test rows.
+    :param tokenize: returns the token ids of the prompt for an instruction.
+    :param max_prompts: the maximal number of prompts.
+    :param max_tokens: the longest prompt, in tokens, that leaves room for an answer; longer ones are skipped (reason
+        `too_long`).
+    :param seed: determines the order of groups and rows.
     :raises UserError: when no prompt is left.
     """
     groups: dict[str, list[Prompt]] = {}
@@ -46,8 +60,8 @@ def select_prompts(
             groups.setdefault(row["group"], []).append(Prompt(row, ids))
     if not groups:
         raise UserError(
-            f"no test prompt can be answered: {len(rows)} rows, {skipped} with a prompt over {max_tokens} tokens",
-            "Lower generate.max_new_tokens, or run `dvc repro` to make the data.",
+            f"no test prompt can be answered: {skipped} of {len(rows)} test rows have prompts over {max_tokens} tokens",
+            "Lower generate.max_new_tokens, or run `dvc repro` to create the data.",
         )
     order = sorted(groups, key=lambda group: (stable_seed(seed, "group", group), group))
     turns = chain.from_iterable(zip_longest(*(groups[group] for group in order)))
@@ -63,10 +77,15 @@ def reword(
     count: int,
     max_tokens: int,
 ) -> Selection:
-    """The first `count` of `prompts` that can be asked in other words, in these words; ids stay those of the originals.
+    """Return the first `count` prompts that have a reworded instruction, with that instruction.
 
-    :param reworded: other words for the instruction, by the id of the row; there may be none.
-    :param max_tokens: the longest prompt that leaves room for an answer; longer ones are skipped and counted.
+    :param prompts: the original prompts; the rows keep their ids.
+    :param reworded: the reworded instructions, by the id of the row; rows without one are skipped (reason
+        `no_other_words`).
+    :param tokenize: returns the token ids of the prompt for an instruction.
+    :param count: the maximal number of prompts.
+    :param max_tokens: the longest prompt, in tokens, that leaves room for an answer; longer ones are skipped (reason
+        `too_long`).
     """
     found: list[Prompt] = []
     skipped = {"too_long": 0, "no_other_words": 0}
@@ -85,9 +104,12 @@ def reword(
 
 
 def select_benchmark(problems: ProblemSet, tokenize: Callable[[str], list[int]], max_tokens: int) -> Selection:
-    """The problems of a benchmark, in order, each asked by its question.
+    """Return a prompt for the question of each problem of a benchmark, in order.
 
-    :param max_tokens: the longest prompt that leaves room for an answer; longer ones are skipped and counted.
+    :param problems: the benchmark.
+    :param tokenize: returns the token ids of the prompt for a question.
+    :param max_tokens: the longest prompt, in tokens, that leaves room for an answer; longer ones are skipped (reason
+        `too_long`).
     """
     prompts = [Prompt({"set": problems.name, "id": each.id}, tokenize(each.question)) for each in problems.problems]
     fitting = [prompt for prompt in prompts if len(prompt.ids) <= max_tokens]

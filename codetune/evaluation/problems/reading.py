@@ -1,4 +1,4 @@
-"""Problems whose answers can be tried: files in the formats of HumanEval and MBPP, and functions with doctests."""
+"""Problems with tests: from files in the formats of HumanEval and MBPP, and from functions with doctest examples."""
 
 from __future__ import annotations
 
@@ -25,11 +25,14 @@ _REMEDY = (
 
 @dataclass(frozen=True)
 class Problem:
-    """A task with tests.
+    """A programming task with tests.
 
-    :param start: the head of a function, after what it needs (imports, other functions), for the answer to complete.
-    :param reference: an answer that is known to be right, as a whole source.
-    :param instruction: what is asked for in words, where there is no `start`.
+    :param id: the id of the task.
+    :param start: the code that the answer must complete: imports and other functions that are needed, then the head of
+        the function. Empty when the task is given in words.
+    :param reference: a correct answer, as complete source.
+    :param tests: what decides whether an answer passes.
+    :param instruction: the task in words, when `start` is empty.
     """
 
     id: str
@@ -40,14 +43,17 @@ class Problem:
 
     @property
     def question(self) -> str:
-        """What an instruct model is asked: the instruction, or to complete the head of the function."""
+        """The text for an instruct model: the instruction, or the request to complete the function in `start`."""
         return self.instruction or f"{COMPLETE}\n\n```python\n{self.start.strip()}\n```"
 
     def source(self, answer: str) -> str:
-        """An answer as a whole source, after what the function needs.
+        """Return the complete source of an answer, with `start` before it where it is needed.
 
-        What goes on from `start` need be no source by itself, so it is taken as it stands where that parses. Else the
-        answer is in Markdown: its code is the whole function, or a body to indent below the head.
+        An answer may be a plain continuation of `start`: if `start` with the answer appended parses, that is the
+        source. Otherwise the code is extracted from Markdown; it is the whole function, or a body that is indented
+        and appended to `start`. If nothing parses, the source is `start` with the unchanged answer.
+
+        :param answer: the text that the model generated.
         """
         if not self.start:
             return extract_code(answer)
@@ -56,7 +62,7 @@ class Problem:
             return whole
         opened = read_answer(whole)
         if opened.form == "opened" and len(opened.code.strip()) > len(self.start.strip()):
-            return opened.code  # it goes on from `start` up to a fence
+            return opened.code  # the answer continues `start` and has a closing fence
         found = read_answer(answer)
         defined = re.findall(r"^\s*(?:async\s+)?def\s+(\w+)", found.code, re.MULTILINE)
         if set(defined) & set(self.tests.names):
@@ -69,47 +75,53 @@ class Problem:
 
 
 def read_problems(path: Path) -> list[Problem]:
-    """The problems of a file, gzipped or not, in order.
+    """Read the problems of a file, gzipped or not, in order.
 
-    :raises UserError: when the file is missing or has neither format, or a task comes twice; the line is named.
+    :param path: a file in the format of HumanEval or MBPP.
+    :raises UserError: when the file is missing, is empty or has another format, or a task occurs twice; the message
+        names the line.
     """
     problems: dict[str, Problem] = {}
     for place, task in given_rows(path, _REMEDY):
         problem = _problem(place, task)
         if problem.id in problems:
-            raise UserError(f"{place}: task {problem.id} comes twice", _REMEDY)
+            raise UserError(f"{place}: task {problem.id} occurs twice", _REMEDY)
         problems[problem.id] = problem
     if not problems:
-        raise UserError(f"{path} holds no problem", _REMEDY)
+        raise UserError(f"{path} contains no problems", _REMEDY)
     return list(problems.values())
 
 
 def read_answers(path: Path, problems: list[Problem]) -> dict[str, list[str]]:
-    """The answers of a file with `task_id` and `completion` on each line, by task, in order.
+    """Read the answers of a file with `task_id` and `completion` on each line.
 
-    :raises UserError: when a line is none of that kind, or answers a task that is not asked.
+    :param path: a file of JSON lines, in the format of HumanEval's samples.
+    :param problems: the problems that may be answered.
+    :returns: the answers to each problem in the order of the file, by the id of the problem.
+    :raises UserError: when a line has another format, or its task is not one of the problems.
     """
     answers: dict[str, list[str]] = {problem.id: [] for problem in problems}
-    remedy = "Give JSON lines with task_id and completion, as HumanEval's samples have them."
+    remedy = "Give JSON lines with task_id and completion, in the format of HumanEval's samples."
     for place, row in given_rows(path, remedy):
         try:
             task, answer = str(row["task_id"]), row["completion"]
         except (KeyError, TypeError) as error:
-            raise UserError(f"{place} is no answer: {error!r}", remedy) from None
+            raise UserError(f"{place} is not a valid answer: {error!r}", remedy) from None
         if not isinstance(answer, str):
             raise UserError(f"{place}: expected text in completion, found {type(answer).__name__}", remedy)
         if task not in answers:
-            raise UserError(f"{place} answers task {task}, which the problems do not hold", remedy)
+            raise UserError(f"{place} answers task {task}, which is not one of the problems", remedy)
         answers[task].append(answer)
     return answers
 
 
 def doctest_problem(identity: str, code: str) -> Problem | None:
-    """A function whose docstring holds examples, to be tried with them.
+    """Make a problem from a function whose docstring has doctest examples.
 
-    None where there are none, where it is a method, and where it uses names from outside.
-
+    :param identity: the id of the problem.
     :param code: source of the function with its docstring, at any indentation.
+    :returns: a problem whose tests are the examples; None when the docstring has no valid examples, or when the
+        function does not parse, is a method or uses names that are defined outside it.
     """
     code = dedented(code)
     try:
@@ -131,7 +143,12 @@ def doctest_problem(identity: str, code: str) -> Problem | None:
 
 
 def held_out_problem(row: JsonObject) -> Problem:
-    """A line of data/clean/problems.jsonl as a problem: hidden examples decide, those that are shown are run too."""
+    """Make a problem from a row of data/clean/problems.jsonl.
+
+    All examples are run, but only the hidden ones, which the instruction does not show, decide.
+
+    :param row: a row of that file.
+    """
     examples = tuple(
         Example(each["source"], each["want"], tuple(each["options"]), decides=not each["shown"])
         for each in row["examples"]
@@ -141,13 +158,13 @@ def held_out_problem(row: JsonObject) -> Problem:
 
 
 def _indent(head: str) -> str:
-    """The white space before the last line of a function's head, which is in its body, or would be."""
+    """Return the indentation of the last line of `head`, which belongs to the body; four spaces if it has none."""
     last = head.rstrip().rpartition("\n")[2]
     return last[: len(last) - len(last.lstrip())] or "    "
 
 
 def _indented(code: str, indent: str) -> str:
-    """Code with white space before each line that holds something; `textwrap.indent` would go into its strings."""
+    """Return code with `indent` before each line that is not blank."""
     return re.sub(r"^(?=.*\S)", indent, code, flags=re.MULTILINE)
 
 
@@ -155,7 +172,7 @@ def _problem(place: str, task: Any) -> Problem:
     try:
         return _humaneval(task) if "entry_point" in task else _mbpp(task)
     except (KeyError, TypeError, SyntaxError, ValueError) as error:
-        raise UserError(f"{place} is no problem: {error!r}", _REMEDY) from None
+        raise UserError(f"{place} is not a valid problem: {error!r}", _REMEDY) from None
 
 
 def _humaneval(task: dict[str, Any]) -> Problem:

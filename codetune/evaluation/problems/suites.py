@@ -1,4 +1,4 @@
-"""What an answer is tried with: tests that call its functions, or examples that run beside it."""
+"""The tests of a problem: a suite that calls functions of the answer, or doctest examples that use them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 class Suite:
     """Tests that call functions of the answer, with values of plain types.
 
-    :param preamble: source that runs before the answer's functions are known to the tests.
-    :param names: functions of the answer that the tests call.
-    :param tests: source that raises unless the answer is right.
+    :param preamble: source that runs first, before the functions of the answer are defined in the tests' namespace.
+    :param names: names of the answer's functions that the tests call.
+    :param tests: source that raises an exception unless the answer is correct.
     """
 
     preamble: str
@@ -22,12 +22,13 @@ class Suite:
 
 @dataclass(frozen=True)
 class Example:
-    """A statement as `doctest` has them.
+    """A doctest example.
 
     :param source: one statement.
-    :param want: what it must print, or the traceback of the exception that it must raise.
+    :param want: the expected output, or the traceback of the expected exception.
     :param options: the names of doctest's option flags, such as `ELLIPSIS`.
-    :param decides: whether an answer fails when something else is printed; if not, it is run for those that follow.
+    :param decides: whether the answer fails if the output differs; if not, the statement is only run because later ones
+        may need it.
     """
 
     source: str
@@ -37,16 +38,17 @@ class Example:
 
     @property
     def skipped(self) -> bool:
-        """Whether it is not run at all."""
+        """Whether the example has the option SKIP, so that it is not run."""
         return "SKIP" in self.options
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Statements that run beside the answer, in order, in one namespace: what they print decides.
+    """Statements that run in order in one namespace, in the same interpreter as the answer; their output decides.
 
-    :param setup: source that runs first in their namespace.
-    :param names: functions of the answer that they use.
+    :param setup: source that runs first in that namespace.
+    :param names: names of the answer's functions that the statements use.
+    :param examples: the statements with their expected output.
     """
 
     setup: str
@@ -55,8 +57,9 @@ class Examples:
 
 
 def parse_examples(docstring: str) -> tuple[Example, ...]:
-    """The examples of a docstring, all of which decide.
+    """Return the examples of a docstring; all of them decide.
 
+    :param docstring: the text of the docstring.
     :raises ValueError: when doctest cannot parse them.
     """
     names = {flag: name for name, flag in doctest.OPTIONFLAGS_BY_NAME.items()}

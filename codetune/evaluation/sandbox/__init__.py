@@ -1,1 +1,1 @@
-"""Running code that nobody has read: an isolated interpreter for each answer, and nothing that it could reach."""
+"""Sandbox for untrusted code: each answer runs in its own isolated interpreter, without network or user files."""

@@ -1,4 +1,4 @@
-"""What an example printed in the sandbox against what it must print, compared as `doctest` does."""
+"""Comparison of the output of an example in the sandbox with the expected output, by the rules of `doctest`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from codetune.evaluation.problems.suites import Example
 
 
 def holds(example: Example, reply: dict[str, Any]) -> bool:
-    """Whether an example printed what it must, or ended in the exception that it must end in.
+    """Return whether an example printed the expected output, or raised the expected exception.
 
-    The rule of `doctest.DocTestRunner`: of an exception class and message count; what is printed before it does not.
+    As in `doctest.DocTestRunner`, an exception is compared by class and message, and output before it is ignored.
 
-    :param reply: of the process that runs examples: `printed`, and where the example raised `raised` and `last_line`.
+    :param example: the statement with its expected output.
+    :param reply: the reply of the process that runs examples: `printed`, and if the example raised an exception also
+        `raised` and `last_line`.
+    :returns: true when the example passes.
     """
     [parsed] = doctest.DocTestParser().get_examples(f">>> _\n{example.want}")
     flags = sum({doctest.OPTIONFLAGS_BY_NAME.get(name, 0) for name in example.options})
@@ -29,5 +32,5 @@ def holds(example: Example, reply: dict[str, Any]) -> bool:
 
 
 def _class_name(line: str) -> str:
-    """The name of an exception's class in the last line of a traceback, without its module."""
+    """Return the class name, without its module, from the last line of a traceback."""
     return line.partition("\n")[0].partition(":")[0].strip().rpartition(".")[2]

@@ -1,8 +1,8 @@
-"""How a process is cut off from the machine: by bubblewrap where it is installed, else by util-linux's unshare.
+"""Isolation of a process from the machine: with bubblewrap if it works here, else with unshare from util-linux.
 
-Either way it has process, network, mount and IPC namespaces of its own, another user's identity or a namespace of
-users, no privileges, an environment that is always the same, and a file system that is read-only throughout and holds
-the system's libraries, the interpreter, and an empty home.
+With both tools the process has its own process, network, mount and IPC namespaces, another user id or a user
+namespace, no privileges, and fixed environment variables. Its file system is read-only and holds only the system
+libraries, the interpreter, the named packages, and an empty home folder.
 """
 
 from __future__ import annotations
@@ -20,22 +20,26 @@ from functools import cache
 from pathlib import Path
 
 from codetune.core.errors import UserError
-from codetune.evaluation.sandbox.inside import answer, examples, tester  # noqa: F401 - started by their names
+from codetune.evaluation.sandbox.inside import answer, examples, tester  # noqa: F401 - `start` runs them by name
 
 _HARNESS = Path(__file__).parent / "inside"
 _PACKAGE = "codetune.evaluation.sandbox.inside"
 _FIRST_USER, _USERS = 1_000_000_000, 1_000_000_000
-_SECONDS = 20  # for a process that does nothing
-_REMEDY = "Install bubblewrap (`apt-get install bubblewrap`), or allow user namespaces; nothing is run unprotected."
-# Without packages. Not -I, which would let nobody say how strings are hashed, and so in which order sets are printed.
+_SECONDS = 20  # time limit for the trial process, which only prints a number
+_REMEDY = (
+    "Install bubblewrap (`apt-get install bubblewrap`), or allow user namespaces. Code is never run without isolation."
+)
+# These options keep installed packages out. -I is not used: it ignores PYTHONHASHSEED, on which the order of printed
+# sets depends.
 _PLAIN = ("-P", "-s", "-S", "-B")
 _ENVIRONMENT = {"HOME": "/home", "PATH": "/usr/bin"}
-# Of packages that would start threads, which nothing in there may.
+# Packages such as numpy would start threads, but the sandbox forbids new threads.
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1", "MKL_NUM_THREADS=1")
-# Privileges given up before anything runs; with them goes the way back to other users.
+# Drop all privileges before any code runs, so that the process cannot switch to another user again.
 _BARE = ("--bounding-set=-all", "--inh-caps=-all", "--no-new-privs")
 
-# What unshare's shell does, as bubblewrap does by itself: a new root in memory, the old one taken away.
+# With unshare, this shell script builds the root file system that bubblewrap builds itself: a new root in memory,
+# without access to the old one.
 _NEW_ROOT = """
 set -e
 mount -t tmpfs -o size=64k,mode=755 none "$1"; cd "$1"
@@ -55,10 +59,10 @@ for name in bin lib lib32 lib64 sbin; do
   elif [ -d "/$name" ]; then mkdir "$name"; mount --bind -o ro,nosuid "/$name" "$name"; fi
 done
 for name in null zero urandom; do touch "dev/$name"; mount --bind "/dev/$name" "dev/$name"; done
-ln -s old/proc proc  # for umount alone: it leads nowhere once the old root is gone
+ln -s old/proc proc  # needed only by umount: the link is dead after the old root is unmounted
 mount -o remount,bind,ro,nosuid .
 pivot_root . old; cd /home; umount -l /old
-"$@"; exit $?  # no exec: the first process of a namespace is deaf to the signal of its limit
+"$@"; exit $?  # no exec: the first process of a namespace would ignore the signal of its own CPU limit
 """
 
 
@@ -66,10 +70,11 @@ pivot_root . old; cd /home; umount -l /old
 class Isolation:
     """A way to start an isolated interpreter.
 
-    :param name: as it is told beside the figures.
-    :param tool: the program that it takes.
-    :param wrap: makes a command one that runs isolated, with files and folders to be seen in /packages.
-    :param packages: those files and folders, of packages that may be imported.
+    :param name: the name that reports show.
+    :param tool: the program that must be installed.
+    :param wrap: takes a command and the paths of packages; returns the command that runs it isolated, with those paths
+        visible in /packages.
+    :param packages: files and folders of the packages that code in the sandbox may import.
     """
 
     name: str
@@ -78,9 +83,11 @@ class Isolation:
     packages: tuple[Path, ...] = ()
 
     def start(self, module: str, hash_seed: int = 0) -> subprocess.Popen[bytes]:
-        """An interpreter that runs the `main` of a module of `inside`, with pipes to and from it.
+        """Start an isolated interpreter that runs `main` of a module of `inside`.
 
-        :param hash_seed: decides how strings are hashed, and with it in which order sets are printed.
+        :param module: the name of the module in `inside`, such as `answer`.
+        :param hash_seed: the value of PYTHONHASHSEED; the order in which sets are printed depends on it.
+        :returns: the process, with pipes to its standard input and from its standard output.
         """
         paths = "sys.path.insert(0, '/harness')" + ("; sys.path.append('/packages')" if self.packages else "")
         code = f"import sys; {paths}; from {_PACKAGE}.{module} import main; main()"
@@ -93,7 +100,7 @@ class Isolation:
         )  # fmt: skip
 
     def fault(self) -> str | None:
-        """Why this way is not open on this machine; None when it is."""
+        """Run a small program isolated, and return why that fails on this machine; None when it works."""
         if shutil.which(self.tool) is None:
             return f"{self.tool} is not installed"
         try:
@@ -110,15 +117,18 @@ class Isolation:
 
 
 def _python(code: str, hash_seed: int = 0, more: tuple[str, ...] = ()) -> list[str]:
-    """The command that runs `code` in this interpreter inside; its own library goes before one of the system."""
+    """Return the command that runs `code` with this interpreter in the sandbox.
+
+    LD_LIBRARY_PATH makes it load its own libpython rather than one of the system.
+    """
     own = ("LD_LIBRARY_PATH=/python/lib", f"PYTHONHASHSEED={hash_seed}", *more)
     return ["env", *own, _interpreter(), *_PLAIN, "-c", code]
 
 
 def _interpreter() -> str:
-    """Where this interpreter is found inside.
+    """Return the path of this interpreter in the sandbox.
 
-    :raises ValueError: when it lies outside of its own prefix, which is all that is let in.
+    :raises ValueError: when the interpreter is not in its own prefix, the only folder of it that is mounted.
     """
     real = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     return f"/python/{real.relative_to(Path(sys.base_prefix).resolve())}"
@@ -128,7 +138,7 @@ _users = itertools.count()
 
 
 def _other_user() -> list[str]:
-    """For root: run as a user that nobody is, and hardly any other process of the sandbox."""
+    """Return the command prefix with which root runs a command as a user id that no account and few processes have."""
     user = str(_FIRST_USER + (os.getpid() * 1000 + next(_users)) % _USERS)
     return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *_BARE]
 
@@ -155,7 +165,7 @@ def _bubblewrap(command: list[str], packages: tuple[Path, ...]) -> list[str]:
         wrap += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
     wrap += ["--remount-ro", "/"]
     if os.geteuid() == 0:
-        for capability in ("SETUID", "SETGID", "SETPCAP"):  # for setpriv, which gives them up
+        for capability in ("SETUID", "SETGID", "SETPCAP"):  # setpriv needs them, then drops them
             wrap += ["--cap-add", f"CAP_{capability}"]
         return [*wrap, *_other_user(), *command]
     return [*wrap, "--unshare-user", "--", *command]
@@ -175,7 +185,7 @@ def _unshare(command: list[str], packages: tuple[Path, ...]) -> list[str]:
 
 @cache
 def _mount_point() -> tempfile.TemporaryDirectory[str]:
-    """An empty folder, on which each process mounts a root that no other sees; it goes with this process."""
+    """Create an empty folder where each isolated process mounts its own root; it is deleted when this process ends."""
     folder = tempfile.TemporaryDirectory(prefix="codetune-sandbox-")
     Path(folder.name).chmod(0o755)
     return folder
@@ -185,15 +195,15 @@ WAYS = (Isolation("bubblewrap", "bwrap", _bubblewrap), Isolation("unshare", "uns
 
 
 def python_release() -> str:
-    """The release of the Python that the sandbox runs, such as `3.11`: what values print depends on it."""
+    """Return the Python release in the sandbox, such as `3.11`: how values are printed depends on it."""
     return ".".join(platform.python_version_tuple()[:2])
 
 
 @cache
 def find_isolation() -> Isolation:
-    """The first way that is open on this machine.
+    """Return the first kind of isolation that works on this machine.
 
-    :raises UserError: when there is none, with what each was refused for.
+    :raises UserError: when none works; the message gives the reason for each.
     """
     faults = []
     for way in WAYS:
@@ -201,4 +211,4 @@ def find_isolation() -> Isolation:
         if fault is None:
             return way
         faults.append(f"{way.name}: {fault}")
-    raise UserError(f"this machine offers no isolation to run unknown code in ({'; '.join(faults)})", _REMEDY)
+    raise UserError(f"untrusted code cannot be isolated on this machine ({'; '.join(faults)})", _REMEDY)

@@ -1,4 +1,4 @@
-"""How much an answer may use, in processor time that is worth the same on a slow machine."""
+"""Limits on time and memory for an answer; slower machines get proportionally more processor time."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def work():
     return time.process_time() - start
 """
 _NOMINAL_S = 0.05
-"""Processor seconds of that work on the machine that the limits are meant for."""
+"""Processor seconds that `_WORK` takes on the machine for which the limits were chosen."""
 _ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class Limits:
-    """For one answer with its tests; on a machine half as fast, twice the processor time is granted.
+    """Limits for one answer with its tests.
 
-    :param cpu_s: processor seconds.
-    :param wall_s: seconds after which an answer that sleeps is given up; far more than the processor time, so that a
-        machine busy with other things changes no verdict.
-    :param memory_mb: MiB of address space.
+    :param cpu_s: processor time in seconds.
+    :param wall_s: wall-clock time in seconds after which the answer's process is killed, for example because it sleeps.
+        It is much larger than `cpu_s`, so that other load on the machine does not change the outcome.
+    :param memory_mb: address space in MiB.
     """
 
     cpu_s: int = 5
@@ -39,7 +39,12 @@ class Limits:
 
 
 def calibrated(limits: Limits, isolation: Isolation) -> Limits:
-    """The limits for this machine, never tighter than they were."""
+    """Measure the speed of this machine and return the limits with both times scaled up if it is slow.
+
+    :param limits: the limits for a machine of the reference speed.
+    :param isolation: the isolation in which the speed is measured.
+    :returns: the limits for this machine: twice the times on a machine half as fast, never less than `limits`.
+    """
     seconds = min(_measured(limits, isolation) for _ in range(_ROUNDS))
     factor = max(1.0, seconds / _NOMINAL_S)
     return replace(limits, cpu_s=math.ceil(limits.cpu_s * factor), wall_s=math.ceil(limits.wall_s * factor))
@@ -52,5 +57,5 @@ def _measured(limits: Limits, isolation: Isolation) -> float:
         process.send({"call": "work", "arguments": [], "named": {"dict": []}})
         reply = process.receive()
     if reply is None or not isinstance(reply.get("value"), float):
-        raise RuntimeError(f"the sandbox answered {reply!r} to a piece of work")
+        raise RuntimeError(f"the sandbox replied {reply!r} to the speed measurement, expected a number of seconds")
     return float(reply["value"])

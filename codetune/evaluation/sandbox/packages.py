@@ -1,4 +1,4 @@
-"""Packages that are let into the sandbox: those that the user names, from this environment, to be read alone."""
+"""Installed packages that the user allows in the sandbox, where they are mounted read-only."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ _NOT_LET_IN = (".dist-info", ".egg-info", ".pth", "__pycache__", "..", "bin")
 
 
 def package_paths(names: Sequence[str]) -> tuple[Path, ...]:
-    """The files and folders that packages are made of, each named once; what a package needs has to be named as well.
+    """Return the files and folders of installed packages; dependencies are not included and must be named too.
 
     :param names: names of distributions that are installed here, such as `numpy`.
-    :raises UserError: when one is not installed, or is not installed as files of its own.
+    :returns: top-level modules and folders; each name occurs once.
+    :raises UserError: when a package is not installed, or its files are elsewhere (editable install).
     """
     found: dict[str, Path] = {}
     for name in names:
@@ -29,15 +30,15 @@ def _parts(name: str) -> list[Path]:
         listed = files(name) or []
     except PackageNotFoundError:
         raise UserError(
-            f"package {name!r} is not installed here, so it cannot be let into the sandbox",
-            f"Run `python -m pip install {name}`, or leave it out of the packages.",
+            f"package {name!r} is not installed here, so the sandbox cannot use it",
+            f"Run `python -m pip install {name}`, or remove it from the list of packages.",
         ) from None
     tops = {Path(str(each.locate())).parents[len(each.parts) - 1] / each.parts[0] for each in listed}
     parts = [path for path in sorted(tops) if not path.name.endswith(_NOT_LET_IN)]
     parts = [path for path in parts if path.is_dir() or path.suffix in (".py", ".so")]
     if not parts:
         raise UserError(
-            f"package {name!r} is installed in a way that has no files of its own (editable?)",
-            "Install it as a wheel, or leave it out of the packages.",
+            f"package {name!r} has no files in this environment (is it an editable install?)",
+            "Install it as a wheel, or remove it from the list of packages.",
         )
     return parts

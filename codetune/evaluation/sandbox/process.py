@@ -1,4 +1,4 @@
-"""A process in the sandbox, seen from outside."""
+"""A sandbox process, as the process that started it controls it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,26 @@ from typing import Any, Self
 from codetune.evaluation.sandbox.inside.wire import Channel, parse
 from codetune.evaluation.sandbox.isolation import Isolation
 
-_ENDING_S = 10  # for a process that was killed
+_ENDING_S = 10  # how long to wait for a killed process to end
 
 
 def _descendants(pid: int) -> Iterator[int]:
-    """The processes that a process has started, and those that these have."""
+    """Yield the ids of all child processes of a process, and of their children."""
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):  # it has ended just now
+        with contextlib.suppress(OSError):  # the process has just ended
             for child in map(int, path.read_text().split()):
                 yield child
                 yield from _descendants(child)
 
 
 class Process:
-    """An isolated interpreter that is killed, with all that it started, when the block or its time ends."""
+    """An isolated interpreter. It is killed with its child processes when the `with` block or its time ends.
+
+    :param isolation: starts the interpreter.
+    :param module: the module of `inside` whose `main` it runs.
+    :param wall_s: wall-clock time in seconds after which it is killed; `timed_out` is then true.
+    :param hash_seed: the value of PYTHONHASHSEED in it.
+    """
 
     def __init__(self, isolation: Isolation, module: str, wall_s: float, hash_seed: int = 0) -> None:
         self._process = isolation.start(module, hash_seed)
@@ -41,11 +47,11 @@ class Process:
         self._timer.start()
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Return this process."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Kill what is left, and wait until it is gone."""
+        """Kill the processes that still run, and wait until they have ended."""
         self._timer.cancel()
         self._timer.join()
         self._kill()
@@ -54,7 +60,7 @@ class Process:
             wait([descriptor], _ENDING_S)
             os.close(descriptor)
         for pipe in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):  # what was not sent any more
+            with contextlib.suppress(OSError):  # closing flushes the unsent rest, which fails
                 pipe.close()  # type: ignore[union-attr]
 
     def _give_up(self) -> None:
@@ -62,8 +68,8 @@ class Process:
         self._kill()
 
     def _kill(self) -> None:
-        # The kernel ends the processes of a namespace after its first one: they are told apart by descriptors, which
-        # can be waited for, while they still have parents.
+        # The kernel ends the other processes of a namespace only after its first one. Process descriptors allow
+        # waiting for them. They must be opened now, because killed parents no longer list their children.
         for pid in _descendants(self._process.pid):
             with contextlib.suppress(ProcessLookupError):
                 self._ending.append(os.pidfd_open(pid))
@@ -71,28 +77,32 @@ class Process:
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def send(self, message: dict[str, Any]) -> None:
-        """Send a message; nothing happens when the process is gone: who waits for its reply will see."""
+        """Send a message. If the process has ended this does nothing; the next `receive` then returns None."""
         with contextlib.suppress(OSError):
             self._channel.send(message)
 
     def forward(self, line: bytes) -> None:
-        """As `send`, of a message that another process sent."""
+        """Send a message that another process sent, unchanged; errors are handled as in `send`."""
         with contextlib.suppress(OSError):
             self._channel.forward(line)
 
     def receive_line(self) -> bytes:
-        """The next message as it came; empty when the process is gone, or sent what is no message."""
+        """Return the next line as received; empty when the process has ended, or the line is too long or incomplete."""
         return self._channel.receive_line()
 
     def receive(self) -> dict[str, Any] | None:
-        """The next message; None when the process is gone, or sent what is no message."""
+        """Return the next message; None when the process has ended or sent an invalid message."""
         return parse(self.receive_line())
 
     def status(self) -> int | None:
-        """How the process ended: as `subprocess` tells it, the inner process's signal included; None if it runs on."""
+        """Wait up to one second for the process to end, and return its exit status.
+
+        :returns: as `subprocess` has it: negative for a signal, including a signal that ended the process in the
+            sandbox; None when the process still runs.
+        """
         try:
             code = self._process.wait(1.0)
         except subprocess.TimeoutExpired:
             return None
-        shell = 128  # what tools add to the number of the signal that killed the process they waited for
+        shell = 128  # shells and wrappers report a child killed by a signal as 128 + signal number
         return shell - code if code > shell else code

@@ -1,12 +1,11 @@
-"""One answer before its tests; nothing of the answer's own making runs where the verdict is reached.
+"""Run one answer against its tests. The code of the answer never runs in the process that decides the verdict.
 
-With a `Suite` there are two isolated processes, and this one between them, which passes their messages on. The
-answer's process is asked for calls and never sees a test or an expected value; the tests' process compares values of
-plain types.
+With a `Suite` there are two isolated processes, and this process forwards messages between them. The answer's process
+executes calls and never sees a test or an expected value. The tests' process compares values of plain types.
 
-With `Examples` there is one: statements run beside the answer, and what they print is compared here. The answer can
-find out what is run, never what is expected; so examples must not give away what they print (see
-`codetune.evaluation.execution.verification`).
+With `Examples` there is one isolated process: it runs the statements in the same interpreter as the answer, and this
+process compares their output. The answer can read the statements but not the expected output, so the statements must
+not reveal it (see `codetune.evaluation.execution.verification`).
 """
 
 from __future__ import annotations
@@ -25,29 +24,34 @@ from codetune.evaluation.sandbox.process import Process
 Outcome = Literal[
     "passed", "assertion", "exception", "timeout", "memory", "forbidden", "exited", "syntax", "missing", "unaskable"
 ]
-"""Why an answer passed or failed; `unaskable` says that the tests cannot ask it: they call nothing, or pass to it what
-does not cross between processes."""
+"""Whether an answer passed, or why it failed; `unaskable` means that the tests cannot be run: they call no function of
+the answer, or pass it a value that cannot be sent between processes."""
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-_DETAIL = 200  # characters of a detail, much of which an answer may have written
+_DETAIL = 200  # maximal characters of a detail, since the answer can control its text
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of an answer, and a word on it."""
+    """The outcome of the tests of one answer, with a short explanation."""
 
     outcome: Outcome
     detail: str = ""
 
     @property
     def passed(self) -> bool:
-        """Whether every test held."""
+        """Whether all tests passed."""
         return self.outcome == "passed"
 
 
 def attempt(source: str, tests: Suite | Examples, isolation: Isolation, limits: Limits, hash_seed: int = 0) -> Verdict:
-    """Try an answer's source with tests.
+    """Run an answer against its tests in the sandbox.
 
-    :param hash_seed: decides in which order sets are printed.
+    :param source: the Python source of the answer.
+    :param tests: tests that call its functions, or examples with expected output.
+    :param isolation: how processes are isolated.
+    :param limits: time and memory for the answer.
+    :param hash_seed: the value of PYTHONHASHSEED in the sandbox; the order in which sets are printed depends on it.
+    :returns: the outcome with a short explanation.
     """
     message = {"cpu_s": limits.cpu_s, "memory_mb": limits.memory_mb, "names": list(tests.names)}
     if isinstance(tests, Examples):
@@ -64,7 +68,7 @@ def attempt(source: str, tests: Suite | Examples, isolation: Isolation, limits: 
 
 
 def _refused(answer: Process) -> Verdict | None:
-    """Why an answer cannot be tried; None where its source ran and defines what it must."""
+    """Return why an answer cannot be tested; None when its source ran and defines all required functions."""
     ready = answer.receive()
     if ready is None:
         return _ended(answer)
@@ -78,7 +82,7 @@ def _refused(answer: Process) -> Verdict | None:
 
 
 def _compared(process: Process, examples: tuple[Example, ...]) -> Verdict:
-    """Have the statements run one by one, and compare what they print, up to the first that fails."""
+    """Run the statements one by one and compare their output, up to the first failure."""
     for example in examples:
         if example.skipped:
             continue
@@ -88,7 +92,7 @@ def _compared(process: Process, examples: tuple[Example, ...]) -> Verdict:
         if "too_long" in (reply or {}):
             return Verdict("forbidden", "more output than is allowed")
         if reply is None or not isinstance(reply.get("printed"), str):
-            return Verdict("forbidden", "a reply that is none") if line else _ended(process)
+            return Verdict("forbidden", "an invalid reply") if line else _ended(process)
         if example.decides and not holds(example, reply):
             return _raised(reply.get("name")) if "raised" in reply else Verdict("assertion", _short(example.source))
     if any(example.decides and not example.skipped for example in examples):
@@ -97,7 +101,7 @@ def _compared(process: Process, examples: tuple[Example, ...]) -> Verdict:
 
 
 def _judged(answer: Process, tester: Process) -> Verdict:
-    """Pass calls and replies on until the tests have come to a verdict, or one of the two can go on no more."""
+    """Forward calls and replies between the processes until the tests give a verdict or one process ends."""
     while (message := tester.receive()) is not None:
         if "call" not in message:
             return _verdict(message)
@@ -105,13 +109,13 @@ def _judged(answer: Process, tester: Process) -> Verdict:
         line = answer.receive_line()
         reply = parse(line)
         if reply is None:
-            return Verdict("forbidden", "a reply that is none") if line else _ended(answer)
+            return Verdict("forbidden", "an invalid reply") if line else _ended(answer)
         if "not_plain" in reply:
             return Verdict("forbidden", _short(f"a value of type {reply['not_plain']}"))
         if "too_long" in reply:
             return Verdict("forbidden", "a value that is too long")
         tester.forward(line)
-    # The tests took too long over what the answer gave them, or were not up to it.
+    # The tests' process ended without a verdict: it timed out or crashed on the values from the answer.
     status = tester.status()
     return Verdict("timeout" if tester.timed_out or status == -signal.SIGXCPU else "exception", "in the tests")
 
@@ -128,15 +132,15 @@ def _raised(kind: Any) -> Verdict:
 
 
 def _short(detail: Any) -> str:
-    """A detail as any file can hold it; an answer may have written it."""
+    """Cut a detail to its maximal length and replace what UTF-8 cannot encode, since the answer can control it."""
     return str(detail).strip()[:_DETAIL].encode(errors="replace").decode()
 
 
 def _ended(answer: Process) -> Verdict:
-    """Why the answer's process is gone."""
+    """Return why the answer's process ended."""
     status = answer.status()
     if answer.timed_out or status == -signal.SIGXCPU:
-        return Verdict("timeout", "asleep" if answer.timed_out else "")
+        return Verdict("timeout", "wall-clock limit" if answer.timed_out else "")
     if status == -signal.SIGKILL:
-        return Verdict("timeout", "killed: it went on after the signal, or killed itself")
-    return Verdict("exited", f"status {status}" if status is not None else "it sent what is no message")
+        return Verdict("timeout", "killed: it ignored the signal of the CPU limit, or killed itself")
+    return Verdict("exited", f"status {status}" if status is not None else "it sent an invalid message")

@@ -1,1 +1,1 @@
-"""Do the metrics mean anything for code? Programs that work the same and programs that do not, told apart or not."""
+"""Validity of the metrics: whether they give higher scores to programs that work than to programs that do not."""

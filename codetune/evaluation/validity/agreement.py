@@ -1,4 +1,4 @@
-"""How often a metric prefers the program that works."""
+"""How often a metric gives the higher score to the program that works."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ from codetune.evaluation.validity.programs import Programs
 from codetune.stats.intervals import paired_interval
 
 Score = Callable[[str, str], dict[str, float]]
-"""All metrics of an answer against a reference."""
+"""A function that computes all metrics of an answer (first argument) against a reference (second argument)."""
 _DIGITS = 4
 ALL = "all"
 
 
 def agreement(functions: list[Programs], score: Score, params: ScoreParams) -> dict[str, Any]:
-    """For each metric, the mean over the functions with its bootstrap interval: over all working variants, and by kind.
+    """Compute for each metric how often it scores working programs higher than broken ones; 0.5 is chance level.
 
-    0.5 is what a coin would reach.
+    :param functions: functions with working and broken variants.
+    :param score: computes the metrics.
+    :param params: bootstrap samples, confidence and seed.
+    :returns: by metric, then by kind of working variant and for `all` kinds together: the mean over the functions with
+        its bootstrap interval.
     """
     by_kind: dict[str, list[dict[str, float]]] = {}
     for function in functions:
@@ -36,7 +40,11 @@ def agreement(functions: list[Programs], score: Score, params: ScoreParams) -> d
 
 
 def preferences(working: list[dict[str, float]], broken: list[dict[str, float]]) -> dict[str, float]:
-    """By metric, the share of pairs in which the working variant scores higher; equal scores count as half."""
+    """Return for each metric the share of pairs in which the working program has the higher score; ties count as half.
+
+    :param working: the scores of each working program, by metric.
+    :param broken: the scores of each broken program, by metric.
+    """
     pairs = [(good, bad) for good in working for bad in broken]
     return {
         name: math.fsum((good[name] > bad[name]) + 0.5 * (good[name] == bad[name]) for good, bad in pairs) / len(pairs)
@@ -45,7 +53,12 @@ def preferences(working: list[dict[str, float]], broken: list[dict[str, float]])
 
 
 def interval(shares: list[float], params: ScoreParams) -> dict[str, float]:
-    """The mean of the shares of some functions, with its bootstrap interval over them."""
+    """Return the mean of shares, with its bootstrap interval and the number of shares.
+
+    :param shares: one share for each function or problem.
+    :param params: bootstrap samples, confidence and seed.
+    :returns: `mean`, `low`, `high` and `functions`.
+    """
     found = paired_interval(
         [0.0] * len(shares), shares, samples=params.bootstrap_samples, confidence=params.confidence, seed=params.seed
     )

@@ -1,4 +1,4 @@
-"""Other programs that do the same: laid out, named, branched or ordered in another way."""
+"""Equivalent programs: the same function with other formatting, names, branches, comparisons or statement order."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 
 def equivalents(tree: ast.Module) -> dict[str, str]:
-    """Sources that do what `tree` does, by what was changed; a change that finds nothing to change is left out.
+    """Return sources of programs that should behave like `tree`, by kind of change.
 
-    Evaluation order may change where operands of comparisons are turned round: who needs certainty runs them.
+    Exchanged operands of a comparison are evaluated in another order, so equal behaviour must be checked by running
+    them.
+
+    :param tree: the syntax tree of the program; it is not changed.
+    :returns: the sources; kinds of change that do not apply are left out.
     """
     plain = unparse(tree)
     found = {"layout": plain}
@@ -29,7 +33,7 @@ def equivalents(tree: ast.Module) -> dict[str, str]:
 
 
 class _Branches(ast.NodeTransformer):
-    """Both ways of every choice change places, and the condition is negated."""
+    """Exchanges the two branches of every condition, and negates the condition."""
 
     def visit_If(self, node: ast.If) -> ast.AST:
         self.generic_visit(node)
@@ -43,7 +47,7 @@ class _Branches(ast.NodeTransformer):
 
 
 class _Comparisons(ast.NodeTransformer):
-    """Comparisons of two operands are turned round."""
+    """Exchanges the operands of comparisons, as in `a < b` and `b > a`."""
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         self.generic_visit(node)
@@ -53,7 +57,7 @@ class _Comparisons(ast.NodeTransformer):
 
 
 def _reordered(tree: ast.Module) -> ast.AST:
-    """Neighbouring assignments that have nothing to do with each other change places."""
+    """Exchange neighbouring assignments that do not depend on each other."""
     for node in ast.walk(tree):
         for field in ("body", "orelse", "finalbody"):
             statements = getattr(node, field, None)
@@ -81,7 +85,10 @@ def _independent(first: ast.stmt, second: ast.stmt) -> bool:
 
 
 def _simple(statement: ast.stmt) -> tuple[str, set[str]] | None:
-    """Target and names read of an assignment that computes nothing that could fail or be noticed."""
+    """Return the target of an assignment and the names that it reads; None if its value may fail or have side effects.
+
+    Only one plain name is accepted as target, and only names, constants and collections of them as value.
+    """
     if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
         return None
     target = statement.targets[0]

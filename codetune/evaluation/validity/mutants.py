@@ -1,4 +1,4 @@
-"""Programs with one fault: the mutations that mutation testing makes (DeMillo, Lipton and Sayward, 1978)."""
+"""Programs with one fault, made by the changes of mutation testing (DeMillo, Lipton and Sayward, 1978)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
 
 
 def mutants(tree: ast.Module, count: int, draw: random.Random) -> Iterator[tuple[str, str]]:
-    """At most `count` sources that differ from `tree` in one place, each with the kind of change.
+    """Yield sources that differ from a program in one place. Only a run of the tests shows whether a change is a fault.
 
-    Whether a change is a fault is not known before it is run.
+    :param tree: the syntax tree of the program; it is not changed.
+    :param count: the maximal number of sources.
+    :param draw: chooses the places and kinds of change.
+    :returns: pairs of the kind of change and the source.
     """
     sites = list(_sites(tree))
     draw.shuffle(sites)
@@ -42,7 +45,7 @@ def mutants(tree: ast.Module, count: int, draw: random.Random) -> Iterator[tuple
 
 
 def _sites(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Where a change is possible, as the number of the node in the order of a visit, and the kind of change."""
+    """Yield each possible change as the number of the node, counted as `_visited` does, and the kind of change."""
     for place, node in enumerate(_visited(tree)):
         yield from ((place, kind) for kind in _changed(node))
 
@@ -54,7 +57,7 @@ def _visited(node: ast.AST) -> Iterator[ast.AST]:
 
 
 class _Replace(ast.NodeTransformer):
-    """Changes the node of a number, counted as `_visited` does."""
+    """Changes the node with a given number, counted as `_visited` does."""
 
     def __init__(self, place: int, kind: str) -> None:
         self._left, self._kind = place, kind
@@ -65,7 +68,7 @@ class _Replace(ast.NodeTransformer):
 
 
 def _changed(node: ast.AST) -> dict[str, ast.AST]:
-    """What a node may become, by the kind of change; it is left as it was."""
+    """Return the possible replacements of a node by kind of change; the node itself is not changed."""
     found: dict[str, ast.AST] = {}
     match node:
         case ast.Compare(ops=[first, *others]):
@@ -94,7 +97,7 @@ def _another(value: float | str) -> float | str:
 
 
 def _with(node: ast.AST, **fields: Any) -> ast.AST:
-    """A copy of a node with other fields."""
+    """Return a copy of a node with some fields replaced."""
     changed = copy.copy(node)
     for name, value in fields.items():
         setattr(changed, name, value)

@@ -1,4 +1,4 @@
-"""Functions whose examples hold, and what was made of them: programs that work the same, and programs that do not."""
+"""Functions whose doctest examples pass, with variants of them: equivalent programs, and programs with a fault."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ from codetune.python_source.tree import MAX_WALKED, parse_tree
 
 @dataclass
 class Programs:
-    """What was made of one function, by what was changed.
+    """One function with its variants.
 
-    :param reference: the function without its docstring, as it is in the data.
+    :param id: the id of the function's row.
+    :param reference: the function without its docstring, as in the training data.
+    :param working: the sources of equivalent programs, by kind of change.
+    :param broken: pairs of the kind of change and the source of a program that fails.
     """
 
     id: str
@@ -35,11 +38,13 @@ class Programs:
 
 @dataclass
 class Made:
-    """All functions that can be used, and the counts of what could not.
+    """The functions that can be used, with statistics.
 
-    :param counts: of functions `with_examples`, `tried` and `usable`.
-    :param equivalent: of each kind, how many were made and how many do the same when they are run.
-    :param mutated: of each kind, how many were made and how many fail.
+    :param functions: functions that have both working and broken variants.
+    :param counts: the numbers of functions `with_examples`, `tried` and `usable`.
+    :param equivalent: by kind of change: the number of equivalent programs that were `made`, and `kept` because they
+        pass the examples.
+    :param mutated: by kind of change: the number of mutants that were `made`, and `kept` because they fail.
     """
 
     functions: list[Programs]
@@ -49,9 +54,12 @@ class Made:
 
 
 def make_programs(rows: Iterable[JsonObject], params: ValidityParams, isolation: Isolation, limits: Limits) -> Made:
-    """Functions out of `rows` whose examples hold when they are run alone, with their variants, every one tried.
+    """Select functions whose examples pass without their package, make variants of them, and run the variants.
 
-    :param rows: with `id`, `kind` and `code`.
+    :param rows: rows with `id`, `kind` and `code`.
+    :param params: seed, and numbers of functions and mutations.
+    :param isolation: how processes are isolated.
+    :param limits: time and memory for each program.
     """
     known = {row["id"]: row for row in rows if row["kind"] == "function" and ">>>" in row["code"]}
     order = sorted(known, key=lambda identity: stable_seed(params.seed, "validity", identity))
@@ -72,7 +80,7 @@ def make_programs(rows: Iterable[JsonObject], params: ValidityParams, isolation:
 
 
 def _bare(code: str) -> str | None:
-    """The function without its docstring, as answers are; None where nothing is left."""
+    """Return the function without its docstring, as answers are; None if its body has nothing else."""
     [node] = parse_tree(code).body
     assert isinstance(node, FunctionNode)  # noqa: S101
     return without_docstring(code, node) if len(node.body) > 1 else None
@@ -81,7 +89,7 @@ def _bare(code: str) -> str | None:
 def _try_variants(
     made: Made, usable: list[Problem], params: ValidityParams, isolation: Isolation, limits: Limits
 ) -> None:
-    """Make every variant, run it, and keep those that do as they should."""
+    """Make and run all variants; keep equivalent programs that pass and mutants that fail."""
     variants: list[tuple[Problem, str, str, bool]] = []
     for problem in usable:
         reference = _bare(problem.reference)

@@ -169,7 +169,7 @@ class TestAnswers:
     def test_scores_in_a_line(self) -> None:
         scores = {"bertscore_f1": 0.5, "chrf": 20.0, "syntax_valid": 1.0, "stopped": 0.0}
         assert score_line(scores, {"chrf": 25.5}) == "F1 0.5000 · chrF 20.00 (\u22125.50) · parses · cut at the limit"
-        assert score_line({"syntax_valid": 1.0, "expected_form": 0.0}) == "parses · of another form"
+        assert score_line({"syntax_valid": 1.0, "expected_form": 0.0}) == "parses · in another form"
         assert score_line({}) == ""
 
     def test_shares_are_in_points_and_what_is_missing_is_empty(self) -> None:

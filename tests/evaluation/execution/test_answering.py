@@ -120,8 +120,8 @@ def test_answers_of_other_settings_are_not_mixed(problems, asking, tmp_path):
 @pytest.mark.parametrize(
     ("samples", "settings", "message"),
     [
-        (2, {}, "every one of the samples would be the same"),
-        (1, {"max_new_tokens": 100_000}, r"task HumanEval/0 takes \d+ tokens"),
+        (2, {}, "all samples of a problem would be equal"),
+        (1, {"max_new_tokens": 100_000}, r"task HumanEval/0 has \d+ tokens"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(problems, tiny_base, tmp_path, samples, settings, message):
@@ -133,7 +133,7 @@ def test_what_cannot_be_asked_is_refused(problems, tiny_base, tmp_path, samples,
 
 def test_place_that_cannot_be_written_is_named(problems, asking, tmp_path):
     for place in (tmp_path / "none" / "answers.jsonl", tmp_path):
-        with pytest.raises(UserError, match="expected a file in a folder that exists"):
+        with pytest.raises(UserError, match="expected a file in an existing folder"):
             answer_problems(problems, asking, place)
 
 

@@ -64,7 +64,7 @@ def test_a_wheel_without_the_problems_is_named(wheels, tmp_path, monkeypatch):
     ("sets", "message"),
     [
         (["none.jsonl"], r"none.jsonl does not exist. .* in benchmarks.sets"),
-        (["bad.jsonl"], r"bad.jsonl:1 is no problem"),
+        (["bad.jsonl"], r"bad.jsonl:1 is not a valid problem"),
         (["a.jsonl", "a.jsonl"], "two sets are named a"),
     ],
 )

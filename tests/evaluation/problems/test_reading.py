@@ -118,14 +118,14 @@ def test_gzipped_file_is_read(tmp_path):
     ("rows", "message"),
     [
         (["{"], r"a.jsonl:1 is not JSON: Expecting property name"),
-        (["[1]"], r"a.jsonl, item 1 is no problem"),
+        (["[1]"], r"a.jsonl, item 1 is not a valid problem"),
         (["[1"], r"a.jsonl is not JSON"),
-        (["1"], r"a.jsonl:1 is no problem"),
-        ([HUMANEVAL, {"task_id": 1}], r"a.jsonl:2 is no problem: KeyError\('code'\)"),
-        ([{**MBPP, "code": "def add(:"}], r"a.jsonl:1 is no problem: SyntaxError"),
+        (["1"], r"a.jsonl:1 is not a valid problem"),
+        ([HUMANEVAL, {"task_id": 1}], r"a.jsonl:2 is not a valid problem: KeyError\('code'\)"),
+        ([{**MBPP, "code": "def add(:"}], r"a.jsonl:1 is not a valid problem: SyntaxError"),
         ([{**MBPP, "code": "x = 1"}], r"the tests call no function of the code"),
-        ([HUMANEVAL, HUMANEVAL], r"a.jsonl:2: task HumanEval/0 comes twice"),
-        ([], r"a.jsonl holds no problem"),
+        ([HUMANEVAL, HUMANEVAL], r"a.jsonl:2: task HumanEval/0 occurs twice"),
+        ([], r"a.jsonl contains no problems"),
     ],
 )
 def test_file_that_is_none_is_refused(tmp_path, rows, message):
@@ -150,10 +150,10 @@ def test_answers_are_kept_in_order(tmp_path):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"task_id": "12", "completion": ""}, "b.jsonl:1 answers task 12, which the problems do not hold"),
-        ({"task_id": "11"}, r"b.jsonl:1 is no answer: KeyError\('completion'\)"),
+        ({"task_id": "12", "completion": ""}, "b.jsonl:1 answers task 12, which is not one of the problems"),
+        ({"task_id": "11"}, r"b.jsonl:1 is not a valid answer: KeyError\('completion'\)"),
         ({"task_id": "11", "completion": 3}, "b.jsonl:1: expected text in completion, found int"),
-        ("11", "b.jsonl:1 is no answer"),
+        ("11", "b.jsonl:1 is not a valid answer"),
     ],
 )
 def test_answer_that_is_none_is_refused(tmp_path, row, message):

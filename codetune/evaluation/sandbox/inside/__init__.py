@@ -1,1 +1,1 @@
-"""What runs inside the sandbox, with nothing but the standard library: no file here may import from elsewhere."""
+"""Code that runs inside the sandbox. Its files may import only the standard library and each other."""

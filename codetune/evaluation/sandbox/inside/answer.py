@@ -1,4 +1,4 @@
-"""The process that holds an answer: it runs it, and is asked to call its functions. It never sees what is expected."""
+"""The process that runs an answer and calls its functions on request. It never sees expected values."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from codetune.evaluation.sandbox.inside.wire import NotPlainError, decode, encod
 
 
 def _call(function: Any, arguments: list[Any], named: dict[str, Any]) -> dict[str, Any]:
-    """What comes of a call: a value or an exception, what was printed, and what it made of its arguments."""
+    """Call a function; return its value or exception, its output, and its arguments if the call changed them."""
     before = encode(arguments)
     sys.stdout = printed = Printed()
     try:
         reply = {"value": encode(function(*arguments, **named))}
     except NotPlainError as error:
         reply = {"not_plain": str(error)}
-    except BaseException as error:  # an answer may leave by any door
-        error.__traceback__ = None  # lets go of what filled the memory, so that there is some to tell of it
+    except BaseException as error:  # an answer can also raise SystemExit or KeyboardInterrupt
+        error.__traceback__ = None  # frees the objects of its frames, so that enough memory is left for the reply
         reply = raised(error)
     finally:
         sys.stdout = sys.__stdout__
@@ -32,7 +32,7 @@ def _call(function: Any, arguments: list[Any], named: dict[str, Any]) -> dict[st
 
 
 def main() -> None:
-    """Run the answer that the first message holds, then call its functions as asked."""
+    """Run the answer from the first message, then call its functions, one for each further message."""
     channel, first = open_channel()
     if first is None:
         return

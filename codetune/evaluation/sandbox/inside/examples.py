@@ -1,6 +1,7 @@
-"""The process that runs examples beside an answer: their values may be of any kind, for only what is printed leaves.
+"""The process that runs example statements in the same interpreter as an answer.
 
-It gets the statements one by one and never what they must print: that is compared outside of the sandbox.
+Only printed text leaves the process, so values can be of any type. The process receives the statements one by one and
+never sees the expected output: it is compared outside the sandbox.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from codetune.evaluation.sandbox.inside.loading import ANSWER, MESSAGE, Printed,
 
 
 def _run(source: str, namespace: dict[str, Any]) -> dict[str, Any]:
-    """What a statement prints, the value of an expression included, and the exception that it ends in."""
+    """Run a statement; return what it prints, including the value of an expression, and the exception it raises."""
     sys.stdout = printed = Printed()
     sys.displayhook = sys.__displayhook__
     reply = {}
     try:
         exec(compile(source, "<example>", "single", dont_inherit=True), namespace)  # noqa: S102
-    except BaseException as error:  # an answer may leave by any door
+    except BaseException as error:  # an answer can also raise SystemExit or KeyboardInterrupt
         error.__traceback__ = None
         reply = raised(error) | {"last_line": _last_line(error)}
     finally:
@@ -29,16 +30,16 @@ def _run(source: str, namespace: dict[str, Any]) -> dict[str, Any]:
 
 
 def _last_line(error: BaseException) -> str:
-    """The exception as the last line of a traceback has it; the answer's own classes go by their plain names."""
+    """Return the last line of an exception's traceback; classes of the answer appear without a module name."""
     try:
         line = traceback.format_exception_only(error)[-1]
-    except BaseException:  # its __str__ is the answer's
+    except BaseException:  # the answer may define __str__ of the exception
         line = f"{type(error).__name__}\n"
     return line.removeprefix(f"{ANSWER}.")
 
 
 def main() -> None:
-    """Run the answer that the first message holds, then each statement as it comes, in one namespace."""
+    """Run set-up and answer from the first message, then one statement for each further message, in one namespace."""
     channel, first = open_channel()
     if first is None:
         return

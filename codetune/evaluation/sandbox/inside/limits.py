@@ -1,4 +1,4 @@
-"""What a process in the sandbox may use: set by itself before anything unknown runs, and never raised again."""
+"""Resource limits of a sandbox process. It sets them itself before untrusted code runs; they cannot be raised later."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from codetune.evaluation.sandbox.inside.wire import Channel
 
 
 def open_channel() -> tuple[Channel, dict[str, Any] | None]:
-    """The line to whoever started this process, and the first message, whose limits are in force from here on."""
+    """Connect to the process that started this one, read the first message, and apply the limits in it.
+
+    :returns: the channel, and the first message; None in place of the message when there is no valid one.
+    """
     channel = Channel.of_this_process()
     first = channel.receive()
     if first is not None:
@@ -18,10 +21,14 @@ def open_channel() -> tuple[Channel, dict[str, Any] | None]:
 
 
 def restrict(cpu_s: int, memory_mb: int) -> None:
-    """Limit processor time and address space; forbid new processes, files with content, and core dumps."""
+    """Limit processor time and address space; forbid new processes and threads, writing to files, and core dumps.
+
+    :param cpu_s: processor time in seconds.
+    :param memory_mb: address space in MiB.
+    """
     size = memory_mb << 20
     for what, soft, hard in (
-        (resource.RLIMIT_CPU, cpu_s, cpu_s + 1),  # who ignores the signal is killed a second later
+        (resource.RLIMIT_CPU, cpu_s, cpu_s + 1),  # SIGXCPU, then SIGKILL one second later
         (resource.RLIMIT_AS, size, size),
         (resource.RLIMIT_NPROC, 1, 1),
         (resource.RLIMIT_NOFILE, 32, 32),

@@ -1,4 +1,4 @@
-"""Running an answer's source, before anything of it is called: the same for every process that holds an answer."""
+"""Functions shared by the processes that run an answer: load its source, limit its output, describe its exceptions."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import Any
 
 from codetune.evaluation.sandbox.inside.wire import MAX_BYTES, Channel
 
-_PRINTED = MAX_BYTES // 16  # characters of output that a call or an example is granted
+_PRINTED = MAX_BYTES // 16  # maximal characters of output of a call or an example
 MESSAGE = 500
+"""Maximal characters of an exception's message or class name."""
 ANSWER = "answer"
-"""The name of the module that an answer is."""
+"""The value of `__name__` in the namespace of an answer."""
 
 
 class Printed(io.StringIO):
-    """Standard output of a call or an example; there is an end to it."""
+    """Replacement for standard output that collects the output of a call or an example, up to a maximal length."""
 
     def write(self, text: str) -> int:
-        """Take in a text.
+        """Append a text.
 
-        :raises OSError: when it is too much.
+        :raises OSError: when the output would become too long.
         """
         if self.tell() + len(text) > _PRINTED:
             raise OSError("more output than is allowed")
@@ -28,20 +29,22 @@ class Printed(io.StringIO):
 
 
 def raised(error: BaseException) -> dict[str, Any]:
-    """An exception by its name, the nearest built-in one that it is of, and its message."""
+    """Describe an exception for a message: `name` of its class, `raised` (nearest built-in base class), `message`."""
     kinds = [kind.__name__ for kind in type(error).__mro__ if getattr(builtins, kind.__name__, None) is kind]
     try:
         message = str(error)[:MESSAGE]
-    except BaseException:  # its __str__ is the answer's
+    except BaseException:  # the answer may define __str__ of the exception
         message = ""
     return {"raised": kinds[0], "name": type(error).__name__[:MESSAGE], "message": message}
 
 
 def load_answer(channel: Channel, source: str, names: list[str]) -> dict[str, Any] | None:
-    """Run an answer's source and report what came of it.
+    """Run the source of an answer, and send over the channel which functions are missing or why it failed.
 
+    :param channel: the connection to the process outside the sandbox.
+    :param source: the Python source of the answer.
     :param names: the functions that the answer must define.
-    :returns: the answer's namespace; None where it cannot be compiled or raises.
+    :returns: the namespace of the answer; None when the source does not compile or raises an exception.
     """
     namespace: dict[str, Any] = {"__name__": ANSWER}
     try:

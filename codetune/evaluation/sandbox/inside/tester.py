@@ -1,4 +1,4 @@
-"""The process that holds the tests: it asks for calls of the answer's functions and judges what comes back."""
+"""The process that runs the tests. It requests calls of the answer's functions and checks the returned values."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _DETAIL = 200
 
 
 class _UnaskableError(BaseException):
-    """The tests pass something that cannot cross; no `except Exception` of theirs hides it."""
+    """The tests pass a value that cannot be sent. Not an `Exception`, so that the tests do not catch it by accident."""
 
 
 class _AnswerError(Exception):
-    """An exception of a class of the answer's own, or one that ends a process."""
+    """An exception of the answer that cannot be rebuilt here: its own class, or one such as SystemExit."""
 
 
 def _replace(old: Any, new: Any) -> None:
-    """Give an argument the content that the answer left in it."""
+    """Copy the changes that the answer made to a list, dict or set argument into the tests' object."""
     if type(old) is not type(new):
         return
     if isinstance(old, list):
@@ -33,7 +33,10 @@ def _replace(old: Any, new: Any) -> None:
 
 
 class _Answer:
-    """The functions of the answer, as the tests see them."""
+    """The functions of the answer, as the tests call them.
+
+    :param channel: the connection over which calls are sent to the answer's process.
+    """
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
@@ -41,7 +44,7 @@ class _Answer:
         self.calls = 0
 
     def function(self, name: str) -> Callable[..., Any]:
-        """A function that has the other process call its own of that name."""
+        """Return a function that makes the answer's process call its function `name` and returns the result."""
 
         def call(*arguments: Any, **named: Any) -> Any:
             self.calls += 1
@@ -69,7 +72,7 @@ class _Answer:
         if "raised" in reply:
             kind = getattr(builtins, str(reply["raised"]), None)
             usable = isinstance(kind, type) and issubclass(kind, Exception) and reply["raised"] == reply.get("name")
-            # Some built-in ones want more than a message.
+            # The constructors of some built-in exceptions need more than a message.
             try:
                 self.error = kind(reply["message"]) if usable else _AnswerError(reply.get("name"))  # type: ignore[misc]
             except TypeError:
@@ -79,7 +82,7 @@ class _Answer:
 
 
 def main() -> None:
-    """Run the tests that the first message holds, and send the verdict."""
+    """Run the tests from the first message, and send the verdict."""
     channel, first = open_channel()
     if first is None:
         return
@@ -91,7 +94,7 @@ def main() -> None:
         exec(compile(first["tests"], "<tests>", "exec", dont_inherit=True), namespace)  # noqa: S102
     except _UnaskableError as error:
         verdict = {"verdict": "unaskable", "detail": str(error)}
-    except Exception as error:  # whatever the tests raise is a verdict
+    except Exception as error:  # every exception of the tests is a failure of the answer
         if isinstance(error, AssertionError) and error is not answer.error:
             verdict = {"verdict": "assertion", "detail": str(error)[:_DETAIL]}
         else:
@@ -99,6 +102,6 @@ def main() -> None:
             verdict = {"verdict": "exception", "detail": kind[:_DETAIL]}
     else:
         verdict = {"verdict": "passed", "detail": ""}
-        if not answer.calls:  # examples that are all skipped, for one
+        if not answer.calls:  # for example when all examples are skipped
             verdict = {"verdict": "unaskable", "detail": "the tests never call the answer"}
     channel.send(verdict)

@@ -1,7 +1,7 @@
-"""Messages between processes that do not trust each other: lines of JSON that carry values of plain types alone.
+"""Messages between processes that do not trust each other: lines of JSON with values of plain types only.
 
-What is not exactly of one of these types, a subclass included, does not cross: an object whose `__eq__` says yes to
-everything stays where it was made.
+Values of other types, including subclasses of plain types, are refused. Otherwise an answer could return an object
+whose `__eq__` is always true.
 """
 
 from __future__ import annotations
@@ -13,19 +13,21 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 MAX_BYTES = 1 << 20
-"""Longest message."""
-_DIGITS = 1 << 63  # above, JSON's decimal digits may be more than Python agrees to read
+"""Maximal length of a message that leaves the sandbox, in bytes."""
+_DIGITS = 1 << 63  # larger integers are sent in hexadecimal: Python refuses to parse very long decimal ones
 _PLAIN: dict[type, type] = {Counter: dict, OrderedDict: dict, defaultdict: dict, deque: list}
 
 
 class NotPlainError(Exception):
-    """A value that may not cross; its type is named."""
+    """A value of a type that cannot be sent; the message is the name of the type."""
 
 
 def encode(value: Any) -> Any:
-    """The value as JSON takes it; those of the standard library's containers become the plain ones they stand for.
+    """Convert a value to data for JSON.
 
-    :raises NotPlainError: when it, or a part of it, is of another type.
+    :param value: a value of plain types; `Counter`, `OrderedDict` and `defaultdict` become dicts, `deque` a list.
+    :returns: data that `json.dumps` accepts and `decode` converts back.
+    :raises NotPlainError: when the value, or a part of it, has another type.
     """
     kind = type(value)
     if kind in _PLAIN:
@@ -37,9 +39,11 @@ def encode(value: Any) -> Any:
 
 
 def decode(found: Any) -> Any:
-    """The value that `encode` was given.
+    """Convert the result of `encode` back to the value.
 
-    :raises ValueError: when it is none that `encode` makes.
+    :param found: data parsed from JSON.
+    :returns: the value that `encode` was given.
+    :raises ValueError: when the data does not have the format of `encode`.
     """
     if isinstance(found, list):
         return [decode(item) for item in found]
@@ -78,11 +82,13 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
 
 
 class Channel:
-    """One end of a line between a process in the sandbox and the one that started it.
+    """One end of the connection between a process in the sandbox and the process that started it.
 
-    What comes out of the sandbox has at most `MAX_BYTES` a message; what goes in is as long as answers and tests are.
+    A message out of the sandbox has at most `MAX_BYTES` bytes; a message into it has no limit.
 
-    :param inside: whether this is the end in the sandbox.
+    :param incoming: stream from which messages are read.
+    :param outgoing: stream to which messages are written.
+    :param inside: whether this is the end inside the sandbox.
     """
 
     def __init__(self, incoming: BinaryIO, outgoing: BinaryIO, *, inside: bool = False) -> None:
@@ -90,7 +96,10 @@ class Channel:
 
     @classmethod
     def of_this_process(cls) -> Channel:
-        """Standard input and output, taken away from what runs here later: it finds nothing to read or to print on."""
+        """Return a channel over standard input and output of this process, for the end inside the sandbox.
+
+        Descriptors 0 to 2 then point to /dev/null, so that code that runs later can neither read nor write messages.
+        """
         incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in range(3):
@@ -100,8 +109,8 @@ class Channel:
     def send(self, message: dict[str, Any]) -> None:
         """Send a message.
 
-        :raises OSError: when nobody listens any more.
-        :raises ValueError: when it is too long to leave the sandbox.
+        :raises OSError: when the other end is closed.
+        :raises ValueError: when the message is too long to leave the sandbox.
         """
         line = json.dumps(message).encode() + b"\n"
         if self._inside and len(line) > MAX_BYTES:
@@ -109,22 +118,22 @@ class Channel:
         self.forward(line)
 
     def forward(self, line: bytes) -> None:
-        """Send a message that has been received, as it is."""
+        """Send a line that was received from another channel, unchanged."""
         self._outgoing.write(line)
         self._outgoing.flush()
 
     def receive_line(self) -> bytes:
-        """The next message as it came; empty when there are none any more, or when it is too long to be one."""
+        """Return the next line as received; empty at the end of the stream, or when the line is too long."""
         line = self._incoming.readline(-1 if self._inside else MAX_BYTES + 1)
         return line if line.endswith(b"\n") else b""
 
     def receive(self) -> dict[str, Any] | None:
-        """The next message; None when there are none any more, or when it is none."""
+        """Return the next message; None at the end of the stream, or when the line is not a valid message."""
         return parse(self.receive_line())
 
 
 def parse(line: bytes) -> dict[str, Any] | None:
-    """The message in a line; None when there is none in it."""
+    """Return the JSON object in a line; None when the line is anything else."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):

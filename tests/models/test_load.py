@@ -155,7 +155,7 @@ def test_a_broken_base_is_one_clear_line(copy, case):
     ("base", "revision", "message"),
     [
         ("no/such", None, "needs a pinned commit"),
-        ("no/such", "0" * 40, "the hub did not give it at 000000000000"),
+        ("no/such", "0" * 40, "downloading it from the hub at commit 000000000000 failed"),
         ("/no/such/folder", None, "there is no file or folder /no/such/folder"),
     ],
 )

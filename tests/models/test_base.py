@@ -105,7 +105,7 @@ def test_a_base_that_is_not_of_the_catalogue_is_recorded_where_it_lies(file, tin
 
 def test_a_base_that_is_too_large_is_told_before_it_is_needed(file, outputs, monkeypatch):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1))
-    with pytest.raises(UserError, match=r"GB as bfloat16, and 0.0 GB are free. Set model.base to a smaller model"):
+    with pytest.raises(UserError, match=r"GB as bfloat16, but 0.0 GB are free. Set model.base to a smaller model"):
         run(params(file), outputs)
 
 

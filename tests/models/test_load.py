@@ -60,7 +60,7 @@ def test_a_model_is_held_in_bfloat16_where_only_that_fits(weights, monkeypatch):
         torch.equal(weight, whole.get_parameter(name).bfloat16()) for name, weight in half.model.named_parameters()
     )
     loaded(2 * count)
-    with pytest.raises(UserError, match=r"GB of memory as float32 and .* GB as bfloat16, and 0\.0 GB are free"):
+    with pytest.raises(UserError, match=r"GB of memory as float32 and .* GB as bfloat16, but 0\.0 GB are free"):
         loaded(2 * count - 1)
 
 
@@ -137,7 +137,7 @@ BROKEN = {
     "no end token": (lambda folder: edit_json(folder / "tokenizer_config.json", eos_token=None), "no end token"),
     "a tokenizer too large": (
         lambda folder: edit_json(folder / "tokenizer_config.json", additional_special_tokens=["<|more|>"]),
-        "knows 401 tokens, the model 400",
+        "has 401 tokens, but the model only 400",
     ),
 }
 
@@ -167,7 +167,7 @@ def test_an_unknown_base_is_one_clear_line(base, revision, message):
 def test_a_base_that_is_a_file_is_named(tmp_path):
     file = tmp_path / "model.safetensors"
     file.touch()
-    with pytest.raises(UserError, match="is a file, but no GGUF file"):
+    with pytest.raises(UserError, match="is a file, but not a GGUF file"):
         load_model(file)
 
 
@@ -228,7 +228,7 @@ def test_a_broken_adapter_is_one_clear_line(tiny_base, tiny_adapter, tmp_path, d
 @pytest.mark.parametrize("family", ["mamba", "rwkv"])
 def test_family_whose_layers_carry_a_state_is_one_line(tmp_path, family):
     with one_line(
-        f"a model of the family {family}, whose layers carry a state from token to token", "docs/families.md"
+        f"a model of the family {family}, whose layers are recurrent", "docs/families.md"
     ):
         load_model(make_family(family, tmp_path))
 

@@ -43,9 +43,9 @@ def another_at_the_registry(folder):
 BAD = {
     "no such model": ("smolm2", None, "there is no model, file or folder smolm2. Set it to one of smollm2, qwen2.5"),
     "no such file": ("/no/model.gguf", None, "there is no file or folder /no/model.gguf"),
-    "a hub id without a commit": ("no/such", None, "no/such; as a hub id it needs a pinned commit"),
+    "a hub id without a commit": ("no/such", None, "no/such, and a hub id needs a pinned commit"),
     "the output": ("models/base", None, "models/base is the output folder of the stage `base`"),
-    "no GGUF file": ("model", lambda folder: write_text(folder / "model", "GGML"), "is a file, but no GGUF file"),
+    "no GGUF file": ("model", lambda folder: write_text(folder / "model", "GGML"), "is a file, but not a GGUF file"),
     "cut short": ("model", cut_short, "model is cut short: it has"),
     "an unknown architecture": (
         "model",

@@ -84,7 +84,7 @@ def test_a_template_without_an_assistant_turn_is_one_clear_line(copy):
     (copy / "chat_template.jinja").write_text(
         "{% for m in messages if m.role == 'user' %}Q: {{ m.content }}{% endfor %}"
     )
-    with pytest.raises(UserError, match=r"the chat template of .* has no assistant turn: .*Mend it"):
+    with pytest.raises(UserError, match=r"the chat template of .* has no assistant turn: .*Correct chat_template"):
         load_model(copy)
 
 
@@ -227,9 +227,7 @@ def test_a_broken_adapter_is_one_clear_line(tiny_base, tiny_adapter, tmp_path, d
 
 @pytest.mark.parametrize("family", ["mamba", "rwkv"])
 def test_family_whose_layers_carry_a_state_is_one_line(tmp_path, family):
-    with one_line(
-        f"a model of the family {family}, whose layers are recurrent", "docs/families.md"
-    ):
+    with one_line(f"a model of the family {family}, whose layers are recurrent", "docs/families.md"):
         load_model(make_family(family, tmp_path))
 
 

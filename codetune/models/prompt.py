@@ -1,4 +1,4 @@
-"""The prompt. Training, generation, export and the web app all use the one template that is handled here.
+"""The prompt. Training, generation, export and the web page all make prompts with this module.
 
 Only this module tokenises prompts. A completion is tokenised separately and appended. So generation asks a model to
 continue exactly the ids that training taught it to continue. A tokenizer with its own chat template (an instruct

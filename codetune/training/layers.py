@@ -16,7 +16,7 @@ from torch.nn import functional
 
 
 class MergedLinear(Linear):  # type: ignore[misc]
-    """peft's LoRA layer on a `torch.nn.Linear`. What cannot be merged (dropout, DoRA, autocast …) is computed by peft."""
+    """peft's LoRA layer on a `torch.nn.Linear`. peft computes what cannot be merged (dropout, DoRA, autocast …)."""
 
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Return the output, of shape `(…, out features)`.

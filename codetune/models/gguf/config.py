@@ -1,6 +1,6 @@
 """Make the transformers configuration of a model in a GGUF file.
 
-Each supported architecture was compared with llama.cpp on random weights. Any other architecture is refused: if a
+Each supported architecture was compared with llama.cpp on random weights. No other architecture is supported: if a
 default of transformers differs from the file, the model silently gives wrong answers.
 """
 

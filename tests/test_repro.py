@@ -198,7 +198,7 @@ def test_a_training_that_is_killed_again_and_again_ends_in_the_same_bytes(clone)
         assert (clone / ".cache/training/training.safetensors").exists()
         last = run(clone, "dvc", "repro", "-q", "train")
         assert last.returncode == 0, last.stderr
-        assert "going on from .cache/training/training.safetensors" in last.stderr
+        assert "continuing from .cache/training/training.safetensors" in last.stderr
         killed = (clone / "dvc.lock").read_bytes()
         assert not (clone / ".cache/training/training.safetensors").exists()
         succeed(clone, "dvc", "repro", "-q", "--force", "--single-item", "train")

@@ -1,1 +1,1 @@
-"""Models and encoders: the catalogue, fetching, GGUF files, loading, and the prompt."""
+"""Models and encoders: the catalogue of known models, download, GGUF files, loading, and the prompt."""

@@ -1,7 +1,7 @@
-"""The form in which a model is taught to write its answers: two parameters that several stages follow.
+"""The form of the answers that a model learns to write. Several stages read the two parameters that decide it.
 
-`clean.task` says whether answers are code or text, `train.answer_form` in which form code is taught. Base and tuned
-model are both asked whether they answer in that form.
+`clean.task` says whether answers are code or text. `train.answer_form` says in which form code is taught.
+Evaluation asks both the base model and the tuned model to answer in that form.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from codetune.core.config import PARAMS_FILE, Section, load_section
 from codetune.core.markdown import fenced
 
 Task = Literal["python", "text"]
-"""What answers are, as `clean.task` says."""
+"""Values of `clean.task`: answers are Python code, or text."""
 AnswerForm = Literal["fenced", "bare"]
-"""How code is taught, as `train.answer_form` says."""
+"""Values of `train.answer_form`: code is taught inside a Markdown block, or alone."""
 TaughtForm = Literal["fenced", "bare", "as_is"]
-"""How answers are taught: text as it is, whatever `train.answer_form` says."""
+"""How answers are taught. Text is always taught unchanged (`as_is`); `train.answer_form` applies to code only."""
 
 
 class _Cleaned(Section):
-    """What is needed of `clean` here; the stage itself checks the rest."""
+    """The keys of section `clean` that this module reads. The stage `clean` validates the whole section."""
 
     model_config = ConfigDict(extra="ignore")
     section: ClassVar[str] = "clean"
@@ -31,7 +31,7 @@ class _Cleaned(Section):
 
 
 class _Trained(Section):
-    """What is needed of `train` here; the stage itself checks the rest."""
+    """The keys of section `train` that this module reads. The stage `train` validates the whole section."""
 
     model_config = ConfigDict(extra="ignore")
     section: ClassVar[str] = "train"
@@ -39,20 +39,28 @@ class _Trained(Section):
 
 
 def taught_form(task: Task, answer_form: AnswerForm) -> TaughtForm:
-    """How answers are taught."""
+    """Return how answers are taught: code in `answer_form`, text unchanged (`as_is`)."""
     return answer_form if task == "python" else "as_is"
 
 
 def load_task(path: Path = PARAMS_FILE) -> Task:
-    """What params.yaml says that answers are."""
+    """Read `clean.task` from params.yaml.
+
+    :param path: params.yaml.
+    :raises UserError: when the file or the value is invalid.
+    """
     return load_section(_Cleaned, path).task
 
 
 def load_taught_form(path: Path = PARAMS_FILE) -> TaughtForm:
-    """How params.yaml says that answers are taught."""
+    """Read from params.yaml how answers are taught.
+
+    :param path: params.yaml.
+    :raises UserError: when the file or a value is invalid.
+    """
     return taught_form(load_task(path), load_section(_Trained, path).answer_form)
 
 
 def written(completion: str, form: TaughtForm) -> str:
-    """A completion as it is taught: `fenced` puts it into a Markdown block that says Python."""
+    """Return a completion in the form that is taught. `fenced` puts it into a Markdown code block marked `python`."""
     return fenced(completion, "python") if form == "fenced" else completion

@@ -1,4 +1,8 @@
-"""The folder of the base model: the file of a catalogue's model with what is made of it, or a record of another."""
+"""Write the folder of the base model.
+
+For a model of the catalogue, the folder holds the model file and the configuration, tokenizer and chat template made
+from it. For any other base, it holds only a record of which files are used.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +25,19 @@ Json = dict[str, Any]
 
 
 def write_base(params: ModelParams, folder: Path, wheels: Path) -> Json:
-    """The provenance of the base model, after `folder` has been written.
+    """Write `folder` and return the provenance of the base model, which is also stored there as JSON.
 
-    A model of the catalogue is fetched into the folder: the file as it came, configuration, tokenizer and template.
-    Any other base is used where it lies, and the folder holds a record of it alone.
+    A model of the catalogue is downloaded into the folder: the original file, configuration, tokenizer and template.
+    Any other base stays where it is, and the folder holds only its record.
 
-    :param wheels: where downloaded wheels are kept.
-    :raises UserError: when the base cannot be had or read, or is the folder itself.
+    :param wheels: the folder where downloaded wheels are kept.
+    :raises UserError: when the base cannot be downloaded or read, or when `model.base` is `folder` itself.
     """
     here = project_path(params.base)
     model = None if here.exists() else CATALOGUE.get(params.base)
     remedy = f"Set it to one of {', '.join(CATALOGUE)}, or to a GGUF file, a folder or a hub id (owner/name)."
     if here.resolve() == folder.resolve():
-        raise UserError(f"model.base: {params.base} is what the stage `base` writes", remedy)
+        raise UserError(f"model.base: {params.base} is the output folder of the stage `base`", remedy)
     if model is None and not here.exists() and is_name(params.base):
         raise UserError(f"model.base: there is no model, file or folder {params.base}", remedy)
     with atomic_folder(folder) as temporary:
@@ -43,9 +47,9 @@ def write_base(params: ModelParams, folder: Path, wheels: Path) -> Json:
 
 
 def _of_catalogue(model: CatalogueModel, folder: Path, wheels: Path) -> Json:
-    """The provenance of a model of the catalogue, after its files have been written.
+    """Write the files of a model of the catalogue and return its provenance.
 
-    It is the same wherever the file was taken from: all places that have it are listed.
+    The provenance lists all places that have the file, so it does not depend on which place the file came from.
     """
     fetch_model(model, folder / model.file, wheels)
     file = read_gguf(folder / model.file)
@@ -61,7 +65,7 @@ def _of_catalogue(model: CatalogueModel, folder: Path, wheels: Path) -> Json:
 
 
 def _write_description(file: GgufFile, folder: Path) -> None:
-    """Write configuration, tokenizer and template as a folder of transformers has them."""
+    """Write the configuration, tokenizer and template as files that transformers can load."""
     from codetune.models.gguf.config import make_config, make_generation_config
     from codetune.models.gguf.tokenizer import load_gguf_tokenizer
     from codetune.models.prompt import ensure_template
@@ -72,9 +76,9 @@ def _write_description(file: GgufFile, folder: Path) -> None:
 
 
 def _of_place(params: ModelParams) -> Json:
-    """The provenance of a base that is used where it lies: its files by digest.
+    """Return the provenance of a base that is not copied: its name, revision, and the digests of its files.
 
-    Its headers, configuration and tokenizer are read, so that what cannot be used is told before it is needed.
+    The headers, configuration and tokenizer are read here, so that a base that cannot be used fails early.
     """
     from codetune.models.gguf.config import make_config
     from codetune.models.load import load_tokenizer

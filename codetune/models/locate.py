@@ -1,4 +1,4 @@
-"""Where a model lies: what the stage `base` fetched, a local folder or GGUF file, or a pinned commit of the hub."""
+"""Find the files of a model: written by the stage `base`, in a local folder or GGUF file, or at a commit of the hub."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from codetune.models.params import BASE_FOLDER, PROVENANCE
 
 _HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt"]
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
-_REMEDY = "Name a GGUF file or folder that exists, a hub id owner/name, or smollm2."
+_REMEDY = "Use an existing GGUF file or folder, a hub id owner/name, or smollm2."
 
 
 def locate_model(base: str, revision: str | None = None) -> Path:
-    """The folder with the configuration, weights and tokenizer of `base`, or the GGUF file that holds them all.
+    """Return the folder with configuration, weights and tokenizer of `base`, or the GGUF file that contains all three.
 
-    :param base: a local folder, a GGUF file (whatever its suffix), the name of a model that the stage `base` fetches,
-        or a hub id, which is downloaded at `revision` (once; then it is in the hub's cache).
+    :param base: a local folder, a GGUF file (with any suffix), the name of a model that the stage `base` fetches, or a
+        hub id, which is downloaded once and then read from the hub's cache.
+    :param revision: the commit, when `base` is a hub id.
     :raises UserError: when there is no such model, or its weights are neither safetensors nor GGUF.
     """
     place = project_path(base)
@@ -30,12 +31,15 @@ def locate_model(base: str, revision: str | None = None) -> Path:
 
 
 def is_name(base: str) -> bool:
-    """Whether a base that is no file and no folder is the name of a model that the stage `base` fetches."""
+    """Return whether `base` is the name of a model that the stage `base` fetches, not a hub id.
+
+    :param base: a value of `model.base` that is not an existing file or folder.
+    """
     return "/" not in base
 
 
 def named_folder(base: str, root: Path = Path()) -> Path:
-    """The folder that the stage `base` has fetched a model to.
+    """Return the folder into which the stage `base` has fetched a model.
 
     :param base: the name of the model.
     :param root: the folder of the project.
@@ -54,30 +58,39 @@ def named_folder(base: str, root: Path = Path()) -> Path:
 
 
 def model_files(place: Path) -> list[Path]:
-    """All files of a model that `locate_model` has found."""
+    """Return all files of a model.
+
+    :param place: a result of `locate_model`.
+    """
     return [place] if place.is_file() else sorted(path for path in place.iterdir() if path.is_file())
 
 
 def weight_files(place: Path) -> list[Path]:
-    """The files with the weights of a model or adapter: safetensors, or the one GGUF file."""
+    """Return the files with the weights of a model or adapter: safetensors files, or one GGUF file.
+
+    :param place: a result of `locate_model`, or the folder of an adapter.
+    """
     return [path for path in model_files(place) if path.suffix == ".safetensors" or is_gguf(path)]
 
 
 def _checked(folder: Path, base: str) -> Path:
-    """`folder`, when all that is needed to load it safely is there."""
+    """Return `folder` if it has every file that is needed to load the model safely.
+
+    :raises UserError: when a file is missing, or there is more than one model.
+    """
     remedy = (
-        f"Name a GGUF file, or a folder in the shape of a hub snapshot (`dvc repro base` restores {BASE_FOLDER} where "
-        "model.base is a model that is fetched)."
+        "Use a GGUF file, or a folder with the files of a hub snapshot. If model.base is the name of a model, "
+        f"`dvc repro base` restores {BASE_FOLDER}."
     )
     if not folder.is_dir():
-        raise UserError(f"model.base: {base} is a file, but no GGUF file", remedy)
+        raise UserError(f"model.base: {base} is a file, but not a GGUF file", remedy)
     if not (folder / "config.json").is_file():
         raise UserError(f"model.base: {base} holds no config.json", remedy)
     weights = weight_files(folder)
     if len(weights) > 1 and any(path.suffix != ".safetensors" for path in weights):
         raise UserError(
             f"model.base: {base} holds several models: {', '.join(path.name for path in weights)}",
-            "Keep one of them, or name one of the GGUF files.",
+            "Keep one of them, or set model.base to one of the GGUF files.",
         )
     if not weights:
         pickles = sorted(file.name for pattern in ("*.bin", "*.pt", "*.pth") for file in folder.glob(pattern))

@@ -1,4 +1,4 @@
-"""Logits where they are wanted, and nowhere else."""
+"""Compute logits at selected positions only."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import torch
 def logits_at(
     model: Any, input_ids: torch.Tensor, positions: torch.Tensor, position_ids: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """The logits at some positions, of shape `(n, vocabulary)`.
+    """Return the logits at some positions, of shape `(n, vocabulary)`.
 
-    Hidden states are selected before the output layer, which is as large as the vocabulary: with labels on half of
-    the positions, half of that work and memory is saved. Whatever a model family does after that layer (soft caps,
-    scaling) stays in force.
+    Hidden states are selected before the output layer, which is as large as the vocabulary. If half of the positions
+    have labels, this saves half of the work and memory of that layer. Operations that a model family applies after the
+    output layer (soft caps, scaling) are still applied.
 
-    :param input_ids: ids of shape `(rows, length)`, padded on the right. No mask is needed: attention is causal.
+    :param input_ids: ids of shape `(rows, length)`, padded on the right. Causal attention needs no mask.
     :param positions: indices into the flattened ids, of shape `(n,)`.
-    :param position_ids: of the shape of the ids, in a single row of texts laid end to end: where they start over, a new
-        text begins, and transformers lets no token attend across. None: every row is one text.
+    :param position_ids: for packed texts in a single row, of the shape of `input_ids`. Positions restart at 0 where a
+        new text begins; transformers then lets no token attend to another text. None: each row is one text.
     """
     return _logits(model, input_ids, position_ids, lambda states: states.index_select(0, positions))
 
@@ -28,9 +28,12 @@ def logits_at(
 def states_at(
     model: Any, input_ids: torch.Tensor, positions: torch.Tensor, position_ids: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the output layer is given at some positions, of shape `(n, hidden size)`, and the logits at the first.
+    """Return the inputs of the output layer at some positions, and the logits at the first of these positions.
 
-    :param input_ids: with the other parameters, as for `logits_at`.
+    :param input_ids: as for `logits_at`.
+    :param positions: as for `logits_at`.
+    :param position_ids: as for `logits_at`.
+    :returns: hidden states of shape `(n, hidden size)`, and logits of shape `(vocabulary,)`.
     """
     kept = []
 
@@ -48,7 +51,10 @@ def _logits(
     position_ids: torch.Tensor | None,
     select: Callable[[torch.Tensor], torch.Tensor],
 ) -> torch.Tensor:
-    """The logits of the states that are selected out of all, which have the shape `(rows · length, hidden size)`."""
+    """Return the logits of the selected states, of shape `(selected, vocabulary)`.
+
+    :param select: chooses rows of the hidden states, which have the shape `(rows · length, hidden size)`.
+    """
     given: list[int] = []
 
     def selected(_layer: Any, arguments: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
@@ -62,5 +68,7 @@ def _logits(
     finally:
         handle.remove()
     if [*logits.shape[:2]] != [1, *given]:
-        raise RuntimeError(f"the output layer was given {given} positions and the model {tuple(logits.shape)} logits")
+        raise RuntimeError(
+            f"the output layer got {given} positions, but the model returned logits of shape {tuple(logits.shape)}"
+        )
     return logits.squeeze(0)

@@ -1,4 +1,4 @@
-"""The shapes of a model's tensors by the headers of its files, and the number type in which they fit into memory."""
+"""Read tensor shapes from the headers of model files, and choose a number type that fits into memory."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def tensor_shapes(place: Path) -> list[tuple[int, ...]]:
-    """The shapes of all tensors of a model; no weight is read.
+    """Return the shapes of all tensors of a model. No weights are read.
 
-    :param place: as `locate_model` gives it.
+    :param place: a result of `locate_model`.
     :raises UserError: when a file is damaged.
     """
     return [shape for path in weight_files(place) for shape in _shapes(path)]
@@ -31,7 +31,7 @@ def _shapes(path: Path) -> list[tuple[int, ...]]:
         return [tensor.shape for tensor in read_gguf(path).tensors.values()]
     try:
         with safe_open(path, framework="np") as file:
-            return [tuple(file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118 - it is no mapping
+            return [tuple(file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118 - it is not a mapping
     except (OSError, SafetensorError) as error:
         raise UserError(
             f"model.base: {path} cannot be loaded: {error_text(error)}", "Restore the safetensors files."
@@ -39,19 +39,20 @@ def _shapes(path: Path) -> list[tuple[int, ...]]:
 
 
 def count_weights(place: Path) -> int:
-    """How many weights a model has, by the headers of its files.
+    """Return the number of weights of a model, from the headers of its files.
 
-    :param place: as `locate_model` gives it.
+    :param place: a result of `locate_model`.
     :raises UserError: when a file is damaged.
     """
     return sum(map(prod, tensor_shapes(place)))
 
 
 def choose_dtype(parameters: int, base: str) -> torch.dtype:
-    """float32 where that many weights fit into the memory that is free, bfloat16 where only that does.
+    """Return float32 if the weights fit into free memory in float32, otherwise bfloat16.
 
-    :param base: how the model is named in params.yaml, for the message.
-    :raises UserError: when neither fits, with the figures.
+    :param parameters: number of weights.
+    :param base: the value of `model.base`, for the error message.
+    :raises UserError: when the weights fit in neither type; the message has the sizes.
     """
     import torch
 
@@ -60,7 +61,7 @@ def choose_dtype(parameters: int, base: str) -> torch.dtype:
         if parameters * dtype.itemsize <= free:
             return dtype
     raise UserError(
-        f"model.base: {base} takes {parameters * 4 / 1e9:.1f} GB of memory as float32 and "
-        f"{parameters * 2 / 1e9:.1f} GB as bfloat16, and {free / 1e9:.1f} GB are free",
+        f"model.base: {base} needs {parameters * 4 / 1e9:.1f} GB of memory as float32 and "
+        f"{parameters * 2 / 1e9:.1f} GB as bfloat16, but {free / 1e9:.1f} GB are free",
         "Set model.base to a smaller model, or free some memory.",
     )

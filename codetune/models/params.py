@@ -12,7 +12,7 @@ from codetune.models.prompt import KEEP_SYSTEM
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 BASE_FOLDER = Path("models/base")
-"""Where the stage `base` writes: a model that has a name, or the record of one that is used where it lies."""
+"""The output folder of the stage `base`: a model of the catalogue, or only the record of another base."""
 PROVENANCE = "provenance.json"
 
 
@@ -23,15 +23,16 @@ class ModelParams(Section):
     base: str = Field(
         min_length=1,
         description="name of a model that the stage `base` fetches (smollm2, qwen2.5-coder-0.5b), a GGUF file with any "
-        "suffix, a local folder in the shape of a hub snapshot (safetensors or GGUF), or a hub id",
+        "suffix, a local folder with the files of a hub snapshot (safetensors or GGUF), or a hub id",
     )
     revision: str | None = Field(
         pattern="^[0-9a-f]{40}$",
-        description="commit of the hub id, 40 hexadecimal digits, so that results stay the same; else null",
+        description="commit of the hub id, 40 hexadecimal digits, so that results stay the same; null if base is not "
+        "a hub id",
     )
     system: str = Field(
         default=KEEP_SYSTEM,
         min_length=1,
         description="system text of the chat template. keep: the text that the template inserts; none: no system text; "
-        "otherwise the text itself. It costs its tokens in every row",
+        "otherwise the text itself. The system text counts as tokens in every row",
     )

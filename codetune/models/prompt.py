@@ -1,13 +1,13 @@
-"""The prompt: one template in one place, for training, generation, export and the web page.
+"""The prompt. Training, generation, export and the web page all make prompts with this module.
 
-A prompt is tokenised here and nowhere else; a completion is tokenised by itself and appended, so that the ids a model
-was trained to continue are the ids it is asked to continue. A tokenizer that brings a chat template of its own (an
-instruct model) keeps it; any other gets ours, which is then stored with it.
+Only this module tokenises prompts. A completion is tokenised separately and appended. So generation asks a model to
+continue exactly the ids that training taught it to continue. A tokenizer with its own chat template (an instruct
+model) keeps it. Any other tokenizer gets codetune's template, which is then stored with it.
 
-A chat template may put a system text before the conversation by itself. `set_system` keeps, replaces or leaves out that
-text by changing the template, so that whoever stores the tokenizer stores the choice, and plain transformers makes the
-same prompt. Where a tokenizer puts special tokens before every text by itself (mostly a begin-of-text id), our template
-has them too: transformers adds none to a conversation.
+A chat template may add a system text by itself. `set_system` keeps, replaces or removes that text by changing the
+template. So the choice is stored with the tokenizer, and plain transformers makes the same prompt. Some tokenizers put
+special tokens before every text (usually a begin-of-text id). codetune's template then contains them as well, because
+transformers adds none to a conversation.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ CHAT_TEMPLATE = (
     "{% endfor %}"
 )
 KEEP_SYSTEM, NO_SYSTEM = "keep", "none"
-_ASKED, _ANSWERED, _ASKED_AGAIN = "Say (one).", "Said [two].", "Say <three>."  # texts that no template holds
-_CODE = ("if a:\n        b", "{'c': [1]} <d> & e \\n \"f\" % # 2")  # what a tokenizer must not lose
+_ASKED, _ANSWERED, _ASKED_AGAIN = "Say (one).", "Said [two].", "Say <three>."  # texts that occur in no template
+_CODE = ("if a:\n        b", "{'c': [1]} <d> & e \\n \"f\" % # 2")  # texts that a tokenizer must decode unchanged
 _WHOLE = "Say (one).\n\n" + "\n".join([*_CODE, *map(str, range(1000))]) + "\nThe end."
 _DAYS = [datetime(2001, 1, 1, tzinfo=UTC) + timedelta(days=397 * at, hours=5 * at) for at in range(28)]
-_DIRECTIVES = ["-d", "-m", "-H", "-I", "-j", *"aAwdbBmyYHIMSpjUWxXcfZzGuV"]  # of strftime
+_DIRECTIVES = ["-d", "-m", "-H", "-I", "-j", *"aAwdbBmyYHIMSpjUWxXcfZzGuV"]  # format codes of strftime
 _CLOCK = (
     "{% macro strftime_now(format) %}{{ format"
     + "".join(f"|replace('%{name}', codetune_day['at {name}'])" for name in _DIRECTIVES)
     + " }}{% endmacro %}"
 )
-_ADDRESS = re.compile(r"<[^<>]* at 0x[0-9a-f]+>")  # how Python shows what has no text of its own
+_ADDRESS = re.compile(r"<[^<>]* at 0x[0-9a-f]+>")  # the default text of a Python object
 
 
 class Example(NamedTuple):
     """One training example.
 
-    `input_ids` and `labels` have the same length; a label is the id at its own position, or `IGNORED_LABEL` on the
-    prompt. `truncated` tells that the row was longer than allowed: the ids are cut and the end token is lost.
+    `input_ids` and `labels` have the same length. A label is the token id at the same position, or `IGNORED_LABEL` on
+    the prompt. `truncated` is true if the row was too long: then the ids are cut and the end token is missing.
     """
 
     input_ids: list[int]
@@ -57,15 +57,17 @@ class Example(NamedTuple):
 
 
 def ensure_template(tokenizer: Any) -> Any:
-    """The same tokenizer, with our template where it had none, and with the default one where it has several.
+    """Give the tokenizer exactly one chat template, and return the tokenizer.
 
-    :raises UserError: when it has several templates, and none of them is the default.
+    If it has none, it gets codetune's template. If it has several, the one named `default` is used.
+
+    :raises UserError: when it has several templates, and none of them is named `default`.
     """
     named = tokenizer.chat_template
     if isinstance(named, dict) and named:
         if "default" not in named:
             raise UserError(
-                f"model.base: its tokenizer has {len(named)} chat templates ({', '.join(sorted(named))}), expected one "
+                f"model.base: the tokenizer has {len(named)} chat templates ({', '.join(sorted(named))}), expected one "
                 "that is named default",
                 "Name one of them default in a copy of the model's folder.",
             )
@@ -76,7 +78,7 @@ def ensure_template(tokenizer: Any) -> Any:
 
 
 def is_instruct(tokenizer: Any) -> bool:
-    """Whether the tokenizer has a chat template of its own; a model without one continues text."""
+    """Return whether the tokenizer has its own chat template. A model without one is a text-completion model."""
     template = (tokenizer.chat_template or "").rstrip()
     if not template.endswith(CHAT_TEMPLATE):
         return bool(tokenizer.chat_template)
@@ -84,7 +86,7 @@ def is_instruct(tokenizer: Any) -> bool:
 
 
 def prompt_ids(tokenizer: Any, instruction: str) -> list[int]:
-    """The ids that ask for an answer to `instruction`, up to where the answer begins."""
+    """Return the token ids of the prompt for `instruction`, up to where the answer begins."""
     if is_instruct(tokenizer):
         return list(tokenizer(_prompt_text(tokenizer, instruction), add_special_tokens=False)["input_ids"])
     messages = [_message("user", instruction)]
@@ -92,14 +94,17 @@ def prompt_ids(tokenizer: Any, instruction: str) -> list[int]:
 
 
 def continuation_ids(tokenizer: Any, text: str) -> list[int]:
-    """The ids of a text that a model without a chat template goes on with, begun as every text of its training."""
+    """Return the token ids of a text that a model without a chat template continues.
+
+    The ids begin with the special tokens that the tokenizer puts before every text, as in the model's pretraining.
+    """
     return _leading_ids(tokenizer) + _plain_ids(tokenizer, text)
 
 
 def example_ids(tokenizer: Any, instruction: str, completion: str, max_tokens: int) -> Example:
-    """The ids and labels of one row: labels cover exactly the completion and its end token.
+    """Return the ids and labels of one row. Only the completion and its end token have labels.
 
-    :param max_tokens: the longest example allowed, prompt and end token included.
+    :param max_tokens: largest number of tokens, prompt and end token included; a longer row is cut.
     """
     prompt = prompt_ids(tokenizer, instruction)
     answer = [*_plain_ids(tokenizer, completion), end_id(tokenizer)]
@@ -109,26 +114,29 @@ def example_ids(tokenizer: Any, instruction: str, completion: str, max_tokens: i
 
 
 def completion_text(tokenizer: Any, ids: list[int]) -> str:
-    """The text of generated ids, without special tokens and with its white space as generated."""
+    """Return the text of generated ids, without special tokens and with unchanged white space."""
     return str(tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 def shown_prompt(tokenizer: Any) -> str:
-    """The prompt as the model sees it, for reports: special tokens spelt out, `{instruction}` for the instruction."""
+    """Return the prompt as the model sees it, for reports.
+
+    Special tokens are written as text, and `{instruction}` stands for the instruction.
+    """
     return str(tokenizer.decode(prompt_ids(tokenizer, "{instruction}"), skip_special_tokens=False))
 
 
 def end_id(tokenizer: Any) -> int:
-    """The id that ends an answer: the token that closes it in the chat template, else the end token."""
+    """Return the id that ends an answer: the token that closes a turn in the chat template, or else the end token."""
     return _end_id(tokenizer, tokenizer.chat_template) if is_instruct(tokenizer) else int(tokenizer.eos_token_id)
 
 
 def set_system(tokenizer: Any, system: str, name: str) -> None:
-    """Change the chat template so that a conversation without a system text gets the one that is chosen.
+    """Change the chat template so that a conversation without a system text gets the chosen one.
 
-    :param system: KEEP_SYSTEM for what the template puts there by itself, NO_SYSTEM for none, or the text.
-    :param name: of the model, for messages.
-    :raises UserError: when the template does not allow it.
+    :param system: `KEEP_SYSTEM` for the text that the template adds by itself, `NO_SYSTEM` for none, or the text.
+    :param name: the name of the model, for error messages.
+    :raises UserError: when the template cannot be changed in this way.
     """
     if system == KEEP_SYSTEM or (system == NO_SYSTEM and not is_instruct(tokenizer)):
         return
@@ -137,7 +145,7 @@ def set_system(tokenizer: Any, system: str, name: str) -> None:
             _leave_out_system(tokenizer)
         else:
             _replace_system(tokenizer, system)
-    except Exception as error:  # templates raise what they like
+    except Exception as error:  # a template can raise any exception
         what = "left out" if system == NO_SYSTEM else "replaced"
         raise UserError(
             f"model.system: the system text of {name} cannot be {what}: {error_text(error)}",
@@ -146,27 +154,30 @@ def set_system(tokenizer: Any, system: str, name: str) -> None:
 
 
 def check_template(tokenizer: Any, name: str) -> None:
-    """See to it that the prompt has what it is given, whole, the same each time, and as a conversation begins.
+    """Check that the tokenizer keeps code unchanged and that the chat template gives a usable prompt.
 
-    :param name: of the model, for messages.
-    :raises UserError: when it does not, with what is wrong: in the chat template, or in the tokenizer.
+    The prompt must contain the whole instruction unchanged and be the same every time. It must also be the beginning of
+    the conversation that contains the answer.
+
+    :param name: the name of the model, for error messages.
+    :raises UserError: when a check fails; the message says what is wrong with the tokenizer or the template.
     """
     for text in _CODE:
         if (told := completion_text(tokenizer, _plain_ids(tokenizer, text)).strip()) != text:
             raise UserError(
-                f"model.base: the tokenizer of {name} reads {text!r} as {told!r}",
-                "Use a base whose tokenizer keeps spaces, line breaks and signs: code cannot be written without them.",
+                f"model.base: the tokenizer of {name} changes {text!r} to {told!r}",
+                "Use a base whose tokenizer keeps spaces, line breaks and punctuation, which code needs.",
             )
     if not is_instruct(tokenizer):
         return
     try:
         wrong = _fault(tokenizer)
-    except Exception as error:  # templates raise what they like
+    except Exception as error:  # a template can raise any exception
         wrong = f"fails: {error_text(error)}"
     if wrong:
         raise UserError(
             f"model.base: the chat template of {name} {wrong}",
-            "Mend it in a copy of the model's folder (chat_template.jinja); without one, codetune's own is used.",
+            "Correct chat_template.jinja in a copy of the model's folder, or delete it to use codetune's own template.",
         )
 
 
@@ -181,10 +192,11 @@ def _message(role: str, content: str) -> dict[str, str]:
 def _render(
     tokenizer: Any, messages: list[dict[str, Any]], *, asking: bool, template: str | None = None, **names: Any
 ) -> str:
-    """The text of a conversation by the tokenizer's template or another.
+    """Return the text of a conversation.
 
-    :param asking: whether it ends where an answer begins.
-    :param names: variables that the template is given besides.
+    :param asking: whether the text ends where an answer begins (`add_generation_prompt`).
+    :param template: the template to use; None: that of the tokenizer.
+    :param names: additional variables for the template.
     """
     template = template or tokenizer.chat_template or CHAT_TEMPLATE
     return str(
@@ -195,7 +207,7 @@ def _render(
 
 
 def _fault(tokenizer: Any) -> str:
-    """What is wrong with a chat template; empty where nothing is."""
+    """Return what is wrong with the chat template, or an empty string."""
     asked, answer = _message("user", _WHOLE), _message("assistant", _ANSWERED)
     prompt = _render(tokenizer, [asked], asking=True)
     if prompt.count(_WHOLE) != 1:
@@ -204,9 +216,9 @@ def _fault(tokenizer: Any) -> str:
         return changing
     told = _render(tokenizer, [asked, answer], asking=False)
     if _ANSWERED not in told:
-        return "has no assistant turn: it leaves the answer out of the conversation"
+        return "has no assistant turn: the text of a conversation does not contain the answer"
     if not told.startswith(prompt):
-        return "asks with a prompt that no conversation with an answer begins with"
+        return "gives a prompt that is not the beginning of the conversation with an answer"
     between = told[len(prompt) : told.index(_ANSWERED)]
     if between.strip() and prompt == _render(tokenizer, [asked], asking=False):
         return f"has no assistant turn in the prompt: add_generation_prompt does not add {between!r}"
@@ -214,24 +226,24 @@ def _fault(tokenizer: Any) -> str:
 
 
 def _told_otherwise(tokenizer: Any, prompt: str) -> str:
-    """What a chat template does to the instruction, which is not in the prompt once and as it was given."""
+    """Return how a chat template misuses the instruction, when the prompt does not contain it once and unchanged."""
     parts = [{"role": "user", "content": [{"type": "text", "text": _WHOLE}]}]
     try:
         as_parts = _render(tokenizer, parts, asking=True).count(_WHOLE) == 1
     except Exception:
         as_parts = False
     if as_parts:
-        return "wants the content of a message as a list of parts, expected one that takes a text"
+        return "needs the content of a message as a list of parts, expected a template that takes text"
     if _WHOLE.split("\n", 1)[0] in prompt and not prompt.count(_WHOLE):
         return "changes or cuts the instruction, expected it in the prompt once and unchanged"
     return f"has the instruction {prompt.count(_WHOLE)} times in the prompt, expected once and unchanged"
 
 
 def _changing(tokenizer: Any, asked: dict[str, str]) -> str:
-    """What in the prompt differs from day to day, or from one time to the next; empty where nothing does."""
+    """Return which part of the prompt changes with the date or from call to call, or an empty string."""
     help_ = f"which then differs from {{}} (model.system: {NO_SYSTEM} may help)"
     if address := _ADDRESS.search(_render(tokenizer, [asked], asking=True)):
-        return f"puts a place in memory into the prompt ({address[0]}), {help_.format('process to process')}"
+        return f"puts a memory address into the prompt ({address[0]}), {help_.format('process to process')}"
     with _kept_random_state():
         days, draws = (
             {_prompt_at(tokenizer, asked, day, seed) for day, seed in pairs}
@@ -240,12 +252,12 @@ def _changing(tokenizer: Any, asked: dict[str, str]) -> str:
     if len(days) > 1:
         return f"puts the date into the prompt, {help_.format('day to day')}"
     if len(draws) > 1:
-        return f"draws a part of the prompt, {help_.format('one time to the next')}"
+        return f"puts a random part into the prompt, {help_.format('call to call')}"
     return ""
 
 
 def _prompt_at(tokenizer: Any, asked: dict[str, str], day: datetime, seed: int) -> str:
-    """The prompt on a day, with what Jinja draws from Python's random numbers drawn from a seed."""
+    """Return the prompt on a given day. Python's random numbers, which Jinja uses, are drawn from `seed`."""
     random.seed(seed)
     told = {f"at {name}": day.strftime(f"%{name}") for name in _DIRECTIVES}
     return _render(tokenizer, [asked], asking=True, template=_CLOCK + tokenizer.chat_template, codetune_day=told)
@@ -253,7 +265,7 @@ def _prompt_at(tokenizer: Any, asked: dict[str, str], day: datetime, seed: int) 
 
 @contextmanager
 def _kept_random_state() -> Iterator[None]:
-    """Leave Python's random numbers as they were."""
+    """Restore the state of Python's random numbers at the end of the block."""
     before = random.getstate()
     try:
         yield
@@ -271,12 +283,15 @@ def _end_id(tokenizer: Any, template: str) -> int:
 
 
 def _replace_system(tokenizer: Any, system: str) -> None:
-    """Give the template the system text for conversations that have none."""
+    """Change the template so that it adds the system text to conversations without one.
+
+    :raises ValueError: when the template is codetune's own, or does not use system texts.
+    """
     if not is_instruct(tokenizer):
-        raise ValueError("it has no chat template of its own, and continues text")
+        raise ValueError("the model has no chat template of its own")
     expected = _render(tokenizer, [_message("system", system), _message("user", _ASKED)], asking=True)
     if expected.count(system.strip()) != 1:
-        raise ValueError("the template does not show the system text that it is given")
+        raise ValueError("the template does not put a given system text into the prompt")
     start = (
         "{%- if messages[0]['role'] != 'system' %}"
         f"{{%- set messages = [{{'role': 'system', 'content': {_literal(system)}}}] + messages %}}"
@@ -287,7 +302,12 @@ def _replace_system(tokenizer: Any, system: str) -> None:
 
 
 def _leave_out_system(tokenizer: Any) -> None:
-    """Have the template begin with the user's turn, as it writes such a turn later in a conversation."""
+    """Change the template so that a conversation begins with the user's turn, without a system text.
+
+    The beginning of a user's turn is taken from how the template writes a second user's turn.
+
+    :raises ValueError: when the beginning of the user's turn cannot be found.
+    """
     asked, answer, again = _message("user", _ASKED), _message("assistant", _ANSWERED), _message("user", _ASKED_AGAIN)
     prompt = _render(tokenizer, [asked], asking=True)
     before, asked_text, after = prompt.partition(_ASKED)
@@ -300,8 +320,8 @@ def _leave_out_system(tokenizer: Any) -> None:
     if before == begin + head:
         return
     if not longer.startswith(told) or not head.strip() or not before.endswith(head) or before.count(head) != 1:
-        raise ValueError("where the user's turn begins cannot be told from the template's text")
-    # A single line break at the end of a template is no part of it, which changes when something follows.
+        raise ValueError("the beginning of the user's turn cannot be found in the text of the template")
+    # Jinja drops one line break at the end of a template, but keeps it when more text follows.
     template = (
         f"{{%- set conversation %}}{tokenizer.chat_template.removesuffix(chr(10))}{{% endset %}}"
         f"{{{{- {_literal(begin + head)} + conversation.split({_literal(head)}, 1)[1] "
@@ -311,34 +331,34 @@ def _leave_out_system(tokenizer: Any) -> None:
 
 
 def _use(tokenizer: Any, template: str, expected: str) -> None:
-    """Set the template.
+    """Set the template of the tokenizer.
 
-    :raises ValueError: when its prompt is not the one expected.
+    :raises ValueError: when the prompt of the new template is not `expected`; then the old template stays.
     """
     before, tokenizer.chat_template = tokenizer.chat_template, template
     if _prompt_text(tokenizer, _ASKED) != expected:
         tokenizer.chat_template = before
-        raise ValueError("the template does not take the change")
+        raise ValueError("the changed template does not give the expected prompt")
 
 
 def _literal(text: str) -> str:
-    """A text as Jinja writes it."""
+    """Return `text` as a Jinja string literal."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def _plain_ids(tokenizer: Any, text: str) -> list[int]:
-    """The ids of `text` as plain text: the name of a special token inside it is spelt out, never obeyed."""
+    """Return the ids of `text` as plain text. The name of a special token in the text is not read as that token."""
     return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
 
 
 def _leading_ids(tokenizer: Any) -> list[int]:
-    """The special tokens that the tokenizer puts before every text by itself: the begin-of-text id, if any."""
+    """Return the special tokens that the tokenizer puts before every text: usually the begin-of-text id, or nothing."""
     whole, plain = list(tokenizer("x")["input_ids"]), _plain_ids(tokenizer, "x")
     starts = (at for at in range(len(whole)) if whole[at : at + len(plain)] == plain)
     return whole[: next(starts, 0)]
 
 
 def _own_template(tokenizer: Any) -> str:
-    """Our template, with the tokens that lead every text."""
+    """Return codetune's template, with the special tokens that the tokenizer puts before every text."""
     leading = "".join(tokenizer.convert_ids_to_tokens(_leading_ids(tokenizer)))
     return (f"{{{{ {_literal(leading)} }}}}" if leading else "") + CHAT_TEMPLATE

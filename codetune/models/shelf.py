@@ -1,7 +1,7 @@
-"""The models in memory: shared by all who ask, never more than there are places for.
+"""Keep a limited number of models in memory and share them between threads.
 
-The model that was asked longest ago makes room for a new one. A model that somebody still takes an answer from cannot
-make room; then the new one has to wait.
+When the limit is reached, the model that was requested longest ago is released. A model that is still generating an
+answer cannot be released, so the request for a new model waits.
 """
 
 from __future__ import annotations
@@ -25,29 +25,35 @@ _POLL_S = 0.1
 
 
 class Shelf(Generic[Key]):
-    """At most `places` models.
+    """A thread-safe cache of at most `places` loaded models, which releases the least recently used one.
 
-    :param load: makes the model of a key; it is called by one thread at a time.
+    :param places: largest number of models in memory.
+    :param load: loads the model of a key. Only one thread calls it at a time.
     """
 
     def __init__(self, places: int, load: Callable[[Key], LoadedModel]) -> None:
         self.places = places
         self._load = load
         self._kept: OrderedDict[Key, LoadedModel] = OrderedDict()
-        # Those that made room while somebody still uses them can be asked all the same.
+        # Models that left the cache but are still in use: a new request gets the same object again.
         self._known: WeakValueDictionary[Key, LoadedModel] = WeakValueDictionary()
         self._alive: list[ref[object]] = []
         self._lock = threading.Lock()
 
     def in_memory(self) -> int:
-        """How many models there are, those included that are no longer kept but still answer."""
+        """Return how many models are in memory, including models that left the cache but are still in use."""
         self._alive = [model for model in self._alive if model() is not None]
         return len(self._alive)
 
     def take(self, keys: Sequence[Key], patience_s: float = PATIENCE_S) -> list[LoadedModel]:
-        """The models of `keys`, all at once, so that no two who wait can hold what the other waits for.
+        """Return the models of `keys`.
 
-        :raises UserError: when one cannot be loaded, or when no place came free within `patience_s` seconds.
+        All of them are requested at once. Otherwise two threads could each hold a model and wait for the other one (a
+        deadlock).
+
+        :param patience_s: longest wait, in seconds.
+        :returns: one model per key, in the order of `keys`.
+        :raises UserError: when a model cannot be loaded, or when none was released within `patience_s` seconds.
         """
         until = time.monotonic() + patience_s
         while True:
@@ -56,8 +62,8 @@ class Shelf(Generic[Key]):
                     return [self._get(key) for key in keys]
             if time.monotonic() >= until:
                 raise UserError(
-                    f"all {self.places} places for models in memory are taken by answers that are being written",
-                    "Ask again in a moment.",
+                    f"all {self.places} models in memory are busy with other answers",
+                    "Try again in a moment.",
                 )
             time.sleep(_POLL_S)
 
@@ -71,13 +77,13 @@ class Shelf(Generic[Key]):
         return loaded
 
     def _make_room(self, wanted: set[Key]) -> bool:
-        """Let the oldest go until the wanted ones fit; whether they do."""
+        """Release the least recently used models until the wanted ones fit. Return whether they fit."""
         new = len([key for key in wanted if key not in self._known])
         while new and self.in_memory() + new > self.places:
             oldest = next((key for key in self._kept if key not in wanted), None)
             if oldest is not None:
                 del self._kept[oldest]
-            gc.collect()  # models refer to themselves
+            gc.collect()  # models contain reference cycles
             if oldest is None:
                 break
         return not new or self.in_memory() + new <= self.places

@@ -1,1 +1,1 @@
-"""LoRA fine-tuning: rows to examples, the adapter, the training loop."""
+"""LoRA fine-tuning: training examples, the adapter, and the training loop."""

@@ -1,8 +1,9 @@
-"""A trial of a base before it is trained: what would fail, or go wrong unseen, hours later fails in the first seconds.
+"""Check in a few seconds that a base can be trained, before the long training begins.
 
-One optimizer step on the longest row, the adapter stored and loaded, and answers of four tokens to two prompts of
-different length at a time, with the adapter beside the weights and merged into them. The answers are held against the
-logits of the model's own code without a cache, and packed rows against rows by themselves.
+The check makes one optimizer step on the longest row, saves the adapter, and loads it again. It generates answers of
+four tokens to a batch of two prompts of different length, with the adapter separate and merged. The answers are
+compared with the logits of the model's own code without a cache, and packed rows with the same rows alone. Errors that
+would otherwise appear after hours, or never, appear here.
 """
 
 from __future__ import annotations
@@ -33,19 +34,21 @@ from codetune.training.params import TrainParams
 
 _ANSWER_TOKENS = 4
 _UNREACHED = {
-    "frozen_experts": "{} tensors of fused experts stay as they are, such as {}: adapters are put on linear modules",
-    "left_out": "{} linear modules are left out, such as {}: peft does not adapt them as they stand",
+    "frozen_experts": "{} tensors of fused experts are not trained, such as {}: only linear modules get an adapter",
+    "left_out": "{} linear modules get no adapter, such as {}: peft cannot adapt them",
 }
 _REMEDY = "Use a base of a family that works (docs/families.md)."
 
 
 def check_base(base: LoadedModel, rows: list[TokenizedRow], params: TrainParams, device: str) -> None:
-    """Try all that training, answers and export will ask of a base. Its weights are used up.
+    """Run each operation of training, generation and export once. The weights of `base` are changed, so load it again.
 
-    Random numbers are drawn as if nothing had been tried.
+    The state of the random number generators is restored at the end.
 
-    :param rows: all that are trained on.
-    :raises UserError: when something fails, or gives other logits than the model's own code does.
+    :param rows: all training rows.
+    :param params: section `train`.
+    :param device: the torch device for training.
+    :raises UserError: when an operation fails, or gives other logits than the model's own code.
     """
     _tell(base.model, params.lora.target_modules)
     by_length = sorted(rows, key=lambda row: (len(row.input_ids), row.row_id))
@@ -59,16 +62,16 @@ def check_base(base: LoadedModel, rows: list[TokenizedRow], params: TrainParams,
             require_own_answers(replace(base, model=model), prompts)
         _store(base, model, adapter)
         if params.packing:
-            with _doing(base, "reading two rows in one"):
+            with _doing(base, "reading two packed rows"):
                 _require_apart(base, by_length[:2])
-        with _doing(base, "merging an adapter that was stored"):
+        with _doing(base, "merging the stored adapter"):
             merged, _ = merge(base, adapter, prompts, [])
-        with _doing(base, "answering two prompts at a time, merged,"):
+        with _doing(base, "answering two prompts at a time with the merged model"):
             require_own_answers(merged, prompts)
 
 
 def _tell(model: Any, targets: str | list[str]) -> None:
-    """Say which parts of a model no adapter is put on."""
+    """Print which parts of the model get no adapter."""
     for reason, names in unreached(model, targets).items():
         _say(_UNREACHED[reason].format(len(names), names[0]))
 
@@ -79,12 +82,12 @@ def _say(what: str) -> None:
 
 @contextmanager
 def _doing(base: LoadedModel, what: str) -> Iterator[None]:
-    """Tell what fails inside in one line."""
+    """Convert an exception of the block into a `UserError` that names the operation."""
     try:
         yield
     except UserError:
         raise
-    except Exception as error:  # models raise what they like
+    except Exception as error:  # a model can raise any exception
         if is_full_disk(error):
             raise
         if is_out_of_memory(error):
@@ -94,7 +97,7 @@ def _doing(base: LoadedModel, what: str) -> Iterator[None]:
 
 
 def _trained(base: LoadedModel, row: TokenizedRow, params: TrainParams, device: str) -> Any:
-    """The base with a fresh adapter that was trained on one row."""
+    """Return the base with a new adapter, trained for one step on `row`."""
     with _doing(base, "putting an adapter on it"):
         model = add_adapter(base.model, params.lora, params.seed).to(device)
     with _doing(base, f"training on the longest row, of {len(row.input_ids)} tokens,"):
@@ -113,14 +116,17 @@ def _trained(base: LoadedModel, row: TokenizedRow, params: TrainParams, device: 
 
 
 def _store(base: LoadedModel, model: Any, folder: Path) -> None:
-    """Store the adapter and take it off the base."""
+    """Save the adapter and remove it from the base."""
     with _doing(base, "storing its adapter"):
         save_adapter(model, folder, base.name, None)
         model.unload()
 
 
 def _require_apart(base: LoadedModel, rows: list[TokenizedRow]) -> None:
-    """:raises UserError: when rows that are laid end to end see each other."""
+    """Check that packed rows have the same logits as the rows alone.
+
+    :raises UserError: when tokens of one packed row attend to another row.
+    """
     with torch.inference_mode():
         packed = pack(rows).to(base.model.device)
         together = logits_at(base.model, packed.input_ids, packed.positions, packed.position_ids)
@@ -129,14 +135,20 @@ def _require_apart(base: LoadedModel, rows: list[TokenizedRow]) -> None:
     difference, allowed = (together - apart).abs().max().item(), rounding(base.model, apart.abs().max().item())
     if not difference <= allowed:
         raise UserError(
-            f"train.packing: true, but the rows of one batch see each other in {base.name}: a logit differs by "
-            f"{difference:.1e}, rounding makes {allowed:.1e}",
+            f"train.packing: true, but in {base.name} the packed rows of a batch attend to each other: a logit differs "
+            f"by {difference:.1e}, but rounding explains at most {allowed:.1e}",
             "Set train.packing: false.",
         )
 
 
 def require_own_answers(loaded: LoadedModel, prompts: list[list[int]]) -> None:
-    """:raises UserError: when answers in a batch are not those of the model's own code without a cache."""
+    """Check that batched answers are those that the model's own code gives without a cache.
+
+    Each token must have the highest logit, up to rounding.
+
+    :param prompts: token ids of the prompts; they are answered as one batch.
+    :raises UserError: when an answer differs.
+    """
     for index, answer in answer_all(loaded, prompts, max_new_tokens=_ANSWER_TOKENS, batch_size=len(prompts)):
         prompt = prompts[index]
         logits = plain_logits(loaded.model, prompt + answer.ids)[len(prompt) - 1 :][: len(answer.ids)]
@@ -144,7 +156,7 @@ def require_own_answers(loaded: LoadedModel, prompts: list[list[int]]) -> None:
         behind = (logits.max(-1).values - chosen).max().item() if answer.ids else 0.0
         if not behind <= 2 * rounding(loaded.model, logits.abs().max().item() if answer.ids else 0.0):
             raise UserError(
-                f"model.base: {loaded.name} answers otherwise with other prompts beside it than by itself: a token is "
-                f"{behind:.1e} behind the likeliest one",
+                f"model.base: {loaded.name} answers differently in a batch than alone: the logit of a token is "
+                f"{behind:.1e} below the highest",
                 _REMEDY,
             )

@@ -1,8 +1,8 @@
-"""Checkpoints of fine-tuning, from which a killed run goes on to the same bytes.
+"""Checkpoints of training. A killed run continues from its checkpoint and produces the same bytes.
 
-They lie outside the outputs of the pipeline, which DVC deletes before a stage runs, and hold all that the rest of a run
-depends on: trained weights, the best of them so far, the optimizer's state and the curve up to here. There is no random
-state: every step draws from a seed of its own.
+Checkpoints are outside the outputs of the pipeline, because DVC deletes outputs before a stage runs. A checkpoint has
+everything that the rest of the run depends on: current and best trained weights, optimizer state, and learning curve.
+It has no random state, because each step uses a seed of its own.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from safetensors.torch import save_file
 from codetune.core.files import atomic_file
 from codetune.training.progress import Evaluation, Progress
 
-_OPTIMIZER = "optimizer.0."  # before the names of the optimizer's tensors
+_OPTIMIZER = "optimizer.0."  # prefix of the names of optimizer tensors
 
 
 class Checkpoints:
-    """The one checkpoint of the run that is going on."""
+    """The single checkpoint file of the current run.
+
+    :param folder: the folder of the file.
+    :param identity: the facts of the run's fingerprint. A checkpoint with other facts is not used.
+    :param every: number of optimizer steps between checkpoints.
+    """
 
     def __init__(self, folder: Path, identity: Mapping[str, str], every: int) -> None:
-        """A checkpoint of another identity is refused.
-
-        :param identity: the facts of the run's fingerprint.
-        :param every: steps between checkpoints.
-        """
         self.path = folder / "training.safetensors"
         self.identity = dict(identity)
         self.every = every
 
     def save(self, model: Any, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
-        """Replace the checkpoint by the state after `progress.step` steps."""
+        """Replace the checkpoint with the state after `progress.step` steps."""
         tensors = {f"now.{name}": weight.detach().contiguous() for name, weight in trained_weights(model)}
         tensors |= {f"best.{name}": weight for name, weight in progress.weights.items()}
         tensors |= {
@@ -52,10 +52,12 @@ class Checkpoints:
             save_file(tensors, temporary, metadata=metadata)
 
     def load(self, model: Any, optimizer: torch.optim.Optimizer) -> Progress | None:
-        """How far a killed run came, with model and optimizer as they were; None when there is none.
+        """Restore model and optimizer from the checkpoint.
 
-        A checkpoint that is damaged or belongs to another run is refused with the reason, and left until the first one
-        of this run takes its place.
+        A checkpoint that is damaged or belongs to another run is not used; the reason is printed. The file stays until
+        the first checkpoint of this run replaces it.
+
+        :returns: the progress of the killed run, or None if there is no usable checkpoint.
         """
         try:
             with safe_open(self.path, framework="pt") as stored:
@@ -70,28 +72,28 @@ class Checkpoints:
         if differing := sorted(
             key for key in identity.keys() | self.identity if identity.get(key) != self.identity.get(key)
         ):
-            self._refuse(f"it was made with other {', '.join(differing)}")
+            self._refuse(f"it was made with other values of {', '.join(differing)}")
             return None
         with torch.no_grad():
             for name, weight in trained_weights(model):
                 weight.copy_(tensors[f"now.{name}"])
         _restore(optimizer, tensors)
         best = {key.removeprefix("best."): value for key, value in tensors.items() if key.startswith("best.")}
-        _say(f"going on from {self.path}, after step {state['step']}")
+        _say(f"continuing from {self.path}, after step {state['step']}")
         evaluations = [Evaluation(**evaluation) for evaluation in state.pop("evaluations")]
         logged = [(step, values) for step, values in state.pop("logged")]
         return Progress(**state, evaluations=evaluations, logged=logged, weights=best)
 
     def clear(self) -> None:
-        """Delete the checkpoint: the run is over."""
+        """Delete the checkpoint, at the end of the run."""
         self.path.unlink(missing_ok=True)
 
     def _refuse(self, reason: str) -> None:
-        _say(f"{self.path} is not used: {reason}; training begins from the start")
+        _say(f"{self.path} is not used: {reason}; training starts at step 0")
 
 
 def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
-    """Put the optimizer's state among the tensors of a checkpoint back; its weights must be the same."""
+    """Load the optimizer state from the tensors of a checkpoint. The optimizer must have the same weights as then."""
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith(_OPTIMIZER):
@@ -101,7 +103,7 @@ def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor])
 
 
 def trained_weights(model: Any) -> list[tuple[str, torch.nn.Parameter]]:
-    """The weights of a model that are trained, by name, in the model's order."""
+    """Return name and parameter of all trained weights of a model, in model order."""
     return [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
 
 

@@ -1,4 +1,4 @@
-"""The learning curve, as DVCLive writes it: `metrics.json` and one table per curve, which `dvc plots` reads."""
+"""Write the learning curve with DVCLive: `metrics.json` and one table per curve, which `dvc plots` reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SIGNIFICANT_DIGITS = 6
 def learning_curve(folder: Path) -> Iterator[Log]:
     """Yield a function that adds a point to the curves in `folder`.
 
-    DVCLive is kept to what is the same in every run: no time stamps, no experiment, dvc.yaml or report of its own.
+    DVCLive features that differ from run to run are off: no time stamps, no experiment, and no dvc.yaml or report.
     """
     from dvclive import Live
 

@@ -1,4 +1,4 @@
-"""Rows to training examples, and examples to batches of like length."""
+"""Convert rows to token ids, and group them into batches of similar length."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from codetune.schemas.declaration import Schema
 from codetune.schemas.reading import read_rows
 from codetune.training.params import TooLong
 
-_SORTED_STEPS = 32  # steps whose rows are sorted by length together: little padding, and much chance left
+_SORTED_STEPS = 32  # steps whose rows are sorted by length together: little padding, and the order stays random
 
 
 @dataclass(frozen=True)
 class RowLimits:
-    """Which rows of a file are drawn.
+    """The rules for drawing rows from a file.
 
-    :param max_rows: the most rows; 0 takes all.
-    :param max_tokens: of a row, prompt and end token included.
-    :param too_long: what becomes of a longer row: it is dropped, cut (and teaches no end), or an error.
-    :param weights: of sources, by name: how much likelier a row is drawn; 1 for those that are not named.
+    :param max_rows: largest number of rows; 0: all rows.
+    :param max_tokens: largest number of tokens per row, prompt and end token included.
+    :param seed: the seed of the draw.
+    :param too_long: what happens to a longer row: `drop`, `cut` (the row loses its end token) or `error`.
+    :param weights: weight of a source by its name: how much more likely its rows are drawn; 1 for other sources.
     """
 
     max_rows: int
@@ -38,9 +39,10 @@ class RowLimits:
     weights: Mapping[str, int] = field(default_factory=dict)
 
     def place(self, row: JsonObject) -> tuple[int, str]:
-        """Where a row stands in the draw, first ones first.
+        """Return the sort key of a row in the draw; rows with small keys are drawn first.
 
-        The smallest of n numbers drawn evenly comes before one such number n times as often as it comes after it.
+        The key of a source with weight n is the smallest of n uniform numbers. It is smaller than one uniform number
+        with probability n / (n + 1), so such a row comes first n times as often as it comes second.
         """
         marks = ["draw", *(f"draw {number}" for number in range(1, self.weights.get(row["source"], 1)))]
         return min(stable_seed(self.seed, mark, row["id"]) for mark in marks), row["id"]
@@ -48,7 +50,7 @@ class RowLimits:
 
 @dataclass(frozen=True)
 class TokenizedRow:
-    """One row as ids, with the id it has in the data."""
+    """One row as token ids, with its row id."""
 
     row_id: str
     input_ids: list[int]
@@ -57,10 +59,11 @@ class TokenizedRow:
 
 @dataclass(frozen=True)
 class TokenizedRows:
-    """The rows that can be trained on, and how many were drawn besides that could not, by reason.
+    """The rows that are used for training, and counts of the other rows.
 
-    :param truncated: rows that were cut, and have lost their end token.
-    :param sources: how many of the rows are of each source.
+    :param dropped: number of drawn rows that cannot be used, by reason.
+    :param truncated: number of rows that were cut and have lost their end token.
+    :param sources: number of rows of each source.
     """
 
     rows: list[TokenizedRow]
@@ -70,12 +73,12 @@ class TokenizedRows:
 
     @property
     def labels(self) -> int:
-        """Tokens that are learnt: of the answers, end tokens included."""
+        """Return the number of tokens with a label: all tokens of completions, end tokens included."""
         return sum(label != IGNORED_LABEL for row in self.rows for label in row.labels)
 
     @property
     def tokens(self) -> int:
-        """Tokens of all rows, without padding."""
+        """Return the number of tokens of all rows, without padding."""
         return sum(len(row.input_ids) for row in self.rows)
 
 
@@ -83,9 +86,13 @@ class TokenizedRows:
 class Batch:
     """Rows as tensors.
 
-    `input_ids` has shape `(rows, length)`, padded on the right, or `(1, tokens)` with the rows laid end to end, then
-    `position_ids` count from 0 in each; `positions` index the flattened ids whose next token is to be predicted,
-    `targets` hold those tokens: both of shape `(n,)`.
+    :param row_ids: the ids of the rows.
+    :param input_ids: padded rows of shape `(rows, length)`, with padding on the right; or packed rows of shape
+        `(1, tokens)`, one row after another.
+    :param positions: indices into the flattened ids of the tokens whose next token is predicted, of shape `(n,)`.
+    :param targets: the tokens to predict, of shape `(n,)`.
+    :param tokens: number of tokens without padding.
+    :param position_ids: only for packed rows, of the shape of `input_ids`: positions start at 0 in each row.
     """
 
     row_ids: list[str]
@@ -96,7 +103,7 @@ class Batch:
     position_ids: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
-        """The same on a device."""
+        """Return the batch on a device."""
         if self.input_ids.device == device:
             return self
         moved: dict[str, Any] = {
@@ -106,25 +113,26 @@ class Batch:
 
 
 Step = list[Batch]
-"""The batches whose gradients make one optimizer step."""
+"""The batches of one optimizer step."""
 
 
 def load_rows(
     path: Path, schema: Schema, tokenizer: Any, limits: RowLimits, form: TaughtForm = "as_is"
 ) -> TokenizedRows:
-    """The rows of a file as ids, drawn from the seed and each row's id and source alone.
+    """Load rows as token ids. Which rows are drawn depends only on the seed and on each row's id and source.
 
-    :param schema: what the file is declared to hold.
-    :param form: how answers are taught; what it adds counts as tokens.
-    :raises UserError: when a row is not as declared, is too long where that is an error, or none is left, or where a
-        source that has a weight has no row.
+    :param path: a JSONL file of rows.
+    :param schema: the schema that each row must have.
+    :param form: how answers are taught; a Markdown fence counts as tokens.
+    :raises UserError: when a row does not match the schema, when a row is too long and `too_long` is `error`, when no
+        row is left, or when a source with a weight has no row.
     """
     rows = sorted(read_rows(path, schema), key=limits.place)
     found = {row["source"] for row in rows}
     if unknown := sorted(set(limits.weights) - found):
         raise UserError(
             f"train.weights names {unknown[0]!r}, expected a source with rows in {path}: {', '.join(sorted(found))}",
-            "Name a source of ingest.sources whose rows are in train, or take the weight out.",
+            "Use a source of ingest.sources whose rows are in train, or remove the weight.",
         )
     kept: list[TokenizedRow] = []
     sources: Counter[str] = Counter(dict.fromkeys(sorted(found), 0))
@@ -149,7 +157,7 @@ def load_rows(
             kept.append(TokenizedRow(row["id"], example.input_ids, example.labels))
     if not kept:
         raise UserError(
-            f"{path}: no row is left of {len(rows)} ({dropped.total()} longer than {limits.max_tokens} tokens)",
+            f"{path}: none of {len(rows)} rows can be used ({dropped.total()} longer than {limits.max_tokens} tokens)",
             "Raise train.max_tokens, or run `dvc repro` to make the data.",
         )
     return TokenizedRows(kept, dict(dropped), truncated, dict(sources))
@@ -163,13 +171,15 @@ def training_steps(
     epoch: int,
     lay_out: Callable[[list[TokenizedRow]], Batch],
 ) -> list[Step]:
-    """The steps of one epoch, in training order: rows of like length together, steps in a seeded order.
+    """Return the optimizer steps of one epoch, in training order.
 
-    Rows are shuffled, sorted by length within stretches of some steps, cut into steps, and these are shuffled.
-    Every draw comes from the seed, the epoch and the row ids: the order of `rows` does not matter. A step has
-    `accumulation` batches of `batch_size` rows: which rows it has depends on the product alone.
+    Rows are shuffled and cut into groups of `_SORTED_STEPS` steps. Each group is sorted by length and cut into steps,
+    so the rows of a step have similar length. Then the steps are shuffled. All randomness comes from seed, epoch and
+    row ids, so the order of `rows` does not matter. A step has `accumulation` batches of `batch_size` rows. Which rows
+    are in a step depends only on the product of these two numbers.
 
-    :param lay_out: makes a batch of some rows: `pack`, or `collate` with an id for padding.
+    :param epoch: number of the epoch.
+    :param lay_out: makes a batch of some rows: `pack`, or `collate` with a pad id.
     """
 
     def rank(row: TokenizedRow) -> tuple[int, str]:
@@ -187,13 +197,16 @@ def training_steps(
 
 
 def validation_batches(rows: list[TokenizedRow], batch_size: int, pad_id: int) -> list[Batch]:
-    """All rows by length, the shortest first."""
+    """Return all rows as padded batches, in order of length, shortest first."""
     by_length = sorted(rows, key=lambda row: (len(row.input_ids), row.row_id))
     return [collate(by_length[at : at + batch_size], pad_id) for at in range(0, len(by_length), batch_size)]
 
 
 def collate(rows: list[TokenizedRow], pad_id: int) -> Batch:
-    """The rows as one batch, one below the other, with the places where a label is to be predicted."""
+    """Return the rows as one padded batch.
+
+    :param pad_id: the token id for padding.
+    """
     length = max(len(row.input_ids) for row in rows)
     input_ids = torch.full((len(rows), length), pad_id)
     for index, row in enumerate(rows):
@@ -202,7 +215,7 @@ def collate(rows: list[TokenizedRow], pad_id: int) -> Batch:
 
 
 def pack(rows: list[TokenizedRow]) -> Batch:
-    """The rows as one batch, laid end to end without padding."""
+    """Return the rows as one batch without padding: a single sequence of one row after another."""
     lengths = [len(row.input_ids) for row in rows]
     input_ids = torch.tensor([[token for row in rows for token in row.input_ids]])
     position_ids = torch.cat([torch.arange(length) for length in lengths])[None]
@@ -212,7 +225,10 @@ def pack(rows: list[TokenizedRow]) -> Batch:
 def _batch(
     rows: list[TokenizedRow], input_ids: torch.Tensor, starts: list[int], position_ids: torch.Tensor | None = None
 ) -> Batch:
-    """:param starts: where each row begins in the flattened ids."""
+    """Return a batch of rows.
+
+    :param starts: the index of each row's first token in the flattened ids.
+    """
     places = [(start + at, label) for start, row in zip(starts, rows, strict=True) for at, label in _predicted(row)]
     return Batch(
         row_ids=[row.row_id for row in rows],
@@ -225,13 +241,13 @@ def _batch(
 
 
 def _predicted(row: TokenizedRow) -> Iterator[tuple[int, int]]:
-    """(position, label of the next one) wherever there is such a label."""
+    """Yield the position and the next token for each position whose next token has a label."""
     for at, label in enumerate(row.labels[1:]):
         if label != IGNORED_LABEL:
             yield at, label
 
 
 def padded_share(batches: list[Batch]) -> float:
-    """The share of padding among all positions of `batches`."""
+    """Return the share of padding among all positions of `batches`."""
     positions = sum(batch.input_ids.numel() for batch in batches)
     return 1 - sum(batch.tokens for batch in batches) / positions

@@ -1,4 +1,4 @@
-"""How long a training will take and how much memory: from its first steps, or roughly before it has begun."""
+"""Estimate the time and memory of a training run, from its first steps or, roughly, before it starts."""
 
 from __future__ import annotations
 
@@ -26,21 +26,23 @@ LOWER = (
     "Lower train.batch_size and raise train.accumulation by as much, lower train.max_tokens, or set "
     "train.gradient_checkpointing: true."
 )
-_OF_A_STEP = 1 / 3  # that a token takes without its gradient
-_FIRST_STEPS = 3  # that are timed: the very first one makes routines for products
-# That a training reached on two cores, of numpy's products; those take AVX-512, where portable and strict do not.
+_OF_A_STEP = 1 / 3  # time per token of a validation, as a share of the time in training, which also needs the gradient
+_FIRST_STEPS = 3  # the forecast comes after this step; step 1 is not timed, because it compiles matrix routines
+# Speed of a training run on two cores, as a share of the speed of numpy's matrix products. numpy uses AVX-512; the
+# modes portable and strict do not.
 _SHARE_OF_PEAK = {"portable": 0.4, "strict": 0.4, "fast": 0.55}
-_TOKENS_PER_ROW, _LABELS_PER_TOKEN = 200, 0.6  # where no training has counted them yet
-_KEPT = 1.5  # numbers that are kept for the gradient, for each that an adapted layer gives
-_BESIDE_MODEL = 1.2e9  # bytes: libraries, routines, logits of some labels
-_FLOAT = 4
+_TOKENS_PER_ROW, _LABELS_PER_TOKEN = 200, 0.6  # estimates until a training run has counted them
+_KEPT = 1.5  # numbers stored for the gradient, per output of a linear layer
+_BESIDE_MODEL = 1.2e9  # bytes: libraries, matrix routines, and the logits of some labels
+_FLOAT = 4  # bytes of a float32
 
 
 class Forecast:
-    """Watches the first steps of a training, then says once how long all of it will take, and how much memory.
+    """Times the first steps of a training run, then estimates the time and memory of the whole run, once.
 
-    :param validation: the batches of each validation.
-    :param evaluations: that are to come.
+    :param steps: the remaining steps.
+    :param validation: the batches of one validation.
+    :param evaluations: number of validations to come.
     """
 
     def __init__(self, steps: list[Step], validation: Step, evaluations: int) -> None:
@@ -51,9 +53,10 @@ class Forecast:
         self._start = time.monotonic()
 
     def after(self, step: Step) -> str | None:
-        """The forecast, after the last of the first steps.
+        """Record a finished step. Return the forecast after step `_FIRST_STEPS`, otherwise None.
 
-        :raises UserError: when a later batch would need more memory than there is.
+        :param step: the batches of the step.
+        :raises UserError: when a later batch will need more memory than the machine has.
         """
         self._seen.append(step)
         if len(self._seen) == 1:
@@ -73,33 +76,33 @@ def _tokens(steps: list[Step]) -> int:
 
 
 def _largest(steps: list[Step]) -> int:
-    """Positions of the largest batch."""
+    """Return the number of positions of the largest batch."""
     return max(batch.input_ids.numel() for step in steps for batch in step)
 
 
 def peak_memory() -> int:
-    """The most bytes of main memory that this process has held."""
+    """Return the peak main memory of this process so far, in bytes."""
     unit = 1 if sys.platform == "darwin" else 1 << 10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def require_memory(wanted: float) -> None:
-    """Stop before the system would, with what to lower.
+    """Check that there is enough memory, before the operating system kills the process.
 
-    :param wanted: bytes that this process is going to hold.
-    :raises UserError: when they are more than it holds and the machine has left.
+    :param wanted: the main memory that this process will need in total, in bytes.
+    :raises UserError: when it is more than the free memory plus the memory that the process has now.
     """
     there = psutil.virtual_memory().available + psutil.Process().memory_info().rss
     if wanted > there:
         raise UserError(
-            f"training: the largest batch is going to need about {wanted / 1e9:.1f} GB of memory, and there are "
+            f"training: the largest batch will need about {wanted / 1e9:.1f} GB of memory, but there are "
             f"{there / 1e9:.1f} GB",
             LOWER,
         )
 
 
 def in_words(seconds: float) -> str:
-    """A time as people say it: `40 s`, `3 min`, `2 h 5 min`."""
+    """Return a duration for people to read, such as `40 s`, `3 min` or `2 h 5 min`."""
     hours, minutes = divmod(round(seconds / 60), 60)
     if not hours and minutes <= 1:
         return f"{seconds:.0f} s"
@@ -107,10 +110,14 @@ def in_words(seconds: float) -> str:
 
 
 def rough_forecast(base: Path, train: TrainParams, numerics: NumericsParams, summary: Path) -> str:
-    """One line on a training that has not begun, from the shapes of the model's tensors and a short measurement.
+    """Return one line with an estimate for a training run that has not started.
 
-    :param base: a folder or GGUF file; nothing of it is loaded but the headers.
-    :param summary: of an earlier training, whose rows tell how long rows are; need not exist.
+    It uses the shapes of the model's tensors and a short speed measurement.
+
+    :param base: a folder or GGUF file. Only its headers are read.
+    :param train: section `train`.
+    :param numerics: section `numerics`.
+    :param summary: the summary of an earlier run, which gives the mean length of rows. The file may be missing.
     """
     shapes = [shape for shape in tensor_shapes(base) if len(shape) > 1]
     vocabulary = max(shape[0] for shape in shapes)
@@ -122,19 +129,20 @@ def rough_forecast(base: Path, train: TrainParams, numerics: NumericsParams, sum
         steps = train.max_steps
     trained = steps * train.batch_size * train.accumulation * tokens
     evaluated = (1 + steps // train.evaluate_every) * val_rows * tokens
-    # Forward, and back to the layer's input: two products each; no gradient is wanted of a frozen weight.
+    # Per weight and token: multiply and add in the forward pass, and again in the backward pass to the layer's input.
+    # Frozen weights need no gradient.
     operations = (4 * trained + 2 * evaluated) * (weights + output * labels)
     seconds = operations / (_peak() * _SHARE_OF_PEAK[numerics.mode])
     kept = sum(shape[0] for shape in layers) * _KEPT * train.batch_size * train.max_tokens
     memory = _FLOAT * (sum(map(math.prod, shapes)) + kept) + _BESIDE_MODEL
     return (
         f"training, roughly: {in_words(seconds)} for {steps} steps of {train.batch_size * train.accumulation} rows on "
-        f"this processor, {memory / 1e9:.1f} GB of memory; the first steps will tell better"
+        f"this processor, {memory / 1e9:.1f} GB of memory; after the first steps, training gives a better estimate"
     )
 
 
 def _counted(train: TrainParams, summary: Path) -> tuple[int, int, float, float]:
-    """Rows, validation rows, tokens of a row, and the share of tokens that are labels."""
+    """Return the number of rows, of validation rows, of tokens per row, and the share of tokens with a label."""
     if not summary.is_file():
         return train.max_rows or 10_000, train.max_val_rows or 1000, _TOKENS_PER_ROW, _LABELS_PER_TOKEN
     told = read_json(summary)
@@ -143,11 +151,11 @@ def _counted(train: TrainParams, summary: Path) -> tuple[int, int, float, float]
 
 
 def _peak() -> float:
-    """Multiplications and additions a second of products of float32 matrices, were all cores free."""
+    """Return the float32 operations per second of matrix products, if all cores were free."""
     square = np.ones((1024, 1024), np.float32)
     taken = []
     for _ in range(4):
-        start = time.process_time()  # of all threads together, and nobody else's
+        start = time.process_time()  # CPU time of all threads of this process; other processes do not count
         square @ square
         taken.append(time.process_time() - start)
     return float(2 * len(square) ** 3 / min(taken)) * cores()

@@ -1,7 +1,7 @@
-"""Parts of a decoder layer that keep less for the gradient, and go over memory fewer times, than what they replace.
+"""Faster forms of decoder layer parts, with a backward pass that stores less and reads memory less often.
 
-They take the place of modules of kinds that are known by name, and only where nothing but an adapter is trained; all
-else is left as transformers and peft compute it.
+They replace modules of known classes, and only when nothing but an adapter is trained. In every other case transformers
+and peft compute the module as usual.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SILU = {"SiLU", "SiLUActivation"}
 
 
 def fuse(model: torch.nn.Module) -> None:
-    """Have the parts of `model` that are of a known kind computed here, where they lie."""
+    """Replace the forward pass of known attention, normalisation and MLP modules, in place."""
     module: Any
     for module in model.modules():
         kind = type(module).__name__
@@ -53,7 +53,7 @@ def _attention(
 
 
 def _mergeable(layers: tuple[Any, ...], x: torch.Tensor) -> bool:
-    """Whether a gradient is wanted, and no layer is of another kind or has a bias."""
+    """Return whether gradients are on, and all layers are mergeable LoRA layers without bias."""
     kinds = torch.is_grad_enabled() and all(type(layer) is MergedLinear and layer.mergeable(x) for layer in layers)
     return kinds and all(layer.base_layer.bias is None for layer in layers)
 
@@ -72,13 +72,21 @@ def _gated(module: Any, plain: Callable[..., Any], x: torch.Tensor) -> Any:
 
 
 def _joined(parts: tuple[Any, ...]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, float]:
-    """Layers that share their input, and s, as one: W, A, B and s of all."""
+    """Return layers that share their input as one layer: W, A, B and s, with the rows of all layers.
+
+    :param parts: W, A, B and s of each layer; s must be the same for all.
+    """
     up = torch.block_diag(*parts[2::4])  # type: ignore[no-untyped-call]
     return torch.cat(parts[::4]), torch.cat(parts[1::4]), up, parts[3]
 
 
 def _rotate(heads: torch.Tensor, turned: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor, sign: int) -> None:
-    """Write heads, of shape `(rows, length, heads, size)`, rotated by their place; the sign tells which way."""
+    """Write rotated heads into `turned` (RoPE).
+
+    :param heads: heads of shape `(rows, length, heads, size)`.
+    :param cosines: cosines of the angles, which can be broadcast to the shape of `heads`; `sines` as well.
+    :param sign: 1 to rotate forward, -1 to rotate back.
+    """
     torch.mul(heads, cosines, out=turned)
     half = heads.shape[-1] // 2
     turned[..., :half].addcmul_(heads[..., half:], sines[..., half:], value=-sign)
@@ -86,7 +94,7 @@ def _rotate(heads: torch.Tensor, turned: torch.Tensor, cosines: torch.Tensor, si
 
 
 class _Heads(torch.autograd.Function):
-    """Queries and keys, rotated, and values: projections with adapters merged in, made as one; x alone is kept."""
+    """Rotated queries and keys, and values, from one matrix product with merged adapters. Only x is stored."""
 
     @staticmethod
     def forward(
@@ -122,7 +130,7 @@ class _Heads(torch.autograd.Function):
 
 
 class _Norm(torch.autograd.Function):
-    """x divided by its root mean square, times a frozen weight; all that is kept is x and one number a token."""
+    """RMS normalisation with a frozen weight. Only x and one number per token are stored."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
@@ -139,7 +147,7 @@ class _Norm(torch.autograd.Function):
 
 
 class _Gated(torch.autograd.Function):
-    """down(silu(gate(x)) · up(x)), each with an adapter merged in; kept are x and what gate and up give."""
+    """down(silu(gate(x)) · up(x)) with merged adapters. Only x and the outputs of gate and up are stored."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, *parts: Any) -> torch.Tensor:

@@ -1,9 +1,9 @@
-"""A LoRA layer that trains on its merged weight: fewer products than peft's own, and the same, up to rounding.
+"""A LoRA layer that trains on its merged weight: fewer matrix products than peft's, with equal results up to rounding.
 
-With W the frozen weight and s·B·A the adapter, peft computes x·Wᵀ and x·Aᵀ·Bᵀ·s, and adds them. Here W + s·B·A is made
-first, which is cheap beside a batch of tokens, and used for the output and for the gradient of the input; the factors'
-gradients need two narrow products each, as ever. Nothing is kept for the gradient but the input: the merged weight is
-made again, which costs little beside the memory of those of all layers.
+W is the frozen weight and s·B·A the adapter. peft computes x·Wᵀ and x·Aᵀ·Bᵀ·s, and adds them. This layer first
+computes W + s·B·A, which is cheap compared with a batch of tokens, and uses it for the output and for the gradient of
+the input. The gradients of A and B need two small products each, as in peft. Only the input is stored for the backward
+pass. The merged weight is computed again there, which saves the memory of the merged weights of all layers.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ from torch.nn import functional
 
 
 class MergedLinear(Linear):  # type: ignore[misc]
-    """peft's layer on a `torch.nn.Linear`; what cannot be merged (dropout, DoRA, autocast …) it leaves to peft."""
+    """peft's LoRA layer on a `torch.nn.Linear`. peft computes what cannot be merged (dropout, DoRA, autocast …)."""
 
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """The output, of shape `(…, out features)`, for an input of shape `(…, in features)`."""
+        """Return the output, of shape `(…, out features)`.
+
+        :param x: the input, of shape `(…, in features)`.
+        """
         if args or kwargs or not self.mergeable(x):
             output: torch.Tensor = super().forward(x, *args, **kwargs)
             return output
@@ -27,12 +30,15 @@ class MergedLinear(Linear):  # type: ignore[misc]
         return merged if self.base_layer.bias is None else merged + self.base_layer.bias
 
     def parts(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, float]:
-        """W, A, B and s, as `merged_weight` takes them."""
+        """Return W, A, B and s, the arguments of `merged_weight`."""
         [name] = self.active_adapters
         return self.base_layer.weight, self.lora_A[name].weight, self.lora_B[name].weight, self.scaling[name]
 
     def mergeable(self, x: torch.Tensor) -> bool:
-        """Whether a single plain adapter is at work, and all is in one precision."""
+        """Return whether the adapter can be merged for this input.
+
+        Exactly one plain adapter must be active, W must be frozen, and x, W and A must have the same number type.
+        """
         if self.disable_adapters or self.merged or len(self.active_adapters) != 1:
             return False
         [name] = self.active_adapters
@@ -45,14 +51,24 @@ class MergedLinear(Linear):  # type: ignore[misc]
 
 
 def merged_weight(weight: torch.Tensor, down: torch.Tensor, up: torch.Tensor, scaling: float) -> torch.Tensor:
-    """W + s·B·A, of shape `(out features, in features)`."""
+    """Return W + s·B·A, of shape `(out features, in features)`.
+
+    :param weight: W, of shape `(out features, in features)`.
+    :param down: A, of shape `(rank, in features)`.
+    :param up: B, of shape `(out features, rank)`.
+    :param scaling: s.
+    """
     return torch.addmm(weight, up * scaling, down)
 
 
 def factor_gradients(x: torch.Tensor, *layers: tuple[Any, ...]) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """The gradients of A and B of layers that share their input; each is given as the gradient of its output, A, B, s.
+    """Return the gradients of A and B of layers that share their input.
 
-    What the layers have in common is taken from the input at once.
+    Products with the common input are computed once for all layers.
+
+    :param x: the input, of shape `(…, in features)`.
+    :param layers: for each layer, the gradient of its output, A, B and s.
+    :returns: for each layer, the gradients of A and B.
     """
     rows = x.flatten(0, -2)
     gradients, downs, ups, scalings = zip(*layers, strict=True)

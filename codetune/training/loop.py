@@ -1,4 +1,4 @@
-"""The training loop: optimizer steps, validation loss on the way, the best adapter kept; resumable."""
+"""The training loop: optimizer steps, validation loss, best adapter, and checkpoints for killed runs."""
 
 from __future__ import annotations
 
@@ -23,11 +23,17 @@ from codetune.training.params import Precision, TrainParams
 from codetune.training.progress import Evaluation, Log, Progress
 from codetune.training.world import ALONE, World
 
-LOG_EVERY = 10  # steps whose mean training loss is one point of the curve
+LOG_EVERY = 10  # number of steps for one point of the curve, which is their mean training loss
 
 
 def learning_rate(step: int, steps: int, params: TrainParams) -> float:
-    """The learning rate of a step, counted from 0: a linear rise, then the schedule, which ends just above zero."""
+    """Return the learning rate of a step: linear warm-up, then the schedule.
+
+    Linear and cosine schedules end just above zero.
+
+    :param step: number of the step, counted from 0.
+    :param steps: total number of steps.
+    """
     warmup = round(params.warmup_share * steps)
     if step < warmup:
         return params.learning_rate * (step + 1) / warmup
@@ -37,10 +43,13 @@ def learning_rate(step: int, steps: int, params: TrainParams) -> float:
 
 
 def validation_loss(model: Any, batches: list[Batch], world: World = ALONE) -> float:
-    """Mean cross-entropy in nats over all labels of `batches`, whatever their grouping."""
+    """Return the mean cross-entropy over all labels of `batches`, in nats. The grouping into batches does not matter.
+
+    :param world: the processes that share the batches.
+    """
     training = model.training
     model.eval()
-    with torch.no_grad():  # not inference mode: weights that are gathered in it could not be used in training
+    with torch.no_grad():  # not inference mode: training cannot use weights that FSDP gathers in inference mode
         sums = [batch_loss(model, batch).item() for batch in world.share(batches)]
         for batch in world.company(batches):
             batch_loss(model, batch)
@@ -49,13 +58,15 @@ def validation_loss(model: Any, batches: list[Batch], world: World = ALONE) -> f
 
 
 def make_optimizer(weights: list[torch.nn.Parameter], params: TrainParams) -> torch.optim.Optimizer:
-    """The optimizer that the parameters name.
+    """Return the optimizer that `train.optimizer` selects.
 
-    Fused: the other AdamW takes its square roots from a routine of MKL that gives other bits on other processors.
+    AdamW is the fused one. The other AdamW computes square roots with a routine of MKL that gives different bits on
+    different processors.
     """
     rate, decay = params.learning_rate, params.weight_decay
     if params.optimizer == "adafactor":
-        # Steps are not in relation to a weight's size (1.0 is larger than any): half of an adapter's begin at zero.
+        # Adafactor scales its steps by the size of the weights. But half of an adapter's weights start at zero, so the
+        # minimum size is set to 1.0, which is larger than any adapter weight: all steps then have the same scale.
         return torch.optim.Adafactor(weights, lr=rate, weight_decay=decay, eps=(None, 1.0), foreach=False)
     if params.optimizer == "sgd":
         return torch.optim.SGD(weights, lr=rate, weight_decay=decay, fused=True)
@@ -71,13 +82,15 @@ def train(
     checkpoints: Checkpoints | None = None,
     world: World = ALONE,
 ) -> Progress:
-    """Train the adapter of `model` in place, where it is, and leave it with the weights that did best on `validation`.
+    """Train the adapter of `model` in place. At the end, the model has the weights with the lowest validation loss.
 
     :param steps: the batches of each optimizer step, in training order.
-    :param log: called with a step and its values, for the learning curve.
-    :param checkpoints: where a killed run left its state, and where this one does.
+    :param validation: the batches for the validation loss.
+    :param params: section `train`.
+    :param log: called with the step number and values, for the learning curve.
+    :param checkpoints: the checkpoint of a killed run, and of this one.
     :param world: the processes that share the batches of every step.
-    :raises UserError: when the loss is no longer finite, or a batch needs more memory than there is.
+    :raises UserError: when the loss is not finite, or a batch needs more memory than there is.
     """
     if params.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
@@ -107,7 +120,7 @@ def train(
 
 
 def _describer() -> Callable[[Step, Progress, torch.optim.Optimizer], str]:
-    """What the live line says beside step and time left: loss, learning rate, tokens per second, peak memory."""
+    """Return a function that writes the text of the progress bar: losses, learning rate, speed and peak memory."""
     start, tokens = time.monotonic(), 0
     loss = math.nan
 
@@ -132,7 +145,10 @@ def _advance(
     log: Log,
     world: World,
 ) -> None:
-    """One optimizer step, and its point of the curve where one is due."""
+    """Make one optimizer step, and log a point of the curve every `LOG_EVERY` steps.
+
+    :raises UserError: when the loss is not finite.
+    """
     torch.manual_seed(stable_seed(params.seed, "dropout", str(progress.step), str(world.rank)))
     rate = learning_rate(progress.step, progress.steps, params)
     loss = _update(model, batches, optimizer, rate, params, world)
@@ -147,6 +163,7 @@ def _advance(
 
 
 def _record(progress: Progress, log: Log, values: dict[str, float]) -> None:
+    """Log values of the curve and keep them in `progress`, so that a continued run can log them again."""
     progress.logged.append((progress.step, values))
     log(progress.step, values)
 
@@ -154,7 +171,7 @@ def _record(progress: Progress, log: Log, values: dict[str, float]) -> None:
 def _update(
     model: Any, batches: Step, optimizer: torch.optim.Optimizer, rate: float, params: TrainParams, world: World
 ) -> float:
-    """One optimizer step, left out when the loss is not finite; the mean loss over its labels before it."""
+    """Make one optimizer step, unless the loss is not finite. Return the mean loss per label before the step."""
     model.train()
     labels = sum(len(batch.targets) for batch in batches)
     losses = [_backward(model, batch, labels, params.precision, world) for batch in world.share(batches)]
@@ -172,13 +189,13 @@ def _update(
 
 
 def _backward(model: Any, batch: Batch, labels: float, precision: Precision, world: World) -> float:
-    """The share of one batch in the loss of its step; its gradients are added to those of the others.
+    """Add the gradients of one batch. Return the batch's share of the step's mean loss.
 
-    :param labels: of the whole step; infinitely many make the share, and its gradients, zero.
+    :param labels: number of labels of the whole step. Infinity makes the share and its gradients zero.
     """
     try:
         loss = batch_loss(model, batch, precision) / labels
-        if math.isfinite(loss.item()) or world.sharded:  # others wait for this process's part of the weights
+        if math.isfinite(loss.item()) or world.sharded:  # other processes wait for this process's part of the weights
             loss.backward()  # type: ignore[no-untyped-call]
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
@@ -189,22 +206,32 @@ def _backward(model: Any, batch: Batch, labels: float, precision: Precision, wor
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out: torch has an error of its own for CUDA alone."""
+    """Return whether an error means that memory ran out.
+
+    torch has a special exception only for CUDA, so on the CPU the message decides.
+    """
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return "can't allocate memory" in str(error) or "not enough memory" in str(error)
 
 
 def require_finite(loss: float, place: str) -> None:
-    """:raises UserError: when the loss at some place is not a number, or infinite."""
+    """Check that a loss is finite.
+
+    :param place: where the loss was computed, for the error message.
+    :raises UserError: when the loss is infinite or not a number.
+    """
     if not math.isfinite(loss):
         raise UserError(
-            f"training: the loss is {loss} at {place}", "Lower train.learning_rate; the previous adapter is untouched."
+            f"training: the loss is {loss} at {place}", "Lower train.learning_rate; the previous adapter is unchanged."
         )
 
 
 def _evaluate(model: Any, validation: list[Batch], progress: Progress, log: Log, world: World) -> None:
-    """Add the validation loss to `progress`, and the weights when they are the best so far."""
+    """Add the validation loss to `progress`. If it is the lowest so far, keep the weights.
+
+    :raises UserError: when the loss is not finite.
+    """
     loss = validation_loss(model, validation, world)
     _record(progress, log, {"val/loss": loss})
     require_finite(loss, f"the validation after step {progress.step}")

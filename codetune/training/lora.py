@@ -1,4 +1,4 @@
-"""The LoRA adapter: which modules it sits on, how it is made and how it is stored."""
+"""The LoRA adapter: choose its target modules, add it to a model, and save it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from codetune.core.files import write_json
 from codetune.training.params import LoraParams
 
 _PRESETS = ("attention", "mlp", "all-linear")
-_FUSED_DIMENSIONS = 3  # of experts, outputs and inputs
+_FUSED_DIMENSIONS = 3  # experts, outputs and inputs
 
 
 def linear_modules(model: Any) -> list[str]:
-    """The full names of the linear modules inside the model's layers, in model order; never the output layer."""
+    """Return the full names of the linear modules in the model's layers, in model order, without the output layer."""
     from transformers.pytorch_utils import Conv1D
 
     output = model.get_output_embeddings()
@@ -32,7 +32,7 @@ def linear_modules(model: Any) -> list[str]:
 
 
 def _layer(name: str) -> int | None:
-    """The number of the layer that a module sits in."""
+    """Return the number of the layer that contains a module, or None."""
     return next((int(part) for part in name.split(".") if part.isdigit()), None)
 
 
@@ -41,7 +41,10 @@ def _in_attention(name: str) -> bool:
 
 
 def _matches(name: str, target: str) -> bool:
-    """Whether `target` names this module: a preset, a pattern, its full name, or the end of it (peft's rule)."""
+    """Return whether `target` selects the module.
+
+    A target is a preset, a pattern, a full name, or the end of a name (peft's rule).
+    """
     if target == "all-linear":
         return True
     if target in ("attention", "mlp"):
@@ -50,10 +53,12 @@ def _matches(name: str, target: str) -> bool:
 
 
 def target_modules(model: Any, targets: str | list[str], layers: list[int] | None = None) -> list[str]:
-    """The full names of the modules that `targets` stands for, in model order.
+    """Return the full names of the modules that `targets` selects, in model order.
 
-    :param layers: the layers they may sit in; None: all.
-    :raises UserError: when a target or a layer matches no linear module; the nearest names are given.
+    :param targets: the value of `train.lora.target_modules`.
+    :param layers: numbers of the layers that may be adapted; None: all.
+    :raises UserError: when a target or a layer matches no linear module (the message suggests similar names), or when
+        peft cannot adapt a selected module.
     """
     modules, refused = linear_modules(model), left_out(model)
     known = sorted({layer for name in modules if (layer := _layer(name)) is not None})
@@ -69,19 +74,21 @@ def target_modules(model: Any, targets: str | list[str], layers: list[int] | Non
     adapted = [name for name in chosen if name not in refused or any(_matches(name, each) for each in by_name)]
     if wrong := [name for name in adapted if name in refused] or ([] if adapted else chosen):
         raise UserError(
-            f"train.lora.target_modules: peft does not adapt {wrong[0]} of this model as it stands: "
-            f"{refused[wrong[0]]}",
+            f"train.lora.target_modules: peft cannot adapt {wrong[0]} of this model: {refused[wrong[0]]}",
             "Use attention, or names of other modules.",
         )
     return adapted
 
 
 def left_out(model: Any) -> dict[str, str]:
-    """The linear modules that peft refuses, or takes for others, each with the reason; presets leave them out.
+    """Return the linear modules that peft cannot adapt, each with the reason. Presets do not select them.
 
-    Routers of experts are of classes that are linear by name, and answer with more than a product.
-    Where a family has fused experts, peft takes the names of their old modules for the experts, and with them those of
-    other modules that are called alike; of Mamba's layers it refuses some, whose weights are read without the module.
+    There are three cases. Routers of experts belong to a subclass of Linear but compute more than a matrix product. In
+    families with fused experts, peft reads the names of the former expert modules as names of the experts, and so also
+    confuses other modules with the same names. Some layers of Mamba use a weight without calling its module, so peft
+    refuses them.
+
+    :param model: without an adapter.
     """
     from peft import LoraConfig
     from peft.tuners.tuners_utils import _check_lora_target_modules_mamba
@@ -91,7 +98,7 @@ def left_out(model: Any) -> dict[str, str]:
     for name in linear_modules(model):
         module = model.get_submodule(name)
         if not _is_product(module):
-            found[name] = f"{type(module).__name__} gives something else than a product"
+            found[name] = f"{type(module).__name__} computes something else than a matrix product"
             continue
         config = LoraConfig(target_modules=[name])
         try:
@@ -100,19 +107,22 @@ def left_out(model: Any) -> dict[str, str]:
         except ValueError as error:
             found[name] = error_text(error)
         if name not in found and name not in config.target_modules:
-            found[name] = "it takes the name for that of the fused experts"
+            found[name] = "peft confuses its name with that of the fused experts"
     return found
 
 
 def _is_product(module: Any) -> bool:
-    """Whether a module of a class of its own gives what a linear one would; tried on one row of numbers."""
+    """Return whether a module computes a plain matrix product.
+
+    A module of a subclass of Linear is tested with one row of numbers.
+    """
     if type(module).forward is torch.nn.Linear.forward or not isinstance(module, torch.nn.Linear):
         return True
     given = torch.linspace(-1, 1, module.in_features, dtype=module.weight.dtype, device=module.weight.device)[None]
     try:
         with torch.no_grad():
             found: Any = module(given)
-    except Exception:  # models raise what they like
+    except Exception:  # a module can raise any exception
         return False
     expected = torch.nn.functional.linear(given, module.weight, module.bias)
     same_shape = isinstance(found, torch.Tensor) and found.shape == expected.shape
@@ -120,7 +130,7 @@ def _is_product(module: Any) -> bool:
 
 
 def frozen_experts(model: Any) -> list[str]:
-    """The names of the weights of experts that are fused to one tensor each, which no linear module holds.
+    """Return the names of expert weights that are fused into one tensor, so that no linear module contains them.
 
     :param model: without an adapter.
     """
@@ -135,9 +145,11 @@ def frozen_experts(model: Any) -> list[str]:
 
 
 def unreached(model: Any, targets: str | list[str]) -> dict[str, list[str]]:
-    """What an adapter is not put on though the targets may seem to name it, by reason; no reason without such a weight.
+    """Return the weights that get no adapter, although the targets may seem to include them.
 
     :param model: without an adapter.
+    :param targets: the value of `train.lora.target_modules`.
+    :returns: names by reason, `frozen_experts` or `left_out`; reasons without names are missing.
     """
     wanted = [targets] if isinstance(targets, str) else targets
     refused = [name for name in left_out(model) if any(_matches(name, each) for each in wanted)]
@@ -146,15 +158,17 @@ def unreached(model: Any, targets: str | list[str]) -> dict[str, list[str]]:
 
 
 def _no_experts(model: Any) -> str:
-    """What to say beside a target that matches nothing, where experts are out of reach."""
+    """Return a remark for the error message about a target that matches nothing, if the model has fused experts."""
     experts = frozen_experts(model)
     return f" (its experts are {len(experts)} fused tensors, which are not adapted)" if experts else ""
 
 
 def whole_modules(model: Any, names: list[str]) -> list[str]:
-    """The full names of the modules that `names` stands for, out of those that have weights of their own.
+    """Return the full names of the modules that `names` selects. Only modules with their own weights can be selected.
 
-    :raises UserError: when a name matches none, or one that shares its weights with another: they would part.
+    :param names: the value of `train.lora.modules_to_save`.
+    :raises UserError: when a name matches nothing, or matches a module that shares its weights with another module.
+        After training, the two copies would differ.
     """
     owners = [
         name for name, module in model.named_modules() if next(module.parameters(recurse=False), None) is not None
@@ -166,7 +180,7 @@ def whole_modules(model: Any, names: list[str]) -> list[str]:
             if model.get_submodule(name) in (embedding, output):
                 raise UserError(
                     f"train.lora.modules_to_save: {name} shares its weights with another module of this model",
-                    "Take it out: the adapter cannot train tied weights.",
+                    "Remove it: the adapter cannot train tied weights.",
                 )
     return chosen
 
@@ -174,6 +188,14 @@ def whole_modules(model: Any, names: list[str]) -> list[str]:
 def _chosen(
     modules: list[str], wanted: list[str], key: str, kind: str, presets: tuple[str, ...], remark: str = ""
 ) -> list[str]:
+    """Return the modules that at least one target matches, in model order.
+
+    :param key: the parameter in `train.lora`, for the error message.
+    :param kind: what the targets select, for the error message.
+    :param presets: targets that are not names of modules.
+    :param remark: added to the error message if there is no similar name.
+    :raises UserError: when a target matches none of the modules.
+    """
     for target in wanted:
         if not any(_matches(name, target) for name in modules):
             known = sorted({name.rsplit(".", 1)[-1] for name in modules})
@@ -181,18 +203,19 @@ def _chosen(
             hint = f" (did you mean {close[0]}?)" if close else remark
             raise UserError(
                 f"train.lora.{key}: {target!r} matches no {kind} of the model{hint}",
-                f"Use {', '.join([*presets, 'a pattern'])}, or names out of {', '.join(known)}.",
+                f"Use {', '.join([*presets, 'a pattern'])}, or names such as {', '.join(known)}.",
             )
     return [name for name in modules if any(_matches(name, target) for target in wanted)]
 
 
 def add_adapter(model: Any, params: LoraParams, seed: int) -> Any:
-    """`model` as a PeftModel with a fresh adapter; only the adapter, and what is named besides, can be trained.
+    """Return `model` as a PeftModel with a new adapter. Only the adapter and `modules_to_save` can be trained.
 
-    The seed is set here, before the adapter's first weights are drawn: set later, as is often done, it does not
-    reach them (https://github.com/huggingface/trl/issues/6688).
+    The seed is set here, before the initial weights of the adapter are drawn. If it is set later, as often happens, it
+    has no effect on them (https://github.com/huggingface/trl/issues/6688).
 
-    :raises UserError: when a target matches nothing, or the modules that are adapted are not those that were asked for.
+    :param seed: the seed for the initial weights.
+    :raises UserError: when a target matches nothing, or peft adapts other modules than the selected ones.
     """
     from peft import LoraConfig, get_peft_model
     from transformers.pytorch_utils import Conv1D
@@ -204,8 +227,8 @@ def add_adapter(model: Any, params: LoraParams, seed: int) -> Any:
     whole = whole_modules(model, params.modules_to_save)
     if both := sorted(set(modules) & set(whole)):
         raise UserError(
-            f"train.lora: {both[0]} is both adapted and trained whole",
-            "Take it out of target_modules, or of modules_to_save.",
+            f"train.lora: {both[0]} is in both target_modules and modules_to_save",
+            "Remove it from one of them.",
         )
     conv1d = any(isinstance(model.get_submodule(name), Conv1D) for name in modules)
     config = LoraConfig(
@@ -228,7 +251,7 @@ def add_adapter(model: Any, params: LoraParams, seed: int) -> Any:
             adapted = get_peft_model(model, config)
         except (ValueError, NotImplementedError, TypeError, RuntimeError, AttributeError) as error:
             raise UserError(
-                f"train.lora: the adapter cannot be put on this model: {error_text(error)}",
+                f"train.lora: the adapter cannot be added to this model: {error_text(error)}",
                 "Change train.lora.target_modules, or use another base.",
             ) from None
     _require_asked(adapted, modules)
@@ -237,20 +260,23 @@ def add_adapter(model: Any, params: LoraParams, seed: int) -> Any:
 
 
 def _require_asked(adapted: Any, asked: list[str]) -> None:
-    """:raises UserError: when other modules are adapted than were asked for."""
+    """Check that exactly the requested modules are adapted.
+
+    :raises UserError: when they are not.
+    """
     weights = [name for name, _ in adapted.named_parameters() if ".lora_" in name]
     found = {name.partition(".lora_")[0].removeprefix("base_model.model.") for name in weights}
     if wrong := sorted(found.symmetric_difference(asked)):
-        what = "adapted unasked" if wrong[0] in found else "asked for and not adapted"
+        what = "adapted but not requested" if wrong[0] in found else "requested but not adapted"
         raise UserError(
-            f"train.lora.target_modules: {len(asked)} modules were asked for, {len(found)} are adapted; {wrong[0]} is "
-            f"{what}",
+            f"train.lora.target_modules: {len(asked)} modules were requested, but {len(found)} are adapted; "
+            f"{wrong[0]} is {what}",
             "Use attention, or names of other modules.",
         )
 
 
 def trainable_report(model: Any) -> dict[str, Any]:
-    """What is trained: number of parameters, their share of all, the kinds of modules, and the number of these."""
+    """Return a summary of the trained parameters: number, share of all, and the kinds and number of modules."""
     weights = dict(model.named_parameters())
     trained = {name: weight.numel() for name, weight in weights.items() if weight.requires_grad}
     adapted = {name.partition(".lora_")[0].partition(".modules_to_save")[0] for name in trained}
@@ -266,10 +292,13 @@ def trainable_report(model: Any) -> dict[str, Any]:
 
 
 def save_adapter(model: Any, folder: Path, base: str, revision: str | None) -> None:
-    """Write adapter_model.safetensors and adapter_config.json: the same bytes for the same adapter.
+    """Write adapter_model.safetensors and adapter_config.json. Equal adapters give equal bytes.
 
-    peft adds a model card without content, and lists modules in the order of a set of strings, which changes from one
-    process to the next; both are mended. The base is named as in params.yaml.
+    peft adds an empty model card, and lists modules in the order of a set of strings, which differs between processes.
+    The card is deleted and the lists are sorted.
+
+    :param base: the value of `model.base`, which the configuration names as the base model.
+    :param revision: the value of `model.revision`.
     """
     model.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The loss of a batch: cross-entropy, without the logits of all its labels at once where the model allows it."""
+"""The cross-entropy loss of a batch. If the model allows it, only a part of the logits is in memory at a time."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from codetune.models.logits import logits_at, states_at
 from codetune.training.data import Batch
 from codetune.training.params import Precision
 
-_ROWS = 512  # of logits at a time: with fewer, products take longer
-_LAST: WeakKeyDictionary[torch.nn.Module, bool] = WeakKeyDictionary()  # output layers, and whether nothing follows
+_ROWS = 512  # rows of logits at a time; with fewer, matrix products are slower
+# For each output layer: whether its output is the logits, without further operations.
+_LAST: WeakKeyDictionary[torch.nn.Module, bool] = WeakKeyDictionary()
 
 
 def batch_loss(model: Any, batch: Batch, precision: Precision = "float32") -> torch.Tensor:
-    """Cross-entropy in nats, summed over the labels of a batch.
+    """Return the cross-entropy of a batch in nats, summed over its labels.
 
-    :param precision: of matrix products; weights and losses are in float32 in any case.
+    :param precision: number type of the matrix products. Weights and losses are always float32.
     """
     batch = batch.to(model.device)
     places = batch.input_ids, batch.positions, batch.position_ids
@@ -38,9 +39,11 @@ def _is_frozen_product(layer: Any) -> bool:
 
 
 def _is_last(model: Any, layer: torch.nn.Module, token: torch.Tensor) -> bool:
-    """Whether logits are what the output layer gives, without a soft cap or scaling: tried once, on one token.
+    """Return whether the output of the output layer is the logits, without a soft cap or scaling.
 
-    :param token: an id, of shape `(1, 1)`. Random numbers are drawn as if nothing had been tried.
+    It is tested once per layer, on one token. The state of the random number generators does not change.
+
+    :param token: a token id, of shape `(1, 1)`.
     """
     if layer not in _LAST:
         devices = [token.device] if token.is_cuda else []
@@ -51,7 +54,10 @@ def _is_last(model: Any, layer: torch.nn.Module, token: torch.Tensor) -> bool:
 
 
 class _PartByPart(torch.autograd.Function):
-    """Cross-entropy of states through a frozen output layer: each part's logits become gradients, and are let go."""
+    """Cross-entropy of hidden states after a frozen output layer, computed in parts.
+
+    The logits of a part are turned into gradients at once and then released.
+    """
 
     @staticmethod
     def forward(

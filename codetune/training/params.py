@@ -16,7 +16,7 @@ TooLong = Literal["drop", "cut", "error"]
 
 
 class LoraParams(BaseModel):
-    """Size and position of the adapter (LoRA, https://arxiv.org/abs/2106.09685)."""
+    """Settings of the LoRA adapter (https://arxiv.org/abs/2106.09685)."""
 
     model_config = STRICT
     rank: int = Field(ge=1, le=1024, description="rank of the two matrices of each adapted module")
@@ -64,7 +64,7 @@ class TrainParams(Section):
     )
     answer_form: AnswerForm = Field(
         description="form in which code is taught. fenced: one Markdown block that is marked as Python, as instruct "
-        "models write it. bare: the code alone. Fences count as tokens. Text (clean.task) is taught unchanged"
+        "models write it. bare: the code alone. Fences count as tokens. Text (clean.task: text) is taught unchanged"
     )
     epochs: int = Field(ge=1, description="passes over the rows")
     max_steps: int = Field(ge=0, description="largest number of optimizer steps; 0: no limit")
@@ -73,12 +73,11 @@ class TrainParams(Section):
     )
     accumulation: int = Field(ge=1, description="batches per optimizer step")
     packing: bool = Field(
-        description="put the rows of a batch end to end instead of padding them; no token attends to another row"
+        description="join the rows of a batch into one sequence without padding; no token attends to another row"
     )
     device: DeviceName = Field(
-        description="cpu: the same bytes on every machine, as numerics.mode says. cuda: a GPU, which is faster and "
-        "gives "
-        "other bytes. auto: cuda if there is a GPU"
+        description="cpu: the same bytes on every machine if numerics.mode allows it. cuda: a GPU, which is faster and "
+        "gives other bytes. auto: cuda if there is a GPU"
     )
     precision: Precision = Field(
         description="number type of matrix products in training: float32; bfloat16, for CUDA or CPUs with AMX; auto: "
@@ -96,9 +95,9 @@ class TrainParams(Section):
     warmup_share: float = Field(ge=0, lt=1, description="share of the steps in which the learning rate rises linearly")
     weight_decay: float = Field(ge=0, description="decoupled weight decay of the adapter, per unit of learning rate")
     clip: float = Field(gt=0, description="largest norm of the gradient; a larger gradient is scaled down")
-    evaluate_every: int = Field(ge=1, description="steps between validation losses; the best adapter is kept")
+    evaluate_every: int = Field(ge=1, description="steps between validations; the best adapter is kept")
     patience: int = Field(
-        ge=0, description="training stops early after this many validation losses without an improvement; 0: never"
+        ge=0, description="training stops early after this many validations without an improvement; 0: never"
     )
     checkpoint_every: int = Field(ge=1, description="steps between checkpoints, from which a killed run continues")
     lora: LoraParams

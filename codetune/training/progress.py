@@ -1,4 +1,4 @@
-"""How far a training has come: all of it that is not in the model or the optimizer."""
+"""The progress of a training run: everything that is in neither the model nor the optimizer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Log = Callable[[int, dict[str, float]], None]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean validation loss in nats per label, after `step` steps."""
+    """The mean validation loss after `step` steps, in nats per label."""
 
     step: int
     val_loss: float
@@ -20,10 +20,14 @@ class Evaluation:
 
 @dataclass
 class Progress:
-    """Steps done out of `steps`, the evaluations in order, and the trained weights of the best of them.
+    """The state of a training run.
 
+    :param steps: total number of steps.
+    :param step: number of finished steps.
+    :param evaluations: the validation losses, in order.
     :param recent: training losses since the last point of the curve.
-    :param logged: the points of the curves: steps and their values.
+    :param logged: the points of the curves: step number and values.
+    :param weights: the trained weights of the best evaluation, by name.
     """
 
     steps: int
@@ -35,10 +39,10 @@ class Progress:
 
     @property
     def best(self) -> Evaluation:
-        """The evaluation with the smallest loss; the earliest of equals."""
+        """Return the evaluation with the smallest loss; the first one if several are equal."""
         return min(self.evaluations, key=lambda evaluation: evaluation.val_loss)
 
     def stale(self, patience: int) -> bool:
-        """Whether the last `patience` evaluations brought nothing better; never with a patience of 0."""
+        """Return whether the last `patience` evaluations did not improve the best loss. Patience 0 means never."""
         since = len(self.evaluations) - 1 - self.evaluations.index(self.best)
         return 0 < patience <= since

@@ -1,7 +1,8 @@
-"""The frozen weights of a model, shared out to the processes that train its adapter: for bases that fill a device.
+"""Shard the frozen weights of a model over the training processes, for base models that fill a device.
 
-Each process keeps its part, and gathers a layer's weights when it computes the layer, by torch's FSDP. The trained
-weights are left out: they, their gradients and their optimizer are as without, and so are the bytes of the adapter.
+Each process keeps a part of the weights. When it computes a layer, torch's FSDP gathers the weights of that layer.
+Trained weights are not sharded. So their gradients, their optimizer and the bytes of the adapter are the same as
+without sharding.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from codetune.training.world import World
 
 
 def shard(model: Any, world: World) -> None:
-    """Share out the frozen weights of a model with an adapter, in place; nothing where the world is not sharded."""
+    """Shard the frozen weights of a model with an adapter, in place. If `world` is not sharded, do nothing."""
     if not world.sharded:
         return
     from torch.distributed.device_mesh import init_device_mesh
@@ -25,7 +26,7 @@ def shard(model: Any, world: World) -> None:
     mesh = init_device_mesh(torch.device(world.device).type, (world.size,))
     trained = {weight for _, weight in trained_weights(model)}
     base = model.get_base_model()
-    layers = set(base._no_split_modules or ())  # noqa: SLF001 (class names that every family of transformers declares)
+    layers = set(base._no_split_modules or ())  # noqa: SLF001 (class names, declared by every family in transformers)
     for module in list(base.modules()):
         if type(module).__name__ in layers:
             fully_shard(module, mesh=mesh, ignored_params=trained)

@@ -1,8 +1,9 @@
-"""The processes that train together: one alone, or those that `torchrun` or `accelerate launch` has started.
+"""The processes that train together: a single one, or those that `torchrun` or `accelerate launch` has started.
 
-Each takes a part of the batches of every optimizer step; gradients are summed, not averaged, for losses are shares of
-the step's. So an optimizer step is that of one process with the rows of all. Adapters are small, so each process holds
-them whole; the frozen base is shared out where the launcher is told to (`codetune.training.sharding`).
+Each process computes a part of the batches of every optimizer step. Gradients are summed, not averaged, because each
+loss is already divided by the labels of the whole step. So an optimizer step is equal to that of one process with all
+rows. Adapters are small, so each process has a full copy. The frozen base is sharded if the launcher is configured for
+it (`codetune.training.sharding`).
 """
 
 from __future__ import annotations
@@ -14,17 +15,21 @@ from typing import TypeVar
 import torch
 
 Item = TypeVar("Item")
-# How torchrun, and the launchers of MPI that `accelerate launch` uses on processors, say how many they have started.
+# Environment variables with the number of processes, set by torchrun and by the MPI launchers that `accelerate launch`
+# uses on CPUs.
 _SIZES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
-_WHOLE = ("NO_SHARD", "3")  # FSDP's strategy that shares out nothing, by name and by number
+_WHOLE = ("NO_SHARD", "3")  # the FSDP strategy that does not shard weights, by name and by number
 
 
 @dataclass(frozen=True)
 class World:
-    """This process, counted from 0, out of `size`.
+    """This process and the number of processes.
 
-    :param device: what it computes on, in torch's words: `cpu`, `cuda` or one of several, such as `cuda:1`.
-    :param sharded: whether each process is to keep a part of the frozen weights only. Then all must compute as often.
+    :param rank: number of this process, counted from 0.
+    :param size: number of processes.
+    :param device: the torch device of this process, such as `cpu`, `cuda` or `cuda:1`.
+    :param sharded: whether each process keeps only a part of the frozen weights. Then all processes must compute the
+        same number of batches.
     """
 
     rank: int = 0
@@ -34,20 +39,24 @@ class World:
 
     @property
     def main(self) -> bool:
-        """Whether this process is the one that writes and talks."""
+        """Return whether this process writes files and messages."""
         return self.rank == 0
 
     def share(self, items: list[Item]) -> list[Item]:
-        """The part of `items` that this process takes; none may be left for the last ones."""
+        """Return the items that this process computes. With fewer items than processes, some lists are empty."""
         return items[self.rank :: self.size]
 
     def company(self, items: list[Item]) -> list[Item]:
-        """What this process computes besides its share, and takes for nothing: others need its part of the weights."""
+        """Return the items that this process computes in addition and whose results it ignores.
+
+        With sharded weights, the other processes need its part of the weights, so all must compute equally many items.
+        Without sharding, the list is empty.
+        """
         rounds = -(-len(items) // self.size)
         return items[: rounds - len(self.share(items))] if self.sharded else []
 
     def total(self, value: float) -> float:
-        """The sum of the processes' values, the same for all of them."""
+        """Return the sum of the values of all processes. It is the same in each process."""
         if self.size == 1:
             return value
         summed = torch.tensor([value], dtype=torch.float64, device=self.device)
@@ -55,7 +64,7 @@ class World:
         return summed.item()
 
     def add_gradients(self, weights: list[torch.nn.Parameter]) -> None:
-        """Replace the gradient of each weight by the sum of the processes' gradients."""
+        """Replace the gradient of each weight with the sum of the gradients of all processes."""
         if self.size == 1:
             return
         flat = torch.cat(
@@ -71,9 +80,9 @@ ALONE = World()
 
 
 def join(device: str) -> World:
-    """This process among those that were started together.
+    """Return the `World` of this process. If there are several processes, connect them.
 
-    :param device: `cpu`, or `cuda`, of which each process then takes one of its own.
+    :param device: `cpu` or `cuda`; with `cuda`, each process uses its own device.
     """
     if all(os.environ.get(name, "1") == "1" for name in _SIZES):
         return World(device=device)
@@ -85,7 +94,7 @@ def join(device: str) -> World:
 
 
 def _asked_to_shard() -> bool:
-    """Whether `accelerate launch` was configured to share out parameters, by FSDP or by DeepSpeed's third stage."""
+    """Return whether `accelerate launch` is configured to shard parameters, with FSDP or DeepSpeed ZeRO stage 3."""
     if os.environ.get("ACCELERATE_USE_FSDP") == "true":
         return os.environ.get("FSDP_SHARDING_STRATEGY") not in _WHOLE
     deepspeed = os.environ.get("ACCELERATE_USE_DEEPSPEED") == "true"

@@ -105,7 +105,7 @@ def test_a_base_that_is_not_of_the_catalogue_is_recorded_where_it_lies(file, tin
 
 def test_a_base_that_is_too_large_is_told_before_it_is_needed(file, outputs, monkeypatch):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1))
-    with pytest.raises(UserError, match=r"GB as bfloat16, and 0.0 GB are free. Set model.base to a smaller model"):
+    with pytest.raises(UserError, match=r"GB as bfloat16, but 0.0 GB are free. Set model.base to a smaller model"):
         run(params(file), outputs)
 
 
@@ -115,7 +115,7 @@ def test_a_failure_leaves_the_folder_as_it_was(tiny, outputs):
     before = digests(outputs.base)
     for path in outputs.wheels.iterdir():
         path.write_bytes(b"")
-    with pytest.raises(UserError, match="tiny cannot be had"):
+    with pytest.raises(UserError, match="tiny cannot be downloaded"):
         run(params("tiny"), outputs)
     assert digests(outputs.base) == before
 
@@ -145,5 +145,5 @@ def test_a_name_is_loaded_from_what_the_stage_wrote(tiny, tmp_path, monkeypatch)
 
 def test_the_folder_itself_is_no_base(outputs):
     outputs.base.mkdir()
-    with pytest.raises(UserError, match="is what the stage `base` writes"):
+    with pytest.raises(UserError, match="is the output folder of the stage `base`"):
         run(params(outputs.base), outputs)

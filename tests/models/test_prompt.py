@@ -175,37 +175,41 @@ def test_conversation_with_a_system_text_of_its_own_is_as_before(tokenizer, syst
             "Be brief.",
             "model.system: .* of the model cannot be replaced: no system role. Set model.system: keep",
         ),
-        (LLAMA2, "Be brief.", "cannot be replaced: the template does not show the system text"),
-        (CHAT_TEMPLATE, "Be brief.", "cannot be replaced: it has no chat template of its own"),
-        ("Be good. {% for m in messages %}{{ m.content }}{% endfor %}", "none", "cannot be left out: where the user's"),
+        (LLAMA2, "Be brief.", "cannot be replaced: the template does not put a given system text"),
+        (CHAT_TEMPLATE, "Be brief.", "cannot be replaced: the model has no chat template of its own"),
+        ("Be good. {% for m in messages %}{{ m.content }}{% endfor %}", "none", "cannot be left out: the beginning of"),
         (
             "{% for m in messages if m.role == 'user' %}<u>{{ m.content }}<a>{% endfor %}",
             "keep",
-            "no assistant turn: it",
+            "no assistant turn: the text",
         ),
         (SMOLLM.replace("add_generation_prompt", "false"), "keep", r"no assistant turn in the prompt: .*assistant\\n"),
         ("{{ messages[0].content[:3] }}", "keep", "has the instruction 0 times in the prompt"),
         (SMOLLM.replace("message['content']", "message['content'][:99]"), "keep", "changes or cuts the instruction"),
         (SMOLLM.replace("message['content']", "message['content'] | e"), "keep", "changes or cuts the instruction"),
         (SMOLLM.replace("message['content']", "message['content'] | tojson"), "keep", "changes or cuts the instruct"),
-        (PARTS, "keep", "wants the content of a message as a list of parts"),
+        (PARTS, "keep", "needs the content of a message as a list of parts"),
         (f"{MONTHLY}{SMOLLM}", "keep", r"puts the date into the prompt, which then differs from day to day"),
         (
             f"{{{{ ['Hi', 'Hello'] | random }}}}{SMOLLM}",
             "keep",
-            "draws a part of the prompt, which then differs from one",
+            "puts a random part into the prompt, which then differs from call to call",
         ),
-        (f"{{{{ lipsum(1) }}}}{SMOLLM}", "keep", "draws a part of the prompt"),
+        (f"{{{{ lipsum(1) }}}}{SMOLLM}", "keep", "puts a random part into the prompt"),
         (
             f"{{{{ messages[0].get }}}}{SMOLLM}",
             "keep",
-            r"puts a place in memory into the prompt \(<built-in method get",
+            r"puts a memory address into the prompt \(<built-in method get",
         ),
         ("{{ messages[0].content * 2 }}", "keep", "has the instruction 2 times in the prompt"),
         (DATED, "keep", r"puts the date into the prompt.* \(model.system: none may help\)"),
-        (SMOLLM.replace("assistant\n", "assistant\n<think>"), "keep", "a prompt that no conversation with an answer"),
+        (
+            SMOLLM.replace("assistant\n", "assistant\n<think>"),
+            "keep",
+            "a prompt that is not the beginning of the conversation",
+        ),
         ("{% for %}", "keep", "fails: Expected an expression"),
-        ("{{ raise_exception('Only on Sundays!') }}", "keep", "fails: Only on Sundays. Mend it"),
+        ("{{ raise_exception('Only on Sundays!') }}", "keep", "fails: Only on Sundays. Correct chat_template"),
     ],
 )
 def test_template_that_cannot_be_used_is_one_line(tokenizer, template, system, message):
@@ -242,7 +246,7 @@ def test_tokenizer_that_loses_line_breaks_is_refused(tokenizer):
     from tokenizers import normalizers
 
     tokenizer.backend_tokenizer.normalizer = normalizers.Replace("\n", " ")
-    with one_line(r"the tokenizer of the model reads 'if a:\\n        b' as 'if a:         b'"):
+    with one_line(r"the tokenizer of the model changes 'if a:\\n        b' to 'if a:         b'"):
         check_template(tokenizer, "the model")
 
 

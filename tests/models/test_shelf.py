@@ -70,7 +70,7 @@ def test_the_one_asked_longest_ago_goes_first(library: Library) -> None:
 def test_a_model_in_use_makes_no_room(library: Library) -> None:
     shelf = Shelf(2, library)
     used = shelf.take(["a", "b"])
-    with pytest.raises(UserError, match="all 2 places for models in memory are taken"):
+    with pytest.raises(UserError, match="all 2 models in memory are busy"):
         shelf.take(["c"], patience_s=0)
     assert library.made == ["a", "b"]
     assert used[0].name == "a"

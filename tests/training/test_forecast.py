@@ -59,7 +59,7 @@ def test_time_and_memory_follow_from_the_first_steps_without_the_very_first(mach
 
 def test_a_batch_that_will_not_fit_is_foreseen(machine):
     machine.free = 1 * GB
-    with pytest.raises(UserError, match=r"about 3\.0 GB of memory, and there are 2\.0 GB.*[\s\S]*train\.batch_size"):
+    with pytest.raises(UserError, match=r"about 3\.0 GB of memory, but there are 2\.0 GB.*[\s\S]*train\.batch_size"):
         after_first_steps(machine, [step(100, 100)] * 3 + [step(100, 200)])
 
 

@@ -61,7 +61,7 @@ def test_a_full_name_stands_for_one_module(model):
         ("q_porj", r"'q_porj' matches no linear module of the model \(did you mean q_proj\?\)"),
         (
             ["q_proj", "upproj"],
-            r"'upproj' .*did you mean up_proj\?.*Use attention, mlp, all-linear, a pattern, or names out of d",
+            r"'upproj' .*did you mean up_proj\?.*Use attention, mlp, all-linear, a pattern, or names such as d",
         ),
         ("al-linear", r"did you mean all-linear\?"),
         ("self_attn", "'self_attn' matches no linear module"),
@@ -92,7 +92,10 @@ def test_layers_narrow_the_targets(model):
         ),
         ({"modules_to_save": ["lm_head"]}, "lm_head shares its weights with another module"),
         ({"modules_to_save": ["embed_tokens"]}, "embed_tokens shares its weights with another module"),
-        ({"modules_to_save": ["*.0.*.q_proj"]}, r"model.layers.0.self_attn.q_proj is both adapted and trained whole"),
+        (
+            {"modules_to_save": ["*.0.*.q_proj"]},
+            r"model.layers.0.self_attn.q_proj is in both target_modules and modules_to_save",
+        ),
         ({"target_modules": "*.x_proj"}, r"'\*.x_proj' matches no linear module"),
     ],
 )
@@ -246,12 +249,12 @@ def test_of_experts_what_is_adapted_is_what_was_asked_for(tmp_path, family, targ
             "mlp",
             r"'mlp' matches no linear module of the model \(its experts are 4 fused tensors, which are not",
         ),
-        ("deepseek_v3", "down_proj", r"peft does not adapt model.layers.0.mlp.down_proj of this model as it stands: "),
-        ("deepseek_v3", "mlp", r"peft does not adapt .* Use attention"),
+        ("deepseek_v3", "down_proj", r"peft cannot adapt model.layers.0.mlp.down_proj of this model: "),
+        ("deepseek_v3", "mlp", r"peft cannot adapt .* Use attention"),
         (
             "phimoe",
             "router",
-            "does not adapt .*router of this model as it stands: PhimoeTopKRouter gives something else",
+            "cannot adapt .*router of this model: PhimoeTopKRouter computes something else",
         ),
     ],
 )
@@ -264,7 +267,7 @@ def test_module_that_peft_refuses_is_one_line(tmp_path):
     make_family("mamba", tmp_path)
     model = AutoModelForCausalLM.from_pretrained(tmp_path)
     assert "backbone.layers.0.mixer.out_proj" not in target_modules(model, "all-linear")
-    with one_line("peft does not adapt backbone.layers.0.mixer.out_proj"):
+    with one_line("peft cannot adapt backbone.layers.0.mixer.out_proj"):
         add_adapter(model, lora(target_modules="out_proj"), seed=7)
 
 
@@ -276,5 +279,7 @@ def test_other_modules_than_asked_for_are_refused(model, monkeypatch):
         return true_model(model, config)
 
     monkeypatch.setattr(peft, "get_peft_model", other)
-    with one_line("2 modules were asked for, 4 are adapted; model.layers.0.mlp.up_proj is adapted unasked"):
+    with one_line(
+        "2 modules were requested, but 4 are adapted; model.layers.0.mlp.up_proj is adapted but not requested"
+    ):
         add_adapter(model, lora(target_modules="q_proj"), seed=7)

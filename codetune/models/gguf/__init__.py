@@ -1,1 +1,1 @@
-"""Reading GGUF files: header, configuration, weights, tokenizer."""
+"""Read GGUF files: header, configuration, weights and tokenizer."""

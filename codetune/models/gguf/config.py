@@ -1,7 +1,7 @@
-"""The configuration of transformers that a GGUF file describes.
+"""Make the transformers configuration of a model in a GGUF file.
 
-Each architecture here was compared with llama.cpp on random weights; one that is not here is refused, since a default
-of transformers that differs from the file gives wrong answers without a word.
+Each supported architecture was compared with llama.cpp on random weights. No other architecture is supported: if a
+default of transformers differs from the file, the model silently gives wrong answers.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from codetune.models.gguf.header import GgufFile
 from codetune.models.gguf.tokenizer import end_ids
 
 _GEMMA2_27B_LAYERS, _GEMMA3_27B_LAYERS = 46, 62
-_LLAMA3_LOW, _LLAMA3_HIGH, _LLAMA3_ORIGINAL = 1.0, 4.0, 8192  # of all its versions that scale positions
+_LLAMA3_LOW, _LLAMA3_HIGH, _LLAMA3_ORIGINAL = 1.0, 4.0, 8192  # of all Llama versions from 3.1 that scale positions
 _ROPE_FREQUENCIES = "rope_freqs.weight"
-_FETCH_AGAIN = "Fetch the file again, or use another model."
+_FETCH_AGAIN = "Download the file again, or use another model."
 
 
 def make_config(file: GgufFile) -> Any:
-    """The configuration of a causal language model, with the shape that the file's metadata give.
+    """Return the configuration of a causal language model, from the metadata of the file.
 
-    :raises UserError: when the architecture or its scaling of positions is not supported, or a value is missing.
+    :raises UserError: when the architecture or its position scaling is not supported, or a value is missing.
     """
     from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING
 
     if file.architecture not in ARCHITECTURES:
         known = ", ".join(sorted(ARCHITECTURES))
-        raise file.refused(f"is of the architecture {file.architecture}, expected one of {known}")
+        raise file.refused(f"has the architecture {file.architecture}, expected one of {known}")
     model_type, extra = ARCHITECTURES[file.architecture]
     try:
         values = _common(file) | extra(file)
@@ -40,7 +40,7 @@ def make_config(file: GgufFile) -> Any:
         config = CONFIG_MAPPING[model_type](**values)
     except Exception as error:
         raise UserError(
-            f"model.base: the values of {file.path} do not fit together: {error_text(error)}",
+            f"model.base: the metadata values of {file.path} do not fit together: {error_text(error)}",
             _FETCH_AGAIN,
         ) from None
     config.architectures = [MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].__name__]
@@ -48,7 +48,7 @@ def make_config(file: GgufFile) -> Any:
 
 
 def make_generation_config(file: GgufFile) -> Any:
-    """How answers begin and end: with the special tokens of the file, and every end of a turn that it knows."""
+    """Return the generation configuration: the special tokens of the file, and every token that ends a turn."""
     from transformers import GenerationConfig
 
     return GenerationConfig(**_special_ids(file) | {"eos_token_id": end_ids(file) or None})
@@ -60,7 +60,10 @@ def _special_ids(file: GgufFile) -> dict[str, int | None]:
 
 
 def head_size(file: GgufFile) -> int:
-    """The number of dimensions of one attention head."""
+    """Return the number of dimensions of one attention head.
+
+    :raises KeyError: when the file lacks a value.
+    """
     heads = _required(file, "attention.head_count")
     return int(file.get("attention.key_length") or _required(file, "embedding_length") // heads)
 
@@ -70,16 +73,16 @@ def _required(file: GgufFile, key: str) -> int:
     if value is None:
         raise KeyError(f"{file.architecture}.{key}")
     if isinstance(value, list):
-        raise file.refused(f"has layers that differ in {key}, which is not supported", "Use another model.")
+        raise file.refused(f"has layers with different values of {key}, which is not supported", "Use another model.")
     return int(value)
 
 
 def _common(file: GgufFile) -> dict[str, Any]:
-    """What all architectures have in common."""
+    """Return the values that all architectures share."""
     heads = _required(file, "attention.head_count")
     embeddings = file.tensors.get("token_embd.weight")
     if embeddings is None:
-        raise file.refused("holds no tensor token_embd.weight", "Use a language model's file.")
+        raise file.refused("holds no tensor token_embd.weight", "Use the file of a language model.")
     _check_layers(file)
     return {
         "hidden_size": _required(file, "embedding_length"),
@@ -97,17 +100,20 @@ def _common(file: GgufFile) -> dict[str, Any]:
 
 
 def _check_layers(file: GgufFile) -> None:
-    """Complain when the file holds tensors of more or fewer layers than it says."""
+    """Check that the file has tensors of as many layers as its metadata say.
+
+    :raises UserError: when the numbers differ.
+    """
     said = _required(file, "block_count")
     found = len({name.split(".")[1] for name in file.tensors if name.startswith("blk.")})
     if said != found:
-        raise file.refused(f"says that it has {said} layers, and holds tensors of {found}", _FETCH_AGAIN)
+        raise file.refused(f"says that it has {said} layers, but holds tensors of {found}", _FETCH_AGAIN)
 
 
 def rope_parameters(file: GgufFile) -> dict[str, Any]:
-    """How positions are turned into rotations.
+    """Return the parameters of the rotary position embedding (RoPE).
 
-    :raises UserError: when they are scaled in a way that is not supported.
+    :raises UserError: when the file uses a kind of position scaling that is not supported.
     """
     turned = file.get("rope.dimension_count", head_size(file))
     if turned != head_size(file) and file.architecture != "phi3":
@@ -121,24 +127,24 @@ def rope_parameters(file: GgufFile) -> dict[str, Any]:
         return scaled | ({"original_max_position_embeddings": original} if kind == "yarn" and original else {})
     if kind not in {"none", "linear"} or any(name.startswith("rope_factors_") for name in file.tensors):
         name = "longrope" if kind == "none" else kind
-        raise file.refused(f"scales positions by {name}, which is not supported")
+        raise file.refused(f"uses the position scaling {name}, which is not supported")
     if _ROPE_FREQUENCIES in file.tensors:
         return _llama3_rope(file, theta)
     return {"rope_type": "default", "rope_theta": theta}
 
 
 def _llama3_rope(file: GgufFile, theta: float) -> dict[str, Any]:
-    """The scaling of Llama 3.1 and later, of which the file holds the divisor of each frequency.
+    """Return the position scaling of Llama 3.1 and later. The file stores the divisor of each frequency.
 
-    The formula (https://huggingface.co/papers/2407.21783) is turned round: the largest divisor is its factor, and the
-    other divisors must follow from it.
+    The parameters are computed back from the divisors (formula: https://huggingface.co/papers/2407.21783). The largest
+    divisor is the factor, and the other divisors must agree with the formula.
     """
     stored = file.raw(_ROPE_FREQUENCIES).reshape(-1).view(np.float32).astype(np.float64)
     factor = float(stored.max())
     wavelengths = 2 * np.pi * theta ** (np.arange(len(stored)) / len(stored))
     share = np.clip((_LLAMA3_ORIGINAL / wavelengths - _LLAMA3_LOW) / (_LLAMA3_HIGH - _LLAMA3_LOW), 0, 1)
     if not np.allclose(1 / ((1 - share) / factor + share), stored, rtol=1e-3):
-        raise file.refused("scales positions in a way that is not Llama 3's")
+        raise file.refused("uses a position scaling that differs from Llama 3, which is not supported")
     return {
         "rope_type": "llama3", "rope_theta": theta, "factor": factor, "low_freq_factor": _LLAMA3_LOW,
         "high_freq_factor": _LLAMA3_HIGH, "original_max_position_embeddings": _LLAMA3_ORIGINAL,
@@ -146,7 +152,7 @@ def _llama3_rope(file: GgufFile, theta: float) -> dict[str, Any]:
 
 
 def _rms(file: GgufFile) -> dict[str, Any]:
-    """The constant of the normalisation, and the size of a head."""
+    """Return the epsilon of RMS normalisation and the size of a head."""
     key = "attention.layer_norm_rms_epsilon"
     if file.get(key) is None:
         raise KeyError(f"{file.architecture}.{key}")
@@ -195,14 +201,17 @@ def _gemma3(file: GgufFile) -> dict[str, Any]:
 
 
 def _query_scale(file: GgufFile, layers_of_27b: int) -> int:
-    """What queries are divided by the root of: the size of a head, but for the largest model of a family."""
+    """Return the number whose square root divides the queries.
+
+    It is the size of a head, except in the 27B model of the family.
+    """
     if _required(file, "block_count") == layers_of_27b:
         return _required(file, "embedding_length") // _required(file, "attention.head_count")
     return head_size(file)
 
 
 ARCHITECTURES: dict[str, tuple[str, Callable[[GgufFile], dict[str, Any]]]] = {
-    "llama": ("llama", _llama),  # Mistral's models too
+    "llama": ("llama", _llama),  # also Mistral models
     "qwen2": ("qwen2", _qwen2),
     "qwen3": ("qwen3", _rms),
     "phi3": ("phi3", _phi3),

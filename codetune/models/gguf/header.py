@@ -1,7 +1,7 @@
-"""Reading a GGUF file: its metadata, and where its tensors lie. Nothing is dequantised here.
+"""Read the header of a GGUF file: its metadata, and the position of each tensor. Nothing is dequantised here.
 
 The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. The reader of the `gguf` package makes several
-numpy views of each string and needs seconds for a vocabulary; this one needs a tenth of a second.
+numpy views of each string and needs seconds for a vocabulary. This reader needs a tenth of a second.
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _DEFAULT_ALIGNMENT = 32
 _MAX_NESTING = 2
-# The kinds of values by their numbers in the file, in the notation of `struct`.
+# The number types of GGUF by their ids, as format characters of `struct`.
 _NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
-_REMEDY = "Fetch the file again."
+_REMEDY = "Download the file again."
 
 
 @dataclass(frozen=True)
 class TensorPlace:
-    """Where the bytes of a tensor lie in the file, and what they mean.
+    """The position and type of a tensor in the file.
 
-    :param shape: as torch has it, the last dimension the one that is contiguous.
-    :param offset: of its first byte from the beginning of the file.
-    :param size: in bytes.
+    :param shape: the shape in the order of torch: the last dimension is contiguous.
+    :param kind: the quantisation type.
+    :param offset: position of the first byte, from the beginning of the file.
+    :param size: size in bytes.
     """
 
     shape: tuple[int, ...]
@@ -47,7 +48,12 @@ class TensorPlace:
 
 @dataclass(frozen=True)
 class GgufFile:
-    """The header of a GGUF file: its metadata by key, and its tensors by name."""
+    """The header of a GGUF file.
+
+    :param path: the file.
+    :param metadata: values by key.
+    :param tensors: positions and types of the tensors, by name.
+    """
 
     path: Path
     metadata: dict[str, Any]
@@ -55,26 +61,30 @@ class GgufFile:
 
     @property
     def architecture(self) -> str:
-        """The name that llama.cpp gives to the architecture, such as `llama`."""
+        """Return the name of the architecture in llama.cpp, such as `llama`."""
         return str(self.metadata["general.architecture"])
 
     def get(self, key: str, default: Any = None) -> Any:
-        """A value of the architecture, such as that of `llama.block_count` for `block_count`."""
+        """Return a metadata value of the architecture: `block_count` reads `llama.block_count` in a llama file."""
         return self.metadata.get(f"{self.architecture}.{key}", default)
 
     def refused(self, why: str, remedy: str = "Use another model, or a folder with its safetensors.") -> UserError:
-        """The error that tells why the file cannot be used: `why` goes on from its name."""
+        """Return the error for a file that cannot be used.
+
+        :param why: the rest of the sentence after the file name, such as "holds no tokenizer".
+        :param remedy: what the user can do.
+        """
         return UserError(f"model.base: {self.path} {why}", remedy)
 
     def raw(self, name: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """The bytes of a tensor as they are stored, of shape `(rows, bytes of a row)`; a read-only view of the file."""
+        """Return the stored bytes of a tensor, of shape `(rows, bytes per row)`, as a read-only view of the file."""
         place = self.tensors[name]
         mapped = np.memmap(self.path, np.uint8, "r", place.offset, (place.size,))
         return mapped.reshape(prod(place.shape[:-1]), -1)
 
 
 def is_gguf(path: Path) -> bool:
-    """Whether `path` is a file that begins as a GGUF file does, whatever its name."""
+    """Return whether `path` is a file that begins with the magic bytes of GGUF. The suffix does not matter."""
     if not path.is_file():
         return False
     with path.open("rb") as stream:
@@ -82,12 +92,13 @@ def is_gguf(path: Path) -> bool:
 
 
 def read_gguf(path: Path) -> GgufFile:
-    """The header of the GGUF file `path`; every tensor is known to lie within the file.
+    """Read the header of a GGUF file, and check that all its tensors lie within the file.
 
-    :raises UserError: when it is no GGUF file, of another version, one part of several, cut short or damaged.
+    :raises UserError: when it is not a GGUF file, has an unsupported version, is one part of a split model, is cut
+        short, or is damaged.
     """
     if not is_gguf(path):
-        raise UserError(f"model.base: {path} is not a GGUF file", "Name a file that begins with the letters GGUF.")
+        raise UserError(f"model.base: {path} is not a GGUF file", "Use a file that begins with the letters GGUF.")
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         cursor = _Cursor(data)
         try:
@@ -99,7 +110,7 @@ def read_gguf(path: Path) -> GgufFile:
         last = max(tensors.items(), key=lambda item: item[1].offset + item[1].size, default=None)
         if last is not None and last[1].offset + last[1].size > len(data):
             raise UserError(
-                f"model.base: {path} is cut short: it has {len(data)} bytes, and its tensor {last[0]} ends at byte "
+                f"model.base: {path} is cut short: it has {len(data)} bytes, but its tensor {last[0]} ends at byte "
                 f"{last[1].offset + last[1].size}",
                 _REMEDY,
             )
@@ -107,25 +118,28 @@ def read_gguf(path: Path) -> GgufFile:
 
 
 class _CutShortError(Exception):
-    """The file ends where more is announced."""
+    """The file ends before a value that its header announces."""
 
 
 class _Cursor:
-    """Reads one value after another."""
+    """Reads values from the file, one after another."""
 
     def __init__(self, data: mmap.mmap) -> None:
         self._data = data
         self.place = 0
 
     def numbers(self, form: str) -> tuple[Any, ...]:
-        """Values in the notation of `struct`, little-endian and without padding."""
+        """Read numbers: little-endian, without padding.
+
+        :param form: a format of `struct`, without the byte order.
+        """
         form = f"<{form}"
         found = struct.unpack_from(form, self._data, self.place)
         self.place += struct.calcsize(form)
         return found
 
     def text(self) -> str:
-        """A string: its length in bytes, then as many bytes of UTF-8."""
+        """Read a string: its length in bytes, then the text in UTF-8."""
         (size,) = struct.unpack_from("<Q", self._data, self.place)
         start = self.place + 8
         if size > len(self._data) - start:
@@ -134,7 +148,11 @@ class _Cursor:
         return self._data[start : self.place].decode("utf-8", errors="replace")
 
     def value(self, depth: int = 0, kind: int | None = None) -> Any:
-        """A value of metadata, after the number of its kind where `kind` does not give it; an array is a list."""
+        """Read a metadata value. An array is returned as a list.
+
+        :param depth: number of arrays around the value.
+        :param kind: the type id of the value; None: read it from the file first.
+        """
         if kind is None:
             (kind,) = self.numbers("I")
         if kind == _STRING:
@@ -142,7 +160,7 @@ class _Cursor:
         if kind in _NUMBERS:
             return self.numbers(_NUMBERS[kind])[0]
         if kind != _ARRAY or depth == _MAX_NESTING:
-            raise ValueError(f"a value of the kind {kind}, {depth} arrays deep")
+            raise ValueError(f"a value has the type {kind}, inside {depth} arrays")
         inner, count = self.numbers("IQ")
         if count > len(self._data) - self.place:
             raise _CutShortError
@@ -152,22 +170,23 @@ class _Cursor:
 
 
 def _read_header(path: Path, cursor: _Cursor) -> tuple[dict[str, Any], dict[str, TensorPlace]]:
-    """The metadata and the tensors of a file whose magic bytes are right."""
+    """Read the metadata and the tensors of a file whose magic bytes were checked."""
     cursor.place = len(MAGIC)
     (version,) = cursor.numbers("I")
     if version not in _VERSIONS:
         raise UserError(
-            f"model.base: {path} is of GGUF version {version}, expected {' or '.join(map(str, _VERSIONS))}, "
+            f"model.base: {path} has GGUF version {version}, expected {' or '.join(map(str, _VERSIONS))}, "
             "little-endian",
             "Convert the model with a newer llama.cpp.",
         )
     tensor_count, value_count = cursor.numbers("QQ")
     metadata = {cursor.text(): cursor.value() for _ in range(value_count)}
     if not isinstance(metadata.get("general.architecture"), str):
-        raise UserError(f"model.base: {path} does not say its architecture", "Use a file that llama.cpp can read.")
+        raise UserError(f"model.base: {path} names no architecture", "Use a file that llama.cpp can read.")
     if metadata.get("split.count", 1) > 1:
         raise UserError(
-            f"model.base: {path} is one part of {metadata['split.count']}", "Join them with llama-gguf-split --merge."
+            f"model.base: {path} is one part of {metadata['split.count']}",
+            "Join the parts with llama-gguf-split --merge.",
         )
     listed = [(cursor.text(), *_read_place(path, cursor)) for _ in range(tensor_count)]
     alignment = metadata.get("general.alignment", _DEFAULT_ALIGNMENT)
@@ -179,7 +198,7 @@ def _read_header(path: Path, cursor: _Cursor) -> tuple[dict[str, Any], dict[str,
 
 
 def _read_place(path: Path, cursor: _Cursor) -> tuple[tuple[int, ...], GGMLQuantizationType, int, int]:
-    """The shape, kind, offset within the data and size of one tensor."""
+    """Read the shape, type, offset within the data section, and size of one tensor."""
     from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
     (dimensions,) = cursor.numbers("I")
@@ -189,10 +208,10 @@ def _read_place(path: Path, cursor: _Cursor) -> tuple[tuple[int, ...], GGMLQuant
         kind = GGMLQuantizationType(number)
     except ValueError:
         raise UserError(
-            f"model.base: {path} holds tensors of a quantisation that is not known (type {number})",
-            "Use another form of the model, such as Q8_0 or Q4_K_M.",
+            f"model.base: {path} holds tensors of an unknown quantisation (type {number})",
+            "Use another quantisation of the model, such as Q8_0 or Q4_K_M.",
         ) from None
     block, size = GGML_QUANT_SIZES[kind]
     if not shape or shape[-1] % block:
-        raise ValueError(f"a tensor of shape {shape} cannot be of type {kind.name}")
+        raise ValueError(f"a tensor of shape {shape} cannot have the type {kind.name}")
     return shape, kind, offset, prod(shape) // block * size

@@ -1,8 +1,8 @@
-"""How each `tokenizer.ggml.pre` of a GGUF file cuts a text before byte pairs are merged.
+"""Pre-tokenizers of GGUF files: how each value of `tokenizer.ggml.pre` splits a text before byte pairs are merged.
 
-A type is a list of patterns: each cuts the pieces that the one before has left, and what a pattern does not match is a
-piece too. That a piece ends where an earlier pattern cut decides how much white space stays together before a digit.
-The types and what they mean are those of llama.cpp; a type that was not compared with it is not here.
+A type is a list of patterns that are applied in order. Each pattern splits the pieces that the previous pattern made.
+Text between two matches is a piece as well. The order matters: it decides how much white space before a digit stays
+in one piece. The types have the same meaning as in llama.cpp; only types that were compared with it are listed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _WORDS = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S
 _DIGIT = r"\p{N}"
 _THREE_DIGITS = r"[0-9][0-9][0-9]"
 _PUNCTUATION = r"\p{P}\$\+<=>\^~\|"
-_LATER_WORDS = (  # of Llama 3 and Qwen 2, which differ in how many digits make a piece
+_LATER_WORDS = (  # of Llama 3 and Qwen 2, which differ in the number of digits per piece
     r"'(?:[sStTmMdD]|[rRvV][eE]|[lL][lL])|[^\r\n\p{L}\p{N}]?\p{L}+|DIGITS"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
@@ -21,10 +21,11 @@ _LATER_WORDS = (  # of Llama 3 and Qwen 2, which differ in how many digits make 
 
 @dataclass(frozen=True)
 class PreTokenizer:
-    """The patterns of a type, and what else it decides.
+    """A type of pre-tokenizer.
 
-    :param whole_words: a piece that is a token is that token, whatever the merges say.
-    :param begins: whether a text begins with the begin-of-text token, where the file does not say.
+    :param patterns: regular expressions that split a text, in order.
+    :param whole_words: a piece that is in the vocabulary becomes that token, without applying merges.
+    :param begins: whether a text begins with the begin-of-text token, if the file does not say.
     """
 
     patterns: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The tokenizer of a GGUF file: the token ids are those of llama.cpp."""
+"""Make the tokenizer of a GGUF file. It gives the same token ids as llama.cpp."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from codetune.core.errors import UserError, error_text
 from codetune.models.gguf.header import GgufFile
 from codetune.models.gguf.pre_tokenizers import PRE_TOKENIZERS, PreTokenizer
 
-_UNKNOWN, _CONTROL, _USER_DEFINED = 2, 3, 4  # of tokenizer.ggml.token_type
+_UNKNOWN, _CONTROL, _USER_DEFINED = 2, 3, 4  # values of tokenizer.ggml.token_type
 _SPECIAL = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
 _ENDS = tuple(f"tokenizer.ggml.{name}_token_id" for name in ("eos", "eot", "eom"))
-# Models that answer in turns end one with such a token, whichever of them the file names as its end of text.
+# Chat models end a turn with one of these tokens, even if the file declares another one as its end token.
 _END_NAMES = frozenset(
     {
         "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|end_of_turn|>", "<end_of_turn>", "<|endoftext|>",
@@ -21,23 +21,23 @@ _END_NAMES = frozenset(
 
 
 def load_gguf_tokenizer(file: GgufFile) -> Any:
-    """The tokenizer of `file` with its special tokens and its chat template.
+    """Return the tokenizer of `file` with its special tokens and its chat template.
 
-    :raises UserError: when the file has none, or one of a kind that is not supported.
+    :raises UserError: when the file has no tokenizer, or one of a type that is not supported.
     """
     from transformers import PreTrainedTokenizerFast
 
     kind = file.metadata.get("tokenizer.ggml.model")
     tokens = file.metadata.get("tokenizer.ggml.tokens")
     if kind is None or not tokens:
-        raise file.refused("holds no tokenizer", "Use a file that llama.cpp can answer with.")
+        raise file.refused("holds no tokenizer", "Use a file with which llama.cpp can generate text.")
     if kind == "gpt2":
         found = _pre_tokenizer(file)
         backend, begins = _byte_level(file, tokens, found), found.begins
     elif kind == "llama":
         backend, begins = _sentence_piece(file), True
     else:
-        raise file.refused(f"has a tokenizer of the kind {kind}, expected gpt2 or llama", "Use another model.")
+        raise file.refused(f"has a tokenizer of the type {kind}, expected gpt2 or llama", "Use another model.")
     return PreTrainedTokenizerFast(
         tokenizer_object=backend,
         add_bos_token=bool(file.metadata.get("tokenizer.ggml.add_bos_token", begins)),
@@ -50,7 +50,7 @@ def load_gguf_tokenizer(file: GgufFile) -> Any:
 
 
 def end_ids(file: GgufFile) -> list[int]:
-    """The ids that end an answer: those that the file declares, and every end of a turn that it knows."""
+    """Return the ids that end an answer: those that the file declares, and every known end-of-turn token it has."""
     declared = {file.metadata[key] for key in _ENDS if key in file.metadata}
     tokens = file.metadata.get("tokenizer.ggml.tokens") or []
     kinds = file.metadata.get("tokenizer.ggml.token_type") or []
@@ -63,33 +63,33 @@ def end_ids(file: GgufFile) -> list[int]:
 
 
 def _pre_tokenizer(file: GgufFile) -> PreTokenizer:
-    """How the file's tokenizer cuts a text.
+    """Return the pre-tokenizer of the file.
 
-    :raises UserError: when that is of a type that is not known; a guess would give other ids without a word.
+    :raises UserError: when its type is unknown. A guess would silently give other token ids.
     """
     kind = file.metadata.get("tokenizer.ggml.pre", "default")
     if kind not in PRE_TOKENIZERS:
         raise file.refused(
-            f"cuts texts in the way {kind} (tokenizer.ggml.pre), expected one of {', '.join(sorted(PRE_TOKENIZERS))}",
+            f"has the pre-tokenizer {kind} (tokenizer.ggml.pre), expected one of {', '.join(sorted(PRE_TOKENIZERS))}",
             "Use another model, or a folder with its tokenizer.json and safetensors.",
         )
     return PRE_TOKENIZERS[kind]
 
 
 def _byte_level(file: GgufFile, tokens: list[str], pre: PreTokenizer) -> Any:
-    """A byte-level tokenizer that merges pairs, of the `tokenizers` library."""
+    """Return a byte-level BPE tokenizer of the `tokenizers` library."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
     vocabulary = {token: place for place, token in enumerate(tokens)}
     if len(vocabulary) != len(tokens):
-        raise file.refused("has a token twice", "Fetch the file again, or use another one.")
+        raise file.refused("has a token twice in its vocabulary", "Download the file again, or use another one.")
     merges = [_pair(merge) for merge in file.metadata.get("tokenizer.ggml.merges") or []]
     try:
         model = models.BPE(vocabulary, merges, ignore_merges=pre.whole_words)
     except Exception as error:
         raise UserError(
             f"model.base: the tokenizer of {file.path} is damaged: {error_text(error)}",
-            "Fetch the file again, or use another one.",
+            "Download the file again, or use another one.",
         ) from None
     backend = Tokenizer(model)
     cuts = [pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in pre.patterns]
@@ -101,13 +101,13 @@ def _byte_level(file: GgufFile, tokens: list[str], pre: PreTokenizer) -> Any:
 
 
 def _pair(merge: str) -> tuple[str, str]:
-    """The two tokens that a line of merges joins; the first may begin with a space."""
+    """Return the two tokens that one entry of the merges joins. The first token may begin with a space."""
     place = merge.find(" ", 1)
     return merge[:place], merge[place + 1 :]
 
 
 def _add_whole_tokens(backend: Any, file: GgufFile, tokens: list[str]) -> None:
-    """Let the tokens that are no text (special ones), and those that are never cut, be found in texts."""
+    """Add special tokens and user-defined tokens, which are found in a text as a whole and never split."""
     from tokenizers import AddedToken
 
     for token, kind in zip(tokens, file.metadata.get("tokenizer.ggml.token_type") or [], strict=False):
@@ -118,9 +118,9 @@ def _add_whole_tokens(backend: Any, file: GgufFile, tokens: list[str]) -> None:
 
 
 def _sentence_piece(file: GgufFile) -> Any:
-    """A SentencePiece tokenizer, as transformers makes it out of pieces and their scores.
+    """Return a SentencePiece tokenizer, converted by transformers from the pieces and their scores.
 
-    The space before a text is put there as llama.cpp and SentencePiece do it: before one that begins with a space too.
+    As in llama.cpp and SentencePiece, a space is put before every text, even if the text begins with a space.
     """
     from tokenizers import decoders, normalizers
     from transformers.integrations.gguf import GGUF_TOKENIZER_MAPPING, convert_gguf_tokenizer
@@ -134,7 +134,7 @@ def _sentence_piece(file: GgufFile) -> Any:
     except Exception as error:
         raise UserError(
             f"model.base: the tokenizer of {file.path} cannot be read: {error_text(error)}",
-            "Fetch the file again, or use another one.",
+            "Download the file again, or use another one.",
         ) from None
     spaced = values.get("add_prefix_space", True)
     mark = normalizers.Replace(" ", "▁")
@@ -146,10 +146,11 @@ def _sentence_piece(file: GgufFile) -> Any:
 
 
 def _special_tokens(file: GgufFile, tokens: list[str]) -> dict[str, str]:
-    """The special tokens by the names of transformers.
+    """Return the special tokens by their names in transformers.
 
-    Some files name a token of ordinary text, such as a comma, where a model has no such token; special it would be cut
-    out of texts. The end of a text is taken as it is: without one, answers would never stop.
+    Some files declare an ordinary token, such as a comma, when the model has no token for that purpose. Such a token is
+    ignored, because as a special token it would be removed from texts. The end token is always used: without one,
+    answers would never stop.
     """
     kinds = dict(enumerate(file.metadata.get("tokenizer.ggml.token_type") or []))
     found = {name: file.metadata.get(f"tokenizer.ggml.{key}_token_id") for name, key in _SPECIAL.items()}

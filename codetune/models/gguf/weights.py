@@ -1,4 +1,4 @@
-"""A model of transformers out of a GGUF file: dequantised exactly, of the plain class, so that it can be saved."""
+"""Load a model from a GGUF file: dequantised exactly, as a plain transformers model that can be saved."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from codetune.models.gguf.header import GgufFile
 if TYPE_CHECKING:
     import torch
 
-# What says nothing about weights: the configuration holds it (rope), or nobody uses it.
+# Tensors that are not weights: the configuration contains their values, or they are not used.
 _WITHOUT_WEIGHTS = ("rope_freqs.", "rope_factors_long.", "rope_factors_short.")
 
 
 def load_gguf_model(file: GgufFile, dtype: torch.dtype | None = None) -> Any:
-    """The model of `file` in evaluation mode: float32 unless `dtype` says otherwise, each value as `gguf` gives it.
+    """Return the model of `file` in evaluation mode. The values are exactly those that the `gguf` package dequantises.
 
-    :raises UserError: when the architecture or a quantisation is not supported, or the tensors are not those of the
+    :param dtype: number type of the weights; None: float32.
+    :raises UserError: when the architecture or a quantisation is not supported, or the tensors do not match the
         architecture.
     """
     import torch
@@ -42,9 +43,10 @@ def load_gguf_model(file: GgufFile, dtype: torch.dtype | None = None) -> Any:
 
 
 def dequantised(file: GgufFile, name: str) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """The values of a tensor in float32, in the shape that the file gives; a copy.
+    """Return the values of a tensor in float32, as a copy with the shape that the file declares.
 
-    :raises UserError: when its quantisation is not one that `gguf` reads.
+    :param name: the name of the tensor in the file.
+    :raises UserError: when the `gguf` package cannot dequantise it.
     """
     from gguf import dequantize
 
@@ -54,38 +56,38 @@ def dequantised(file: GgufFile, name: str) -> np.ndarray[Any, np.dtype[np.float3
     except NotImplementedError:
         raise file.refused(
             f"holds the tensor {name} as {place.kind.name}, which cannot be dequantised",
-            "Use another form of the model, such as Q8_0 or Q4_K_M.",
+            "Use another quantisation of the model, such as Q8_0 or Q4_K_M.",
         ) from None
     return np.require(values.reshape(place.shape), np.float32, ["C", "W"])
 
 
 def _names(file: GgufFile, skeleton: Any) -> dict[str, str]:
-    """The parameter of the model for each tensor of the file that has weights.
+    """Return the name of the model parameter for each weight tensor of the file.
 
-    :raises UserError: when a tensor has no place in the model, or a parameter has no tensor.
+    :raises UserError: when a tensor has no parameter in the model, or a parameter has no tensor.
     """
     from gguf import MODEL_ARCH_NAMES, get_tensor_name_map
 
     (architecture,) = (key for key, name in MODEL_ARCH_NAMES.items() if name == file.architecture)
     known = get_tensor_name_map(architecture, skeleton.config.num_hidden_layers)
     names = {}
-    for parameter, _ in skeleton.named_parameters():  # those that are shared once, by their first name
+    for parameter, _ in skeleton.named_parameters():  # a shared parameter is listed once, with its first name
         stem, _, suffix = parameter.rpartition(".")
         names[f"{known.get_name(stem)}.{suffix}"] = parameter
     weights = {name for name in file.tensors if not name.startswith(_WITHOUT_WEIGHTS)}
     for found, what in ((weights - names.keys(), "holds"), (names.keys() - weights, "lacks")):
         if found:
             raise file.refused(
-                f"{what} {len(found)} tensors against what a plain {file.architecture} model has, such as {min(found)}",
-                "Use a model of a plain form of the architecture, or a folder with its safetensors.",
+                f"{what} {len(found)} tensors, such as {min(found)}, unlike a standard {file.architecture} model",
+                "Use a model with the standard form of the architecture, or a folder with its safetensors.",
             )
     return names
 
 
 def _undo(file: GgufFile, config: Any) -> Any:
-    """A function of a tensor's name and values that takes back what the conversion to GGUF did to them.
+    """Return a function of a tensor's name and values that reverses the changes made by the conversion to GGUF.
 
-    It swaps rows of queries and keys (llama), or adds one to the weights of normalisations (gemma).
+    The conversion swaps rows of queries and keys (llama), or adds one to the weights of normalisations (gemma).
     """
     from transformers.modeling_gguf_pytorch_utils import TENSOR_PROCESSORS, TensorProcessor
 
@@ -94,11 +96,14 @@ def _undo(file: GgufFile, config: Any) -> Any:
 
 
 def _check_shapes(file: GgufFile, names: dict[str, str], skeleton: Any) -> None:
-    """Complain of the first tensor whose shape is not that of its parameter."""
+    """Check that each tensor has the shape of its parameter.
+
+    :raises UserError: for the first tensor whose shape differs.
+    """
     for theirs, ours in names.items():
         found, expected = file.tensors[theirs].shape, tuple(skeleton.get_parameter(ours).shape)
         if found != expected:
             raise UserError(
                 f"model.base: {file.path}: the tensor {theirs} has the shape {found}, expected {expected}",
-                "Fetch the file again, or use another model.",
+                "Download the file again, or use another model.",
             )

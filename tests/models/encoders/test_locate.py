@@ -78,9 +78,9 @@ def test_a_folder_that_lacks_a_part_is_refused(files: list[str], missing: str, t
     ("model", "revision", "message"),
     [
         ("no/such/folder", None, "there is no file or folder no/such/folder"),
-        ("microsoft/codebert-base", None, "as a hub id it needs a pinned commit"),
+        ("microsoft/codebert-base", None, "and a hub id needs a pinned commit"),
         # tests/conftest.py puts the hub offline
-        ("microsoft/no-such-model-here", COMMIT, "the hub did not give it at 000000000000"),
+        ("microsoft/no-such-model-here", COMMIT, "downloading it from the hub at commit 000000000000 failed"),
     ],
 )
 def test_a_model_that_cannot_be_had_is_refused(model: str, revision: str | None, message: str):

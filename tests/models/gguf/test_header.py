@@ -65,12 +65,12 @@ BROKEN = {
     "empty": (lambda _: b"", "is not a GGUF file"),
     "nothing but the magic": (lambda content: content[:4], "cut short: it ends within its header"),
     "cut within the metadata": (lambda content: content[:3000], "cut short: it ends within its header"),
-    "cut within the tensors": (lambda content: content[:-1], r"cut short: it has \d+ bytes, and its tensor \S+ ends at"),
+    "cut within the tensors": (lambda content: content[:-1], r"cut short: it has \d+ bytes, but its tensor \S+ ends at"),
     "version 1": (lambda content: _patched(content, 4, "<I", 1), "GGUF version 1, expected 2 or 3, little-endian"),
     "big-endian": (lambda content: _patched(content, 4, ">I", 3), "GGUF version 50331648"),
     "too many values": (lambda content: _patched(content, 16, "<Q", 10**9), "header"),
     "a value of no known kind": (
-        lambda content: _patched(content, 24 + 8 + len("general.architecture"), "<I", 99), "damaged: a value of the kind 99",
+        lambda content: _patched(content, 24 + 8 + len("general.architecture"), "<I", 99), "damaged: a value has the type 99",
     ),
     "a text longer than the file": (lambda content: _patched(content, 24, "<Q", 2**60), "cut short"),
 }  # fmt: skip
@@ -114,5 +114,5 @@ def test_a_quantisation_that_is_not_known_is_named(tmp_path):
     name = b"blk.0.attn_q.weight"
     place = content.index(name) + len(name) + 4 + 2 * 8
     path.write_bytes(_patched(content, place, "<I", 4242))
-    with pytest.raises(UserError, match=r"a quantisation that is not known \(type 4242\)"):
+    with pytest.raises(UserError, match=r"an unknown quantisation \(type 4242\)"):
         read_gguf(path)

@@ -117,10 +117,10 @@ def test_the_ids_that_end_an_answer(folder, changes, expected):
 BROKEN = {
     "no tokenizer": ({"tokenizer.ggml.tokens": None}, "holds no tokenizer"),
     "no kind of tokenizer": ({"tokenizer.ggml.model": None}, "holds no tokenizer"),
-    "another kind of tokenizer": ({"tokenizer.ggml.model": "bert"}, "kind bert, expected gpt2 or llama"),
+    "another kind of tokenizer": ({"tokenizer.ggml.model": "bert"}, "type bert, expected gpt2 or llama"),
     "another way to cut": (
         {"tokenizer.ggml.pre": "tekken"},
-        r"in the way tekken \(tokenizer.ggml.pre\), expected one of",
+        r"the pre-tokenizer tekken \(tokenizer.ggml.pre\), expected one of",
     ),
     "a token twice": ({"tokenizer.ggml.tokens": ["a", "a"]}, "has a token twice"),
     "a merge of no tokens": ({"tokenizer.ggml.merges": ["x yyyy"]}, "is damaged"),

@@ -23,7 +23,7 @@ def code_of(stage: str) -> set[str]:
 
 
 def _as_folders(folder: Path, reached: set[Path]) -> set[Path]:
-    """Return the imported modules below a folder; a folder stands for its modules if all of them are imported."""
+    """Return the imported modules below a folder; a folder whose modules are all imported is listed itself."""
     folders = [path for path in folder.iterdir() if path.is_dir() and any(path.rglob("*.py"))]
     modules = set(folder.glob("*.py")) - {folder / "__init__.py"}
     named = {found for path in folders for found in _as_folders(path, reached)} | (modules & reached)

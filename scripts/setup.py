@@ -143,7 +143,7 @@ def make_venv(program: str, env: uv.Variables, python: str, venv: Path) -> str:
 def choose_torch(program: str, env: uv.Variables, python: str) -> Build:
     """Choose a build of torch: a CPU build from the user's indexes or its own index, else the registry's build."""
     if platform.system() != "Linux":
-        return Build((), "the registry's", cpu=True)
+        return Build((), "the build of the registry", cpu=True)
     mirror = os.environ.get(TORCH_INDEX, "")
     index = ("--index", mirror) if mirror else ("--torch-backend", "cpu")
     ask = [
@@ -156,7 +156,7 @@ def choose_torch(program: str, env: uv.Variables, python: str) -> Build:
     found, printed = uv.output_of([*ask, *index], quick, _PROBE_S)
     if found:
         return Build(index, f"a CPU build, from {_without_password(mirror) or 'its index'}", cpu=True)
-    return Build((), f"the registry's, with CUDA: of CPU builds, {uv.told(printed)}", cpu=False)
+    return Build((), f"the build of the registry, with CUDA; no CPU build: {uv.told(printed)}", cpu=False)
 
 
 def _without_password(url: str) -> str:

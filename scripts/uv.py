@@ -30,7 +30,7 @@ PROGRAM = Path("bin/uv")  # path of uv in the folder that pip installs into
 # Settings of pip that are switched off here, because they prevent pip from installing uv into a folder.
 _PLAIN_PIP = {f"PIP_{name}": "0" for name in ("REQUIRE_VIRTUALENV", "USER", "DRY_RUN")}
 
-# Patterns in the output of uv, and for each what is wrong and what to do.
+# Patterns in the output of uv; for each, the problem and its remedy.
 REMEDIES = (
     (r"No space left on device|os error 28", "the disk is full. Free some space"),
     (

@@ -43,7 +43,7 @@ def _show(comparison: Comparison) -> None:
     samples = samples_of(comparison)
     metrics = comparable_metrics(comparison)
     if not samples:
-        st.info("The two revisions have no answered prompt in common, so no answers can be put side by side.")
+        st.info("The two revisions have no answered prompt in common, so there are no answers to compare.")
         return
     for notice in comparison.notices:
         st.warning(literal(notice), icon=":material/warning:")

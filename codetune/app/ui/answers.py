@@ -66,7 +66,7 @@ def _answer(
         draw_answer(answer.text, task, mark=answer.of_code)
     else:
         st.html(difference_html(inline_difference(reference, answer.scored)))
-    tried = f" · its examples, run: {literal(answer.examples)}" if answer.examples else ""
+    tried = f" · docstring examples: {literal(answer.examples)}" if answer.examples else ""
     st.caption((score_line(answer.scores, against) or "no scores") + tried)
 
 

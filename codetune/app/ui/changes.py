@@ -35,7 +35,7 @@ def _stages(stages: StageChanges) -> None:
     if stages.missing:
         st.write(literal(stages.missing))
     elif not stages.differences:
-        st.write("None: both revisions name the same runs in dvc.lock.")
+        st.write("None: dvc.lock lists the same runs in both revisions.")
     else:
         st.html(stage_table(stages.differences))
 

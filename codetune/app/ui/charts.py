@@ -148,7 +148,7 @@ def package_gain(sides: list[tuple[str, Reports]]) -> Any | None:
         _revision_color(names),
         tooltip=["revision:N", "package:N", *(alt.Tooltip(f"{key}:Q", format="+.4f") for key in _INTERVAL)],
     )
-    axis = alt.X("low:Q", title=f"Gain in {F1.label} (tuned less base)")
+    axis = alt.X("low:Q", title=f"Gain in {F1.label} (tuned minus base)")
     bars = base.mark_rule(strokeWidth=2).encode(axis, alt.X2("high:Q"))
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(
         alt.X("gain:Q"), alt.Shape("revision:N", title=None, sort=names, legend=None)

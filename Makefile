@@ -1,4 +1,4 @@
-# codetune: `make repro` runs the whole pipeline, `make test` the tests; both set up what they need first.
+# codetune: `make repro` runs the whole pipeline, `make test` runs the tests. Both set up the environment first.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -9,7 +9,7 @@ OUTSIDE := $(subst $(CURDIR)/$(BIN):,,$(PATH))
 PYTHON3 := $(shell PATH='$(OUTSIDE)' command -v python3)
 space := $(subst x,,x x)
 STAMP := $(VENV)/.installed$(if $(PYTHON),-$(subst $(space),-,$(subst /,-,$(PYTHON))))
-# An environment that is incomplete, or was moved, is set up again whatever its stamp says.
+# An environment that is incomplete or was moved is set up again, even if its stamp is up to date.
 ifneq ($(shell [ -x $(BIN)/python ] && cat $(VENV)/.complete 2>/dev/null),$(CURDIR)/$(VENV))
 .PHONY: $(STAMP)
 endif
@@ -19,21 +19,21 @@ export DVC_NO_ANALYTICS := 1
 
 .PHONY: help install repro test lint app bench screenshots verify validity answer-validity check deps docs lock clean
 
-help: ## this list
+help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-# Any Python from 3.8 on sets up the environment, which gets one that codetune runs on: PYTHON=3.12, or a path.
+# Any Python from 3.8 on can run the set-up. PYTHON (a version or a path) chooses the Python of the environment.
 $(STAMP): requirements.lock requirements-cpu.lock requirements-cuda.lock pyproject.toml
 	@"$(or $(PYTHON3),$(error python3 not found. Install it (Debian: apt-get install python3)))" -m scripts.setup "$(PYTHON)" "$(VENV)"
 	@touch $@
 
-install: $(STAMP) ## set up .venv from requirements.lock; does nothing when nothing changed
+install: $(STAMP) ## set up .venv from requirements.lock; does nothing if nothing has changed
 
-check: $(STAMP) ## check params.yaml, all problems at once
+check: $(STAMP) ## check params.yaml and report all problems at once
 	@python -m codetune check
 
 repro: check ## run the pipeline: data, training, answers, scores, export
-	@[ -e data/raw ] || echo "The first run takes about a quarter of an hour on two cores, 190 MB of downloads and 5 GB of memory."
+	@[ -e data/raw ] || echo "The first run takes about 15 minutes on two cores, 190 MB of downloads and 5 GB of memory."
 	@dvc repro
 	@python -m codetune summary
 
@@ -45,22 +45,22 @@ lint: $(STAMP) ## ruff and strict mypy
 	@ruff format --check .
 	@mypy
 
-app: $(STAMP) ## serve the page on the loopback address
+app: $(STAMP) ## serve the web page on the loopback address
 	@streamlit run streamlit_app.py
 
-bench: $(STAMP) ## speed of the heavy parts, as ratios within one run; parts="lora data" for some
+bench: $(STAMP) ## measure the speed of the slow parts against plain libraries; parts="lora data" runs only these
 	@python -m benchmarks $(parts)
 
-screenshots: $(STAMP) ## take the pictures of README.md and docs/ again (needs Chromium)
+screenshots: $(STAMP) ## take the screenshots of README.md and docs/ again (needs Chromium)
 	@python -m scripts.screenshots
 
-verify: check ## re-run every stage and show that what git tracks comes out byte for byte
+verify: check ## run every stage again and check that every file in git is the same, byte for byte
 	@./scripts/verify.sh
 
-validity: check ## ask again whether the metrics tell working programs from broken ones (frozen otherwise)
+validity: check ## measure again whether the metrics distinguish working from broken programs (frozen)
 	@./scripts/frozen.sh validity
 
-answer-validity: check ## ask again whether the metrics tell answers that pass from answers that fail (about an hour)
+answer-validity: check ## measure again whether the metrics distinguish passing from failing answers (frozen; an hour)
 	@./scripts/frozen.sh answer_validity
 
 deps: $(STAMP) ## write the code that each stage imports into dvc.yaml
@@ -69,7 +69,7 @@ deps: $(STAMP) ## write the code that each stage imports into dvc.yaml
 docs: $(STAMP) ## write docs/params.md from the descriptions of the parameters
 	@python -m scripts.params_reference
 
-lock: $(STAMP) ## write the requirements*.lock anew from pyproject.toml
+lock: $(STAMP) ## write requirements*.lock again from pyproject.toml
 	@python -m scripts.lock
 
 clean: ## remove the virtual environment and caches; data and models stay

@@ -1,4 +1,4 @@
-"""The door of the web page: the registry of pages and the theme. `make app` serves it."""
+"""Start the web page: list its pages and set its theme. `make app` serves it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from codetune.app.ui.style import ICON, STYLE
 
 
 def try_page() -> None:
-    """The page Try: numerics first, then torch, which nobody who only compares has to wait for."""
+    """Draw the page Try.
+
+    The numerics are set before torch is imported. Torch is imported here so that the other pages open faster.
+    """
     fix_numerics()
     from codetune.app.pages import try_it
 
     try_it.page()
 
 
-# No icons here: the browser would fetch each as a tab icon from another server.
+# The pages have no icons: the browser would fetch each one from another server, as the icon of the tab.
 page = st.navigation(
     [
         st.Page(compare.page, title="Compare", url_path="compare", default=True),

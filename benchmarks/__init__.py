@@ -1,1 +1,1 @@
-"""What `make bench` runs: ratios against the plain use of a library, both sides in turn within one run."""
+"""Benchmarks, run by `make bench`. Each compares our code with the plain use of a library, in turns in one run."""

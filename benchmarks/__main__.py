@@ -1,7 +1,8 @@
-"""`make bench`: each line is one of our routines against the plain use of the library, as a ratio of seconds.
+"""Run the benchmarks (`make bench`). Each line compares one of our routines with the plain use of a library.
 
-Some parts alone: `make bench parts="lora training"`.
-The two sides take turns, and the median ratio of the rounds is shown with its range: machines drift, ratios less so.
+`make bench parts="lora training"` runs only some parts.
+Both sides run in turns, and the line shows the median of the ratios and their range. The speed of a machine varies over
+time; ratios vary less.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ BASE = "models/base"
 
 
 def generation() -> None:
-    """Our decoder against what products of so many rows allow, and against `generate` with left padding."""
+    """Compare our decoder with the limit set by its matrix products, and with `generate` with left padding."""
     from codetune.generation.batch import answer_all
     from codetune.models.load import load_model
     from codetune.models.prompt import prompt_ids
@@ -55,7 +56,7 @@ def generation() -> None:
             speed = tokens / (time.perf_counter() - start - reading)
             shares.append((speed / _allowed(loaded.model, rows), speed))
         share, speed = map(averages.median, zip(*shares, strict=True))
-        print(f"{f'{rows} answers at a time':58} {speed:5.0f} tokens/s, {share:.0%} of what products allow")
+        print(f"{f'{rows} answers at a time':58} {speed:5.0f} tokens/s, {share:.0%} of what matrix products allow")
     width = max(map(len, prompts[:64]))
     pad = loaded.tokenizer.pad_token_id
     ids = torch.tensor([[pad] * (width - len(prompt)) + prompt for prompt in prompts[:64]])
@@ -71,7 +72,7 @@ def generation() -> None:
 
 
 def _allowed(model: Any, rows: int) -> float:
-    """Tokens per second where a step were nothing but its products, of weights as the model holds them."""
+    """Return the tokens per second that were possible if a step needed only its matrix products."""
     weights = [module.weight for module in model.modules() if isinstance(module, torch.nn.Linear)]
     states = {size: torch.randn(rows, size) for size in {weight.shape[1] for weight in weights}}
 
@@ -84,7 +85,7 @@ def _allowed(model: Any, rows: int) -> float:
 
 
 def bertscore() -> None:
-    """32 answers: ours against the library's BERTScorer."""
+    """Compare BERTScore of 32 answers with the library's BERTScorer."""
     from bert_score import BERTScorer
 
     from codetune.evaluation.metrics.bertscore import BertEncoder, match
@@ -94,7 +95,7 @@ def bertscore() -> None:
     settings = BertScoreParams(model="minilm", revision=None, layer=6, baseline_pairs=1)
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), 6)
     library = BERTScorer(model_type=str(encoder.files.folder), num_layers=6, device="cpu", batch_size=32)
-    library._tokenizer.model_max_length = encoder.max_tokens  # noqa: SLF001 - as its own documentation says to
+    library._tokenizer.model_max_length = encoder.max_tokens  # noqa: SLF001 - recommended by its documentation
     texts = [row["completion"] for row in read_jsonl(TEST)[:33]]
 
     def ours() -> None:
@@ -106,7 +107,7 @@ def bertscore() -> None:
 
 
 def statistics() -> None:
-    """The paired bootstrap of a large test set: an absolute time, for there is no plain use to compare with."""
+    """Measure the paired bootstrap of a large test set, in seconds; there is no plain use to compare with."""
     from codetune.stats.intervals import paired_intervals
 
     drawn = np.random.default_rng(1).random((10, 2, 2_000))
@@ -116,7 +117,7 @@ def statistics() -> None:
 
 
 def busy() -> None:
-    """In a process of its own, whose threads nothing else has started."""
+    """Run the benchmark on busy cores in its own process, so that no other part has started threads there."""
     subprocess.run([sys.executable, "-m", "benchmarks.busy"], check=True)
 
 
@@ -127,7 +128,7 @@ def main() -> None:
     named = {part.__name__: part for part in PARTS}
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time parts of codetune, as ratios.")
     parser.add_argument(
-        "parts", nargs="*", choices=["all", *named], default="all", metavar="part", help=f"of {', '.join(named)}"
+        "parts", nargs="*", choices=["all", *named], default="all", metavar="part", help=f"any of {', '.join(named)}"
     )
     chosen = parser.parse_args().parts
     for name in named if "all" in chosen else chosen:

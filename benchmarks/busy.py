@@ -1,12 +1,12 @@
-"""Each heavy stage beside other work: how many times as long it takes with a busy loop on every core as alone.
+"""Measure how much slower each heavy stage is while every core runs a busy loop.
 
-Of each core a fair scheduler gives the stage half, so twice as long is what nothing can be done about. More than three
-times as long means that threads wait for one another: where several share a small operator, each has to get its turn.
+A fair scheduler gives the stage half of each core, so a factor of 2 cannot be avoided. A factor above 3 shows that
+threads wait for each other: when several threads share a small operator, each of them must first get time on a core.
 
-Other work of the machine spoils the ratios, for it takes a share of the loops' cores too.
+Other work on the machine changes the factors, because it takes time on the same cores.
 
-Run by `make bench parts=busy`, which fixes numerics before the stages import torch. Every stage takes a small slice of
-the data, in a folder that goes afterwards; the stages that need an adapter take the one that was trained just before.
+Run by `make bench parts=busy`, which fixes numerics before the stages import torch. Every stage processes a small part
+of the data, in a temporary folder. Stages that need an adapter use the one trained just before.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Stage = Callable[[], object]
 
 @contextmanager
 def busy_cores() -> Iterator[None]:
-    """A block beside as many busy loops as there are cores; they end with this process, however that ends."""
+    """Run one busy loop per core during the block. The loops end with this process, also if it is killed."""
     loops = [subprocess.Popen([sys.executable, "-c", _BUSY]) for _ in range(os.cpu_count() or 1)]
     try:
         time.sleep(_SETTLE_S)
@@ -63,7 +63,7 @@ def busy_cores() -> Iterator[None]:
 
 
 def slowdown(stage: Stage) -> list[float]:
-    """How many times as long a stage takes on busy cores, in each of some rounds; it has run once before."""
+    """Run a stage once, then return for each round its time on busy cores divided by its time alone."""
     stage()
     ratios = []
     for _ in range(ROUNDS):
@@ -81,7 +81,7 @@ def _line(name: str, ratios: list[float]) -> None:
 
 
 def _slice(source: Path, target: Path, rows: int) -> Path:
-    """The first lines of a file, in another one."""
+    """Write the first `rows` lines of a file into another file, and return its path."""
     with source.open(encoding="utf-8") as lines:
         target.write_text("".join(islice(lines, rows)), encoding="utf-8")
     return target
@@ -158,7 +158,7 @@ STAGES = (_ingest, _clean, _augment, _examine, _train, _generate, _score, _expor
 
 
 def busy() -> None:
-    """All stages, in the order of the pipeline."""
+    """Measure all stages, in the order of the pipeline."""
     with tempfile.TemporaryDirectory() as name:
         for prepare in STAGES:
             _line(prepare.__name__.strip("_"), slowdown(prepare(Path(name))))

@@ -1,4 +1,4 @@
-"""The data side: extraction of functions, and near-duplicates against datasketch."""
+"""Benchmarks of the data stages: extraction of functions, and near-duplicates compared with datasketch."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from codetune.python_source.tokens import lexical_tokens
 
 ROWS, FILES = Path("data/raw/rows.parquet"), Path("data/raw/files.parquet")
 _ROWS, _THRESHOLD = 10_000, 0.7
-_PERMUTATIONS = 128  # of datasketch, its default
+_PERMUTATIONS = 128  # default of datasketch
 _MAX_FILE_BYTES, _SOURCE_BYTES = 1 << 20, 20_000_000
 
 
 def _processor_s(action: Callable[[], object]) -> float:
-    """The processor time of the fastest of some rounds: other work on the machine only ever adds to it."""
+    """Return the processor time of the fastest round, in seconds; other work on the machine only adds to it."""
     rounds = []
     for _ in range(ROUNDS):
         start = time.process_time()
@@ -49,7 +49,7 @@ def _parse_all(root: Path, members: Sequence[Member]) -> None:
 
 
 def _stdlib() -> tuple[Path, list[Member]]:
-    """Where the standard library is, and its first files."""
+    """Return the folder of the standard library, and some of its files."""
     root = Path(sysconfig.get_path("stdlib"))
     members, size = [], 0
     for path, file_bytes in list_folder(root, Counter()):
@@ -60,7 +60,7 @@ def _stdlib() -> tuple[Path, list[Member]]:
 
 
 def _default_sources(folder: Path) -> list[Member]:
-    """Some files of the default packages, drawn by their digest, written into `folder`."""
+    """Write some files of the default packages into `folder`, ordered by digest, and return their list."""
     columns = ["sha256", "text"]
     drawn = sorted(
         (file["sha256"], file["text"])
@@ -79,11 +79,11 @@ def _default_sources(folder: Path) -> list[Member]:
 
 
 def extraction() -> None:
-    """Functions of sources: reading, decoding, parsing and cutting out, in this process alone.
+    """Measure the extraction of functions (reading, decoding, parsing, cutting out) in this process alone.
 
-    The standard library is denser than most code: fewer comments and docstrings, more to parse in each megabyte. Most
-    of the time is the interpreter's own parser, so it counts how that was built: compiled with default options,
-    without --enable-optimizations, it is much slower than as distributions ship it.
+    The standard library has fewer comments and docstrings than most code, so each megabyte takes longer to parse.
+    Python's own parser needs most of the time. So the build of Python matters: one compiled with default options,
+    without --enable-optimizations, is much slower than those of distributions.
     """
     warnings.simplefilter("ignore", SyntaxWarning)
     print(f"Python {' '.join(sys.version.split())}, configured with {sysconfig.get_config_var('CONFIG_ARGS')}")
@@ -116,14 +116,17 @@ def _token_rows() -> list[tuple[str, ...]]:
 
 
 def _ours(rows: Sequence[Sequence[str]]) -> dict[int, int]:
-    """The rows that are dropped, each with the one it matched."""
+    """Return the dropped rows, each with the row that it matched."""
     sets = [hashed(shingles(tokens)) for tokens in rows]
     found = near_duplicates(list(map(str, range(len(rows)))), Likeness(sets, _THRESHOLD))
     return {int(row): int(match.id) for row, match in found.items()}
 
 
 def _datasketch(rows: Sequence[Sequence[str]]) -> dict[int, int]:
-    """As `_ours`: the plain use of the library, which takes any candidate for a duplicate; the nearest one is named."""
+    """Return the same with datasketch, used in the plain way: every candidate counts as a duplicate.
+
+    Each dropped row is paired with its most similar candidate.
+    """
     index = MinHashLSH(threshold=_THRESHOLD, num_perm=_PERMUTATIONS)
     found: dict[int, int] = {}
     kept: dict[int, MinHash] = {}
@@ -139,22 +142,22 @@ def _datasketch(rows: Sequence[Sequence[str]]) -> dict[int, int]:
 
 
 def _false(rows: Sequence[Sequence[str]], found: dict[int, int]) -> int:
-    """How many rows were dropped for one that is not similar."""
+    """Return how many rows were dropped because of a row that is not similar."""
     pairs = ((shingles(rows[row]), shingles(rows[other])) for row, other in found.items())
     return sum(jaccard(*pair) < _THRESHOLD for pair in pairs)
 
 
 def near_duplicate_rows() -> None:
-    """Rows of raw code, with the same shingles and threshold on both sides."""
+    """Compare near-duplicates of raw code rows, with the same shingles and threshold on both sides."""
     rows = _token_rows()
     ours, plain = _ours(rows), _datasketch(rows)
     compare(f"near-duplicates of {len(rows)} rows, against datasketch", lambda: _ours(rows), lambda: _datasketch(rows))
     for name, found in (("ours", ours), ("datasketch", plain)):
-        print(f"    {name}: {len(found)} rows dropped, {_false(rows, found)} of them for a row that is not similar")
+        print(f"    {name}: {len(found)} rows dropped, {_false(rows, found)} of them because of a dissimilar row")
 
 
 def data() -> None:
-    """Everything above, and how `clean` grows."""
+    """Run all benchmarks of this file, and the growth of `clean`."""
     for measure in (extraction, near_duplicate_rows, growth):
         measure()
 

@@ -1,8 +1,8 @@
-"""Rows that share a frame: how `clean` grows with them, and near-duplicates of a million such sets.
+"""Measure `clean`, and the search for near-duplicates, on rows that share a large common part (a frame).
 
-`python -m benchmarks.frames 2000 4000 8000` runs `clean` on so many rows each, and `sets 1000000` looks for
-near-duplicates among so many sets alone. In both, one row in twenty is planted: it repeats the one before it but for a
-little. `recall` counts the planted pairs that are found, by their Jaccard.
+`python -m benchmarks.frames 2000 4000 8000` runs `clean` on 2000, 4000 and 8000 rows. `sets 1000000` searches for
+near-duplicates among a million sets of shingles. In both, one row in twenty is planted: a slightly changed copy of the
+row before it. `recall` counts how many planted pairs are found at each Jaccard similarity.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _FRAME = """\
 """
 _GROUPS = 50
 _THRESHOLD = 0.7
-# Shingles of a set, all but some of which are the frame's: alone it makes a Jaccard of 0.5, or of 0.6.
+# Number of shingles in a set, and in its frame. Two sets with the same frame have a Jaccard similarity of 0.5 or 0.6.
 _SET, _FRAMES = 60, (40, 45)
 _CHANGED = 4
 
 
 def planted(number: int) -> bool:
-    """Whether a row repeats the one before it."""
+    """Return whether a row is a changed copy of the row before it."""
     return number % PERIOD == 1
 
 
@@ -67,7 +67,7 @@ def write(folder: Path, count: int) -> None:
 
 
 def framed_rows(sizes: list[int]) -> None:
-    """`clean` on more and more framed rows."""
+    """Measure `clean` on growing numbers of rows with a frame."""
     for size in sizes:
         with tempfile.TemporaryDirectory(dir=".") as name:
             write(Path(name), size)
@@ -75,13 +75,13 @@ def framed_rows(sizes: list[int]) -> None:
         near = found["dropped"].get("near_duplicate", 0) + found["dropped"].get("renamed_duplicate", 0)
         print(
             f"clean, {size} framed rows: {found['processor_s']:.1f} s of processor, "
-            f"{found['peak'] / 2**30:.2f} GiB at the most; found {near} of {size // PERIOD} planted",
+            f"{found['peak'] / 2**30:.2f} GiB at most; found {near} of {size // PERIOD} planted",
             flush=True,
         )
 
 
 def _sets(count: int) -> Iterator[Hashes]:
-    """Yield sets around the frames in turn; those planted have a Jaccard of 0.87 with the one before them."""
+    """Yield sets that contain the frames in turn; a planted set has a Jaccard of 0.87 with the set before it."""
     draw = np.random.default_rng(1)
     frames = [draw.integers(2**63, size=size, dtype=np.uint64) for size in _FRAMES]
     before = frames[0]
@@ -97,7 +97,7 @@ def _sets(count: int) -> Iterator[Hashes]:
 
 
 def framed_sets(count: int) -> None:
-    """Near-duplicates among so many sets."""
+    """Search for near-duplicates among `count` sets; print time, memory, and how many planted ones were found."""
     sets = list(_sets(count))
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.process_time()
@@ -106,14 +106,14 @@ def framed_sets(count: int) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     right = sum(planted(int(row)) and int(match.id) == int(row) - 1 for row, match in found.items())
     print(
-        f"{count} framed sets: {seconds:.1f} s of processor, {peak / 2**20:.2f} GiB at the most, "
+        f"{count} framed sets: {seconds:.1f} s of processor, {peak / 2**20:.2f} GiB at most, "
         f"{held / 2**20:.2f} of them the sets;\n"
         f"    found {right} of {sum(map(planted, range(count)))} planted and {len(found) - right} others"
     )
 
 
 def recall(count: int = 2000) -> None:
-    """How many pairs of sets at each Jaccard are found; the sets of a pair share a frame with all others."""
+    """Print how many of `count` pairs are found at each Jaccard similarity; all pairs share one frame."""
     draw = np.random.default_rng(1)
     frame = draw.integers(2**63, size=_FRAMES[0], dtype=np.uint64)
     for common in range(50, 60):

@@ -1,6 +1,6 @@
-"""`clean` on more and more synthetic rows: does its time grow faster than n log n, and how much memory does it take?
+"""Measure time and memory of `clean` on growing numbers of synthetic rows, and compare the time with n log n.
 
-Each size runs in a process of its own, so that none inherits the memory of another.
+Each size runs in its own process, so that it does not inherit memory of another one.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from codetune.data.clean.params import CleanParams
 from stages import clean
 
 _SIZES = (10_000, 100_000)
-# A million rows take the better part of an hour, so they are asked for: BENCH_ROWS=1000000 make bench
+# A million rows take most of an hour, so they run only on request: BENCH_ROWS=1000000 make bench
 _LARGEST = "BENCH_ROWS"
 _SAMPLE_S = 0.2
 
 
 def _resident(process: psutil.Process) -> int:
-    """Bytes that a process and its children hold; what they share is counted for each."""
+    """Return the memory of a process and its children, in bytes; shared memory is counted for each process."""
     total = 0
     for each in (process, *process.children(recursive=True)):
         try:
             total += each.memory_info().rss
-        except psutil.Error:  # it has ended since
+        except psutil.Error:  # the process has ended
             continue
     return total
 
 
 def measured(folder: Path) -> dict[str, Any]:
-    """What `clean` says of itself on the rows in `folder`, and the most memory seen meanwhile."""
+    """Run `clean` on the rows in `folder`. Return its figures, and the peak memory in bytes."""
     command = [sys.executable, "-m", "benchmarks.growth", str(folder)]
     peak = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
@@ -60,7 +60,7 @@ def measured(folder: Path) -> dict[str, Any]:
 
 
 def growth() -> None:
-    """Filters, duplicates, split and tables of synthetic rows."""
+    """Measure filters, duplicates, split and tables on synthetic rows."""
     sizes = sorted({*_SIZES, int(os.environ.get(_LARGEST, "0"))} - {0})
     before: tuple[int, float] | None = None
     for size in sizes:
@@ -68,7 +68,7 @@ def growth() -> None:
             synthetic.write(Path(name), size)
             found = measured(Path(name))
         line = f"clean, {size} rows: {found['seconds']:.0f} s, {found['processor_s']:.0f} s of processor"
-        line += f", {found['peak'] / 2**30:.2f} GiB at the most"
+        line += f", {found['peak'] / 2**30:.2f} GiB at most"
         if before:
             expected = size * math.log(size) / (before[0] * math.log(before[0]))
             line += f", {found['processor_s'] / before[1] / expected:.2f} of n log n"
@@ -77,7 +77,7 @@ def growth() -> None:
 
 
 def _found(size: int, dropped: dict[str, int]) -> str:
-    """How many of the planted duplicates were found, and how many other rows were dropped."""
+    """Return how many planted duplicates were found, and how many other rows were dropped, as text."""
     planted = size // synthetic.PERIOD
     found = [f"{dropped.get(reason, 0) / planted:.2%} {reason}" for reason in synthetic.COPIES.values()]
     others = sum(dropped.values()) - sum(dropped.get(reason, 0) for reason in synthetic.COPIES.values())

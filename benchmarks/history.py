@@ -1,6 +1,6 @@
-"""A repository with many commits and experiments, with reports as large as the real ones, by one `git fast-import`.
+"""Build a repository with many commits and experiments and with reports of realistic size, by one `git fast-import`.
 
-Every revision has scores, answers and metrics of its own; every experiment has parameters of its own too.
+Every revision has its own scores, answers and metrics. Every experiment also has its own parameters.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _REPORTS = Path("reports")
 _SAMPLES = ("samples/base.jsonl", "samples/tuned.jsonl")
 _SHARED = ("signatures.json", "training/summary.json", "validity/metrics.json", *_SAMPLES[:1])
 _OTHER_SCALE = ("chrf", "bleu", "bertscore_f1_raw", "tree_similarity", "edit_similarity", "code_bertscore")
-_START = 1_760_000_000  # seconds of the epoch
+_START = 1_760_000_000  # Unix time, in seconds
 
 
 def _data(content: bytes) -> bytes:
@@ -36,7 +36,7 @@ def _lines(rows: list[dict[str, Any]]) -> bytes:
 
 
 def _moved(row: dict[str, Any], draw: random.Random, shift: float) -> dict[str, Any]:
-    """The scores of a prompt, moved a little where they are neither right nor wrong."""
+    """Return the scores of a prompt with small random changes; scores that are only right or wrong stay."""
     tuned = {
         key: value if isinstance(value, int) else round(min(1.0, max(-1.0, value + draw.gauss(shift, 0.01))), 6)
         for key, value in row["tuned"].items()
@@ -46,7 +46,7 @@ def _moved(row: dict[str, Any], draw: random.Random, shift: float) -> dict[str, 
 
 
 class History:
-    """What the revisions hold, each from its number alone."""
+    """The content of the revisions. It depends only on the number of the revision."""
 
     def __init__(self) -> None:
         self.scores = read_jsonl(_REPORTS / "scores.jsonl")
@@ -58,7 +58,7 @@ class History:
         self.shared |= {path.relative_to(_REPORTS).as_posix(): path.read_bytes() for path in curves.rglob("*.tsv")}
 
     def files(self, number: int) -> Iterator[bytes]:
-        """Yield the changes of the files of one revision."""
+        """Yield the changed files of one revision."""
         draw = random.Random(number)
         shift = draw.gauss(0, 0.02)
         rows = [_moved(row, draw, shift) for row in self.scores]
@@ -73,7 +73,7 @@ class History:
         yield _file(f"reports/{_SAMPLES[1]}", _lines(samples))
 
     def commit(self, ref: str, number: int, parent: bytes, files: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield a commit; its mark is `number`."""
+        """Yield a commit, with `number` as its mark."""
         person = b"Ada <ada@example.org> %d +0000" % (_START + 3600 * number)
         message = _data(f"Change {number}".encode())
         yield b"commit %s\nmark :%d\nauthor %s\ncommitter %s\n%s" % (ref.encode(), number, person, person, message)
@@ -82,7 +82,7 @@ class History:
         yield from files
 
     def stream(self, commits: int, experiments: int) -> Iterator[bytes]:
-        """Yield what git imports: commits on main, each with reports of its own, and experiments of the last ones."""
+        """Yield the input of git fast-import: commits on main, and experiments on the last commit."""
         for number in range(1, commits + 1):
             first = (_file(f"reports/{name}", content) for name, content in self.shared.items())
             files = (part for source in ([*first] if number == 1 else [], self.files(number)) for part in source)
@@ -93,11 +93,11 @@ class History:
 
 
 def build(root: Path, commits: int = COMMITS, experiments: int = EXPERIMENTS) -> None:
-    """Write the repository into an empty folder, with its last commit checked out."""
+    """Write the repository into an empty folder, and check out its last commit."""
     git = ["git", "-C", str(root)]
     subprocess.run(["git", "init", "-q", "-b", "main", str(root)], check=True)
     with subprocess.Popen([*git, "fast-import", "--quiet"], stdin=subprocess.PIPE) as importer:
-        assert importer.stdin is not None  # noqa: S101 - it was asked for
+        assert importer.stdin is not None  # noqa: S101 - stdin is a pipe
         for part in History().stream(commits, experiments):
             importer.stdin.write(part)
         importer.stdin.close()

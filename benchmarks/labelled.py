@@ -1,9 +1,10 @@
-"""Which score agrees best with passing the tests: a table over completions whose verdicts are known.
+"""Compare scores by how well they agree with passing the tests, on completions with known verdicts.
 
-Run as `python -m benchmarks.labelled LABELLED PROBLEMS`: JSON lines with task_id, reference_body, candidate_body and
-passed, and the tasks in the format of HumanEval. Agreement is Kendall's tau-b of score and verdict within each task,
-averaged over the tasks that have completions of both kinds. The best of all settings is chosen on four fifths of the
-tasks and measured on the last one, five times over, so that no task has a say in what it is measured with.
+Run as `python -m benchmarks.labelled LABELLED PROBLEMS`. LABELLED has JSON lines with task_id, reference_body,
+candidate_body and passed; PROBLEMS has the tasks in the format of HumanEval. Agreement is Kendall's tau-b of score and
+verdict within each task, averaged over the tasks that have both passing and failing completions. The best of all
+settings is chosen by cross-validation: on four fifths of the tasks, and measured on the last fifth, five times. So no
+task influences the setting that is measured on it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from codetune.evaluation.problems.reading import read_problems  # noqa: E402
 from codetune.models.encoders.locate import minilm_folder  # noqa: E402
 
 _FOLDS, _RESAMPLES = 5, 10_000
-_LIMIT = 510  # tokens that MiniLM takes, beside two special ones
+_LIMIT = 510  # maximum tokens of MiniLM, without the two special tokens
 _PARTS: dict[str, Callable[[float, float], float]] = {
     "precision": lambda precision, _recall: precision,
     "recall": lambda _precision, recall: recall,
@@ -45,7 +46,10 @@ _CHOSEN = ("program", 6, "all tokens", "F3")
 
 
 class _Form(NamedTuple):
-    """What is compared, and the words before it that its vectors may see but that are not compared."""
+    """A text to compare.
+
+    :param context: text before it, which its vectors can see but which is not compared.
+    """
 
     text: str
     context: str = ""
@@ -53,7 +57,7 @@ class _Form(NamedTuple):
 
 @dataclass(frozen=True)
 class _Pair:
-    """A completion and the reference, in every form that is compared; None where there is no such form."""
+    """A completion and its reference in every form that is compared; None if a form does not exist."""
 
     task: str
     passed: bool
@@ -63,7 +67,7 @@ class _Pair:
 
 @dataclass(frozen=True)
 class _Tokens:
-    """The ids of a text and its vectors in every layer, each of shape `(tokens, hidden)` and of length 1."""
+    """The token ids of a text, and its unit vectors in every layer, each of shape `(tokens, hidden)`."""
 
     ids: torch.Tensor
     layers: list[torch.Tensor]
@@ -92,13 +96,13 @@ def _forms(texts: Sequence[str | None], context: str) -> tuple[_Form | None, _Fo
 
 
 def _instruction(start: str) -> str:
-    """The docstring of the last function of what a task begins with."""
+    """Return the docstring of the last function in the start of a task."""
     functions = [node for node in ast.parse(start + "    pass\n").body if isinstance(node, ast.FunctionDef)]
     return ast.get_docstring(functions[-1]) or ""
 
 
 class _Encoder:
-    """MiniLM, all of whose layers are kept."""
+    """MiniLM with the hidden states of all layers."""
 
     def __init__(self) -> None:
         from transformers import AutoModel, AutoTokenizer
@@ -113,7 +117,7 @@ class _Encoder:
         whole = [self.tokenizer.cls_token_id, *before, *ids, self.tokenizer.sep_token_id]
         with torch.inference_mode():
             states = self._model(torch.tensor([whole]), output_hidden_states=True).hidden_states
-        own = slice(1 + len(before), -1)  # without what stands before, and the special tokens at either end
+        own = slice(1 + len(before), -1)  # without the context and the special tokens at both ends
         vectors = [torch.nn.functional.normalize(state[0, own], dim=1) for state in states]
         return _Tokens(torch.tensor(ids, dtype=torch.long), vectors)
 
@@ -122,7 +126,7 @@ class _Encoder:
 
 
 def _weights(encoder: _Encoder, tokens: dict[_Form, _Tokens]) -> dict[str, torch.Tensor]:
-    """How much each id of the vocabulary counts: all alike, words only, or the rarer the more."""
+    """Return the weights of each vocabulary id: all equal, only words, or higher for rare tokens."""
     names = encoder.tokenizer.convert_ids_to_tokens(range(encoder.tokenizer.vocab_size))
     documents: Counter[int] = Counter(number for found in tokens.values() for number in set(found.ids.tolist()))
     rarity = [math.log((len(tokens) + 1) / (documents[number] + 1)) for number in range(len(names))]
@@ -134,7 +138,7 @@ def _weights(encoder: _Encoder, tokens: dict[_Form, _Tokens]) -> dict[str, torch
 
 
 def _match(one: _Tokens, other: _Tokens, layer: int, weights: torch.Tensor) -> tuple[float, float]:
-    """Precision and recall of `one` against `other`."""
+    """Return precision and recall of `one` against `other`."""
     if not len(one.ids) or not len(other.ids):
         return 0.0, 0.0
     alike = one.layers[layer] @ other.layers[layer].T
@@ -146,7 +150,7 @@ def _match(one: _Tokens, other: _Tokens, layer: int, weights: torch.Tensor) -> t
 
 
 class _Agreement:
-    """Kendall's tau within each task that has completions of both kinds."""
+    """Kendall's tau within each task that has both passing and failing completions."""
 
     def __init__(self, pairs: Sequence[_Pair]) -> None:
         self._passed = np.array([pair.passed for pair in pairs])
@@ -156,7 +160,7 @@ class _Agreement:
         self._places = {task: own for task, own in places.items() if len(set(self._passed[own])) > 1}
 
     def __call__(self, scores: Sequence[float]) -> np.ndarray:
-        """The tau of each task; 0 where all its scores are equal."""
+        """Return the tau of each task; 0 if all its scores are equal."""
         array = np.array(scores)
         taus = [kendalltau(array[own], self._passed[own]).statistic for own in self._places.values()]
         return np.array([0.0 if math.isnan(tau) else tau for tau in taus])
@@ -169,7 +173,7 @@ def _interval(taus: np.ndarray) -> str:
 
 
 def _all_settings(pairs: list[_Pair], agreement: _Agreement) -> dict[tuple[str, int, str, str], np.ndarray]:
-    """The taus of every setting: form, layer, tokens that count, and part of the score."""
+    """Return the taus of every setting: form, layer, weights of tokens, and part of the score."""
     encoder = _Encoder()
     texts = {each for pair in pairs for form in pair.forms.values() for each in form if each is not None}
     tokens = {each: encoder.encode(each) for each in track(sorted(texts), len(texts), "texts")}
@@ -188,7 +192,7 @@ def _all_settings(pairs: list[_Pair], agreement: _Agreement) -> dict[tuple[str, 
 
 
 def _cross_validated(found: dict[tuple[str, int, str, str], np.ndarray]) -> np.ndarray:
-    """For each task the tau of the setting that was best on the other folds."""
+    """Return for each task the tau of the setting that is best on the other folds."""
     size = len(next(iter(found.values())))
     folds = np.random.default_rng(7).permutation(size) % _FOLDS
     taus = np.zeros(size)
@@ -216,7 +220,7 @@ def labelled(path: Path, problems: Path) -> None:
     for name, taus in rows.items():
         print(f"{name:44}{_interval(taus)}")
     layers = sorted({layer for _, layer, _, _ in found})
-    print("\nmean tau of F3 (F1) by form, tokens that count, and layer; asked: vectors see the instruction before them")
+    print("\nmean tau of F3 (F1) by form, weights of tokens, and layer; asked: vectors see the instruction too")
     print(f"{'':31}" + "".join(f"{layer:>15}" for layer in layers))
     for form, name in sorted({(form, name) for form, _, name, _ in found}, reverse=True):
         cells = [[found[form, layer, name, part].mean() for part in ("F3", "F1")] for layer in layers]

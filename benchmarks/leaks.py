@@ -1,8 +1,8 @@
-"""How many secrets and mail addresses are found, and how many false alarms there are, on labelled lines.
+"""Measure how many secrets and mail addresses are found on labelled lines, and how many false alarms there are.
 
-Run as `python -m benchmarks.leaks`. The lines are made here from a seed: tokens in the forms that the providers
-document, each in the places where code has them, and lines that only look like it. No token is written out, so that no
-scanner takes this file for a leak; none has ever been valid, and no address is known to be anybody's.
+Run as `python -m benchmarks.leaks`. The lines are generated from a seed: tokens in the forms that providers document,
+each in typical places in code, and harmless lines that look similar. No token is written in this file, so that scanners
+for secrets do not report it. No token has ever been valid, and no address is known to belong to a person.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _DRAW = random.Random()
 
 @dataclass(frozen=True)
 class Line:
-    """A line of code or text, and what of it must go.
+    """A line of code or text, and the part of it that must be removed.
 
-    :param secret: no part of it may be left; empty where the line is harmless.
+    :param secret: the secret or address that must be removed completely; empty for a harmless line.
     """
 
     kind: str
@@ -48,7 +48,7 @@ def _pem(kind: str) -> str:
     return f"-----BEGIN {kind}PRIVATE KEY-----\n{lines}\n{_word(40)}==\n-----END {kind}PRIVATE KEY-----"
 
 
-# A prefix and a body are joined when they are drawn.
+# Prefix and body are joined at run time, so that this file contains no token.
 _TOKENS: dict[str, Callable[[], str]] = {
     "GitHub, classic": lambda: _DRAW.choice(["ghp", "gho", "ghu", "ghs", "ghr"]) + "_" + _word(36),
     "GitHub, fine-grained": lambda: "github" + "_pat_11" + _word(20, _BASE32) + "_" + _word(59),
@@ -257,7 +257,7 @@ user = "root@server"
 
 
 def secret_lines() -> Iterator[Line]:
-    """Yield each kind of token in all places, keys, and URLs with passwords."""
+    """Yield lines with each kind of token in all places, with private keys, and with passwords in URLs."""
     for kind, draw in _TOKENS.items():
         for place in _PLACES:
             token = draw()
@@ -279,7 +279,7 @@ def secret_lines() -> Iterator[Line]:
 
 
 def mail_lines() -> Iterator[Line]:
-    """Yield addresses under many domains, and lines with an @ that are none."""
+    """Yield lines with addresses under many domains, and lines with an @ that is not an address."""
     for domain in _DOMAINS:
         for place in _DRAW.sample(_MAIL_PLACES, 4):
             address = f"{_DRAW.choice(_NAMES)}@{domain}"
@@ -289,13 +289,13 @@ def mail_lines() -> Iterator[Line]:
 
 
 def misjudged(lines: list[Line]) -> list[Line]:
-    """The lines whose secret is missed or left in part, and the harmless ones that raise an alarm."""
+    """Return lines whose secret is missed or only partly removed, and harmless lines that are reported."""
     found = []
     for line in lines:
         mail = "address" in line.kind
         alarm = personal_data(line.text) is not None if mail else has_secret(line.text)
         after = without_personal_data(line.text) if mail else without_secrets(line.text)
-        # A few characters of a token that stand in what is left tell that part of it is left.
+        # If a few characters of the token remain in the result, part of the token is left.
         parts = {line.secret[at : at + _PART] for at in range(len(line.secret) - _PART + 1)}
         left = any(part in after and part not in line.text.replace(line.secret, "") for part in parts)
         if alarm != bool(line.secret) or left:
@@ -304,20 +304,20 @@ def misjudged(lines: list[Line]) -> list[Line]:
 
 
 def labelled_lines() -> list[Line]:
-    """All lines, the same ones every time."""
+    """Return all lines, always the same ones."""
     _DRAW.seed(24)
     return [*secret_lines(), *mail_lines()]
 
 
 def leaks() -> None:
-    """Print recall for each kind, and the false alarms."""
+    """Print the recall for each kind, and the false alarms."""
     lines = labelled_lines()
     wrong = misjudged(lines)
     print(f"{len(lines)} lines, {sum(bool(line.secret) for line in lines)} of them with a secret or an address")
     for kind in dict.fromkeys(line.kind for line in lines):
         own = [line for line in lines if line.kind == kind]
         bad = sum(line.kind == kind for line in wrong)
-        said = f"{len(own) - bad} of {len(own)} blanked whole" if own[0].secret else f"{bad} of {len(own)} false alarms"
+        said = f"{len(own) - bad} of {len(own)} fully removed" if own[0].secret else f"{bad} of {len(own)} false alarms"
         print(f"{kind:30}{said}")
     for line in wrong:
         print(f"wrong: {line.kind}: {line.text[:90]!r}")

@@ -1,4 +1,4 @@
-"""The page of this project, served on the loopback address for a real browser."""
+"""Serve the web page on the loopback address, and open it in a real browser."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ def _free_port() -> int:
 
 @contextmanager
 def served(root: Path = HOUSE) -> Iterator[tuple[str, int]]:
-    """The page on a project, this one unless told, on a free port; its address, and the id of the process."""
+    """Serve the page on a free port.
+
+    :param root: the project to show; by default this one.
+    :returns: a context with the address and the id of the server process.
+    """
     port = _free_port()
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
     environment = {**os.environ, "CODETUNE_PROJECT": str(root)}
@@ -52,14 +56,14 @@ def _wait_until_served(url: str, server: subprocess.Popen[bytes]) -> None:
             time.sleep(0.2)
         else:
             return
-    raise UserError(f"streamlit did not answer on {url}", "Start `make app`, whose terminal says why.")
+    raise UserError(f"streamlit did not answer on {url}", "Run `make app` to see the error in the terminal.")
 
 
 @contextmanager
 def chromium() -> Iterator[Any]:
-    """A browser of Playwright.
+    """Start Chromium with Playwright.
 
-    :raises UserError: when there is none on this machine.
+    :raises UserError: if this machine has no Chromium.
     """
     found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
     if found is None:
@@ -73,16 +77,16 @@ def chromium() -> Iterator[Any]:
 
 
 def ready(page: Any, name: str) -> Any:
-    """The button of this name, when it can be pressed."""
+    """Return a locator of the button with this name, which matches when the button is enabled."""
     return page.get_by_role("button", name=name, exact=True).and_(page.locator(":enabled"))
 
 
 def settled(page: Any) -> None:
-    """Wait until the page's script has run, and everything that is in sight is drawn."""
+    """Wait until the page's script has ended and all visible charts are drawn."""
     page.get_by_role("heading", level=1).wait_for()
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
-    charts = page.locator("[data-testid=stVegaLiteChart]:visible")  # those of hidden tabs are drawn when they are seen
+    charts = page.locator("[data-testid=stVegaLiteChart]:visible")  # hidden tabs draw their charts when opened
     for place in range(charts.count()):
         charts.nth(place).locator(":is(canvas, svg)").first.wait_for(state="attached")
     page.evaluate("document.fonts.ready")

@@ -1,7 +1,7 @@
-"""The library's part of the pages Compare and Experiments, with 200 commits and 100 experiments, in seconds.
+"""Measure the library's part of the pages Compare and Experiments, with 200 commits and 100 experiments, in seconds.
 
-Cold is a process of its own that has only just started, imports and all; warm is another revision in the same process,
-whose reports it has not read yet. The page itself adds what Streamlit and the browser take.
+Cold is a new process, with its imports. Warm is the next revision in the same process, whose reports are not read yet.
+The times of Streamlit and the browser are not included.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _measured(page: str, root: Path) -> dict[str, Any]:
 
 
 def revisions() -> None:
-    """Both pages, each in a process of its own."""
+    """Measure both pages, each in its own process."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         history.build(Path(folder))

@@ -1,4 +1,4 @@
-"""The page's model: how soon and how fast one answer comes, and what ten open sessions hold in memory."""
+"""Measure the models of the page: time to the first token, speed of an answer, and memory of ten open sessions."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ FIRST_TOKEN_S, TOKENS_PER_S, MEMORY_GB = 0.2, 150, 2.0
 
 
 def _line(name: str, value: str, wanted: str, *, reached: bool) -> None:
-    print(f"{name:58} {value} (wanted: {wanted}{'' if reached else ', NOT reached'})")
+    print(f"{name:58} {value} (target: {wanted}{'' if reached else ', NOT reached'})")
 
 
 def one_answer() -> None:
-    """Answers of the tuned model, one at a time: the median of the first tokens, and of the speeds."""
+    """Measure single answers of the tuned model: medians of the time to the first token, and of the speed."""
     from codetune.generation.sampling import SamplingSettings
     from codetune.generation.stream import StreamEvent, stream_answers
     from codetune.models.load import load_model
@@ -46,7 +46,7 @@ def one_answer() -> None:
 
 
 def _session(browser: Any, url: str) -> None:
-    """Someone who compares, and then asks; the page stays open."""
+    """Open a session that compares revisions and then asks the models; its page stays open."""
     page = browser.new_context().new_page()
     page.set_default_timeout(PATIENCE_S * 1000)
     page.goto(url)
@@ -57,7 +57,7 @@ def _session(browser: Any, url: str) -> None:
 
 
 def ten_sessions() -> None:
-    """What the server holds when ten sessions are open, each after a comparison and an answer."""
+    """Measure the memory of the server with ten open sessions, each after a comparison and an answer."""
     try:
         with served() as (url, process), chromium() as browser:
             for _ in range(SESSIONS):
@@ -70,6 +70,6 @@ def ten_sessions() -> None:
 
 
 def serving() -> None:
-    """All of it."""
+    """Run all measurements of this file."""
     one_answer()
     ten_sessions()

@@ -1,4 +1,4 @@
-"""Rows of real Python functions by the million, with duplicates planted, in the tables that `clean` reads."""
+"""Generate millions of synthetic Python functions with planted duplicates, as the tables that `clean` reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from codetune.core.tables import stream_table
 from codetune.python_source.functions import row_id
 from codetune.schemas.raw import RAW_FILES, RAW_ROWS
 
-# Of every twenty rows one repeats another but for a comment, one but for a variable, one but for a statement more.
+# Of every twenty rows, three are copies of another row: one with a comment added, one with a variable renamed, and one
+# with a statement added.
 PERIOD = 20
 COPIES = {1: "exact_duplicate", 6: "renamed_duplicate", 11: "near_duplicate"}
 _GROUP_ROWS, _FILE_ROWS, _BODY = 500, 10, 3
@@ -42,7 +43,7 @@ def _statement(draw: random.Random, names: list[str]) -> str:
 
 
 def _code(number: int, copy: str) -> tuple[str, str, str]:
-    """Name, docstring and code of a function; that of a copy is made from the same draws as the original's."""
+    """Return name, docstring and code of a function. A copy is made from the same draws as its original."""
     draw = random.Random(stable_seed(1, str(number)))
     words = _words()
     name, *names = draw.sample(words, 7)
@@ -80,11 +81,11 @@ def _file(first: int) -> dict[str, Any]:
 
 
 def rows(count: int) -> Iterator[dict[str, Any]]:
-    """Yield the first `count` rows; each follows from its number alone."""
+    """Yield the first `count` rows; each depends only on its number."""
     return map(_row, range(count))
 
 
 def write(folder: Path, count: int) -> None:
-    """Write rows.parquet and files.parquet of `count` rows, a multiple of ten, holding few of them in memory."""
+    """Write rows.parquet and files.parquet with `count` rows, a multiple of ten; few rows are in memory at a time."""
     stream_table(folder / "rows.parquet", rows(count), RAW_ROWS.arrow)
     stream_table(folder / "files.parquet", map(_file, range(0, count, _FILE_ROWS)), RAW_FILES.arrow)

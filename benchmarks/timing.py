@@ -1,4 +1,4 @@
-"""Two sides take turns; the median ratio of the rounds is shown with its range."""
+"""Time two sides in turns; print the median ratio of the rounds with its range."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ ROUNDS = 3
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """How long `action` takes."""
+    """Return how long `action` takes, in seconds."""
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
 
 
 def compare(name: str, ours: Callable[[], object], plain: Callable[[], object]) -> None:
-    """Print how many times as fast `ours` is."""
+    """Print how many times as fast `ours` is as `plain`."""
     ratios = [seconds(plain) / seconds(ours) for _ in range(ROUNDS)]
     low, high = min(ratios), max(ratios)
     print(f"{name:58} {statistics.median(ratios):5.2f} times as fast ({low:.2f} to {high:.2f})")
 
 
 def matrix_peak(dtype: torch.dtype, size: int) -> float:
-    """Multiplications and additions per second of a product of square matrices: the best of a few."""
+    """Return the operations per second of a product of square matrices, the best of three runs."""
     import torch
 
     square = torch.randn(size, size).to(dtype)

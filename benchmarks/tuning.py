@@ -1,6 +1,7 @@
-"""LoRA training: against padded batches, against TRL's SFTTrainer with its defaults, and with each kind of numerics.
+"""Compare LoRA training with padded batches, with TRL's SFTTrainer with its defaults, and between numerics modes.
 
-TRL is no dependency of the project: `make bench` puts it into a folder of .cache, where its process alone finds it.
+TRL is not a dependency of the project. `make bench` installs it into a folder of .cache, where only its own process
+finds it.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ from codetune.training.params import TrainParams
 TRL = "trl==1.16.0"
 _TRAINER = "SFTTrainer"
 _FOLDER = Path(".cache") / TRL
-_BASE = os.environ.get("BASE", "smollm2")  # as in model.base
+_BASE = os.environ.get("BASE", "smollm2")  # a value of model.base
 _TRAIN, _VAL = Path("data/clean/train.jsonl"), Path("data/clean/val.jsonl")
 _ROWS, _VAL_ROWS, _BATCH, _ROUNDS = 64, 64, 8, 3
 _LEARNING_RATE = 1e-3
 
 
 def training() -> None:
-    """One pass over 64 rows: length-grouped batches and labelled logits only, against padding and all logits."""
+    """Compare one pass over 64 rows (grouped by length, logits only for labels) with padding and all logits."""
     import torch
 
     from benchmarks.timing import compare
@@ -61,11 +62,12 @@ def training() -> None:
 
 
 def lora() -> None:
-    """The same rows, tokens, rank, modules, batch and learning rates on all sides, each in a process of its own.
+    """Compare training with the same rows, tokens, rank, modules, batch and learning rates, each side in a process.
 
-    The trainer computes with torch as it is, as our mode `fast` does; what the other modes lose to that one is the
-    price of the same bytes elsewhere. Its process is spared what our numerics would do to it: freed memory is not
-    kept, which would speed it up too, and nothing is made deterministic, which would slow it down.
+    The trainer uses torch with its defaults, as our mode `fast` does. The difference between `fast` and the other
+    modes is the price of identical bytes on other machines. Our numerics settings are not applied to the trainer's
+    process. There, freed memory is not kept, which would make it faster too, and nothing is made deterministic, which
+    would make it slower.
     """
     if not (_FOLDER / "trl").is_dir():
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(_FOLDER), TRL]
@@ -81,7 +83,7 @@ def lora() -> None:
         speed = told["tokens"] / told["seconds"]
         name = f"{side} of {TRL}" if side == _TRAINER else side
         print(
-            f"    {name}: {speed:,.0f} tokens of rows per second, {told['peak_bytes'] / 2**30:.2f} GiB at the most, "
+            f"    {name}: {speed:,.0f} tokens of rows per second, {told['peak_bytes'] / 2**30:.2f} GiB at most, "
             f"validation loss {told['first_loss']:.4f} to {told['loss']:.4f}"
         )
         if side != _TRAINER:
@@ -90,10 +92,11 @@ def lora() -> None:
 
 
 def _operations() -> int:
-    """Multiplications and additions of the products that our training needs; attention, and what we compute twice, not.
+    """Return the number of multiplications and additions of the matrix products that our training needs.
 
-    Of each adapted layer: its output, the gradient of its input, and four narrow products; of the output layer, which
-    is frozen, the logits of the labels and the gradient of their states.
+    Attention, and what is computed twice, are not counted. Each adapted layer has its output, the gradient of its
+    input, and four narrow products. The frozen output layer has the logits of the labels and the gradient of their
+    states.
     """
     from codetune.models.load import load_model
     from codetune.training.data import RowLimits, load_rows
@@ -120,9 +123,9 @@ def _steps(rows: list[Any], tokenizer: Any) -> list[Any]:
 
 
 def _child(side: str) -> dict[str, float]:
-    """What one side says of itself: our training with some numerics, or the trainer.
+    """Return the figures of one side: our training with some numerics, or the trainer.
 
-    No side is left the numerics of this process, which would make the trainer twice as slow.
+    The numerics of this process are not passed on; they would make the trainer twice as slow.
     """
     environment = {key: value for key, value in os.environ.items() if key not in CONTROLLED}
     if side == _TRAINER:
@@ -136,7 +139,7 @@ def _child(side: str) -> dict[str, float]:
 
 
 def _measured(side: str) -> dict[str, float]:
-    """Train on one side: seconds of the loop alone, tokens of the rows, and the validation loss before and after."""
+    """Train one side. Return seconds of the loop, tokens of the rows, and validation loss before and after."""
     import torch
 
     from benchmarks.timing import matrix_peak
@@ -162,7 +165,7 @@ def _measured(side: str) -> dict[str, float]:
 
 
 def _peak_bytes() -> int:
-    """The most memory that this process has held; `ru_maxrss` counts what its parent held, if that was more."""
+    """Return the peak memory of this process in bytes; `ru_maxrss` would include the peak of its parent."""
     [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
     return int(line.split()[1]) * 1024
 
@@ -184,7 +187,7 @@ def _trl(model: Any, tokenizer: Any, rows: list[Any], folder: str) -> float:
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    # Besides what both sides share, one default is changed: bf16, with which it refuses to start on a processor.
+    # One default is changed besides the shared settings: bf16, with which the trainer does not start on a CPU.
     arguments = SFTConfig(
         output_dir=folder, per_device_train_batch_size=_BATCH, num_train_epochs=1, learning_rate=_LEARNING_RATE,
         lr_scheduler_type="linear", warmup_steps=0, weight_decay=0.0, max_grad_norm=1.0, bf16=False, use_cpu=True,

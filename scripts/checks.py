@@ -1,6 +1,6 @@
-"""What the set-up asks of a machine before it begins; each thing that is missing ends it in one line.
+"""Check the machine before the set-up starts. Each problem ends the set-up with a one-line message.
 
-Standard library only, and any Python from 3.8 on: this runs before anything is installed.
+This file uses only the standard library, and runs on any Python from 3.8 on, because nothing is installed yet.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from pathlib import Path
 
 from scripts import uv
 
-MIN_GLIBC = (2, 28)  # of torch's builds
+MIN_GLIBC = (2, 28)  # required by the builds of torch
 
 
 def check_machine() -> None:
-    """Refuse machines for which there is no torch, and say what else will be missed."""
+    """End the set-up on a machine without a build of torch or without git. Warn if AVX2 is missing.
+
+    :raises SystemExit: if the machine is not supported.
+    """
     system, machine = platform.system(), platform.machine()
     if sys.maxsize < 2**32 or (system, machine) not in {
         ("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64"),
@@ -38,13 +41,13 @@ def check_machine() -> None:
         uv.fail("git not found. Install it (Debian: apt-get install git)")
     if machine == "x86_64" and not _has_avx2():
         print(
-            "warning: this processor has no AVX2. All works, but the same bytes as elsewhere are not promised.",
+            "warning: this processor has no AVX2. Everything works, but results may differ from other machines.",
             file=sys.stderr,
         )
 
 
 def _has_avx2(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the processor has AVX2; taken for granted where nothing says so."""
+    """Return whether the processor has AVX2; true if the machine does not say."""
     if not cpuinfo.exists():
         return True
     flags = re.search(r"^flags\s*:(.*)$", cpuinfo.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
@@ -52,35 +55,41 @@ def _has_avx2(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
 
 def check_disk(disk: float, venv: Path, cache: Path) -> None:
-    """Refuse to begin where the disk has too little room for what is still to come.
+    """End the set-up if the disk has too little space for the rest of the installation.
 
-    :param disk: gigabytes of an environment that is complete.
+    :param disk: size of a complete environment, in gigabytes.
+    :param venv: the environment; what it already contains is subtracted from the needed space.
+    :param cache: the cache of packages; likewise.
+    :raises SystemExit: if there is too little space.
     """
     for folder in (venv, cache):
         free = shutil.disk_usage(str(_existing(folder))).free / 1e9
         if free < disk and free < (needed := disk - size_gb(venv, cache)):
             uv.fail(
-                f"{free:.1f} GB are free where {folder.absolute()} lies, {needed:.1f} GB are needed. "
-                "Free some, then run the same command again"
+                f"{free:.1f} GB are free on the disk of {folder.absolute()}, {needed:.1f} GB are needed. "
+                "Free some space, then run the same command again"
             )
 
 
 def _existing(path: Path) -> Path:
     path = path.absolute()
-    return path if os.path.exists(str(path)) else _existing(path.parent)  # noqa: PTH110  (Path's raises)
+    return path if os.path.exists(str(path)) else _existing(path.parent)  # noqa: PTH110  (Path.exists may raise)
 
 
 def check_writable(*folders: Path) -> None:
-    """Refuse to begin where a folder cannot be written to."""
+    """End the set-up if a folder is not writable.
+
+    :raises SystemExit: if a folder is not writable.
+    """
     for folder in folders:
         if not os.access(str(_existing(folder)), os.W_OK):
             uv.fail(
-                f"{folder} may not be written to. Check who owns it; another cache: UV_CACHE_DIR=/other make install"
+                f"{folder} is not writable. Check its owner, or use another cache: UV_CACHE_DIR=/other make install"
             )
 
 
 def size_gb(*folders: Path) -> float:
-    """The size of all files of folders, in gigabytes; each file once, however many names it has."""
+    """Return the size of all files in the folders, in gigabytes; a file with several hard links counts once."""
     sizes = {}
     for folder in folders:
         for root, _, names in os.walk(str(folder)):

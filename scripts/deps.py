@@ -1,7 +1,7 @@
-"""Write the code that each stage reaches into dvc.yaml, as its imports tell: run as `python -m scripts.deps`.
+"""Write the code that each stage imports into dvc.yaml: run as `python -m scripts.deps`.
 
-A folder of which a stage reaches every module is named as a whole, with the files in it that are no code. What is
-imported for type checking alone does not count; what is imported inside a function does.
+If a stage imports every module of a folder, the folder itself is listed, which includes its data files. Imports for
+type checking alone do not count. Imports inside functions count.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _CODE = re.compile(r"(?:^ +- (?:stages|codetune)/\S+\n)+", re.MULTILINE)
 
 
 def code_of(stage: str) -> set[str]:
-    """The files and folders of the library that a stage reaches, with its own file."""
+    """Return the files and folders of the library that a stage imports, directly or not, and the stage's own file."""
     seen = import_closure([f"stages.{stage}"], ROOT)
     return {str(path.relative_to(ROOT)) for path in _as_folders(ROOT / "codetune", seen)} | {f"stages/{stage}.py"}
 
 
 def _as_folders(folder: Path, reached: set[Path]) -> set[Path]:
-    """The modules below a folder that are reached: each by itself, or folders of which all are."""
+    """Return the imported modules below a folder; a folder whose modules are all imported is listed itself."""
     folders = [path for path in folder.iterdir() if path.is_dir() and any(path.rglob("*.py"))]
     modules = set(folder.glob("*.py")) - {folder / "__init__.py"}
     named = {found for path in folders for found in _as_folders(path, reached)} | (modules & reached)
@@ -33,7 +33,7 @@ def _as_folders(folder: Path, reached: set[Path]) -> set[Path]:
 
 
 def with_code(pipeline: str) -> str:
-    """The text of a dvc.yaml whose stages name the code that they reach; all else stays as it is."""
+    """Return the text of dvc.yaml with the code that each stage imports; everything else stays unchanged."""
     first, *parts = _STAGE.split(pipeline)
     written = [first]
     for stage, text in zip(parts[::2], parts[1::2], strict=True):

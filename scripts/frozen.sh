@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs frozen stages of dvc.yaml, which `dvc repro` passes over. DVC can unfreeze a stage only by writing the file anew,
-# in a layout of its own, so the file is put back as it was, whatever happens.
+# Runs the named frozen stages of dvc.yaml, which `dvc repro` skips. To unfreeze a stage, DVC rewrites dvc.yaml in its own
+# format. So this script restores the original file at the end, also after an error.
 set -euo pipefail
 kept=$(mktemp)
 cp dvc.yaml "$kept"

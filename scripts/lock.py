@@ -1,13 +1,13 @@
-"""Writes the locks: every package that codetune needs, transitive ones included, with the sha256 of each of its files.
+"""Write the lock files: every package that codetune needs, with its dependencies and the sha256 of each file.
 
-- requirements.lock: all packages but torch
-- requirements-cpu.lock: torch built for processors alone
-- requirements-cuda.lock: torch as the package registry has it, with the CUDA libraries that it needs on Linux
+- requirements.lock: all packages except torch
+- requirements-cpu.lock: torch without CUDA
+- requirements-cuda.lock: torch from the package registry, with the CUDA libraries that it needs on Linux
 
-An environment has the first and one of the others. They hold for each supported Python on Linux (x86-64, arm64) and
-macOS (arm64), and are what uv resolves for pyproject.toml with its dev extras. Locked versions stay as long as
-pyproject.toml allows them; `python -m scripts.lock --upgrade` (or `--upgrade-package NAME`) takes newer ones.
-`--check` writes nothing, and fails where the files are not what this command would write.
+An environment uses the first file and one of the others. They are valid for each supported Python on Linux (x86-64,
+arm64) and macOS (arm64), and are what uv resolves for pyproject.toml with its dev extras. Locked versions stay as long
+as pyproject.toml allows them; `python -m scripts.lock --upgrade` (or `--upgrade-package NAME`) takes newer ones.
+`--check` writes nothing, and fails if the files differ from what this command would write.
 """
 
 from __future__ import annotations
@@ -33,12 +33,16 @@ _ENTRY = re.compile(
     r"^(?P<name>[a-z0-9-]+)==(?P<version>[^ ;]+)(?: ; (?P<marker>[^\n\\]+?))? \\\n(?P<rest>(?: +[^\n]*\n)+)",
     re.MULTILINE,
 )
-_TIMEOUT_S = 8  # for the index of CPU builds
+_TIMEOUT_S = 8  # to reach the index of CPU builds
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One package of a lock at one version, for the machines that its marker names."""
+    """One package of a lock file at one version, for the machines that its marker names.
+
+    :param digests: the sha256 of each of its files.
+    :param parents: the packages that require it.
+    """
 
     name: str
     version: str
@@ -54,7 +58,7 @@ class Entry:
 
 
 def read_entries(text: str) -> list[Entry]:
-    """The entries of a lock, in its order."""
+    """Return the entries of a lock file, in its order."""
     entries = []
     for found in _ENTRY.finditer(text):
         digests = re.findall(r"--hash=sha256:([0-9a-f]{64})", found["rest"])
@@ -72,7 +76,7 @@ def read_entries(text: str) -> list[Entry]:
 
 
 def cuda_only(entries: list[Entry]) -> set[str]:
-    """The names of packages that nothing but torch on Linux asks for: its CUDA libraries, and what these need."""
+    """Return the packages that only torch on Linux requires: CUDA libraries and their own dependencies."""
     parents: dict[str, set[str]] = {}
     for entry in entries:
         parents.setdefault(entry.name, set()).update(entry.parents)
@@ -86,7 +90,13 @@ def cuda_only(entries: list[Entry]) -> set[str]:
 
 
 def resolve(program: str, env: uv.Variables, locked: str, options: list[str]) -> list[Entry]:
-    """What uv resolves for pyproject.toml, with the versions of `locked` where they still fit."""
+    """Return what uv resolves for pyproject.toml. Versions in `locked` stay if they still fit.
+
+    :param program: the path of uv.
+    :param env: the environment variables for uv.
+    :param options: further options of `uv pip compile`.
+    :raises SystemExit: if uv fails.
+    """
     with tempfile.TemporaryDirectory() as name:
         output = Path(name) / "requirements.lock"
         output.write_text(locked, encoding="utf-8")
@@ -102,7 +112,7 @@ def resolve(program: str, env: uv.Variables, locked: str, options: list[str]) ->
 
 
 def cpu_digests(program: str, env: uv.Variables, version: str) -> set[str]:
-    """The digests of the CPU builds for Linux of this version of torch, from their index; empty without it."""
+    """Return the sha256 of the CPU builds of this torch version for Linux; empty if their index cannot be reached."""
     with tempfile.TemporaryDirectory() as name:
         wanted = Path(name) / "torch.in"
         wanted.write_text(f"torch=={version}\n", encoding="utf-8")
@@ -115,9 +125,9 @@ def cpu_digests(program: str, env: uv.Variables, version: str) -> set[str]:
 
 
 def contents(entries: list[Entry], cpu_builds: set[str]) -> dict[Path, str]:
-    """The text of each file.
+    """Return the text of each lock file.
 
-    :param cpu_builds: the digests of the CPU builds of torch for Linux.
+    :param cpu_builds: the sha256 of the CPU builds of torch for Linux.
     """
     cuda, torch = cuda_only(entries), next(entry for entry in entries if entry.name == "torch")
     parts = {
@@ -137,13 +147,16 @@ def contents(entries: list[Entry], cpu_builds: set[str]) -> dict[Path, str]:
 
 
 def locked_cpu_builds(version: str) -> set[str]:
-    """The digests of the CPU builds of this version of torch that are locked; empty for another version."""
+    """Return the locked sha256 of the CPU builds of this torch version; empty if another version is locked."""
     entries = read_entries(uv.CPU_LOCK.read_text(encoding="utf-8")) if uv.CPU_LOCK.exists() else []
     return {digest for entry in entries if entry.version == f"{version}+cpu" for digest in entry.digests}
 
 
 def agree(locked: str, resolved: str) -> bool:
-    """Whether a lock holds what was resolved. Files that were added to a release since it was locked do not matter."""
+    """Return whether a lock file contains what was resolved.
+
+    Files that were added to a release after it was locked are ignored.
+    """
     old, new = read_entries(locked), read_entries(resolved)
     return [replace(entry, digests=()) for entry in old] == [replace(entry, digests=()) for entry in new] and all(
         entry.digests and set(entry.digests) <= set(other.digests) for entry, other in zip(old, new, strict=True)
@@ -151,7 +164,10 @@ def agree(locked: str, resolved: str) -> bool:
 
 
 def check_wheels(program: str, env: uv.Variables) -> None:
-    """Ask for each Python and platform whether all of the lock can be installed without building anything."""
+    """Check, for each Python and platform, that the whole lock can be installed without building packages.
+
+    :raises SystemExit: if wheels are missing.
+    """
     from scripts.setup import BUILT
 
     complete = True
@@ -167,11 +183,13 @@ def check_wheels(program: str, env: uv.Variables) -> None:
             print(f"{platform}, Python {python}: " + ("wheels of all packages" if done else uv.told(printed)))
             complete &= done
     if not complete:
-        uv.fail("a platform lacks wheels. Choose other versions in pyproject.toml, then run this again")
+        uv.fail(
+            "a platform has no wheels of some package. Choose other versions in pyproject.toml, then run this again"
+        )
 
 
 def main(arguments: list[str]) -> None:
-    """Write the files, or with `--check` compare them."""
+    """Write the lock files; with `--check`, compare them."""
     check = "--check" in arguments
     program, env = uv.find(sys.executable), uv.environment(sys.executable, index_only=True)
     locked = "".join(path.read_text(encoding="utf-8") for path in (uv.LOCK, uv.CUDA_LOCK) if path.exists())
@@ -182,7 +200,7 @@ def main(arguments: list[str]) -> None:
     if not builds:
         uv.fail(
             f"the digests of the CPU builds of torch {version} are not known, and their index cannot be reached. "
-            "Run this where it can"
+            "Run this on a machine that can reach it"
         )
     found = contents(entries, builds)
     before = {path: path.read_text(encoding="utf-8") if path.exists() else "" for path in found}
@@ -192,17 +210,16 @@ def main(arguments: list[str]) -> None:
         different = [path for path, text in found.items() if before[path] != text]
     if check and different:
         uv.fail(
-            f"{', '.join(map(str, different))}: not what pyproject.toml asks for. "
-            "Run `make lock` and commit what it writes"
+            f"{', '.join(map(str, different))}: does not match pyproject.toml. Run `make lock` and commit the files"
         )
     if check:
-        print("The locks are what pyproject.toml asks for.")
+        print("The lock files match pyproject.toml.")
         return
     for path in different:
         path.write_text(found[path], encoding="utf-8")
-    print(f"{len(entries)} packages; written: {', '.join(map(str, different)) or 'nothing, all was up to date'}")
+    print(f"{len(entries)} packages; written: {', '.join(map(str, different)) or 'nothing, all files are up to date'}")
     if not fetched:
-        print("The index of torch's CPU builds could not be reached: the digests that were locked stay.")
+        print("The index of torch's CPU builds could not be reached: the locked digests stay.")
     check_wheels(program, env)
 
 

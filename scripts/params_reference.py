@@ -1,6 +1,6 @@
 """Write docs/params.md, the reference of params.yaml, from the pydantic models (`python -m scripts.params_reference`).
 
-One table for each section: the key, the values it may have, and the description of its field.
+Each section gets one table with the keys, the values they may have, and the descriptions of their fields.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ Schema = dict[str, Any]
 
 
 def _resolved(schema: Schema, definitions: Schema) -> Schema:
-    """The schema that a reference points to, or the schema itself."""
+    """Return the schema that a `$ref` points to, or the schema itself."""
     name = schema.get("$ref", "").rpartition("/")[2]
     return definitions[name] if name else schema
 
 
 def allowed_values(schema: Schema) -> str:
-    """The values that a JSON schema allows, in words: `integer, ≥ 1`, or the choices."""
+    """Return the values that a JSON schema allows, in words: `integer, ≥ 1`, or the choices."""
     if "anyOf" in schema:
         return " or ".join(allowed_values(part) for part in schema["anyOf"])
     if choices := schema.get("enum", [schema["const"]] if "const" in schema else []):
@@ -53,7 +53,7 @@ def allowed_values(schema: Schema) -> str:
 
 
 def _values(field: Schema) -> str:
-    """What stands in the column of values: the values themselves, or that the key has a table of its own."""
+    """Return the text of the column `values`: the allowed values, or a note that the key has its own table."""
     if "discriminator" in field.get("items", {}):
         return "list of mappings, see below"
     if any("$ref" in part for part in field.get("anyOf", [])):
@@ -62,7 +62,7 @@ def _values(field: Schema) -> str:
 
 
 def _default(schema: Schema) -> str:
-    """The default of a key as YAML shows it; empty for a key that is required."""
+    """Return the default of a key as YAML shows it; empty for a required key."""
     if "default" not in schema:
         return ""
     value = schema["default"]
@@ -70,7 +70,7 @@ def _default(schema: Schema) -> str:
 
 
 def _rows(schema: Schema, definitions: Schema, prefix: str = "") -> Iterator[list[str]]:
-    """A row of the table for each key, those of nested mappings with their path."""
+    """Yield one row of the table for each key; keys of nested mappings have their whole path."""
     for name, field in schema["properties"].items():
         inner = _resolved(field, definitions)
         if "properties" in inner:
@@ -80,7 +80,7 @@ def _rows(schema: Schema, definitions: Schema, prefix: str = "") -> Iterator[lis
 
 
 def _parts(schema: Schema, definitions: Schema) -> Iterator[tuple[str, Schema]]:
-    """Title and schema of what has a table of its own: the members of a list of typed mappings, and their mappings."""
+    """Yield title and schema of each part with its own table: list members by type, and optional mappings."""
     for name, field in schema["properties"].items():
         tagged = field.get("items", {}).get("discriminator", {}).get("mapping", {})
         for tag, reference in tagged.items():
@@ -97,7 +97,7 @@ def _table(schema: Schema, definitions: Schema) -> str:
 
 
 def section_reference(section: type[Section]) -> str:
-    """The part of the page on one section of params.yaml."""
+    """Return the part of the page that describes one section of params.yaml."""
     schema = section.model_json_schema()
     definitions = schema.get("$defs", {})
     texts = [f"## {section.section}", schema["description"], _table(schema, definitions)]
@@ -110,7 +110,7 @@ def section_reference(section: type[Section]) -> str:
 
 
 def reference() -> str:
-    """The whole page."""
+    """Return the text of the whole page."""
     return "\n".join([_INTRODUCTION, *map(section_reference, SECTIONS)])
 
 

@@ -1,4 +1,4 @@
-"""Print train rows drawn from a seed, to be read by eye for whether each can be answered from its instruction alone.
+"""Print random train rows, so that a person can check whether each can be answered from its instruction alone.
 
 Run as `python -m scripts.read_rows [--rows 200] [--seed 1] [--from 0] [FILE]`. The same seed prints the same rows.
 """
@@ -14,11 +14,11 @@ from codetune.core.files import read_jsonl, stable_seed
 
 def main() -> None:
     """Print the rows."""
-    parser = argparse.ArgumentParser(description="print rows to be read by eye")
+    parser = argparse.ArgumentParser(description="print random rows for a person to check")
     parser.add_argument("file", nargs="?", type=Path, default=Path("data/clean/train.jsonl"))
     parser.add_argument("--rows", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--from", type=int, default=0, dest="first", help="rows of the draw to leave out")
+    parser.add_argument("--from", type=int, default=0, dest="first", help="number of rows to skip")
     asked = parser.parse_args()
     rows = sorted(read_jsonl(asked.file), key=lambda row: stable_seed(asked.seed, "read", row["id"]))
     for number, row in enumerate(rows[asked.first : asked.rows], start=asked.first):

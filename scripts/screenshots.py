@@ -1,7 +1,7 @@
-"""The pictures of README.md and docs/: the page on HEAD and an experiment on it, taken with Chromium.
+"""Take the screenshots of README.md and docs/ with Chromium: the web page with HEAD and an experiment on it.
 
-Each is taken when what it shows is there, however long that takes. Colours are cut to a palette, so that git keeps
-small files.
+Each screenshot is taken when its content has appeared, without a fixed delay. Colours are reduced to a palette, so that
+the files in git stay small.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CHANGES = ("clean.context=any", "examine.max_similar=50")
 
 
 def _pair() -> tuple[str, str]:
-    """HEAD, and the experiment on it whose rows need not stand alone, by commit id; it is run where it was not yet."""
+    """Return the commit ids of HEAD and of the experiment `EXPERIMENT` on it, which is run if it does not exist."""
     repository = Repository(HOUSE)
     [head] = repository.lines("rev-parse", "HEAD")
     reference = f"refs/exps/{head[:2]}/{head[2:]}/{EXPERIMENT}"
@@ -71,7 +71,7 @@ def _take(browser: Any, url: str, name: str) -> None:
     page.set_default_timeout(PATIENCE_S * 1000)
     open_page(page, url)
     if page.get_by_text("This page failed").count():
-        raise UserError(f"the page of {name} failed", "See above what it said.")
+        raise UserError(f"the page of {name} failed", "See its message above.")
     path = DOCS / f"{name}.png"
     page.screenshot(path=path, animations="disabled", caret="hide")
     page.close()
@@ -82,10 +82,10 @@ def _take(browser: Any, url: str, name: str) -> None:
 
 
 def main() -> None:
-    """Take the pictures that are named on the command line, or all."""
+    """Take the screenshots named on the command line, or all."""
     names = sys.argv[1:] or list(PICTURES)
     if unknown := [name for name in names if name not in PICTURES]:
-        raise UserError(f"there is no picture {unknown[0]!r}", f"Name some of {', '.join(PICTURES)}.")
+        raise UserError(f"there is no screenshot {unknown[0]!r}", f"Choose from {', '.join(PICTURES)}.")
     with served() as (url, _), chromium() as browser:
         for name in names:
             _take(browser, url, name)

@@ -1,11 +1,11 @@
-"""Makes the virtual environment that all commands run in.
+"""Create the virtual environment that all commands run in.
 
-Finds uv and a Python, chooses a build of torch, installs what the lock pins, and proves that torch computes. Whatever
-is missing is told in one line; an interrupted set-up goes on where it stopped.
+Finds uv and a Python, chooses a build of torch, installs what the lock files pin, and checks that torch computes. Each
+error is one line. An interrupted set-up continues where it stopped.
 
-usage: python3 -m scripts.setup [PYTHON [VENV]]     PYTHON: a version such as 3.12, or a path; empty: any that fits
+usage: python3 -m scripts.setup [PYTHON [VENV]]     PYTHON: a version such as 3.12, or a path; empty: any supported one
 
-Standard library only, and any Python from 3.8 on: this runs before anything is installed.
+This file uses only the standard library, and runs on any Python from 3.8 on, because nothing is installed yet.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from scripts.checks import check_disk, check_machine, check_writable, size_gb
 
 SUPPORTED = ("3.11", "3.12", "3.13")
 PREFERRED_DOWNLOAD = "3.12"
-BUILT = "antlr4-python3-runtime"  # the one package without a wheel; pure Python, so no compiler is needed
-TORCH_INDEX = "CODETUNE_TORCH_INDEX"  # a mirror of the index of CPU builds, for those who have one
-COMPLETE = ".complete"  # in an environment that is: where it lies
-_OWN_S, _PROBE_S = 20.0, 8.0  # for the user's own indexes, and for the index of CPU builds, to answer
+BUILT = "antlr4-python3-runtime"  # the only package without a wheel; pure Python, so it needs no compiler
+TORCH_INDEX = "CODETUNE_TORCH_INDEX"  # environment variable: a mirror of the index of CPU builds
+COMPLETE = ".complete"  # a file that a complete environment has; it contains the environment's path
+_OWN_S, _PROBE_S = 20.0, 8.0  # timeouts for the user's own indexes, and for the index of CPU builds
 _PROOF = """
 import torch
 a = torch.ones(64, 64)
@@ -41,8 +41,8 @@ print(torch.__path__[0])
 class Build(NamedTuple):
     """One way to get torch.
 
-    :ivar options: of uv, that name where it lies.
-    :ivar told: in words, for the user.
+    :ivar options: options of uv that name the index.
+    :ivar told: description for the user.
     :ivar cpu: whether it is a build without CUDA.
     """
 
@@ -52,22 +52,31 @@ class Build(NamedTuple):
 
     @property
     def locks(self) -> List[str]:
-        """The files that pin what it needs."""
+        """Return the lock files of an environment with this build."""
         return [str(uv.LOCK), str(uv.CPU_LOCK if self.cpu else uv.CUDA_LOCK)]
 
     @property
     def disk_gb(self) -> float:
-        """Gigabytes of the environment with it."""
+        """Return the size of an environment with this build, in gigabytes."""
         return 2.1 if self.cpu else 6.2
 
     @property
     def download_gb(self) -> float:
-        """Gigabytes to download where nothing is in uv's cache."""
+        """Return the size of the downloads with an empty cache, in gigabytes."""
         return 0.7 if self.cpu else 3.2
 
 
 def find_python(program: str, env: uv.Variables, wanted: str, venv: Path) -> str:
-    """The interpreter for the environment: the `wanted` one, else its own, one that is here, or a fetched one."""
+    """Return the path of the interpreter for the environment.
+
+    It is the `wanted` one; without it, the one of the existing environment, an installed one, or one that uv downloads.
+
+    :param program: the path of uv.
+    :param env: the environment variables for uv.
+    :param wanted: a version or a path; empty for any supported version.
+    :param venv: the environment.
+    :raises SystemExit: if no interpreter fits.
+    """
     inside = venv / "bin" / "python"
     if not wanted and (venv / "pyvenv.cfg").exists() and _version(str(inside)) in SUPPORTED:
         return str(inside)
@@ -80,7 +89,7 @@ def find_python(program: str, env: uv.Variables, wanted: str, venv: Path) -> str
     if re.match(r"\d", wanted) and not re.fullmatch(r"3\.1[123](\.\d+)?", wanted):
         uv.fail(f"codetune runs on Python 3.11 to 3.13, not on {wanted}. Name another: make PYTHON=3.12 install")
     if wanted and not re.match(r"\d", wanted):
-        uv.fail(f"{wanted} is not a Python that runs. Name one: make PYTHON=/path/to/python3.12 install")
+        uv.fail(f"{wanted} does not run as Python. Name another: make PYTHON=/path/to/python3.12 install")
     version = wanted or PREFERRED_DOWNLOAD
     print(f"      No Python {wanted or '3.11 to 3.13'} here; fetching {version} (about 30 MB) …", flush=True)
     fetched, printed = uv.output_of([program, "python", "install", version], {**env, "UV_HTTP_RETRIES": "0"}, 600)
@@ -104,7 +113,7 @@ def _checked(python: str) -> str:
 
 
 def _version(python: str) -> str:
-    """Major and minor version of an interpreter; empty where it does not run."""
+    """Return major and minor version of an interpreter; empty if it does not run."""
     ask = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
         done, printed = uv.output_of([python, "-I", "-S", "-c", ask], dict(os.environ), 60)
@@ -114,9 +123,12 @@ def _version(python: str) -> str:
 
 
 def make_venv(program: str, env: uv.Variables, python: str, venv: Path) -> str:
-    """The interpreter of the environment, which is made anew unless it is complete, in its place and of that Python.
+    """Create the environment, and return its interpreter.
 
-    Without its pyvenv.cfg, bin/python is the Python it was made from, whose packages must not be touched.
+    An environment that is complete, was not moved and has the same Python is kept. One without pyvenv.cfg is created
+    again: its bin/python would use the packages of the Python that it was made from, and these must not change.
+
+    :raises SystemExit: if the environment cannot be created.
     """
     inside, complete = venv / "bin" / "python", venv / COMPLETE
     kept = complete.exists() and complete.read_text(encoding="utf-8") == str(venv.absolute())
@@ -124,14 +136,14 @@ def make_venv(program: str, env: uv.Variables, python: str, venv: Path) -> str:
         return str(inside)
     made, printed = uv.output_of([program, "venv", "--clear", "--python", python, str(venv)], env, 300)
     if not made:
-        uv.fail(f"{venv} could not be made ({uv.told(printed)}). Remove it, then try again: make clean install")
+        uv.fail(f"{venv} could not be created ({uv.told(printed)}). Remove it, then try again: make clean install")
     return str(inside)
 
 
 def choose_torch(program: str, env: uv.Variables, python: str) -> Build:
-    """A CPU build where one can be had: by the user's settings, or from its index; else what there is."""
+    """Choose a build of torch: a CPU build from the user's indexes or its own index, else the registry's build."""
     if platform.system() != "Linux":
-        return Build((), "the registry's", cpu=True)
+        return Build((), "the build of the registry", cpu=True)
     mirror = os.environ.get(TORCH_INDEX, "")
     index = ("--index", mirror) if mirror else ("--torch-backend", "cpu")
     ask = [
@@ -144,7 +156,7 @@ def choose_torch(program: str, env: uv.Variables, python: str) -> Build:
     found, printed = uv.output_of([*ask, *index], quick, _PROBE_S)
     if found:
         return Build(index, f"a CPU build, from {_without_password(mirror) or 'its index'}", cpu=True)
-    return Build((), f"the registry's, with CUDA: of CPU builds, {uv.told(printed)}", cpu=False)
+    return Build((), f"the build of the registry, with CUDA; no CPU build: {uv.told(printed)}", cpu=False)
 
 
 def _without_password(url: str) -> str:
@@ -152,7 +164,10 @@ def _without_password(url: str) -> str:
 
 
 def install(program: str, env: uv.Variables, python: str, build: Build) -> None:
-    """Bring the environment to what the locks pin, each file held to its sha256, then add the project itself."""
+    """Install what the lock files pin, with the sha256 of each file checked, then the project itself.
+
+    :raises SystemExit: if a command fails.
+    """
     sync = [
         program, "pip", "sync", "--python", python, "--require-hashes", "--only-binary", ":all:", "--no-binary", BUILT,
         "--build-constraints", str(uv.LOCK), *build.options, *build.locks,
@@ -176,18 +191,23 @@ def install(program: str, env: uv.Variables, python: str, build: Build) -> None:
 
 
 def prove(python: str, venv: Path) -> str:
-    """Import torch and compute a product; one line that says which build it is, and how large."""
+    """Import torch and compute a product.
+
+    :returns: one line with the build and its size.
+    :raises SystemExit: if torch does not run.
+    """
     done, printed = uv.output_of([python, "-c", _PROOF], dict(os.environ), 300)
     if not done:
         uv.fail(
-            f"torch was installed and does not run: {uv.told(printed)}. Make the environment anew: make clean install"
+            f"torch was installed but does not run: {uv.told(printed)}. "
+            "Create the environment again: make clean install"
         )
     version, folder = printed.strip().split("\n")[-2:]
     return f"torch {version} computes: {size_gb(Path(folder)):.1f} GB of {size_gb(venv):.1f} GB in {venv}"
 
 
 def main(wanted: str = "", name: str = ".venv") -> None:
-    """All steps, each told as it begins."""
+    """Run all steps, and print each one when it starts."""
     start, venv = time.monotonic(), Path(name)
     check_machine()
     check_writable(Path.cwd())
@@ -204,7 +224,7 @@ def main(wanted: str = "", name: str = ".venv") -> None:
     check_disk(build.disk_gb, venv, cache)
     print(
         f"[4/5] packages: up to {build.download_gb} GB to download, {build.disk_gb} GB on disk, half a minute or more; "
-        "interrupted, it goes on the next time",
+        "if interrupted, run the command again to continue",
         flush=True,
     )
     complete = venv / COMPLETE
@@ -220,9 +240,9 @@ if __name__ == "__main__":
     try:
         main(*sys.argv[1:3])
     except KeyboardInterrupt:
-        uv.fail("interrupted. What was downloaded is kept: run the same command again to go on", 130)
+        uv.fail("interrupted. What was downloaded is kept: run the same command again to continue", 130)
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  (nobody reads; do not complain again at exit)
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  (the reader is gone; avoid a second error at exit)
         raise SystemExit(141) from None
     except OSError as error:
         uv.fail(uv.explain(f"{error.filename or ''}: {error.strerror}"))

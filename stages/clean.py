@@ -1,17 +1,18 @@
-"""Keep or drop every raw row with a reason, and split what is kept by package.
+"""Keep or drop every raw row with a reason, and split the kept rows by package.
 
-Reads: data/raw/rows.parquet, and files.parquet for what functions need of their modules; data/reviews.jsonl;
-data/benchmarks and the files of `clean.benchmarks`; params `clean`.
-Writes: data/clean/{train,val,test}.jsonl (instruction rows), data/clean/problems.jsonl (held-out rows whose documented
-examples can try an answer), data/clean/ledger.parquet (for each raw row where it came from and what became of it by
-what rule), data/clean/counts.json.
-Guarantees: no group is in two splits, and neither are two that share much of their code; no kept row has the syntax
-tree, the instruction, or near-duplicate code of another, nor nearly its instruction with similar code; no train row is
-the solution of a benchmark that is named, holds the function of a held-out problem or asks for nearly the same; all
-licences are allowed; same bytes for any number of workers and any order of the rows, whose texts are on disk meanwhile.
-Does not: paraphrase (that is `augment`), run anything, or change code beyond taking out docstrings, annotations that
-name the unknown and the outer indentation. What a function needs of its module is found here and not in `ingest`: what
-may be needed is a parameter of this stage, and few rows come as far as being asked for it.
+Reads: data/raw/rows.parquet; data/raw/files.parquet, to find what functions need from their modules;
+data/reviews.jsonl; data/benchmarks and the files of `clean.benchmarks`; params `clean`.
+Writes: data/clean/{train,val,test}.jsonl (instruction rows), data/clean/problems.jsonl (held-out rows whose docstring
+examples can test an answer), data/clean/ledger.parquet (for each raw row its origin, and the rule that kept or dropped
+it), data/clean/counts.json.
+Guarantees: no group is in two splits, and groups that share much of their code are in the same split. No two kept rows
+have the same syntax tree, the same instruction, near-duplicate code, or nearly the same instruction with similar code.
+No train row is the solution of a named benchmark, contains the function of a held-out problem, or asks for nearly the
+same. All licences are allowed. The bytes are the same for any number of workers and any order of the rows. The texts of
+the rows are kept on disk, not in memory.
+Does not: paraphrase (`augment` does that); run any code; change code, except to remove docstrings, annotations with
+unknown names and the outer indentation. This stage, not `ingest`, finds what a function needs from its module: what a
+function may need is a parameter of this stage, and only few rows pass the rules before that one.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ _NAMED_REASONS = 3
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stage reads."""
+    """The files that the stage reads."""
 
     raw: Path = Path("data/raw")
     benchmarks: Path = ASKED
@@ -64,7 +65,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the stage writes."""
+    """The files and folders that the stage writes."""
 
     clean: Path = Path("data/clean")
     counts: Path = Path("data/clean/counts.json")
@@ -84,7 +85,7 @@ def _write_rows(folder: Path, verdicts: list[Verdict], splits: dict[str, Split],
 
 
 def held_out_problems(verdicts: list[Verdict], spool: Spool) -> Iterator[dict[str, Any]]:
-    """Yield the held-out rows whose examples can try an answer."""
+    """Yield the held-out rows whose docstring examples can test an answer."""
     for verdict in verdicts:
         if verdict.kept and verdict.held_out:
             record = spool.read(verdict.record)
@@ -93,13 +94,16 @@ def held_out_problems(verdicts: list[Verdict], spool: Spool) -> Iterator[dict[st
 
 
 def _reviews(path: Path) -> dict[str, Review]:
-    """What reviewers found, by row id; nothing where there is no such file."""
+    """Return the findings of reviewers by row id; empty if the file does not exist."""
     found = cast("Iterator[Review]", read_rows(path, REVIEWS) if path.exists() else iter(()))
     return {row["id"]: row for row in found}
 
 
 def _require_sources(rows: Path, params: CleanParams) -> None:
-    """Nothing, when every source that is to be held out has rows."""
+    """Check that every held-out source has rows.
+
+    :raises UserError: if one has none.
+    """
     if params.held_out:
         found = {row["source"] for row in read_rows(rows, RAW_ROWS, ["source"])}
         for name in params.held_out:
@@ -119,12 +123,12 @@ def _require_splits(verdicts: list[Verdict], splits: dict[str, Split]) -> None:
             raise UserError(
                 f"split {split} would be empty: {filled.total()} rows of {len(splits)} groups are kept "
                 f"(dropped: {most})",
-                "Add to ingest.sources, or loosen the `clean` section of params.yaml.",
+                "Add sources to ingest.sources, or relax the limits in the `clean` section of params.yaml.",
             )
 
 
 def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
-    """The content of data/clean/counts.json, after everything has been written."""
+    """Write rows, problems, ledger and counts. Return the content of data/clean/counts.json."""
     tasks = [task for path in benchmark_files(inputs.benchmarks, params.benchmarks) for task in read_benchmark(path)]
     rows = inputs.raw / "rows.parquet"
     _require_sources(rows, params)
@@ -151,5 +155,5 @@ def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]
 
 
 def main() -> None:
-    """Run the stage on params.yaml and the files that dvc.yaml names."""
+    """Run the stage with params.yaml and the files named in dvc.yaml."""
     run(load_section(CleanParams), Inputs(), Outputs())

@@ -1,11 +1,11 @@
-"""Make the data card: a page with pictures that tells what the data is, in two minutes; and its figures as metrics.
+"""Make the data card: a short page with plots that describes the data. Write its figures as metrics, too.
 
 Reads: data/clean/ledger.parquet, data/clean/{train,val,test}.jsonl, data/clean/counts.json, reports/augmentation.json,
 reports/leaks.json, data/augmented/similarities.json.
-Writes: reports/data.json (the counts, and the figures of leaks), reports/data_card.md, reports/data_plots/ —
-funnel.svg, lengths.svg, reports/augmentation_plots/meaning.svg (similarities of paraphrases, and the threshold).
-Guarantees: every number comes out of these files; the bytes written depend on them alone.
-Does not: judge rows, or measure anything anew.
+Writes: reports/data.json (the counts, and the figures of leaks), reports/data_card.md, reports/data_plots/ (funnel.svg,
+lengths.svg), reports/augmentation_plots/meaning.svg (similarities of paraphrases, and the threshold).
+Guarantees: every number is from these files. The written bytes depend only on them.
+Does not: judge rows; measure anything again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from codetune.schemas.reading import read_rows, rows_with
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stage reads."""
+    """The files that the stage reads."""
 
     clean: Path = Path("data/clean")
     counts: Path = Path("data/clean/counts.json")
@@ -49,7 +49,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the stage writes."""
+    """The files and folders that the stage writes."""
 
     data: Path = Path("reports/data.json")
     card: Path = Path("reports/data_card.md")
@@ -58,11 +58,11 @@ class Outputs:
 
 
 def _row(path: Path, identity: str) -> JsonObject:
-    """The row of a JSON-lines file that has this id."""
+    """Return the row with this id from a JSON-lines file."""
     for row in rows_with(path, ORIGINALS, identity):
         if row["id"] == identity:
             return row
-    raise UserError(f"{path} lacks row {identity} of the ledger", "Run `dvc repro clean`.")
+    raise UserError(f"{path} does not have row {identity}, which the ledger lists", "Run `dvc repro clean`.")
 
 
 def _write_plots(folder: Path, ledger: list[JsonObject]) -> None:
@@ -82,7 +82,7 @@ def _write_meaning(folder: Path, similarities: JsonObject) -> None:
 
 
 def run(inputs: Inputs, outputs: Outputs) -> str:
-    """The page, after everything has been written."""
+    """Write the data card, its plots and its figures. Return the card."""
     ledger = list(read_rows(inputs.clean / "ledger.parquet", LEDGER, COLUMNS))
     rows = {split: _row(inputs.clean / f"{split}.jsonl", identity) for split, identity in example_ids(ledger).items()}
     _write_plots(outputs.plots, ledger)
@@ -97,5 +97,5 @@ def run(inputs: Inputs, outputs: Outputs) -> str:
 
 
 def main() -> None:
-    """Run the stage on the files that dvc.yaml names."""
+    """Run the stage with the files named in dvc.yaml."""
     run(Inputs(), Outputs())

@@ -1,12 +1,13 @@
-"""Examine the final train, val and test once more: nothing that is measured may have been trained on.
+"""Check the final train, val and test for leaks: the model must not train on rows that it is measured on.
 
 Reads: data/augmented/train.jsonl, data/clean/{val,test}.jsonl, data/benchmarks and the files of `clean.benchmarks`,
 params `examine` and `numerics`.
 Writes: reports/leaks.json.
-Looks for: the same code or instruction, the same but for names and constants, nearly the same code, and what means the
-same by sentence embeddings.
-Guarantees: more leaks than params allow end the pipeline before anything is trained; the rows are named.
-Does not: drop rows (that is `clean`).
+Looks for: the same code or instruction; code that differs only in names and constants; near-duplicate code; rows with
+the same meaning, by sentence embeddings.
+Guarantees: if there are more leaks than params allow, the pipeline stops before training, with an error that names the
+rows.
+Does not: drop rows (`clean` does that).
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class Params:
-    """What the stage depends on.
+    """The parameters that the stage uses.
 
-    :param benchmarks: files besides those that are asked, which `clean` keeps out of train as well.
+    :param benchmarks: benchmark files besides those that the models are asked; `clean` keeps these out of train too.
     """
 
     examine: ExamineParams
@@ -48,7 +49,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stage reads, the benchmarks apart that the parameters name."""
+    """The files that the stage reads, except the benchmark files that the parameters name."""
 
     train: Path = Path("data/augmented/train.jsonl")
     val: Path = Path("data/clean/val.jsonl")
@@ -58,7 +59,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the stage writes."""
+    """The files and folders that the stage writes."""
 
     report: Path = Path("reports/leaks.json")
 
@@ -72,7 +73,7 @@ def _tasks(path: Path) -> list[Text]:
 
 
 def _too_many(found: dict[str, list[Leak]], params: ExamineParams) -> list[str]:
-    """What exceeds the thresholds, with the first few rows of each."""
+    """Return one text for each exceeded limit, with the first few rows."""
     held_out = [leak for split in ("val", "test") for leak in found[split]]
     benchmark = [leak for name, leaks in found.items() if name not in ("val", "test") for leak in leaks]
     limits = (
@@ -92,7 +93,7 @@ def _too_many(found: dict[str, list[Leak]], params: ExamineParams) -> list[str]:
 
 
 def _similar(train: list[Text], parts: dict[str, list[Text]], params: SimilarityParams) -> dict[str, list[Leak]]:
-    """The rows of each part that mean the same as a train row."""
+    """Return, for each part, the rows with the same meaning as a train row."""
     key = "examine.similarity.encoder"
     encoder = SentenceEncoder(locate_encoder(params.encoder, key), key, params.max_tokens)
     held_out = [row for rows in parts.values() for row in rows]
@@ -102,9 +103,9 @@ def _similar(train: list[Text], parts: dict[str, list[Text]], params: Similarity
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
-    """The content of reports/leaks.json, after it has been written.
+    """Write reports/leaks.json. Return its content.
 
-    :raises UserError: when more was found than the parameters allow; nothing is written then.
+    :raises UserError: if more leaks were found than the parameters allow; then nothing is written.
     """
     examine = params.examine
     train = _rows(inputs.train, AUGMENTED)
@@ -131,6 +132,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run the stage on params.yaml and the files that dvc.yaml names."""
+    """Run the stage with params.yaml and the files named in dvc.yaml."""
     params = Params(load_section(ExamineParams), tuple(load_section(CleanParams).benchmarks), numerics.fixed())
     run(params, Inputs(), Outputs())

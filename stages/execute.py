@@ -1,14 +1,14 @@
 """Run the answers of base and tuned model to problems with tests, in a sandbox.
 
-That shows whether they work, which no similarity does.
+This shows whether the answers work. Metrics of similarity cannot show that.
 
 Reads: reports/samples/{base,tuned}.jsonl and {base,tuned}.benchmarks.jsonl, data/clean/problems.jsonl and
 data/problems.jsonl (held-out functions and their examples), data/benchmarks, params `execute`, `score`.
-Writes: reports/execution/metrics.json (for each set of problems pass@1 of both models, the gain, the problems won and
-lost) and reports/execution/verdicts.jsonl (what came of each answer, and why).
-Guarantees: nothing is run outside a sandbox; where the machine offers none both files are empty: a metric is absent,
-never zero. A problem whose own reference fails is left out and named. The files tell nothing of the machine.
-Does not: ask a model; repeat a text of a benchmark.
+Writes: reports/execution/metrics.json (for each set of problems: pass@1 of both models, the gain, the problems won and
+lost) and reports/execution/verdicts.jsonl (the outcome of each answer, and why).
+Guarantees: nothing runs outside a sandbox. If the machine offers none, both files are empty: a metric is missing,
+never zero. A problem whose own reference fails is left out and named. The files contain nothing about the machine.
+Does not: ask a model; copy a text of a benchmark.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from codetune.schemas.verdicts import VERDICTS
 
 @dataclass(frozen=True)
 class Params:
-    """The sections that the stage depends on."""
+    """The parameters that the stage uses."""
 
     execute: ExecuteParams
     score: ScoreParams
@@ -46,7 +46,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stage reads."""
+    """The files that the stage reads."""
 
     base: Path = Path("reports/samples/base.jsonl")
     tuned: Path = Path("reports/samples/tuned.jsonl")
@@ -59,13 +59,13 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the stage writes."""
+    """The files and folders that the stage writes."""
 
     reports: Path = Path("reports/execution")
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
-    """The content of metrics.json, after everything has been written."""
+    """Run the answers, and write metrics and verdicts. Return the content of metrics.json."""
     packages = package_paths(params.execute.packages)
     report: JsonObject = {}
     rows: list[JsonObject] = []
@@ -109,5 +109,5 @@ def _answered(inputs: Inputs) -> Iterator[tuple[ProblemSet, Samples]]:
 
 
 def main() -> None:
-    """Run the stage on params.yaml and the files that dvc.yaml names."""
+    """Run the stage with params.yaml and the files named in dvc.yaml."""
     run(Params(load_section(ExecuteParams), load_section(ScoreParams)), Inputs(), Outputs())

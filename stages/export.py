@@ -1,11 +1,10 @@
 """Merge the adapter into the base model, and write the model card.
 
-Reads: the base model, models/adapter, data/clean/val.jsonl (rows to check on), params.yaml, and for the card
+Reads: the base model, models/adapter, data/clean/val.jsonl (rows for the check), params.yaml, and for the card
 reports/{metrics,signatures,data,augmentation}.json, reports/training/summary.json, models/base/provenance.json.
 Writes: models/export/ (safetensors, tokenizer, README.md).
-Guarantees: on held-out rows, and on greedy answers to them, the merged logits equal base plus adapter within what
-rounding makes of them; what lies on the disk was read back and compared; the card is made of the files, and leaves out
-what no file says.
+Guarantees: on validation rows, and on greedy answers to them, the merged logits equal those of base plus adapter, up to
+rounding. The written weights are read back and compared. The card contains only facts from these files.
 Does not: publish anything.
 """
 
@@ -35,10 +34,10 @@ _OPTIONAL = ("metrics", "signatures", "data", "augmentation", "training", "prove
 
 @dataclass(frozen=True)
 class Params:
-    """What the stage depends on.
+    """The parameters that the stage uses.
 
-    :param everything: all of params.yaml, which the card shows parts of.
-    :param form: how answers are taught.
+    :param everything: the whole content of params.yaml; the card shows parts of it.
+    :param form: the form in which answers are taught.
     """
 
     export: ExportParams
@@ -49,7 +48,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stage reads, the base model apart, which the parameters name."""
+    """The files that the stage reads, except the base model, which the parameters name."""
 
     adapter: Path = Path("models/adapter")
     val: Path = Path("data/clean/val.jsonl")
@@ -63,17 +62,17 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the stage writes."""
+    """The files and folders that the stage writes."""
 
     export: Path = Path("models/export")
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
-    """The model card, after the merged model has been written beside it."""
+    """Write the merged model and the model card. Return the card."""
     base = load_model(params.model.base, revision=params.model.revision, system=params.model.system)
     rows = list(read_rows(inputs.val, ORIGINALS))[:CHECK_ROWS]
     if not rows:
-        raise UserError(f"{inputs.val} holds no row to check the merged model on", "Run `dvc repro clean`.")
+        raise UserError(f"{inputs.val} has no row to check the merged model on", "Run `dvc repro clean`.")
     sequences = [
         example_ids(base.tokenizer, row["instruction"], written(row["completion"], params.form), base.context).input_ids
         for row in rows
@@ -89,12 +88,12 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
 
 
 def _optional(path: Path) -> dict[str, Any] | None:
-    """The content of a JSON file, or None where there is no such file."""
+    """Return the content of a JSON file, or None if it does not exist."""
     return read_json(path) if path.is_file() else None
 
 
 def main() -> None:
-    """Run the stage on params.yaml and the files that dvc.yaml names."""
+    """Run the stage with params.yaml and the files named in dvc.yaml."""
     numerics.fixed()
     options, model = load_section(ExportParams), load_section(ModelParams)
     run(Params(options, model, read_params(), load_taught_form()), Inputs(), Outputs())

@@ -1,18 +1,16 @@
 """Answer the test prompts with the untouched base model, or with the tuned one.
 
-The prompts are the held-out problems that data/problems.jsonl lists, or test rows where it lists none of this data, and
-the problems of benchmarks where the answers are code.
+The prompts are the held-out problems listed in data/problems.jsonl. If it lists none of this data, they are test rows.
+If the answers are code, the problems of benchmarks are asked too.
 
 Reads: data/clean/test.jsonl, data/clean/problems.jsonl, data/problems.jsonl, data/benchmarks, data/augmented/test.jsonl
-(the same prompts in other words), the base model, models/adapter (tuned only), params `generate`, `model`, `numerics`,
-`clean.task`.
-Writes: reports/samples/{base,tuned}.jsonl, one line per prompt, {base,tuned}.reworded.jsonl with some of them asked in
-other words, {base,tuned}.benchmarks.jsonl without the texts of the benchmarks, and {base,tuned}.summary.json with the
-counts.
-Guarantees: the same prompts in the same order for both; greedy decoding, so that the same model gives the same text,
-whatever the batch size; a prompt that leaves no room for an answer is skipped in both, and counted; a killed run goes
-on from the answers it left in .cache/generation.
-Does not: judge the answers (that is `score`), or run them.
+(reworded prompts), the base model, models/adapter (tuned only), params `generate`, `model`, `numerics`, `clean.task`.
+Writes: reports/samples/{base,tuned}.jsonl (one line per prompt), {base,tuned}.reworded.jsonl (some of the prompts,
+reworded), {base,tuned}.benchmarks.jsonl (without the texts of the benchmarks), {base,tuned}.summary.json (counts).
+Guarantees: both models get the same prompts in the same order. Decoding is greedy, so the same model gives the same
+text for every batch size. A prompt that is too long to leave space for an answer is skipped for both models, and
+counted. A killed run continues after the answers in .cache/generation.
+Does not: judge the answers (`score` does that), or run them.
 """
 
 from __future__ import annotations
@@ -54,7 +52,7 @@ Variant = Literal["base", "tuned"]
 
 @dataclass(frozen=True)
 class Params:
-    """The sections that the stage depends on."""
+    """The parameters that the stage uses."""
 
     generate: GenerateParams
     model: ModelParams
@@ -64,7 +62,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stage reads, the base model apart, which the parameters name."""
+    """The files that the stage reads, except the base model, which the parameters name."""
 
     test: Path = Path("data/clean/test.jsonl")
     problems: Path = Path("data/clean/problems.jsonl")
@@ -76,14 +74,14 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the stage writes."""
+    """The files and folders that the stage writes."""
 
     samples: Path = Path("reports/samples")
     journals: Path = Path(".cache/generation")
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> dict[str, Any]:
-    """The counts of one variant, after its samples have been written."""
+    """Write the samples of one model. Return the content of its summary."""
     options = params.generate
     adapter = inputs.adapter if variant == "tuned" else None
     device = require_device(options.device, "generate.device")
@@ -143,21 +141,24 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, variant: Variant) -> d
 
 
 def _test_rows(inputs: Inputs) -> tuple[list[JsonObject], dict[str, int]]:
-    """The test rows that are prompts: those that are verified problems, or all; and how many of them are what."""
+    """Return the test rows to ask, and the counts of problems.
+
+    The rows are the verified problems, or all test rows if there are none.
+    """
     rows = list(read_rows(inputs.test, ORIGINALS))
     candidates = list(read_rows(inputs.problems, HELD_OUT_PROBLEMS))
     verified = {each.id for each in held_out_set(candidates, read_rows(inputs.verified, VERIFIED_PROBLEMS)).problems}
     problems = [row for row in rows if row["id"] in verified]
     if candidates and not problems:
         sys.stderr.write(
-            f"generate: none of the {len(candidates)} held-out problems stands in {inputs.verified} as it is now, so "
-            "test rows are asked. Run `python -m codetune problems --renew`.\n"
+            f"generate: none of the {len(candidates)} held-out problems is listed in {inputs.verified} with its "
+            "current content, so test rows are asked. Run `python -m codetune problems --renew`.\n"
         )
     return problems or rows, {"candidates": len(candidates), "verified": len(problems)}
 
 
 def _benchmark_samples(sets: list[ProblemSet], tasks: list[Prompt], answers: list[JsonObject]) -> Iterator[JsonObject]:
-    """Yield the lines of the answers to benchmarks."""
+    """Yield the lines for the answers to benchmark problems."""
     problems = {(each.name, problem.id): problem for each in sets for problem in each.problems}
     for prompt, answer in zip(tasks, answers, strict=True):
         name, task = prompt.row["set"], prompt.row["id"]
@@ -166,12 +167,12 @@ def _benchmark_samples(sets: list[ProblemSet], tasks: list[Prompt], answers: lis
 
 
 def _stops_early(params: Params) -> bool:
-    """Whether answers end once their code is whole."""
+    """Return whether an answer ends as soon as its code is complete."""
     return params.generate.stop == "code" and params.task == "python"
 
 
 def _recipe(params: Params, adapter: Path | None, asked: list[Prompt], device: str, dtype: str) -> str:
-    """The digest of the fingerprint of the answers."""
+    """Return the digest of everything that determines the answers."""
     places = {"base": locate_model(params.model.base, params.model.revision), "adapter": adapter}
     files = {
         f"{name}: {path.name}": path
@@ -193,7 +194,7 @@ def _recipe(params: Params, adapter: Path | None, asked: list[Prompt], device: s
 
 
 def _answered(loaded: LoadedModel, prompts: list[Prompt], params: Params, journal: Journal) -> list[dict[str, Any]]:
-    """The answers to all prompts, in order; those in the journal are not asked for again."""
+    """Return the answers to all prompts, in order. Answers in the journal are not generated again."""
     kept = journal.read() or []
     answers = {row["index"]: row for row in kept}
     left = [index for index in range(len(prompts)) if index not in answers]
@@ -218,7 +219,7 @@ def _answered(loaded: LoadedModel, prompts: list[Prompt], params: Params, journa
 
 
 def _sample(prompt: Prompt, answer: dict[str, Any]) -> dict[str, Any]:
-    """One line of the samples."""
+    """Return one line of the samples."""
     row = prompt.row
     return {
         **{key: row[key] for key in ("id", "group", "path", "qualname", "instruction")},
@@ -228,9 +229,9 @@ def _sample(prompt: Prompt, answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_variant(text: str) -> Variant:
-    """Which model answers, from the command line.
+    """Return which model answers, from the command line.
 
-    :raises UserError: when it is neither `base` nor `tuned`.
+    :raises UserError: if the text is neither `base` nor `tuned`.
     """
     if text == "base":
         return "base"
@@ -240,7 +241,7 @@ def parse_variant(text: str) -> Variant:
 
 
 def main(variant: str) -> None:
-    """Run the stage on params.yaml and the files that dvc.yaml names."""
+    """Run the stage with params.yaml and the files named in dvc.yaml."""
     which = parse_variant(variant)
     params = Params(load_section(GenerateParams), load_section(ModelParams), numerics.fixed(), load_task())
     run(params, Inputs(), Outputs(), which)

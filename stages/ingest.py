@@ -1,13 +1,13 @@
 """Read the sources, and extract one row per documented function or per row of a table.
 
-Reads: the sources that params `ingest` names: pinned wheels (cache or package registry), the standard library, folders,
-git repositories, tables, data sets of the hub.
-Writes: data/raw/ — rows.parquet (functions and pairs), files.parquet (whole sources), manifest.json (counts, and what
-was passed over by reason).
-Guarantees: every wheel has the pinned sha256 and a permissive licence, every file the digest of its wheel's RECORD;
-the bytes written depend on the sources alone, not on workers or order of arrival; a file that cannot be read or parsed,
-or that kills its parser, is counted and stops nothing.
-Does not: run or unpack any code of the sources; judge rows (that is `clean`).
+Reads: the sources named in params `ingest`: pinned wheels (from the cache or the package registry), the standard
+library, folders, git repositories, tables, and data sets of the hub.
+Writes: data/raw/, with rows.parquet (functions and pairs), files.parquet (whole source files) and manifest.json
+(counts, also of what was skipped, by reason).
+Guarantees: every wheel has the pinned sha256 and a permissive licence. Every file has the digest in the RECORD of its
+wheel. The written bytes depend only on the sources, not on the number of workers or the order in which they finish. A
+file that cannot be read or parsed, or that crashes the parser, is counted, and the stage continues.
+Does not: run or unpack code of the sources; judge rows (`clean` does that).
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from codetune.schemas.raw import RAW_FILES, RAW_ROWS
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the stage writes."""
+    """The files and folders that the stage writes."""
 
     raw: Path = Path("data/raw")
 
 
 def run(params: IngestParams, outputs: Outputs) -> dict[str, Any]:
-    """The manifest, after rows and files have been written."""
+    """Write rows, files and manifest. Return the manifest."""
     everything = read_sources(params)
     report = manifest(everything)
     with atomic_folder(outputs.raw) as folder:
@@ -49,5 +49,5 @@ def run(params: IngestParams, outputs: Outputs) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run the stage on params.yaml and the files that dvc.yaml names."""
+    """Run the stage with params.yaml and the files named in dvc.yaml."""
     run(load_section(IngestParams), Outputs())

@@ -3,15 +3,15 @@
 Reads: reports/samples/{base,tuned}.jsonl, {base,tuned}.reworded.jsonl and {base,tuned}.benchmarks.jsonl,
 data/benchmarks, data/clean/{problems,test}.jsonl (random pairs for the baseline), params `score`, `clean.task` and
 `train.answer_form`.
-Writes: reports/scores.jsonl (each prompt), reports/metrics.json (means, gains and robustness, with intervals; under
-`benchmarks` the means and gains of each benchmark by itself),
-reports/signatures.json (what two revisions must share to be compared), reports/scoring.json (the baseline; empty and
-long texts, and answers by form, or by why they have no code, counted).
-Guarantees: both models answered the same prompts; the packaged encoder's weights have the published digest; a score
-depends on answer, reference, baseline and parameters alone, not on the other answers; with `clean.task: python` every
-score is of the answer's code, read out of Markdown for both models alike, and `expected_form` tells whether the answer
-has the form that is taught.
-Does not: run any answer; say whether two revisions may be compared (that is for the signatures).
+Writes: reports/scores.jsonl (one line per prompt), reports/metrics.json (means, gains and robustness, with intervals;
+under `benchmarks` the means and gains of each benchmark), reports/signatures.json (what two revisions must have in
+common to be compared), reports/scoring.json (the baseline, and counts: empty texts, long texts, answers by form, and
+answers without code by reason).
+Guarantees: both models answered the same prompts. The weights of the packaged encoder have the published digest. A
+score depends only on answer, reference, baseline and parameters, not on the other answers. With `clean.task: python`,
+the code of an answer is scored; it is extracted from Markdown in the same way for both models. `expected_form` says
+whether the answer has the form that is taught.
+Does not: run any answer; decide whether two revisions may be compared (the signatures do that).
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ _LIBRARIES = ("bert-score", "numpy", "sacrebleu", "tokenizers", "torch", "transf
 
 @dataclass(frozen=True)
 class Params:
-    """What the stage depends on.
+    """The parameters that the stage uses.
 
-    :param form: how answers are taught, which is how they are expected.
+    :param form: the form in which answers are taught, and therefore expected.
     """
 
     score: ScoreParams
@@ -66,7 +66,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stage reads."""
+    """The files that the stage reads."""
 
     base: Path = Path("reports/samples/base.jsonl")
     tuned: Path = Path("reports/samples/tuned.jsonl")
@@ -81,7 +81,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the stage writes."""
+    """The files and folders that the stage writes."""
 
     scores: Path = Path("reports/scores.jsonl")
     metrics: Path = Path("reports/metrics.json")
@@ -91,7 +91,7 @@ class Outputs:
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
-    """The content of reports/metrics.json, after everything has been written."""
+    """Write scores, metrics, signatures and counts. Return the content of reports/metrics.json."""
     given = read_samples(inputs.base, inputs.tuned)
     asked_again = read_samples(inputs.base_reworded, inputs.tuned_reworded, least=0)
     sets = benchmark_sets(inputs.benchmarks)
@@ -141,7 +141,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
 
 
 def main() -> None:
-    """Run the stage on params.yaml and the files that dvc.yaml names."""
+    """Run the stage with params.yaml and the files named in dvc.yaml."""
     params = Params(load_section(ScoreParams), numerics.fixed(), load_taught_form())
 
     run(params, Inputs(), Outputs(kept=kept_folder(Path())))

@@ -3,11 +3,11 @@
 Reads: data/augmented/train.jsonl, data/clean/val.jsonl, the base model, params `train`, `model`, `numerics` and
 `clean.task`.
 Writes: models/adapter/ (adapter and tokenizer), reports/training/ (learning curve of DVCLive, summary.json).
-Guarantees: the same seed gives the same adapter, byte for byte; the adapter is the one with the smallest validation
-loss; labels cover exactly the completion, written as `train.answer_form` says, and its end token; every row that is
-left out is counted; base untouched; a killed run goes on from its last checkpoint in .cache/training, and ends in the
-same bytes.
-Does not: change the base model's weights, or merge the adapter into them (that is `export`).
+Guarantees: the same seed gives the same adapter, byte for byte. The adapter is the one with the lowest validation loss.
+Labels cover exactly the completion, in the form set by `train.answer_form`, and its end token. Every row that is left
+out is counted. The base model is unchanged. A killed run continues from its last checkpoint in .cache/training, and
+gives the same bytes.
+Does not: change the weights of the base model, or merge the adapter into them (`export` does that).
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ from codetune.training.world import World, join
 
 @dataclass(frozen=True)
 class Params:
-    """What the stage depends on.
+    """The parameters that the stage uses.
 
-    :param task: what answers are, as `clean` was told.
+    :param task: what the answers are, as set in `clean.task`.
     """
 
     train: TrainParams
@@ -67,13 +67,13 @@ class Params:
 
     @property
     def form(self) -> TaughtForm:
-        """How answers are taught."""
+        """Return the form in which answers are taught."""
         return taught_form(self.task, self.train.answer_form)
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stage reads, the base model apart, which the parameters name."""
+    """The files that the stage reads, except the base model, which the parameters name."""
 
     train: Path = Path("data/augmented/train.jsonl")
     val: Path = Path("data/clean/val.jsonl")
@@ -81,7 +81,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the stage writes."""
+    """The files and folders that the stage writes."""
 
     adapter: Path = Path("models/adapter")
     training: Path = Path("reports/training")
@@ -89,9 +89,11 @@ class Outputs:
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
-    """The content of reports/training/summary.json, after adapter and learning curve have been written.
+    """Train, and write adapter and learning curve.
 
-    Of several processes (`torchrun -m stages train`) the first one writes; what the others return is empty.
+    With several processes (`torchrun -m stages train`), only the main process writes.
+
+    :returns: the content of reports/training/summary.json; empty in the other processes.
     """
     world = join(require_device(params.train.device, "train.device"))
     params = _with_precision(params, world)
@@ -110,7 +112,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     )
     if world.main:
         check_base(base, rows.rows, options, "cpu" if world.sharded else world.device)
-        del base  # two of them might not fit into memory
+        del base  # memory may be too small for two models
         base = load()
     pad, size = base.tokenizer.pad_token_id, options.batch_size
     lay_out = pack if options.packing else partial(collate, pad_id=pad)
@@ -147,7 +149,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
 
 def _with_precision(params: Params, world: World) -> Params:
-    """The parameters with the precision that `auto` stands for here: all processes take the same."""
+    """Return the parameters with `auto` replaced by the precision used here, the same in all processes."""
     precision, reason = chosen_precision(params.train.precision, params.numerics.mode, world.device)
     if world.size > 1:
         precision = "bfloat16" if world.total(float(precision == "bfloat16")) == world.size else "float32"
@@ -157,7 +159,10 @@ def _with_precision(params: Params, world: World) -> Params:
 
 
 def _fingerprint(params: Params, inputs: Inputs, world: World, base_dtype: str) -> Fingerprint:
-    """All that decides the bytes of the adapter: a checkpoint is used only where all of it is the same."""
+    """Return the fingerprint of everything that determines the bytes of the adapter.
+
+    A checkpoint is used only if its fingerprint is the same.
+    """
     base = locate_model(params.model.base, params.model.revision)
     settings = params.train.model_dump(exclude={"checkpoint_every"})
     lora = settings.pop("lora")
@@ -177,7 +182,7 @@ def _fingerprint(params: Params, inputs: Inputs, world: World, base_dtype: str) 
 
 
 def _summary(rows: TokenizedRows, val_rows: TokenizedRows, steps: list[Step], result: Progress) -> dict[str, Any]:
-    """What was trained on, and how the validation loss went."""
+    """Return what the model was trained on, and the validation losses."""
     evaluations = [
         asdict(evaluation) | {"val_loss": round(evaluation.val_loss, 6)} for evaluation in result.evaluations
     ]
@@ -208,6 +213,6 @@ def _summary(rows: TokenizedRows, val_rows: TokenizedRows, steps: list[Step], re
 
 
 def main() -> None:
-    """Run the stage on params.yaml and the files that dvc.yaml names."""
+    """Run the stage with params.yaml and the files named in dvc.yaml."""
     params = Params(load_section(TrainParams), load_section(ModelParams), numerics.fixed(), load_task())
     run(params, Inputs(), Outputs())

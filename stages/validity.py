@@ -1,10 +1,10 @@
-"""Ask whether the metrics tell programs that work from programs that do not (frozen: run it with `make validity`).
+"""Measure whether the metrics distinguish working programs from broken ones (frozen: run it with `make validity`).
 
 Reads: data/raw/rows.parquet (functions with examples in their docstrings), data/clean/{problems,test}.jsonl (for the
 baseline of BERTScore), params `validity`, `score`, `numerics`.
 Writes: reports/validity/metrics.json, reports/validity/agreement.svg.
-Guarantees: every program is run in the sandbox before it counts as working or broken; nothing is run without one.
-Does not: look at any model; it is about the metrics alone.
+Guarantees: every program is run in the sandbox before it counts as working or broken. Nothing runs outside a sandbox.
+Does not: use any model; it evaluates only the metrics.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from codetune.schemas.reading import read_rows
 
 @dataclass(frozen=True)
 class Params:
-    """The sections that the stage depends on."""
+    """The parameters that the stage uses."""
 
     validity: ValidityParams
     score: ScoreParams
@@ -43,7 +43,7 @@ class Params:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stage reads."""
+    """The files that the stage reads."""
 
     rows: Path = Path("data/raw/rows.parquet")
     problems: Path = Path("data/clean/problems.jsonl")
@@ -52,13 +52,13 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the stage writes."""
+    """The files and folders that the stage writes."""
 
     reports: Path = Path("reports/validity")
 
 
 def _score(functions: list[Programs], encoder: BertEncoder, baseline: Baseline) -> Score:
-    """The metrics of `score`."""
+    """Return a function that computes the metrics of `score` for an answer and its reference."""
     matcher = Matcher(encoder)
     pairs = [
         (text, each.reference)
@@ -74,14 +74,14 @@ def _score(functions: list[Programs], encoder: BertEncoder, baseline: Baseline) 
     return score
 
 
-# A report that names no Python was made under this one.
+# A report that names no Python release was made with this one.
 _FIRST_PYTHON = "3.11"
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
-    """The content of metrics.json, after everything has been written.
+    """Write metrics and plot. Return the content of metrics.json.
 
-    :raises UserError: when the machine offers no isolation, or no function can be used.
+    :raises UserError: if the machine offers no isolation, or if no function can be used.
     """
     isolation = find_isolation()
     limits = calibrated(Limits(cpu_s=params.validity.cpu_s), isolation)
@@ -89,7 +89,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     made = make_programs(rows, params.validity, isolation, limits)
     if not made.functions:
         raise UserError(
-            f"none of the {made.counts['tried']} functions with examples passes them by itself",
+            f"none of the {made.counts['tried']} functions with examples passes its own examples",
             "Raise validity.functions, or add packages to ingest.",
         )
     settings = params.score.bertscore
@@ -111,6 +111,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run the stage on params.yaml and the files that dvc.yaml names."""
+    """Run the stage with params.yaml and the files named in dvc.yaml."""
     numerics.fixed()
     run(Params(load_section(ValidityParams), load_section(ScoreParams)), Inputs(), Outputs())

@@ -1,8 +1,8 @@
-"""What all tests share: fixed numerics, a tiny base model, realistic rows. Nothing needs the network."""
+"""Fixtures and helpers of all tests: fixed numerics, tiny models, realistic rows. No test needs the network."""
 
 from codetune import numerics
 
-numerics.fix(numerics.NumericsParams(mode="portable", threads=1))  # tiny models are quickest on one
+numerics.fix(numerics.NumericsParams(mode="portable", threads=1))  # tiny models are fastest with one thread
 
 import os  # noqa: E402
 import subprocess  # noqa: E402
@@ -32,7 +32,7 @@ def instruction_rows() -> list[dict[str, Any]]:
 
 @pytest.fixture
 def threads() -> Iterator[Callable[[int], None]]:
-    """Sets the number of torch's threads; after the test it is as before."""
+    """A function that sets the number of torch threads. The old number is restored after the test."""
     import torch
 
     before = torch.get_num_threads()
@@ -42,7 +42,7 @@ def threads() -> Iterator[Callable[[int], None]]:
 
 @pytest.fixture
 def same_bits(threads: Callable[[int], None]) -> Callable[[Callable[[], Any]], None]:
-    """Asserts that a computation gives tensors of the same bits on any number of threads."""
+    """A function that asserts that a computation gives bit-identical tensors for any number of threads."""
     import torch
 
     def check(compute: Callable[[], Any]) -> None:
@@ -57,7 +57,7 @@ def same_bits(threads: Callable[[int], None]) -> Callable[[Callable[[], Any]], N
 
 
 def digests(*folders: Path) -> dict[str, str]:
-    """The digest of each file by its path in the folder."""
+    """Return the digest of each file, by its path in its folder."""
     files = [(folder, file) for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
     return {str(file.relative_to(folder)): digest_file(file) for folder, file in files}
 
@@ -65,7 +65,12 @@ def digests(*folders: Path) -> dict[str, str]:
 def run_python(
     *arguments: object, cwd: Path = ROOT, feed: str | None = None, check: bool = True, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """What came of Python in a process of its own, with these arguments and changes of the environment."""
+    """Run Python in a new process.
+
+    :param arguments: the command-line arguments.
+    :param feed: text for standard input.
+    :param environment: added or changed environment variables.
+    """
     return subprocess.run(
         [sys.executable, *map(str, arguments)], cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         input=feed, capture_output=True, text=True, check=check,
@@ -74,7 +79,7 @@ def run_python(
 
 @contextmanager
 def one_line(message: str, *names: object) -> Iterator[None]:
-    """What is done inside fails in one line, which has the message and these names."""
+    """Assert that the block raises a one-line UserError that contains the message and the names."""
     with pytest.raises(UserError, match=message) as caught:
         yield
     assert "\n" not in str(caught.value)
@@ -102,7 +107,7 @@ def tiny_tokenizer() -> Any:
 
 
 def make_tiny_base(folder: Path, seed: int = 7, width: int = 32) -> Path:
-    """Write a random Llama (2 layers, hidden size `width`) and its tokenizer into `folder`; the folder."""
+    """Write a random Llama (2 layers, hidden size `width`) and its tokenizer into `folder`. Return the folder."""
     import torch
     from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
@@ -117,7 +122,7 @@ def make_tiny_base(folder: Path, seed: int = 7, width: int = 32) -> Path:
         num_key_value_heads=2,
         max_position_embeddings=512,
         tie_word_embeddings=True,
-        initializer_range=0.2,  # ten times the usual, so that answers differ
+        initializer_range=0.2,  # ten times the default, so that answers differ
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
@@ -131,20 +136,20 @@ def make_tiny_base(folder: Path, seed: int = 7, width: int = 32) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder shaped like models/base, with a tiny random model: nothing it says means anything."""
+    """A folder like models/base with a tiny random model; its answers have no meaning."""
     return make_tiny_base(tmp_path_factory.mktemp("models") / "base")
 
 
 @pytest.fixture
 def tokenizer(tiny_base: Path) -> Any:
-    """That of `tiny_base`, which the test may change."""
+    """The tokenizer of `tiny_base`, which the test may change."""
     from codetune.models.load import load_tokenizer
 
     return load_tokenizer(tiny_base)
 
 
 SYSTEM = "You are tiny."
-"""What the template of `tiny_instruct` puts before a conversation by itself."""
+"""The system text that the template of `tiny_instruct` adds to a conversation without one."""
 _INSTRUCT_TEMPLATE = (
     "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
     f"{{{{ '<|pad|>system\n{SYSTEM}<|end|>\n' }}}}{{% endif %}}"
@@ -155,14 +160,14 @@ _INSTRUCT_TEMPLATE = (
 
 @pytest.fixture(scope="session")
 def tiny_instruct(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny random model with a chat template of its own, in the manner of SmolLM2."""
+    """The tiny random model with its own chat template, in the style of SmolLM2."""
     folder = make_tiny_base(tmp_path_factory.mktemp("instruct") / "base")
     (folder / "chat_template.jinja").write_text(_INSTRUCT_TEMPLATE)
     return folder
 
 
 def make_adapter(base: Path, folder: Path, seed: int = 7) -> Path:
-    """Write an adapter for `base` with weights that change its answers, without training; the folder."""
+    """Write an untrained adapter for `base` with random weights that change its answers. Return the folder."""
     import torch
 
     from codetune.models.load import load_model
@@ -182,12 +187,12 @@ def make_adapter(base: Path, folder: Path, seed: int = 7) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder shaped like models/adapter, for `tiny_base`: random, and large enough to change every answer."""
+    """A folder like models/adapter, for `tiny_base`: random weights, large enough to change every answer."""
     return make_adapter(tiny_base, tmp_path_factory.mktemp("adapters") / "adapter")
 
 
 def make_tiny_bert(folder: Path) -> Path:
-    """Write a random BERT (hidden size 16, 40 positions) with a tokenizer of single characters; the folder."""
+    """Write a random BERT (hidden size 16, 40 positions) with a tokenizer of single characters. Return the folder."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
@@ -212,13 +217,16 @@ def make_tiny_bert(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    # "project5" holds "t5", by which bert-score would take any model for a T5.
+    # "project5" contains "t5"; bert-score treats a model as a T5 if its path contains that.
     return make_tiny_bert(tmp_path_factory.mktemp("project5") / "bert")
 
 
 @pytest.fixture(scope="session")
 def any_isolation() -> Any:
-    """The way of isolation that is used on this machine; without one the test is skipped, unless there must be one."""
+    """The way of isolation that this machine uses.
+
+    If there is none, the test is skipped; it fails if CODETUNE_REQUIRE_SANDBOX is 1.
+    """
     from codetune.evaluation.sandbox.isolation import find_isolation
 
     try:

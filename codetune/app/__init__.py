@@ -1,1 +1,1 @@
-"""The web page: one short file for each page, without logic; what it shows comes from the rest of the library."""
+"""The web page. Each page is one short file without logic; the rest of the library computes what it shows."""

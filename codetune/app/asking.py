@@ -1,4 +1,4 @@
-"""One question to several models: what has been answered so far, and whether more is to come."""
+"""Ask several models one question, and collect their answers while they are generated."""
 
 from __future__ import annotations
 
@@ -16,11 +16,17 @@ from codetune.models.answer_form import Task
 
 @dataclass
 class Asked:
-    """A question that is being answered; it outlives the page's reruns, so that nothing starts over.
+    """The state of one question that several models are answering.
 
-    :param events: the rest of the answers; consumed by `advance`.
-    :param threads: how many threads torch may use for them; 0 leaves it as it is.
-    :param task: what the answers are: of code what is fenced is looked at, as `score` does.
+    Streamlit runs the page again at every interaction. This object stays in the session, so that generation does not
+    start again.
+
+    :param events: the rest of the stream of answers; `advance` consumes it.
+    :param texts: the text generated so far, by the name of the model.
+    :param last: the latest event, by the name of the model.
+    :param running: whether more events may come.
+    :param threads: number of threads that torch uses to generate; 0 leaves torch's setting unchanged.
+    :param task: what the answers are, `python` or `text`; from Python answers the code is extracted as in `score`.
     """
 
     events: Iterator[StreamEvent]
@@ -31,7 +37,11 @@ class Asked:
     task: Task = "python"
 
     def advance(self, seconds: float) -> bool:
-        """Take in what the models say within about `seconds`; whether more is to come."""
+        """Collect events of the models for about `seconds`.
+
+        :returns: whether more events may come.
+        :raises Exception: any error of the generation, after the question is stopped.
+        """
         if self.threads:
             torch.set_num_threads(self.threads)
         until = time.perf_counter() + seconds
@@ -49,12 +59,12 @@ class Asked:
         return self.running
 
     def stop(self) -> None:
-        """Ask for no more; what has been answered stays, and the models are let go."""
+        """Stop generating and release the models. The texts generated so far stay."""
         self.running = False
         self.events = iter(())
 
     def facts(self, name: str) -> str:
-        """Length, speed and fate of one answer, in one line."""
+        """Return length, speed and how the answer ended, in one line, for the model `name`."""
         event = self.last.get(name)
         if event is None:
             return "reading the prompt" if self.running else "stopped before the first token"

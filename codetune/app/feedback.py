@@ -1,7 +1,8 @@
-"""Corrected answers, kept for the next training: data/feedback.jsonl, a table as `ingest.sources` reads it.
+"""Corrected answers, saved for the next training in data/feedback.jsonl.
 
-The file is for git, like every source: then a commit has the rows that its model learned from. It is made with the
-first row; without it, or before params.yaml names it, nothing of the pipeline changes.
+The file is a table that `ingest.sources` can read. Track it in git, like every source, so that a commit contains the
+rows that its model learned from. The first saved row creates the file. The file changes nothing in the pipeline until
+params.yaml names it.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ _ID_DIGITS = 16
 
 @dataclass(frozen=True)
 class Correction:
-    """An answer as it should have been.
+    """A corrected answer.
 
-    :param completion: the corrected answer, which is what is learned.
-    :param answer: what the model had written.
-    :param model: `base` or `tuned`, and `revision` the commit id that it is of, or `workspace`.
+    :param instruction: the instruction that was asked.
+    :param completion: the corrected answer, which training learns.
+    :param answer: what the model had generated.
+    :param model: `base` or `tuned`.
+    :param revision: the commit id of the revision that the model is from, or `workspace`.
     """
 
     instruction: str
@@ -41,13 +44,17 @@ class Correction:
 
     @property
     def id(self) -> str:
-        """The same for the same instruction and corrected answer, whoever had answered."""
+        """Return a hash of instruction and corrected answer; it does not depend on the model."""
         return digest_bytes(f"{self.instruction}\x1f{self.completion}".encode())[:_ID_DIGITS]
 
 
 @dataclass(frozen=True)
 class Kept:
-    """How many rows there are now, and whether the last one is new."""
+    """What `keep` did.
+
+    :param rows: number of rows in the file.
+    :param new: whether this call added a row; false where the row was already there.
+    """
 
     rows: int
     new: bool
@@ -55,7 +62,7 @@ class Kept:
 
 @contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """Hold off every other session and process that keeps an answer."""
+    """Hold a file lock, so that only one session or process at a time changes the file."""
     path = root / _LOCK
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as stream:
@@ -66,9 +73,9 @@ def _locked(root: Path) -> Iterator[None]:
 def _check(correction: Correction) -> None:
     for name, text in (("instruction", correction.instruction), ("corrected answer", correction.completion)):
         if not text.strip():
-            raise UserError(f"the {name} is empty", "Write it before you keep it.")
+            raise UserError(f"the {name} is empty", "Write a text, then keep it.")
         if len(text) > MAX_CHARS:
-            raise UserError(f"the {name} has {len(text)} characters, at most {MAX_CHARS} are kept", "Shorten it.")
+            raise UserError(f"the {name} has {len(text)} characters; the limit is {MAX_CHARS}", "Shorten it.")
         try:
             text.encode()
         except UnicodeEncodeError:
@@ -76,20 +83,20 @@ def _check(correction: Correction) -> None:
 
 
 def read_feedback(root: Path) -> list[JsonObject]:
-    """The rows that were kept, the oldest first; none where there is no file yet.
+    """Return the saved rows, oldest first; an empty list if the file does not exist.
 
-    :raises UserError: when a line is damaged; it is named.
+    :raises UserError: if a line is damaged; the error names the line.
     """
     path = root / FEEDBACK
     return read_jsonl(path) if path.exists() else []
 
 
 def keep(root: Path, correction: Correction) -> Kept:
-    """Add one row at the end of data/feedback.jsonl; one that is there already is not added again.
+    """Add one row at the end of data/feedback.jsonl, unless it is already there.
 
-    The file is replaced as a whole, so that no reader and no crash ever meets half a line.
+    The whole file is replaced in one step, so that a reader never sees an incomplete line, even after a crash.
 
-    :raises UserError: when a text is empty, too long, or no text, or when the file is damaged.
+    :raises UserError: if a text is empty, too long or not valid Unicode, or if the file is damaged.
     """
     _check(correction)
     path = root / FEEDBACK
@@ -98,7 +105,7 @@ def keep(root: Path, correction: Correction) -> Kept:
         if any(row.get("id") == correction.id for row in rows):
             return Kept(len(rows), new=False)
         before = path.read_bytes() if path.exists() else b""
-        if before and not before.endswith(b"\n"):  # somebody's editor left it out
+        if before and not before.endswith(b"\n"):  # an editor may have removed the last line break
             before += b"\n"
         line = json.dumps({"id": correction.id, **asdict(correction)}, ensure_ascii=False) + "\n"
         with atomic_file(path) as temporary:
@@ -107,9 +114,9 @@ def keep(root: Path, correction: Correction) -> Kept:
 
 
 def is_source(root: Path) -> bool:
-    """Whether params.yaml names the file among `ingest.sources`, so that the next `dvc repro` reads it.
+    """Return whether `ingest.sources` in params.yaml names the file, so that the next `dvc repro` reads it.
 
-    :raises UserError: when params.yaml cannot be read.
+    :raises UserError: if params.yaml cannot be read.
     """
     section = read_params(root / PARAMS_FILE).get("ingest")
     sources = section.get("sources") if isinstance(section, dict) else None
@@ -118,7 +125,7 @@ def is_source(root: Path) -> bool:
 
 
 def is_held_out(instruction: str, asked: Iterable[str]) -> bool:
-    """Whether an instruction is one that the test set asks, but for white space: no model may learn from it.
+    """Return whether an instruction is in the test set, ignoring white space. No model may learn from such a prompt.
 
     :param asked: the instructions of the test set.
     """

@@ -1,4 +1,4 @@
-"""What can be said of an answer at once, beside its reference: the metrics that need no model."""
+"""Score one answer against its reference, with the metrics that need no model."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from codetune.models.answer_form import Task
 
 
 def quick_scores(answer: str, reference: str, task: Task = "python") -> dict[str, float]:
-    """The scores of one answer by key of the registry; the same as `score` gives it."""
+    """Return the scores of one answer by key of the metric, with the same values that `score` gives."""
     scored = Answer(scored_text(answer, task), reference)
     values = {metric.key: metric.measure(scored) for metric in catalogue() if metric.quick and metric.measure}
     return {key: value for key, value in values.items() if value is not None}
 
 
 def quick_line(answer: str, reference: str, task: Task = "python") -> str:
-    """The same in one line, with the names and digits of the comparison."""
+    """Return the same scores in one line, with the labels and digits of the comparison."""
     scores = quick_scores(answer, reference, task)
     shown = [metric for metric in catalogue() if metric.key in scores]
     return " · ".join(f"{metric.label} {metric.show(scores[metric.key])}" for metric in shown)

@@ -1,4 +1,4 @@
-"""The models that the page may ask: found in a revision, loaded once, shared by all sessions."""
+"""Find and load the models that the page asks. Loaded models are shared by all sessions."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ from codetune.models.shelf import Shelf
 if TYPE_CHECKING:
     from codetune.models.load import LoadedModel
 
-# Two for each of two questions; the oldest goes first, and who finds no place waits.
+# Two models for each of two questions. The least recently used model is removed first; if all are in use, a new
+# request waits.
 MAX_MODELS_IN_MEMORY = 4
-# One token of a small model is too little work to share: a thread that waits for another, which has to wait for the
-# browser on the same core, costs several times more than it helps.
+# One token of a small model is too little work for several threads. Threads wait for each other, and for the browser on
+# the same core; this costs several times more than it saves.
 SMALL_MODEL_PARAMETERS = 50_000_000
 
 
 def find_model(revision: Revision, role: Role) -> ModelFiles | str:
-    """Where the model of a revision lies, or why it is not here and what brings it.
+    """Find the files of a model of a revision.
 
-    It is looked for once in a while, in the workspace each time.
+    The result is cached for `project.LISTING_SECONDS`, except for the workspace.
+
+    :returns: the files; or, if they are not in this clone, a message that says why and which command gets them.
     """
     look = _look if revision.commit is None else _looked
     return look(str(project.project_root()), revision, role)
@@ -46,15 +49,15 @@ _looked = st.cache_data(ttl=project.LISTING_SECONDS, show_spinner="Looking for t
 
 
 def loaded(wanted: list[ModelFiles]) -> list[LoadedModel]:
-    """The models in memory, in the order asked for.
+    """Return the models, loaded into memory, in the order of `wanted`.
 
-    :raises UserError: when one cannot be loaded, or when too many others are in use.
+    :raises UserError: if a model cannot be loaded, or if too many other models are in use.
     """
     return _shelf().take([(files, files.fingerprint()) for files in wanted])
 
 
 def threads_for(models: Iterable[LoadedModel]) -> int:
-    """How many threads to answer with: one where all models are small, else 0, which is as many as params.yaml says."""
+    """Return the number of threads to generate with: 1 if all models are small, else 0 (as params.yaml says)."""
     sizes = [sum(part.numel() for part in loaded.model.parameters()) for loaded in models]
     return 1 if all(size <= SMALL_MODEL_PARAMETERS for size in sizes) else 0
 
@@ -65,7 +68,7 @@ def _shelf() -> Shelf[tuple[ModelFiles, str]]:
 
 
 def _load(key: tuple[ModelFiles, str]) -> LoadedModel:
-    # Imported late: it brings transformers and peft, which nobody who only compares should wait for.
+    # Imported here because it imports transformers and peft, which the other pages do not need.
     from codetune.models.load import load_model
 
     files, _ = key

@@ -1,4 +1,4 @@
-"""What the pages know of the project, each thing computed once and shared by all sessions."""
+"""What the pages show about the project. Results are cached and shared by all sessions."""
 
 from __future__ import annotations
 
@@ -19,67 +19,70 @@ from codetune.history.repository import Repository
 from codetune.history.stages import LOCK_FILE, StageChanges, stage_changes
 
 ROOT_VARIABLE = "CODETUNE_PROJECT"
-# A commit just made or an experiment just finished appears within this time.
+# A new commit or a finished experiment appears in the list within this time.
 LISTING_SECONDS = 5
 MAX_REVISIONS_IN_MEMORY = 40
 MAX_PROJECTS_IN_MEMORY = 4
-# A ledger that was fetched meanwhile is found after this time.
+# A ledger that is fetched while the page is open is found within this time.
 LEDGER_SECONDS = 60
 
 
 def project_root() -> Path:
-    """The folder of the project: where the page was started, or what CODETUNE_PROJECT names."""
+    """Return the folder of the project: CODETUNE_PROJECT, or else the working directory."""
     return Path(os.environ.get(ROOT_VARIABLE) or ".").resolve()
 
 
 def repository() -> Repository:
-    """The project's git repository."""
+    """Return the git repository of the project."""
     return Repository(project_root())
 
 
 def revisions() -> list[Revision]:
-    """Everything there is to compare."""
+    """Return all revisions that can be compared: the workspace, commits and experiments."""
     return _revisions(str(project_root()))
 
 
 def reports(revision: Revision) -> Reports:
-    """What a revision reported; a commit is read once, the workspace whenever a file of it has changed."""
+    """Return the reports of a revision; those of the workspace are read again when one of its files changes."""
     return _reports(str(project_root()), revision, _state(revision))
 
 
 def comparison(baseline: Revision, candidate: Revision) -> Comparison:
-    """Two revisions side by side."""
+    """Compare two revisions."""
     return _comparison(str(project_root()), baseline, candidate, (_state(baseline), _state(candidate)))
 
 
 def rows() -> list[Row]:
-    """All commits and experiments, and the workspace, with their figures; those of a commit are read once."""
+    """Return the workspace and all commits and experiments with their figures; those of a commit are read once."""
     return load_rows(repository(), revisions(), _known_figures(str(project_root())))
 
 
 def figures(commit: str) -> Figures:
-    """The figures of one commit."""
+    """Return the figures of one commit."""
     return figures_of(repository(), [commit], _known_figures(str(project_root())))[commit]
 
 
 def stages(baseline: Revision, candidate: Revision) -> StageChanges:
-    """Which stages re-ran between two revisions, and why."""
+    """Return which stages re-ran between two revisions, and why."""
     return _stages(str(project_root()), baseline, candidate, (_state(baseline), _state(candidate), _lock_state()))
 
 
 def data_changes(baseline: Revision, candidate: Revision) -> tuple[str, dict[str, Any]]:
-    """The rows that came and went, as text and as counts; `missing` in the counts where a ledger is not here."""
+    """Return the rows of data that were added, removed or changed between two revisions.
+
+    :returns: the changes as text, and as counts; the counts have the key `missing` if a ledger is not in this clone.
+    """
     return _data_changes(str(project_root()), baseline.key, candidate.key, _lock_state())
 
 
 def _lock_state() -> int:
-    """When dvc.lock of the workspace was last written; 0 where there is none."""
+    """Return when dvc.lock of the workspace was last written, in nanoseconds; 0 if it does not exist."""
     lock = project_root() / LOCK_FILE
     return lock.stat().st_mtime_ns if lock.is_file() else 0
 
 
 def _state(revision: Revision) -> str:
-    """A text that changes with the revision's content: the key to what is kept of it."""
+    """Return a cache key that changes when the content of the revision changes."""
     return revision.commit or workspace_fingerprint(project_root())
 
 

@@ -1,4 +1,4 @@
-"""What happens once, before a page asks a model."""
+"""Set the numerics once, before a page asks a model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ def _fix(root: str) -> numerics.NumericsParams:  # noqa: ARG001 - part of the ca
 
 
 def fix_numerics() -> None:
-    """Set the numerics that the pipeline uses, once for all sessions; broken parameters end the page in a sentence."""
+    """Set the numerics that the pipeline uses, once for all sessions.
+
+    If params.yaml is not valid, the page shows the error and stops.
+    """
     try:
         _fix(str(project_root()))
     except UserError as error:

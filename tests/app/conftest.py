@@ -1,4 +1,4 @@
-"""The page on sample projects: in Streamlit's own test harness, and served for a browser."""
+"""Fixtures that open the page on sample projects, in Streamlit's test harness and in a browser."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ APP = (HOUSE / "streamlit_app.py").read_text()
 
 @pytest.fixture
 def open_page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    """Run the app on a project, or one `page` of it by itself; the page as Streamlit's harness sees it.
+    """Return a function that runs the app, or only one `page` of it, on a project in Streamlit's test harness.
 
-    `query` is that of the address, `state` what the session knows already.
+    `query` has the parameters of the address, `state` the values already in the session.
     """
 
     def run(root: Path, query: dict[str, str] | None = None, page: str = "", **state: Any) -> AppTest:
@@ -44,14 +44,17 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Path], str]]:
-    """Serve the app on a project, on a free loopback port; its address."""
+    """Return a function that serves the app on a project, on a free loopback port, and returns its address."""
     with ExitStack() as servers:
         yield lambda root: servers.enter_context(served(root))[0]
 
 
 @pytest.fixture(autouse=True)
 def main_module():
-    """The main module as it was: AppTest puts the page in its place, and a worker process would run that at its start."""
+    """Restore the main module after the test.
+
+    AppTest replaces it by the page, and a worker process would run the page when it starts.
+    """
     before = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = before

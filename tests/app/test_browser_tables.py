@@ -88,7 +88,7 @@ def test_data_in_a_browser(browser: Any, serve: Callable[[Path], str], copied_sa
     page.get_by_text("it is test, example or benchmark code").wait_for()
     page.screenshot(path=shots / "data-light.png")
 
-    page.get_by_role("tab", name="Life of a row").click()
+    page.get_by_role("tab", name="History of a row").click()
     page.get_by_role("textbox", name="Find a row").fill("Tree.dump")
     page.keyboard.press("Enter")
     page.get_by_text("91 lines, and 60 is the most").wait_for()

@@ -98,7 +98,7 @@ def test_a_link_cannot_name_another_sort_of_model(open_page: Open, sample: Proje
     page = open_page(sample.root, {"left_model": value}, "try_it")
     words(page)
     (warning,) = [part.value for part in page.warning]
-    assert "there are base and tuned" in warning
+    assert "choose base or tuned" in warning
     assert len(warning) < 250
     assert "<b>" not in warning
 

@@ -1,3 +1,5 @@
+"""The fixture of the sample project, for the fuzz tests."""
+
 from tests.support.sample_project import sample
 
 __all__ = ["sample"]

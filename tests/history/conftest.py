@@ -1,4 +1,4 @@
-"""The sample project, for tests of what is read from it."""
+"""Fixtures of the sample project, for tests that read its revisions."""
 
 from tests.support.model_revisions import copied_models, models
 from tests.support.sample_project import copied_sample, executed_sample, sample

@@ -36,7 +36,7 @@ def write_ledger(path: Path, rows: list[dict[str, Any]], columns: tuple[str, ...
 
 
 def write_data(root: Path) -> None:
-    """The files around the ledger, as the stages write them."""
+    """Write the files around the ledger, as the stages do."""
     write_ledger(root / LEDGER_PATH, ROWS)
     write_jsonl(root / "data/clean/train.jsonl", [instruction_row()])
     write_jsonl(root / "data/clean/test.jsonl", [instruction_row("dddd000000000005")])
@@ -47,7 +47,7 @@ def write_data(root: Path) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project's folder with everything that a life is told from."""
+    """The folder of a project with all files that the history of a row is read from."""
     write_data(tmp_path)
     return tmp_path
 
@@ -55,7 +55,7 @@ def project(tmp_path: Path) -> Path:
 def commit_ledger(
     root: Path, rows: list[dict[str, Any]], when: int, columns: tuple[str, ...] = tuple(LEDGER.columns)
 ) -> str:
-    """The commit of a run that wrote this ledger: dvc.lock in git, the file in the cache, as `dvc repro` leaves them."""
+    """Commit dvc.lock of a run that wrote this ledger, with the file in the DVC cache. Return the commit id."""
     path = root / LEDGER_PATH
     write_ledger(path, rows, columns)
     lock(root, {"path": LEDGER_PATH, "hash": "md5", "md5": put_in_cache(root, path.read_bytes())})
@@ -64,7 +64,7 @@ def commit_ledger(
 
 @pytest.fixture
 def versions(tmp_path: Path) -> Path:
-    """A project with the tags `none` (no run yet), `old` (older columns) and `new`; the workspace is as `new`."""
+    """A project with the tags `none` (no run yet), `old` (older columns) and `new`; the workspace equals `new`."""
     git(tmp_path, "init", "-q", "-b", "main")
     write_text(tmp_path / ".gitignore", "/data\n/.dvc/cache\n/.dvc/tmp\n")
     write_text(tmp_path / ".dvc/config", "")

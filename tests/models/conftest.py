@@ -10,7 +10,7 @@ from codetune.core import pins
 
 @pytest.fixture
 def wheels(tmp_path, monkeypatch):
-    """The folder of downloaded wheels, on a machine that reaches neither a package registry nor a model hub."""
+    """The folder of downloaded wheels, on a machine that reaches no package registry and no model hub."""
     folder = tmp_path / "wheels"
     folder.mkdir()
     answer = SimpleNamespace(returncode=1, stdout="", stderr="Temporary failure in name resolution")

@@ -54,7 +54,7 @@ def test_takes_a_cpu_build_from_the_users_settings_of_pip(world):
 def test_takes_the_registrys_build_with_all_it_declares_where_the_index_refuses(world):
     done = run_setup(world["project"], world["env"])
     assert done.returncode == 0, done.stderr
-    assert "the registry's, with CUDA" in done.stdout
+    assert "the build of the registry, with CUDA" in done.stdout
     assert "torch 2.13.0+cu130 (CUDA 13.0 build) computes" in done.stdout
     assert installed(world["project"]) == {"numbers", "nvidia_cublas", "tiny", "torch"}
 
@@ -106,7 +106,7 @@ def test_a_build_that_does_not_run_is_told(world):
     (world["project"] / "requirements-cpu.lock").write_text(f"torch==2.13.0+cpu --hash=sha256:{broken}\n")
     done = run_setup(world["project"], world["env"] | {"PIP_FIND_LINKS": str(world["cpu"])})
     assert done.returncode == 2
-    assert "torch was installed and does not run: ImportError: libcudnn.so.9" in done.stderr.splitlines()[-1]
+    assert "torch was installed but does not run: ImportError: libcudnn.so.9" in done.stderr.splitlines()[-1]
 
 
 def only_uv_and_git(folder: Path) -> str:
@@ -163,7 +163,7 @@ def test_a_python_that_cannot_be_fetched_is_one_line(world, tmp_path):
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
-        ("/nowhere/python", "/nowhere/python is not a Python that runs"),
+        ("/nowhere/python", "/nowhere/python does not run as Python"),
         ("3.10", "codetune runs on Python 3.11 to 3.13, not on 3.10"),
     ],
 )
@@ -234,7 +234,7 @@ def test_folders_that_cannot_be_written_to_are_told(monkeypatch, capsys, tmp_pat
     monkeypatch.setattr(checks.os, "access", lambda *_: False)
     with pytest.raises(SystemExit):
         checks.check_writable(tmp_path)
-    assert "may not be written to" in capsys.readouterr().err
+    assert "is not writable" in capsys.readouterr().err
 
 
 def site_packages(project: Path) -> Path:

@@ -84,5 +84,7 @@ def test_pictures_are_linked_and_say_the_numbers(project):
 def test_a_row_that_its_split_lacks_is_named(project):
     path = project / "data/clean/val.jsonl"
     write_jsonl(path, read_jsonl(path)[:1])
-    with pytest.raises(UserError, match=r"val.jsonl lacks row dddd000000000006 of the ledger. Run `dvc repro clean`"):
+    with pytest.raises(
+        UserError, match=r"val.jsonl does not have row dddd000000000006, which the ledger lists. Run `dvc repro clean`"
+    ):
         describe.run(describe.Inputs(), describe.Outputs())

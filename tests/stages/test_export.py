@@ -38,7 +38,7 @@ def test_the_stage_writes_a_model_that_stands_alone(tiny_base, inputs, tmp_path)
 
 def test_no_rows_to_check_on_is_named(tiny_base, inputs, tmp_path):
     inputs.val.write_text("")
-    with pytest.raises(UserError, match="holds no row to check the merged model on"):
+    with pytest.raises(UserError, match="has no row to check the merged model on"):
         export.run(params(tiny_base), inputs, export.Outputs(tmp_path / "export"))
 
 

@@ -139,7 +139,7 @@ def test_verified_problems_are_the_prompts_where_there_are_any(tiny_base, inputs
     assert "held-out problems" not in capsys.readouterr().err
     write_jsonl(inputs.verified, [])
     assert generate.run(params(tiny_base), inputs, outputs, "base")["problems"] == {"candidates": 4, "verified": 0}
-    assert "generate: none of the 4 held-out problems stands in" in capsys.readouterr().err
+    assert "generate: none of the 4 held-out problems is listed in" in capsys.readouterr().err
 
 
 def test_benchmarks_are_asked_and_their_texts_are_not_repeated(tiny_base, inputs, outputs, monkeypatch):

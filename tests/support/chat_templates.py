@@ -1,4 +1,4 @@
-"""Chat templates in the manners of well-known models, shortened."""
+"""Shortened chat templates in the style of well-known models."""
 
 SMOLLM = (
     "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"

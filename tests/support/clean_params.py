@@ -1,4 +1,4 @@
-"""The `clean` section for tests: small functions pass, and what a test is not about is as a project's own code needs it."""
+"""The `clean` section for tests. Its limits let small functions pass; the other values suit a small project."""
 
 from typing import Any
 
@@ -15,5 +15,5 @@ SMALL = {
 
 
 def clean_params(**changes: Any) -> CleanParams:
-    """The section with other values."""
+    """Return the section with some values changed."""
     return CleanParams.model_validate(SMALL | changes)

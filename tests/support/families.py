@@ -1,12 +1,13 @@
-"""Families of causal models of transformers, tiny and random: what becomes of each, and the table of docs/families.md.
+"""Try tiny random models of each family of causal models in transformers, and write the table of docs/families.md.
 
-`python -m tests.support.families` tries all of them and writes the table anew; names after it are tried alone, and shown.
+`python -m tests.support.families` tries all of them and writes the table again. With names of families as arguments, it
+tries these alone and only prints the outcomes.
 """
 
 from __future__ import annotations
 
 # isort: off
-import tests.conftest  # noqa: F401 - first of all: it fixes the numerics before torch is imported
+import tests.conftest  # noqa: F401 - must be first: it fixes the numerics before torch is imported
 
 # isort: on
 
@@ -139,7 +140,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 
 def make_family(name: str, folder: Path, **changes: Any) -> Path:
-    """Write a random model of a family, with two layers, and a tokenizer; the folder."""
+    """Write a random model of a family with two layers, and a tokenizer. Return the folder."""
     tokenizer = tiny_tokenizer()
     tokenizer.chat_template = None
     shape = {
@@ -157,9 +158,10 @@ def make_family(name: str, folder: Path, **changes: Any) -> Path:
 
 
 def outcome(name: str, root: Path, **changes: Any) -> tuple[str, str]:
-    """What becomes of a family: WORKS and what is adapted, or what is said of it.
+    """Train, answer and export with a tiny model of a family.
 
-    :param changes: of the section `train`.
+    :param changes: changed values of the section `train`.
+    :returns: WORKS and what gets an adapter, or `no` and the error message.
     """
     base = make_family(name, root / "base")
     rows = sorted(read_jsonl(ROWS_FILE), key=lambda row: len(row["completion"]) + len(row["instruction"]))[:5]
@@ -191,7 +193,7 @@ def _prompts(base: Path, rows: list[dict[str, Any]]) -> list[list[int]]:
 
 
 def table(outcomes: dict[str, tuple[str, str]]) -> str:
-    """The page: families that work, and those that are refused with what is said."""
+    """Return the text of the page: families that work, and families that are refused, with the reason."""
     lines = [
         "# Families of base models",
         "",
@@ -210,13 +212,13 @@ def table(outcomes: dict[str, tuple[str, str]]) -> str:
 
 
 def read_table() -> dict[str, tuple[str, str]]:
-    """What the page says of each family."""
+    """Return the outcome of each family that the page shows."""
     rows = re.findall(r"^\| (\w+) \| (yes|no) \| (.*) \|$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return {name: (state, told) for name, state, told in rows}
 
 
 def main() -> None:
-    """Try the families that are named, or all."""
+    """Try the families named on the command line, or all."""
     found = {}
     for name in sys.argv[1:] or SHAPES:
         with TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""A project whose revisions have models: the base in git, adapters in the DVC cache, as `dvc repro` leaves them."""
+"""A project whose revisions have models: the base in git, the adapters in the DVC cache, as after `dvc repro`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IGNORED = "/models/adapter\n/.cache\n/.dvc/cache\n/.dvc/tmp\n"
 
 
 def put_in_cache(root: Path, content: bytes, suffix: str = "") -> str:
-    """Put a file into the DVC cache; the digest that it is kept by."""
+    """Put a file into the DVC cache. Return the digest that names it there."""
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
     path = root / ".dvc/cache/files/md5" / digest[:2] / f"{digest[2:]}{suffix}"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,7 +29,7 @@ def put_in_cache(root: Path, content: bytes, suffix: str = "") -> str:
 
 
 def cached(root: Path, folder: Path, path: str = ADAPTER) -> dict[str, Any]:
-    """Put a folder into the DVC cache; what dvc.lock then says of it."""
+    """Put a folder into the DVC cache. Return its entry for dvc.lock."""
     files = sorted(file for file in folder.iterdir() if file.is_file())
     listing = [{"md5": put_in_cache(root, file.read_bytes()), "relpath": file.name} for file in files]
     return {"path": path, "hash": "md5", "md5": put_in_cache(root, json.dumps(listing).encode(), ".dir")}
@@ -42,7 +42,7 @@ def lock(root: Path, entry: dict[str, Any]) -> None:
 
 
 def add_model(root: Path, name: str, adapter: Path, when: int) -> str:
-    """The commit of a run that trained this adapter, with a tag."""
+    """Commit and tag a run that trained this adapter. Return the commit id."""
     shutil.rmtree(root / ADAPTER, ignore_errors=True)
     shutil.copytree(adapter, root / ADAPTER)
     lock(root, cached(root, adapter))
@@ -53,7 +53,7 @@ def add_model(root: Path, name: str, adapter: Path, when: int) -> str:
 
 @pytest.fixture(scope="session")
 def models(sample: Project, tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The sample project with the tags `low` and `high`, whose adapters differ; the workspace is as `high`."""
+    """The sample project with the tags `low` and `high`, whose adapters differ; the workspace equals `high`."""
     root = tmp_path_factory.mktemp("models") / "project"
     shutil.copytree(sample.root, root)
     shutil.copytree(tiny_base, root / "models" / "base")
@@ -68,6 +68,6 @@ def models(sample: Project, tiny_base: Path, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def copied_models(models: Project, tmp_path: Path) -> Project:
-    """A copy of the project with models, to be changed."""
+    """A copy of the project with models, which the test may change."""
     shutil.copytree(models.root, tmp_path / "models")
     return Project(tmp_path / "models", models.commits)

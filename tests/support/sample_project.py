@@ -1,6 +1,6 @@
 """A small project in a git repository, with reports as the pipeline writes them, for the tests of the page.
 
-The numbers are drawn, not measured; what the tests rely on is their direction.
+The numbers are random, not measured. The tests rely only on which ones are larger.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.conftest import make_adapter
 
 
 class Function(NamedTuple):
-    """What a prompt asks for, and what the project's author wrote."""
+    """The instruction of a prompt, and its reference."""
 
     instruction: str
     reference: str
@@ -91,17 +91,17 @@ SCORES = ("bertscore_precision", "bertscore_recall", "bertscore_f1")
 
 @dataclass(frozen=True)
 class Project:
-    """The folder of the project and the commits it has, oldest first."""
+    """The folder of the project, and the ids of its commits by name, oldest first."""
 
     root: Path
     commits: dict[str, str]
 
     def reports(self, name: str) -> Reports:
-        """What a commit reported."""
+        """Return the reports of a commit."""
         return load_reports(Repository(self.root), Revision(Kind.COMMIT, name, self.commits[name]))
 
     def compared(self, before: str, after: str) -> Comparison:
-        """Two commits compared; one with itself is one revision by itself."""
+        """Compare two commits; if both are the same, return the comparison of one revision."""
         old = self.reports(before)
         return compare(old, old if before == after else self.reports(after))
 
@@ -176,10 +176,13 @@ def write_reports(
 ) -> None:
     """Write params.yaml and reports/ as a run of the pipeline would.
 
-    :param tuned: quality of the tuned answers, 0 to 1; `base` likewise.
+    :param tuned: quality of the tuned answers, 0 to 1.
+    :param base: quality of the base answers, 0 to 1.
+    :param prompts: number of prompts.
+    :param rank: the LoRA rank in params.yaml.
     :param bertscore: the signature of BERTScore.
-    :param lock: whether to write dvc.lock as well.
-    :param solved: the prompts, by number, whose tuned answer passes the tests; None where no answer was run.
+    :param lock: whether to write dvc.lock too.
+    :param solved: numbers of the prompts whose tuned answer passes the tests; None if no answers were run.
     """
     reports = root / "reports"
     facts = [_prompt(number) for number in range(prompts)]
@@ -224,7 +227,7 @@ def write_reports(
 
 
 def _write_execution(folder: Path, ids: list[str], solved: Collection[int]) -> None:
-    """What came of running the answers to all prompts: the base solves the first."""
+    """Write the outcomes of running the answers to all prompts. The base model solves only the first prompt."""
     passed = {"base": {0}, "tuned": solved}
     write_jsonl(folder / "verdicts.jsonl", [
         {"set": "held_out", "task_id": task, "variant": role, "detail": "",
@@ -237,7 +240,7 @@ def _write_execution(folder: Path, ids: list[str], solved: Collection[int]) -> N
 
 
 def write_lock(root: Path, rank: int) -> None:
-    """Write dvc.lock as DVC does: what each stage ran with, and the digests of what it wrote."""
+    """Write dvc.lock as DVC does: what each stage depended on, and the digests of its outputs."""
     adapter, answers = (digest_bytes(f"{name} {rank}".encode())[:32] for name in ("adapter", "answers"))
     stages: dict[str, dict[str, Any]] = {
         "train": {
@@ -258,7 +261,7 @@ def write_lock(root: Path, rank: int) -> None:
 
 
 def git(root: Path, *arguments: str, when: int = 0) -> str:
-    """What git prints, run in `root` with a fixed author and a fixed date, `when` days after the first of 2026."""
+    """Run git in `root` with a fixed author, `when` days after 2026-01-01. Return its output."""
     date = f"2026-01-{when + 1:02d}T12:00:00+00:00"
     environment = {
         **os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull,
@@ -270,14 +273,14 @@ def git(root: Path, *arguments: str, when: int = 0) -> str:
 
 
 def commit(root: Path, message: str, when: int) -> str:
-    """The id of a commit that holds everything in the folder."""
+    """Commit everything in the folder. Return the commit id."""
     git(root, "add", "-A")
     git(root, "commit", "-q", "--allow-empty", "-m", message, when=when)
     return git(root, "rev-parse", "HEAD")
 
 
 def add_experiment(root: Path, name: str, parent: str, **reports: Any) -> str:
-    """The id of an experiment's commit, kept where DVC keeps it; the workspace is left as it was."""
+    """Commit an experiment under the ref that DVC uses, and reset the workspace. Return the commit id."""
     write_reports(root, **reports)
     git(root, "add", "-A")
     tree = git(root, "write-tree")
@@ -288,7 +291,7 @@ def add_experiment(root: Path, name: str, parent: str, **reports: Any) -> str:
 
 
 def build_empty(root: Path) -> Project:
-    """A clone before its first `make repro`: one commit, no reports."""
+    """Build a clone before its first `make repro`: one commit, no reports."""
     root.mkdir(parents=True, exist_ok=True)
     git(root, "init", "-q", "-b", "main")
     write_text(root / "params.yaml", START)
@@ -297,14 +300,17 @@ def build_empty(root: Path) -> Project:
 
 
 def build_single(root: Path) -> Project:
-    """A project that was run once."""
+    """Build a project that was run once."""
     project = build_empty(root)
     write_reports(root, tuned=0.45, rank=4)
     return Project(root, {**project.commits, "first": commit(root, "Run the pipeline at rank 4", 1)})
 
 
 def build_project(root: Path) -> Project:
-    """A project with two measured commits, a later one that touches no report, a tag, a branch and two experiments."""
+    """Build a project with several revisions.
+
+    It has two measured commits, a later commit without changes in reports, a tag, a branch and two experiments.
+    """
     project = build_single(root)
     git(root, "tag", "-a", "v0.1", "-m", "first release", when=1)
     write_reports(root, tuned=0.55, rank=8)
@@ -320,13 +326,13 @@ def build_project(root: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The full sample project; tests that change it take `copied_sample`."""
+    """The full sample project. Tests that change it use `copied_sample`."""
     return build_project(tmp_path_factory.mktemp("sample") / "project")
 
 
 @pytest.fixture
 def executed_sample(copied_sample: Project) -> Project:
-    """The sample with two experiments more, whose answers were run: three problems won by the second, two lost."""
+    """The sample with two more experiments whose answers were run: the second wins three problems and loses two."""
     root, parent = copied_sample.root, copied_sample.commits["readme"]
     tried = {"few-rows": range(8), "more-rows": range(2, 11)}
     made = {name: add_experiment(root, name, parent, solved=solved) for name, solved in tried.items()}
@@ -335,13 +341,13 @@ def executed_sample(copied_sample: Project) -> Project:
 
 @pytest.fixture
 def copied_sample(sample: Project, tmp_path: Path) -> Project:
-    """A copy of the sample project, to be changed."""
+    """A copy of the sample project, which the test may change."""
     shutil.copytree(sample.root, tmp_path / "copy")
     return Project(tmp_path / "copy", sample.commits)
 
 
 def add_models(root: Path, base: Path, *, adapter: bool = True) -> None:
-    """Put a copy of the model `base` in place, and an adapter that changes what it says."""
+    """Put a copy of the model `base` into the project, and an adapter that changes its answers."""
     shutil.copytree(base, root / "models" / "base")
     if adapter:
         make_adapter(base, root / "models" / "adapter")

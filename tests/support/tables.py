@@ -1,4 +1,4 @@
-"""Rows of every table between stages as they should be; a test changes what it is about."""
+"""Valid rows of every table between stages. Each test changes the values that it is about."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def paraphrase(identity: str = "eeee000000000007", **changes: Any) -> dict[str, 
 
 
 def ledger_row(identity: str = "aaaa000000000001", **changes: Any) -> dict[str, Any]:
-    """A kept row of train, less what is changed."""
+    """Return a kept row of train, with the changes applied."""
     place = {key: raw_row()[key] for key in ("source", *PLACE, "license_evidence", "start_line", "end_line")}
     nothing = dict.fromkeys(("measure", "measured", "threshold", "found", "matched", "similarity"))
     lengths = {"code_lines": 8, "code_tokens": 40, "instruction_words": 12}

@@ -1,4 +1,4 @@
-"""Sections for trainings that take a moment, and where the stage `train` reads and writes in a test's folder."""
+"""Parameters for trainings of a few seconds, and inputs and outputs of the stage `train` in a folder of a test."""
 
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def lora(**changes: Any) -> LoraParams:
 
 
 def params(base: Path | str, system: str = "keep", **changes: Any) -> train.Params:
-    """What the stage depends on; `changes` are of the section `train`."""
+    """Return the parameters of the stage; `changes` apply to the section `train`."""
     return train.Params(
         TrainParams.model_validate(TRAIN | changes),
         ModelParams(base=str(base), revision=None, system=system),
@@ -58,13 +58,13 @@ def params(base: Path | str, system: str = "keep", **changes: Any) -> train.Para
 
 
 def tokenized(tokenizer: Any, rows: list[dict[str, Any]]) -> list[TokenizedRow]:
-    """Rows as a training takes them."""
+    """Return rows in the form that training uses."""
     examples = [example_ids(tokenizer, row["instruction"], row["completion"], 400) for row in rows]
     return [TokenizedRow(row["id"], each.input_ids, each.labels) for row, each in zip(rows, examples, strict=True)]
 
 
 def inputs_in(folder: Path, rows: list[dict[str, Any]], val_rows: list[dict[str, Any]]) -> train.Inputs:
-    """Write rows to train on and to validate with."""
+    """Write rows for training and validation. Return their paths."""
     inputs = train.Inputs(folder / "data/augmented/train.jsonl", folder / "data/clean/val.jsonl")
     write_jsonl(inputs.train, rows)
     write_jsonl(inputs.val, val_rows)

@@ -1,4 +1,4 @@
-"""Small wheels made for tests."""
+"""Small wheels for tests."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ LICENSE = "License-Expression: MIT"
 def make_wheel(
     folder: Path, name: str, sources: dict[str, str | bytes], *, license_line: str = LICENSE, spoil: str | None = None
 ) -> tuple[Path, str]:
-    """A wheel with `sources`, and its sha256; the file `spoil` gets a wrong digest in RECORD."""
+    """Write a wheel with `sources`. Return its path and sha256. The file `spoil` gets a wrong digest in RECORD."""
     path = folder / f"{name}-1.0-py3-none-any.whl"
     info = f"{name}-1.0.dist-info"
     members = {key: value.encode() if isinstance(value, str) else value for key, value in sources.items()}

@@ -1,1 +1,1 @@
-"""The pages of the web app, one file each."""
+"""The pages of the web app, one file for each page."""

@@ -1,4 +1,4 @@
-"""The page Compare: what changed between two revisions, and whether it is more than noise."""
+"""The page Compare: the differences between two revisions, and whether they are statistically significant."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from codetune.history.reports import Reports
 
 SECOND_RUN = "`dvc exp run -S train.lora.rank=4`"
 READING = (
-    "A difference is better or worse where its interval leaves zero out (bootstrap over prompts) and its p-value "
-    "is small for so many metrics (permutation test or McNemar's, corrected by Holm; shown on the verdict). Both "
-    "cover the luck of which prompts were asked, not the luck of one training run."
+    "A verdict is better or worse when the interval excludes zero (bootstrap over prompts) and the p-value, corrected "
+    "for the number of metrics, is small (permutation or McNemar test, Holm correction; hover over the verdict). Both "
+    "describe chance in the choice of prompts, not chance in a single training run."
 )
 
 
 def unmeasured_sentence(revision: Revision) -> str:
-    """What to do about a revision that has no metrics."""
+    """Return a sentence that says how to get metrics for a revision that has none."""
     name = literal(revision.title)
     if revision.kind is Kind.WORKSPACE:
         return "The workspace has no reports yet. Run `make repro`, which trains and measures the model."
     if revision.kind is Kind.EXPERIMENT:
         return f"The experiment {name} has no reports: it did not finish. Run it again with `dvc exp run`."
     return (
-        f"{name} has no reports/metrics.json: the pipeline had not run there. Choose another revision, or run "
+        f"{name} has no reports/metrics.json: the pipeline was not run there. Choose another revision, or run "
         f"`git checkout {revision.short}` and `make repro`."
     )
 
@@ -56,7 +56,7 @@ def _problems(*sides: Reports) -> None:
 
 
 def _metrics(rows: list[MetricDifference], reports: Reports, *names: str) -> None:
-    """The table of metrics, and the same as a picture."""
+    """Draw the metrics as a table and as a forest plot."""
     st.html(metric_table(rows, reports, *names))
     chart = forest(rows, reports)
     if chart is not None:
@@ -65,7 +65,7 @@ def _metrics(rows: list[MetricDifference], reports: Reports, *names: str) -> Non
 
 
 def _gain(comparison: Comparison) -> None:
-    """What tuning gained, and whether it holds in other words."""
+    """Draw the gain of tuning, and whether it holds for reworded prompts."""
     _metrics(comparison.gain, comparison.candidate, "Base", "Tuned")
     if told := robustness_sentence(comparison.candidate):
         st.write(literal(told))
@@ -95,7 +95,7 @@ def _chart(title: str, chart: Any | None, missing: str, height: int = charts.HEI
 
 
 def _curves(named: list[tuple[str, Reports]]) -> None:
-    """What was logged in training, a tab for each measure."""
+    """Draw the learning curves, one tab for each logged measure."""
     measures = charts.measures(named)
     if not measures:
         _chart("Learning curve", None, "Nothing was logged: run `dvc repro train`.")
@@ -107,7 +107,7 @@ def _curves(named: list[tuple[str, Reports]]) -> None:
 
 
 def _plots(sides: list[Reports]) -> None:
-    """The plots of one revision, or of baseline and candidate."""
+    """Draw the plots of one revision, or of baseline and candidate."""
     named = [(reports.revision.title, reports) for reports in sides]
     name, last = named[-1]
     models: list[charts.NamedModel] = [(f"{title}, tuned", reports, "tuned") for title, reports in named]
@@ -124,7 +124,7 @@ def _plots(sides: list[Reports]) -> None:
 
 
 def _flips(comparison: Comparison) -> None:
-    """The problems won and lost, where answers were run."""
+    """Draw the problems won and lost, if answers were run."""
     if not comparison.flips:
         return
     st.subheader("Problems won and lost")
@@ -134,7 +134,7 @@ def _flips(comparison: Comparison) -> None:
 
 
 def _single(comparison: Comparison) -> None:
-    """One revision by itself: what tuning gained."""
+    """Draw one revision: what tuning gained."""
     reports = comparison.candidate
     _problems(reports)
     st.markdown(f"#### {literal(gain_sentence(reports, comparison.gain))}")
@@ -145,7 +145,7 @@ def _single(comparison: Comparison) -> None:
 
 
 def _pair(comparison: Comparison) -> None:
-    """Two measured revisions."""
+    """Draw the comparison of two measured revisions."""
     _problems(comparison.baseline, comparison.candidate)
     st.markdown(f"#### {literal(verdict_sentence(comparison))}")
     for notice in comparison.notices:
@@ -169,7 +169,7 @@ def _show(baseline: Revision, candidate: Revision) -> None:
             st.info(unmeasured_sentence(revision))
     if len(measured) == 1:
         if len(sides) == 1:
-            st.info(f"Baseline and candidate are the same. Choose another, or make one: {SECOND_RUN}.")
+            st.info(f"Baseline and candidate are the same. Choose another revision, or create one: {SECOND_RUN}.")
         _single(project.comparison(measured[0], measured[0]))
     elif measured:
         _pair(project.comparison(baseline, candidate))

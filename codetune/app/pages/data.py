@@ -1,4 +1,4 @@
-"""The page Data: what became of the raw rows, the life of any of them, and the rows themselves."""
+"""The page Data: how many raw rows each rule dropped, the history of one row, and the rows themselves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _QUERY = "revision"
 
 
 def _choose() -> Revision:
-    """The revision whose figures are shown; the address names it by commit id."""
+    """Draw the chooser of the revision, and write its commit id into the address."""
     listed = project.revisions()
     if _KEY not in st.session_state:
         st.session_state["data_chosen"] = linked_revision(listed, _QUERY) or WORKSPACE
@@ -33,7 +33,7 @@ def _missing(revision: Revision) -> str:
     if revision.kind is Kind.WORKSPACE:
         return "There is no reports/data.json yet. Run `make repro`, which fetches and cleans the data."
     name = literal(revision.title)
-    return f"{name} has no reports/data.json: the pipeline had not run there. Choose another revision."
+    return f"{name} has no reports/data.json: the pipeline was not run there. Choose another revision."
 
 
 def _from_raw_to_train() -> None:
@@ -47,9 +47,9 @@ def _from_raw_to_train() -> None:
 
 @guarded
 def page() -> None:
-    """Draw the page; a link that names a row opens its life."""
+    """Draw the page. A link that names a row opens the tab with its history."""
     st.title("Data")
-    names = ("From raw to train", "Life of a row", "Rows")
+    names = ("From raw to train", "History of a row", "Rows")
     first = names[1] if ROW_QUERY in st.query_params else names[0]
     parts = zip(
         st.tabs(names, default=first, key="data_parts"), (_from_raw_to_train, show_ledger, show_rows), strict=True

@@ -1,4 +1,4 @@
-"""The page Experiments: all commits and experiments in one table, in two pictures, and as commands to copy."""
+"""The page Experiments: all commits and experiments as a table, as two plots, and as commands to copy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _filtered(rows: list[Row]) -> list[Row]:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     text = left.text_input(
         "Search", key="experiments_search", max_chars=200, placeholder="name, message, author, date, id, rank=4",
-        help="Rows that hold every word, in name, message, author, date, id or as a parameter.",
+        help="Shows rows that contain every word: in name, message, author, date, id or a parameter.",
     )  # fmt: skip
     kinds = right.pills(
         "Show", list(KINDS), selection_mode="multi", default=list(KINDS), format_func=KINDS.__getitem__,
@@ -39,7 +39,7 @@ def _filtered(rows: list[Row]) -> list[Row]:
 
 
 def _choose(label: str, offered: Sequence[Quantity], first: Sequence[Quantity], key: str) -> list[Quantity]:
-    """The quantities that the user picks; those that are no longer there are dropped."""
+    """Return the quantities that the user selects; those that no longer exist are deselected."""
     by_key = {quantity.key: quantity for quantity in offered}
     kept = [name for name in st.session_state.get(key, [q.key for q in first]) if name in by_key]
     st.session_state[key] = kept
@@ -58,10 +58,13 @@ def _one(
 
 
 def _told(ways: Sequence[Way], before: Sequence[Way] = ()) -> None:
-    """Say that figures of several ways are shown together; briefly where `before` was said of the same ways."""
+    """Show a warning if figures that were measured in different ways are shown together.
+
+    :param before: the ways that an earlier warning named; for the same ways a short caption is shown.
+    """
     sentence = ways_sentence(ways)
     if sentence and sentence == ways_sentence(before):
-        st.caption(f"Measured in {len(ways)} ways, as said above: differences between them say nothing of the models.")
+        st.caption(f"Measured in {len(ways)} ways, see above: differences between them say nothing about the models.")
     elif sentence:
         st.warning(literal(sentence), icon=":material/warning:")
 
@@ -77,7 +80,7 @@ def _scatter(rows: list[Row], across: list[Quantity], up: list[Quantity], picked
         st.caption("No row has both values. Choose other axes, or show more rows.")
         return
     st.altair_chart(experiment_charts.scatter(found, x, y, ways, picked), width="stretch", height=_HEIGHT)
-    st.caption("Bars: the 95 % intervals that the reports hold, which are those of gains. Rings: the selected rows.")
+    st.caption("Bars: 95 % intervals, where the reports have them (gains only). Rings: the selected rows.")
 
 
 def _parallel(rows: list[Row], across: list[Quantity], up: list[Quantity], picked: list[str], told: list[Way]) -> None:
@@ -87,15 +90,15 @@ def _parallel(rows: list[Row], across: list[Quantity], up: list[Quantity], picke
     _told(ways, told)
     drawn, places = parallel(rows, axes, names)
     if not drawn:
-        st.caption("Choose at least one axis that a row has a value of.")
+        st.caption("Choose at least one axis for which a row has a value.")
         return
     chart = experiment_charts.parallel_coordinates(drawn, places, ways, picked)
     st.altair_chart(chart, width="stretch", height=_HEIGHT)
-    st.caption("A line for each row, from parameters to metrics; on the axes of metrics better is up.")
+    st.caption("One line for each row, from parameters to metrics. On the axes of metrics, up is better.")
 
 
 def _start(row: Row, rows: list[Row]) -> tuple[Figures, str]:
-    """What the command of a row starts from: an experiment's parent, else HEAD."""
+    """Return the figures and name of what a command starts from: the parent of an experiment, else HEAD."""
     commit = row.revision.parent or project.repository().resolve("HEAD")
     if commit is None:
         return Figures(), "HEAD"
@@ -112,9 +115,9 @@ def _commands(row: Row, rows: list[Row]) -> None:
 
 
 def _selected(picked: list[Row], rows: list[Row]) -> None:
-    """What can be done with the selected rows."""
+    """Draw what can be done with the selected rows."""
     if not picked:
-        st.caption("Select a row for the commands that repeat, apply or remove it; select two to compare them.")
+        st.caption("Select one row for the commands that repeat, apply or remove it; select two rows to compare them.")
         return
     if len(picked) > _PAIR:
         st.info(f"{len(picked)} rows are selected. Select two to compare them.")
@@ -136,12 +139,12 @@ def _selected(picked: list[Row], rows: list[Row]) -> None:
 def _show(rows: list[Row]) -> None:
     shown = _filtered(rows)
     if not shown:
-        st.info("No row fits. Search for less, or show more kinds.")
+        st.info("No row fits. Search for fewer words, or show more kinds.")
         return
     across, up = parameters(rows), metrics(rows)
     if damaged := [row for row in shown if row.figures.problems]:
         named = ", ".join(dict.fromkeys(path for row in damaged for path in row.figures.problems))
-        st.warning(literal(f"{named} cannot be read in {len(damaged)} of the rows; what they hold is left out."))
+        st.warning(literal(f"{named} cannot be read in {len(damaged)} of the rows; their values are left out."))
     with st.expander("Columns", icon=":material/view_column:"):
         params = _choose("Parameters that differ", across, headline(across), "experiments_parameters")
         values = _choose("Metrics", up, headline(up), "experiments_metrics")
@@ -149,7 +152,7 @@ def _show(rows: list[Row]) -> None:
     _told(ways)
     ways_shown = names if len(ways) > 1 else {}
     picked = experiment_table.show_table(shown, [*params, *values], ways_shown, project.reports(WORKSPACE))
-    with st.container():  # always one element, so that what is below keeps its state
+    with st.container():  # always one element, so that the elements below keep their state
         _selected(picked, rows)
     if not up:
         st.info(f"No revision has metrics yet. Run `make repro`, then for example {FIRST_RUN}.")

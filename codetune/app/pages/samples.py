@@ -1,4 +1,4 @@
-"""The page Samples: the prompts that moved, one by one, with the reference and the answers side by side."""
+"""The page Samples: the prompts one by one, with the reference and the answers of both revisions side by side."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from codetune.history.reports import Reports
 
 
 def _comparison(baseline: Revision, candidate: Revision) -> Comparison | None:
-    """The two revisions compared, or the measured one with itself; None where there is nothing to compare."""
+    """Return the comparison of the two revisions.
+
+    If only one has metrics, it is compared with itself; if none has, None is returned.
+    """
     measured = []
     for revision in dict.fromkeys((baseline, candidate)):
         if project.reports(revision).measured:
@@ -40,7 +43,7 @@ def _show(comparison: Comparison) -> None:
     samples = samples_of(comparison)
     metrics = comparable_metrics(comparison)
     if not samples:
-        st.info("The two revisions have no answered prompt in common, so no answers can be put side by side.")
+        st.info("The two revisions have no answered prompt in common, so there are no answers to compare.")
         return
     for notice in comparison.notices:
         st.warning(literal(notice), icon=":material/warning:")
@@ -52,7 +55,7 @@ def _show(comparison: Comparison) -> None:
     if not shown:
         st.info("No prompt fits. Clear the text or choose other filters.")
         return
-    table = st.container()  # above the chooser, which says which row is looked at
+    table = st.container()  # above the chooser, which sets the row that the table marks
     sample = pick_sample(samples, shown, metric)
     with table:
         sample_table(comparison.candidate, shown, metrics, metric, sample.prompt.id)

@@ -31,7 +31,13 @@ FIRST_INSTRUCTION = (
 
 @dataclass(frozen=True)
 class Question:
-    """What was asked, of whom, and what has been answered; `example` is the prompt of the test set that it is."""
+    """A question that was asked.
+
+    :param sides: the models that were asked.
+    :param instruction: the text of the question.
+    :param example: the prompt of the test set that the instruction is from, or None.
+    :param asked: the answers so far.
+    """
 
     sides: list[Side]
     instruction: str
@@ -40,7 +46,7 @@ class Question:
 
 
 def _examples() -> dict[str, Prompt]:
-    """Prompts of the test set by what to call them."""
+    """Return prompts of the test set by their titles."""
     prompts = list(project.reports(WORKSPACE).prompts.values())[:MAX_EXAMPLES]
     return {f"{prompt.group} · {prompt.qualname}": prompt for prompt in prompts}
 
@@ -55,7 +61,7 @@ def _leave_example() -> None:
 
 
 def _instruction() -> tuple[str, Prompt | None]:
-    """The instruction as it stands, and the example that it is; an edited one is the user's own."""
+    """Return the instruction in the text box, and its example; an edited instruction has no example."""
     examples = _examples()
     if "instruction" not in st.session_state:
         first = next(iter(examples), OWN)
@@ -74,16 +80,16 @@ def _settings() -> SamplingSettings:
     with st.expander("Sampling", icon=":material/tune:"):
         columns = st.columns(5)
         temperature = columns[0].number_input(
-            "Temperature", 0.0, 2.0, 0.0, 0.1, help="0 takes the likeliest token each time (greedy), as in the reports."
+            "Temperature", 0.0, 2.0, 0.0, 0.1, help="0 always takes the most likely token (greedy), as in the reports."
         )
         greedy = temperature == 0
         top_p = columns[1].number_input(
-            "Top-p", 0.05, 1.0, 1.0, 0.05, disabled=greedy, help="Sample from the likeliest tokens of this probability."
+            "Top-p", 0.05, 1.0, 1.0, 0.05, disabled=greedy, help="Sample the most likely tokens that sum to this value."
         )
         top_k = columns[2].number_input(
-            "Top-k", 0, 1000, 0, disabled=greedy, help="Sample from this many of the likeliest tokens; 0: all."
+            "Top-k", 0, 1000, 0, disabled=greedy, help="Sample from this number of the most likely tokens; 0: all."
         )
-        tokens = columns[3].number_input("Max. new tokens", 1, 1024, 160, 16, help="Where an answer is cut.")
+        tokens = columns[3].number_input("Max. new tokens", 1, 1024, 160, 16, help="Longer answers are cut.")
         seed = columns[4].number_input("Seed", 0, 2**31, 7, disabled=greedy, help="Same seed, same answer.")
     return SamplingSettings(float(temperature), float(top_p), int(top_k), int(tokens), int(seed))
 
@@ -103,7 +109,7 @@ def _stop() -> None:
 
 
 def _question(sides: list[Side]) -> Question | None:
-    """What was asked last; nothing where other models are chosen now, whose answers these are not."""
+    """Return the last question; None if other models are selected now, because its answers are not theirs."""
     question: Question | None = st.session_state.get("question")
     if question is None or all(side in sides for side in question.sides):
         return question
@@ -119,7 +125,7 @@ def _reference(example: Prompt) -> None:
 
 
 def _facts(question: Question, place: str) -> str:
-    """Length, speed and fate of an answer; beside a reference also its scores, as soon as it is complete."""
+    """Return length, speed and end of an answer; with a reference and a complete answer, also its scores."""
     facts = question.asked.facts(place)
     text = question.asked.texts.get(place, "")
     if question.example is None or question.asked.running or not text:
@@ -129,7 +135,7 @@ def _facts(question: Question, place: str) -> str:
 
 
 def _answers(found: dict[Side, ModelFiles | str], question: Question | None) -> None:
-    """The answers side by side; while the models write, they are drawn again and again."""
+    """Draw the answers side by side, again and again while the models generate."""
     slots = {}
     for column, (side, model) in zip(st.columns(2), found.items(), strict=True):
         with column:

@@ -1,1 +1,1 @@
-"""What the pages are put together from."""
+"""Parts that the pages are composed of."""

@@ -1,4 +1,4 @@
-"""An answer as it was given: its prose as Markdown, its code highlighted, and which part of it is scored."""
+"""Draw an answer: its prose as Markdown, its code highlighted, and which part of it is scored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codetune.models.answer_form import Task
 
 _LANGUAGE = re.compile(r"[a-z0-9+#-]{1,20}")
 _CLOSING = re.compile(r"\s*(?:`{3,}|~{3,})[ \t]*(?:\n|$)")
-_MARKS = (  # of Markdown, escaped: items of lists, and bold type
+_MARKS = (  # escaped Markdown that is shown as Markdown again: list items and bold type
     (re.compile(r"^([ \t]*)\\([-*+] )", re.MULTILINE), r"\1\2"),
     (re.compile(r"^([ \t]*\d+)\\([.)] )", re.MULTILINE), r"\1\2"),
     (re.compile(r"\\\*\\\*(\S(?:.*?\S)?)\\\*\\\*"), r"**\1**"),
@@ -22,10 +22,11 @@ _MARKS = (  # of Markdown, escaped: items of lists, and bold type
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of an answer.
+    """One part of an answer: prose or code.
 
-    :param language: of code, empty where the answer does not say; None for prose.
-    :param scored: whether it is what is scored.
+    :param text: the text of the part, without fences.
+    :param language: the language of code, empty where the answer names none; None for prose.
+    :param scored: whether this part is scored.
     """
 
     text: str
@@ -34,7 +35,10 @@ class Part:
 
 
 def parts_of(answer: str, task: Task) -> list[Part]:
-    """The parts of an answer in order, without its fences; at most one is scored, none where answers are text."""
+    """Split an answer into its parts, in order, without its fences.
+
+    At most one part is scored; none is if the answer contains no code, or if the task is `text`.
+    """
     found = read_answer(answer) if task == "python" else None
     if found and found.form == "bare":
         return [Part(answer, "python", scored=True)]
@@ -51,8 +55,11 @@ def _split(text: str) -> list[Part]:
 
 
 def prose_markdown(text: str) -> str:
-    """Prose as Markdown in which lists, bold type and code between backticks stand, and all else is shown as it is."""
-    shown = re.sub(r"^ {4,}", "   ", literal(text.expandtabs(4)), flags=re.MULTILINE)  # four would begin a code block
+    """Return prose as Markdown that shows lists, bold type and code in backticks.
+
+    All other characters are escaped, so that they appear as they were written.
+    """
+    shown = re.sub(r"^ {4,}", "   ", literal(text.expandtabs(4)), flags=re.MULTILINE)  # four spaces start a code block
     for mark, plain in _MARKS:
         shown = mark.sub(plain, shown)
     return re.sub(r"(?<=\S)\n(?=[ \t]*\S)", "  \n", shown)
@@ -61,7 +68,7 @@ def prose_markdown(text: str) -> str:
 def draw_answer(answer: str, task: Task, *, mark: bool = False) -> None:
     """Draw an answer.
 
-    :param mark: say which part is scored, where that is not all of it.
+    :param mark: show which part is scored, if that is not the whole answer.
     """
     parts = parts_of(answer, task)
     for part in parts:

@@ -1,4 +1,4 @@
-"""One prompt: the instruction, the reference and the answers, as code or as differences from the reference."""
+"""Draw one prompt: the instruction, the reference and the answers, as code or as differences from the reference."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _TAGS = {"missing": "del", "extra": "ins"}
 
 
 def difference_html(pieces: list[Piece]) -> str:
-    """The pieces as preformatted text: what only the answer has is underlined, what it lacks is struck through."""
+    """Return the difference of an answer from the reference as preformatted HTML.
+
+    Text that only the answer has is underlined; text that it lacks is struck through.
+    """
     parts = []
     for piece in pieces:
         tag, text = _TAGS.get(piece.kind), escape(piece.text)
@@ -31,7 +34,7 @@ def difference_html(pieces: list[Piece]) -> str:
 
 
 def _score(metric: Metric, scores: Mapping[str, float], against: Mapping[str, float]) -> str:
-    """One score of one answer, and how it differs from the answer it is compared with."""
+    """Return one score of one answer with its difference from the same score in `against`."""
     key = metric.score or metric.key
     value = scores.get(key)
     if value is None:
@@ -44,7 +47,11 @@ def _score(metric: Metric, scores: Mapping[str, float], against: Mapping[str, fl
 
 
 def score_line(scores: Mapping[str, float], against: Mapping[str, float] | None = None) -> str:
-    """The scores of an answer in one line, each with its change from those of `against`; empty where it has none."""
+    """Return the scores of an answer in one line; empty if it has none.
+
+    :param scores: the scores, by key.
+    :param against: scores of another answer; each score is shown with its difference from these.
+    """
     shown = [metric for metric in catalogue() if "python" in metric.lead or metric.words]
     return " · ".join(part for part in (_score(metric, scores, against or {}) for metric in shown) if part)
 
@@ -59,7 +66,7 @@ def _answer(
         draw_answer(answer.text, task, mark=answer.of_code)
     else:
         st.html(difference_html(inline_difference(reference, answer.scored)))
-    tried = f" · its examples, run: {literal(answer.examples)}" if answer.examples else ""
+    tried = f" · docstring examples: {literal(answer.examples)}" if answer.examples else ""
     st.caption((score_line(answer.scores, against) or "no scores") + tried)
 
 
@@ -71,9 +78,9 @@ def _titles(comparison: Comparison) -> tuple[str, str]:
 
 
 def show_sample(comparison: Comparison, sample: Sample, metrics: list[Metric]) -> None:
-    """Draw one prompt.
+    """Draw one prompt with its answers.
 
-    :param metrics: those by which the two answers may be compared.
+    :param metrics: the metrics by which the two answers may be compared.
     """
     prompt, titles, task = sample.prompt, _titles(comparison), comparison.candidate.task
     with st.container(border=True):

@@ -1,4 +1,4 @@
-"""What went into two revisions: the parameters that differ, the stages that re-ran, the rows that came and went."""
+"""Draw what differs between two revisions: parameters, stages that re-ran, and rows that were added or removed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DATA_FOLDER = "data/"
 
 
 def show_changes(comparison: Comparison) -> None:
-    """Draw the three sections."""
+    """Draw the sections Parameters, Stages and Data."""
     stages = project.stages(comparison.baseline.revision, comparison.candidate.revision)
     _parameters(comparison)
     _stages(stages)
@@ -35,7 +35,7 @@ def _stages(stages: StageChanges) -> None:
     if stages.missing:
         st.write(literal(stages.missing))
     elif not stages.differences:
-        st.write("None: both revisions name the same runs in dvc.lock.")
+        st.write("None: dvc.lock lists the same runs in both revisions.")
     else:
         st.html(stage_table(stages.differences))
 
@@ -43,15 +43,18 @@ def _stages(stages: StageChanges) -> None:
 @st.fragment
 @guarded
 def _data(comparison: Comparison, stages: StageChanges) -> None:
-    """The rows that came and went; counting them means reading two ledgers, so it waits until it is asked for."""
+    """Draw the rows that were added, removed or changed.
+
+    Counting them reads two ledgers, so it starts only when the user presses the button.
+    """
     st.subheader("Data")
     written = [path for stage in stages.differences for path in stage.outputs if path.startswith(DATA_FOLDER)]
     if not stages.missing and not written:
-        st.write("No stage wrote other data: both revisions learned from and were asked the same rows.")
+        st.write("No stage wrote other data: both revisions have the same rows for training and for evaluation.")
         return
     sides = (comparison.baseline.revision, comparison.candidate.revision)
     chosen = [revision.key for revision in sides]
-    if st.button("Count the rows that came and went", icon=":material/difference:", key="count_rows"):
+    if st.button("Count the rows that were added or removed", icon=":material/difference:", key="count_rows"):
         st.session_state["counted"] = chosen
     if st.session_state.get("counted") != chosen:
         return

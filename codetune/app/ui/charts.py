@@ -1,4 +1,4 @@
-"""The pictures of the compare page. Series differ in dash or place as well as in colour."""
+"""The plots of the page Compare. Series differ in dash pattern or position as well as in colour."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
-import pandas as pd  # noqa: F401 - altair looks at it, and would meet it half imported by another session
+import pandas as pd  # noqa: F401 - altair uses it; imported here so that no session sees it half imported
 
 from codetune.app.ui.style import BASE_COLOR, BASELINE_COLOR, CANDIDATE_COLOR
 from codetune.compare.groups import gain_by_package, histogram
@@ -16,26 +16,29 @@ from codetune.history.reports import Reports, Role
 NamedModel = tuple[str, Reports, Role]
 HEIGHT = 340
 _INTERVAL = ("gain", "low", "high")
-# Measures of training by their last name, with their units.
+# Titles with units, by the last part of a curve's name.
 MEASURES = {"loss": "Loss (nats per token)", "learning_rate": "Learning rate (per step)"}
 
 
 def chart(rows: list[dict[str, Any]]) -> Any:
-    """A picture of `rows`, which stand in it."""
+    """Return an Altair chart whose specification contains `rows` as its data."""
     return alt.Chart(alt.Data(values=rows))
 
 
 def looks(channel: Any, field: str, names: Sequence[str], values: Sequence[Any], legend: Any) -> Any:
-    """A channel such as `alt.Color` that shows each of `names` in `field` by the value in its place, without a title.
+    """Return an encoding channel, without a title, that shows each name in `names` by the value at the same index.
 
-    :param values: colours, dashes or shapes; they begin anew where there are more names.
+    :param channel: the class of the channel, such as `alt.Color`.
+    :param field: the field of the data that has the names.
+    :param values: colours, dash patterns or shapes; used again from the start if there are more names.
+    :param legend: an `alt.Legend`, or None for no legend.
     """
     scale = alt.Scale(domain=names, range=[values[place % len(values)] for place in range(len(names))])
     return channel(f"{field}:N", title=None, sort=names, scale=scale, legend=legend)
 
 
 def zero_line() -> Any:
-    """A dashed line where nothing has changed."""
+    """Return a dashed vertical line at zero, where nothing has changed."""
     return chart([{"zero": 0}]).mark_rule(strokeDash=[4, 3], color=BASELINE_COLOR).encode(alt.X("zero:Q"))
 
 
@@ -48,20 +51,21 @@ def _revision_color(names: list[str]) -> Any:
 
 
 def measures(sides: list[tuple[str, Reports]]) -> list[str]:
-    """What was logged in training, such as `loss` and `learning_rate`; the loss first."""
+    """Return the names of what training logged, such as `loss` and `learning_rate`; the loss first."""
     found = {curve.name.rpartition("/")[2] for _, reports in sides for curve in reports.curves}
     return sorted(found, key=lambda measure: (measure != "loss", measure))
 
 
 def measure_label(measure: str) -> str:
-    """What a logged measure is called, with its unit."""
+    """Return the title of a logged measure, with its unit."""
     return MEASURES.get(measure, measure.replace("_", " ").capitalize())
 
 
 def learning_curve(sides: list[tuple[str, Reports]], measure: str = "loss") -> Any | None:
-    """One measure of training, such as the losses, all revisions in one picture; None where it was not logged.
+    """Plot one measure of training for all revisions; return None if it was not logged.
 
     :param sides: name and reports of each revision, baseline first.
+    :param measure: the last part of the curve's name, such as `loss` for the losses on train and val.
     """
     rows = [
         {"revision": name, "series": curve.name, "step": step, "value": value}
@@ -88,9 +92,9 @@ def learning_curve(sides: list[tuple[str, Reports]], measure: str = "loss") -> A
 
 
 def f1_distribution(models: list[NamedModel]) -> Any | None:
-    """How F1 is distributed over the prompts; None where no prompt was scored.
+    """Plot how F1 is distributed over the prompts; return None if no prompt was scored.
 
-    :param models: up to three named models: the baseline's, the candidate's, and the candidate's base.
+    :param models: up to three named models: of the baseline, of the candidate, and the base model of the candidate.
     """
     rows = []
     for name, reports, role in models:
@@ -116,12 +120,15 @@ def f1_distribution(models: list[NamedModel]) -> Any | None:
 
 
 def package_height(reports: Reports) -> int:
-    """The height of the picture of gains, in pixels: packages stay apart however many there are."""
+    """Return the height in pixels of the plot of gains; it grows with the number of packages."""
     return max(HEIGHT, 26 * len(gain_by_package(reports, str(F1.score))) + 120)
 
 
 def package_gain(sides: list[tuple[str, Reports]]) -> Any | None:
-    """What tuning gained in each package with its interval, all revisions in one picture; None without scores."""
+    """Plot the gain of tuning in each package, with intervals, for all revisions; return None without scores.
+
+    :param sides: name and reports of each revision, baseline first.
+    """
     rows = [
         {
             **dict(zip(_INTERVAL, (gain.mean, gain.low, gain.high), strict=True)),
@@ -141,7 +148,7 @@ def package_gain(sides: list[tuple[str, Reports]]) -> Any | None:
         _revision_color(names),
         tooltip=["revision:N", "package:N", *(alt.Tooltip(f"{key}:Q", format="+.4f") for key in _INTERVAL)],
     )
-    axis = alt.X("low:Q", title=f"Gain in {F1.label} (tuned less base)")
+    axis = alt.X("low:Q", title=f"Gain in {F1.label} (tuned minus base)")
     bars = base.mark_rule(strokeWidth=2).encode(axis, alt.X2("high:Q"))
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(
         alt.X("gain:Q"), alt.Shape("revision:N", title=None, sort=names, legend=None)

@@ -1,4 +1,7 @@
-"""Choosing the two revisions; the choice is in the address, pinned by commit id, so that a link shows the same."""
+"""Choose the two revisions.
+
+The choice is written into the address by commit id, so that a link always opens the same revisions.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ def _swap() -> None:
 
 
 def linked_revision(revisions: list[Revision], key: str) -> Revision | None:
-    """The revision that the address names under `key`, if it names one that this clone has; else it is told."""
+    """Return the revision that the address names under `key`, or None if it names none.
+
+    If this clone does not have the revision, a warning is shown and None is returned.
+    """
     text = st.query_params.get(key, "")
     if not text:
         return None
@@ -35,12 +41,13 @@ def linked_revision(revisions: list[Revision], key: str) -> Revision | None:
 
 
 def revision_box(column: Any, label: str, key: str, offered: Iterable[Revision]) -> Revision:
-    """Draw one chooser; the revision chosen.
+    """Draw one chooser of a revision.
 
-    :param column: where it is drawn.
-    :param key: what the session knows the choice by, as a revision's label.
-    :param offered: what is listed, and what was chosen before, which stays selectable: a link may name an old commit,
-        and a branch may move while it is looked at.
+    :param column: the column to draw in.
+    :param key: key of the session state that holds the choice, as the label of a revision.
+    :param offered: the listed revisions and the one chosen before. The latter stays selectable, because a link may name
+        an old commit, and a branch may move while the page is open.
+    :returns: the chosen revision.
     """
     by_label = {revision.label: revision for revision in offered}
     told = "Type to search by name, message, author, date or commit id."
@@ -48,7 +55,7 @@ def revision_box(column: Any, label: str, key: str, offered: Iterable[Revision])
 
 
 def _start(revisions: list[Revision]) -> dict[str, Revision]:
-    """What to select when the page opens: the link's revisions, else those chosen before, else the default pair."""
+    """Return what to select when the page opens: the revisions of the link, else the last choice, else the default."""
     before = st.session_state.get("chosen") or dict(
         zip(SIDES, default_pair(project.repository(), revisions), strict=True)
     )
@@ -56,7 +63,10 @@ def _start(revisions: list[Revision]) -> dict[str, Revision]:
 
 
 def choose_revisions() -> tuple[Revision, Revision]:
-    """Draw the two choosers; the revisions chosen."""
+    """Draw the two choosers.
+
+    :returns: the chosen baseline and candidate.
+    """
     listed = project.revisions()
     state = st.session_state
     if any(side not in state for side in SIDES):

@@ -1,4 +1,4 @@
-"""Choosing the two models that answer; the choice is in the address, pinned by commit id."""
+"""Choose the two models that answer. The choice is written into the address, by commit id."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ PLACES: dict[str, Role] = {"left": "base", "right": "tuned"}
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two models that answer."""
+    """One of the two models that answer.
+
+    :param place: `left` or `right`.
+    :param role: `base` or `tuned`.
+    """
 
     place: str
     revision: Revision
@@ -26,7 +30,7 @@ class Side:
 
     @property
     def title(self) -> str:
-        """What to call it."""
+        """Return the name to show."""
         return f"{self.role.capitalize()} model of {self.revision.title}"
 
 
@@ -34,12 +38,12 @@ def _role_of_link(place: str, default: Role) -> Role:
     text = st.query_params.get(f"{place}_model", "") or default
     role = next((role for role in ROLES if role == text), None)
     if role is None:
-        st.warning(f"The link names {literal(text[:SHOWN_CHARS])} as model; there are base and tuned.")
+        st.warning(f"The link names {literal(text[:SHOWN_CHARS])} as model; choose base or tuned.")
     return role or default
 
 
 def _start(listed: list[Revision]) -> dict[str, tuple[Revision, Role]]:
-    """What is selected when the page opens: what was chosen before, else what the link says."""
+    """Return what to select when the page opens: the last choice, else what the link names."""
     before: dict[str, tuple[Revision, Role]] | None = st.session_state.get("models")
     return before or {
         place: (linked_revision(listed, place) or WORKSPACE, _role_of_link(place, role))
@@ -62,7 +66,10 @@ def _choose(column: Any, place: str, offered: list[Revision]) -> Side:
 
 
 def choose_models() -> list[Side]:
-    """Draw the choosers; the two models chosen."""
+    """Draw the choosers.
+
+    :returns: the two chosen models, left first.
+    """
     listed = project.revisions()
     state = st.session_state
     if any(f"{place}_revision" not in state for place in PLACES):

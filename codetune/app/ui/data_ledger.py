@@ -1,4 +1,4 @@
-"""Searching the ledger, and the life of a row: the same as `python -m codetune why`."""
+"""Search the ledger and draw the history of a row, as `python -m codetune why` prints it."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ def _answer(root: str, query: str, state: int) -> Answer:
 
 def _life(life: Life) -> None:
     rows = [[label, "<br>".join(map(html.marked, texts))] for label, texts in steps(life)]
-    st.html(html.table(["", "What became of it"], rows, (1,), prose=True))
+    st.html(html.table(["", "What happened to it"], rows, (1,), prose=True))
 
 
 def _several(root: Path, ledger: Ledger, answer: Answer) -> None:
     listed = answer.places[:_MAX_LISTED]
     texts = dict(zip(listed, map(row_text, ledger.rows(listed)), strict=True))
     more = f", the first {len(listed)} of them" if len(listed) < len(answer.places) else ""
-    place = st.selectbox(f"{len(answer.places):,} rows are named so{more}", listed, format_func=texts.__getitem__)
+    place = st.selectbox(f"{len(answer.places):,} rows have this name{more}", listed, format_func=texts.__getitem__)
     if place is not None:
         _life(life_of(root, ledger, place))
 
 
 def _query() -> str:
-    """What is looked for, as typed or as the link says."""
+    """Return what the user searches for: the typed text, at first the one from the link."""
     if "data_query" not in st.session_state:
         st.session_state["data_query"] = st.query_params.get(ROW_QUERY, "")[:MAX_CHARS]
     query = st.text_input(
         "Find a row", key="data_query", max_chars=MAX_CHARS, placeholder="an id, core.py:120, or a function's name",
-        help="An id or its beginning; a path or its end, alone or with :LINE; the name of a function.",
+        help="An id or its beginning; a path or its end, also with :LINE; the name of a function.",
     ).strip()  # fmt: skip
     if query:
         st.query_params[ROW_QUERY] = query
@@ -61,7 +61,7 @@ def _query() -> str:
 
 
 def show_ledger() -> None:
-    """Draw the search, and the life of the row that is found."""
+    """Draw the search box, and the history of the row that is found."""
     root = project.project_root()
     path = root / LEDGER_PATH
     if not path.is_file():
@@ -69,7 +69,7 @@ def show_ledger() -> None:
         return
     query, state = _query(), path.stat().st_mtime_ns
     if not query:
-        st.caption("Every raw row has a line in the ledger: kept, or dropped with the reason and what was measured.")
+        st.caption("The ledger has a line for every raw row: kept, or dropped with the reason and the measured values.")
         return
     try:
         answer = _answer(str(root), query, state)

@@ -1,4 +1,4 @@
-"""Rows of train, val and test, and paraphrases beside their originals, a page at a time."""
+"""Browse the rows of train, val and test, and paraphrases beside their originals, page by page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ _LABEL_CHARS = 110
 
 @dataclass(frozen=True)
 class _Table:
-    """A table to browse: its file, and of paraphrases the file that has their originals."""
+    """A table to browse.
+
+    :param path: its file.
+    :param originals: for paraphrases, the file that has their originals.
+    """
 
     path: str
     schema: Schema
@@ -55,7 +59,7 @@ def _places(path: str, state: int, group: str | None, text: str, *, paraphrases:
 
 
 def _page(count: int) -> tuple[int, int]:
-    """The first and the last row of the page that the user is on, counted from 0, the last not included."""
+    """Return the first and last row (exclusive) of the current page, counted from 0."""
     pages = max(1, -(-count // PAGE_ROWS))
     st.session_state["data_page"] = min(max(1, st.session_state.get("data_page", 1)), pages)
     number = st.number_input(f"Page, of {pages:,}", 1, pages, key="data_page")
@@ -88,19 +92,19 @@ def _pairs(rows: Sequence[JsonObject], originals: dict[str, JsonObject]) -> str:
 
 
 def _chosen(table: _Table, path: Path) -> tuple[RowIndex, Sequence[int]]:
-    """The index of a table, and the rows of it that the user wants to see."""
+    """Return the index of a table, and the positions of the rows that match the search."""
     state = path.stat().st_mtime_ns
     index = _index(str(path), state)
     left, right = st.columns(2)
     group = left.selectbox("Package", [EVERY, *index.groups], key="data_group", on_change=_first_page)
     text = right.text_input("Text", key="data_text", max_chars=200, on_change=_first_page,
-                            help="Rows whose instruction, code or place holds it, in whatever case.")  # fmt: skip
+                            help="Rows whose instruction, code or path contains it; upper or lower case.")  # fmt: skip
     wanted = None if group == EVERY else group
     return index, _places(str(path), state, wanted, text, paraphrases=table.originals is not None)
 
 
 def show_rows() -> None:
-    """Draw the table that the user chooses, a page of it."""
+    """Draw one page of the table that the user chooses."""
     root = project.project_root()
     name = st.segmented_control(
         "Rows of", list(_TABLES), default="train", required=True, key="data_table", on_change=_first_page
@@ -114,7 +118,7 @@ def show_rows() -> None:
         st.info("No row fits. Choose another package or text.")
         return
     start, end = _page(len(places))
-    st.caption(f"Rows {start + 1:,} to {end:,} of {len(places):,}, as they lie in the workspace.")
+    st.caption(f"Rows {start + 1:,} to {end:,} of {len(places):,}, from the workspace.")
     rows = read_places(index, places[start:end], table.schema)
     if table.originals is None:
         for row in rows:
@@ -122,4 +126,4 @@ def show_rows() -> None:
         return
     originals = rows_by_id(root / table.originals, [row["parent"] for row in rows], table.originals_schema)
     st.html(_pairs(rows, originals))
-    st.caption("Underlined: the words that the other text lacks.")
+    st.caption("Underlined: words that only one of the two texts has.")

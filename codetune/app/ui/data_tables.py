@@ -1,4 +1,4 @@
-"""The tables of the page Data: the funnel, splits, licences, lengths, leaks and paraphrases of one revision."""
+"""The tables of the page Data: funnel, splits, licences, lengths, leaks and paraphrases of one revision."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ def _share(part: float, whole: float) -> str:
 
 
 def funnel_table(reports: DataReports) -> str:
-    """The rules in their order with what each dropped and left; the bar is what it dropped of what it met."""
+    """Return a table of the rules, in order, with the rows that each dropped and left.
+
+    The bar shows the dropped rows, on a scale from 0 to all raw rows.
+    """
     raw, kept = overview.total(reports.data, "raw"), overview.total(reports.data, "kept")
     names = ["A row is dropped because", "Dropped", "Of all", "Left", "Of the raw rows"]
     rows = [["raw rows", "", "", f"{raw:,}", html.bar(0, raw, raw)]]
@@ -44,7 +47,7 @@ def _licenses_table(reports: DataReports) -> str:
     found = overview.licenses(reports.data)
     most = max((count for _, count in found), default=0)
     rows = [[escape(name), f"{count:,}", html.bar(0, count, most)] for name, count in found]
-    return html.table(["Licence", "Kept rows", "Compared with the commonest"], rows)
+    return html.table(["Licence", "Kept rows", "Compared with the most common"], rows)
 
 
 def _lengths_table(reports: DataReports) -> str:
@@ -61,7 +64,7 @@ def _leaks(reports: DataReports) -> None:
     names = list(dict.fromkeys(split for _, found in counts for split in found))
     rows = [[words, *(f"{found[name]:,}" if name in found else "" for name in names)] for words, found in counts]
     looked = overview.total(reports.leaks, "train_rows")
-    st.write(f"Held-out rows that are so like one of the {looked:,} rows to train on:")
+    st.write(f"Held-out rows that are similar to one of the {looked:,} training rows:")
     st.html(html.table(["Alike in", *names], rows))
     if leaks := overview.leaks_found(reports.leaks):
         shown = [
@@ -71,7 +74,7 @@ def _leaks(reports: DataReports) -> None:
         ]  # fmt: skip
         with st.expander(f"The {len(leaks):,} rows, by their ids", icon=":material/list:"):
             st.html(html.table(["Held-out row", "Train row", "Split", "Alike in", "Similarity"], shown, (1, 2, 3)))
-            st.caption("Give an id under Life of a row to read on.")
+            st.caption("Enter an id under History of a row to see more.")
 
 
 def _paraphrases(reports: DataReports) -> None:
@@ -82,13 +85,13 @@ def _paraphrases(reports: DataReports) -> None:
 
 
 def show_overview(reports: DataReports) -> None:
-    """Draw what the reports of a revision count; each part that is missing says which command makes it."""
+    """Draw the counts of the reports of a revision. Where a report is missing, name the command that writes it."""
     for problem in reports.problems:
         st.warning(f"{literal(problem)}. Restore it with `git checkout`, or run `dvc repro`.")
     tabs = st.tabs(["Funnel", "Splits and lengths", "Licences", "Leaks", "Paraphrases"], key="data_overview")
     with tabs[0]:
         st.html(funnel_table(reports))
-        st.caption("In the order of the rules; a row is counted once, for the first rule that drops it.")
+        st.caption("In the order of the rules. A row is counted once, under the first rule that drops it.")
     with tabs[1]:
         st.html(_splits_table(reports))
         st.html(_lengths_table(reports))
@@ -98,9 +101,9 @@ def show_overview(reports: DataReports) -> None:
         if reports.leaks:
             _leaks(reports)
         else:
-            st.info("Nobody has looked for leaks here. Run `dvc repro examine`.")
+            st.info("There is no report on leaks. Run `dvc repro examine`.")
     with tabs[4]:
         if reports.augmentation:
             _paraphrases(reports)
         else:
-            st.info("Nothing has been paraphrased here. Run `dvc repro augment`.")
+            st.info("There is no report on paraphrases. Run `dvc repro augment`.")

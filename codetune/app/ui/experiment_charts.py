@@ -1,4 +1,4 @@
-"""The pictures of the page Experiments. How figures were measured is told by shape and dash as well as by colour."""
+"""The plots of the page Experiments. Shape and dash pattern, as well as colour, show how figures were measured."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codetune.app.ui.style import BASELINE_COLOR, CANDIDATE_COLOR
 from codetune.compare.coordinates import NOTHING, Axis, Place, Point
 from codetune.compare.quantities import Quantity, Way
 
-# From Okabe and Ito's palette, told apart by colour-blind readers too.
+# From the palette of Okabe and Ito, which colour-blind readers can distinguish.
 _WAY_COLORS = (CANDIDATE_COLOR, "#d55e00", "#cc79a7", "#e69f00", "#56b4e9", "#009e73")
 _SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 _DASHES = ([1, 0], [6, 3], [2, 3], [8, 2, 2, 2], [10, 4], [4, 1])
@@ -21,14 +21,14 @@ _MAX_WORDS = 8
 
 
 def _title(quantity: Quantity) -> str:
-    """The title of an axis: what it shows, its unit, and that less is better where it is."""
+    """Return the title of an axis: label, unit, and whether smaller is better."""
     unit = f" ({quantity.metric.unit.strip()})" if quantity.metric and quantity.metric.unit else ""
     less = ", smaller is better" if quantity.metric and not quantity.metric.larger_is_better else ""
     return f"{quantity.label}{unit}{less}"
 
 
 def _by_way(channel: Any, values: Sequence[Any], ways: Sequence[Way], used: set[str]) -> Any:
-    """A channel that tells the ways of measuring apart; the legend says so where there are several."""
+    """Return a channel that shows the ways of measuring; it has a legend if there are several."""
     names = [*(way.name for way in ways if way.name in used), *sorted(used - {way.name for way in ways})]
     words = f"datum.label === '{NOTHING}' ? 'not measured' : 'measured as ' + datum.label"
     legend = alt.Legend(orient="top", labelExpr=words) if len(ways) > 1 else None
@@ -36,9 +36,13 @@ def _by_way(channel: Any, values: Sequence[Any], ways: Sequence[Way], used: set[
 
 
 def scatter(found: Sequence[Point], x: Quantity, y: Quantity, ways: Sequence[Way], picked: Sequence[str]) -> Any:
-    """One mark for each revision, with the intervals that the reports hold; those that are picked have a ring.
+    """Plot one mark for each revision, with intervals where the reports have them.
 
-    :param picked: keys of revisions.
+    :param found: the points to draw, one for each revision.
+    :param x: what the horizontal axis shows.
+    :param y: what the vertical axis shows.
+    :param ways: the ways in which the figures were measured.
+    :param picked: keys of the selected revisions, which get a ring.
     """
     scales = [quantity.metric.scale if quantity.metric else 1.0 for quantity in (x, y)]
     rows = [_scatter_row(point, *scales) for point in found]
@@ -49,7 +53,7 @@ def scatter(found: Sequence[Point], x: Quantity, y: Quantity, ways: Sequence[Way
     used = {point.way for point in found}
     color, shape = _by_way(alt.Color, _WAY_COLORS, ways, used), _by_way(alt.Shape, _SHAPES, ways, used)
     base = chart(rows).encode(across, up, color, tooltip=_tips(x_text=x.label, y_text=y.label))
-    # A layer of numbers over an axis of words would give it a second scale: there is one where there are intervals.
+    # Numbers drawn on an axis of words would add a second scale to it, so intervals are drawn only where they exist.
     intervals = [
         base.transform_filter(f"isValid(datum.{name}_low)").mark_rule(opacity=0.5).encode(*ends)
         for name, ends in (
@@ -73,7 +77,7 @@ def _scale(*, wordy: bool) -> Any:
 
 
 def _tips(**shown: str) -> list[Any]:
-    """What is told on hover: the revision, the columns of `shown` under their titles, and how it was measured."""
+    """Return the tooltip: the revision, the columns of `shown` by their titles, and how it was measured."""
     titles = {"title": "revision", **shown, "way": "measured as"}
     return [alt.Tooltip(f"{name}:N", title=title) for name, title in titles.items()]
 
@@ -91,7 +95,13 @@ def _scatter_row(point: Point, x_scale: float, y_scale: float) -> dict[str, Any]
 def parallel_coordinates(
     axes: Sequence[Axis], places: Sequence[Place], ways: Sequence[Way], picked: Sequence[str]
 ) -> Any:
-    """A line for each revision across the axes; on those of metrics better is up. Those that are picked stand out."""
+    """Plot one line for each revision across the axes. On axes of metrics, up is better.
+
+    :param axes: the axes, from left to right.
+    :param places: where the lines cross the axes.
+    :param ways: the ways in which the figures were measured.
+    :param picked: keys of the selected revisions, which get a thicker line.
+    """
     order = [axis.label for axis in axes]
     rows = [{**asdict(place), "picked": place.key in picked} for place in places]
     used = {place.way for place in places}
@@ -117,7 +127,7 @@ def parallel_coordinates(
 
 
 def _ticks(axes: Sequence[Axis], across: Any) -> Any:
-    """The texts above and below each axis; on one of a few words, all of them beside it."""
+    """Return the texts above and below each axis; an axis with a few words gets all of them at its side."""
     beside, above, below = [], [], []
     for axis in axes:
         if 0 < len(axis.order) <= _MAX_WORDS:

@@ -1,4 +1,4 @@
-"""The table of the page Experiments: sorted in the browser, and rows of it can be selected."""
+"""The table of the page Experiments. It is sorted in the browser, and its rows can be selected."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _facts(row: Row) -> tuple[Any, ...]:
 
 
 def _cells(rows: Sequence[Row], quantity: Quantity) -> Any:
-    """A column: numbers as they are shown, percentages as such; where any value is a text, all are."""
+    """Return a column: numbers in the unit they are shown in; texts if any value is a text."""
     values = [quantity.value(row) for row in rows]
     if any(isinstance(value, str) for value in values):
         return pa.array([None if value is None else quantity.text(value) for value in values], pa.string())
@@ -37,7 +37,7 @@ def _cells(rows: Sequence[Row], quantity: Quantity) -> Any:
 
 
 def _settings(quantity: Quantity, reports: Reports) -> Any:
-    """How a column is shown: digits, unit, and its meaning on hover."""
+    """Return how a column is shown: its digits, its unit, and its meaning as a tooltip."""
     if quantity.metric is None:
         return st.column_config.Column(quantity.label, help=f"`{quantity.key}` of params.yaml")
     metric = quantity.metric
@@ -53,10 +53,13 @@ def _picked(key: str, keys: list[str]) -> None:
 
 
 def show_table(rows: Sequence[Row], columns: Sequence[Quantity], ways: dict[str, str], reports: Reports) -> list[Row]:
-    """Draw the table; the rows that are selected.
+    """Draw the table.
 
-    :param ways: how the figures of each row were measured, by its key; empty where all are of one way.
-    :param reports: of the revision whose evidence on the metrics is told.
+    :param rows: the revisions, one for each row.
+    :param columns: the parameters and metrics to show.
+    :param ways: how the figures of each row were measured, by the key of its revision; empty if there is only one way.
+    :param reports: reports of the revision that describe how well each metric detects passing answers.
+    :returns: the selected rows.
     """
     facts = dict(zip(_FACTS, zip(*map(_facts, rows), strict=True), strict=True))
     found: dict[str, Any] = {name: pa.array(values) for name, values in facts.items()}
@@ -64,7 +67,7 @@ def show_table(rows: Sequence[Row], columns: Sequence[Quantity], ways: dict[str,
         found["Measured as"] = pa.array([ways.get(row.revision.key, "") for row in rows])
     found |= {quantity.key: _cells(rows, quantity) for quantity in columns}
     keys = [row.revision.key for row in rows]
-    # A selection is kept by place, so that a table of other rows has to be another one.
+    # Streamlit stores the selection by row number, so a table with other rows needs another key.
     key = f"experiments_table_{digest_bytes(' '.join(keys).encode())[:16]}"
     chosen = [place for place, name in enumerate(keys) if name in st.session_state.get(PICKED, ())]
     st.dataframe(
@@ -78,7 +81,7 @@ def show_table(rows: Sequence[Row], columns: Sequence[Quantity], ways: dict[str,
         selection_default={"selection": {"rows": chosen}},
         column_config={
             "Name": st.column_config.TextColumn(pinned=True),
-            "From": st.column_config.TextColumn(width=85, help="The commit that an experiment was started from."),
+            "From": st.column_config.TextColumn(width=85, help="The commit that the experiment started from."),
             "Date": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
             **{quantity.key: _settings(quantity, reports) for quantity in columns},
         },

@@ -1,4 +1,4 @@
-"""The downloads: the comparison as `python -m codetune compare` prints it."""
+"""Downloads of the comparison, as `python -m codetune compare` prints it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,13 @@ _FORMS: dict[str, tuple[str, str, Callable[[SideBySide], str]]] = {
 
 
 def export_text(root: Path, comparison: Comparison, form: str) -> str:
-    """The comparison in one form; what fails becomes a sentence, for the server would show the browser its details."""
+    """Return the comparison in one format.
+
+    If it fails, the text says so. An exception would make the server send its details to the browser.
+
+    :param root: the folder of the project.
+    :param form: `Markdown`, `CSV` or `JSON`.
+    """
     try:
         return _FORMS[form][2](gather(root, comparison))
     except UserError as error:
@@ -36,7 +42,7 @@ def export_text(root: Path, comparison: Comparison, form: str) -> str:
 
 
 def show_exports(comparison: Comparison) -> None:
-    """Draw a button for each form; the file is made when it is asked for."""
+    """Draw one button for each format; the file is made when the button is pressed."""
     root = project.project_root()
     short = "-".join(reports.revision.short for reports in (comparison.baseline, comparison.candidate))
     with st.container(horizontal=True, vertical_alignment="center"):

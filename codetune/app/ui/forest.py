@@ -16,8 +16,8 @@ from codetune.history.reports import Reports
 AXIS = "Difference in standard deviations of the metric's own scores \u2192 better"
 READING = (
     "Each difference and its interval is divided by the standard deviation of that metric's scores over the prompts "
-    "(both sides pooled), so that metrics on different scales share an axis; right of the line the candidate is "
-    "better. The pale bar is what these prompts could not have shown."
+    "(both sides pooled), so that metrics on different scales share an axis. Right of the line the candidate is "
+    "better. Differences inside the pale bar are too small to be detected with these prompts."
 )
 # Verdicts differ in shape as well as in colour.
 _LOOKS = {
@@ -46,14 +46,15 @@ def _row(effect: Effect, reports: Reports) -> dict[str, Any]:
 
 
 def forest_height(rows: list[MetricDifference]) -> int:
-    """The height of the picture in pixels: metrics stay apart however many there are."""
+    """Return the height of the plot in pixels; it grows with the number of metrics."""
     return _ROW_PX * len(effects(rows)) + 110
 
 
 def forest(rows: list[MetricDifference], reports: Reports) -> Any | None:
-    """The differences of all metrics that have an interval, better to the right; None where there is none.
+    """Plot the differences of all metrics that have an interval, better to the right; return None if none has.
 
-    :param reports: of the revision whose evidence on the metrics is told on hover.
+    :param rows: the metrics with their differences.
+    :param reports: reports of the revision that describe how well each metric detects passing answers (in the tooltip).
     """
     data = [_row(effect, reports) for effect in effects(rows)]
     if not data:

@@ -1,4 +1,4 @@
-"""No traceback ever: what goes wrong in a page becomes a sentence there, and a log entry in the terminal."""
+"""Errors of a page: the page shows a sentence, never a traceback, and the terminal gets a log entry."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Arguments = ParamSpec("Arguments")
 
 
 def guarded(page: Callable[Arguments, None]) -> Callable[Arguments, None]:
-    """The page, or a fragment of one, with its failures told to the user in a sentence.
+    """Wrap a page, or a fragment of one, so that the user sees each error as a sentence.
 
-    Streamlit's own control flow (stop, rerun) is no `Exception` and passes through.
+    Streamlit's own control flow (stop, rerun) does not derive from `Exception` and is not caught.
     """
 
     @functools.wraps(page)
@@ -35,7 +35,7 @@ def guarded(page: Callable[Arguments, None]) -> Callable[Arguments, None]:
 
 
 def literal(text: str) -> str:
-    """`text` for a place that reads Markdown, with everything but code in backticks shown as it is."""
+    """Escape `text` for Markdown. Only code in backticks keeps its formatting."""
     parts = text.split("`")
     if len(parts) % 2 == 0:  # an unpaired backtick: nothing is code
         return _escaped(text)

@@ -1,4 +1,4 @@
-"""Plain tables as HTML in the look of the page: every text from outside is escaped here."""
+"""Plain tables as HTML in the style of the page. All text from outside is escaped here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOTHING = "\u2013"
 
 
 def marked(text: str) -> str:
-    """A text as HTML, with what stands in backticks as code."""
+    """Return a text as HTML, with parts in backticks as code."""
     parts = text.split("`")
     if len(parts) % 2 == 0:  # an unpaired backtick: nothing is code
         return escape(text)
@@ -20,7 +20,10 @@ def marked(text: str) -> str:
 
 
 def bold(pieces: Iterable[Piece], own: Literal["missing", "extra"]) -> str:
-    """One of two texts as HTML: what the other lacks, the pieces of kind `own`, in bold and underlined."""
+    """Return one of two compared texts as HTML. Words that the other text lacks are bold and underlined.
+
+    :param own: kind of the pieces that only this text has: `missing` or `extra`.
+    """
     return "".join(
         f'<b style="text-decoration:underline">{escape(piece.text)}</b>' if piece.kind == own else escape(piece.text)
         for piece in pieces
@@ -29,7 +32,10 @@ def bold(pieces: Iterable[Piece], own: Literal["missing", "extra"]) -> str:
 
 
 def bar(start: float, end: float, whole: float, tone: str = "better") -> str:
-    """A bar from `start` to `end` on a scale from 0 to `whole`, in the colour of a class of the page."""
+    """Return a bar from `start` to `end` on a scale from 0 to `whole`, as HTML.
+
+    :param tone: CSS class that sets the colour.
+    """
     if not whole:
         return ""
     left, width = 100 * start / whole, max(0.8, 100 * (end - start) / whole)
@@ -38,23 +44,24 @@ def bar(start: float, end: float, whole: float, tone: str = "better") -> str:
 
 
 def code(text: str) -> str:
-    """A text as code, as HTML."""
+    """Return a text as code, as HTML."""
     return f"<code>{escape(text)}</code>"
 
 
 def cell(label: str, content: str, look: str = "", title: str = "") -> str:
-    """A cell of a table.
+    """Return a cell of a table, as HTML.
 
-    :param label: the name of its column, which narrow screens show beside it.
-    :param content: as HTML; a cell without any shows a dash.
-    :param look: its classes; `title` is told on hover.
+    :param label: the name of its column; narrow screens show it beside the cell.
+    :param content: HTML; an empty cell shows a dash.
+    :param look: its CSS classes.
+    :param title: its tooltip.
     """
     hover = f' title="{escape(title)}"' if title else ""
     return f'<td data-label="{escape(label)}" class="{look}"{hover}><div>{content or NOTHING}</div></td>'
 
 
 def frame(names: Sequence[str], body: Iterable[str], words: Sequence[int] = (), *, prose: bool = False) -> str:
-    """A table around rows that are HTML; the parameters are those of `table`."""
+    """Return a table with header around rows that are HTML already; see `table` for the parameters."""
     head = "".join(
         f'<th scope="col"{" class=words" if place in words else ""}>{escape(name)}</th>'
         for place, name in enumerate(names)
@@ -67,13 +74,13 @@ def table(
     names: Sequence[str], rows: Iterable[Sequence[str]], words: Sequence[int] = (), *, prose: bool = False,
     look: str = "words",
 ) -> str:  # fmt: skip
-    """A table; the first cell of each row is its heading.
+    """Return a table, as HTML. The first cell of each row is its heading.
 
-    :param names: of the columns, as plain text.
-    :param rows: their cells, as HTML: what came from outside has been escaped.
-    :param words: the columns that hold words, and stand to the left.
+    :param names: the names of the columns, as plain text.
+    :param rows: the cells of each row, as HTML; text from outside is already escaped.
+    :param words: indexes of the columns that hold words; these are aligned left.
     :param prose: whether the cells hold whole sentences, which are wrapped.
-    :param look: the class of the cells of these columns: `words`, or `wrap` for long ones.
+    :param look: CSS class of the cells in these columns: `words`, or `wrap` for long ones.
     """
 
     def look_of(place: int, content: str) -> str:

@@ -1,4 +1,4 @@
-"""The part of the page Try that keeps a corrected answer, for the next training to learn from."""
+"""The part of the page Try that saves a corrected answer, so that the next training learns from it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from codetune.history.listing import WORKSPACE
 
 _STATE = ("corrected_side", "correction", "kept")
 HELD_OUT = (
-    "This prompt is of the test set: a model that learned its answer could no longer be measured by it. Ask for what "
-    "you need in an instruction of your own, and correct the answer to that."
+    "This prompt is from the test set. A model that learned its answer could no longer be measured with it. Write an "
+    "instruction of your own, and correct the answer to that."
 )
 
 
 def forget_correction() -> None:
-    """Begin anew: the next answer is another one."""
+    """Delete the correction in the session, before a new answer is generated."""
     for key in _STATE:
         st.session_state.pop(key, None)
 
 
 def _start_from(texts: dict[str, str]) -> None:
-    """Begin with the answer; with its code alone where that is fenced, for training rows have no fences."""
+    """Fill the text box with the answer; with only its code if it is fenced, because training rows have no fences."""
     text = texts[st.session_state["corrected_side"]]
     found = read_answer(text)
     fenced = found.form in ("fenced", "opened") and project.reports(WORKSPACE).task == "python"
@@ -34,9 +34,10 @@ def _start_from(texts: dict[str, str]) -> None:
 
 
 def show_keeping(instruction: str, answers: dict[Side, str]) -> None:
-    """Draw the part.
+    """Draw the part that corrects and saves an answer.
 
-    :param answers: what was answered to `instruction`, by who answered.
+    :param instruction: the question that was asked.
+    :param answers: the answers to `instruction`, by model.
     """
     with st.expander("Correct an answer and keep it", icon=":material/edit_note:"):
         prompts = project.reports(WORKSPACE).prompts.values()
@@ -70,9 +71,9 @@ def _keep(correction: Correction) -> None:
 
 
 def _next_step() -> None:
-    """What makes the next run learn from it."""
+    """Draw what to do so that the next run learns from the saved rows."""
     if is_source(project.project_root()):
-        st.caption(literal("The next `dvc repro` learns from it; commit the file with what comes out."))
+        st.caption(literal("The next `dvc repro` learns from it. Commit the file together with the results."))
         return
     st.caption(literal("Add this source to `ingest.sources` in `params.yaml`; the next `dvc repro` learns from it:"))
     st.code(PARAMS_SNIPPET, language="yaml")

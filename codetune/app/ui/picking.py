@@ -1,4 +1,7 @@
-"""Choosing among the prompts: by which metric, which of them, and the one to look at, which is in the address."""
+"""Choose prompts: the metric to order them by, the filters, and the prompt to show.
+
+The address names the shown prompt, so that a link opens it.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,17 @@ _MAX_TEXT = 200
 
 
 def forget_sample() -> None:
-    """Let the first prompt of the new order or selection be the one that is looked at."""
+    """Clear the selected prompt, so that the first prompt of the new order or selection is shown."""
     st.session_state.pop("sample_prompt", None)
 
 
 def pick_metric(metrics: list[Metric]) -> tuple[Metric | None, bool]:
-    """The metric that prompts are ordered and judged by, and whether the most worsened comes first."""
+    """Draw the choosers of metric and order.
+
+    :returns: the metric to order and judge prompts by, and whether the most worsened come first.
+    """
     if not metrics:
-        st.info("No metric has a value for every prompt that was measured in the same way, so nothing is ordered.")
+        st.info("No metric was measured in the same way on both sides for every prompt, so prompts are not ordered.")
         return None, False
     left, right = st.columns(2)
     by_label = {metric.label: metric for metric in metrics}
@@ -33,7 +39,7 @@ def pick_metric(metrics: list[Metric]) -> tuple[Metric | None, bool]:
 
 
 def pick_wanted(samples: list[Sample]) -> Wanted:
-    """Which of the prompts to show."""
+    """Draw the filters. Return which prompts to show."""
     columns = st.columns(4)
     packages = [EVERY, *sorted({sample.prompt.group for sample in samples})]
     package = columns[0].selectbox("Package", packages, key="sample_package", on_change=forget_sample)
@@ -48,13 +54,13 @@ def pick_wanted(samples: list[Sample]) -> Wanted:
         key="sample_text",
         max_chars=_MAX_TEXT,
         on_change=forget_sample,
-        help="Looked for in the instruction, the name, the path, the reference and both answers.",
+        help="Searches the instruction, the name, the path, the reference and both answers.",
     )
     return Wanted("" if package == EVERY else package, ways[way], parsings[parsing], text.strip())
 
 
 def _from_link(samples: list[Sample]) -> str | None:
-    """The id that the address names, if it is not the one that was written there, and both revisions answered it."""
+    """Return the prompt id in the address; None if the page wrote it, or if a revision did not answer it."""
     text = st.query_params.get(LINK, "")
     if not text or text == st.session_state.get("sample_written"):
         return None
@@ -67,7 +73,7 @@ def _from_link(samples: list[Sample]) -> str | None:
 
 
 def sample_label(sample: Sample, metric: Metric | None) -> str:
-    """A prompt in one line: package, function, and how far it moved."""
+    """Return a prompt in one line: package, function and the change of `metric`."""
     change = None if metric is None else sample.change(metric)
     moved = "" if metric is None or change is None else f" · {metric.label} {metric.show(change, signed=True)}"
     return f"{sample.prompt.group} · {sample.prompt.qualname}{moved}"
@@ -79,7 +85,12 @@ def _step(ids: list[str], places: int) -> None:
 
 
 def pick_sample(samples: list[Sample], shown: list[Sample], metric: Metric | None) -> Sample:
-    """The prompt to look at: the link's, the one picked in the table or here, else the first that is shown."""
+    """Draw the chooser of the prompt to show.
+
+    :param samples: all prompts.
+    :param shown: the prompts that pass the filters.
+    :returns: the prompt that the link names, else the one picked in the table or here, else the first of `shown`.
+    """
     state = st.session_state
     by_id = {sample.prompt.id: sample for sample in shown}
     linked = _from_link(samples)

@@ -1,4 +1,4 @@
-"""What runs now, renewed while the page is open; nothing is shown while nothing runs."""
+"""Show the pipeline runs that are in progress, refreshed while the page is open; draw nothing if none runs."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ def _show(run: Run) -> None:
         if run.step is not None and run.steps:
             st.progress(min(1.0, run.step / run.steps), text=f"step {run.step:,} of {run.steps:,}")
         elif run.step is not None:
-            st.caption(f"step {run.step:,}; how many there will be is known after the first checkpoint")
+            st.caption(f"step {run.step:,}; the total is known after the first checkpoint")
         if any(len(curve.steps) > 1 and curve.name.endswith("loss") for curve in run.curves):
             st.altair_chart(_curves(run), width="stretch", height=_HEIGHT)
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def show_running() -> None:
-    """Draw what runs now; the page is drawn anew when a run has ended, so that its result appears."""
+    """Draw the runs in progress. When one has ended, the page is drawn again, so that its result appears."""
     try:
         found = running(project.project_root())
     except OSError:
-        LOG.exception("what runs cannot be told")
+        LOG.exception("cannot find the runs in progress")
         found = []
     before = st.session_state.get("experiments_running", 0)
     st.session_state["experiments_running"] = len(found)

@@ -1,4 +1,4 @@
-"""The prompts as a table: a row for each, the change of every metric a column; picking a row opens it."""
+"""The prompts as a table: one row for each prompt, one column for the change of each metric."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ _PARSES: dict[tuple[bool | None, bool | None], str] = {
 
 
 def sample_rows(samples: list[Sample], metrics: list[Metric], first: Metric | None) -> dict[str, list[Any]]:
-    """Columns with a row for each sample: where it is from, the change of each metric, and what was asked.
+    """Return the columns of the table, with one value for each sample.
 
-    The change of `first` comes first. Changes are in the unit that they are shown in, percentage points for shares.
+    Changes are in the unit that is shown: percentage points for shares.
+
+    :param first: the metric whose changes come first.
+    :returns: values by the title of the column.
     """
     ordered = [metric for metric in metrics if metric is first] + [metric for metric in metrics if metric is not first]
     columns: dict[str, list[Any]] = {
@@ -45,7 +48,7 @@ def _name(metric: Metric) -> str:
 
 def _column(reports: Reports, metric: Metric) -> Any:
     way = "larger" if metric.larger_is_better else "smaller"
-    told = f"Candidate less baseline; {way} is better. {metric_help(reports, metric)}"
+    told = f"Candidate minus baseline; {way} is better. {metric_help(reports, metric)}"
     return st.column_config.NumberColumn(_name(metric), format=f"%+.{metric.digits}f", help=told)
 
 
@@ -59,14 +62,14 @@ def _take(key: str, ids: list[str]) -> None:
 def sample_table(
     reports: Reports, samples: list[Sample], metrics: list[Metric], first: Metric | None, current: str
 ) -> None:
-    """Draw the table; picking a row opens it.
+    """Draw the table. When the user picks a row, the page shows that prompt.
 
-    :param reports: of the revision whose evidence on the metrics is told.
+    :param reports: reports of the revision that describe how well each metric detects passing answers.
     :param first: the metric whose changes come first.
-    :param current: the id of the prompt that is looked at; its row is marked.
+    :param current: the id of the prompt that is shown; its row is marked.
     """
     ids = [sample.prompt.id for sample in samples]
-    # Another list of prompts is another table: a row picked in the last one means nothing in it.
+    # Streamlit stores the selection by row number, so another list of prompts needs another key.
     key = f"sample_table_{digest_bytes(' '.join(ids).encode())[:12]}"
     marked = [ids.index(current)] if current in ids else []
     state = st.session_state.get(key)
@@ -79,7 +82,7 @@ def sample_table(
         hide_index=True,
         column_config={
             "Function": st.column_config.TextColumn(pinned=True, width="medium"),
-            "Parses": st.column_config.TextColumn(help="Whether the answer parses: before, and of the candidate."),
+            "Parses": st.column_config.TextColumn(help="Whether the answer parses: baseline \u2192 candidate."),
             "Instruction": st.column_config.TextColumn(width="large"),
             **{_name(metric): _column(reports, metric) for metric in metrics},
         },

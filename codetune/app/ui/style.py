@@ -1,4 +1,4 @@
-"""How the page looks beyond the theme: the project's own tables, in colours that do not rely on red and green."""
+"""Styles beyond the theme: the project's own tables, in colours that do not rely on red and green."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ ICON = Path(__file__).with_name("icon.svg")
 BASELINE_COLOR = "#7a7a7a"
 CANDIDATE_COLOR = "#0072b2"
 BASE_COLOR = "#d55e00"
-BETTER_COLOR = "#1f8fd1"  # readable on white and on black, and apart from orange for all sorts of colour blindness
+BETTER_COLOR = "#1f8fd1"  # readable on white and on black; distinct from orange for every type of colour blindness
 WORSE_COLOR = "#e06c00"
 
 STYLE = """

@@ -1,4 +1,4 @@
-"""The project's own tables as HTML: every text from outside is escaped here."""
+"""The project's own tables as HTML. All text from outside is escaped here."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from codetune.history.stages import StageDifference
 from codetune.ledger.changes import HEADINGS
 
 DISCRIMINATION = (
-    "Of a passing and a failing answer to the same problem, how often the metric scored the passing one higher "
-    "(a coin: 0.5), with the interval over the problems."
+    "How often the metric scores a passing answer higher than a failing answer to the same problem (chance: 0.5), "
+    "with the interval over the problems."
 )
-DETECTABLE = "The smallest difference that these prompts would have shown in four of five cases."
+DETECTABLE = "The smallest difference that these prompts detect with a probability of 80 %."
 CORRECTED = (
-    "How often chance alone would give such a difference, corrected for all metrics of this table that have a p-value; "
-    "each set of problems that were run is by itself."
+    "The probability that chance alone gives such a difference, corrected for all metrics of this table that have a "
+    "p-value. Each set of problems that were run is corrected separately."
 )
 _MARKS = {
     Verdict.BETTER: ("\u25b2", "better"),
@@ -44,7 +44,10 @@ _MARKS = {
 
 
 def verdict_mark(row: MetricDifference) -> tuple[str, str]:
-    """The verdict with its sign, and the class that colours it; a filled triangle only where noise is ruled out."""
+    """Return the verdict with its sign, and the CSS class of its colour.
+
+    Only a difference that chance does not explain gets a filled triangle.
+    """
     if row.verdict is not Verdict.UNCERTAIN:
         sign, tone = _MARKS[row.verdict]
         return f"{sign} {row.verdict.value}", tone
@@ -58,7 +61,7 @@ def _cell(label: str, content: str, tone: str = "", title: str = "") -> str:
 
 
 def _bar(row: MetricDifference, tone: str) -> str:
-    """The interval as a picture: the dashed line is no difference, right of it the candidate is better."""
+    """Return the interval as a small bar. The dashed line is no difference; right of it the candidate is better."""
     if row.low is None or row.high is None or row.difference is None or row.verdict is Verdict.SAME:
         return ""
     reach = max(abs(row.low), abs(row.high), abs(row.difference)) or 1.0
@@ -72,10 +75,12 @@ def _bar(row: MetricDifference, tone: str) -> str:
 
 
 def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, candidate: str) -> str:
-    """Metrics by row: both values, the difference with its interval, and the verdict.
+    """Return a table of metrics: both values, the difference with its interval, and the verdict.
 
-    :param reports: of the revision whose settings and evidence on the metrics are shown.
-    :param baseline: what to call the left value, `candidate` the right one.
+    :param rows: the metrics with their differences.
+    :param reports: reports of the revision whose settings and whose AUC of passing are shown.
+    :param baseline: title of the left value.
+    :param candidate: title of the right value.
     """
     interval = f"{settings_of(reports.params).confidence * 100:g}\u202f% interval"
     names = [
@@ -106,15 +111,15 @@ def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, 
 
 
 def parameter_table(rows: list[ParameterDifference], baseline: str, candidate: str) -> str:
-    """Parameters by row with the value in either revision."""
+    """Return a table of parameters with their values in both revisions."""
     cells = [list(map(html.code, (row.key, row.baseline, row.candidate))) for row in rows]
     return html.table(["Parameter", baseline, candidate], cells)
 
 
 def flip_table(rows: Sequence[tuple[str, str, str]]) -> str:
-    """Problems by row that changed sides.
+    """Return a table of problems whose result changed.
 
-    :param rows: of each its set, `won` or `lost`, and what to call it.
+    :param rows: for each problem the name of its set, `won` or `lost`, and its title.
     """
     signs = {"won": "\u25b2", "lost": "\u25bc"}
     cells = [[html.code(problem), escape(name), f"{signs[way]} {way}"] for name, way, problem in rows]
@@ -122,7 +127,7 @@ def flip_table(rows: Sequence[tuple[str, str, str]]) -> str:
 
 
 def stage_table(rows: Sequence[StageDifference]) -> str:
-    """Stages by row: why each re-ran, and which of its outputs came out different."""
+    """Return a table of stages: why each re-ran, and which of its outputs differ."""
     cells = [
         [
             f'<code class="name">{escape(row.stage)}</code>',
@@ -135,9 +140,9 @@ def stage_table(rows: Sequence[StageDifference]) -> str:
 
 
 def data_table(counts: dict[str, Any]) -> str:
-    """Rows of data by what happened to them, with the reason on either side and an example.
+    """Return a table of data rows by what happened to them, with the reason on both sides and an example.
 
-    :param counts: as `codetune.ledger.difference.data_difference` gives it.
+    :param counts: the result of `codetune.ledger.difference.data_difference`.
     """
     cells = []
     for words in HEADINGS.values():
@@ -150,7 +155,7 @@ def data_table(counts: dict[str, Any]) -> str:
 
 
 def match_table(found: Alignment) -> str:
-    """Tokens of the reference by row, with the token of the answer that each is matched with; the worst match first."""
+    """Return a table of the reference's tokens with the answer's tokens they match, the worst match first."""
     matches = sorted(found.matches(), key=lambda pair: found.similarity[pair[0]][pair[1]])
     cells = [
         [html.code(found.reference[i]), html.code(found.answer[j]), f"{found.similarity[i][j]:.3f}"] for i, j in matches

@@ -1,4 +1,4 @@
-"""Which tokens BERTScore matched: a heat map for one answer, made on demand by another process."""
+"""A heat map of the tokens that BERTScore matched, for one answer. Another process computes it on request."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ MAX_TOKENS_SHOWN = 80
 CELL_PX = 16
 REFRESH_SECONDS = 0.15
 READING = (
-    "Rows are the tokens of the reference, columns those of the answer; the brighter, the more alike in their context "
-    "(cosine). A circle marks what a token of the reference is matched with (recall is their mean), a square what a "
-    "token of the answer is matched with (precision)."
+    "Rows are the tokens of the reference, columns those of the answer. Brighter cells are more similar in context "
+    "(cosine). A circle marks the best match of a token of the reference (recall is their mean), a square the best "
+    "match of a token of the answer (precision)."
 )
 
 
@@ -37,7 +37,7 @@ def _worker(root: str) -> tuple[AlignmentWorker, ThreadPoolExecutor]:
 
 
 def token_chart(found: Alignment) -> Any:
-    """The heat map; at most `MAX_TOKENS_SHOWN` tokens of either text."""
+    """Plot the heat map, with at most `MAX_TOKENS_SHOWN` tokens of each text."""
     rows, columns = (_labels(tokens) for tokens in (found.reference, found.answer))
     cells = [
         {"reference": row, "answer": column, "cosine": found.similarity[i][j]}
@@ -65,7 +65,7 @@ def token_chart(found: Alignment) -> Any:
 
 
 def _labels(tokens: list[str]) -> list[str]:
-    """The tokens, each with its place, so that two that are written alike stay two."""
+    """Return the tokens with their positions, so that equal tokens stay distinct on the axis."""
     return [f"{place} {token}" for place, token in enumerate(tokens[:MAX_TOKENS_SHOWN], start=1)]
 
 
@@ -76,7 +76,7 @@ def _facts(found: Alignment, comparison: Comparison) -> str:
         parts.append(f"The first {MAX_TOKENS_SHOWN} of {longest} tokens are shown.")
     scored = str(comparison.candidate.signatures.get(str(F1.signature), ""))
     if not scored.startswith(found.signature):
-        parts.append("The encoder here is not the one that scored this revision, so the values differ.")
+        parts.append("The encoder used here is not the one that scored this revision, so the values differ.")
     return " ".join(parts)
 
 
@@ -90,7 +90,7 @@ def _draw(found: Alignment, comparison: Comparison) -> None:
 
 
 def _wait(future: Future[Alignment]) -> Alignment:
-    """What comes back; every moment of waiting is one in which the page can do something else instead."""
+    """Wait for the result. Streamlit can interrupt the wait at each refresh, for example when the user leaves."""
     slot, start = st.empty(), time.monotonic()
     while not future.done():
         slot.caption(f"The encoder reads both texts \u2026 {time.monotonic() - start:.0f} s")
@@ -102,7 +102,7 @@ def _wait(future: Future[Alignment]) -> Alignment:
 @st.fragment
 @guarded
 def show_tokens(comparison: Comparison, sample: Sample) -> None:
-    """Draw the section: a button, and what it brings."""
+    """Draw the section: a button that starts the alignment, and its result."""
     st.subheader("Tokens that BERTScore matched")
     single = comparison.baseline is comparison.candidate
     sides = dict(
@@ -119,7 +119,7 @@ def show_tokens(comparison: Comparison, sample: Sample) -> None:
         st.session_state["alignment"] = (asked, pool.submit(worker.align, bertscore, *asked[1:]))
     before, future = st.session_state.get("alignment", (None, None))
     if before != asked or future is None:
-        st.caption("The encoder is started when you press the button; the first time takes some seconds.")
+        st.caption("Press the button to start the encoder. The first time takes some seconds.")
         return
     try:
         found = _wait(future)

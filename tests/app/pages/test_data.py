@@ -67,7 +67,7 @@ class TestNothingThere:
         (root / "reports/leaks.json").write_text("{")
         text = words(open_data(root))
         assert "reports/leaks.json of workspace cannot be read" in text
-        assert "Nobody has looked for leaks here" in text
+        assert "There is no report on leaks" in text
 
 
 class TestOverview:
@@ -108,8 +108,8 @@ class TestLedger:
 
     def test_several_rows_are_a_choice(self, open_data: Open, root: Path) -> None:
         page = open_data(root, row="load")
-        box = next(box for box in page.selectbox if "rows are named so" in box.label)
-        assert box.label == "2 rows are named so"
+        box = next(box for box in page.selectbox if "rows have this name" in box.label)
+        assert box.label == "2 rows have this name"
         assert "Forest.load dropped, near_duplicate" in " ".join(box.options[1].split())
 
     @pytest.mark.parametrize(

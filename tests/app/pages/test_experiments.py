@@ -168,7 +168,7 @@ class TestRunning:
     def test_nothing_is_shown_while_nothing_runs(self, open_experiments: Open, sample: Project) -> None:
         assert "Running now" not in words(open_experiments(sample.root))
 
-    @pytest.mark.parametrize(("steps", "told"), [(300, None), (None, "step 20; how many there will be")])
+    @pytest.mark.parametrize(("steps", "told"), [(300, None), (None, "step 20; the total is known")])
     def test_a_run_has_its_progress_and_curve(
         self,
         open_experiments: Open,

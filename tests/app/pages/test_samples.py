@@ -85,7 +85,7 @@ class TestStates:
         link = {"candidate": "workspace", "baseline": copied_sample.commits["first"], "prompt": identifier}
         told = [part.value for part in open_samples(copied_sample.root, link).caption if "its examples" in part.value]
         assert [text.rpartition("· ")[2] for text in told] == [
-            "its examples, run: assertion", "its examples, run: passed"
+            "docstring examples: assertion", "docstring examples: passed"
         ]  # fmt: skip
 
     def test_scores_without_answers_are_told(self, open_samples: Open, copied_sample: Project) -> None:

@@ -217,5 +217,5 @@ class TestKeeping:
 
     def test_no_model_may_learn_a_prompt_of_the_test_set(self, open_try: Open, models: Project) -> None:
         page = ask(open_try(models.root))
-        assert "This prompt is of the test set" in told(page)
+        assert "This prompt is from the test set" in told(page)
         assert "Keep" not in [item.label for item in page.button]

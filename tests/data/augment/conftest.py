@@ -1,4 +1,4 @@
-"""One phrase table and one paraphraser for all tests of the topic: they take a second to make. And tiny models."""
+"""Fixtures of the augmentation tests: tiny models, and one shared phrase table and paraphraser (slow to make)."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def paraphraser(table) -> Paraphraser:
 
 
 def make_params(**changes: Any) -> AugmentParams:
-    """A section `augment` without models; `changes` by key, nested ones as a whole."""
+    """Return a section `augment` without models. `changes` are by key; a nested section is replaced as a whole."""
     values: dict[str, Any] = {
         "seed": 7, "method": "phrases", "share": 1.0, "per_row": 1, "change_share": 0.6, "min_changes": 2,
         "max_shared_words": 0.85, "max_attempts": 4, "workers": 1,
@@ -40,12 +40,12 @@ def make_params(**changes: Any) -> AugmentParams:
 
 
 def all_alike(pairs: Any) -> list[float]:
-    """A comparison that finds nothing changed."""
+    """Return similarity 1 for every pair, as if nothing had changed."""
     return [1.0] * len(pairs)
 
 
 def undone(drawn: Paraphrase) -> str:
-    """The text that the changes were made in."""
+    """Return the text before the changes."""
     text = drawn.text
     for old, new in reversed(drawn.changes):
         at = text.rindex(new)
@@ -61,7 +61,7 @@ def draw(paraphraser: Any, text: str, seed: int = 1) -> Paraphrase:
 
 @pytest.fixture(scope="session")
 def masked_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random BERT for masked words, whose words are those of instructions; nothing it says means anything."""
+    """A random BERT for masked words, with words of instructions as its vocabulary; its predictions have no meaning."""
     import torch
     from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
 
@@ -81,7 +81,7 @@ def masked_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def translation_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random BART, which translates anything into nonsense."""
+    """A random BART; its translations have no meaning."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
     from transformers import BartConfig, BartForConditionalGeneration, PreTrainedTokenizerFast

@@ -14,12 +14,12 @@ PROJECT = Path(__file__).parents[3]
 
 
 def shipped() -> ScoreParams:
-    """The `score` section of the project's own params.yaml."""
+    """Return the `score` section of the project's own params.yaml."""
     return load_section(ScoreParams, PROJECT / "params.yaml")
 
 
 def changed(**changes: Any) -> ScoreParams:
-    """The shipped section with other values; those of `bertscore` are given by their own names."""
+    """Return that section with some values changed; keys of `bertscore` are given without prefix."""
     content = shipped().model_dump()
     for key, value in changes.items():
         (content if key in content else content["bertscore"])[key] = value

@@ -12,7 +12,10 @@ REQUIRED = os.environ.get("CODETUNE_REQUIRE_SANDBOX") == "1"
 
 @pytest.fixture(scope="session", params=WAYS, ids=lambda way: way.name)
 def isolation(request):
-    """Each way in turn; skipped where the machine does not offer it, unless it must."""
+    """Each way of isolation in turn.
+
+    If the machine does not offer it, the test is skipped; it fails if CODETUNE_REQUIRE_SANDBOX is 1.
+    """
     way = request.param
     fault = way.fault()
     if fault is not None:
@@ -22,5 +25,5 @@ def isolation(request):
 
 @pytest.fixture(scope="session")
 def limits():
-    """Short, for answers that use up what they are given."""
+    """Small limits, for answers that use all of them."""
     return Limits(cpu_s=1, wall_s=20, memory_mb=256)

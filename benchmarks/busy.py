@@ -128,7 +128,14 @@ def _train(folder: Path) -> Stage:
 
 def _generate(folder: Path) -> Stage:
     options = _section(GenerateParams, max_prompts=32, reworded_prompts=0, max_new_tokens=48)
-    read = generate.Inputs(folder / "test.jsonl", folder / "reworded.jsonl", folder / "adapter")
+    none = _slice(_SAMPLES / "base.reworded.jsonl", folder / "none.jsonl", 0)
+    read = generate.Inputs(
+        test=folder / "test.jsonl",
+        problems=none,
+        benchmarks=folder / "no_benchmarks",
+        reworded=none,
+        adapter=folder / "adapter",
+    )
     written = generate.Outputs(folder / "samples", folder / "journals")
     return partial(
         generate.run, generate.Params(options, _section(ModelParams), _section(NumericsParams)), read, written, "tuned"

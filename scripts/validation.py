@@ -24,7 +24,7 @@ from codetune.core.files import write_jsonl
 from codetune.numerics import NumericsParams
 
 _PROMPTS = 96
-_SAMPLES = ("base", "tuned", "base.reworded", "tuned.reworded")
+_SAMPLES = tuple(f"{model}{part}" for part in ("", ".reworded", ".benchmarks") for model in ("base", "tuned"))
 
 
 def _chosen(settings: list[str]) -> dict[str, Any]:
@@ -62,6 +62,7 @@ def main() -> None:
     folder = Path(".cache/validation") / ("_".join(settings).replace("/", "-") or "default")
     none = folder / "none.jsonl"
     write_jsonl(none, [])
+    no_benchmarks = folder / "no_benchmarks"
     task = content["clean"].get("task", "python")
     model = ModelParams.model_validate(content["model"])
     taught = TrainParams.model_validate(content["train"])
@@ -69,7 +70,9 @@ def main() -> None:
     outputs = train.Outputs(adapter, folder / "training", folder / "checkpoints")
     train.run(train.Params(taught, model, arithmetic, task), train.Inputs(), outputs)
     asked = GenerateParams.model_validate(content["generate"] | {"max_prompts": _PROMPTS, "reworded_prompts": 0})
-    answers = generate.Inputs(train.Inputs().val, none, adapter)
+    answers = generate.Inputs(
+        test=train.Inputs().val, problems=none, benchmarks=no_benchmarks, reworded=none, adapter=adapter
+    )
     variants: tuple[generate.Variant, ...] = ("base", "tuned")
     for variant in variants:
         places = generate.Outputs(folder / "samples", folder / "journals")
@@ -79,7 +82,7 @@ def main() -> None:
     judged = ScoreParams.model_validate(content["score"])
     report = score.run(
         score.Params(judged, arithmetic, taught_form(task, taught.answer_form)),
-        replace(score.Inputs(), **samples),
+        replace(score.Inputs(), benchmarks=no_benchmarks, **samples),
         score.Outputs(**written, kept=folder / "kept"),
     )
     for name, gain in report["gain"].items():

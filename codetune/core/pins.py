@@ -52,7 +52,7 @@ def read_pins(path: Path) -> list[Pin]:
     try:
         lines = lines_of(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{path} does not exist", "Name an existing file in ingest.packages.") from None
+        raise UserError(f"{path} does not exist", "Name an existing file in ingest.sources.") from None
     pins: dict[str, Pin] = {}
     for number, line in enumerate(lines, start=1):
         text = line.split(" #")[0].strip()

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from os import cpu_count
 
 from codetune.core.progress import track
+from codetune.core.workers import cores
 from codetune.evaluation.problems.reading import Problem
 from codetune.evaluation.sandbox.isolation import Isolation
 from codetune.evaluation.sandbox.limits import Limits
@@ -65,7 +65,7 @@ def verify(problems: list[Problem], isolation: Isolation, limits: Limits) -> Ver
     :returns: the verified problems, and counts of the others by reason: `reference_` and the outcome if the reference
         always fails; `unstable` if it fails in some runs; `passed_by_doing_nothing` if a trivial answer passes.
     """
-    with ThreadPoolExecutor(cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         reasons = track(
             pool.map(lambda problem: _reason(problem, isolation, limits), problems), len(problems), "problems verified"
         )

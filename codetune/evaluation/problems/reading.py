@@ -163,11 +163,6 @@ def _indent(head: str) -> str:
     return last[: len(last) - len(last.lstrip())] or "    "
 
 
-def _indented(code: str, indent: str) -> str:
-    """Return code with `indent` before each line that is not blank."""
-    return re.sub(r"^(?=.*\S)", indent, code, flags=re.MULTILINE)
-
-
 def _problem(place: str, task: Any) -> Problem:
     try:
         return _humaneval(task) if "entry_point" in task else _mbpp(task)

@@ -157,7 +157,8 @@ def load_rows(
             kept.append(TokenizedRow(row["id"], example.input_ids, example.labels))
     if not kept:
         raise UserError(
-            f"{path}: none of {len(rows)} rows can be used ({dropped['too_long']} are longer than {limits.max_tokens} tokens)",
+            f"{path}: none of {len(rows)} rows can be used "
+            f"({dropped['too_long']} are longer than {limits.max_tokens} tokens)",
             "Raise train.max_tokens, or run `dvc repro` to make the data.",
         )
     return TokenizedRows(kept, dict(dropped), truncated, dict(sources))

@@ -13,7 +13,7 @@ from codetune.reporting.pictures import QUIET, chart, svg
 # Okabe and Ito's palette, which colour-blind readers can distinguish; dashes and shapes repeat the distinction.
 COLORS = {"base": "#D55E00", "tuned": "#0072B2"}
 _DASHES = {"base": [5, 3], "tuned": [1, 0]}
-_VERDICTS = {"better": "tuned better", "open": "not told apart", "worse": "base better"}
+_VERDICTS = {"better": "tuned better", "open": "not distinguishable", "worse": "base better"}
 _VERDICT_COLORS = {"better": COLORS["tuned"], "open": QUIET, "worse": COLORS["base"]}
 _VERDICT_SHAPES = {"better": "triangle-right", "open": "circle", "worse": "triangle-left"}
 _HEIGHT, _ROW = 280, 22

@@ -167,7 +167,7 @@ def _paragraph(label: str, texts: Iterator[str] | list[str]) -> Iterator[str]:
 def steps(life: Life) -> list[tuple[str, list[str]]]:
     """List the history of a row, from its archive to the training set.
 
-    :returns: label and texts of each step; steps without text are left out.
+    :returns: label and texts of each step; those without text are left out.
     """
     row = life.row
     parts: list[tuple[str, list[str]]] = [

@@ -121,7 +121,7 @@ def _split(life: Life) -> str:
 def _training(life: Life) -> Iterator[str]:
     """Sentences on a row of train: whether it is in the training set, and its paraphrases."""
     if life.trained is None:
-        yield f"not known: {AUGMENTED_PATH} does not exist. Run `dvc pull {AUGMENTED_PATH}` or `dvc repro augment`."
+        yield f"unknown: {AUGMENTED_PATH} does not exist. Run `dvc pull {AUGMENTED_PATH}` or `dvc repro augment`."
     elif not life.trained:
         yield f"{AUGMENTED_PATH} does not have it, because another run made the file. Run `dvc repro augment`."
     else:

@@ -1,1 +1,1 @@
-"""Two revisions compared, and many in one table: differences, tests, sentences, files."""
+"""Compare two revisions, or show many in one table: differences, statistical tests, sentences and output files."""

@@ -1,4 +1,4 @@
-"""The commands that repeat, apply, keep or remove a revision, ready to be pasted into a shell."""
+"""Write the shell commands that repeat, apply, keep or remove a revision."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from typing import Any
 from codetune.compare.figures import Figures
 from codetune.history.listing import Kind, Revision
 
-# What Hydra's grammar of overrides reads as a word by itself, as long as it is no number, truth value or null.
+# Text that Hydra's override grammar reads as a string without quotes, except numbers, booleans and null.
 _PLAIN = re.compile(r"[A-Za-z_][\w./*-]*")
 _WORDS = {"true", "false", "null", "nan", "inf"}
 
 
 @dataclass(frozen=True)
 class Command:
-    """A line for the shell, and what it does."""
+    """A shell command.
+
+    :param purpose: what the command does, in words.
+    :param line: the command.
+    """
 
     purpose: str
     line: str
@@ -34,14 +38,18 @@ def _value(value: Any) -> str:
     if isinstance(value, str):
         if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
             return value
-        # Within quotes a backslash stands for itself, unless a quote follows.
+        # In a quoted string, a backslash is a normal character unless a quote follows it.
         escaped = re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + ("\\'" if found[2] else ""), value)
         return f"'{escaped}'"
     return json.dumps(value, default=str)
 
 
 def overrides(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """What to give to `-S`, one each, to come from one set of parameters to another; both by flat key."""
+    """List the overrides that change one set of parameters into another; each is the argument of one option `-S`.
+
+    :param before: parameters by flat key.
+    :param after: parameters by flat key.
+    """
     changed = [
         f"{'' if key in before else '+'}{key}={_value(value)}"
         for key, value in after.items()
@@ -51,32 +59,38 @@ def overrides(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 
 
 def run_line(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """The `dvc exp run` that runs the parameters `after` from a revision with those of `before`."""
+    """Write the `dvc exp run` command that runs the pipeline with other parameters.
+
+    :param before: parameters of the revision from which the command runs, by flat key.
+    :param after: parameters to run with, by flat key.
+    """
     options = [f"-S {shlex.quote(text)}" for text in overrides(before, after)]
     return " ".join(["dvc exp run", *options])
 
 
 def _named(name: str) -> str:
-    """A name as an argument: one that begins with a dash is no option."""
+    """A name as an argument of a shell command; `--` goes before a name that would look like an option."""
     return f"-- {shlex.quote(name)}" if name.startswith("-") else shlex.quote(name)
 
 
 def commands(revision: Revision, figures: Figures, base: Figures, base_name: str) -> list[Command]:
-    """The commands for one revision.
+    """List the commands for one revision.
 
-    :param base: the figures of the revision to start from, an experiment's parent or HEAD, and what to call it.
+    :param figures: parameters and metrics of the revision.
+    :param base: the same of the revision from which an experiment would start: its parent, or HEAD.
+    :param base_name: name of that revision, for use in a sentence.
     """
     start = f"run the same parameters from {base_name}, as an experiment"
     found = [Command(start, run_line(base.params, figures.params))] if figures.params else []
     if revision.kind is Kind.WORKSPACE:
         return found
     if revision.kind is not Kind.EXPERIMENT:
-        return [*found, Command("look at the commit in the workspace", f"git checkout {revision.short}")]
+        return [*found, Command("check out the commit in the workspace", f"git checkout {revision.short}")]
     name = _named(revision.name)
     branch = shlex.quote(f"{revision.name.lstrip('-')}-branch")
     return [
         *found,
-        Command("bring it into the workspace", f"dvc exp apply {name}"),
-        Command("make a branch of it", f"dvc exp branch {name} {branch}"),
+        Command("apply it to the workspace", f"dvc exp apply {name}"),
+        Command("make a branch from it", f"dvc exp branch {name} {branch}"),
         Command("remove it", f"dvc exp remove {name}"),
     ]

@@ -1,10 +1,9 @@
-"""Two revisions compared: every metric with its difference, the interval of the difference, and what it amounts to.
+"""Compare two revisions: for each metric the difference, its interval and a verdict.
 
-Differences are taken prompt by prompt over the prompts that both revisions answered, so that the luck of which prompts
-were asked cancels out; the interval is a paired bootstrap over these prompts. A difference is better or worse where
-its interval leaves zero out and its p-value, corrected over the family of metrics (see
-`codetune.stats.families`), is as small as the confidence asks.
-It says nothing of the luck of training.
+Differences are computed for each prompt that both revisions answered. Pairing removes the variation between easy and
+hard prompts. The interval is a paired bootstrap over these prompts. The verdict is better or worse if the interval
+excludes zero and the p-value, corrected over the family of metrics (see `codetune.stats.families`), is at most
+1 - confidence. The random variation between training runs is not measured.
 """
 
 from __future__ import annotations
@@ -36,7 +35,10 @@ from codetune.stats.pairs import Pair
 
 
 class Verdict(Enum):
-    """What a difference amounts to."""
+    """The verdict on a difference.
+
+    `UNCERTAIN`: there is no interval. `INCOMPARABLE`: the two values were not measured in the same way.
+    """
 
     BETTER = "better"
     WORSE = "worse"
@@ -50,12 +52,15 @@ class Verdict(Enum):
 class MetricDifference:
     """One metric of two models.
 
-    :param baseline: mean over the shared prompts where the metric has a value for each prompt, else as reported.
-    :param low: lower end of the interval of the difference; None where there is no interval.
-    :param p_value: of a paired permutation test, or McNemar's where each prompt is right or wrong; corrected by Holm
-        over its family.
-    :param detectable: the smallest difference that these prompts would have shown in four of five cases.
-    :param spread: how far the scores of single prompts lie apart: their standard deviation, both models pooled.
+    :param baseline: value of the baseline: the mean over the shared prompts if each prompt has a score, else the
+        reported value.
+    :param candidate: value of the candidate, in the same way.
+    :param low: lower end of the interval of the difference; None if there is no interval.
+    :param high: upper end of the interval; None if there is no interval.
+    :param p_value: p-value of a paired permutation test, or of McNemar's test for problems that are either solved or
+        not; corrected over its family with Holm's method.
+    :param detectable: smallest true difference that these prompts detect with a power of 80 %.
+    :param spread: standard deviation of the scores of single prompts, pooled over both models.
     """
 
     metric: Metric
@@ -70,14 +75,14 @@ class MetricDifference:
 
     @property
     def difference(self) -> float | None:
-        """Candidate less baseline; None where one is missing or the two must not be subtracted."""
+        """Candidate minus baseline; None if one is missing or the two are not comparable."""
         if self.baseline is None or self.candidate is None or self.verdict is Verdict.INCOMPARABLE:
             return None
         return self.candidate - self.baseline
 
     @property
     def improves(self) -> bool | None:
-        """Whether the difference goes the good way, noise or not; None where there is none."""
+        """Whether the candidate has the better value, significant or not; None if there is no difference."""
         if not self.difference:
             return None
         return (self.difference > 0) is self.metric.larger_is_better
@@ -85,16 +90,17 @@ class MetricDifference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that is known about two revisions side by side.
+    """The comparison of two revisions.
 
-    :param rows: the differences between the two tuned models, and between the two base models.
-    :param gain: the candidate's base (as baseline) against its tuned model (as candidate).
-    :param notices: sentences that must be read before any difference is believed.
-    :param shared: how many prompts both revisions have scores of.
-    :param flips: the problems won and lost between the two tuned models; between base and tuned model where a revision
-        is compared with itself.
-    :param by_source: the differences over the prompts of each source, where these are of more than one: the metrics of
-        the tuned models that have a value for each prompt.
+    :param rows: metrics of the two base models and of the two tuned models, by role.
+    :param gain: metrics of the candidate: its base model as the baseline, its tuned model as the candidate.
+    :param parameters: the parameters that differ.
+    :param notices: warnings about how far the two revisions can be compared, one sentence each.
+    :param shared: number of prompts with scores in both revisions.
+    :param flips: the problems that only one of the two tuned models solves. If a revision is compared with itself, its
+        base and tuned model are compared.
+    :param by_source: metrics of the tuned models with a score for each prompt, over the prompts of each source; empty
+        if all prompts are from one source.
     """
 
     baseline: Reports
@@ -109,7 +115,7 @@ class Comparison:
 
     @property
     def same_base(self) -> bool:
-        """Whether the two base models scored the same on every shared prompt."""
+        """Whether the two base models have the same score on every shared prompt."""
         return all(row.verdict is Verdict.SAME for row in self.rows["base"])
 
 
@@ -118,9 +124,9 @@ def _is_executed(metric: Metric) -> bool:
 
 
 def _paired_scores(metric: Metric, baseline: Model, candidate: Model, identifiers: list[str]) -> Pair | None:
-    """The scores of both models, prompt by prompt; None where any is lacking.
+    """The scores of both models for each prompt; None if any score is missing.
 
-    :param identifiers: the prompts; tests that were run have prompts of their own.
+    :param identifiers: ids of the prompts. Metrics of answers that were run ignore them: they have their own problems.
     """
     if _is_executed(metric):
         name = str(metric.signature).removeprefix(f"{EXECUTION}.")
@@ -131,10 +137,10 @@ def _paired_scores(metric: Metric, baseline: Model, candidate: Model, identifier
 
 
 def _tested(pairs: Mapping[str, Pair], settings: Settings) -> dict[str, Tested]:
-    """What tells the differences from chance, by key, each corrected over its family.
+    """Interval and p-value of each difference, corrected over its family, by metric key.
 
-    The scores of the answers are one family. Whether answers work is another question, and each set of problems that
-    were run is a family of its own, as in reports/execution/metrics.json.
+    The scores of the answers are one family. Whether answers pass tests is a different question, so each set of
+    problems that were run is a separate family, as in reports/execution/metrics.json.
     """
     families: dict[str, dict[str, Pair]] = defaultdict(dict)
     for key, pair in pairs.items():
@@ -143,16 +149,18 @@ def _tested(pairs: Mapping[str, Pair], settings: Settings) -> dict[str, Tested]:
 
 
 def _scores_by_prompt(reports: Reports, role: Role, identifiers: list[str], score: str | None) -> list[float] | None:
-    """The score of each prompt, in order; None where any of them lacks it."""
+    """The score of each prompt, in order; None if any prompt has no score."""
     if score is None or not identifiers:
         return None
-    rows = map(attrgetter(role), map(reports.scores.__getitem__, identifiers))  # thousands of times: it has to be fast
+    rows = map(
+        attrgetter(role), map(reports.scores.__getitem__, identifiers)
+    )  # runs thousands of times, so it must be fast
     values: list[float | None] = [row.get(score) for row in rows]
     return None if None in values else cast("list[float]", values)
 
 
 def _judge(metric: Metric, found: Tested, confidence: float) -> Verdict:
-    """Better or worse where the interval leaves zero out and the corrected p-value is small enough."""
+    """The verdict: better or worse if the interval excludes zero and the corrected p-value is small enough."""
     low, high = found.interval.low, found.interval.high
     if found.equal:
         return Verdict.SAME
@@ -168,10 +176,12 @@ def _differences(
     identifiers: list[str],
     distrusted: Collection[str] = (),
 ) -> list[MetricDifference]:
-    """The metrics of two models, each given as a revision's reports and the role of the model in it.
+    """Compare metrics of two models.
 
-    :param identifiers: the prompts to compare over.
-    :param distrusted: the keys of the metrics that were not measured in the same way; these are not subtracted.
+    :param baseline: the reports of a revision, and the role of the model in it.
+    :param candidate: likewise for the candidate.
+    :param identifiers: ids of the prompts over which to compare.
+    :param distrusted: keys of metrics that were not measured in the same way; they are not subtracted.
     """
     settings = settings_of(candidate[0].params)
     found = {metric.key: _paired_scores(metric, baseline, candidate, identifiers) for metric in metrics}
@@ -196,13 +206,13 @@ def _differences(
 
 
 def _without_interval(metric: Metric, before: float | None, after: float | None, *, trust: bool) -> MetricDifference:
-    """A metric that has one number per model and nothing to draw an interval from."""
+    """A metric with only one number per model, so that no interval can be computed."""
     known = Verdict.SAME if before is not None and before == after else Verdict.UNCERTAIN
     return MetricDifference(metric, before, after, None, None, known if trust else Verdict.INCOMPARABLE)
 
 
 def _loss_difference(baseline: Reports, candidate: Reports, *, trust: bool) -> list[MetricDifference]:
-    """The validation losses, where both revisions logged one; of other texts or tokens they are not subtracted."""
+    """The validation losses, if both revisions have one. Losses on different texts or tokens are not subtracted."""
     before, after = (numbers(reports.training).get("best.val_loss") for reports in (baseline, candidate))
     if before is None or after is None:
         return []
@@ -210,7 +220,7 @@ def _loss_difference(baseline: Reports, candidate: Reports, *, trust: bool) -> l
 
 
 def gain_of(reports: Reports) -> list[MetricDifference]:
-    """What tuning changed within one revision: its base against its tuned model, metric by metric."""
+    """Compare the tuned model of a revision with its base model, by metric."""
     metrics = metrics_of(*(reports.values(role) for role in ROLES))
     return _differences(metrics, (reports, "base"), (reports, "tuned"), list(reports.scores))
 
@@ -218,7 +228,7 @@ def gain_of(reports: Reports) -> list[MetricDifference]:
 def _by_source(
     baseline: Reports, candidate: Reports, identifiers: list[str], metrics: list[Metric]
 ) -> dict[str, list[MetricDifference]]:
-    """The differences between the tuned models over the prompts of each source; none where all are of one."""
+    """The differences between the tuned models by source of the prompts; empty if all prompts are from one source."""
     prompts: dict[str, list[str]] = defaultdict(list)
     for identifier in identifiers:
         prompts[candidate.sources.get(candidate.scores[identifier].group, "")].append(identifier)
@@ -228,7 +238,7 @@ def _by_source(
 
 
 def compare(baseline: Reports, candidate: Reports) -> Comparison:
-    """The two revisions side by side; either may have been measured only in part, or not at all."""
+    """Compare two revisions. Each may have all metrics, some or none."""
     identifiers = [identifier for identifier in candidate.scores if identifier in baseline.scores]
     same = not baseline.scores or not candidate.scores or baseline.scores.keys() == candidate.scores.keys()
     disjoint = bool(baseline.scores and candidate.scores and not identifiers)

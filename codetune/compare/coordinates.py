@@ -1,4 +1,4 @@
-"""Rows of the table of revisions as points: of a scatter plot, and of parallel coordinates."""
+"""Coordinates of revisions in a scatter plot and in a plot with parallel coordinates."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ NOTHING = "–"
 
 @dataclass(frozen=True)
 class Point:
-    """One revision in a scatter plot, with the ends of the intervals that its reports hold.
+    """One revision in a scatter plot.
 
-    :param way: how its figures were measured, see `codetune.compare.quantities.ways_of`.
-    :param x_text: the value as it is shown, with its interval; `y_text` likewise.
+    :param key: commit id, or `workspace`.
+    :param way: letter for how its metrics were measured, see `codetune.compare.quantities.ways_of`.
+    :param x_ends: ends of the interval of `x`; None if the reports have none.
+    :param y_ends: ends of the interval of `y`; None if the reports have none.
+    :param x_text: formatted `x` with its interval.
+    :param y_text: formatted `y` with its interval.
     """
 
     key: str
@@ -32,10 +36,13 @@ class Point:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the line of one revision crosses one axis.
+    """The point where the line of one revision crosses one axis.
 
-    :param height: 0 at the bottom of the axis to 1 at its top; None where the revision has no value.
-    :param text: the value as it is shown.
+    :param key: commit id, or `workspace`.
+    :param way: letter for how its metrics were measured, see `codetune.compare.quantities.ways_of`.
+    :param axis: label of the axis.
+    :param height: 0 (bottom of the axis) to 1 (top); None if the revision has no value.
+    :param text: the formatted value.
     """
 
     key: str
@@ -48,9 +55,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of parallel coordinates with what stands at its ends.
+    """One axis of parallel coordinates.
 
-    :param order: the texts from bottom to top where the axis holds words; empty where it holds numbers.
+    :param bottom: the formatted value at the bottom.
+    :param top: the formatted value at the top.
+    :param order: for an axis with text values, the texts from bottom to top; empty for numbers.
     """
 
     label: str
@@ -72,7 +81,10 @@ def _told(row: Row, quantity: Quantity) -> str:
 
 
 def points(rows: Sequence[Row], x: Quantity, y: Quantity, ways: dict[str, str]) -> list[Point]:
-    """The rows that have both values; where an axis has words among its values, all of it is words."""
+    """The points of the rows that have both values. If one value of an axis is text, all its values become text.
+
+    :param ways: letter for how the metrics of each row were measured, by key of the revision.
+    """
     pairs = [(row, x.value(row), y.value(row)) for row in rows]
     words = [any(isinstance(pair[place], str) for pair in pairs) for place in (1, 2)]
     found = []
@@ -90,7 +102,7 @@ def points(rows: Sequence[Row], x: Quantity, y: Quantity, ways: dict[str, str]) 
 
 
 def _heights(values: Sequence[Value | None], quantity: Quantity) -> tuple[Axis, list[float | None]]:
-    """An axis, and where each value stands on it: better up, for a metric of which less is better the smallest."""
+    """An axis, and the height of each value on it. Better values of a metric are higher, so smaller ones for a loss."""
     present = [value for value in values if value is not None]
     if any(isinstance(value, str) for value in present):
         order = sorted({quantity.text(value) for value in present})
@@ -108,9 +120,13 @@ def _heights(values: Sequence[Value | None], quantity: Quantity) -> tuple[Axis, 
 
 
 def parallel(rows: Sequence[Row], axes: Sequence[Quantity], ways: dict[str, str]) -> tuple[list[Axis], list[Place]]:
-    """The axes that any row has a value of, and where the lines of the rows cross them, row by row.
+    """Compute axes and lines of a plot with parallel coordinates.
 
-    A row that has a value on fewer than two axes makes no line and is left out, unless there is but one axis.
+    A row with a value on only one axis makes no line and is left out, unless there is only one axis.
+
+    :param axes: the parameters and metrics to show.
+    :param ways: letter for how the metrics of each row were measured, by key of the revision.
+    :returns: the axes on which any row has a value, and the points where the rows cross them, row by row.
     """
     used = [quantity for quantity in axes if any(quantity.value(row) is not None for row in rows)]
     scaled = [_heights([quantity.value(row) for row in rows], quantity) for quantity in used]

@@ -9,12 +9,14 @@ from codetune.compare.comparison import MetricDifference, Verdict
 
 @dataclass(frozen=True)
 class Effect:
-    """One metric's difference in units of the spread of its own scores (a standardised mean difference).
+    """The difference of one metric in standard deviations of its scores (a standardised mean difference).
 
-    All values are turned so that above 0 the candidate is better, whichever way the metric goes.
+    A value above 0 means that the candidate is better, also for metrics of which smaller values are better.
 
-    :param low: lower end of the interval, `high` its upper end.
-    :param detectable: the smallest difference that the prompts would have shown in four of five cases, in these units.
+    :param row: the difference in units of the metric.
+    :param low: lower end of the interval.
+    :param high: upper end of the interval.
+    :param detectable: smallest true difference that these prompts detect with a power of 80 %, in the same units.
     """
 
     row: MetricDifference
@@ -25,9 +27,9 @@ class Effect:
 
 
 def effects(rows: list[MetricDifference]) -> list[Effect]:
-    """The metrics that have an interval and differ at all, in the order of `rows`.
+    """Standardise the differences of the metrics that have an interval and differ, in the order of `rows`.
 
-    Left out are those whose scores are the same for all prompts of either model: they have no spread to measure by.
+    Metrics with the same score for all prompts are left out: their standard deviation is zero.
     """
     found = []
     for row in rows:

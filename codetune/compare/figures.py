@@ -1,6 +1,6 @@
-"""What revisions reported, in brief: parameters and metrics of hundreds at once, for a table.
+"""Read parameters and metrics of hundreds of revisions at once, for a table.
 
-Of each revision only five small files are read, by two git processes for all of them, and each distinct file is parsed
+For each revision only five small files are read. Two git processes read all of them, and each distinct file is parsed
 once.
 """
 
@@ -37,7 +37,7 @@ _PATHS = (_PARAMS, METRICS_FILE, _SIGNATURES, _TRAINING, _EXECUTION)
 
 @dataclass(frozen=True)
 class Measured:
-    """A reported number; `low` and `high` are the ends of its 95 % interval where the report holds one."""
+    """A reported number; `low` and `high` are the ends of its interval, or None if the report has none."""
 
     value: float
     low: float | None = None
@@ -51,9 +51,9 @@ class Figures:
     :param params: params.yaml by flat key.
     :param values: reports/metrics.json by flat key, such as `tuned.chrf` and `gain.bertscore.f1`, `training.val_loss`,
         and the shares of problems solved, such as `tuned.execution.held_out.pass@1`.
-    :param signatures: the top level of reports/signatures.json, each as text, of what text the loss is, and what tests
-        were run.
-    :param problems: the files that could not be read.
+    :param signatures: how the numbers were measured, each as text: the top level of reports/signatures.json, the texts
+        on which the loss was measured, and the tests that were run.
+    :param problems: paths of the files that could not be read.
     """
 
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -64,9 +64,9 @@ class Figures:
 
 @dataclass(frozen=True)
 class Row:
-    """One commit, experiment, or the workspace, with its figures.
+    """One commit, one experiment or the workspace, with its figures.
 
-    :param names: the branches and tags that lead to it.
+    :param names: the branches and tags that point to the commit.
     """
 
     revision: Revision
@@ -75,19 +75,19 @@ class Row:
 
     @property
     def title(self) -> str:
-        """What to call the row: the name of an experiment, else the commit with the first name that leads to it."""
+        """The name of an experiment; for a commit its id, with the first branch or tag that points to it."""
         if self.revision.kind is Kind.EXPERIMENT or not self.names:
             return self.revision.name
         return f"{self.revision.short} ({self.names[0]})"
 
 
 def _finite(content: dict[str, Any]) -> dict[str, float]:
-    """The numbers of a nested mapping by flat key, less those that no axis can show."""
+    """The finite numbers of a nested mapping, by flat key; a plot cannot show others."""
     return {key: value for key, value in numbers(content).items() if math.isfinite(value)}
 
 
 def _intervals(content: dict[str, Any], prefix: str = "") -> dict[str, Measured]:
-    """Every `{mean, low, high}` of a nested mapping, by flat key."""
+    """All parts `{mean, low, high}` of a nested mapping, by flat key."""
     found: dict[str, Measured] = {}
     for key, value in content.items():
         name = f"{prefix}{key}"
@@ -101,14 +101,14 @@ def _intervals(content: dict[str, Any], prefix: str = "") -> dict[str, Measured]
 
 
 def _metrics(content: dict[str, Any]) -> dict[str, Measured]:
-    """The numbers of reports/metrics.json; of `gain` and `robustness` those that have an interval."""
+    """The numbers of reports/metrics.json; from `gain` and `robustness` only those with an interval."""
     plain = {role: current_names(content[role]) for role in ("base", "tuned") if isinstance(content.get(role), dict)}
     gains = {_current(key): value for key, value in _intervals(content).items()}
     return {key: Measured(value) for key, value in _finite(plain).items()} | gains
 
 
 def _current(key: str) -> str:
-    """The key of an interval, with the metric by its own name."""
+    """The key of an interval, with the current name of the metric."""
     family, _, name = key.rpartition(".")
     return f"{family}.{gain_key(name)}" if family.startswith(("gain", "robustness")) else key
 
@@ -138,9 +138,9 @@ _READ = {METRICS_FILE: _metrics, _SIGNATURES: _signatures, _TRAINING: _training,
 
 
 def _parsed(path: str, content: bytes, sections: dict[str, Any]) -> Any:
-    """What a file holds, or None where it cannot be read.
+    """The parsed content of a file, or None if it cannot be read.
 
-    :param sections: the parts of params.yaml that were parsed before.
+    :param sections: a cache of sections of params.yaml that were parsed before.
     """
     try:
         text = content.decode("utf-8")
@@ -150,7 +150,10 @@ def _parsed(path: str, content: bytes, sections: dict[str, Any]) -> Any:
 
 
 def _figures(parts: Mapping[str, Any]) -> Figures:
-    """The figures of the parsed files of one revision, by path; None stands for a damaged one."""
+    """The figures of one revision.
+
+    :param parts: its parsed files by path; None for a damaged file.
+    """
     problems = tuple(path for path, part in parts.items() if part is None)
     params, metrics, signatures = (parts.get(path) or {} for path in (_PARAMS, METRICS_FILE, _SIGNATURES))
     found = [parts.get(path) or Figures() for path in (_TRAINING, _EXECUTION)]
@@ -182,10 +185,14 @@ def _of_commits(repository: Repository, commits: list[str]) -> dict[str, Figures
 def figures_of(
     repository: Repository, commits: Iterable[str], known: MutableMapping[str, Figures] | None = None
 ) -> dict[str, Figures]:
-    """The figures of commits by commit id.
+    """Read the figures of commits.
 
-    :param known: figures from before, which are not read again; what is read is added.
-    :raises UserError: when git fails; damaged reports are no error, they are told in `problems`.
+    A damaged report is not an error; `Figures.problems` lists it.
+
+    :param commits: commit ids.
+    :param known: a cache of figures by commit id; new figures are added to it.
+    :returns: figures by commit id.
+    :raises UserError: when git fails.
     """
     known = {} if known is None else known
     wanted = list(commits)
@@ -196,10 +203,10 @@ def figures_of(
 def load_rows(
     repository: Repository, revisions: Iterable[Revision], known: MutableMapping[str, Figures] | None = None
 ) -> list[Row]:
-    """A row for each commit and experiment, and one for the workspace, in the order of `revisions`.
+    """Read a row for each commit and experiment and for the workspace, in the order of `revisions`.
 
-    :param revisions: as listed; branches and tags become names of the commit that they lead to.
-    :param known: see `figures_of`.
+    :param revisions: the result of `list_revisions`. Branches and tags become `names` of the commit that they point to.
+    :param known: a cache of figures, see `figures_of`.
     :raises UserError: when git fails.
     """
     names: dict[str, list[str]] = {}
@@ -217,9 +224,9 @@ def load_rows(
 
 
 def matching(rows: Iterable[Row], text: str, kinds: Iterable[Kind]) -> list[Row]:
-    """The rows of some kinds that hold every word of `text`, in whatever case.
+    """Find the rows of some kinds that contain all words of `text`; upper and lower case are equal.
 
-    They are looked for in name, message, author, date and ids, and as a parameter, such as `rank=4`.
+    Name, message, author, date, ids and parameters (such as `rank=4`) are searched.
     """
     words, wanted = text.casefold().split(), set(kinds)
     return [row for row in rows if row.revision.kind in wanted and all(word in _searched(row) for word in words)]

@@ -1,4 +1,4 @@
-"""The problems that one of two models solves and the other does not."""
+"""Find the problems that only one of two models solves."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ Model = tuple[Reports, Role]
 
 @dataclass(frozen=True)
 class Flips:
-    """The problems of one set that changed sides.
+    """The problems of one set that only one of two models solves.
 
-    :param shared: the number of problems that both models were tried on.
-    :param won: ids of those that the candidate alone solves, `lost` of those that the baseline alone solves.
+    :param set: name of the set of problems.
+    :param shared: number of problems that both models answered.
+    :param won: ids of the problems that only the candidate solves.
+    :param lost: ids of the problems that only the baseline solves.
     """
 
     set: str
@@ -26,7 +28,11 @@ class Flips:
 
 
 def passes(name: str, baseline: Model, candidate: Model) -> dict[str, tuple[float, float]]:
-    """Whether baseline and candidate solve each problem of a set that both were tried on: 1 or 0, by id."""
+    """Whether baseline and candidate solve each problem of a set.
+
+    :param name: name of the set of problems.
+    :returns: 1 or 0 for baseline and candidate, by problem id, for the problems that both answered.
+    """
     old, new = (
         {task: found[role] for task, found in reports.outcomes.get(name, {}).items() if role in found}
         for reports, role in (baseline, candidate)
@@ -35,9 +41,9 @@ def passes(name: str, baseline: Model, candidate: Model) -> dict[str, tuple[floa
 
 
 def flips(baseline: Model, candidate: Model, differing: list[str]) -> list[Flips]:
-    """The problems won and lost, for each set that both models were tried on with the same tests.
+    """Find the problems that only one model solves, for each set that both models answered with the same tests.
 
-    :param differing: the flat keys of what the two revisions measured differently.
+    :param differing: flat keys of the signatures that differ between the two revisions.
     """
     found = []
     for name in candidate[0].outcomes:

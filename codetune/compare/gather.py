@@ -1,4 +1,4 @@
-"""All there is to tell of two revisions."""
+"""Collect everything that a report on two revisions shows: metrics, stages, prompts and data."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ from codetune.history.stages import StageChanges, stage_changes
 
 @dataclass(frozen=True)
 class SideBySide:
-    """All there is to tell of two revisions.
+    """All differences between two revisions that a report shows.
 
-    :param moved_by: the metric by which prompts are said to have moved: the first that both measured in the same way.
-    :param moved: the prompts whose answer moved most by it, either way; the farthest first.
-    :param data: what happened to the rows, as text and as a mapping; where a ledger is not here, both say so, the
+    :param comparison: the differences of metrics and parameters.
+    :param stages: the stages that ran again.
+    :param moved_by: the first metric that both revisions measured in the same way; None if there is none.
+    :param moved: the prompts whose score by this metric changed most, up or down; the largest change first.
+    :param data: changes of the rows as text and as a mapping. If a ledger is missing, the text says so, and so does the
         mapping under `missing`.
     """
 
@@ -37,20 +39,23 @@ class SideBySide:
 
 
 def side_by_side(root: Path, before: str, after: str, prompts: int = 5) -> SideBySide:
-    """Two revisions compared.
+    """Read and compare two revisions.
 
-    :param before: a branch, tag, commit, experiment, or `workspace`; `after` likewise.
-    :param prompts: how many of the prompts that moved most are told.
-    :raises UserError: when there is no such revision, or it has no metrics, or they cannot be read.
+    :param root: the folder of the project.
+    :param before: the baseline: a branch, tag, commit, experiment, or `workspace`.
+    :param after: the candidate, named in the same way.
+    :param prompts: maximum number of prompts in `moved`.
+    :raises UserError: when there is no such revision, or it has no metrics, or its reports cannot be read.
     """
     repository = Repository(root)
     return gather(root, compare(*(_reports(repository, name) for name in (before, after))), prompts)
 
 
 def gather(root: Path, comparison: Comparison, prompts: int = 5) -> SideBySide:
-    """What there is to tell beyond a comparison that has been made.
+    """Add the differences of stages, prompts and data to a comparison.
 
-    :param prompts: how many of the prompts that moved most are told.
+    :param root: the folder of the project.
+    :param prompts: maximum number of prompts in `moved`.
     """
     before, after = comparison.baseline.revision, comparison.candidate.revision
     moved_by = next(iter(comparable_metrics(comparison)), None)
@@ -70,7 +75,8 @@ def _reports(repository: Repository, name: str) -> Reports:
         raise UserError(reports.problems[0], "Restore it with `git checkout`, or run `dvc repro`.")
     if not reports.measured:
         raise UserError(
-            f"{revision.title} has no metrics", "Choose another revision, or run `dvc repro` there and commit."
+            f"{revision.title} has no metrics",
+            "Choose another revision, or check it out, run `dvc repro` and commit the reports.",
         )
     return reports
 
@@ -83,11 +89,14 @@ def _moved(comparison: Comparison, metric: Metric | None) -> list[Sample]:
 
 
 def data_changes(root: Path, before: str, after: str) -> tuple[str, dict[str, Any]]:
-    """What happened to the rows, as text and as a mapping; where a ledger is not here, both say so.
+    """Compare the ledgers of two revisions. If one is missing, the result says so.
 
-    :param before: a branch, tag, commit, experiment, or `workspace`; `after` likewise.
+    :param root: the folder of the project.
+    :param before: the baseline: a branch, tag, commit, experiment, or `workspace`.
+    :param after: the candidate, named in the same way.
+    :returns: the changes as text, and as a mapping for JSON; without a ledger both have the reason.
     """
-    # Imported late: it brings DVC, which a page that shows no rows should not wait for.
+    # Imported here because it imports DVC, which is slow and which pages without rows do not need.
     from codetune.ledger.difference import data_difference
 
     try:
@@ -97,14 +106,17 @@ def data_changes(root: Path, before: str, after: str) -> tuple[str, dict[str, An
 
 
 def flip_rows(comparison: Comparison) -> Iterator[tuple[str, str, str]]:
-    """Yield the problems that changed sides: set, `won` or `lost`, and the problem."""
+    """Yield the problems that only one model solves: set, `won` or `lost`, and name of the problem."""
     for found in comparison.flips:
         for way, tasks in (("won", found.won), ("lost", found.lost)):
             yield from ((found.set, way, problem_name(comparison.candidate, task)) for task in tasks)
 
 
 def answers(sample: Sample) -> Iterator[tuple[str, str]]:
-    """The reference and the two tuned answers, each with its name."""
+    """Yield the reference and the two answers, each with its label.
+
+    :returns: label (`reference`, `baseline` or `candidate`) and text.
+    """
     yield "reference", sample.prompt.reference
     yield "baseline", sample.before.text
     yield "candidate", sample.after.text

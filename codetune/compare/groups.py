@@ -1,4 +1,4 @@
-"""Per-prompt scores summed up for a picture: how they are distributed, and what tuning gained in each package."""
+"""Aggregate per-prompt scores for plots: their distribution, and the gain in each package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ BIN_WIDTH = 0.05
 
 @dataclass(frozen=True)
 class Bin:
-    """One bar of a histogram: the scores from `start` up to, not including, `end`, and their share of all prompts."""
+    """One bar of a histogram.
+
+    :param start: lower edge, inclusive.
+    :param end: upper edge, exclusive.
+    :param share: share of the prompts with a score in the bin, 0 to 1.
+    """
 
     start: float
     end: float
@@ -23,7 +28,10 @@ class Bin:
 
 
 def histogram(reports: Reports, role: Role, score: str) -> list[Bin]:
-    """How one score of one model is distributed, in bins of `BIN_WIDTH` whose edges are the same for all revisions."""
+    """The distribution of one score of one model. All revisions have the same bin edges, multiples of `BIN_WIDTH`.
+
+    :param score: key of the per-prompt score.
+    """
     values = [scores.of(role)[score] for scores in reports.scores.values() if score in scores.of(role)]
     counts: dict[int, int] = defaultdict(int)
     for value in values:
@@ -36,7 +44,10 @@ def histogram(reports: Reports, role: Role, score: str) -> list[Bin]:
 
 
 def gain_by_package(reports: Reports, score: str) -> list[GroupGain]:
-    """What tuning gained in each package, largest first; packages of one prompt have no interval and are left out."""
+    """The gain in each package, the largest first. Packages with one prompt are left out: they have no interval.
+
+    :param score: key of the per-prompt score.
+    """
     known = [each for each in reports.scores.values() if score in each.base and score in each.tuned]
     pair = ([each.base[score] for each in known], [each.tuned[score] for each in known])
     found = by_group([each.group for each in known], pair, settings_of(reports.params))

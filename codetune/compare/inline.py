@@ -1,4 +1,4 @@
-"""What a text has that another lacks, and the other way round, within the line."""
+"""Find the differences between two texts within lines."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ from typing import Literal
 
 _WORDS = re.compile(r"\s+|[^\s]+")
 _PART = re.compile(r"\w+|\s|[^\w\s]")
-# Comparing part by part takes time with the product of the lengths; beyond this whole lines are compared.
+# The time to compare parts of lines grows with the product of the lengths. Above this limit whole lines are compared.
 _MAX_PRODUCT = 1_000_000
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of text that both have, that only the first has (`missing`), or only the second (`extra`)."""
+    """A part of two compared texts.
+
+    :param kind: `same` if both texts have it, `missing` if only the first has it, `extra` if only the second has it.
+    """
 
     kind: Literal["same", "missing", "extra"]
     text: str
 
 
 def inline_difference(reference: str, answer: str) -> list[Piece]:
-    """The pieces that, less the extra ones, are the reference, and less the missing ones the answer."""
+    """Compare two texts by words and characters, or by lines if they are long.
+
+    :returns: pieces in order. Those that are not `extra` are the reference; those that are not `missing` the answer.
+    """
     old, new = (_PART.findall(text) for text in (reference, answer))
     if len(old) * len(new) > _MAX_PRODUCT:
         old, new = (list(StringIO(text)) for text in (reference, answer))
@@ -32,7 +38,7 @@ def inline_difference(reference: str, answer: str) -> list[Piece]:
 
 
 def reworded(original: str, paraphrase: str) -> list[Piece]:
-    """As `inline_difference`, word by word: what the original alone has is `missing`."""
+    """Compare two texts word by word; words that only the original has are `missing`."""
     return _pieces(_WORDS.findall(original), _WORDS.findall(paraphrase))
 
 

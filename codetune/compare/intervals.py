@@ -1,4 +1,4 @@
-"""The settings of intervals that a revision's own score stage used."""
+"""Read the settings with which the score stage of a revision computed its intervals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from codetune.stats.families import Settings
 
 
 def settings_of(params: dict[str, Any]) -> Settings:
-    """The bootstrap settings of the `score` section, so that an interval here equals the one in metrics.json."""
+    """Read the bootstrap settings in the section `score`, so that intervals are equal to those in metrics.json.
+
+    :param params: the parsed params.yaml of a revision. Missing or invalid values are replaced by the defaults.
+    """
     section = params.get("score")
     if not isinstance(section, dict):
         return Settings()

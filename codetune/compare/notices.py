@@ -1,4 +1,4 @@
-"""What must be said before two sets of numbers are subtracted."""
+"""Write warnings about revisions that cannot be compared, or only in part."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_CHARS = 120
 
 
 def _change(old: Any, new: Any) -> str:
-    """What became of a signature; of two that list parts, such as `layer:6|idf:no`, only the parts that differ."""
+    """Text for a changed signature. If both signatures have parts, such as `layer:6|idf:no`, only parts that differ."""
     before, after = (str(value).split("|") for value in (old, new))
     if len(before) > 1 and len(after) > 1:
         gone = [part for part in before if part not in after]
@@ -23,32 +23,35 @@ def _change(old: Any, new: Any) -> str:
 
 
 def short(text: str) -> str:
-    """A text of at most `MAX_CHARS` characters; the rest of a longer one is left out."""
+    """Shorten a text to at most `MAX_CHARS` characters."""
     return text if len(text) <= MAX_CHARS else f"{text[: MAX_CHARS - 1]}\u2026"
 
 
 def differing_signatures(baseline: Reports, candidate: Reports) -> list[str]:
-    """The flat keys of reports/signatures.json whose values differ, the prompts' digest apart.
+    """List the flat keys of the signatures that differ between two revisions, without the digest of the prompts.
 
-    Where a revision has no signatures nothing is known to differ; `signature_notices` says so.
+    If a revision has no signatures, the list is empty; `signature_notices` then writes a warning.
     """
     if not baseline.signatures or not candidate.signatures:
         return []
     old, new = flatten(baseline.measured_by), flatten(candidate.measured_by)
     keys = [*old, *(key for key in new if key not in old)]
-    optional = (f"{EXECUTION}.", str(VALIDATION_LOSS.signature))  # nothing is compared where one revision has none
+    optional = (f"{EXECUTION}.", str(VALIDATION_LOSS.signature))  # if one revision has none, no number is compared
     alone = {key for key in keys if key.startswith(optional) and (key in old) is not (key in new)}
     return [key for key in keys if key != _PROMPTS and key not in alone and old.get(key) != new.get(key)]
 
 
 def signature_notices(baseline: Reports, candidate: Reports, metrics: set[str]) -> list[str]:
-    """A sentence for each signature that differs.
+    """Write a sentence for each signature that differs, or one that a revision has no signatures.
 
-    :param metrics: the top-level signature keys that a metric of the table depends on: their rows are not subtracted.
+    :param metrics: top-level keys of the signatures of metrics in the table. A metric is not subtracted if its
+        signature differs.
     """
     missing = [r.revision.title for r in (baseline, candidate) if r.measured and not r.signatures]
     if missing:
-        return [f"{' and '.join(missing)} reports no signatures, so whether the numbers are comparable is not known."]
+        return [
+            f"{' and '.join(missing)} reports no signatures, so it is not known whether the numbers are comparable."
+        ]
     old, new = flatten(baseline.measured_by), flatten(candidate.measured_by)
     sentences, others = [], []
     for key in differing_signatures(baseline, candidate):
@@ -60,20 +63,20 @@ def signature_notices(baseline: Reports, candidate: Reports, metrics: set[str]) 
     if others:
         more = f"; and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
         sentences.append(
-            f"The numbers were computed under different settings, and small differences may come from that: "
+            f"The numbers were computed with different settings, which may cause small differences: "
             f"{'; '.join(others[:MAX_NAMED])}{more}."
         )
     return sentences
 
 
 def stale_notices(candidate: Reports) -> list[str]:
-    """A sentence for a revision whose parameters have changed while no number did."""
+    """Write a sentence for a revision whose parameters changed although no number did."""
     older = f"the reports of {candidate.revision.title} may be older than its parameters"
     return [f"Parameters differ, but no score does: {older}. Run `dvc repro`."]
 
 
 def prompt_notices(baseline: Reports, candidate: Reports) -> list[str]:
-    """A sentence where the two revisions did not answer the same prompts."""
+    """Write a sentence if the two revisions did not answer the same prompts; else none."""
     old, new = baseline.scores, candidate.scores
     if not old or not new:
         return []
@@ -81,14 +84,14 @@ def prompt_notices(baseline: Reports, candidate: Reports) -> list[str]:
     if len(shared) < max(len(old), len(new)):
         if not shared:
             sizes = f"{len(old)} and {len(new)} prompts"
-            return [f"The two revisions share none of their {sizes}, so nothing is subtracted."]
+            return [f"The two revisions have no prompts in common ({sizes}), so nothing is subtracted."]
         sizes = f"The test sets differ: {len(old)} prompts in the baseline, {len(new)} in the candidate."
-        return [f"{sizes} Everything below is over the {len(shared)} that both answered."]
+        return [f"{sizes} All numbers below are for the {len(shared)} prompts that both answered."]
     changed = _changed_texts(baseline, candidate)
     if changed:
-        return [f"{changed} prompts kept their id but not their instruction or reference."]
+        return [f"{changed} prompts have the same id but another instruction or reference."]
     if _digest(baseline) != _digest(candidate):
-        return ["The digests of the prompts differ although their ids agree: instructions or references have changed."]
+        return ["The prompts have the same ids but another digest: instructions or references have changed."]
     return []
 
 

@@ -1,6 +1,6 @@
-"""What the rows of a table of revisions can be shown, sorted and plotted by: parameters that differ, and metrics.
+"""Columns of the table of revisions, which are also axes of its plots: parameters that differ, and metrics.
 
-Two metrics that were measured in different ways must not be put on one axis in silence: `ways_of` tells them apart.
+If the values of a metric were measured in different ways, the page must say so: `ways_of` finds the ways.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from codetune.evaluation.metrics.metric import Metric
 from codetune.evaluation.metrics.registry import leads
 
 Value = float | str
-# How the families of reports/metrics.json are called; the tuned model's own metrics go by their plain names.
+# Labels for the parts of reports/metrics.json, with the name of the metric in place of {}.
 _FAMILIES = {
     "tuned.": "{}",
     "gain.": "Gain in {}",
@@ -32,11 +32,12 @@ _FIRST_PARAMETERS = 4
 
 @dataclass(frozen=True)
 class Quantity:
-    """A column of the table, and a possible axis.
+    """A column of the table, which can also be an axis of a plot.
 
-    :param key: such as `train.lora.rank` or `tuned.chrf`.
-    :param metric: None for a parameter.
-    :param partial: whether it is a parameter that has one value, which some rows lack.
+    :param key: flat key, such as `train.lora.rank` or `tuned.chrf`.
+    :param label: text for a person.
+    :param metric: the metric; None for a parameter.
+    :param partial: whether it is a parameter that some rows do not have, and that has the same value in all others.
     """
 
     key: str
@@ -45,11 +46,11 @@ class Quantity:
     partial: bool = False
 
     def measured(self, row: Row) -> Measured | None:
-        """What a row reports of a metric; None where it does not, and for a parameter."""
+        """The number that a row reports for a metric; None if it reports none, and for a parameter."""
         return row.figures.values.get(self.key) if self.metric else None
 
     def value(self, row: Row) -> Value | None:
-        """What a row has here: a number, or a text; None where it has nothing."""
+        """The value of a row, a number or a text; None if it has none."""
         if self.metric:
             found = self.measured(row)
             return found.value if found else None
@@ -61,7 +62,7 @@ class Quantity:
         return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, default=str)
 
     def text(self, value: Value) -> str:
-        """A value as it is shown, with its sensible digits and unit."""
+        """Format a value with a suitable number of digits and its unit."""
         if isinstance(value, str):
             return value
         signed = self.key.startswith(_SIGNED)
@@ -70,10 +71,11 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Way:
-    """One way in which figures were measured.
+    """One way in which metrics were measured.
 
-    :param name: a capital letter; `A` is the commonest.
-    :param signatures: what was recorded of it, by key.
+    :param name: a capital letter; `A` is the most frequent way.
+    :param signatures: key and text of each signature.
+    :param rows: number of rows that were measured in this way.
     """
 
     name: str
@@ -82,9 +84,9 @@ class Way:
 
 
 def parameters(rows: Sequence[Row]) -> list[Quantity]:
-    """The parameters that are not the same in all rows that have any: those with several values, then the others.
+    """List the parameters that differ between the rows: first those with several values, then partial ones.
 
-    The others are parameters that only some of the files have. Both in the order of the first file that has them.
+    A partial parameter has one value, but some params.yaml do not have it. Both lists are in the order of the files.
     """
     files = [row.figures.params for row in rows if row.figures.params]
     several, partly = [], []
@@ -98,7 +100,7 @@ def parameters(rows: Sequence[Row]) -> list[Quantity]:
 
 
 def metrics(rows: Sequence[Row]) -> list[Quantity]:
-    """The metrics that any row reports: of the tuned model, its gain, the base, and the validation loss."""
+    """List the metrics that any row reports: of tuned and base model, gains, robustness and validation loss."""
     reported = {key for row in rows for key in row.figures.values}
     found = [Quantity(_LOSS, VALIDATION_LOSS.label, VALIDATION_LOSS)] if _LOSS in reported else []
     for prefix, words in _FAMILIES.items():
@@ -110,28 +112,31 @@ def metrics(rows: Sequence[Row]) -> list[Quantity]:
 
 
 def _first() -> list[str]:
-    """The keys of the headline metrics: those that may head a comparison, the gain of the first, and the loss."""
+    """Keys of the most important metrics: the leading metrics, the gain of the first one, and the loss."""
     lead, *others = [metric.key for metric in leads("python")]
     return [f"tuned.{lead}", f"gain.{lead}", *(f"tuned.{key}" for key in others), _LOSS]
 
 
 def _rank(quantity: Quantity) -> int:
-    """The headline metrics first; the others keep their order."""
+    """A sort key: the most important metrics come first, the others keep their order."""
     first = _first()
     return first.index(quantity.key) if quantity.key in first else len(first)
 
 
 def headline(found: Sequence[Quantity]) -> list[Quantity]:
-    """The parameters and metrics to show before anybody has chosen."""
+    """Choose the parameters and metrics to show by default."""
     params = [quantity for quantity in found if quantity.metric is None and not quantity.partial]
     return params[:_FIRST_PARAMETERS] + [quantity for quantity in found if quantity.key in _first()]
 
 
 def ways_of(rows: Sequence[Row], shown: Sequence[Quantity]) -> tuple[list[Way], dict[str, str]]:
-    """The ways in which the metrics of `shown` were measured, commonest first, and the name of each row's by its key.
+    """Find the ways in which metrics were measured.
 
-    Figures of one way may be compared; two rows of different ways answered other prompts, or were scored otherwise.
-    Rows that report none of the metrics have no way.
+    Values of one way can be compared. Rows of different ways have other prompts or other settings of the metrics.
+
+    :param shown: the columns to consider.
+    :returns: the ways, the most frequent first; and the name of each row's way, by key of the revision. A row without
+        any of the metrics has no way.
     """
     asked = [quantity for quantity in shown if quantity.metric]
     answered = [ANSWERS, PROMPTS] if any(quantity.key != _LOSS for quantity in asked) else []
@@ -148,12 +153,12 @@ def ways_of(rows: Sequence[Row], shown: Sequence[Quantity]) -> tuple[list[Way], 
 
 
 def _letter(place: int) -> str:
-    """The letters from A to Z, then A2, B2 and so on."""
+    """The name of a way: A to Z, then A2, B2 and so on."""
     return f"{chr(ord('A') + place % 26)}{place // 26 + 1 if place >= 26 else ''}"  # noqa: PLR2004 - letters
 
 
 def ways_sentence(ways: Sequence[Way]) -> str:
-    """What must be said where one axis or column holds figures of several ways; empty where it does not."""
+    """Write a warning for values that were measured in several ways; empty if there is only one way."""
     if len(ways) < 2:  # noqa: PLR2004 - two to differ
         return ""
     parts = []
@@ -176,7 +181,7 @@ def ways_sentence(ways: Sequence[Way]) -> str:
 
 
 def _apart(value: str, first: str, values: Sequence[str]) -> str:
-    """A signature, of one that lists parts such as `layer:6|idf:no` only those that are not the same in all."""
+    """The text of a signature; if it has parts, such as `layer:6|idf:no`, only those that not all values have."""
     common = set.intersection(*(set(each.split("|")) for each in values))
     parts = [part for part in value.split("|") if part not in common]
     return ", ".join(parts) or ("as before" if value == first else "another order")

@@ -1,4 +1,4 @@
-"""Why a stage re-ran, in words."""
+"""Describe in words why a stage ran again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _STATES = {"came": "new: the baseline has no such stage", "went": "gone: the can
 
 
 def stage_reasons(difference: StageDifference) -> list[str]:
-    """What a stage ran with that differs, a clause for each sort: parameters with both values, code, and data."""
+    """Describe the inputs of a stage that differ: one clause each for parameters, code, data and command."""
     if difference.state != "re-ran":
         return [_STATES[difference.state]]
     if not difference.causes:
@@ -21,7 +21,7 @@ def stage_reasons(difference: StageDifference) -> list[str]:
 
 
 def outputs_text(difference: StageDifference) -> str:
-    """Which outputs came out different; that none did, where it re-ran for nothing."""
+    """Describe the outputs that differ, or say that all are the same; empty if only one revision has the stage."""
     if difference.state != "re-ran":
         return ""
     return _listed(list(difference.outputs)) if difference.outputs else "all the same"

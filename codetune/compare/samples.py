@@ -1,4 +1,4 @@
-"""The prompts one by one: which moved, which way, and those that a reader asks for."""
+"""Compare single prompts: find those whose scores changed, filter and sort them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from codetune.history.reports import Prompt, Reports, Role
 
 
 class Way(Enum):
-    """Which way a prompt went by one metric."""
+    """Whether the answer to a prompt became better or worse by one metric."""
 
     BETTER = "better"
     WORSE = "worse"
@@ -23,7 +23,7 @@ class Way(Enum):
 
 
 class Parsing(Enum):
-    """Whether an answer parses, and whether the one it is compared with did."""
+    """Filters by whether the answer parses; `MENDED` and `BROKEN` also depend on the earlier answer."""
 
     PARSES = "parses"
     FAILS = "does not parse"
@@ -33,10 +33,11 @@ class Parsing(Enum):
 
 @dataclass(frozen=True)
 class ScoredAnswer:
-    """An answer with its scores; the text is empty where the model said nothing, or was not asked.
+    """An answer with its scores.
 
-    :param examples: what came of running it with its function's examples; empty where nobody did.
-    :param of_code: whether the scores are of the answer's code, not of all of it.
+    :param text: the answer; empty if the model wrote nothing or was not asked.
+    :param examples: outcome of running it with the examples of its function; empty if it was not run.
+    :param of_code: whether only the code in the answer was scored, not the whole text.
     """
 
     text: str
@@ -46,7 +47,7 @@ class ScoredAnswer:
 
     @property
     def scored(self) -> str:
-        """What the scores are of."""
+        """The text that was scored."""
         return extract_code(self.text) if self.of_code else self.text
 
 
@@ -54,9 +55,9 @@ class ScoredAnswer:
 class Sample:
     """One prompt with the two answers that are compared.
 
-    :param before: the baseline's tuned model, or the base model where one revision is looked at by itself.
-    :param after: the candidate's tuned model.
-    :param base: the candidate's base model, where it is not `before` already.
+    :param before: answer of the baseline's tuned model; of the base model if a revision is compared with itself.
+    :param after: answer of the candidate's tuned model.
+    :param base: answer of the candidate's base model; None if that is `before`.
     """
 
     prompt: Prompt
@@ -65,13 +66,13 @@ class Sample:
     base: ScoredAnswer | None = None
 
     def change(self, metric: Metric) -> float | None:
-        """After less before by one metric; None where either lacks it."""
+        """The score of `after` minus that of `before`; None if one of them is missing."""
         key = metric.score or metric.key
         old, new = self.before.scores.get(key), self.after.scores.get(key)
         return None if old is None or new is None else new - old
 
     def way(self, metric: Metric) -> Way | None:
-        """Whether it is better, worse or the same by one metric; None where that is not known."""
+        """Whether `after` is better, worse or the same by one metric; None if that is not known."""
         change = self.change(metric)
         if change is None:
             return None
@@ -80,16 +81,17 @@ class Sample:
         return Way.BETTER if (change > 0) is metric.larger_is_better else Way.WORSE
 
     def parsing(self) -> tuple[bool | None, bool | None]:
-        """Whether the answer before and the one after parse; None where that is not known."""
+        """Whether `before` parses, and whether `after` parses; None if that is not known."""
         old, new = (answer.scores.get(str(PARSES.score)) for answer in (self.before, self.after))
         return None if old is None else bool(old), None if new is None else bool(new)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a reader asks for; empty parts leave all through.
+    """A filter of prompts; empty fields accept all prompts.
 
-    :param text: looked for in the instruction, the name, the path, the reference and the answers; case is ignored.
+    :param package: the group of the prompt.
+    :param text: text to search in instruction, name, path, id, reference and answers; upper and lower case are equal.
     """
 
     package: str = ""
@@ -99,7 +101,10 @@ class Wanted:
 
 
 def samples_of(comparison: Comparison) -> list[Sample]:
-    """The prompts that both revisions answered, in the candidate's order; one revision is compared with its base."""
+    """List the prompts that both revisions answered, in the order of the candidate.
+
+    If a revision is compared with itself, its tuned model is compared with its base model.
+    """
     old, new = comparison.baseline, comparison.candidate
     single = old is new
     return [
@@ -123,16 +128,16 @@ def _answer(reports: Reports, identifier: str, role: Role) -> ScoredAnswer:
 
 
 def comparable_metrics(comparison: Comparison) -> list[Metric]:
-    """The metrics by which single prompts may be compared: each has a value, measured in the same way on both sides."""
+    """List the metrics by which single prompts can be compared: each prompt has a score, measured in the same way."""
     single = comparison.baseline is comparison.candidate
     rows = comparison.gain if single else comparison.rows["tuned"]
     return [row.metric for row in rows if row.low is not None]
 
 
 def wanted_samples(samples: list[Sample], wanted: Wanted, metric: Metric | None) -> list[Sample]:
-    """The samples that a reader asks for, in the order given.
+    """Filter samples; their order stays the same.
 
-    :param metric: what better and worse are told by; None where no metric may be compared.
+    :param metric: the metric that decides between better and worse; None if no metric can be compared.
     """
     return [sample for sample in samples if _fits(sample, wanted, metric)]
 
@@ -161,7 +166,11 @@ def _searched(sample: Sample) -> str:
 
 
 def by_change(samples: list[Sample], metric: Metric, *, worst_first: bool = False) -> list[Sample]:
-    """The samples by how far one metric moved, the most improved first; those without it at the end."""
+    """Sort samples by the change of one metric.
+
+    :param worst_first: False puts the largest improvement first, True the largest decline.
+    :returns: the sorted samples; those without the metric are last.
+    """
     sign = (1 if metric.larger_is_better else -1) * (1 if worst_first else -1)
     changes = [(sample, sample.change(metric)) for sample in samples]
     known = sorted(((s, c) for s, c in changes if c is not None), key=lambda item: (sign * item[1], item[0].prompt.id))
@@ -169,6 +178,6 @@ def by_change(samples: list[Sample], metric: Metric, *, worst_first: bool = Fals
 
 
 def ways(samples: list[Sample], metric: Metric) -> dict[Way, int]:
-    """How many samples are better, worse and the same by one metric."""
+    """Count the samples that are better, worse and the same by one metric."""
     counts = Counter(sample.way(metric) for sample in samples)
     return {way: counts[way] for way in Way}

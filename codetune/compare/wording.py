@@ -1,4 +1,4 @@
-"""What a comparison amounts to, in sentences."""
+"""Describe a comparison in sentences."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ _SMALLEST_P = 0.0001
 
 
 def interval_text(row: MetricDifference) -> str:
-    """The interval such as `+0.011 to +0.031`, or an empty text where there is none."""
+    """Format the interval of a difference, such as `+0.011 to +0.031`; empty if there is none."""
     if row.low is None or row.high is None or row.verdict is Verdict.SAME:
         return ""
     return f"{row.metric.show(row.low, signed=True)} to {row.metric.show(row.high, signed=True)}"
 
 
 def difference_text(row: MetricDifference) -> str:
-    """The signed difference, or an empty text where there is none."""
+    """Format a difference with its sign; empty if there is none."""
     return "" if row.difference is None else row.metric.show(row.difference, signed=True)
 
 
 def detectable_text(row: MetricDifference) -> str:
-    """The smallest difference that these prompts would have shown; empty where it is not known, or all is the same."""
+    """Format the smallest detectable difference; empty if it is not known or both models have the same scores."""
     return "" if row.detectable is None or row.verdict is Verdict.SAME else row.metric.show_difference(row.detectable)
 
 
 def p_value_text(value: float, equal: str = "") -> str:
-    """A p-value such as `0.0123`, and `< 0.0001` where four digits would show zero.
+    """Format a p-value, such as `0.0123`; a value that four digits would show as zero becomes `< 0.0001`.
 
-    :param equal: what comes before the number where it is given itself.
+    :param equal: text before the number, such as `= `; not used with `<`.
     """
     return f"{equal}{value:.4f}" if value >= _SMALLEST_P else f"< {_SMALLEST_P}"
 
 
 def corrected_p_text(row: MetricDifference) -> str:
-    """The corrected p-value; empty where there is none, or both models have the same scores."""
+    """Format the corrected p-value; empty if there is none or both models have the same scores."""
     return "" if row.p_value is None or row.verdict is Verdict.SAME else p_value_text(row.p_value)
 
 
 def certainty_text(row: MetricDifference) -> str:
-    """How sure a verdict is: the corrected p-value, and what the prompts could have shown; empty where not known."""
+    """Describe how certain a verdict is: corrected p-value and smallest detectable difference; empty if not known."""
     if row.p_value is None or row.detectable is None or row.verdict is Verdict.SAME:
         return ""
     found, least = p_value_text(row.p_value, "= "), detectable_text(row)
-    return f"p {found}, corrected over all metrics; these prompts show {least} or more"
+    return f"p {found}, corrected over all metrics; these prompts can show a difference of {least} or more"
 
 
 def _plural(count: int, noun: str) -> str:
@@ -60,13 +60,13 @@ def _listing(parts: list[str]) -> str:
 
 
 def headline(reports: Reports, rows: list[MetricDifference]) -> MetricDifference | None:
-    """The row of the metric that matters most and has an interval: BLEU where the answers are prose, else F1."""
+    """Find the row of the most important metric that has an interval; see `leads` for the order of the metrics."""
     by_key = {row.metric.key: row for row in rows if row.low is not None}
     return next((by_key[metric.key] for metric in leads(reports.task) if metric.key in by_key), None)
 
 
 def verdict_sentence(comparison: Comparison) -> str:
-    """The comparison in one sentence, and the headline metric in a second."""
+    """Describe the comparison in one sentence, and its most important metric in a second sentence."""
     rows = [row for row in comparison.rows["tuned"] if row.verdict is not Verdict.UNCERTAIN]
     counts = Counter(row.verdict for row in rows)
     told = [f"{verdict.value} on {counts[verdict]}" for verdict in Verdict if counts[verdict]]
@@ -83,7 +83,7 @@ def verdict_sentence(comparison: Comparison) -> str:
 
 
 def source_sentences(comparison: Comparison) -> list[str]:
-    """What became of the metric that matters most over the prompts of each source, a sentence for each."""
+    """Describe the difference of the most important metric over the prompts of each source, in one sentence each."""
     told = []
     for source, rows in comparison.by_source.items():
         lead = headline(comparison.candidate, rows)
@@ -101,9 +101,9 @@ def source_sentences(comparison: Comparison) -> list[str]:
 
 
 def meaning_text(reports: Reports, metric: Metric) -> str:
-    """How often the metric preferred a program that works to a broken one; empty where nobody asked.
+    """Describe how often the metric scored a working program higher than a broken one.
 
-    Nor is it told of a metric that was set up differently when it was asked.
+    The text is empty if that was not measured, or was measured with other settings of the metric.
     """
     signature = reports.validity.get("signatures", {}).get(metric.signature or "")
     if signature is not None and signature != reports.signatures.get(metric.signature or ""):
@@ -114,14 +114,15 @@ def meaning_text(reports: Reports, metric: Metric) -> str:
     share, low, high = (f"{100 * found[key]:.0f}" for key in ("mean", "low", "high"))
     return (
         f"Of a working and a broken variant of a function it scored the working one higher in {share} % of pairs "
-        f"({low} to {high}; a coin: 50)."
+        f"({low} to {high}; chance: 50)."
     )
 
 
 def discrimination(reports: Reports, metric: Metric) -> dict[str, float] | None:
-    """How well a metric tells answers that pass from answers to the same problem that fail.
+    """How well a metric separates answers that pass from answers to the same problem that fail.
 
-    :returns: `mean`, `low` and `high` of its AUC; None where it is not known, or the metric was set up otherwise then.
+    :returns: `mean`, `low` and `high` of its AUC; None if that was not measured, or was measured with other settings of
+        the metric.
     """
     asked = reports.answer_validity
     signature = asked.get("signatures", {}).get(metric.signature or "")
@@ -132,37 +133,37 @@ def discrimination(reports: Reports, metric: Metric) -> dict[str, float] | None:
 
 
 def discrimination_text(reports: Reports, metric: Metric) -> str:
-    """The AUC with its interval, such as `0.61 (0.55 to 0.67)`; empty where it is not known."""
+    """Format the AUC of `discrimination` with its interval, such as `0.61 (0.55 to 0.67)`; empty if it is not known."""
     found = discrimination(reports, metric)
     return f"{found['mean']:.2f} ({found['low']:.2f} to {found['high']:.2f})" if found else ""
 
 
 def discrimination_sentence(reports: Reports, metric: Metric) -> str:
-    """The same as a sentence; empty where it is not known."""
+    """Describe the AUC of `discrimination` in a sentence; empty if it is not known."""
     area = discrimination_text(reports, metric)
-    return f"AUC of passing against failing answers to the same problem: {area}; a coin: 0.5." if area else ""
+    return f"AUC of passing against failing answers to the same problem: {area}; chance: 0.5." if area else ""
 
 
 def metric_help(reports: Reports, metric: Metric) -> str:
-    """What a metric tells, and what is known of its worth: on programs that were changed, and on answers."""
-    apt = "" if reports.task in metric.apt else "It is made for code, and says nothing of other answers."
+    """Explain a metric, with the measured evidence of how well it recognises programs and answers that work."""
+    apt = "" if reports.task in metric.apt else "It is made for code, and is not meaningful for other answers."
     parts = (metric.explanation, apt, meaning_text(reports, metric), discrimination_sentence(reports, metric))
     return " ".join(filter(None, parts))
 
 
 def flips_sentence(found: Flips) -> str:
-    """How many problems of a set changed sides."""
+    """Describe how many problems of a set were won and lost."""
     return f"{found.set}: {len(found.won)} won, {len(found.lost)} lost of {_plural(found.shared, 'problem')}"
 
 
 def problem_name(reports: Reports, task: str) -> str:
-    """A problem as people know it: the function that it asks for, where the reports have it, else its id."""
+    """Name a problem by its function and id, or only by its id if the reports do not have the function."""
     prompt = reports.prompts.get(task)
     return f"{prompt.qualname} ({task})" if prompt else task
 
 
 def robustness_sentence(reports: Reports) -> str:
-    """What asking in other words did to the tuned model; empty where nobody did."""
+    """Describe how the tuned model answers reworded prompts; empty if it was not measured."""
     found = reports.metrics.get("robustness")
     if not isinstance(found, dict) or not isinstance(found.get("tuned"), dict):
         return ""
@@ -170,13 +171,14 @@ def robustness_sentence(reports: Reports) -> str:
     moved = tuned[F1.gain]
     ends = [F1.show(moved[key], signed=True) for key in ("mean", "low", "high")]
     return (
-        f"Asked {_plural(int(found['prompts']), 'prompt')} in other words, the tuned model gave another answer to "
-        f"{100 * tuned['changed']:.0f} %, and its {F1.label} moved by {ends[0]} ({ends[1]} to {ends[2]})."
+        f"The tuned model gave another answer to {100 * tuned['changed']:.0f} % of "
+        f"{_plural(int(found['prompts']), 'reworded prompt')}, and its {F1.label} changed by {ends[0]} "
+        f"({ends[1]} to {ends[2]})."
     )
 
 
 def gain_sentence(reports: Reports, rows: list[MetricDifference]) -> str:
-    """What tuning did within one revision, in one sentence."""
+    """Describe the gain within one revision in one sentence."""
     row = headline(reports, rows)
     if row is None:
         return f"{reports.revision.title} has no per-prompt scores, so its gain has no interval."
@@ -185,5 +187,5 @@ def gain_sentence(reports: Reports, rows: list[MetricDifference]) -> str:
         Verdict.BETTER: "Tuning made the model better",
         Verdict.WORSE: "Tuning made the model worse",
         Verdict.SAME: "Tuning changed no score",
-    }.get(row.verdict, "Tuning made no difference that these prompts could show")
+    }.get(row.verdict, "Tuning made no difference that these prompts can show")
     return f"{words}: {row.metric.label} {difference_text(row)} ({interval_text(row)}), over {prompts}."

@@ -1,1 +1,1 @@
-"""What git and DVC know: revisions, their reports, models and outputs, and what runs now."""
+"""Read from git and DVC: revisions, their reports, models and outputs, and the pipelines that run now."""

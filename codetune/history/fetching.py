@@ -1,4 +1,4 @@
-"""What brings a revision that this clone does not have, in a sentence with the command."""
+"""Advice on how to fetch a revision that this clone does not have."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from codetune.history.repository import Repository, is_name
 
 
 def fetch_sentence(repository: Repository, text: str) -> str:
-    """How to get the revision that `text` names into this clone; `text` may come from a link, and is checked.
+    """Write how to get a missing revision into this clone, with the command.
 
-    An experiment comes by DVC alone: `git fetch` leaves its references out.
+    Only DVC fetches an experiment, because `git fetch` skips its references.
+
+    :param text: the name of the revision. It may come from a link, so it is validated first.
     """
     if not is_name(text):
-        return "It is no name that a branch, tag, commit or experiment can have."
+        return "This is not a valid name of a branch, tag, commit or experiment."
     try:
         remotes = repository.lines("remote")
         shallow = repository.is_shallow()
     except UserError:
-        return "This folder is no git repository: run `git clone` to have its history."
+        return "This folder is not a git repository: run `git clone` to get its history."
     if not remotes:
-        return "This clone has no remote to fetch it from: add one with `git remote add origin URL`."
+        return "This clone has no remote to fetch the revision from: add one with `git remote add origin URL`."
     remote = "origin" if "origin" in remotes else remotes[0]
     fetch = "git fetch --all --tags" + (" --unshallow" if shallow else "")
-    told = "This clone is shallow: it has the newest commits alone. " if shallow else ""
+    told = "This clone is shallow: it has only the newest commits. " if shallow else ""
     return f"{told}Run `{fetch}`; if it is an experiment, `dvc exp pull {remote} {text}`."

@@ -1,4 +1,4 @@
-"""Which revisions there are to choose from: workspace, branches, tags, DVC experiments and commits."""
+"""List the revisions of the project: workspace, branches, tags, DVC experiments and commits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codetune.history.repository import Repository
 
 WORKSPACE_KEY = "workspace"
 MAX_COMMITS = 500
-# What a revision is compared by; whatever else a commit changes cannot move a number on the page.
+# The paths that a comparison reads. Changes to other files cannot change a comparison.
 COMPARED_PATHS = ("reports", "params.yaml")
 # DVC keeps experiments as refs/exps/<2 hex>/<38 hex of the parent commit>/<name> (dvc/repo/experiments/refs.py);
 # refs/exps/{stash,exec,celery,apply,temp} are its own bookkeeping.
@@ -25,7 +25,7 @@ _COMMIT_FORMAT = "--format=%H%x00%an%x00%aI%x00%s"
 
 
 class Kind(Enum):
-    """What a revision is, in the order in which the page offers them."""
+    """Kinds of revision, in the order in which the page lists them."""
 
     WORKSPACE = "workspace"
     BRANCH = "branch"
@@ -38,11 +38,12 @@ class Kind(Enum):
 class Revision:
     """One state of the project that can be compared.
 
-    :param name: the branch, tag or experiment, the abbreviated id of a commit, or `workspace`.
-    :param commit: the full commit id; None for the workspace, which is whatever lies on the disk.
-    :param subject: the first line of the commit's message.
-    :param date: when it was written; None for the workspace.
-    :param parent: of an experiment, the commit id that it was started from.
+    :param name: the name of the branch, tag or experiment, the abbreviated id of a commit, or `workspace`.
+    :param commit: the full commit id; None for the workspace, which is the files on disk.
+    :param subject: the first line of the commit message.
+    :param author: the author of the commit.
+    :param date: the author date of the commit; None for the workspace.
+    :param parent: for an experiment, the id of the commit that it started from; else None.
     """
 
     kind: Kind
@@ -55,7 +56,7 @@ class Revision:
 
     @property
     def key(self) -> str:
-        """What a link names the revision by: the commit id, so that it means the same next week."""
+        """The identifier for links: the commit id, which never moves, or `workspace`."""
         return self.commit or WORKSPACE_KEY
 
     @property
@@ -65,12 +66,12 @@ class Revision:
 
     @property
     def title(self) -> str:
-        """The name to use in a sentence, with the commit id where the name may move."""
+        """The name for use in a sentence; with the commit id for a branch, tag or experiment, whose name may move."""
         return self.name if self.kind in (Kind.WORKSPACE, Kind.COMMIT) else f"{self.name} ({self.short})"
 
     @property
     def label(self) -> str:
-        """One line with everything a user would search for: kind, name, id, message, author and date."""
+        """One line for a list with search: kind, name, id, message, author and date."""
         if self.date is None:
             return "workspace · uncommitted, as it lies on the disk"
         parts = [self.kind.value, self.name]
@@ -85,9 +86,9 @@ WORKSPACE = Revision(Kind.WORKSPACE, WORKSPACE_KEY)
 
 
 def _reference(line: str) -> Revision | None:
-    """The revision of one line of for-each-ref, or None for a reference of another sort."""
+    """The revision of one output line of `git for-each-ref`, or None for a reference of another kind."""
     name, oid, peeled, *facts = line.split("\0")
-    # An annotated tag is an object of its own; what counts is the commit it points to.
+    # An annotated tag is a separate git object; use the commit that it points to.
     subject, author, date = facts[3:6] if peeled else facts[0:3]
     if not date:
         return None
@@ -110,7 +111,7 @@ def _references(repository: Repository) -> list[Revision]:
 
 
 def _commits(repository: Repository) -> list[Revision]:
-    """The newest commits that HEAD, a branch or a tag leads to."""
+    """The newest `MAX_COMMITS` commits that can be reached from HEAD, a branch or a tag."""
     if repository.resolve("HEAD") is None:
         return []
     selection = (f"--max-count={MAX_COMMITS}", "HEAD", "--branches", "--remotes", "--tags")
@@ -118,15 +119,15 @@ def _commits(repository: Repository) -> list[Revision]:
 
 
 def _commit(line: str) -> Revision:
-    """The revision of one line of git's log in `_COMMIT_FORMAT`."""
+    """The revision of one line of `git log` in `_COMMIT_FORMAT`."""
     commit, author, date, subject = line.split("\0", 3)
     return Revision(Kind.COMMIT, commit[:7], commit, subject, author, datetime.fromisoformat(date))
 
 
 def list_revisions(repository: Repository) -> list[Revision]:
-    """Everything there is to compare: workspace first, then branches, tags, experiments and commits, newest first.
+    """List the workspace, then branches, tags, experiments and commits, each kind newest first.
 
-    Outside a git repository the workspace is all there is.
+    Outside a git repository the list has only the workspace.
     """
     if not repository.exists():
         return [WORKSPACE]
@@ -136,9 +137,11 @@ def list_revisions(repository: Repository) -> list[Revision]:
 
 
 def find_revision(repository: Repository, revisions: list[Revision], text: str) -> Revision | None:
-    """The revision that `text` names, from the list or, being an older commit, from the repository; None otherwise.
+    """Find a revision by name, in the list or, for an older commit, in the repository.
 
-    :param text: `workspace`, a name as listed, or anything that git resolves to a commit; it may come from a link.
+    :param revisions: the result of `list_revisions`.
+    :param text: `workspace`, a listed name, or any text that git resolves to a commit; it may come from a link.
+    :returns: the revision, or None if there is none with this name.
     """
     for revision in revisions:
         if text in (revision.key, revision.name):
@@ -151,34 +154,40 @@ def find_revision(repository: Repository, revisions: list[Revision], text: str) 
 
 
 def require_revision(repository: Repository, text: str) -> Revision:
-    """The revision that a person has typed.
+    """Find a revision by the name that a user typed.
 
-    :raises UserError: when there is none of that name.
+    :raises UserError: when there is no revision with this name.
     """
     revision = find_revision(repository, list_revisions(repository), text)
     if revision is None:
-        known = "Give `workspace`, a branch, tag, commit, or a name of `dvc exp list`."
+        known = "Give `workspace`, a branch, a tag, a commit, or a name that `dvc exp list` shows."
         shallow = repository.is_shallow()
         raise UserError(f"there is no revision {text!r}", fetch_sentence(repository, text) if shallow else known)
     return revision
 
 
 def describe_commit(repository: Repository, commit: str) -> Revision:
-    """The revision of one commit id that the repository has."""
+    """Describe a commit that the repository has.
+
+    :param commit: a commit id.
+    """
     return _commit(repository.lines("log", "-1", _COMMIT_FORMAT, "--end-of-options", commit, "--")[0])
 
 
 def workspace_differs(repository: Repository) -> bool:
-    """Whether the workspace holds other reports or parameters than HEAD."""
+    """Whether the reports or parameters in the workspace differ from those of HEAD."""
     status = ("status", "--porcelain", "--untracked-files=all", "--", *COMPARED_PATHS)
     return bool(repository.lines(*status))
 
 
 def default_pair(repository: Repository, revisions: list[Revision]) -> tuple[Revision, Revision]:
-    """A first baseline and candidate: HEAD and the workspace, or the newest change of the reports and what it changed.
+    """Choose a baseline and a candidate to show first.
 
-    A commit that leaves reports and parameters alone (a new README) would only be compared with itself, so the
-    candidate is HEAD and the baseline the commit before the last one that touched them.
+    If the workspace differs from HEAD, they are HEAD and the workspace. Otherwise the candidate is HEAD, and the
+    baseline is the parent of the last commit that changed reports or parameters. The parent of HEAD would often have
+    the same reports, for example if HEAD only changes the README.
+
+    :returns: baseline, candidate.
     """
     head = find_revision(repository, revisions, "HEAD") if repository.exists() else None
     if head is None:

@@ -1,9 +1,9 @@
-"""The models of any revision: base and adapter out of the DVC cache or git, checked and laid out as folders.
+"""Base model and adapter of any revision, copied from the DVC cache or git into model folders and verified.
 
-What lies in the cache or in git has no folder of its own, so it is laid out in one that is named by its content, once
-for all revisions that share it: linked to the cache where the file system can, else copied. The folders that were asked
-for the longest ago are removed again. Nothing but safetensors, GGUF, configuration and tokenizer is laid out: neither
-pickles nor code.
+The DVC cache and git store single files, so a model gets a folder below `.cache/models` that is named by the digest of
+its content. Revisions with equal content share the folder. Files are hard links to the cache where the file system
+supports it, else copies. The least recently used folders are removed. Only safetensors, GGUF, configuration and
+tokenizer files are used: neither pickles nor code.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from codetune.models.prompt import KEEP_SYSTEM
 
 ADAPTER = "models/adapter"
 FOLDERS = Path(".cache/models")
-_KEPT = 20  # folders: as many as a session of comparing takes, or some more
-_KEPT_BYTES = 2_000_000_000  # in copies
-_IN_USE = 8  # folders that are kept whatever their size: base and adapter of each model that may be in memory
+_KEPT = 20  # folders: somewhat more than one session of comparisons needs
+_KEPT_BYTES = 2_000_000_000  # of copied files; hard links need no space
+_IN_USE = 8  # folders that are kept at any size: base and adapter of each model that may be in memory
 _USED = re.compile(r"[\w.-]+\.(json|safetensors|gguf|jinja|txt|model)")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _KEY = re.compile(r"[0-9a-f]{32}")
@@ -45,9 +45,12 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """Where a model lies: the base (folder, GGUF file, or hub id with its commit), and the adapter of the tuned one.
+    """Where the files of a model are.
 
-    :param system: the system text that it is asked with, as `model.system` has it.
+    :param base: the base model: a folder, a GGUF file or a hub id.
+    :param revision: the commit of a hub id; None for a local model.
+    :param adapter: the folder of the adapter; None for the base model.
+    :param system: the system text of its prompts, as in the parameter `model.system`.
     """
 
     base: str
@@ -56,16 +59,16 @@ class ModelFiles:
     system: str = KEEP_SYSTEM
 
     def fingerprint(self) -> str:
-        """A text that changes when the files are replaced."""
+        """A text that changes when the files change: path, modification time and size of each."""
         places = [Path(self.base), *([self.adapter] if self.adapter else [])]
         files = sorted(file for place in places for file in [place, *place.glob("*")] if file.is_file())
         return "\n".join(f"{file} {file.stat().st_mtime_ns} {file.stat().st_size}" for file in files)
 
 
 def model_files(repository: Repository, revision: Revision, role: Role) -> ModelFiles:
-    """Where a revision's base or tuned model lies, laid out where it was not yet.
+    """Locate the base or tuned model of a revision, and create its folders if they do not exist yet.
 
-    :raises UserError: when it is not in this clone: with the command that brings it.
+    :raises UserError: when the model is not in this clone; the error has the command that fetches it.
     """
     if revision.commit is None:
         return _of_workspace(repository.root, role)
@@ -76,7 +79,7 @@ def model_files(repository: Repository, revision: Revision, role: Role) -> Model
     entry = locked_output(repository, revision, ADAPTER)
     if entry is None:
         raise UserError(
-            f"{revision.title} has no adapter: its {LOCK_FILE} names none",
+            f"{revision.title} has no adapter: its {LOCK_FILE} lists none",
             "Choose another revision, or its base model.",
         )
     return ModelFiles(base, hub_commit, _from_cache(repository, revision, entry, ADAPTER), system)
@@ -95,13 +98,13 @@ def _of_workspace(root: Path, role: Role) -> ModelFiles:
     if not (root / ADAPTER / "adapter_config.json").is_file():
         raise UserError(
             "There is no adapter in the workspace yet",
-            f"Run `make repro`, which trains it, or `dvc pull {ADAPTER}` where a remote has it.",
+            f"Run `make repro`, which trains it, or `dvc pull {ADAPTER}` if a remote has it.",
         )
     return ModelFiles(base, params.revision, root / ADAPTER, params.system)
 
 
 def _model_section(repository: Repository, revision: Revision) -> tuple[str, str | None, str]:
-    """`model.base`, `revision` and `system` of a commit, which may be of another version of the project."""
+    """`model.base`, `model.revision` and `model.system` of a commit; its params.yaml may have an older format."""
     content = repository.contents(repository.tree(revision.key, [str(PARAMS_FILE)])).get(str(PARAMS_FILE), b"")
     try:
         section = read_yaml(content.decode())["model"]
@@ -109,7 +112,9 @@ def _model_section(repository: Repository, revision: Revision) -> tuple[str, str
     except (UserError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
         base = commit = system = None
     if not isinstance(base, str) or not base or not (commit is None or _COMMIT.fullmatch(str(commit))):
-        raise UserError(f"{revision.title} has no model: its {PARAMS_FILE} names none", "Choose another revision.")
+        raise UserError(
+            f"{revision.title} has no model: its {PARAMS_FILE} has no valid model.base", "Choose another revision."
+        )
     return base, commit, str(system)
 
 
@@ -118,7 +123,7 @@ def _base_of_commit(
 ) -> tuple[str, str | None]:
     """The folder or hub id of a commit's base, and the hub's commit."""
     place = PurePosixPath(base)
-    if place.is_absolute() or ".." in place.parts:  # outside the project: the revision knows no more than its name
+    if place.is_absolute() or ".." in place.parts:  # outside the project: neither git nor DVC has its files
         return str(repository.root / base), hub_commit
     if folder := _from_git(repository, revision, place.as_posix()):
         return str(folder), None
@@ -134,7 +139,7 @@ def _base_of_commit(
 
 
 def _from_git(repository: Repository, revision: Revision, path: str) -> Path | None:
-    """The folder `path` of a commit; None where the commit has none."""
+    """A folder with the files that a commit has in the folder `path`; None if the commit has none there."""
     blobs = [
         blob
         for blob in repository.tree(revision.key, [path])
@@ -148,7 +153,7 @@ def _from_git(repository: Repository, revision: Revision, path: str) -> Path | N
         contents = repository.contents(blobs)
         if large := [blob.path for blob in blobs if blob.path not in contents]:
             raise UserError(
-                f"{large[0]} of {revision.title} is too large to be read out of git",
+                f"{large[0]} of {revision.title} is too large to be read from git",
                 f"Run `git checkout {revision.short}` and reload.",
             )
         for name, content in contents.items():
@@ -158,7 +163,7 @@ def _from_git(repository: Repository, revision: Revision, path: str) -> Path | N
 
 
 def _from_cache(repository: Repository, revision: Revision, entry: dict[str, Any], path: str) -> Path:
-    """An output that is a folder, out of the DVC cache."""
+    """A folder with the files that the DVC cache has for an output that is a folder."""
     files = cached_folder(repository.root, entry)
     stage = "train" if path == ADAPTER else "base"
     if files is None:
@@ -172,8 +177,8 @@ def _from_cache(repository: Repository, revision: Revision, entry: dict[str, Any
                 found = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
             if found != digest:
                 raise UserError(
-                    f"{name} in the DVC cache is not what {LOCK_FILE} of {revision.title} names: it was changed",
-                    f"Remove {source}, and bring it again: {remedy(revision, path, stage)}",
+                    f"{name} in the DVC cache was changed: its md5 is not the one in {LOCK_FILE} of {revision.title}",
+                    f"Remove {source}, then get it again: {remedy(revision, path, stage)}",
                 )
             _link(source, folder / name)
 
@@ -181,7 +186,7 @@ def _from_cache(repository: Repository, revision: Revision, entry: dict[str, Any
 
 
 def _link(source: Path, path: Path) -> None:
-    """Make `path` another name of a file that nobody writes to, or a copy where the file system has no such names."""
+    """Make `path` a hard link to a file that is never written again, or a copy where hard links are not supported."""
     try:
         path.hardlink_to(source)
     except OSError:
@@ -189,7 +194,10 @@ def _link(source: Path, path: Path) -> None:
 
 
 def _laid_out(root: Path, key: str, fill: Callable[[Path], None]) -> Path:
-    """The folder of one content; made by `fill` where it is not there yet."""
+    """The folder for one content. If it does not exist yet, `fill` writes its files.
+
+    :param key: digest of the content, 32 hexadecimal digits.
+    """
     folder = root / FOLDERS / key
     with _ONE_AT_A_TIME:
         if not folder.is_dir():
@@ -197,19 +205,23 @@ def _laid_out(root: Path, key: str, fill: Callable[[Path], None]) -> Path:
                 with atomic_folder(folder) as temporary:
                     fill(temporary)
             except OSError as error:
-                raise UserError(f"{folder} cannot be written: {error.strerror}", "Make room for it.") from None
-        with suppress(OSError):  # not ours, or another process is tidying as well
+                raise UserError(
+                    f"{folder} cannot be written: {error.strerror}", "Free disk space, or make the folder writable."
+                ) from None
+        with suppress(OSError):  # another user owns the folder, or another process removes folders too
             os.utime(folder)
             _remove_unused(folder.parent)
     return folder
 
 
 def _remove_unused(folders: Path) -> None:
-    """All folders but those that were asked for last, which is when they were last touched."""
+    """Remove the least recently used folders; a folder's modification time says when it was last used."""
     found = [folder for folder in folders.iterdir() if _KEY.fullmatch(folder.name)]
     size = 0
     for place, folder in enumerate(sorted(found, key=lambda folder: folder.stat().st_mtime_ns, reverse=True)):
         files = [file.stat() for file in folder.iterdir()]
-        size += sum(file.st_size for file in files if file.st_nlink == 1)  # one with another name takes no room
+        size += sum(file.st_size for file in files if file.st_nlink == 1)  # a hard link takes no space
         if place >= _KEPT or (place >= _IN_USE and size > _KEPT_BYTES):
-            shutil.rmtree(folder.rename(folder.with_suffix(".old")), ignore_errors=True)  # never seen in part
+            shutil.rmtree(
+                folder.rename(folder.with_suffix(".old")), ignore_errors=True
+            )  # renamed first, so that no reader finds it half removed

@@ -1,4 +1,4 @@
-"""Outputs of any revision: its dvc.lock says which bytes they were, the DVC cache has them."""
+"""Outputs of any revision: dvc.lock has their digests, and the DVC cache has their bytes."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from codetune.history.listing import Kind, Revision
 from codetune.history.repository import Repository
 from codetune.history.stages import LOCK_FILE, load_lock
 
-# A digest becomes a path, and dvc.lock may come from anybody's branch.
+# A digest becomes part of a path, and dvc.lock may come from an untrusted branch.
 _DIGEST = re.compile(r"[0-9a-f]{32}(\.dir)?")
-# `--all-branches` leaves the branches of remotes out.
+# Not `--all-branches`, which skips the branches of remotes.
 _FETCH_OPTIONS = {Kind.BRANCH: "--all-commits", Kind.TAG: "--all-tags", Kind.COMMIT: "--all-commits"}
 
 
 def locked_output(repository: Repository, revision: Revision, path: str) -> dict[str, Any] | None:
-    """What dvc.lock of a commit says of one output; None where it names no such output, or there is no dvc.lock.
+    """The entry of one output in dvc.lock of a commit.
 
-    :param path: of the output, relative to the project.
+    :param path: path of the output, relative to the project.
+    :returns: the entry, or None if dvc.lock does not list the output or does not exist.
     :raises UserError: when dvc.lock is damaged.
     """
     try:
@@ -41,26 +42,29 @@ def locked_output(repository: Repository, revision: Revision, path: str) -> dict
 
 
 def cache_path(root: Path, entry: dict[str, Any], digest: str | None = None) -> Path:
-    """Where the DVC cache keeps an output, whether or not it is there.
+    """The path of an output in the DVC cache. The file may be missing.
 
-    :param digest: of a file inside the output, where the output is a folder; None for the output itself.
-    :raises UserError: when the project is no DVC project.
+    :param root: the folder of the project.
+    :param entry: the entry of the output in dvc.lock.
+    :param digest: md5 of a file inside an output that is a folder; None for the output itself.
+    :raises UserError: when the folder is not a DVC project.
     """
     try:
         with closing(Repo(str(root))) as repo:
-            # Outputs of DVC 2 have no `hash`; their digest is of another kind, and kept elsewhere.
+            # Outputs of DVC 2 have no `hash`; their digests are computed differently and have their own cache folder.
             store = repo.cache.local if entry.get("hash") == "md5" else repo.cache.legacy
             return Path(store.oid_to_path(digest or entry["md5"]))
     except NotDvcRepoError:
-        raise UserError(f"{root.resolve()} is no DVC project", "Start from the project's folder.") from None
+        raise UserError(f"{root.resolve()} is not a DVC project", "Start in the folder of the project.") from None
 
 
 def cached_folder(root: Path, entry: dict[str, Any]) -> dict[str, tuple[Path, str]] | None:
-    """The files of an output that is a folder: by name, where the cache keeps each, and its md5.
+    """The files of an output that is a folder.
 
-    None where the cache lacks any of them.
-
-    :raises UserError: when the project is no DVC project, or the cache's list of the files is damaged.
+    :param root: the folder of the project.
+    :param entry: the entry of the output in dvc.lock.
+    :returns: path in the cache and md5 of each file, by file name; None if a file is missing in the cache.
+    :raises UserError: when the folder is not a DVC project, or the list of files in the cache is damaged.
     """
     listing = cache_path(root, entry)
     if not listing.is_file():
@@ -70,12 +74,12 @@ def cached_folder(root: Path, entry: dict[str, Any]) -> dict[str, tuple[Path, st
 
 
 def _beside(listing: Path, digest: str) -> Path:
-    """Where the cache that keeps `listing` keeps the file of another digest."""
+    """The path of the file with another digest, in the same cache as `listing`."""
     return listing.parents[1] / digest[:2] / digest[2:]
 
 
 def _listed(listing: Path) -> Iterator[tuple[str, str]]:
-    """Name and md5 of the files that a folder of the cache lists; names that lead out of the folder are refused."""
+    """Yield name and md5 of the files in a folder's list; a name that points outside the folder is an error."""
     try:
         items = [(str(item["relpath"]), str(item["md5"])) for item in json.loads(listing.read_bytes())]
     except (ValueError, KeyError, TypeError):
@@ -83,17 +87,18 @@ def _listed(listing: Path) -> Iterator[tuple[str, str]]:
     for name, digest in items:
         place = PurePosixPath(name)
         if place.is_absolute() or ".." in place.parts or not _DIGEST.fullmatch(digest):
-            raise UserError(f"{listing} of the DVC cache is damaged", "Remove it, and bring it again with `dvc fetch`.")
+            raise UserError(f"{listing} of the DVC cache is damaged", "Remove it, then run `dvc fetch`.")
         yield name, digest
 
 
 def remedy(revision: Revision, path: str, stage: str) -> str:
-    """The commands that bring an output of a revision, or make it again.
+    """Write the commands that fetch an output of a revision, or make it again.
 
-    :param path: of the output; `stage` is the one that makes it.
+    :param path: path of the output.
+    :param stage: the stage that makes the output.
     """
     option = _FETCH_OPTIONS.get(revision.kind)
-    fetch = f"`dvc fetch {option} {path}` brings it where a remote has it; else " if option else ""
+    fetch = f"`dvc fetch {option} {path}` fetches it if a remote has it; otherwise " if option else ""
     if revision.kind is Kind.EXPERIMENT:
         return f"{fetch}`dvc exp apply {shlex.quote(revision.name)}` and then `dvc repro {stage}` makes it again."
     return f"{fetch}`git checkout {shlex.quote(revision.name)}` and then `dvc repro {stage}` makes it again."

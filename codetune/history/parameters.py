@@ -1,4 +1,4 @@
-"""Which parameters differ between two revisions."""
+"""Find the parameters that differ between two revisions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ABSENT = "\u2014"
 
 @dataclass(frozen=True)
 class ParameterDifference:
-    """One key of params.yaml with its value in either revision, as text; a dash where it is absent."""
+    """One key of params.yaml with its value in both revisions, as text; a dash if a revision does not have it."""
 
     key: str
     baseline: str
@@ -25,7 +25,11 @@ def _text(value: Any) -> str:
 
 
 def parameter_differences(baseline: dict[str, Any], candidate: dict[str, Any]) -> list[ParameterDifference]:
-    """The keys whose values differ, in the order of the candidate's file, those only the baseline has at the end."""
+    """List the keys whose values differ: in the order of the candidate's file, then keys that only the baseline has.
+
+    :param baseline: the parsed params.yaml of the baseline.
+    :param candidate: the parsed params.yaml of the candidate.
+    """
     old, new = flatten(baseline), flatten(candidate)
     return [
         ParameterDifference(key, *(_text(side[key]) if key in side else ABSENT for side in (old, new)))

@@ -1,4 +1,4 @@
-"""Reads the reports of one revision whole, and checks them."""
+"""Read and check all reports of one revision."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from codetune.schemas.declaration import Schema
 from codetune.schemas.samples import SAMPLES
 from codetune.schemas.verdicts import VERDICTS
 
-_HELD_OUT = ("held_out", "doctests")  # the set of problems that are rows of the test set, and as it was called once
+_HELD_OUT = ("held_out", "doctests")  # the problems made from rows of the test set; `doctests` is the former name
 _CURVES = "reports/training/plots/metrics/"
 
 Value = TypeVar("Value")
@@ -28,7 +28,7 @@ Outcomes = dict[str, dict[str, dict[Role, str]]]
 
 
 class _Reader:
-    """Parses the files of one revision; what fails becomes a sentence in `problems`."""
+    """Parses the files of one revision; each failure adds a sentence to `problems`."""
 
     def __init__(self, revision: Revision, files: dict[str, bytes]) -> None:
         self.revision = revision
@@ -36,7 +36,7 @@ class _Reader:
         self.problems: list[str] = []
 
     def parse(self, path: str, parser: Callable[[str], Value], default: Value) -> Value:
-        """The parsed content of one file, or `default` where it is missing or damaged."""
+        """The parsed content of one file, or `default` if it is missing or damaged."""
         if path not in self.files:
             return default
         try:
@@ -49,7 +49,7 @@ class _Reader:
     def prompts(self, tried: Outcomes) -> dict[str, Prompt]:
         """The test prompts with the answers of both models.
 
-        :param tried: what came of the answers that were run.
+        :param tried: outcomes of the answers that were run, by set, problem and model.
         """
         none: list[dict[str, Any]] = []
         base, tuned = (self.parse(f"reports/samples/{role}.jsonl", _samples, none) for role in ROLES)
@@ -61,7 +61,7 @@ class _Reader:
             return {}
 
     def curves(self) -> tuple[Curve, ...]:
-        """All series below the folder where DVCLive keeps them."""
+        """All series in the folder where DVCLive stores them."""
         paths = [path for path in sorted(self.files) if path.startswith(_CURVES) and path.endswith(".tsv")]
         none: tuple[Curve, ...] = ()
         found = [self.parse(path, partial(_curves, path), none) for path in paths]
@@ -69,10 +69,10 @@ class _Reader:
 
 
 def read_object(text: str | bytes) -> dict[str, Any]:
-    """The object that a JSON text holds.
+    """Parse a JSON object.
 
-    :raises ValueError: when it is not JSON.
-    :raises TypeError: when it holds something else.
+    :raises ValueError: when the text is not JSON.
+    :raises TypeError: when it is JSON but not an object.
     """
     content = json.loads(text)
     if not isinstance(content, dict):
@@ -81,7 +81,7 @@ def read_object(text: str | bytes) -> dict[str, Any]:
 
 
 def _executed(text: str) -> dict[str, Any]:
-    """The sets of problems whose answers were run, each with what a comparison reads."""
+    """Results of running answers, by set of problems; the parts that a comparison needs are checked."""
     found = read_object(text)
     for each in found.values():
         _ = each["digest"], *(each.get(role, {}).get("pass@1") for role in ROLES)
@@ -89,7 +89,7 @@ def _executed(text: str) -> dict[str, Any]:
 
 
 def _rows(text: str, schema: Schema) -> list[dict[str, Any]]:
-    """The rows of JSON lines; another version of the project may have had other columns."""
+    """The rows of a JSON-lines text. Other columns are allowed: another version of the project may have written it."""
     lines = ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
     return list(passing(((number, read_object(line)) for number, line in lines), schema, lenient=True))
 
@@ -99,10 +99,10 @@ def _samples(text: str) -> list[dict[str, Any]]:
 
 
 def _outcomes(text: str) -> Outcomes:
-    """What came of running the first answer to each problem, by set, problem and model."""
+    """The outcome of running the first answer to each problem, by set, problem and model."""
     found: Outcomes = {}
     for row in _rows(text, VERDICTS):
-        if row.get("sample", 0) == 0:  # reports of other versions have several answers to a problem
+        if row.get("sample", 0) == 0:  # reports of other versions have several answers per problem
             found.setdefault(row["set"], {}).setdefault(row["task_id"], {})[row["variant"]] = row["outcome"]
     return found
 
@@ -117,21 +117,23 @@ def _scores(text: str) -> dict[str, PromptScores]:
 
 
 def _sources(text: str) -> dict[str, str]:
-    """The source of each group; reports of older versions do not say."""
+    """The source of each group; empty for older reports, which do not have it."""
     packages = read_object(text).get("packages", {})
     return {group: found["source"] for group, found in packages.items() if found.get("source")}
 
 
 def _curves(path: str, text: str) -> tuple[Curve, ...]:
-    """The series in a file, if it has begun."""
+    """The series in a file; empty if it has no values yet."""
     curve = curve_of(path.removeprefix(_CURVES).removesuffix(".tsv"), lines_of(text)[1:])
     return (curve,) if curve.steps else ()
 
 
 def curve_of(name: str, lines: Iterable[str]) -> Curve:
-    """A series of DVCLive from the lines of its table below the head: the step first, the value last.
+    """Parse a series of DVCLive.
 
-    :raises ValueError: when a line holds something else.
+    :param name: name of the series, such as `train/loss`.
+    :param lines: lines of the table without its header, with tabs between cells: the step first, the value last.
+    :raises ValueError: when a line does not have this form.
     """
     points = [(int(cells[0]), float(cells[-1])) for cells in (line.split("\t") for line in lines)]
     return Curve(name, tuple(step for step, _ in points), tuple(value for _, value in points))
@@ -140,7 +142,7 @@ def curve_of(name: str, lines: Iterable[str]) -> Curve:
 def _prompts(
     base: list[dict[str, Any]], tuned: list[dict[str, Any]], outcomes: dict[str, dict[Role, str]]
 ) -> dict[str, Prompt]:
-    """The prompts that have an answer of at least one model, in the order of the first file that has them."""
+    """The prompts with an answer of at least one model: those of `base` in its order, then others of `tuned`."""
     answers: dict[str, dict[Role, Answer]] = {}
     first: dict[str, dict[str, Any]] = {}
     for role, rows in zip(ROLES, (base, tuned), strict=True):
@@ -156,9 +158,11 @@ def _prompts(
 
 
 def load_reports(repository: Repository, revision: Revision) -> Reports:
-    """What a revision reported.
+    """Read and parse the reports of a revision.
 
-    :raises UserError: when git fails; damaged reports are no error, they are told in `problems`.
+    A damaged report is not an error; `Reports.problems` describes it.
+
+    :raises UserError: when git fails.
     """
     reader = _Reader(revision, read_files(repository, revision))
     nothing: Outcomes = {}

@@ -1,4 +1,4 @@
-"""The files of a revision that a comparison reads: out of git, or of the workspace as it is."""
+"""Read the files that a comparison needs, from git or from the workspace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _READ_SUFFIXES = (".json", ".jsonl", ".tsv", ".yaml")
 
 
 def _workspace_paths(root: Path, paths: Sequence[str]) -> list[Path]:
-    """The files of the workspace at or below `paths`; links out of it are not followed."""
+    """The files of the workspace at or below `paths`; links to folders are not followed."""
     found: list[Path] = []
     for top in paths:
         place = root / top
@@ -22,7 +22,7 @@ def _workspace_paths(root: Path, paths: Sequence[str]) -> list[Path]:
 
 
 def workspace_fingerprint(root: Path) -> str:
-    """A text that changes whenever a file of the workspace that a comparison reads is written."""
+    """A text that changes when a workspace file that a comparison reads is written: path, time and size of each."""
     marks = []
     for path in _workspace_paths(root, COMPARED_PATHS):
         try:
@@ -34,7 +34,12 @@ def workspace_fingerprint(root: Path) -> str:
 
 
 def read_files(repository: Repository, revision: Revision, paths: Sequence[str] = COMPARED_PATHS) -> dict[str, bytes]:
-    """The bytes of the reports at or below `paths`, by path relative to the project: those that a comparison reads."""
+    """Read the reports of a revision.
+
+    :param paths: files and folders, relative to the project. In a folder only JSON, JSON-lines, TSV and YAML files are
+        read.
+    :returns: the bytes of each file, by path relative to the project; files that cannot be read are missing.
+    """
     if revision.commit is not None:
         blobs = repository.tree(revision.commit, paths)
         return repository.contents(blob for blob in blobs if blob.path.endswith(_READ_SUFFIXES))

@@ -1,6 +1,6 @@
-"""What one revision reported, in plain values that never change.
+"""The reports of one revision as immutable values.
 
-A part that is missing or damaged is left out and named in `problems`, so that the rest can still be looked at.
+A part that is missing or damaged is empty, and `problems` describes a damaged one, so that the rest can still be shown.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ METRICS_FILE = "reports/metrics.json"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model wrote for one prompt: the text, its length in tokens, and whether it ended before the limit.
+    """The answer of a model to one prompt.
 
-    :param examples: what came of it where it was run with the examples of the function's docstring, such as `passed`;
-        empty where it was not.
+    :param tokens: length of the text in tokens.
+    :param stopped: whether the answer ended before the token limit.
+    :param examples: outcome of running it with the examples in the function's docstring, such as `passed`; empty if it
+        was not run.
     """
 
     text: str
@@ -40,7 +42,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Prompt:
-    """One test prompt with the reference and the answers of base and tuned model."""
+    """One test prompt with the reference and the answers of base and tuned model.
+
+    :param group: the group of the row, usually a package.
+    :param path: path of the source file, relative to the package.
+    :param qualname: qualified name of the function.
+    """
 
     id: str
     group: str
@@ -53,7 +60,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class PromptScores:
-    """The scores of one prompt's answers, metric by metric."""
+    """The scores of both answers to one prompt, by metric."""
 
     group: str
     base: dict[str, float]
@@ -75,12 +82,12 @@ class Curve:
 
 @dataclass(frozen=True)
 class Reports:
-    """Everything a comparison needs of one revision.
+    """The data of one revision that a comparison needs.
 
-    :param metrics: reports/metrics.json, empty where the revision has none.
+    :param metrics: the content of reports/metrics.json; empty if the revision has none.
     :param scores: per-prompt scores by prompt id, in the order of the test set.
-    :param outcomes: what came of the answers that were run, by set of problems, problem and model.
-    :param sources: the source of `ingest` that each group of rows is of; empty where the revision does not say so.
+    :param outcomes: outcomes of the answers that were run, by set of problems, problem and model.
+    :param sources: for each group of rows, its entry of `ingest.sources`; empty if the reports do not have it.
     :param problems: a sentence for each file that could not be read.
     """
 
@@ -101,17 +108,17 @@ class Reports:
 
     @property
     def task(self) -> Literal["python", "text"]:
-        """What the answers are, as `clean.task` says."""
+        """Whether answers are Python code or text, from the parameter `clean.task`."""
         section = self.params.get("clean")
         return "text" if isinstance(section, dict) and section.get("task") == "text" else "python"
 
     @property
     def measured(self) -> bool:
-        """Whether the revision has metrics at all."""
+        """Whether the revision has any metrics."""
         return any(self.values(role) for role in ROLES)
 
     def values(self, role: Role) -> dict[str, float]:
-        """The reported metrics of one model by flat key; empty where there are none."""
+        """The reported metrics of one model by flat key; empty if there are none."""
         content = self.metrics.get(role)
         scored = numbers(current_names(content)) if isinstance(content, dict) else {}
         for mean in (mean for mean, corpus in CORPUS.items() if corpus in scored and mean not in scored):
@@ -123,5 +130,8 @@ class Reports:
 
     @property
     def measured_by(self) -> dict[str, Any]:
-        """What two revisions must share for their numbers to be comparable, answers that were run included."""
+        """The signatures of all numbers, those of the loss and of answers that were run included.
+
+        Numbers of two revisions can be compared only if their signatures are equal.
+        """
         return self.signatures | loss_signature(self.training) | execution_signatures(self.execution)

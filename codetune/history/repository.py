@@ -1,4 +1,4 @@
-"""Reading a git repository without touching it: no lock is taken, nothing is checked out, nothing is fetched."""
+"""Read a git repository without changing it: no lock, no checkout, no fetch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from codetune.core.files import lines_of
 MAX_NAME_CHARS = 200
 MAX_FILE_MB = 64
 TIMEOUT_S = 30
-# What `git check-ref-format` allows, less what could be an option, a range or a reflog selector.
+# Names that `git check-ref-format` allows, except those that could be an option, a range or a reflog selector.
 _NAME = re.compile(r"(?!-)(?!.*\.\.)(?!.*//)(?!.*@\{)[\w./+@#=-]+(?:[~^]\d{0,4})*")
 
 
@@ -26,7 +26,12 @@ def is_name(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Blob:
-    """One entry of a commit's tree: the path relative to the project, the object's name and its size in bytes."""
+    """One file of a commit.
+
+    :param path: path relative to the project.
+    :param oid: id of the git object with the content.
+    :param size: size in bytes.
+    """
 
     path: str
     oid: str
@@ -37,15 +42,18 @@ class Blob:
 class Repository:
     """The git repository that holds the project.
 
-    :param root: the project's folder, where params.yaml lies; it may be a subfolder of the repository.
+    :param root: the folder of the project, which has params.yaml; it may be a subfolder of the repository.
     """
 
     root: Path
 
     def git(self, *arguments: str, stdin: bytes = b"") -> bytes:
-        """What git prints for `arguments`, run in the project's folder.
+        """Run git in the folder of the project.
 
-        :raises UserError: when git is missing, takes too long, or refuses.
+        :param arguments: the arguments of git.
+        :param stdin: the bytes to send to git.
+        :returns: the bytes that git prints.
+        :raises UserError: when git is missing, takes longer than `TIMEOUT_S`, or fails.
         """
         environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         command = ["git", "--no-pager", "-c", "core.quotePath=false", *arguments]
@@ -61,7 +69,8 @@ class Repository:
             )
         except FileNotFoundError:
             raise UserError(
-                f"git was not found, or the folder {self.root} is gone", "Install git and start again from the project."
+                f"git was not found, or the folder {self.root} does not exist",
+                "Install git, and start again in the folder of the project.",
             ) from None
         except subprocess.TimeoutExpired:
             raise UserError(
@@ -70,28 +79,28 @@ class Repository:
         if done.returncode:
             said = lines_of(done.stderr.decode(errors="replace").strip())
             reason = said[0].removeprefix("fatal: ") if said else f"status {done.returncode}"
-            raise UserError(f"git {arguments[0]} failed: {reason}", "Mend the repository and reload the page.")
+            raise UserError(f"git {arguments[0]} failed: {reason}", "Repair the repository and reload the page.")
         return done.stdout
 
     def lines(self, *arguments: str) -> list[str]:
-        """The non-empty lines that git prints for `arguments`."""
+        """Run git and return the non-empty lines that it prints."""
         return [line for line in lines_of(self.git(*arguments).decode(errors="replace")) if line]
 
     def exists(self) -> bool:
-        """Whether the project lies in a git repository at all."""
+        """Whether the project is in a git repository."""
         try:
             return self.lines("rev-parse", "--is-inside-work-tree") == ["true"]
         except UserError:
             return False
 
     def is_shallow(self) -> bool:
-        """Whether the clone lacks the older commits."""
+        """Whether the clone is shallow, which means that it does not have the older commits."""
         return self.exists() and self.lines("rev-parse", "--is-shallow-repository") == ["true"]
 
     def resolve(self, name: str) -> str | None:
-        """The full commit id that `name` stands for, or None where this clone has no such commit.
+        """The full commit id that `name` stands for, or None if this clone has no such commit.
 
-        :param name: a branch, tag, full reference or commit id, as typed by the user or found in a link.
+        :param name: a branch, tag, full reference or commit id, from the user or from a link.
         """
         if not is_name(name):
             return None
@@ -102,13 +111,15 @@ class Repository:
         return found[0] if found else None
 
     def prefix(self) -> str:
-        """The project's folder within the repository, such as `sub/folder/`; empty where it is the whole of it."""
+        """The folder of the project within the repository, such as `sub/folder/`; empty if it is the top folder."""
         return self.git("rev-parse", "--show-prefix").removesuffix(b"\n").decode()
 
     def blobs(self, commits: Sequence[str], paths: Sequence[str]) -> dict[tuple[str, str], Blob]:
-        """The files of many commits by commit and path, found by one git process; those that are missing are left out.
+        """Find files of many commits with one git process.
 
-        :param paths: relative to the project.
+        :param commits: commit ids.
+        :param paths: paths relative to the project.
+        :returns: the files that exist, by commit and path.
         """
         wanted = [(commit, path) for commit in commits for path in paths]
         if not wanted:
@@ -124,7 +135,10 @@ class Repository:
         return blobs
 
     def tree(self, commit: str, paths: Sequence[str]) -> list[Blob]:
-        """The files of a commit at or below `paths`, which are relative to the project."""
+        """List the files of a commit.
+
+        :param paths: files and folders, relative to the project; folders are listed recursively.
+        """
         prefix = self.prefix()
         listing = self.git("ls-tree", "-r", "-z", "--long", "--full-tree", commit, "--", *(prefix + p for p in paths))
         blobs = []
@@ -136,13 +150,19 @@ class Repository:
         return blobs
 
     def contents(self, blobs: Iterable[Blob]) -> dict[str, bytes]:
-        """The bytes of `blobs` by path, read by one git process; those over `MAX_FILE_MB` are left out."""
+        """Read the bytes of files of one commit, by path, with one git process.
+
+        Files over `MAX_FILE_MB` are left out.
+        """
         wanted = list(blobs)
         read = self.objects(wanted)
         return {blob.path: read[blob.oid] for blob in wanted if blob.oid in read}
 
     def objects(self, blobs: Iterable[Blob]) -> dict[str, bytes]:
-        """The bytes of `blobs` by object, each read once, by one git process; those over `MAX_FILE_MB` are left out."""
+        """Read the bytes of files by object id, each object once, with one git process.
+
+        Files over `MAX_FILE_MB` are left out.
+        """
         wanted = {blob.oid: blob for blob in blobs if blob.size <= MAX_FILE_MB << 20}
         if not wanted:
             return {}

@@ -1,8 +1,9 @@
-"""What runs in the project right now: a `dvc repro` or an experiment, its stage, and how far a training has come.
+"""Find the pipelines that run now (`dvc repro` or an experiment), their stages, and the progress of training.
 
-DVC notes in `.dvc/tmp/rwlock` which process writes which outputs, and in `.dvc/tmp/exps/**/*.run` where experiments run
-that have a folder of their own. The training writes its learning curve into a folder beside reports/training, which it
-replaces when it is done (`codetune.core.files.atomic_folder`), and its checkpoints say how many steps there will be.
+DVC records in `.dvc/tmp/rwlock` which process writes which outputs, and in `.dvc/tmp/exps/**/*.run` the folders of
+experiments that run in a separate folder. Training writes its learning curves into a temporary folder beside
+reports/training, which it replaces when it ends (`codetune.core.files.atomic_folder`). Its checkpoint has the total
+number of steps.
 """
 
 from __future__ import annotations
@@ -35,14 +36,16 @@ _CLOCK_SLACK_S = 2.0
 
 @dataclass(frozen=True)
 class Run:
-    """A pipeline that runs.
+    """A pipeline that runs now.
 
-    :param name: of the experiment; empty for a `dvc repro`.
-    :param command: as it was typed.
-    :param stage: such as `train` or `generate base`; empty where the process does not tell.
-    :param writes: the outputs that are being made, relative to the project.
+    :param name: name of the experiment; empty for `dvc repro`.
+    :param command: the command that the user typed.
+    :param stage: the stage that runs, such as `train` or `generate base`; empty if it is not known.
+    :param writes: the outputs that the stage makes, relative to the project.
     :param seconds: how long the stage has been running.
-    :param step: of the training that runs, out of `steps`; None where there is none, or nothing says how many.
+    :param curves: learning curves of a training so far.
+    :param step: the last step in the curves; None without curves.
+    :param steps: the total number of training steps; None if it is not known.
     """
 
     name: str
@@ -56,7 +59,7 @@ class Run:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """The object in a file that another process may be writing; empty where there is none to be read."""
+    """The JSON object in a file; empty if it cannot be read, for example because another process is writing it."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -65,7 +68,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _folders(root: Path) -> dict[Path, str]:
-    """Where pipelines of the project may run, each with the name of the experiment that was started there."""
+    """The folders in which pipelines of the project may run, each with the name of its experiment."""
     found = {root: ""}
     for path in sorted((root / _RUNS).glob("**/run/*/*.run")):
         info = _json(path)
@@ -73,14 +76,14 @@ def _folders(root: Path) -> dict[Path, str]:
         if info.get("status") not in _RUNNING or not all(isinstance(text, str) for text in texts[:2]):
             continue
         folder = (Path(str(texts[0])) / str(texts[1])).parent.resolve()
-        # DVC leaves the notes of finished runs behind, but not this one.
+        # DVC keeps the records of finished experiments in the workspace, but removes `workspace` when it ends.
         if folder != root or path.parent.name == "workspace":
             found[folder] = str(texts[2] or "")
     return found
 
 
 def _writers(folder: Path) -> dict[int, tuple[str, list[str]]]:
-    """The processes that DVC says write outputs in a folder, each with its command and the outputs."""
+    """Command and outputs of each process that writes outputs in a folder according to DVC, by process id."""
     writers: dict[int, tuple[str, list[str]]] = {}
     written = _json(folder / _LOCK).get("write")
     for path, info in written.items() if isinstance(written, dict) else ():
@@ -91,7 +94,7 @@ def _writers(folder: Path) -> dict[int, tuple[str, list[str]]]:
 
 
 def _stage(process: psutil.Process) -> tuple[str, float]:
-    """The name of the stage that a process of DVC has started, and when that was; the process itself where none is."""
+    """Name and start time of the stage that a DVC process runs; an empty name and its own start time if none runs."""
     with suppress(psutil.Error):
         for child in process.children(recursive=True):
             with suppress(psutil.Error):
@@ -101,19 +104,26 @@ def _stage(process: psutil.Process) -> tuple[str, float]:
 
 
 def _curves(folder: Path) -> tuple[Curve, ...]:
-    """The learning curves of the training that runs in a folder, the newest where a killed one left its own behind."""
+    """The learning curves of the training that runs in a folder.
+
+    The newest temporary folder is used, because a killed training leaves its own behind.
+    """
     parts = sorted(folder.glob(_LIVE), key=lambda part: part.stat().st_ctime)
     found = []
     for path in sorted((parts[-1] / _CURVES).rglob("*.tsv")) if parts else ():
         with suppress(OSError, ValueError):
             name = path.relative_to(parts[-1] / _CURVES).with_suffix("").as_posix()
-            # A line without its end, which is being written, is left for the next time.
+            # The text after the last line break is ignored: training may still be writing that line.
             found.append(curve_of(name, path.read_text(encoding="utf-8").split("\n")[1:-1]))
     return tuple(curve for curve in found if curve.steps)
 
 
 def _steps(folder: Path, since: float) -> int | None:
-    """How many optimizer steps the training will take, as the last checkpoint says; None where it is of another run."""
+    """The total number of optimizer steps, from the last checkpoint.
+
+    :param since: start time of the training, as a Unix time in seconds. An older checkpoint belongs to another run.
+    :returns: the number, or None if there is no checkpoint of this run.
+    """
     path = folder / _CHECKPOINT
     try:
         if path.stat().st_mtime < since - _CLOCK_SLACK_S:
@@ -131,7 +141,7 @@ def _runs(folder: Path, name: str) -> Iterator[Run]:
         try:
             process = psutil.Process(pid)
             if process.create_time() > (folder / _LOCK).stat().st_mtime + _CLOCK_SLACK_S:
-                continue  # another process has got the number of one that was killed
+                continue  # the recorded process was killed, and another process has its id now
             stage, since = _stage(process)
             curves = _curves(folder) if stage in ("train", "") else ()
         except (psutil.Error, OSError):
@@ -145,7 +155,10 @@ def _runs(folder: Path, name: str) -> Iterator[Run]:
 
 
 def running(root: Path) -> list[Run]:
-    """The pipelines that run in a project now, the workspace's first; empty where none does."""
+    """List the pipelines that run in a project now, the one in the workspace first.
+
+    :param root: the folder of the project.
+    """
     return [run for folder, name in _folders(root.resolve()).items() for run in _runs(folder, name)]
 
 

@@ -1,7 +1,8 @@
-"""Which stages of the pipeline re-ran between two revisions, and why: their dvc.lock files side by side.
+"""Find the stages of the pipeline that re-ran between two revisions, and why, by comparing their dvc.lock files.
 
-dvc.lock holds what each stage last ran with: its command, its parameters, the digests of the code and the data that it
-read, and those of what it wrote. A stage whose entry differs ran again in between, or was committed as if it had.
+dvc.lock records the last run of each stage: its command, its parameters, the digests of the code and data that it
+read, and the digests of its outputs. If the entry of a stage differs, the stage ran again between the revisions, or
+somebody committed the entry without a run.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ Lock = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Cause:
-    """One thing that a stage ran with and that differs.
+    """One input of a stage that differs.
 
-    :param name: the parameter, or the path of the code or the data.
-    :param baseline: its value in the baseline, a dash where it has none; `candidate` likewise. Empty for digests.
-    :param maker: of data, the stage that wrote it.
+    :param name: the parameter, or the path of the code or data; empty for the command.
+    :param baseline: the value in the baseline, or a dash if it has none; empty for code and data.
+    :param candidate: the value in the candidate, in the same form.
+    :param maker: for data, the stage that wrote it; else empty.
     """
 
     kind: CauseKind
@@ -46,9 +48,9 @@ class Cause:
 class StageDifference:
     """One stage whose entry in dvc.lock differs.
 
-    :param state: `re-ran`, or `came` or `went` where one of the two has no such stage.
-    :param causes: what it ran with that differs; empty where it was run again on the same, or is new or gone.
-    :param outputs: the paths that came out different.
+    :param state: `re-ran`; `came` if only the candidate has the stage; `went` if only the baseline has it.
+    :param causes: the inputs that differ; empty if all are equal, or if only one revision has the stage.
+    :param outputs: paths of the outputs that differ.
     """
 
     stage: str
@@ -59,9 +61,9 @@ class StageDifference:
 
 @dataclass(frozen=True)
 class StageChanges:
-    """What is known of the stages of two revisions.
+    """The stages that differ between two revisions.
 
-    :param missing: why nothing is known, with what to do; empty where both have a dvc.lock.
+    :param missing: a sentence on why they are not known and what to do; empty if both dvc.lock files could be read.
     """
 
     differences: tuple[StageDifference, ...] = ()
@@ -69,9 +71,9 @@ class StageChanges:
 
 
 def load_lock(repository: Repository, revision: Revision) -> Lock:
-    """The stages of a revision's dvc.lock by name; empty where it has none.
+    """Read the stages in the dvc.lock of a revision, by name; empty if it has none.
 
-    :raises UserError: when it cannot be read.
+    :raises UserError: when dvc.lock cannot be read.
     """
     try:
         content = read_texts(_lock_text(repository, revision)) or {}
@@ -91,13 +93,16 @@ def _lock_text(repository: Repository, revision: Revision) -> bytes:
 
 
 def stage_changes(repository: Repository, baseline: Revision, candidate: Revision) -> StageChanges:
-    """Which stages re-ran between two revisions, and why; a dvc.lock that is missing or damaged is told."""
+    """Find the stages that re-ran between two revisions, and why.
+
+    If a dvc.lock is missing or damaged, `missing` of the result says so.
+    """
     try:
         locks = {revision: load_lock(repository, revision) for revision in (baseline, candidate)}
         without = [revision.title for revision, lock in locks.items() if not lock]
         if without:
             have = "has" if len(without) == 1 else "have"
-            said = f"{' and '.join(without)} {have} no {LOCK_FILE}, so which stages re-ran is not known. "
+            said = f"{' and '.join(without)} {have} no {LOCK_FILE}, so it is not known which stages re-ran. "
             return StageChanges(missing=f"{said}Commit {LOCK_FILE} after `dvc repro`.")
         return StageChanges(tuple(stage_differences(locks[baseline], locks[candidate])))
     except UserError as error:
@@ -105,9 +110,9 @@ def stage_changes(repository: Repository, baseline: Revision, candidate: Revisio
 
 
 def stage_differences(baseline: Lock, candidate: Lock) -> Iterator[StageDifference]:
-    """The stages whose entries differ, in the order of the candidate's file, those only the baseline has at the end.
+    """Yield the stages whose entries differ: in the order of the candidate's file, then those only in the baseline.
 
-    :raises UserError: when an entry is not as DVC writes it.
+    :raises UserError: when an entry does not have the form that DVC writes.
     """
     try:
         makers = {path: stage for stage, entry in candidate.items() for path in _digests(entry, "outs")}
@@ -121,7 +126,9 @@ def stage_differences(baseline: Lock, candidate: Lock) -> Iterator[StageDifferen
                 if causes or outputs:
                     yield StageDifference(stage, "re-ran", causes, outputs)
     except (AttributeError, KeyError, TypeError):
-        raise UserError(f"{LOCK_FILE} is not as DVC writes it", "Run `dvc repro`, which writes it again.") from None
+        raise UserError(
+            f"{LOCK_FILE} does not have the form that DVC writes", "Run `dvc repro`, which writes it again."
+        ) from None
 
 
 def _causes(old: dict[str, Any], new: dict[str, Any], makers: dict[str, str]) -> Iterator[Cause]:
@@ -137,7 +144,7 @@ def _causes(old: dict[str, Any], new: dict[str, Any], makers: dict[str, str]) ->
 
 
 def _parameters(entry: dict[str, Any]) -> dict[str, str]:
-    """The parameters of a stage by flat key; those of another file than params.yaml under its name."""
+    """The parameters of a stage by flat key; keys from a file other than params.yaml begin with its name."""
     found: dict[str, str] = {}
     for file, values in (entry.get("params") or {}).items():
         prefix = "" if file == "params.yaml" else f"{file}:"
@@ -146,10 +153,10 @@ def _parameters(entry: dict[str, Any]) -> dict[str, str]:
 
 
 def _digests(entry: dict[str, Any], part: Literal["deps", "outs"]) -> dict[str, str]:
-    """The digest of each dependency or output by path."""
+    """The digest of each dependency or output, by path."""
     return {item["path"]: str(item.get("md5") or item.get("etag") or "") for item in entry.get(part) or []}
 
 
 def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    """The keys that differ, or that one lacks."""
+    """The keys whose values differ, and the keys that only one mapping has."""
     return [key for key in [*new, *(key for key in old if key not in new)] if old.get(key) != new.get(key)]

@@ -1,1 +1,1 @@
-"""What became of every raw row, and what changed between two revisions."""
+"""The ledger: what was decided about each raw row, and what changed between two revisions."""

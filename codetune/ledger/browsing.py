@@ -1,4 +1,4 @@
-"""Tables of JSON lines a page at a time: where each line starts is kept, never what it holds."""
+"""Read large JSON-lines files one page at a time. Memory holds the offset of each line, not its content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from codetune.schemas.checking import SchemaError, passing
 from codetune.schemas.declaration import Schema
 from codetune.schemas.reading import remake
 
-# As the stages write them; a line that is spelt differently is parsed.
+# The form in which the stages write these keys; a line in another form is parsed as JSON.
 _GROUP = re.compile(rb'"group": "((?:[^"\\]|\\.)*)"')
 _PARENT = re.compile(rb'"parent": (null|")')
 _ID = re.compile(rb'"id": "([^"\\]*)"')
@@ -27,11 +27,12 @@ Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 @dataclass(frozen=True)
 class RowIndex:
-    """Where the rows of a file are, and what they can be chosen by; some ten bytes a row.
+    """The offsets of the rows of a file, and the columns by which rows can be selected.
 
-    :param starts: the offset of each row in bytes, and the end of the file, of shape `(rows + 1,)`.
-    :param groups: the groups in alphabetical order, and `group_of` the place of each row's there.
-    :param paraphrases: whether each row is one.
+    :param starts: offset of each row and of the end of the file, in bytes, of shape `(rows + 1,)`.
+    :param groups: the groups in alphabetical order.
+    :param group_of: index in `groups` of each row's group, of shape `(rows,)`.
+    :param paraphrases: whether each row is a paraphrase, of shape `(rows,)`.
     """
 
     path: Path
@@ -44,12 +45,21 @@ class RowIndex:
         return len(self.starts) - 1
 
     def line(self, stream: BinaryIO, place: int) -> bytes:
-        """The line of one row, out of the open file."""
+        """Read the line of one row.
+
+        :param stream: the open file.
+        :param place: row number, counted from 0.
+        """
         stream.seek(int(self.starts[place]))
         return stream.read(int(self.starts[place + 1] - self.starts[place]))
 
     def places(self, group: str | None = None, *, paraphrases: bool | None = None) -> Places:
-        """The places of the rows of a group, or of all; of paraphrases alone, of originals alone, or of both."""
+        """Select rows.
+
+        :param group: the group of the rows; None for all groups.
+        :param paraphrases: True for paraphrases only, False for original rows only, None for both.
+        :returns: row numbers, counted from 0, in ascending order.
+        """
         chosen = np.ones(len(self), bool)
         if group is not None:
             chosen &= self.group_of == (self.groups.index(group) if group in self.groups else -1)
@@ -59,8 +69,8 @@ class RowIndex:
 
 
 def missing_sentence(path: str) -> str:
-    """What to do about a file of data that is not in this clone."""
-    return f"{path} is not in this clone. Run `dvc pull {path}` where a remote has it, or `make repro`."
+    """Write that a data file is not in this clone, with the command that gets it."""
+    return f"{path} is not in this clone. Run `dvc pull {path}` if a remote has it, or `make repro`."
 
 
 def _facts(path: Path, number: int, line: bytes) -> tuple[str, bool]:
@@ -73,7 +83,7 @@ def _facts(path: Path, number: int, line: bytes) -> tuple[str, bool]:
 
 
 def read_index(path: Path) -> RowIndex:
-    """The index of a file of instruction rows, made in one pass; one line is in memory at a time.
+    """Build the index of a file of instruction rows in one pass, with one line in memory at a time.
 
     :raises UserError: when the file is missing, or a line is not a JSON object.
     """
@@ -95,9 +105,11 @@ def read_index(path: Path) -> RowIndex:
 
 
 def read_places(index: RowIndex, places: Sequence[int], schema: Schema) -> list[JsonObject]:
-    """The rows at some places, counted from 0, each checked; the others are not read.
+    """Read and check some rows of a file, without reading the others.
 
-    :raises UserError: when the file is gone, or a row is not as declared; the row is named.
+    :param places: row numbers, counted from 0.
+    :param schema: the schema of the rows.
+    :raises UserError: when the file does not exist, or a row does not match the schema; the error names the row.
     """
     try:
         with index.path.open("rb") as stream:
@@ -112,7 +124,11 @@ def read_places(index: RowIndex, places: Sequence[int], schema: Schema) -> list[
 
 
 def containing(index: RowIndex, places: Places, text: str) -> Places:
-    """Those of `places` whose line holds `text`, in whatever case; one line is in memory at a time."""
+    """Find the rows whose line contains a text; upper and lower case are equal. One line is in memory at a time.
+
+    :param places: numbers of the rows to search, counted from 0.
+    :returns: numbers of the rows that contain `text`.
+    """
     wanted = json.dumps(text, ensure_ascii=False)[1:-1].casefold()
     with index.path.open("rb") as stream:
         found = [
@@ -124,9 +140,11 @@ def containing(index: RowIndex, places: Places, text: str) -> Places:
 
 
 def rows_by_id(path: Path, ids: Collection[str], schema: Schema) -> dict[str, JsonObject]:
-    """The rows of some ids, found in one pass; other lines are not parsed. Those that are not there are left out.
+    """Find rows by id in one pass, without parsing other lines.
 
-    :raises UserError: when such a row is not as declared; the row is named.
+    :param schema: the schema of the rows.
+    :returns: row by id; ids that the file does not have are left out.
+    :raises UserError: when a row with such an id does not match the schema; the error names the row.
     """
     wanted = {identity.encode() for identity in ids}
     numbered: list[tuple[int, Any]] = []

@@ -1,4 +1,4 @@
-"""What became of the rows between two ledgers: which came, went, changed verdict or moved to another split."""
+"""Compare two ledgers: rows that were added or removed, changed verdict or moved to another split."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from codetune.ledger.ledger import Ledger
 
 KEEP = "keep"
 HEADINGS = {"came": "came", "went": "went", "judged": "changed verdict", "moved": "moved to another split"}
-"""What happened to rows, by field of `Difference`; with underscores the keys of its JSON."""
+"""Heading for each field of `Difference`. With underscores instead of spaces, they are the keys in JSON."""
 _PLACE = ("package", "path", "qualname")
 
 
 @dataclass(frozen=True)
 class Change:
-    """Rows to which the same happened.
+    """Rows with the same change.
 
-    :param before: the reason in the first ledger, `keep` for kept rows; or the split, of rows that moved. None for
-        rows that came; likewise `after` for rows that went.
-    :param examples: lines of the ledger that has the rows, the second where both have; those with the smallest ids.
+    :param before: the reason in the first ledger, `keep` for kept rows. For rows that moved, their split. None for rows
+        that only the second ledger has.
+    :param after: the same in the second ledger; None for rows that only the first ledger has.
+    :param rows: number of rows.
+    :param examples: ledger lines of the rows with the smallest ids, from the second ledger if it has the rows.
     """
 
     before: str | None
@@ -32,7 +34,10 @@ class Change:
 
 @dataclass(frozen=True)
 class VersionChange:
-    """A package, or another source of code, that was read in two versions; of the standard library, Python's own."""
+    """A package, or another source of code, that the two ledgers have in different versions.
+
+    The version of the standard library is the version of Python.
+    """
 
     source: str
     package: str
@@ -42,7 +47,7 @@ class VersionChange:
 
 @dataclass(frozen=True)
 class Size:
-    """The rows of a ledger, and how many of them are kept."""
+    """Number of all rows and of kept rows of a ledger."""
 
     rows: int
     kept: int
@@ -50,13 +55,21 @@ class Size:
 
 @dataclass(frozen=True)
 class Difference:
-    """Two ledgers compared, row by row.
+    """The difference between two ledgers.
 
-    `came` and `unchanged`, `judged` and `moved` together are the rows of the second ledger; with `went` in the place
-    of `came`, those of the first. The changes of each kind are in descending order of their rows.
+    The first ledger has the rows of `unchanged`, `judged`, `moved` and `went`; the second has those of `unchanged`,
+    `judged`, `moved` and `came`. The largest changes of each kind are first.
 
-    :param rewritten: rows that came in the place (package, path, qualname) of one that went: their code was changed.
-    :param versions: what both ledgers have rows of, in different versions.
+    :param before: size of the first ledger.
+    :param after: size of the second ledger.
+    :param unchanged: number of rows with the same reason and split in both ledgers.
+    :param came: rows that only the second ledger has.
+    :param went: rows that only the first ledger has.
+    :param judged: rows whose verdict or reason changed.
+    :param moved: rows with the same reason that are in another split.
+    :param rewritten: number of rows in `came` with the same package, path and qualname as a row in `went`: their code
+        was changed.
+    :param versions: packages and other sources that both ledgers have, in different versions.
     """
 
     before: Size
@@ -71,7 +84,7 @@ class Difference:
 
 
 def _keys(ledger: Ledger) -> list[tuple[str | None, int]]:
-    """What tells the rows of a ledger apart: the id, and which of the rows of that id it is."""
+    """A unique key for each row: its id, and a counter for rows with the same id."""
     seen: Counter[str | None] = Counter()
     keys = []
     for identity in ledger.texts("id"):
@@ -87,9 +100,9 @@ def _size(ledger: Ledger) -> Size:
 def _changes(
     ledger: Ledger, happened: Iterable[tuple[str | None, str | None, int]], ids: list[str | None], examples: int
 ) -> list[Change]:
-    """Rows grouped by what happened to them.
+    """Group rows by their change.
 
-    :param happened: state before, state after, and the place of the row in `ledger`.
+    :param happened: state before, state after, and number of the row in `ledger`.
     """
     groups: dict[tuple[str | None, str | None], list[int]] = defaultdict(list)
     for before, after, place in happened:
@@ -112,7 +125,7 @@ def _rewritten(before: Ledger, after: Ledger, went: list[int], came: list[int]) 
 
 
 def _versions(ledger: Ledger) -> dict[tuple[str | None, str | None], str]:
-    """The version, or versions, of each package of each source; nothing where an older ledger does not say."""
+    """The version or versions of each package of each source; empty for an older ledger, which does not have them."""
     found: dict[tuple[str | None, str | None], set[str]] = defaultdict(set)
     for source, package, version in zip(*map(ledger.texts, ("source", "package", "version")), strict=True):
         if version:
@@ -128,12 +141,12 @@ def _version_changes(before: Ledger, after: Ledger) -> list[VersionChange]:
 
 
 def compare(before: Ledger, after: Ledger, examples: int = 3) -> Difference:
-    """Which rows came, went, changed verdict or moved to another split.
+    """Compare two ledgers row by row.
 
-    A row is the same in both when its id is: the same code in the same place. A kept row that is dropped, a dropped
-    row that is kept, and a row that is dropped for another reason have all changed verdict.
+    Rows of the two ledgers are the same row if their ids are equal, which means the same code in the same place. A row
+    changed verdict if only one of the ledgers keeps it, or if it was dropped for another reason.
 
-    :param examples: rows to name for each change, at the most.
+    :param examples: maximum number of example rows for each change.
     """
     old = {key: place for place, key in enumerate(_keys(before))}
     new = {key: place for place, key in enumerate(_keys(after))}

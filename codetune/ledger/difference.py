@@ -1,4 +1,4 @@
-"""The difference between the ledgers of two revisions, in plain words and as JSON."""
+"""The difference between the ledgers of two revisions, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ Versions = tuple[tuple[Revision, Ledger], tuple[Revision, Ledger]]
 
 
 def data_difference(root: Path, before: str, after: str, examples: int = 3) -> tuple[str, dict[str, Any]]:
-    """What happened to the rows between two revisions: as text, and as a mapping for JSON.
+    """Compare the ledgers of two revisions.
 
-    :param before: a revision, see `codetune.ledger.versions.ledger_of`; `after` likewise.
-    :raises UserError: when a revision or its ledger cannot be had.
+    :param before: name of the first revision, see `codetune.ledger.versions.ledger_of`.
+    :param after: name of the second revision.
+    :param examples: maximum number of example rows for each change.
+    :returns: the difference as text, and as a mapping for JSON.
+    :raises UserError: when there is no such revision, or its ledger cannot be read.
     """
     versions = (ledger_of(root, before), ledger_of(root, after))
     difference = compare(versions[0][1], versions[1][1], examples)
@@ -41,7 +44,7 @@ def _change_lines(change: Change) -> Iterator[str]:
 
 
 def _text(difference: Difference, versions: Versions) -> str:
-    """The difference as lines for the terminal: counts by reason, each with examples."""
+    """The difference as text for the terminal: counts by reason, each with examples."""
     sizes = (difference.before, difference.after)
     lines = [
         f"{revision.title}: {size.rows:,} rows, {size.kept:,} kept"
@@ -56,18 +59,19 @@ def _text(difference: Difference, versions: Versions) -> str:
         if changes:
             lines += ["", f"{heading}:", *(line for change in changes for line in _change_lines(change))]
     if difference.rewritten:
-        lines += ["", f"{difference.rewritten:,} rows came in the place of one that went: their code was changed."]
+        changed = f"{difference.rewritten:,} of the rows that came have the path and name of a row that went"
+        lines += ["", f"{changed}: their code was changed."]
     if difference.versions:
         lines += ["", "read in another version:"]
         lines += [f"  {item.package}: {item.before} → {item.after}" for item in difference.versions]
     older = [revision.title for revision, ledger in versions if ledger.lacks]
     if older:
-        lines += ["", f"The ledger of {' and of '.join(older)} is of an older version and says less of its rows."]
+        lines += ["", f"The ledger of {' and of '.join(older)} has an older format, with fewer columns."]
     return "\n".join(lines)
 
 
 def _json(difference: Difference, versions: Versions) -> dict[str, Any]:
-    """The difference as a mapping: the same numbers, examples as whole lines of the ledger."""
+    """The difference as a mapping: the same numbers, and examples as complete ledger lines."""
     before, after = (
         {"revision": revision.name, "commit": revision.commit, **asdict(size)}
         for (revision, _), size in zip(versions, (difference.before, difference.after), strict=True)

@@ -1,4 +1,4 @@
-"""The ledger as a table to ask questions of, whatever version of the project wrote it."""
+"""Read the ledger as a table with the current columns, even if an older version of the project wrote it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from codetune.schemas.checking import SchemaError, passing
 from codetune.schemas.ledger import LEDGER
 
 LEDGER_PATH = "data/clean/ledger.parquet"
-REMEDY = f"Run `dvc pull {LEDGER_PATH}` where a remote has it, or `dvc repro clean`."
-# Without these there is nothing to answer; every ledger that was ever written has them.
+REMEDY = f"Run `dvc pull {LEDGER_PATH}` if a remote has it, or `dvc repro clean`."
+# Columns that no query can do without. All versions of the project wrote them.
 _NEEDED = ("id", "reason")
 _BATCH_ROWS = 1024
 
@@ -27,7 +27,7 @@ _BATCH_ROWS = 1024
 class Ledger:
     """One line per raw row, with the columns of `LEDGER`.
 
-    :param lacks: columns that the file did not have, being of an older version; they are empty here.
+    :param lacks: columns that the file does not have because an older version wrote it; most of them are empty here.
     """
 
     table: pa.Table
@@ -37,36 +37,45 @@ class Ledger:
         return int(self.table.num_rows)
 
     def rows(self, places: Iterable[int]) -> list[JsonObject]:
-        """The rows at the given places, counted from 0."""
+        """Read rows.
+
+        :param places: row numbers, counted from 0.
+        """
         found: list[JsonObject] = self.table.take(pa.array(list(places), pa.int64())).to_pylist()
         return found
 
     def where(self, column: str, value: str) -> list[int]:
-        """The places of the rows that have `value` in `column`."""
+        """Find the rows with `value` in `column`.
+
+        :returns: row numbers, counted from 0.
+        """
         places: list[int] = pc.indices_nonzero(pc.equal(self.table[column], value)).to_pylist()
         return places
 
     def texts(self, column: str) -> list[str | None]:
-        """The values of one column of text."""
+        """The values of a text column, one for each row."""
         values: list[str | None] = self.table[column].to_pylist()
         return values
 
 
 def _older(table: pa.Table, column: str) -> Any:
-    """What a column that the table lacks follows from, or None where nothing says it."""
+    """Derive a missing column from other columns; None if that is not possible."""
     if column == "verdict":
         return pc.if_else(pc.equal(table["reason"], "keep"), "keep", "drop")
     return table["package"] if column == "group" and "package" in table.column_names else None
 
 
 def _rows(table: pa.Table) -> Iterator[JsonObject]:
-    """Yield the rows; a few at a time are in memory."""
+    """Yield the rows; only one batch is in memory at a time."""
     for batch in table.to_batches(_BATCH_ROWS):
         yield from batch.to_pylist()
 
 
 def _check(ledger: Ledger, name: str) -> None:
-    """Nothing, when the rows are as declared in the columns that the file had; equal ids are counted one by one."""
+    """Check the rows against the schema of the columns that the file has. Equal ids are allowed.
+
+    :raises UserError: when a row does not match the schema.
+    """
     schema = replace(LEDGER.only([column for column in LEDGER.columns if column not in ledger.lacks]), unique=False)
     try:
         for _ in passing(enumerate(_rows(ledger.table.select(schema.columns)), start=1), schema):
@@ -76,13 +85,18 @@ def _check(ledger: Ledger, name: str) -> None:
 
 
 def complete(table: pa.Table, name: str) -> Ledger:
-    """The ledger of a file's table; columns that an older version did not write are empty, or follow from others.
+    """Add the columns that an older version did not write, and make a ledger.
 
-    :param name: what to call the file in an error.
-    :raises UserError: when the table is no ledger.
+    These columns are empty, or derived from others.
+
+    :param table: the table in the file.
+    :param name: name of the file for error messages.
+    :raises UserError: when the table is not a ledger.
     """
     if missing := [column for column in _NEEDED if column not in table.column_names]:
-        raise UserError(f"{name} is no ledger: it has no column {missing[0]}", "Delete it and run `dvc repro clean`.")
+        raise UserError(
+            f"{name} is not a ledger: it has no column {missing[0]}", "Delete it and run `dvc repro clean`."
+        )
     lacks = tuple(column for column in LEDGER.columns if column not in table.column_names)
     columns = []
     for field in LEDGER.arrow:
@@ -95,15 +109,16 @@ def complete(table: pa.Table, name: str) -> Ledger:
 
 
 def read_ledger(path: Path, name: str = LEDGER_PATH, remedy: str = REMEDY) -> Ledger:
-    """The ledger in a Parquet file.
+    """Read and check the ledger in a Parquet file.
 
-    :param name: what to call the file in an error, and `remedy` what brings it.
-    :raises UserError: when the file is missing, is not Parquet or is no ledger, or a row is not as declared.
+    :param name: name of the file for error messages.
+    :param remedy: what to do if the file is missing.
+    :raises UserError: when the file is missing, is not Parquet or not a ledger, or a row does not match the schema.
     """
     try:
         table = pq.read_table(path)
     except FileNotFoundError:
-        raise UserError(f"{name} is not here", remedy) from None
+        raise UserError(f"{name} does not exist", remedy) from None
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{name} is damaged: {error}", "Delete it and run `dvc repro clean`.") from None
     ledger = complete(table, name)

@@ -1,4 +1,4 @@
-"""The life of one row: what the files of a project know of it, from the archive it came in to the training set."""
+"""The history of one row: all facts about it in the files of a project, from its archive to the training set."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ REVIEWS_PATH = "data/reviews.jsonl"
 
 @dataclass(frozen=True)
 class Neighbours:
-    """How the rows of the same group fared.
+    """Counts of the rows in the same group.
 
-    :param splits: the splits of the rows of the group that are kept; one, unless something went wrong.
+    :param rows: number of rows in the group.
+    :param kept: number of kept rows.
+    :param splits: the splits of the kept rows; more than one is an error in the data.
     """
 
     rows: int
@@ -35,16 +37,19 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class Life:
-    """Everything there is to tell of one row.
+    """All facts about one row.
 
-    :param row: its line of the ledger.
-    :param matched: the line of the row that it duplicates.
-    :param duplicates: the lines of rows that were dropped for this one.
-    :param instruction: as in the split's file; None for a row that was dropped, or where the file is not here.
-    :param trained: whether data/augmented/train.jsonl has it; None where the file is not here.
-    :param scores: its line of reports/scores.jsonl, if it was among the prompts.
-    :param review: its line of data/reviews.jsonl, if a reviewer read it.
-    :param lacks: columns that the ledger does not have, being of an older version.
+    :param row: the row's line in the ledger.
+    :param neighbours: counts of the rows in the same group.
+    :param archive_sha256: sha256 of the archive or file that the row was read from, if the manifest has it.
+    :param matched: the ledger line of the row that it duplicates.
+    :param duplicates: the ledger lines of rows that were dropped as duplicates of this one.
+    :param instruction: the instruction in the file of the split; None for a dropped row, or if the file is missing.
+    :param trained: whether data/augmented/train.jsonl has the row; None if the file is missing.
+    :param paraphrases: the rows that are paraphrases of this one.
+    :param scores: its line in reports/scores.jsonl, if it is a test prompt that was scored.
+    :param review: its line in data/reviews.jsonl, if a reviewer read it.
+    :param lacks: columns that the ledger does not have because an older version wrote it.
     """
 
     row: JsonObject
@@ -61,7 +66,7 @@ class Life:
 
 
 def _lines_with(path: Path, schema: Schema, text: str) -> list[JsonObject] | None:
-    """The rows of a JSON-lines file whose line holds `text`; None where there is no such file."""
+    """The rows of a JSON-lines file whose line contains `text`; None if the file does not exist."""
     return list(rows_with(path, schema, text)) if path.is_file() else None
 
 
@@ -72,10 +77,10 @@ def _neighbours(ledger: Ledger, group: str | None) -> Neighbours:
 
 
 def _archive(root: Path, row: JsonObject) -> str | None:
-    """The sha256 of the archive or file that the row came in, if the manifest is here and speaks of that version."""
+    """The sha256 of the archive or file that the row was read from, if the manifest exists and lists this version."""
     path = root / MANIFEST_PATH
     sources = read_document(path, MANIFEST, lenient=True).get("sources", []) if path.is_file() else []
-    # A source of packages lists them; the manifests of older versions have packages alone.
+    # A source of packages lists them in `packages`; in older manifests the sources are the packages themselves.
     for entry in [*sources, *(package for source in sources for package in source.get("packages", []))]:
         named = row["package"] in (entry.get("package"), entry.get("name"))
         if named and entry.get("sha256") and entry.get("version") in (None, row["version"] or entry.get("version")):
@@ -84,16 +89,21 @@ def _archive(root: Path, row: JsonObject) -> str | None:
 
 
 def paraphrase_with(root: Path, prefix: str) -> JsonObject | None:
-    """The paraphrase in data/augmented/train.jsonl whose id begins with `prefix`, if there is exactly one."""
+    """Find the paraphrase in data/augmented/train.jsonl whose id begins with `prefix`.
+
+    :param root: the folder of the project.
+    :returns: the row, or None unless exactly one paraphrase has the prefix.
+    """
     lines = _lines_with(root / AUGMENTED_PATH, AUGMENTED, f'"id": "{prefix}') or []
     paraphrases = [line for line in lines if line["parent"] and line["id"].startswith(prefix)]
     return paraphrases[0] if len(paraphrases) == 1 else None
 
 
 def life_of(root: Path, ledger: Ledger, place: int) -> Life:
-    """The life of the row at `place` of the ledger.
+    """Collect the facts about one row.
 
-    :param root: the folder of the project; files of it that are missing leave their part empty.
+    :param root: the folder of the project. Facts from files that are missing stay empty.
+    :param place: row number in the ledger, counted from 0.
     """
     (row,) = ledger.rows([place])
     identity = str(row["id"])

@@ -1,4 +1,4 @@
-"""What the reports of one revision count of its data: the funnel from raw rows to splits, licences, lengths, leaks."""
+"""Counts about the data of one revision, from its reports: rules, splits, licences, lengths, leaks, paraphrases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FILES = ("reports/data.json", "reports/leaks.json", "reports/augmentation.json"
 LEAK_WAYS = {
     "exact_code": "the same code",
     "exact_instruction": "the same instruction",
-    "renamed": "the same but for names",
+    "renamed": "the same except for names",
     "near": "nearly the same code",
     "similar": "the same in meaning",
 }
@@ -27,9 +27,12 @@ LEAK_WAYS = {
 
 @dataclass(frozen=True)
 class DataReports:
-    """The three reports on the data; each is empty where the revision has none.
+    """The contents of the three reports on the data; each is empty if the revision does not have it.
 
-    :param problems: a sentence for each that could not be read.
+    :param data: reports/data.json.
+    :param leaks: reports/leaks.json.
+    :param augmentation: reports/augmentation.json.
+    :param problems: a sentence for each report that could not be read.
     """
 
     data: JsonObject = field(default_factory=dict)
@@ -40,7 +43,14 @@ class DataReports:
 
 @dataclass(frozen=True)
 class Leak:
-    """A held-out row that is like a train row."""
+    """A held-out row that is too similar to a train row.
+
+    :param split: the split of the held-out row.
+    :param way: what is equal or similar, in words; see `LEAK_WAYS`.
+    :param held_out: id of the held-out row.
+    :param train: id of the train row.
+    :param similarity: 0 to 1; None for checks that do not measure it.
+    """
 
     split: str
     way: str
@@ -50,9 +60,11 @@ class Leak:
 
 
 def data_reports(repository: Repository, revision: Revision) -> DataReports:
-    """The reports on the data of a revision.
+    """Read the reports on the data of a revision.
 
-    :raises UserError: when git fails; a damaged report is no error, it is told in `problems`.
+    A damaged report is not an error; `problems` of the result describes it.
+
+    :raises UserError: when git fails.
     """
     found: list[JsonObject] = []
     problems = []
@@ -68,37 +80,49 @@ def data_reports(repository: Repository, revision: Revision) -> DataReports:
 
 
 def _counts(content: Mapping[str, Any], key: str) -> dict[str, int]:
-    """The whole numbers of a part of a report, by flat key."""
+    """The numbers in one part of a report as integers, by flat key."""
     part = content.get(key)
     return {name: int(value) for name, value in numbers(part).items()} if isinstance(part, dict) else {}
 
 
 def total(content: Mapping[str, Any], key: str) -> int:
-    """One count of a report; 0 where it has none."""
+    """Read one count of a report; 0 if the report does not have it."""
     return int(numbers({key: content.get(key)}).get(key, 0))
 
 
 def funnel(data: JsonObject) -> list[Step]:
-    """The rules that dropped rows, in the order in which they are applied, with what each of them left."""
+    """List the rules that dropped rows, in the order in which they are applied, with the rows that remain after each.
+
+    :param data: the content of reports/data.json.
+    """
     return facts.funnel(_counts(data, "dropped"), total(data, "raw"))
 
 
 def splits(data: JsonObject) -> list[tuple[str, int, int]]:
-    """Each split with its groups and rows."""
+    """List name, number of groups and number of rows of each split.
+
+    :param data: the content of reports/data.json.
+    """
     rows, groups = _counts(data, "splits"), _counts(data, "groups")
     return [(split, groups.get(split, 0), rows[split]) for split in SPLITS if split in rows]
 
 
 def licenses(data: JsonObject) -> list[tuple[str, int]]:
-    """Each licence with its kept rows; the commonest first."""
+    """Count the kept rows of each licence, the most frequent licence first.
+
+    :param data: the content of reports/data.json.
+    """
     part = data.get("licenses")
-    # Not by flat key: names of licences have dots.
+    # Not with flat keys, because names of licences contain dots.
     counts = {name: total(part, name) for name in part} if isinstance(part, dict) else {}
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def lengths(data: JsonObject) -> list[tuple[str, dict[str, float]]]:
-    """What was measured of the kept rows, each with its 5th, 50th and 95th percentile and its maximum."""
+    """List the measured lengths of the kept rows, each with 5th, 50th and 95th percentile and maximum.
+
+    :param data: the content of reports/data.json.
+    """
     names = {"code_tokens": "tokens of code", "instruction_words": "words of instruction"}
     part = data.get("lengths")
     content: JsonObject = part if isinstance(part, dict) else {}
@@ -106,7 +130,11 @@ def lengths(data: JsonObject) -> list[tuple[str, dict[str, float]]]:
 
 
 def leak_counts(leaks: JsonObject) -> list[tuple[str, dict[str, int]]]:
-    """For each way to be alike, how many rows of each held-out split are so like a train row."""
+    """Count the leaks found by each check, by held-out split.
+
+    :param leaks: the content of reports/leaks.json.
+    :returns: for each check its description from `LEAK_WAYS`, and the number of leaks by split.
+    """
     parts = {split: _counts(leaks, split) for split in SPLITS if isinstance(leaks.get(split), dict)}
     return [
         (words, {split: counts[way] for split, counts in parts.items() if way in counts})
@@ -116,7 +144,10 @@ def leak_counts(leaks: JsonObject) -> list[tuple[str, dict[str, int]]]:
 
 
 def leaks_found(leaks: JsonObject) -> list[Leak]:
-    """The held-out rows that are like a train row, the likest first."""
+    """List the held-out rows that are too similar to a train row, the most similar first.
+
+    :param leaks: the content of reports/leaks.json.
+    """
     found = []
     for split in SPLITS:
         part = leaks.get(split)
@@ -128,7 +159,10 @@ def leaks_found(leaks: JsonObject) -> list[Leak]:
 
 
 def paraphrase_counts(augmentation: JsonObject) -> list[tuple[str, int]]:
-    """What became of the rows that were to be paraphrased: counts in words, rejections by reason last."""
+    """List the counts of the augmentation, each with a description; rejections by reason are last.
+
+    :param augmentation: the content of reports/augmentation.json.
+    """
     words = {
         "rows_in": "train rows",
         "rows_chosen": "chosen to be paraphrased",

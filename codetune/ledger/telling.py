@@ -1,4 +1,4 @@
-"""A row's life in plain words, for the terminal."""
+"""Format the history of a row as text for the terminal."""
 
 from __future__ import annotations
 
@@ -24,20 +24,23 @@ _MEASURES = {
 
 
 def place_text(row: JsonObject) -> str:
-    """Where a row stands, as `path:start-end`."""
+    """Format the location of a row as `path:start-end`; the group replaces a missing path."""
     lines = f":{row['start_line']}-{row['end_line']}" if row["start_line"] is not None else ""
     return f"{row['path'] or row['group'] or '?'}{lines}"
 
 
 def row_text(row: JsonObject) -> str:
-    """A row in one line: id, place, name and what became of it."""
+    """Format a row in one line: id, location, qualname, and its split or the reason why it was dropped."""
     fate = f"kept, {row['split']}" if row["verdict"] == "keep" else f"dropped, {row['reason']}"
     return f"{row['id']}  {place_text(row)}  {row['qualname'] or ''}  {fate}"
 
 
 def listing(ledger: Ledger, places: list[int], query: str) -> str:
-    """The rows that an ambiguous query names, the first ten of them, and how to name one."""
-    lines = [f"{query} names {len(places):,} rows; give an id, a longer path, or PATH:LINE:"]
+    """Format the first ten rows that match an ambiguous query, with advice on how to select one row.
+
+    :param places: row numbers in the ledger, counted from 0.
+    """
+    lines = [f"{query} matches {len(places):,} rows; give an id, a longer path, or PATH:LINE:"]
     lines += [f"  {row_text(row)}" for row in ledger.rows(places[:_LISTED])]
     if len(places) > _LISTED:
         lines.append(f"  … and {len(places) - _LISTED:,} more")
@@ -45,15 +48,15 @@ def listing(ledger: Ledger, places: list[int], query: str) -> str:
 
 
 def measured_text(row: JsonObject) -> str:
-    """What the rule measured against its threshold, or the text that it found; empty where it did neither."""
+    """Format the value that the rule measured with its threshold, or the text that it found; empty without both."""
     if row["measured"] is None:
         return f"found `{row['found']}`" if row["found"] else ""
     measured = _MEASURES.get(row["measure"], f"{{:g}} {row['measure']}").format(row["measured"])
     if row["threshold"] is None:
         return measured
     if row["measure"] == "similarity":
-        return f"{measured}, and {row['threshold']:g} is enough"
-    return f"{measured}, and {row['threshold']:g} is the {'most' if row['measured'] > row['threshold'] else 'least'}"
+        return f"{measured}, threshold {row['threshold']:g}"
+    return f"{measured}, {'maximum' if row['measured'] > row['threshold'] else 'minimum'} {row['threshold']:g}"
 
 
 def _origin(life: Life) -> str:
@@ -67,7 +70,7 @@ def _origin(life: Life) -> str:
 
 def _license(row: JsonObject) -> str:
     if not row["license"]:
-        return "this ledger does not hold it"
+        return "not recorded in this ledger"
     return f"{row['license']}, because of `{row['license_evidence']}`" if row["license_evidence"] else row["license"]
 
 
@@ -77,23 +80,23 @@ def _verdict(life: Life) -> str:
         size = (
             f" It has {row['code_lines']} lines and {row['code_tokens']} tokens of code." if row["code_tokens"] else ""
         )
-        return f"kept: no rule objected.{size}{_reviewed(life)}"
+        return f"kept: no rule dropped it.{size}{_reviewed(life)}"
     measured = measured_text(row)
     return f"dropped because {known(row['reason']).words} ({row['reason']}){f': {measured}' if measured else ''}."
 
 
 def _reviewed(life: Life) -> str:
-    """What a reviewer said of a row that is kept, where it was put into the instruction or nothing was missing."""
+    """A sentence on the review of a kept row; empty if there is none, or if its text is not in the instruction."""
     said = life.review["text"] if life.review else ""
     if not life.review or said not in (life.instruction or said):
         return ""
-    return f" A reviewer read it, and {f'had it say as well: {said}' if said else 'found nothing missing.'}"
+    return f" A reviewer read it and {f'added to the instruction: {said}' if said else 'found nothing missing.'}"
 
 
 def _matches(life: Life) -> Iterator[str]:
     if life.row["matched"]:
         likeness = life.row["similarity"]
-        how = "the same" if likeness == 1 else f"a similarity of {likeness:g}" if likeness is not None else "like it"
+        how = "the same" if likeness == 1 else f"a similarity of {likeness:g}" if likeness is not None else "similar"
         yield f"{how}: {row_text(life.matched)}" if life.matched else f"{how}: {life.row['matched']}"
 
 
@@ -111,16 +114,16 @@ def _split(life: Life) -> str:
     counts = f"{group.kept:,} of its {group.rows:,} rows are kept"
     if row["verdict"] != "keep":
         theirs = f"; the kept rows of {row['group']} are in {' and '.join(group.splits)}" if group.splits else ""
-        return f"none, being dropped{theirs}."
-    return f"{row['split']}, as all of {row['group']} is: splits are drawn by whole groups, and {counts}."
+        return f"none, because it was dropped{theirs}."
+    return f"{row['split']}, like all rows of {row['group']}: a group is never divided between splits, and {counts}."
 
 
 def _training(life: Life) -> Iterator[str]:
-    """What came of a row of train: whether it reached the training set, and its paraphrases."""
+    """Sentences on a row of train: whether it is in the training set, and its paraphrases."""
     if life.trained is None:
-        yield f"not known: {AUGMENTED_PATH} is not here. Run `dvc pull {AUGMENTED_PATH}` or `dvc repro augment`."
+        yield f"unknown: {AUGMENTED_PATH} does not exist. Run `dvc pull {AUGMENTED_PATH}` or `dvc repro augment`."
     elif not life.trained:
-        yield f"{AUGMENTED_PATH} does not have it, being of another run. Run `dvc repro augment`."
+        yield f"{AUGMENTED_PATH} does not have it, because another run made the file. Run `dvc repro augment`."
     else:
         count = len(life.paraphrases)
         tail = "and has no paraphrase" if not count else f"with {count} paraphrase{'s' if count > 1 else ''}"
@@ -142,14 +145,14 @@ def _scored(scores: JsonObject | None) -> str:
 
 def _use(life: Life) -> Iterator[str]:
     if life.row["verdict"] != "keep":
-        yield "not a row to train on, and never asked."
+        yield "none: it is neither trained on nor used as a prompt."
     elif life.row["split"] == "train":
         yield from _training(life)
     elif life.row["split"] == "test":
         yield f"never trained on; {_scored(life.scores)}."
         yield from _children(life)
     else:
-        yield "never trained on: it measures the validation loss."
+        yield "never trained on; used to compute the validation loss."
 
 
 def _paragraph(label: str, texts: Iterator[str] | list[str]) -> Iterator[str]:
@@ -162,7 +165,10 @@ def _paragraph(label: str, texts: Iterator[str] | list[str]) -> Iterator[str]:
 
 
 def steps(life: Life) -> list[tuple[str, list[str]]]:
-    """A row's life from archive to training set: each step with what there is to tell of it."""
+    """List the history of a row, from its archive to the training set.
+
+    :returns: label and texts of each step; those without text are left out.
+    """
     row = life.row
     parts: list[tuple[str, list[str]]] = [
         ("row", [f"{row['id']}  {row['qualname'] or ''}".rstrip()]),
@@ -176,10 +182,12 @@ def steps(life: Life) -> list[tuple[str, list[str]]]:
         ("use", list(_use(life))),
     ]
     if life.lacks:
-        parts.append(("note", ["The ledger is of an older version and says less; `dvc repro clean` writes it anew."]))
+        parts.append(
+            ("note", ["The ledger has an older format, with fewer columns; `dvc repro clean` writes it again."])
+        )
     return [(label, texts) for label, texts in parts if texts]
 
 
 def told(life: Life) -> str:
-    """A row's life for the terminal, one paragraph a step."""
+    """Format the history of a row for the terminal, one paragraph for each step."""
     return "\n".join(line for label, texts in steps(life) for line in _paragraph(label, texts))

@@ -1,4 +1,4 @@
-"""The ledger of any revision: git says which one it was, the DVC cache has it."""
+"""Read the ledger of any revision: dvc.lock in git has its digest, and the DVC cache has the file."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from codetune.ledger.ledger import LEDGER_PATH, Ledger, read_ledger
 
 
 def ledger_of(root: Path, name: str) -> tuple[Revision, Ledger]:
-    """A revision and its ledger.
+    """Find a revision by name and read its ledger.
 
-    :param name: `workspace`, a branch, tag or experiment, or anything that git resolves to a commit.
-    :raises UserError: when there is no such revision, or it has no ledger, or the cache lacks it: with the command
-        that brings it.
+    :param root: the folder of the project.
+    :param name: `workspace`, a branch, tag or experiment, or any text that git resolves to a commit.
+    :returns: the revision and its ledger.
+    :raises UserError: when there is no such revision, or it has no ledger, or the ledger is not in the cache; in the
+        last case the error has the command that fetches it.
     """
     repository = Repository(root)
     revision = require_revision(repository, name)
@@ -26,7 +28,7 @@ def ledger_of(root: Path, name: str) -> tuple[Revision, Ledger]:
     entry = locked_output(repository, revision, LEDGER_PATH)
     if entry is None:
         raise UserError(
-            f"{revision.title} has no ledger: its {LOCK_FILE} names none",
+            f"{revision.title} has no ledger: its {LOCK_FILE} lists none",
             f"Choose a later revision, or commit {LOCK_FILE} after `dvc repro`.",
         )
     path = cache_path(root, entry)

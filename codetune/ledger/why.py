@@ -1,4 +1,4 @@
-"""Why a row is where it is: from what a person has at hand to the row's life."""
+"""Find a row by id, path or name, and explain why it was kept or dropped."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from codetune.ledger.telling import listing, told
 
 @dataclass(frozen=True)
 class Answer:
-    """What a query names in the ledger.
+    """The result of a query in the ledger.
 
-    :param places: the places of the rows; several where the query is ambiguous, none where nothing is named so.
-    :param life: of the row, where there is one alone.
-    :param paraphrase: the row of data/augmented/train.jsonl that was named, being made from the row of `life`.
-    :param nearest: names that are spelt much alike, where nothing is named so.
+    :param places: numbers of the matching rows, counted from 0; several for an ambiguous query.
+    :param life: the history of the row, if exactly one row matches.
+    :param paraphrase: if the query is the id of a paraphrase, its row in data/augmented/train.jsonl; it was made from
+        the row of `life`.
+    :param nearest: names with a similar spelling, if no row matches.
     """
 
     places: list[int]
@@ -30,12 +31,13 @@ class Answer:
 
 
 def look_up(root: Path, ledger: Ledger, query: str) -> Answer:
-    """The rows that `query` names; the id of a paraphrase leads to the row that it was made from.
+    """Find the rows that match a query. The id of a paraphrase finds the row that it was made from.
 
+    :param root: the folder of the project.
     :param query: see `codetune.ledger.lookup.find`.
-    :raises UserError: when the path of `path:line` is known, but not that line.
+    :raises UserError: when rows have the path of `path:line`, but none of them contains the line.
     """
-    query = query.encode(errors="replace").decode()  # a command line can hold what no text does
+    query = query.encode(errors="replace").decode()  # an argument of a command can have bytes that are not UTF-8
     if places := find(ledger, query):
         return Answer(places, life_of(root, ledger, places[0]) if len(places) == 1 else None)
     paraphrase = paraphrase_with(root, query)
@@ -46,15 +48,21 @@ def look_up(root: Path, ledger: Ledger, query: str) -> Answer:
 
 
 def unknown(query: str, names: list[str]) -> UserError:
-    """The error that nothing is named so, with what is to be given, or the nearest names."""
+    """Make the error for a query without a match; it suggests similar names, or explains what a query can be.
+
+    :param names: names with a similar spelling; may be empty.
+    """
     hint = f"Nearest: {', '.join(names)}." if names else "Give an id, a path, PATH:LINE or the name of a function."
-    return UserError(f"nothing in {LEDGER_PATH} is named {query!r}", hint)
+    return UserError(f"no row of {LEDGER_PATH} matches {query!r}", hint)
 
 
 def why(root: Path, query: str) -> str:
-    """The life of the row that `query` names, or a short list where it names several.
+    """Explain the row that matches a query, or list the rows if several match.
 
-    :raises UserError: when there is no ledger, or nothing of that name in it; the nearest names are told.
+    :param root: the folder of the project.
+    :param query: see `codetune.ledger.lookup.find`.
+    :returns: text for the terminal.
+    :raises UserError: when there is no ledger, or no row matches; the error then suggests similar names.
     """
     ledger = read_ledger(root / LEDGER_PATH)
     answer = look_up(root, ledger, query)

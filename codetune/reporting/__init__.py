@@ -1,1 +1,1 @@
-"""Cards and plots: what a person reads of a run."""
+"""Data card, model card and plots of a run, for people to read."""

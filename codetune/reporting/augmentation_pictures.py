@@ -1,4 +1,4 @@
-"""The picture of the meaning gate: how alike labelled pairs and the paraphrases of a run are, and the threshold."""
+"""Plot of the similarity threshold that rejects paraphrases with another meaning."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from codetune.core.files import JsonObject
 from codetune.data.augment.meaning import Calibration
 from codetune.reporting.pictures import QUIET, chart, svg
 
-# From Okabe and Ito's palette, told apart by colour-blind readers too; the dashes say the same.
+# Okabe and Ito's palette, which colour-blind readers can distinguish; the dashes repeat the distinction.
 _COLORS = ("#009E73", "#D55E00", "#0072B2")
 _DASHES = ([1, 0], [6, 3], [2, 2])
 _WIDTH = 0.02
@@ -20,7 +20,12 @@ _HEIGHT = 240
 
 
 def meaning_picture(found: Calibration, run: Sequence[float]) -> str:
-    """The distribution of similarities as SVG: labelled pairs, good and bad, and the paraphrases of the run."""
+    """Plot the similarities of labelled pairs and of the paraphrases of a run, with the threshold.
+
+    :param found: labelled pairs with the same meaning (`good`) and with another (`bad`), and the threshold.
+    :param run: similarity of each paraphrase of the run to its original.
+    :returns: SVG text.
+    """
     values = {
         f"same meaning ({len(found.good)} labelled pairs)": found.good,
         f"other meaning ({len(found.bad)})": [value for _, value in found.bad],
@@ -44,14 +49,14 @@ def meaning_picture(found: Calibration, run: Sequence[float]) -> str:
     )
     rule = chart([{"similarity": found.threshold}], _HEIGHT).mark_rule(color=QUIET).encode(x="similarity:Q")
     note = (
-        f"below {found.threshold} a paraphrase is rejected: {found.false_rejects:.1%} of the good pairs, "
-        f"{1 - found.false_accepts:.0%} of the bad ones"
+        f"below {found.threshold} a paraphrase is rejected: {found.false_rejects:.1%} of the pairs with the same "
+        f"meaning, {1 - found.false_accepts:.0%} of those with another"
     )
-    return svg(alt.layer(line, rule), "Is the meaning kept?", note)
+    return svg(alt.layer(line, rule), "Do paraphrases keep the meaning?", note)
 
 
 def _bins(name: str, values: Sequence[float]) -> list[JsonObject]:
-    """The share of `values` in each bin, by its lower edge; the lowest takes all below, 1 has a bin of its own."""
+    """The share of `values` in each bin, by lower edge. The first bin also counts lower values; 1 has its own bin."""
     last = round((1.0 - _LEAST) / _WIDTH)
     counts = Counter(max(0, min(last, int((value - _LEAST) / _WIDTH + 1e-6))) for value in values)
     return [

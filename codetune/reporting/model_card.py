@@ -1,4 +1,4 @@
-"""The model card, put together from the files of the run: no number, name or licence in it is typed by hand."""
+"""The model card. All its numbers, names and licences are read from the files of the run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class CardFacts:
-    """The contents of the files that the card is made of; None where a file does not exist."""
+    """Contents of the files that the card is made from; None for a file that does not exist.
+
+    :param params: params.yaml.
+    :param check: how far the merged model differs from base plus adapter.
+    :param example: a prompt in the format of the prompt template.
+    :param provenance: title, original, license and other facts about the base model.
+    """
 
     params: Json
     check: MergeCheck
@@ -28,7 +34,10 @@ class CardFacts:
 
 
 def model_card(facts: CardFacts) -> str:
-    """README.md of the export: front matter for model hubs, then use, training, data, licences and evaluation."""
+    """The text of README.md of the exported model.
+
+    It has front matter for model hubs, then sections on use, training, data with licences, evaluation and base model.
+    """
     sections = [
         _front_matter(facts),
         _summary(facts),
@@ -60,19 +69,21 @@ def _summary(facts: CardFacts) -> str:
 
 
 def _merging(check: MergeCheck) -> str:
-    """How the merged model compares with base plus adapter."""
-    differ = f"{check.ties} differ, where the two best are a rounding apart" if check.ties else "none differs"
+    """Sentences on how far the merged model differs from base plus adapter."""
+    differ = (
+        f"{check.ties} differ, all where the two best logits are equal up to rounding" if check.ties else "none differs"
+    )
     return (
         f"On {check.prompts} held-out rows and greedy answers to them ({check.logits:,} logits) the merged model "
-        f"differs from base plus adapter by {check.max_difference:.1e} at the most; rounding makes up to "
+        f"differs from base plus adapter by at most {check.max_difference:.1e}; rounding explains differences of up to "
         f"{check.allowed:.1e}. "
         f"Of the {check.tokens:,} tokens of these answers {differ}."
     )
 
 
 _TAUGHT = {
-    "fenced": "\n\nAnswers are one Markdown block that says Python.",
-    "bare": "\n\nAnswers are Python code and nothing else.",
+    "fenced": "\n\nAnswers are one Markdown code block, marked as Python.",
+    "bare": "\n\nAnswers are Python code only.",
 }
 
 
@@ -95,7 +106,7 @@ def _training(facts: CardFacts) -> str:
             f"{training['rows']:,} rows ({training['tokens']:,} tokens; dropped: {dropped}) in {training['steps']:,} "
             f"steps. Trained: {trainable['parameters']:,} parameters, {trainable['share']:.2%} of all, in "
             f"{', '.join(trainable['modules'])}. Validation loss {training['first_val_loss']:.4f} before training, "
-            f"{best['val_loss']:.4f} at step {best['step']:,}, which is the one kept. "
+            f"{best['val_loss']:.4f} at step {best['step']:,}, whose weights are kept. "
             f"Numerics: {training['numerics']}."
         )
     return "\n\n".join(parts)
@@ -132,15 +143,15 @@ def _evaluation(facts: CardFacts) -> str:
     confidence = facts.params.get("score", {}).get("confidence")
     interval = "bootstrap interval" if confidence is None else f"{confidence:.0%} bootstrap interval"
     asked = (
-        f"Greedy answers to {facts.metrics['prompts']:,} prompts from packages that are in no training data, of the "
-        "base and of this model: means over the prompts; where it says corpus, of all answers as one text. The gain is "
-        f"the difference of the means, with its {interval}."
+        f"Base model and this model answered {facts.metrics['prompts']:,} prompts with greedy decoding. The prompts "
+        "come from packages that are not in the training data. The values are means over the prompts; a corpus metric "
+        f"is computed from all answers together. The gain is the difference of the means, with its {interval}."
     )
     parts = ["## Evaluation", asked, table(["metric", "base", "tuned", "gain"], rows)]
     if facts.signatures is not None:
         signed = [[name, _cell(value)] for name, value in facts.signatures.items() if isinstance(value, str)]
         parts += [
-            "Signatures, which tell what these numbers can be compared with:",
+            "Signatures. Numbers can be compared only if their signatures are equal:",
             table(["of", "signature"], signed),
         ]
     return "\n\n".join(parts)
@@ -163,7 +174,7 @@ def _at(values: Json, key: str) -> Any:
 
 
 def _flat(values: Json, prefix: str = "") -> Json:
-    """Nested mappings as one, with dotted keys."""
+    """Nested mappings as one mapping with dotted keys."""
     flat: Json = {}
     for key, value in values.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
@@ -171,6 +182,6 @@ def _flat(values: Json, prefix: str = "") -> Json:
 
 
 def _cell(value: Any) -> str:
-    """A value as text that cannot break a table."""
+    """A value as text, escaped for a Markdown table."""
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return escaped(text)

@@ -1,4 +1,4 @@
-"""What all pictures share: SVG text, the same bytes for the same numbers, whatever fonts a machine has."""
+"""Functions that all plots use to make SVG text. Equal numbers give equal bytes, whatever fonts a machine has."""
 
 from __future__ import annotations
 
@@ -11,20 +11,25 @@ from codetune.core.files import JsonObject
 
 QUIET = "#6B6B6B"
 WIDTH = 620
-# The converter brings this font along and measures text with it; the others look alike where an SVG is shown.
+# The converter contains the first font and measures text with it; the others are substitutes for a viewer without it.
 _FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 
 def chart(rows: list[JsonObject], height: Any) -> alt.Chart:
-    """A chart of `rows`.
+    """An empty Altair chart with `rows` as data.
 
-    :param height: in pixels, or an `alt.Step` for each bar.
+    :param height: height in pixels, or an `alt.Step` with the height of each bar.
     """
     return alt.Chart(alt.Data(values=rows), width=WIDTH, height=height)
 
 
 def svg(drawn: Any, title: str, note: str) -> str:
-    """A chart as SVG, with a title and a note below it."""
+    """Convert a chart to SVG text.
+
+    :param drawn: an Altair chart.
+    :param title: text above the chart.
+    :param note: smaller text below the title.
+    """
     looks = drawn.properties(
         title=alt.Title(title, subtitle=note, anchor="start", subtitleColor=QUIET), background="white"
     ).configure(

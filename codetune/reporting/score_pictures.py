@@ -1,4 +1,4 @@
-"""The pictures of the scores, as SVG text: the same bytes for the same numbers, whatever fonts a machine has."""
+"""Plots of the scores as SVG text. Equal numbers give equal bytes, whatever fonts a machine has."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from codetune.core.files import JsonObject
 from codetune.evaluation.metrics.registry import F1
 from codetune.reporting.pictures import QUIET, chart, svg
 
-# From Okabe and Ito's palette, told apart by colour-blind readers too; dashes and shapes say the same once more.
+# Okabe and Ito's palette, which colour-blind readers can distinguish; dashes and shapes repeat the distinction.
 COLORS = {"base": "#D55E00", "tuned": "#0072B2"}
 _DASHES = {"base": [5, 3], "tuned": [1, 0]}
-_VERDICTS = {"better": "tuned better", "open": "not told apart", "worse": "base better"}
+_VERDICTS = {"better": "tuned better", "open": "not distinguishable", "worse": "base better"}
 _VERDICT_COLORS = {"better": COLORS["tuned"], "open": QUIET, "worse": COLORS["base"]}
 _VERDICT_SHAPES = {"better": "triangle-right", "open": "circle", "worse": "triangle-left"}
 _HEIGHT, _ROW = 280, 22
 
 
 def f1_picture(histogram: dict[str, list[JsonObject]], means: dict[str, float], width: float) -> str:
-    """The distribution of F1 over the prompts, one outline for each variant, with its mean.
+    """Plot the distribution of F1 over the prompts: one outline and one mean for each model.
 
-    :param histogram: bins in ascending order, `f1` being the lower edge, for each variant.
-    :param means: mean F1 of each variant.
+    :param histogram: for each model, its bins in ascending order; `f1` is the lower edge.
+    :param means: mean F1 of each model.
     :param width: width of a bin.
+    :returns: SVG text.
     """
     names = {variant: f"{variant} (mean {means[variant]:.3f})" for variant in histogram}
     outlines = []
@@ -40,7 +41,7 @@ def f1_picture(histogram: dict[str, list[JsonObject]], means: dict[str, float], 
         "strokeDash": alt.StrokeDash("model:N", title=None, scale=_scale(names, _DASHES)),
     }
     area = chart(outlines, _HEIGHT).encode(
-        x=alt.X("f1:Q", title=f"{F1.label}, rescaled (0: as unrelated code, 1: identical)"),
+        x=alt.X("f1:Q", title=f"{F1.label}, rescaled (0: like unrelated code, 1: identical)"),
         y=alt.Y("prompts:Q", title=f"Prompts per bin of {width:g}", stack=None),
         order="place:Q",
         **looks,
@@ -49,15 +50,17 @@ def f1_picture(histogram: dict[str, list[JsonObject]], means: dict[str, float], 
     line = area.mark_line(interpolate="step-after", strokeWidth=2)
     rules = chart([{"model": names[variant], "f1": round(mean, 6)} for variant, mean in means.items()], _HEIGHT)
     rule = rules.mark_rule(strokeWidth=1.5).encode(x="f1:Q", **looks)
-    return svg(alt.layer(fill, line, rule), "How close the answers come to the references", "vertical lines: means")
+    return svg(alt.layer(fill, line, rule), "How similar the answers are to the references", "vertical lines: means")
 
 
 def gain_picture(gains: list[JsonObject], overall: JsonObject, confidence: float) -> str:
-    """The mean gain in F1 over all prompts and in each package, with intervals.
+    """Plot the mean gain in F1 over all prompts and in each package, with intervals.
 
-    :param gains: `package`, `prompts`, `gain`, `low` and `high`, in the order of the rows; the ends may be None.
-    :param overall: the same over all prompts, without `package`.
-    :param confidence: of the intervals.
+    :param gains: for each package `package`, `prompts` (count), `gain`, `low` and `high`, in the order in which they
+        are shown. `low` and `high` are None for a package without an interval.
+    :param overall: the same values over all prompts, without `package`.
+    :param confidence: confidence of the intervals, such as 0.95.
+    :returns: SVG text.
     """
     rows = [_gain_row(item) for item in [{"package": "all packages", **overall}, *gains]]
     order = [row["label"] for row in rows]
@@ -66,17 +69,17 @@ def gain_picture(gains: list[JsonObject], overall: JsonObject, confidence: float
         color=alt.Color("verdict:N", title=None, scale=_scale(_VERDICTS, _VERDICT_COLORS)),
     )
     line = base.mark_rule(strokeWidth=2.5).encode(
-        x=alt.X("low:Q", title=f"Gain in {F1.label}, rescaled: tuned less base"), x2="high:Q"
+        x=alt.X("low:Q", title=f"Gain in {F1.label}, rescaled: tuned minus base"), x2="high:Q"
     )
     shape = alt.Shape("verdict:N", title=None, scale=_scale(_VERDICTS, _VERDICT_SHAPES))
     point = base.mark_point(filled=True, size=90, opacity=1).encode(x="gain:Q", shape=shape)
     zero = chart([{"zero": 0}], alt.Step(_ROW)).mark_rule(color="black", strokeDash=[4, 3]).encode(x="zero:Q")
-    note = f"lines: {confidence * 100:g} % bootstrap intervals; grey: the interval holds zero, or is not known"
-    return svg(alt.layer(zero, line, point), "What tuning gained on packages never seen", note)
+    note = f"lines: {confidence * 100:g} % bootstrap intervals; grey: the interval contains zero or is not known"
+    return svg(alt.layer(zero, line, point), "Gain from tuning on packages that are not in the training data", note)
 
 
 def _gain_row(item: JsonObject) -> JsonObject:
-    """`item` with its label, and with a verdict where the interval leaves zero out."""
+    """`item` with its label and its verdict; the verdict is open unless the interval excludes zero."""
     known = item["low"] is not None
     verdict = "better" if known and item["low"] > 0 else "worse" if known and item["high"] < 0 else "open"
     return {**item, "label": f"{item['package']} ({item['prompts']})", "verdict": _VERDICTS[verdict]}

@@ -1,4 +1,4 @@
-"""Plots of the scores: data for `dvc plots`, and pictures that a person can read."""
+"""Plots of the scores: JSON data for `dvc plots`, and SVG files."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from codetune.evaluation.metrics.statistics import DIGITS, gain_by_package, mean
 from codetune.reporting.score_pictures import f1_picture, gain_picture
 
 _F1 = str(F1.score)
-# Hundredths. Edges are counted in whole millionths, the digits that scores are rounded to: 0.15 // 0.05 is 2.
+# Bin width in hundredths. Bins are computed in whole millionths (scores are rounded to 6 digits), because with floats
+# 0.15 // 0.05 is 2, not 3.
 _BIN_HUNDREDTHS = 5
 _BIN_UNITS = _BIN_HUNDREDTHS * 10 ** (DIGITS - 2)
 
 
 def f1_histogram(rows: list[JsonObject]) -> dict[str, list[JsonObject]]:
-    """How many prompts fall into each bin of rescaled BERTScore F1, for each variant, over the same bins.
+    """Count the prompts in each bin of rescaled BERTScore F1, for each model.
 
-    A bin goes from `f1` up to, not including, the next one's.
+    :param rows: scores of each prompt, as in scores.jsonl; at least one.
+    :returns: for each model, bins with `model`, `f1` (lower edge, inclusive) and `prompts` (count). All models have the
+        same bins.
     """
     counts = {
         variant: Counter(round(row[variant][_F1] * 10**DIGITS) // _BIN_UNITS for row in rows) for variant in VARIANTS
@@ -38,9 +41,10 @@ def f1_histogram(rows: list[JsonObject]) -> dict[str, list[JsonObject]]:
 
 
 def write_plots(folder: Path, rows: list[JsonObject], params: ScoreParams) -> None:
-    """Write the distribution of F1 and the gain per package into `folder`, as JSON data and as SVG pictures.
+    """Write the distribution of F1 and the gain per package into `folder`, as JSON data and as SVG files.
 
     :param rows: scores of each prompt, as in scores.jsonl; at least one.
+    :param params: confidence and bootstrap settings of the intervals.
     """
     histogram, gains = f1_histogram(rows), gain_by_package(rows, _F1, params)
     means = {variant: math.fsum(row[variant][_F1] for row in rows) / len(rows) for variant in VARIANTS}

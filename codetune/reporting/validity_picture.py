@@ -1,4 +1,4 @@
-"""How often each metric prefers the program that works, drawn."""
+"""Plot of how often each metric gives the working program the higher score."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from codetune.evaluation.validity.agreement import ALL
 from codetune.reporting.pictures import QUIET, chart, svg
 
 _COLORS = {
-    "more often than a coin": "#0072B2",
-    "not told apart from a coin": QUIET,
-    "less often than a coin": "#D55E00",
+    "better than chance": "#0072B2",
+    "not distinguishable from chance": QUIET,
+    "worse than chance": "#D55E00",
 }
 _SHAPES = ("triangle-right", "circle", "triangle-left")
 _ROW = 22
 
 
 def agreement_picture(metrics: dict[str, Any], confidence: float) -> str:
-    """One line for each metric, the best on top, over all working variants.
+    """Plot, for each metric, the share of pairs in which the working program scores higher; the best metric on top.
 
-    :param metrics: what `agreement` gave.
+    :param metrics: the result of `codetune.evaluation.validity.agreement.agreement`; the kind `ALL` is shown.
+    :param confidence: confidence of the intervals, such as 0.95.
+    :returns: SVG text.
     """
     rows = [{"metric": name, "verdict": _verdict(kinds[ALL]), **kinds[ALL]} for name, kinds in metrics.items()]
     rows.sort(key=lambda row: (-row["mean"], row["metric"]))
@@ -37,10 +39,10 @@ def agreement_picture(metrics: dict[str, Any], confidence: float) -> str:
     shape = alt.Shape("verdict:N", title=None, scale=alt.Scale(domain=names, range=list(_SHAPES)))
     point = base.mark_point(filled=True, size=90, opacity=1).encode(x="mean:Q", shape=shape)
     coin = chart([{"coin": 0.5}], alt.Step(_ROW)).mark_rule(color="black", strokeDash=[4, 3]).encode(x="coin:Q")
-    note = f"lines: {confidence * 100:g} % bootstrap intervals over the functions; dashed: a coin"
-    return svg(alt.layer(coin, line, point), "Do the metrics tell working programs from broken ones?", note)
+    note = f"lines: {confidence * 100:g} % bootstrap intervals over the functions; dashed: chance (50 %)"
+    return svg(alt.layer(coin, line, point), "Do the metrics prefer working programs to broken ones?", note)
 
 
 def _verdict(share: dict[str, float]) -> str:
     more, open_, less = _COLORS
-    return more if share["low"] > 0.5 else less if share["high"] < 0.5 else open_  # noqa: PLR2004  # a coin
+    return more if share["low"] > 0.5 else less if share["high"] < 0.5 else open_  # noqa: PLR2004  # chance

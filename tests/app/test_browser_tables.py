@@ -91,9 +91,9 @@ def test_data_in_a_browser(browser: Any, serve: Callable[[Path], str], copied_sa
     page.get_by_role("tab", name="History of a row").click()
     page.get_by_role("textbox", name="Find a row").fill("Tree.dump")
     page.keyboard.press("Enter")
-    page.get_by_text("91 lines, and 60 is the most").wait_for()
+    page.get_by_text("91 lines, maximum 60").wait_for()
     again, _ = _open(browser, page.evaluate("location.href"))
-    again.get_by_text("91 lines, and 60 is the most").wait_for()
+    again.get_by_text("91 lines, maximum 60").wait_for()
     again.close()
 
     page.get_by_role("tab", name="Rows").click()

@@ -60,4 +60,4 @@ def test_without_dvc_the_section_says_so(open_page: Open, sample: Project, tmp_p
     shutil.copytree(sample.root, tmp_path / "p")
     (tmp_path / "p" / "dvc.lock").unlink()
     write_reports(tmp_path / "p", tuned=0.7, lock=False)
-    assert "names none" in words(_count(open_page(tmp_path / "p"))) or "no DVC project" in words(page)
+    assert "lists none" in words(_count(open_page(tmp_path / "p"))) or "not a DVC project" in words(page)

@@ -129,7 +129,7 @@ def test_disjoint_prompts_are_not_subtracted() -> None:
     found = compare(before, replace(after, scores=other))
     assert found.rows["tuned"][0].verdict is Verdict.INCOMPARABLE
     assert found.rows["tuned"][0].difference is found.rows["tuned"][0].p_value is None
-    assert "share none" in found.notices[0]
+    assert "no prompts in common" in found.notices[0]
 
 
 LONG = "|".join(f"part{place}:{'x' * 9}" for place in range(20))
@@ -149,7 +149,7 @@ LONG = "|".join(f"part{place}:{'x' * 9}" for place in range(20))
         ({"versions": {"torch": "2.12"}}, {"versions": {"torch": "2.13"}}, Verdict.BETTER,
          "versions.torch: 2.12 became 2.13"),
         ({}, {"bertscore": "layer 6"}, Verdict.BETTER, "not known"),
-        ({"prompts_digest": "1"}, {"prompts_digest": "2"}, Verdict.BETTER, "digests of the prompts differ"),
+        ({"prompts_digest": "1"}, {"prompts_digest": "2"}, Verdict.BETTER, "same ids but another digest"),
         ({"bertscore": "layer 6"}, {"bertscore": "layer 6"}, Verdict.BETTER, None),
     ],
 )  # fmt: skip
@@ -418,7 +418,7 @@ def test_robustness_is_told_in_a_sentence() -> None:
     moved = {"mean": -0.019, "low": -0.04, "high": 0.002}
     found = {"prompts": 130, "base": {}, "tuned": {"changed": 0.85, "f1": moved}}
     assert robustness_sentence(Reports(_revision("a"), metrics={"robustness": found})) == (
-        "Asked 130 prompts in other words, the tuned model gave another answer to 85 %, and its BERTScore F1 moved by "
+        "The tuned model gave another answer to 85 % of 130 reworded prompts, and its BERTScore F1 changed by "
         "\u22120.0190 (\u22120.0400 to +0.0020)."
     )
     assert robustness_sentence(Reports(_revision("a"))) == ""

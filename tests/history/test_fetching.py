@@ -27,7 +27,7 @@ def test_a_shallow_clone_is_told_to_deepen(sample: Project, tmp_path: Path) -> N
 
 def test_without_a_remote_there_is_nothing_to_fetch_from(sample: Project, tmp_path: Path) -> None:
     assert "has no remote" in fetch_sentence(Repository(sample.root), "late-wren")
-    assert "is no git repository" in fetch_sentence(Repository(tmp_path), "late-wren")
+    assert "is not a git repository" in fetch_sentence(Repository(tmp_path), "late-wren")
 
 
 @pytest.mark.parametrize("text", ["--output=x", "a; rm -rf ~", "$(id)", "`id`", "../x", "a b", "x" * 999])
@@ -46,6 +46,6 @@ def test_a_commit_that_a_shallow_clone_lacks_is_told_with_the_reason(
         assert done.returncode == 2
         (line,) = done.stderr.splitlines()
         assert line.startswith(
-            f"error: there is no revision {name!r}. This clone is shallow: it has the newest commits"
+            f"error: there is no revision {name!r}. This clone is shallow: it has only the newest commits"
         )
         assert "git fetch --all --tags --unshallow" in line

@@ -27,7 +27,7 @@ def test_a_mistake_is_one_line(project, command, capsys):
         command(project, "why", "Tree.lod")
     assert left.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: nothing in data/clean/ledger.parquet is named 'Tree.lod'. Nearest: Tree.load")
+    assert line.startswith("error: no row of data/clean/ledger.parquet matches 'Tree.lod'. Nearest: Tree.load")
 
 
 def test_data_diff_as_text_and_as_json(versions, command):

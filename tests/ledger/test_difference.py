@@ -21,9 +21,9 @@ def test_text_tells_counts_reasons_and_examples(versions):
     assert lines[2] == "2 came, 1 went, 1 changed verdict, 1 moved to another split, 2 unchanged"
     assert lines[lines.index("changed verdict:") + 1] == "1 code_too_long → kept"
     assert lines[lines.index("went:") + 2] == "bbbb000000000003 lark/deep/core.py Forest.load"
-    assert "bbbb0000000000ff lark/deep/core.py:10-20 Forest.load (a similarity of 0.84, and 0.7 is enough)" in lines
+    assert "bbbb0000000000ff lark/deep/core.py:10-20 Forest.load (a similarity of 0.84, threshold 0.7)" in lines
     assert lines[lines.index("moved to another split:") + 1] == "1 train → val"
-    assert "1 rows came in the place of one that went: their code was changed." in lines
+    assert "1 of the rows that came have the path and name of a row that went: their code was changed." in lines
     assert lines[-1].startswith("The ledger of old (")
 
 
@@ -73,7 +73,7 @@ def test_what_the_cache_lacks_names_the_command(versions, name, option):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("gone", "there is no revision 'gone'"), ("none", r"none \(\w{7}\) has no ledger: its dvc.lock names none")],
+    [("gone", "there is no revision 'gone'"), ("none", r"none \(\w{7}\) has no ledger: its dvc.lock lists none")],
 )
 def test_no_revision_and_no_ledger_are_said(versions, name, message):
     with pytest.raises(UserError, match=message):
@@ -82,5 +82,5 @@ def test_no_revision_and_no_ledger_are_said(versions, name, message):
 
 def test_a_missing_ledger_of_the_workspace_is_said(versions):
     (versions / LEDGER_PATH).unlink()
-    with pytest.raises(UserError, match=r"data/clean/ledger.parquet is not here"):
+    with pytest.raises(UserError, match=r"data/clean/ledger.parquet does not exist"):
         data_difference(versions, "new", "workspace")

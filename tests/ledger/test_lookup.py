@@ -47,7 +47,7 @@ def test_find(ledger, query, places):
 
 
 def test_a_line_between_functions_names_the_nearest_one(ledger):
-    with pytest.raises(UserError, match=r"of lark/core.py holds line 27. The nearest is Tree.dump, lines 30 to 120"):
+    with pytest.raises(UserError, match=r"of lark/core.py contains line 27. The nearest is Tree.dump, lines 30 to 120"):
         find(ledger, "lark/core.py:27")
 
 
@@ -55,7 +55,7 @@ def test_an_older_ledger_has_no_lines(project):
     write_ledger(project / LEDGER_PATH, ROWS, OLD_COLUMNS)
     ledger = read_ledger(project / LEDGER_PATH)
     assert find(ledger, "Forest.load") == [2]
-    with pytest.raises(UserError, match="does not hold lines"):
+    with pytest.raises(UserError, match="older format, without line numbers"):
         find(ledger, "lark/core.py:10")
 
 

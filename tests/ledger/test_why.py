@@ -22,27 +22,27 @@ def words(text: str) -> str:
         ("Tree.load", [
             "from lark 1.2, file lark/core.py, lines 10 to 20. The archive's sha256 is " + SHA256 + ".",
             "licence MIT, because of `License-Expression: MIT`",
-            "verdict kept: no rule objected. It has 8 lines and 40 tokens of code.",
+            "verdict kept: no rule dropped it. It has 8 lines and 40 tokens of code.",
             "dropped for it 0.84 bbbb000000000003 lark/deep/core.py:10-20 Forest.load dropped, near_duplicate",
-            "split train, as all of lark is: splits are drawn by whole groups, and 1 of its 4 rows are kept.",
+            "split train, like all rows of lark: a group is never divided between splits, and 1 of its 4 rows are kept.",
             "asks Write a Python method `load`.",
             "use in data/augmented/train.jsonl, with 1 paraphrase. eeee000000000007 Create `load`.",
         ]),
         ("Tree.dump", [
-            "dropped because its code is too long (code_too_long): 91 lines, and 60 is the most.",
-            "split none, being dropped; the kept rows of lark are in train.",
-            "use not a row to train on, and never asked.",
+            "dropped because its code is too long (code_too_long): 91 lines, maximum 60.",
+            "split none, because it was dropped; the kept rows of lark are in train.",
+            "use none: it is neither trained on nor used as a prompt.",
         ]),
         ("Forest.load", [
-            "(near_duplicate): a similarity of 0.84, and 0.7 is enough.",
+            "(near_duplicate): a similarity of 0.84, threshold 0.7.",
             "duplicates a similarity of 0.84: aaaa000000000001 lark/core.py:10-20 Tree.load kept, train",
         ]),
         ("load_all", ["(decorated): found `@cache`."]),
         ("sing", [
-            "split test, as all of wren is",
+            "split test, like all rows of wren",
             "never trained on; one of the prompts that were scored (BERTScore F1: base 0.250, tuned 0.500).",
         ]),
-        ("nest", ["never trained on: it measures the validation loss."]),
+        ("nest", ["never trained on; used to compute the validation loss."]),
         ("eeee0000", ["eeee000000000007 is a paraphrase of aaaa000000000001: row aaaa000000000001 Tree.load"]),
     ],
 )  # fmt: skip
@@ -55,7 +55,7 @@ def test_every_step_is_told(project, query, sentences):
 def test_an_ambiguous_query_is_a_short_list(project):
     write_ledger(project / LEDGER_PATH, [ROWS[0] | {"id": f"{number:016x}"} for number in range(13)])
     lines = why(project, "load").splitlines()
-    assert lines[0] == "load names 13 rows; give an id, a longer path, or PATH:LINE:"
+    assert lines[0] == "load matches 13 rows; give an id, a longer path, or PATH:LINE:"
     assert lines[1].strip() == "0000000000000000  lark/core.py:10-20  Tree.load  kept, train"
     assert len(lines) == 12
     assert lines[-1].strip() == "… and 3 more"
@@ -64,8 +64,8 @@ def test_an_ambiguous_query_is_a_short_list(project):
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("Tree.lod", r"nothing in data/clean/ledger.parquet is named 'Tree.lod'. Nearest: Tree.load"),
-        ("?", r"is named '\?'. Give an id, a path, PATH:LINE or the name of a function."),
+        ("Tree.lod", r"no row of data/clean/ledger.parquet matches 'Tree.lod'. Nearest: Tree.load"),
+        ("?", r"matches '\?'. Give an id, a path, PATH:LINE or the name of a function."),
     ],
 )
 def test_nothing_found_is_one_line(project, query, message):
@@ -77,10 +77,12 @@ def test_missing_files_say_what_to_run(project):
     (project / "data/augmented/train.jsonl").unlink()
     (project / "data/raw/manifest.json").unlink()
     told = words(why(project, "Tree.load"))
-    assert "data/augmented/train.jsonl is not here. Run `dvc pull data/augmented/train.jsonl` or `dvc repro" in told
+    assert "data/augmented/train.jsonl does not exist. Run `dvc pull data/augmented/train.jsonl` or `dvc repro" in told
     assert "sha256" not in told
     (project / LEDGER_PATH).unlink()
-    with pytest.raises(UserError, match=r"is not here. Run `dvc pull data/clean/ledger.parquet` .* `dvc repro clean`"):
+    with pytest.raises(
+        UserError, match=r"does not exist. Run `dvc pull data/clean/ledger.parquet` .* `dvc repro clean`"
+    ):
         why(project, "Tree.load")
 
 
@@ -102,16 +104,16 @@ def test_the_archive_is_that_of_package_and_version(project, sources, told):
 
 def test_a_training_set_of_another_run_is_noticed(project):
     (project / "data/augmented/train.jsonl").write_text("")
-    assert "train.jsonl does not have it, being of another run." in words(why(project, "Tree.load"))
+    assert "train.jsonl does not have it, because another run made the file." in words(why(project, "Tree.load"))
 
 
 @pytest.mark.parametrize(
     ("review", "told"),
     [
-        ({"verdict": "keep", "text": ""}, "A reviewer read it, and found nothing missing."),
+        ({"verdict": "keep", "text": ""}, "A reviewer read it and found nothing missing."),
         (
             {"verdict": "complete", "text": "method `load`."},
-            "A reviewer read it, and had it say as well: method `load`.",
+            "A reviewer read it and added to the instruction: method `load`.",
         ),
         ({"verdict": "complete", "text": "Not in this instruction."}, ""),
     ],
@@ -119,7 +121,7 @@ def test_a_training_set_of_another_run_is_noticed(project):
 def test_what_a_reviewer_found_is_told_where_the_data_hold_it(project, review, told):
     write_jsonl(project / "data/reviews.jsonl", [{"id": "aaaa000000000001"} | review])
     story = words(why(project, "Tree.load"))
-    assert (told or "no rule objected") in story
+    assert (told or "no rule dropped it") in story
     assert ("reviewer" in story) is bool(told)
 
 
@@ -127,9 +129,9 @@ def test_an_older_ledger_tells_what_it_holds(project):
     write_ledger(project / LEDGER_PATH, ROWS, OLD_COLUMNS)
     told = words(why(project, "Forest.load"))
     assert "from lark, file lark/deep/core.py." in told
-    assert "licence this ledger does not hold it" in told
+    assert "licence not recorded in this ledger" in told
     assert "another row (near_duplicate). duplicates a similarity of 0.84: aaaa000000000001" in told
-    assert "`dvc repro clean` writes it anew" in told
+    assert "`dvc repro clean` writes it again" in told
 
 
 def test_what_is_no_ledger_is_said(project):

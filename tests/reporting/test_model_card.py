@@ -72,7 +72,7 @@ FULL = CardFacts(
         "| `tensors.Q4_1` | 210 |",
         "merged into the Q4_1 form of Model. On 8",
         "8 held-out rows and greedy answers to them (123,456 logits)",
-        "by 3.2e-06 at the most; rounding makes up to 2.5e-05",
+        "by at most 3.2e-06; rounding explains differences of up to 2.5e-05",
         "Of the 512 tokens of these answers none differs",
         "### Instruction:\n{instruction}\n\n### Response:",
     ],

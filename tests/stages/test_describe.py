@@ -43,7 +43,7 @@ def cells(card: str, first: str) -> list[str]:
 
 def test_numbers_are_those_of_the_files(project):
     card = describe.run(describe.Inputs(), describe.Outputs())
-    assert "**6** raw rows of **3** sources; **3** (50.0%) are kept: **1** train, **1** val, **1** test." in card
+    assert "**6** raw rows from **3** sources; **3** (50.0%) are kept: **1** train, **1** val, **1** test." in card
     assert "**41** paraphrases" in card
     assert cells(card, "`code_too_long`")[2:] == ["60 lines of code", "1", "16.7%", "4"]
     assert cells(card, "train")[1:] == ["1", "1", "33.3%", "8 / 8 / 8", "40 / 40 / 40", "12 / 12 / 12"]

@@ -1,1 +1,1 @@
-"""A comparison as text, Markdown, JSON and CSV."""
+"""Write a comparison as text, Markdown, JSON or CSV."""

@@ -1,4 +1,4 @@
-"""A comparison for programs: JSON with every number unrounded, and one table as CSV."""
+"""Write a comparison for programs, with unrounded numbers: as JSON, and as one CSV table."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from codetune.ledger.changes import HEADINGS
 _NUMBERS = ("baseline", "candidate", "difference", "low", "high", "p_value", "detectable", "spread")
 _AUC = {"auc": "mean", "auc_low": "low", "auc_high": "high"}
 COLUMNS = ("part", "name", *_NUMBERS, *_AUC, "larger_is_better", "verdict")
-# What a spreadsheet would take for a formula.
+# First characters of text that a spreadsheet would read as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_json(found: SideBySide) -> dict[str, Any]:
-    """The comparison for programs: the same numbers, unrounded."""
+    """Convert a comparison to a mapping for JSON, with unrounded numbers."""
     comparison = found.comparison
     sides = (("baseline", comparison.baseline), ("candidate", comparison.candidate))
     return {
@@ -52,7 +52,7 @@ def _metrics(rows: list[MetricDifference], comparison: Comparison) -> list[dict[
 
 
 def _metric(row: MetricDifference, area: dict[str, float] | None) -> dict[str, Any]:
-    """One metric, with how well it tells passing answers from failing ones where that is known."""
+    """One metric; with the AUC of passing against failing answers if it is known."""
     return {
         "metric": row.metric.key,
         **{name: getattr(row, name) for name in _NUMBERS},
@@ -85,11 +85,11 @@ def _sample(sample: Sample) -> dict[str, Any]:
 
 
 def as_csv(found: SideBySide) -> str:
-    """The comparison as one table: the metrics first, then what else differs.
+    """Convert a comparison to one CSV table: the metrics first, then the other differences.
 
-    Column `part` says which: `tuned`, `base` and `gain` have numbers; a `problem` was won or lost, a `parameter` has
-    its two values, a `stage` what became of it and why, `data` how many rows of a sort there are, a `prompt` the metric
-    it moved by.
+    The column `part` gives the kind of line: `tuned`, `base` and `gain` are metrics, `problem` a problem that was won
+    or lost, `parameter` a parameter with both values, `stage` a stage with its state and reasons, `data` a number of
+    rows with the same change, and `prompt` a prompt with its score by the metric `moved_by`.
     """
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, restval="", lineterminator="\n")
@@ -142,7 +142,7 @@ def _moved_row(found: SideBySide, sample: Sample) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as a spreadsheet may have it: text that looks like a formula stays text."""
+    """A value that is safe in a spreadsheet: text that looks like a formula gets a leading quote."""
     if value is None:
         return ""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -1,4 +1,4 @@
-"""A comparison for the terminal, and as Markdown."""
+"""Write a comparison as text for the terminal, or as Markdown."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ANSWER_LINES = 12
 
 
 def as_text(found: SideBySide) -> str:
-    """The comparison for the terminal."""
+    """Format a comparison for the terminal."""
     comparison = found.comparison
     sides = (("baseline", comparison.baseline), ("candidate", comparison.candidate))
     lines = [f"{name:10} {reports.revision.title}" for name, reports in sides]
@@ -46,7 +46,7 @@ def as_text(found: SideBySide) -> str:
 
 
 def _columns(*rows: list[str]) -> Iterator[str]:
-    """The cells in columns for the terminal, numbers to the right."""
+    """Yield lines with the cells in columns; numbers are right-aligned."""
     last = len(rows[0]) - 1
     widths = [max(len(row[place]) for row in rows) for place in range(last + 1)]
     for row in rows:
@@ -82,7 +82,7 @@ def _moved_lines(found: SideBySide) -> Iterator[str]:
 
 
 def as_markdown(found: SideBySide) -> str:
-    """The comparison for an issue, a pull request or a report."""
+    """Format a comparison as Markdown for an issue, a pull request or a report."""
     comparison = found.comparison
     titles = [reports.revision.title for reports in (comparison.baseline, comparison.candidate)]
     head, *cells = _metric_table(comparison)
@@ -128,9 +128,9 @@ def _moved_parts(found: SideBySide) -> Iterator[str]:
 
 
 def _metric_table(comparison: Comparison) -> list[list[str]]:
-    """The tuned models' metrics as rows of texts, the names of the columns first.
+    """The metrics of the tuned models as rows of texts; the first row has the names of the columns.
 
-    How well a metric tells passing answers from failing ones has a column where the candidate knows it of any.
+    The table has a column with the AUC of passing against failing answers if the candidate has it for any metric.
     """
     confidence = settings_of(comparison.candidate.params).confidence
     rows = comparison.rows["tuned"]
@@ -145,14 +145,14 @@ def _metric_table(comparison: Comparison) -> list[list[str]]:
 
 
 def _metric_cells(row: MetricDifference) -> list[str]:
-    """One metric as texts: its name, both values, and the difference with its certainty."""
+    """The cells of one metric: name, both values, difference, interval, p-value and detectable difference."""
     values = ["" if value is None else row.metric.show(value) for value in (row.baseline, row.candidate)]
     least = "" if row.detectable is None else row.metric.show_difference(row.detectable)
     return [row.metric.label, *values, difference_text(row), interval_text(row), corrected_p_text(row), least]
 
 
 def _score_text(sample: Sample, metric: Metric) -> str:
-    """Both answers' values of one metric, such as `BERTScore F1 0.2778 → 0.3662`."""
+    """The scores of both answers by one metric, such as `BERTScore F1 0.2778 → 0.3662`."""
     key = metric.score or metric.key
     before, after = (metric.show(answer.scores.get(key, 0.0)) for answer in (sample.before, sample.after))
     return f"{metric.label} {before} \u2192 {after}"

@@ -1,1 +1,1 @@
-"""The data card: the page and the pictures that tell what the data is, made from the files of a run."""
+"""The data card: a page and plots that describe the data, made from the files of a run."""

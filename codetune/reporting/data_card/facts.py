@@ -1,4 +1,4 @@
-"""What the data card counts, from the rows of the ledger."""
+"""Counts and statistics of the data card, computed from the rows of the ledger."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class Step:
-    """One rule of the funnel.
+    """One rule of the funnel from raw rows to kept rows.
 
-    :param left: rows that are left after it.
+    :param stage: the group of rules that the rule belongs to.
+    :param words: the reason in words.
+    :param dropped: number of rows that the rule dropped.
+    :param left: number of rows that remain after the rule.
     """
 
     reason: str
@@ -37,9 +40,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Source:
-    """A package, repository or table: its licences, and how many of its rows are kept.
+    """A package, repository or table: its licences and its row counts.
 
-    :param splits: the splits of its kept rows; several for a source that is split by groups of its rows, as a table is.
+    :param splits: the splits of its kept rows; there can be several if it has several groups, as a table can.
+    :param rows: number of raw rows.
+    :param kept: number of kept rows.
     """
 
     name: str
@@ -50,16 +55,17 @@ class Source:
 
 
 def drops(ledger: list[JsonObject]) -> Counter[str]:
-    """How many rows each rule dropped."""
+    """Count the rows that each rule dropped, by reason."""
     return Counter(row["reason"] for row in ledger if row["verdict"] != "keep")
 
 
 def funnel(counts: Mapping[str, int], rows: int) -> list[Step]:
-    """The rules that dropped rows, in the order in which they are applied, with what each of them left.
+    """List the rules that dropped rows, in the order in which they are applied.
 
     Rules that are not listed in `codetune.data.clean.reasons` come last, in alphabetical order.
 
-    :param counts: of the rows that each rule dropped, out of `rows`.
+    :param counts: number of rows that each rule dropped, by reason.
+    :param rows: number of raw rows.
     """
     order = [*(reason for reason in REASONS if reason in counts), *sorted(set(counts) - set(REASONS))]
     left = rows
@@ -73,13 +79,13 @@ def funnel(counts: Mapping[str, int], rows: int) -> list[Step]:
 
 
 def kept_by_split(ledger: list[JsonObject]) -> dict[str, int]:
-    """Kept rows of each split."""
+    """Count the kept rows of each split."""
     counts = Counter(row["split"] for row in ledger if row["verdict"] == "keep")
     return {split: counts[split] for split in SPLITS}
 
 
 def sources(ledger: list[JsonObject]) -> list[Source]:
-    """The sources, those with the most kept rows first."""
+    """List the sources, the one with the most kept rows first."""
     rows: dict[str, list[JsonObject]] = {}
     for row in ledger:
         rows.setdefault(str(row["package"]), []).append(row)
@@ -93,19 +99,25 @@ def sources(ledger: list[JsonObject]) -> list[Source]:
 
 
 def groups_by_split(ledger: list[JsonObject]) -> dict[str, int]:
-    """How many groups have kept rows in each split."""
+    """Count the groups that have kept rows in each split."""
     found = {(row["split"], row["group"]) for row in ledger if row["verdict"] == "keep"}
     counts = Counter(split for split, _ in found)
     return {split: counts[split] for split in SPLITS}
 
 
 def largest(found: list[Source]) -> tuple[list[Source], list[Source]]:
-    """The sources to name one by one, and the rest."""
+    """Divide the sources into the first 12, which the page shows directly, and the others, which it folds away.
+
+    :param found: sources, the largest first.
+    """
     return found[:_TOP], found[_TOP:]
 
 
 def by_license(ledger: list[JsonObject]) -> list[tuple[str, int, int, int]]:
-    """Licence, sources, raw rows and kept rows; the licence with the most kept rows first."""
+    """Count sources and rows by licence.
+
+    :returns: licence, number of sources, of raw rows and of kept rows; the licence with the most kept rows first.
+    """
     found: dict[str, set[str]] = {}
     raw: Counter[str] = Counter()
     kept: Counter[str] = Counter()
@@ -120,7 +132,10 @@ def by_license(ledger: list[JsonObject]) -> list[tuple[str, int, int, int]]:
 
 
 def lengths(ledger: list[JsonObject], column: str) -> dict[str, list[int]]:
-    """The lengths of the kept rows of each split, in ascending order; those that are not known are left out."""
+    """The lengths of the kept rows of each split, in ascending order, without unknown lengths.
+
+    :param column: the column with the lengths, such as `code_tokens`.
+    """
     return {
         split: sorted(
             row[column]
@@ -132,14 +147,20 @@ def lengths(ledger: list[JsonObject], column: str) -> dict[str, list[int]]:
 
 
 def quantile(values: list[int], share: float) -> int:
-    """The value at or below which a share of ascending `values` lies (nearest rank)."""
+    """The quantile of `values` by nearest rank.
+
+    :param values: values in ascending order; at least one.
+    :param share: 0 to 1; 0.5 gives the median.
+    """
     return values[max(0, -int(-share * len(values) // 1) - 1)]
 
 
 def histogram(found: dict[str, list[int]]) -> list[JsonObject]:
-    """The share of each split's rows in bins of ten tokens: comparable, although one split is far larger.
+    """The share of each split's rows in bins of ten tokens. Shares can be compared although one split is much larger.
 
-    The last bin of each split is empty and closes its outline.
+    :param found: lengths in tokens, by split.
+    :returns: bins with `split`, `tokens` (lower edge) and `share`. The last bin of each split is empty, so that the
+        plotted line returns to zero.
     """
     bins = []
     for split, values in found.items():
@@ -156,9 +177,11 @@ def histogram(found: dict[str, list[int]]) -> list[JsonObject]:
 
 
 def example_ids(ledger: list[JsonObject]) -> dict[str, str]:
-    """One kept row of each split: of those with a short answer, the one whose id has the smallest sha256.
+    """Choose one kept row of each split: among rows with a short answer, the one whose id has the smallest sha256.
 
-    The rule is fixed, so that nobody picks a pretty one; short answers are taken so that a page can show them.
+    The rule is fixed, so that the examples are not chosen by hand. Short answers fit on the page.
+
+    :returns: row id by split.
     """
     chosen = {}
     for split in SPLITS:
@@ -172,7 +195,7 @@ def example_ids(ledger: list[JsonObject]) -> dict[str, str]:
 
 
 def thresholds(ledger: list[JsonObject]) -> dict[str, list[tuple[str, float]]]:
-    """What each rule measured and its threshold, by reason."""
+    """The name of the measured quantity and the threshold of each rule, by reason."""
     found: dict[str, set[tuple[str, float]]] = {}
     for row in ledger:
         if row["measure"] is not None and row["threshold"] is not None:
@@ -181,7 +204,7 @@ def thresholds(ledger: list[JsonObject]) -> dict[str, list[tuple[str, float]]]:
 
 
 def straddling(ledger: list[JsonObject]) -> list[str]:
-    """The groups with kept rows in more than one split: there should be none."""
+    """List the groups that have kept rows in more than one split; the list should be empty."""
     splits: dict[str, set[str]] = {}
     for row in ledger:
         if row["verdict"] == "keep":
@@ -199,7 +222,7 @@ def similarities(ledger: list[JsonObject]) -> dict[str, list[float]]:
 
 
 def leak_figures(leaks: JsonObject) -> JsonObject:
-    """What reports/leaks.json counts, without the rows that it lists."""
+    """The counts of reports/leaks.json, without its lists of rows."""
     return {
         name: {key: value for key, value in part.items() if key != "leaks"} if isinstance(part, dict) else part
         for name, part in leaks.items()

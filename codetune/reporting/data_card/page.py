@@ -1,4 +1,4 @@
-"""The data card: one page that tells what the data is. No number in it is typed by hand."""
+"""The data card: one page that describes the data. All its numbers are read from the files of the run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MEASURES = {
 _TEXT_WIDTH = 100
 _DUPLICATES = {
     "exact_duplicate": "same syntax tree",
-    "renamed_duplicate": "same but for names and constants",
+    "renamed_duplicate": "same except for names and constants",
     "duplicate_instruction": "same instruction",
     "near_duplicate": "near-duplicate code",
     "near_duplicate_instruction": "nearly the same instruction, and similar code",
@@ -32,12 +32,15 @@ _DUPLICATES = {
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What the card is made of.
+    """The data that the card is made from.
 
     :param ledger: the rows of the ledger, with the columns of `facts.COLUMNS`.
     :param examples: an instruction row for each split.
-    :param data: reports/data.json, and `augmentation` reports/augmentation.json.
-    :param funnel: where the picture of the funnel is, as a link from the page; likewise `lengths` and `meaning`.
+    :param data: the content of reports/data.json.
+    :param augmentation: the content of reports/augmentation.json.
+    :param funnel: link from the page to the plot of the funnel.
+    :param lengths: link to the plot of the lengths.
+    :param meaning: link to the plot of the similarities of paraphrases.
     """
 
     ledger: list[JsonObject]
@@ -50,7 +53,7 @@ class CardFacts:
 
 
 def data_card(card: CardFacts) -> str:
-    """The page, as Markdown."""
+    """Write the data card as Markdown."""
     found = facts.sources(card.ledger)
     parts = [
         _summary(card, found),
@@ -69,7 +72,7 @@ def data_card(card: CardFacts) -> str:
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[Any]], numbers: int) -> str:
-    """A Markdown table; the last `numbers` columns are set to the right."""
+    """A Markdown table; the last `numbers` columns are right-aligned."""
     names = list(head)
     cells = [[*map(_cell, row)] for row in (names, *rows)]
     return markdown.table(cells[0], cells[1:], range(len(names) - numbers, len(names)))
@@ -90,21 +93,21 @@ def _summary(card: CardFacts, found: list[Source]) -> str:
     counted = ", ".join(f"**{splits[split]:,}** {split}" for split in SPLITS)
     return (
         "# Data card\n\n"
-        f"**{rows:,}** raw rows of **{len(found)}** sources; **{kept:,}** ({_percent(kept, rows)}) are kept: "
-        f"{counted}.{_reviews(card.data)} Train gets **{card.augmentation.get('paraphrases', 0):,}** paraphrases "
-        "besides. Made from the files of the run by `stages/describe.py`; `python -m codetune why ID` tells the life "
-        "of any row, kept or dropped."
+        f"**{rows:,}** raw rows from **{len(found)}** sources; **{kept:,}** ({_percent(kept, rows)}) are kept: "
+        f"{counted}.{_reviews(card.data)} Augmentation adds **{card.augmentation.get('paraphrases', 0):,}** "
+        "paraphrases to train. `stages/describe.py` makes this page from the files of the run. "
+        "`python -m codetune why ID` shows the history of any row, kept or dropped."
     )
 
 
 def _reviews(data: JsonObject) -> str:
-    """How many rows reviewers read, of those that are kept; empty where they read none."""
+    """A sentence on how many of the kept rows reviewers read; empty if they read none."""
     found = data.get("reviews", {})
     if not found.get("read", 0) + found.get("completed", 0):
         return ""
     return (
-        f" Reviewers read all but **{found['unread']:,}** of these, and put into the instructions of "
-        f"**{found['completed']:,}** what was not told."
+        f" Reviewers read all of these except **{found['unread']:,}**, and added missing information to the "
+        f"instructions of **{found['completed']:,}**."
     )
 
 
@@ -123,7 +126,7 @@ def _reasons(card: CardFacts) -> str:
         ),
         numbers=3,
     )
-    note = "In the order of the rules; a row is counted once, for the first rule that drops it."
+    note = "Rules are in the order in which they are applied. A row is counted once, for the first rule that drops it."
     return f"## Why rows are dropped\n\n{note}\n\n{table}"
 
 
@@ -145,7 +148,7 @@ def _splits(card: CardFacts) -> str:
         numbers=6,
     )  # fmt: skip
     note = (
-        "Splits are drawn by whole groups: a package, or the rows of a table that belong together. "
+        "All rows of a group are in one split. A group is a package, or the rows of a table that belong together. "
         "Lengths: 5th / 50th / 95th percentile."
     )
     return f"## Splits and lengths\n\n{note}\n\n{table}"
@@ -188,9 +191,10 @@ def _duplicates(card: CardFacts) -> str:
             (_DUPLICATES.get(reason, reason), f"{ordered[0]:.2f} / {middle:.2f} / {ordered[-1]:.2f}", len(values))
         )
     if not rows:
-        return "## Duplicates\n\nNone was found."
-    table = _table(("dropped for", "similarity: least / median / most", "rows"), rows, numbers=1)
-    return f"## Duplicates\n\nEach names the kept row that it duplicates (`matched` in the ledger).\n\n{table}"
+        return "## Duplicates\n\nNone were found."
+    table = _table(("dropped because of", "similarity: lowest / median / highest", "rows"), rows, numbers=1)
+    note = "The column `matched` of the ledger has the id of the kept row that a dropped row duplicates."
+    return f"## Duplicates\n\n{note}\n\n{table}"
 
 
 def _leaks(card: CardFacts) -> str:
@@ -201,7 +205,7 @@ def _leaks(card: CardFacts) -> str:
 
 
 def _examined(leaks: JsonObject) -> str:
-    """What was found of each held-out part in the train rows, by the way in which it was found."""
+    """A table of how many rows of each held-out part were found in the train rows, one column for each check."""
     parts = {name: part for name, part in leaks.items() if isinstance(part, dict) and "rows" in part}
     ways = sorted({way for part in parts.values() for way, count in part.items() if isinstance(count, int)} - {"rows"})
     table = _table(
@@ -213,8 +217,8 @@ def _examined(leaks: JsonObject) -> str:
     text = f"Held-out rows that were found in {trained}, paraphrases included:\n\n{table}"
     if (least := leaks.get("similarity")) is not None:
         text += (
-            f"\n\n`similar` is a hint, not a proof: the sentence embeddings of instruction and code have cosines of at "
-            f"least {least['min_instruction']} and {least['min_code']}."
+            "\n\n`similar` does not prove a leak. It means that the sentence embeddings have a cosine similarity of "
+            f"at least {least['min_instruction']} for the instructions and {least['min_code']} for the code."
         )
     return text
 
@@ -223,15 +227,16 @@ def _paraphrases(augmentation: JsonObject, picture: str) -> str:
     rejected = augmentation.get("rejected", {})
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.items()) or "none"
     text = (
-        f"## Paraphrases\n\n{augmentation.get('paraphrases', 0):,} instructions of train, said in other words; "
-        f"drafts that were rejected: {reasons}."
+        f"## Paraphrases\n\n{augmentation.get('paraphrases', 0):,} paraphrases of train instructions. "
+        f"Rejected drafts, by reason: {reasons}."
     )
     labelled = augmentation.get("meaning", {}).get("labelled")
     if labelled:
         text += (
-            f" On {labelled['good'] + labelled['bad']} labelled pairs the gate `meaning_changed` rejects "
-            f"{labelled['false_rejects']:.1%} of the good ones and lets {labelled['false_accepts']:.0%} of the bad "
-            f"ones pass.\n\n![Similarities of labelled pairs and of drafts]({picture})"
+            f" On {labelled['good'] + labelled['bad']} labelled pairs the check `meaning_changed` rejects "
+            f"{labelled['false_rejects']:.1%} of those with the same meaning and accepts "
+            f"{labelled['false_accepts']:.0%} of those with another meaning."
+            f"\n\n![Similarities of labelled pairs and of drafts]({picture})"
         )
     for example in augmentation.get("examples", [])[:1]:
         text += f"\n\n{_quoted(example['original'])}\n\n{_quoted(example['paraphrase'])}"
@@ -239,7 +244,7 @@ def _paraphrases(augmentation: JsonObject, picture: str) -> str:
 
 
 def _quoted(instruction: str) -> str:
-    """An instruction as plain text: whatever markup it holds stays as written."""
+    """An instruction in a fenced block, so that Markdown does not interpret markup in it."""
     return markdown.fenced(
         textwrap.fill(instruction, _TEXT_WIDTH, break_long_words=False, break_on_hyphens=False), "text"
     )

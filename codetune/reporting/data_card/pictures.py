@@ -1,4 +1,4 @@
-"""The pictures of the data, as SVG text: the same bytes for the same numbers, whatever fonts a machine has."""
+"""Plots of the data as SVG text. Equal numbers give equal bytes, whatever fonts a machine has."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from codetune.core.files import JsonObject
 from codetune.reporting.data_card.facts import SPLITS, Step
 from codetune.reporting.pictures import chart, svg
 
-# From Okabe and Ito's palette, told apart by colour-blind readers too; the rows' order and labels say the same.
+# Okabe and Ito's palette, which colour-blind readers can distinguish; order and labels of the bars repeat it.
 _STAGES = {
     "licence": "#000000", "place": "#56B4E9", "docstring": "#E69F00", "code": "#009E73", "length": "#CC79A7",
     "safety": "#D55E00", "duplicate": "#9A8C00", "other": "#6B6B6B",
@@ -21,9 +21,13 @@ _HEIGHT, _ROW = 240, 21
 
 
 def funnel_picture(rows: int, steps: list[Step], splits: dict[str, int]) -> str:
-    """How the raw rows become the splits: a bar for each rule, from the rows that it left to those that it met.
+    """Plot how the rules reduce the raw rows to the splits.
 
-    :param splits: kept rows of each split.
+    The bar of a rule begins at the number of rows after the rule and ends at the number before it.
+
+    :param rows: number of raw rows.
+    :param splits: number of kept rows of each split.
+    :returns: SVG text.
     """
     kept = sum(splits.values())
     bars = [_bar("raw rows", 0, rows, _LEFT, f"{rows:,}")]
@@ -45,7 +49,11 @@ def funnel_picture(rows: int, steps: list[Step], splits: dict[str, int]) -> str:
         color=alt.Color("stage:N", title=None, scale=alt.Scale(domain=list(colors), range=list(colors.values()))),
     )
     text = base.mark_text(align="left", dx=4, fontSize=11).encode(x="to:Q", text="label:N")
-    note = f"{kept / rows:.1%} are kept; each rule judges what the rules above it left" if rows else "no rows"
+    note = (
+        f"{kept / rows:.1%} are kept; each rule is applied to the rows that remain after the rules above it"
+        if rows
+        else "no rows"
+    )
     return svg(alt.layer(bar, text), "From raw rows to splits", note)
 
 
@@ -54,10 +62,11 @@ def _bar(name: str, start: int, end: int, stage: str, label: str) -> JsonObject:
 
 
 def lengths_picture(bins: list[JsonObject], medians: dict[str, int]) -> str:
-    """The distribution of code lengths, an outline for each split.
+    """Plot the distribution of code lengths: one line for each split.
 
-    :param bins: `split`, `tokens` (lower edge) and `share` of the split's rows.
-    :param medians: of each split, in tokens.
+    :param bins: bins with `split`, `tokens` (lower edge) and `share` of the split's rows.
+    :param medians: median length of each split, in tokens.
+    :returns: SVG text.
     """
     names = {split: f"{split} (median {medians[split]})" for split in SPLITS if split in medians}
     rows = [{**item, "split": names[item["split"]]} for item in bins]
@@ -74,4 +83,4 @@ def lengths_picture(bins: list[JsonObject], medians: dict[str, int]) -> str:
             ),
         )
     )
-    return svg(line, "How long the answers are", "the more alike the outlines, the fairer the split")
+    return svg(line, "How long the answers are", "similar lines mean that the splits are comparable")

@@ -46,7 +46,7 @@ class TestNothingThere:
         text = words(open_data(build_empty(tmp_path / "p").root))
         assert "There is no reports/data.json yet. Run `make repro`" in text
         for path in ("data/clean/ledger.parquet", "data/clean/train.jsonl"):
-            assert f"{path} is not in this clone. Run `dvc pull {path}` where a remote has it, or `make repro`." in text
+            assert f"{path} is not in this clone. Run `dvc pull {path}` if a remote has it, or `make repro`." in text
 
     def test_a_folder_without_git_shows_its_data(self, open_data: Open, tmp_path: Path) -> None:
         write_text(tmp_path / "reports/data.json", json.dumps(DATA))
@@ -92,7 +92,7 @@ class TestLedger:
     def test_a_row_is_told_as_on_the_command_line(self, open_data: Open, root: Path) -> None:
         page = open_data(root)
         text = words(page.text_input(key="data_query").set_value("Tree.dump").run())
-        assert "dropped because its code is too long (code_too_long): 91 lines, and 60 is the most." in text
+        assert "dropped because its code is too long (code_too_long): 91 lines, maximum 60." in text
         assert page.query_params["row"] == "Tree.dump"
 
     @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ class TestLedger:
         ("query", "told"),
         [
             ("Tree.lod", "Nearest: Tree.load"),
-            ("lark/core.py:25", "no documented function of lark/core.py holds line 25"),
-            (BAD, "nothing in data/clean/ledger.parquet is named"),
-            ("x" * 9999, "nothing in data/clean/ledger.parquet is named"),
+            ("lark/core.py:25", "no documented function of lark/core.py contains line 25"),
+            (BAD, "no row of data/clean/ledger.parquet matches"),
+            ("x" * 9999, "no row of data/clean/ledger.parquet matches"),
         ],
     )
     def test_a_mistake_is_one_line(self, open_data: Open, root: Path, query: str, told: str) -> None:
@@ -134,7 +134,7 @@ class TestLedger:
     def test_a_new_ledger_is_read_again(self, open_data: Open, root: Path) -> None:
         page = open_data(root, row="Tree.load")
         write_ledger(root / "data/clean/ledger.parquet", ROWS[1:])
-        assert "is named" in words(page.run())
+        assert "no row of data/clean/ledger.parquet matches" in words(page.run())
 
 
 class TestRows:

@@ -73,8 +73,8 @@ def test_evidence_on_a_metric_is_told_with_it() -> None:
     asked, other = Metric("m", "M", "What it is.", score="m_score"), Metric("l", "L", "What it is.")
     html = metric_table([row(Verdict.BETTER, asked), row(Verdict.BETTER, other)], reports, "old", "new")
     assert 'title="What it is. Of a working and a broken variant' in html
-    assert "in 62 % of pairs (57 to 67; a coin: 50)" in html
-    assert html.count("a coin") == 1
+    assert "in 62 % of pairs (57 to 67; chance: 50)" in html
+    assert html.count("chance: 50") == 1
 
 
 def test_worth_of_a_metric_is_a_column_where_it_is_known() -> None:
@@ -84,7 +84,7 @@ def test_worth_of_a_metric_is_a_column_where_it_is_known() -> None:
     reports = Reports(REPORTS.revision, answer_validity=asked, signatures={"s": "layer:6"})
     html = metric_table([row(Verdict.BETTER, metric), row(Verdict.BETTER, other)], reports, "old", "new")
     assert "0.61 (0.55 to 0.67)" in html
-    told = "AUC of passing against failing answers to the same problem: 0.61 (0.55 to 0.67); a coin: 0.5."
+    told = "AUC of passing against failing answers to the same problem: 0.61 (0.55 to 0.67); chance: 0.5."
     assert [_settings(Quantity("m", "M", each), reports).get("help") for each in (metric, other)] == [
         f"{told} Larger is better.", "Larger is better."
     ]  # fmt: skip
@@ -112,4 +112,4 @@ def test_evidence_on_a_metric_that_was_set_up_differently_is_not_told() -> None:
     metric = Metric("m", "M", score="m", signature="s")
     for layer, told in (("layer:5", 1), ("layer:6", 0)):
         reports = Reports(REPORTS.revision, validity=validity, signatures={"s": layer})
-        assert metric_table([row(Verdict.BETTER, metric)], reports, "old", "new").count("a coin") == told
+        assert metric_table([row(Verdict.BETTER, metric)], reports, "old", "new").count("chance: 50") == told

@@ -46,5 +46,5 @@ def test_interval_is_over_functions():
 def test_picture_shows_every_metric_the_best_on_top():
     drawn = agreement_picture(agreement(functions(), score, PARAMS), 0.95)
     assert drawn.index(">same<") < drawn.index(">nothing<")
-    assert "not told apart from a coin" in drawn
+    assert "not distinguishable from chance" in drawn
     assert agreement_picture(agreement(functions(), score, PARAMS), 0.95) == drawn

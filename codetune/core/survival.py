@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import get_context
 from typing import Generic, TypeVar
 
+from pebble import ProcessExpired, ProcessPool
+
 from codetune.core.errors import UserError
-from codetune.core.workers import cores, processes
+from codetune.core.workers import cores, leave_interrupts_to_the_parent
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,12 +20,8 @@ Result = TypeVar("Result")
 _MAX_DEATHS = 100
 
 
-def _nothing() -> None:
-    """Do nothing; a call shows that a process can start."""
-
-
 @dataclass
-class Survival(Generic[Item, Result]):
+class CrashTolerantMap(Generic[Item, Result]):
     """Apply a function to items in worker processes, and continue when an item crashes its process.
 
     :param work: the function; it must be picklable.
@@ -45,37 +44,33 @@ class Survival(Generic[Item, Result]):
         :raises UserError: if no process can be started, or more than 100 items crash their process.
         """
         count = max(1, min(workers or cores(), len(items)))
-        finished: dict[int, list[Result]] = {}
-        position = 0
-        while position < len(items):
-            left = [place for place in range(position, len(items)) if place not in finished]
-            with processes(count) as pool:
-                futures = _submitted(pool, self.work, {place: items[place] for place in left})
-                while position in finished or position in futures:
-                    try:
-                        results = finished.pop(position, None) or [futures.pop(position).result()]
-                    except BrokenProcessPool:
-                        break
-                    yield from results
-                    position += 1
-            finished |= {place: [future.result()] for place, future in futures.items() if _succeeded(future)}
-            waiting = [place for place in left if place >= position and place not in finished]
-            # Processes take items in order, so the item that crashed one is among the first unfinished items.
-            for place in waiting[: 2 * count + 1]:
-                finished[place] = self._alone(items[place])
-
-    def _alone(self, item: Item) -> list[Result]:
-        """Process one item in a process of its own; if that process crashes, do the same with its parts."""
-        with processes(1) as pool:
+        with ProcessPool(count, context=get_context("spawn"), initializer=leave_interrupts_to_the_parent) as pool:
             try:
-                return [pool.submit(self.work, item).result()]
+                futures = [pool.schedule(self.work, args=[item]) for item in items]
+                for item, future in zip(items, futures, strict=True):
+                    try:
+                        yield future.result()
+                    except ProcessExpired:
+                        wait(futures)  # the item is tried again while nothing else uses memory
+                        yield from self._alone(pool, item)
             except BrokenProcessPool:
-                pass
-        parts = self.halves(item)
-        if len(parts) > 1:
-            return [result for part in parts for result in self._alone(part)]
-        self._count_death()
-        return [self.died(item)]
+                message = "worker processes cannot be started, or end before they have work"
+                raise UserError(message, "Free some memory and run again.") from None
+            finally:
+                pool.stop()
+
+    def _alone(self, pool: ProcessPool, item: Item) -> Iterator[Result]:
+        """Yield the result of an item that no other item runs beside; if it crashes again, the results of its parts."""
+        try:
+            yield pool.schedule(self.work, args=[item]).result()
+        except ProcessExpired:
+            parts = self.halves(item)
+            if len(parts) > 1:
+                for part in parts:
+                    yield from self._alone(pool, part)
+            else:
+                self._count_death()
+                yield self.died(item)
 
     def _count_death(self) -> None:
         """Count a crash.
@@ -83,29 +78,5 @@ class Survival(Generic[Item, Result]):
         :raises UserError: if the machine, not the item, is the likely cause.
         """
         self.deaths += 1
-        try:
-            with processes(1) as pool:
-                pool.submit(_nothing).result()
-        except BrokenProcessPool:
-            raise UserError("worker processes cannot be started", "Free some memory and run again.") from None
         if self.deaths > _MAX_DEATHS:
-            raise UserError(
-                f"worker processes crashed on {self.deaths} files (out of memory?)", "Set `ingest.workers: 1`."
-            )
-
-
-def _submitted(
-    pool: ProcessPoolExecutor, work: Callable[[Item], Result], items: dict[int, Item]
-) -> dict[int, Future[Result]]:
-    """Return the future of each item; if a process crashes meanwhile, only of the items submitted before."""
-    futures: dict[int, Future[Result]] = {}
-    try:
-        for place, item in items.items():
-            futures[place] = pool.submit(work, item)
-    except BrokenProcessPool:
-        pass
-    return futures
-
-
-def _succeeded(future: Future[Result]) -> bool:
-    return future.done() and not future.cancelled() and future.exception() is None
+            raise UserError(f"worker processes crashed on {self.deaths} files (out of memory?)", "Set `workers: 1`.")

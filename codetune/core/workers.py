@@ -29,7 +29,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def leave_interrupts_to_the_parent() -> None:
     """Ignore Ctrl-C in a worker: it reaches every process of the terminal, and the parent handles it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -57,7 +57,7 @@ def processes(count: int) -> Iterator[ProcessPoolExecutor]:
     :param count: the number of processes.
     """
     pool = ProcessPoolExecutor(
-        max_workers=count, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent
+        max_workers=count, mp_context=get_context("spawn"), initializer=leave_interrupts_to_the_parent
     )
     try:
         yield pool

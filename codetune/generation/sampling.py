@@ -12,6 +12,8 @@ from codetune.core.errors import UserError
 Choose = Callable[[torch.Tensor], int]
 """Takes logits of shape `(vocabulary,)`; returns the id of the next token."""
 
+_CANDIDATES = 64  # tokens that are looked at first; few more are needed to reach a usual top_p
+
 
 @dataclass(frozen=True)
 class SamplingSettings:
@@ -47,19 +49,40 @@ class SamplingSettings:
 def choose_token(logits: torch.Tensor, settings: SamplingSettings, generator: torch.Generator) -> int:
     """Return the id of the next token.
 
-    :param logits: logits of shape `(vocabulary,)`.
-    :param settings: temperature, `top_k` and `top_p`.
-    :param generator: the random generator to sample with.
+    :param logits: shape (vocabulary,).
     """
     if settings.temperature == 0:
         return int(logits.argmax())
-    scaled, order = (logits.float() / settings.temperature).sort(descending=True, stable=True)
-    if settings.top_k:
-        scaled, order = scaled[: settings.top_k], order[: settings.top_k]
-    probabilities = scaled.softmax(dim=-1)
-    # A token is kept if those before it have less than top_p together, so the most likely one is always kept.
-    kept = probabilities.cumsum(dim=-1) - probabilities < settings.top_p
-    return int(order[torch.multinomial(probabilities * kept, 1, generator=generator)])
+    probabilities, ids = _most_likely((logits.float() / settings.temperature).softmax(dim=-1), settings)
+    reached = probabilities.cumsum(dim=-1)
+    # A token is kept if the more likely tokens together have not reached top_p; so the most likely one is always kept.
+    kept = int((reached - probabilities < settings.top_p).sum())
+    drawn = torch.rand(1, generator=generator) * reached[kept - 1]
+    return int(ids[torch.searchsorted(reached, drawn)])
+
+
+def _most_likely(probabilities: torch.Tensor, settings: SamplingSettings) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the probabilities and the ids of the most likely tokens: the `top_k`, or enough to reach `top_p`.
+
+    If neither limits them, all tokens are returned, unsorted. Otherwise they are sorted, the most likely one first.
+    Sorting the whole vocabulary for each token takes longer than the model, so only candidates are sorted: all tokens
+    that are at least as likely as the last one needed. Equally likely tokens are in the order of their ids.
+    """
+    if not settings.top_k and settings.top_p == 1:
+        return probabilities, torch.arange(len(probabilities))
+    size = settings.top_k or _CANDIDATES
+    while True:
+        size = min(size, len(probabilities))
+        least = probabilities.topk(size).values[-1]
+        candidates = (probabilities >= least).nonzero()[:, 0]
+        found, order = probabilities[candidates].sort(descending=True, stable=True)
+        if settings.top_k:
+            found, order = found[:size] / found[:size].sum(), order[:size]
+            break
+        if size == len(probabilities) or found.sum() >= settings.top_p:
+            break
+        size *= 8
+    return found, candidates[order]
 
 
 def sampler(settings: SamplingSettings, seed: int) -> Choose:

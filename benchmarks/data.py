@@ -19,7 +19,7 @@ from datasketch import MinHash, MinHashLSH
 
 from benchmarks.growth import growth
 from benchmarks.timing import ROUNDS, compare
-from codetune.data.clean.duplicates import Likeness, jaccard, near_duplicates, shingles
+from codetune.data.clean.duplicates import SimilarityRule, jaccard, near_duplicates, shingles
 from codetune.data.clean.shingle_hashes import hashed
 from codetune.data.ingest.folder import FolderReader, list_folder
 from codetune.data.ingest.harvest import Member, Origin, chunked, read_chunk
@@ -118,7 +118,7 @@ def _token_rows() -> list[tuple[str, ...]]:
 def _ours(rows: Sequence[Sequence[str]]) -> dict[int, int]:
     """Return the dropped rows, each with the row that it matched."""
     sets = [hashed(shingles(tokens)) for tokens in rows]
-    found = near_duplicates(list(map(str, range(len(rows)))), Likeness(sets, _THRESHOLD))
+    found = near_duplicates(list(map(str, range(len(rows)))), SimilarityRule(sets, _THRESHOLD))
     return {int(row): int(match.id) for row, match in found.items()}
 
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.growth import measured
+from benchmarks.growth import measure_clean
 from codetune.core.tables import stream_table
-from codetune.data.clean.duplicates import Likeness, near_duplicates
+from codetune.data.clean.duplicates import SimilarityRule, near_duplicates
 from codetune.data.clean.shingle_hashes import Hashes
 from codetune.python_source.functions import row_id
 from codetune.schemas.raw import RAW_FILES, RAW_ROWS
@@ -71,7 +71,7 @@ def framed_rows(sizes: list[int]) -> None:
     for size in sizes:
         with tempfile.TemporaryDirectory(dir=".") as name:
             write(Path(name), size)
-            found = measured(Path(name))
+            found = measure_clean(Path(name))
         near = found["dropped"].get("near_duplicate", 0) + found["dropped"].get("renamed_duplicate", 0)
         print(
             f"clean, {size} framed rows: {found['processor_s']:.1f} s of processor, "
@@ -101,7 +101,7 @@ def framed_sets(count: int) -> None:
     sets = list(_sets(count))
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.process_time()
-    found = near_duplicates([str(number) for number in range(count)], Likeness(sets, _THRESHOLD))
+    found = near_duplicates([str(number) for number in range(count)], SimilarityRule(sets, _THRESHOLD))
     seconds = time.process_time() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     right = sum(planted(int(row)) and int(match.id) == int(row) - 1 for row, match in found.items())
@@ -126,7 +126,7 @@ def recall(count: int = 2000) -> None:
             sets += [np.unique(one), np.unique(other)]
         similarity = common / (2 * _SET - common)
         names = [str(number) for number in range(len(sets))]
-        found = near_duplicates(names, Likeness(sets, _THRESHOLD))
+        found = near_duplicates(names, SimilarityRule(sets, _THRESHOLD))
         right = sum(str(2 * pair + 1) in found for pair in range(count))
         print(f"pairs of Jaccard {similarity:.3f}: {right} of {count} found")
 

@@ -40,7 +40,7 @@ def _resident(process: psutil.Process) -> int:
     return total
 
 
-def measured(folder: Path) -> dict[str, Any]:
+def measure_clean(folder: Path) -> dict[str, Any]:
     """Run `clean` on the rows in `folder`. Return its figures, and the peak memory in bytes."""
     command = [sys.executable, "-m", "benchmarks.growth", str(folder)]
     peak = 0
@@ -66,7 +66,7 @@ def growth() -> None:
     for size in sizes:
         with tempfile.TemporaryDirectory(dir=".") as name:
             synthetic.write(Path(name), size)
-            found = measured(Path(name))
+            found = measure_clean(Path(name))
         line = f"clean, {size} rows: {found['seconds']:.0f} s, {found['processor_s']:.0f} s of processor"
         line += f", {found['peak'] / 2**30:.2f} GiB at most"
         if before:

@@ -16,7 +16,7 @@ from typing import Any
 
 from codetune.core.errors import UserError
 
-HOUSE = Path(__file__).resolve().parents[1]
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 180
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -29,7 +29,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def served(root: Path = HOUSE) -> Iterator[tuple[str, int]]:
+def served(root: Path = PROJECT_ROOT) -> Iterator[tuple[str, int]]:
     """Serve the page on a free port.
 
     :param root: the project to show; by default this one.
@@ -38,7 +38,7 @@ def served(root: Path = HOUSE) -> Iterator[tuple[str, int]]:
     port = _free_port()
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
     environment = {**os.environ, "CODETUNE_PROJECT": str(root)}
-    with subprocess.Popen(command, cwd=HOUSE, env=environment, stdout=subprocess.DEVNULL) as server:
+    with subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
         try:
             url = f"http://127.0.0.1:{port}"
             _wait_until_served(url, server)
@@ -81,7 +81,7 @@ def ready(page: Any, name: str) -> Any:
     return page.get_by_role("button", name=name, exact=True).and_(page.locator(":enabled"))
 
 
-def settled(page: Any) -> None:
+def wait_until_drawn(page: Any) -> None:
     """Wait until the page's script has ended and all visible charts are drawn."""
     page.get_by_role("heading", level=1).wait_for()
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()

@@ -45,7 +45,7 @@ def _experiments(root: Path) -> dict[str, float]:
     start = time.perf_counter()
     from codetune.compare.coordinates import parallel, points
     from codetune.compare.figures import Figures, load_rows, matching
-    from codetune.compare.quantities import headline, metrics, parameters, ways_of
+    from codetune.compare.quantities import default_columns, metrics, parameters, ways_of
     from codetune.history.listing import Kind, list_revisions
     from codetune.history.repository import Repository
 
@@ -56,7 +56,7 @@ def _experiments(root: Path) -> dict[str, float]:
         rows = load_rows(repository, list_revisions(repository), known)
         across, up = parameters(rows), metrics(rows)
         shown = matching(rows, text, Kind)
-        axes = [*headline(across), *headline(up)]
+        axes = [*default_columns(across), *default_columns(up)]
         _, names = ways_of(shown, axes)
         points(shown, across[0], up[0], names)
         parallel(shown, axes, names)

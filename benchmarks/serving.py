@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import torch
 
-from benchmarks.page import PATIENCE_S, chromium, ready, served, settled
+from benchmarks.page import PATIENCE_S, chromium, ready, served, wait_until_drawn
 from codetune.core.errors import UserError
 from codetune.core.files import read_jsonl
 
@@ -50,7 +50,7 @@ def _session(browser: Any, url: str) -> None:
     page = browser.new_context().new_page()
     page.set_default_timeout(PATIENCE_S * 1000)
     page.goto(url)
-    settled(page)
+    wait_until_drawn(page)
     page.goto(f"{url}/try")
     ready(page, "Generate").click()
     page.get_by_text("Correct an answer and keep it").wait_for()

@@ -15,11 +15,11 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-from codetune.core.files import lines_of, read_jsonl, stable_seed
+from codetune.core.files import read_jsonl, split_lines, stable_seed
 from codetune.evaluation.execution.trials import verdicts
 from codetune.evaluation.problems.reading import Problem, read_problems
 from codetune.evaluation.sandbox.isolation import find_isolation
-from codetune.evaluation.sandbox.limits import Limits, calibrated
+from codetune.evaluation.sandbox.limits import Limits, calibrate_limits
 from codetune.evaluation.validity.mutants import mutants
 from codetune.python_source.tree import MAX_WALKED, parse_tree
 
@@ -54,13 +54,13 @@ def main() -> None:
     tasks = {row["task_id"]: row for row in read_jsonl(arguments.problems)}
     asked = [(each, text) for each in read_problems(arguments.problems) for text in answers_to(each, arguments.mutants)]
     isolation = find_isolation()
-    ours = [found.passed for found in verdicts(asked, isolation, calibrated(Limits(), isolation))]
+    ours = [found.passed for found in verdicts(asked, isolation, calibrate_limits(Limits(), isolation))]
     # An answer is a whole source file, so the prompt before it is empty.
     lines = [json.dumps(tasks[each.id] | {"prompt": "", "answer": text}) for each, text in asked]
     done = subprocess.run(
         [arguments.python, "-c", _THEIRS], input="\n".join(lines), capture_output=True, text=True, check=True
     )
-    theirs = [json.loads(line) for line in lines_of(done.stdout)]
+    theirs = [json.loads(line) for line in split_lines(done.stdout)]
     print("ours, theirs:", dict(Counter(zip(ours, theirs, strict=True))))
     for (each, text), own, other in zip(asked, ours, theirs, strict=True):
         if own is not other:

@@ -152,7 +152,7 @@ def locked_cpu_builds(version: str) -> set[str]:
     return {digest for entry in entries if entry.version == f"{version}+cpu" for digest in entry.digests}
 
 
-def agree(locked: str, resolved: str) -> bool:
+def lock_matches(locked: str, resolved: str) -> bool:
     """Return whether a lock file contains what was resolved.
 
     Files that were added to a release after it was locked are ignored.
@@ -180,7 +180,7 @@ def check_wheels(program: str, env: uv.Variables) -> None:
                     "--python-version", python, str(uv.LOCK), str(uv.CUDA_LOCK),
                 ]  # fmt: skip
                 done, printed = uv.output_of(command, {**env, "MACOSX_DEPLOYMENT_TARGET": "14.0"}, 300)
-            print(f"{platform}, Python {python}: " + ("wheels of all packages" if done else uv.told(printed)))
+            print(f"{platform}, Python {python}: " + ("wheels of all packages" if done else uv.error_summary(printed)))
             complete &= done
     if not complete:
         uv.fail(
@@ -205,7 +205,7 @@ def main(arguments: list[str]) -> None:
     found = contents(entries, builds)
     before = {path: path.read_text(encoding="utf-8") if path.exists() else "" for path in found}
     if check:
-        different = [path for path, text in found.items() if not agree(before[path], text)]
+        different = [path for path, text in found.items() if not lock_matches(before[path], text)]
     else:
         different = [path for path, text in found.items() if before[path] != text]
     if check and different:

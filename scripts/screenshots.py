@@ -13,11 +13,11 @@ from typing import Any
 
 from PIL import Image
 
-from benchmarks.page import HOUSE, PATIENCE_S, chromium, ready, served, settled
+from benchmarks.page import PATIENCE_S, PROJECT_ROOT, chromium, ready, served, wait_until_drawn
 from codetune.core.errors import UserError, run_as_command
 from codetune.history.repository import Repository
 
-DOCS = HOUSE / "docs"
+DOCS = PROJECT_ROOT / "docs"
 WIDTH = 1280
 PALETTE = 128
 EXPERIMENT = "any-context"
@@ -26,13 +26,13 @@ CHANGES = ("clean.context=any", "examine.max_similar=50")
 
 def _pair() -> tuple[str, str]:
     """Return the commit ids of HEAD and of the experiment `EXPERIMENT` on it, which is run if it does not exist."""
-    repository = Repository(HOUSE)
+    repository = Repository(PROJECT_ROOT)
     [head] = repository.lines("rev-parse", "HEAD")
     reference = f"refs/exps/{head[:2]}/{head[2:]}/{EXPERIMENT}"
     if repository.resolve(reference) is None:
         changes = [part for change in CHANGES for part in ("--set-param", change)]
         command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", EXPERIMENT, *changes]
-        subprocess.run(command, cwd=HOUSE, check=True)
+        subprocess.run(command, cwd=PROJECT_ROOT, check=True)
     [experiment] = repository.lines("rev-parse", reference)
     return head, experiment
 
@@ -40,13 +40,13 @@ def _pair() -> tuple[str, str]:
 def _compare(page: Any, url: str) -> None:
     page.goto(f"{url}/?baseline={_pair()[0]}&candidate={_pair()[1]}")
     page.get_by_role("table").first.wait_for()
-    settled(page)
+    wait_until_drawn(page)
 
 
 def _samples(page: Any, url: str) -> None:
     page.goto(f"{url}/samples?baseline={_pair()[0]}&candidate={_pair()[1]}")
     page.get_by_role("button", name="Align the tokens").wait_for()
-    settled(page)
+    wait_until_drawn(page)
 
 
 def _try(page: Any, url: str) -> None:
@@ -55,7 +55,7 @@ def _try(page: Any, url: str) -> None:
     ready(page, "Generate").click()
     page.get_by_text("Correct an answer and keep it").wait_for()
     page.mouse.move(0, 0)
-    settled(page)
+    wait_until_drawn(page)
 
 
 PICTURES: dict[str, tuple[int, Callable[[Any, str], None]]] = {
@@ -78,7 +78,7 @@ def _take(browser: Any, url: str, name: str) -> None:
     with Image.open(path) as picture:
         small = picture.convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
-    print(f"{path.relative_to(HOUSE)}: {WIDTH} x {height}, {path.stat().st_size >> 10} KiB")
+    print(f"{path.relative_to(PROJECT_ROOT)}: {WIDTH} x {height}, {path.stat().st_size >> 10} KiB")
 
 
 def main() -> None:

@@ -42,12 +42,12 @@ class Build(NamedTuple):
     """One way to get torch.
 
     :ivar options: options of uv that name the index.
-    :ivar told: description for the user.
+    :ivar description: description for the user.
     :ivar cpu: whether it is a build without CUDA.
     """
 
     options: Tuple[str, ...]
-    told: str
+    description: str
     cpu: bool
 
     @property
@@ -96,8 +96,9 @@ def find_python(program: str, env: uv.Variables, wanted: str, venv: Path) -> str
     found, path = uv.output_of([program, "python", "find", "--system", version], env, 60) if fetched else (False, "")
     if not found:
         uv.fail(
-            f"found no Python {wanted or '3.11, 3.12 or 3.13'}, and none could be fetched ({uv.told(printed)}). "
-            "Install one (Debian: apt-get install python3), or name it: make PYTHON=/path/to/python3.12 install"
+            f"found no Python {wanted or '3.11, 3.12 or 3.13'}, and none could be fetched "
+            f"({uv.error_summary(printed)}). Install one (Debian: apt-get install python3), or name it: "
+            "make PYTHON=/path/to/python3.12 install"
         )
     return _checked(path.strip().split("\n")[-1])
 
@@ -136,7 +137,9 @@ def make_venv(program: str, env: uv.Variables, python: str, venv: Path) -> str:
         return str(inside)
     made, printed = uv.output_of([program, "venv", "--clear", "--python", python, str(venv)], env, 300)
     if not made:
-        uv.fail(f"{venv} could not be created ({uv.told(printed)}). Remove it, then try again: make clean install")
+        uv.fail(
+            f"{venv} could not be created ({uv.error_summary(printed)}). Remove it, then try again: make clean install"
+        )
     return str(inside)
 
 
@@ -156,7 +159,7 @@ def choose_torch(program: str, env: uv.Variables, python: str) -> Build:
     found, printed = uv.output_of([*ask, *index], quick, _PROBE_S)
     if found:
         return Build(index, f"a CPU build, from {_without_password(mirror) or 'its index'}", cpu=True)
-    return Build((), f"the build of the registry, with CUDA; no CPU build: {uv.told(printed)}", cpu=False)
+    return Build((), f"the build of the registry, with CUDA; no CPU build: {uv.error_summary(printed)}", cpu=False)
 
 
 def _without_password(url: str) -> str:
@@ -190,7 +193,7 @@ def install(program: str, env: uv.Variables, python: str, build: Build) -> None:
             uv.fail(uv.explain(printed))
 
 
-def prove(python: str, venv: Path) -> str:
+def check_torch(python: str, venv: Path) -> str:
     """Import torch and compute a product.
 
     :returns: one line with the build and its size.
@@ -199,7 +202,7 @@ def prove(python: str, venv: Path) -> str:
     done, printed = uv.output_of([python, "-c", _PROOF], dict(os.environ), 300)
     if not done:
         uv.fail(
-            f"torch was installed but does not run: {uv.told(printed)}. "
+            f"torch was installed but does not run: {uv.error_summary(printed)}. "
             "Create the environment again: make clean install"
         )
     version, folder = printed.strip().split("\n")[-2:]
@@ -220,7 +223,7 @@ def main(wanted: str = "", name: str = ".venv") -> None:
     inside = make_venv(program, env, python, venv)
     print("[3/5] torch: looking for a CPU build …", flush=True)
     build = choose_torch(program, env, inside)
-    print(f"      {build.told}", flush=True)
+    print(f"      {build.description}", flush=True)
     check_disk(build.disk_gb, venv, cache)
     print(
         f"[4/5] packages: up to {build.download_gb} GB to download, {build.disk_gb} GB on disk, half a minute or more; "
@@ -231,7 +234,7 @@ def main(wanted: str = "", name: str = ".venv") -> None:
     with suppress(FileNotFoundError):
         complete.unlink()
     install(program, env, inside, build)
-    proof = prove(inside, venv)
+    proof = check_torch(inside, venv)
     complete.write_text(str(venv.absolute()), encoding="utf-8")
     print(f"[5/5] {proof}; set up in {time.monotonic() - start:.0f} s", flush=True)
 

@@ -70,11 +70,13 @@ def explain(output: str) -> str:
     """Return one line about a failed command: what is wrong, and what to do."""
     for pattern, remedy in REMEDIES:
         if re.search(pattern, output):
-            return f"{remedy}, then run the same command again: it continues where it stopped. ({told(output)})"
-    return f"{told(output)}. Run the same command again: it continues where it stopped."
+            return (
+                f"{remedy}, then run the same command again: it continues where it stopped. ({error_summary(output)})"
+            )
+    return f"{error_summary(output)}. Run the same command again: it continues where it stopped."
 
 
-def told(output: str) -> str:
+def error_summary(output: str) -> str:
     """Return the first error and the last cause that a failed command printed, in one line."""
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output)
     lines = [line.strip(" \t│") for line in re.split(r"[\r\n]+", text) if line.strip()]

@@ -24,7 +24,7 @@ FIXES_NUMERICS = {
 }  # fmt: skip
 
 
-def listing() -> str:
+def list_stages() -> str:
     """Return a text with one line for each stage: its name and the first line of its docstring."""
     width = max(map(len, FIXES_NUMERICS))
     return "\n".join(f"{name:{width}}  {_summary(name)}" for name in FIXES_NUMERICS)
@@ -65,7 +65,7 @@ def run(name: str, arguments: Sequence[str]) -> None:
 def main() -> None:
     """Run the stage named on the command line."""
     if len(sys.argv) == 1:
-        sys.stdout.write(f"{listing()}\n")
+        sys.stdout.write(f"{list_stages()}\n")
     else:
         run_as_command(lambda: run(sys.argv[1], sys.argv[2:]))
 

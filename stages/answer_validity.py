@@ -19,8 +19,8 @@ from codetune import numerics
 from codetune.core.config import load_section
 from codetune.core.files import JsonObject, write_json
 from codetune.core.journal import Journal
-from codetune.evaluation.execution.answering import Asking, answered
-from codetune.evaluation.execution.trials import try_answers
+from codetune.evaluation.execution.answering import AnswerSettings, generate_answers
+from codetune.evaluation.execution.trials import run_answers
 from codetune.evaluation.metrics.baseline import Baseline, measure_baseline, read_references
 from codetune.evaluation.metrics.bertscore import BertEncoder
 from codetune.evaluation.metrics.matching import Matcher
@@ -30,8 +30,8 @@ from codetune.evaluation.metrics.scored import expected_form, scored_text
 from codetune.evaluation.metrics.table import match_pairs, score_answer, signatures
 from codetune.evaluation.problems.sets import ProblemSet, benchmark_sets, held_out_set
 from codetune.evaluation.sandbox.isolation import find_isolation, python_release
-from codetune.evaluation.sandbox.limits import Limits, calibrated
-from codetune.evaluation.validity.answers import Graded, discrimination
+from codetune.evaluation.sandbox.limits import Limits, calibrate_limits
+from codetune.evaluation.validity.answers import GradedAnswers, discrimination
 from codetune.evaluation.validity.params import AnswerValidityParams
 from codetune.generation.sampling import SamplingSettings
 from codetune.models.answer_form import TaughtForm, load_taught_form
@@ -79,16 +79,16 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     :raises UserError: if the machine offers no isolation, or if a model cannot be loaded.
     """
     isolation = find_isolation()
-    limits = calibrated(Limits(cpu_s=params.validity.cpu_s), isolation)
+    limits = calibrate_limits(Limits(cpu_s=params.validity.cpu_s), isolation)
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
     baseline = measure_baseline(encoder, read_references(inputs.problems, inputs.test), params.score)
     counts: JsonObject = {}
-    graded: list[Graded] = []
+    graded: list[GradedAnswers] = []
     for problems in _sets(params, inputs):
         answers = _drawn(problems, params, inputs, outputs)
         texts = {task: [row["completion"] for row in rows] for task, rows in answers.items()}
-        tried = try_answers(problems.problems, texts, isolation, limits)
+        tried = run_answers(problems.problems, texts, isolation, limits)
         passed = {task: [verdict.passed for verdict in found] for task, found in tried.verdicts.items()}
         found = _graded(problems, answers, passed, params.form, Matcher(encoder), baseline)
         graded += found
@@ -127,10 +127,10 @@ def _drawn(problems: ProblemSet, params: Params, inputs: Inputs, outputs: Output
     )
     found: dict[str, list[JsonObject]] = {}
     for variant, adapter in zip(VARIANTS, (None, inputs.adapter), strict=True):
-        asking = Asking(model.base, adapter, asked.answers, sampling, model.revision, model.system)
+        asking = AnswerSettings(model.base, adapter, asked.answers, sampling, model.revision, model.system)
         path = outputs.journals / f"{problems.name}.{variant}.jsonl"
         journal = Journal(path, asking.recipe(problems.problems))
-        for row in answered(problems.problems, asking, journal, journal.read() or []):
+        for row in generate_answers(problems.problems, asking, journal, journal.read() or []):
             if row["sample"] < asked.answers:
                 found.setdefault(row["task_id"], []).append(row)
     return found
@@ -143,7 +143,7 @@ def _graded(
     form: TaughtForm,
     matcher: Matcher,
     baseline: Baseline,
-) -> list[Graded]:
+) -> list[GradedAnswers]:
     """Return the scores of the answers to each usable problem, divided into passing and failing ones."""
     references = {each.id: each.reference for each in problems.problems}
     samples = {
@@ -167,7 +167,7 @@ def _graded(
         kinds = (
             [score for score, good in zip(scores, passed[task], strict=True) if good is kind] for kind in (True, False)
         )
-        graded.append(Graded(*kinds))
+        graded.append(GradedAnswers(*kinds))
     return graded
 
 

@@ -27,7 +27,7 @@ from codetune.core.config import load_section
 from codetune.core.errors import UserError
 from codetune.core.files import write_json, write_jsonl
 from codetune.core.tables import count_rows, stream_table
-from codetune.data.clean.benchmarks import ASKED, BenchmarkIndex, benchmark_files, read_benchmark
+from codetune.data.clean.benchmarks import EVALUATED_BENCHMARKS, BenchmarkIndex, benchmark_files, read_benchmark
 from codetune.data.clean.params import CleanParams
 from codetune.data.clean.problems import held_out_problem, problem_counts
 from codetune.data.clean.report import data_report, instruction_row, ledger_row, review_counts
@@ -35,12 +35,12 @@ from codetune.data.clean.split import Split
 from codetune.data.clean.spool import FileTexts, Spool
 from codetune.data.clean.verdicts import (
     CHUNK_ROWS,
-    Verdict,
+    RowDecision,
     decontaminated,
     deduplicated,
     filtered,
     joined_groups,
-    limited,
+    limit_package_share,
     splits_of,
 )
 from codetune.schemas.checking import checked
@@ -59,7 +59,7 @@ class Inputs:
     """The files that the stage reads."""
 
     raw: Path = Path("data/raw")
-    benchmarks: Path = ASKED
+    benchmarks: Path = EVALUATED_BENCHMARKS
     reviews: Path = Path("data/reviews.jsonl")
 
 
@@ -71,7 +71,7 @@ class Outputs:
     counts: Path = Path("data/clean/counts.json")
 
 
-def _write_rows(folder: Path, verdicts: list[Verdict], splits: dict[str, Split], spool: Spool) -> None:
+def _write_rows(folder: Path, verdicts: list[RowDecision], splits: dict[str, Split], spool: Spool) -> None:
     for split in ("train", "val", "test"):
         chosen = (verdict for verdict in verdicts if verdict.kept and splits[verdict.group] == split)
         path = folder / f"{split}.jsonl"
@@ -84,7 +84,7 @@ def _write_rows(folder: Path, verdicts: list[Verdict], splits: dict[str, Split],
     stream_table(path, checked(lines, LEDGER, path), LEDGER.arrow)
 
 
-def held_out_problems(verdicts: list[Verdict], spool: Spool) -> Iterator[dict[str, Any]]:
+def held_out_problems(verdicts: list[RowDecision], spool: Spool) -> Iterator[dict[str, Any]]:
     """Yield the held-out rows whose docstring examples can test an answer."""
     for verdict in verdicts:
         if verdict.kept and verdict.held_out:
@@ -114,7 +114,7 @@ def _require_sources(rows: Path, params: CleanParams) -> None:
                 )
 
 
-def _require_splits(verdicts: list[Verdict], splits: dict[str, Split]) -> None:
+def _require_splits(verdicts: list[RowDecision], splits: dict[str, Split]) -> None:
     filled = Counter(splits[verdict.group] for verdict in verdicts if verdict.kept)
     dropped = Counter(verdict.reason for verdict in verdicts if not verdict.kept)
     most = ", ".join(f"{reason} {count:,}" for reason, count in dropped.most_common(_NAMED_REASONS)) or "none"
@@ -143,7 +143,7 @@ def run(params: CleanParams, inputs: Inputs, outputs: Outputs) -> dict[str, Any]
         joined = joined_groups(verdicts, params)
         splits = splits_of(verdicts, joined, params)
         verdicts = decontaminated(verdicts, splits, BenchmarkIndex(tasks, params.near_duplicate), params)
-        verdicts = limited(verdicts, splits, params)
+        verdicts = limit_package_share(verdicts, splits, params)
         _require_splits(verdicts, splits)
         _write_rows(outputs.clean, verdicts, splits, spool)
         held_out = [verdict for verdict in verdicts if verdict.kept and verdict.held_out]

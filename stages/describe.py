@@ -17,7 +17,7 @@ from pathlib import Path
 from codetune.core.errors import UserError
 from codetune.core.files import JsonObject, atomic_folder, read_json, write_json, write_text
 from codetune.data.augment.meaning import Calibration
-from codetune.reporting.augmentation_pictures import meaning_picture
+from codetune.reporting.augmentation_plots import meaning_plot
 from codetune.reporting.data_card.facts import (
     COLUMNS,
     drops,
@@ -30,10 +30,10 @@ from codetune.reporting.data_card.facts import (
     quantile,
 )
 from codetune.reporting.data_card.page import CardFacts, data_card
-from codetune.reporting.data_card.pictures import funnel_picture, lengths_picture
+from codetune.reporting.data_card.plots import funnel_plot, lengths_plot
 from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.ledger import LEDGER
-from codetune.schemas.reading import read_rows, rows_with
+from codetune.schemas.reading import read_rows, rows_containing
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Outputs:
 
 def _row(path: Path, identity: str) -> JsonObject:
     """Return the row with this id from a JSON-lines file."""
-    for row in rows_with(path, ORIGINALS, identity):
+    for row in rows_containing(path, ORIGINALS, identity):
         if row["id"] == identity:
             return row
     raise UserError(f"{path} does not have row {identity}, which the ledger lists", "Run `dvc repro clean`.")
@@ -70,15 +70,15 @@ def _write_plots(folder: Path, ledger: list[JsonObject]) -> None:
     medians = {split: quantile(values, 0.5) for split, values in found.items()}
     with atomic_folder(folder) as temporary:
         steps = funnel(drops(ledger), len(ledger))
-        write_text(temporary / "funnel.svg", funnel_picture(len(ledger), steps, kept_by_split(ledger)))
-        write_text(temporary / "lengths.svg", lengths_picture(histogram(found), medians))
+        write_text(temporary / "funnel.svg", funnel_plot(len(ledger), steps, kept_by_split(ledger)))
+        write_text(temporary / "lengths.svg", lengths_plot(histogram(found), medians))
 
 
 def _write_meaning(folder: Path, similarities: JsonObject) -> None:
     run = similarities["paraphrases"]
     found = Calibration(similarities["good"], [tuple(pair) for pair in similarities["bad"]], similarities["threshold"])
     with atomic_folder(folder) as temporary:
-        write_text(temporary / "meaning.svg", meaning_picture(found, run))
+        write_text(temporary / "meaning.svg", meaning_plot(found, run))
 
 
 def run(inputs: Inputs, outputs: Outputs) -> str:

@@ -20,9 +20,9 @@ from codetune import numerics
 from codetune.core.config import load_section
 from codetune.core.errors import UserError
 from codetune.core.files import write_json
-from codetune.data.clean.benchmarks import ASKED, benchmark_files, read_benchmark
+from codetune.data.clean.benchmarks import EVALUATED_BENCHMARKS, benchmark_files, read_benchmark
 from codetune.data.clean.params import CleanParams
-from codetune.data.leakage.examine import Leak, Text, TrainIndex, counts, look_for
+from codetune.data.leakage.examine import ComparedRow, Leak, TrainIndex, counts, find_leaks
 from codetune.data.leakage.params import ExamineParams, SimilarityParams
 from codetune.data.leakage.similar import similar_rows
 from codetune.models.encoders.locate import locate_encoder
@@ -54,7 +54,7 @@ class Inputs:
     train: Path = Path("data/augmented/train.jsonl")
     val: Path = Path("data/clean/val.jsonl")
     test: Path = Path("data/clean/test.jsonl")
-    benchmarks: Path = ASKED
+    benchmarks: Path = EVALUATED_BENCHMARKS
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,12 @@ class Outputs:
     report: Path = Path("reports/leaks.json")
 
 
-def _rows(path: Path, schema: Schema) -> list[Text]:
-    return [Text(row["id"], row["completion"], row["instruction"]) for row in read_rows(path, schema)]
+def _rows(path: Path, schema: Schema) -> list[ComparedRow]:
+    return [ComparedRow(row["id"], row["completion"], row["instruction"]) for row in read_rows(path, schema)]
 
 
-def _tasks(path: Path) -> list[Text]:
-    return [Text(task.id, task.code, task.instruction) for task in read_benchmark(path)]
+def _tasks(path: Path) -> list[ComparedRow]:
+    return [ComparedRow(task.id, task.code, task.instruction) for task in read_benchmark(path)]
 
 
 def _too_many(found: dict[str, list[Leak]], params: ExamineParams) -> list[str]:
@@ -92,7 +92,9 @@ def _too_many(found: dict[str, list[Leak]], params: ExamineParams) -> list[str]:
     return problems
 
 
-def _similar(train: list[Text], parts: dict[str, list[Text]], params: SimilarityParams) -> dict[str, list[Leak]]:
+def _similar(
+    train: list[ComparedRow], parts: dict[str, list[ComparedRow]], params: SimilarityParams
+) -> dict[str, list[Leak]]:
     """Return, for each part, the rows with the same meaning as a train row."""
     key = "examine.similarity.encoder"
     encoder = SentenceEncoder(locate_encoder(params.encoder, key), key, params.max_tokens)
@@ -112,7 +114,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     index = TrainIndex(train, examine.near_duplicate)
     splits = {"val": _rows(inputs.val, ORIGINALS), "test": _rows(inputs.test, ORIGINALS)}
     parts = splits | {path.name: _tasks(path) for path in benchmark_files(inputs.benchmarks, params.benchmarks)}
-    found = {name: look_for(rows, index, len(rows), name) for name, rows in parts.items()}
+    found = {name: find_leaks(rows, index, len(rows), name) for name, rows in parts.items()}
     originals = list({row.code: row for row in reversed(train)}.values())
     for name, leaks in _similar(originals, splits, examine.similarity).items():
         found[name] += leaks

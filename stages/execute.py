@@ -23,12 +23,12 @@ from codetune.core.errors import UserError
 from codetune.core.files import JsonObject, write_json, write_jsonl
 from codetune.evaluation.execution.figures import figures, lines
 from codetune.evaluation.execution.params import ExecuteParams
-from codetune.evaluation.execution.trials import try_answers
+from codetune.evaluation.execution.trials import run_answers
 from codetune.evaluation.metrics.params import ScoreParams
 from codetune.evaluation.metrics.samples import Samples, read_benchmark_samples, read_samples
 from codetune.evaluation.problems.sets import ProblemSet, benchmark_sets, held_out_set
 from codetune.evaluation.sandbox.isolation import find_isolation
-from codetune.evaluation.sandbox.limits import Limits, calibrated
+from codetune.evaluation.sandbox.limits import Limits, calibrate_limits
 from codetune.evaluation.sandbox.packages import package_paths
 from codetune.schemas.checking import checked
 from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
@@ -76,10 +76,10 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         sys.stderr.write(f"execute: no answer was run, so there is no pass@1: {error} {again}\n")
     else:
         isolation = replace(isolation, packages=packages) if packages else isolation
-        limits = calibrated(Limits(cpu_s=params.execute.cpu_s), isolation)
+        limits = calibrate_limits(Limits(cpu_s=params.execute.cpu_s), isolation)
         for problems, samples in _answered(inputs):
             tried = {
-                variant: try_answers(
+                variant: run_answers(
                     problems.problems, {row["id"]: [row["answer"]] for row in answers}, isolation, limits
                 )
                 for variant, answers in samples.items()

@@ -20,7 +20,7 @@ from codetune.core.errors import UserError
 from codetune.core.files import atomic_folder, read_json, write_text
 from codetune.export.merge import merge, save_merged
 from codetune.export.params import ExportParams
-from codetune.models.answer_form import TaughtForm, load_taught_form, written
+from codetune.models.answer_form import TaughtForm, format_completion, load_taught_form
 from codetune.models.load import load_model
 from codetune.models.params import BASE_FOLDER, PROVENANCE, ModelParams
 from codetune.models.prompt import example_ids, prompt_ids, shown_prompt
@@ -74,7 +74,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
     if not rows:
         raise UserError(f"{inputs.val} has no row to check the merged model on", "Run `dvc repro clean`.")
     sequences = [
-        example_ids(base.tokenizer, row["instruction"], written(row["completion"], params.form), base.context).input_ids
+        example_ids(
+            base.tokenizer, row["instruction"], format_completion(row["completion"], params.form), base.context
+        ).input_ids
         for row in rows
     ]
     prompts = [prompt_ids(base.tokenizer, row["instruction"]) for row in rows]

@@ -28,12 +28,12 @@ from codetune.core.files import JsonObject, digest_bytes, dump_json, write_json,
 from codetune.core.fingerprint import fingerprint
 from codetune.core.journal import Journal
 from codetune.core.progress import track
-from codetune.evaluation.answers import is_settled
+from codetune.evaluation.answers import is_code_final
 from codetune.evaluation.problems.prompts import Prompt, reword, select_benchmark, select_prompts
 from codetune.evaluation.problems.sets import ProblemSet, benchmark_sets, held_out_set, pack_answer
 from codetune.generation.batch import answer_all
 from codetune.generation.params import GenerateParams
-from codetune.generation.stopping import LineWatch
+from codetune.generation.stopping import StopAtLineEnd
 from codetune.models.answer_form import Task, load_task
 from codetune.models.device import require_device
 from codetune.models.load import LoadedModel, load_model
@@ -199,7 +199,7 @@ def _answered(loaded: LoadedModel, prompts: list[Prompt], params: Params, journa
     answers = {row["index"]: row for row in kept}
     left = [index for index in range(len(prompts)) if index not in answers]
     size = params.generate.batch_size
-    settled = LineWatch(loaded.tokenizer, is_settled)
+    settled = StopAtLineEnd(loaded.tokenizer, is_code_final)
     finished = answer_all(
         loaded,
         [prompts[index].ids for index in left],

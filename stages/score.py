@@ -26,21 +26,21 @@ from codetune.core.files import JsonObject, write_json, write_jsonl
 from codetune.evaluation.metrics import registry
 from codetune.evaluation.metrics.baseline import measure_baseline, read_references
 from codetune.evaluation.metrics.bertscore import BertEncoder
-from codetune.evaluation.metrics.kept import Kept, kept_folder, recipe
+from codetune.evaluation.metrics.kept import ScoreCache, cache_folder, recipe
 from codetune.evaluation.metrics.matching import Matcher
 from codetune.evaluation.metrics.params import ScoreParams
 from codetune.evaluation.metrics.robustness import robustness
 from codetune.evaluation.metrics.samples import prompts_digest, read_benchmark_samples, read_samples
 from codetune.evaluation.metrics.scored import reading_report, scored_samples
-from codetune.evaluation.metrics.segmentation import tell_tokenizer
+from codetune.evaluation.metrics.segmentation import print_tokenizer
 from codetune.evaluation.metrics.table import (
-    corpus_of,
-    kept_scores,
+    corpus_metrics,
     match_samples,
     metrics,
     score_prompts,
     scoring_report,
     setup_of,
+    stored_scores,
     tokenizer_of,
 )
 from codetune.evaluation.problems.sets import benchmark_sets
@@ -100,18 +100,20 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
     benchmarks = {name: scored_samples(each, params.form) for name, each in tasks.items()}
     settings = params.score.bertscore
     encoder = BertEncoder(locate_encoder(settings, "score.bertscore"), settings.layer)
-    with Kept(outputs.kept, recipe(encoder, params.numerics)) as kept:
+    with ScoreCache(outputs.kept, recipe(encoder, params.numerics)) as kept:
         references = read_references(inputs.problems, inputs.test)
         baseline = measure_baseline(encoder, references, params.score, kept)
         matcher = Matcher(encoder, kept)
         match_samples(samples, reworded, *benchmarks.values(), matcher=matcher)
     tokenizer = tokenizer_of(samples)
-    tell_tokenizer(tokenizer)
+    print_tokenizer(tokenizer)
     rows = score_prompts(samples, matcher, baseline, tokenizer)
-    report = metrics(rows, corpus_of(samples, tokenizer), params.score)
+    report = metrics(rows, corpus_metrics(samples, tokenizer), params.score)
     if benchmarks:
         report["benchmarks"] = {
-            name: metrics(score_prompts(each, matcher, baseline, tokenizer), corpus_of(each, tokenizer), params.score)
+            name: metrics(
+                score_prompts(each, matcher, baseline, tokenizer), corpus_metrics(each, tokenizer), params.score
+            )
             for name, each in benchmarks.items()
         }
     if reworded["base"]:
@@ -125,7 +127,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         "numerics": params.numerics.mode,
         "versions": {name: version(name) for name in _LIBRARIES},
     }
-    write_jsonl(outputs.scores, checked(kept_scores(rows), registry.schema(), outputs.scores))
+    write_jsonl(outputs.scores, checked(stored_scores(rows), registry.schema(), outputs.scores))
     counts = scoring_report(samples, encoder, baseline)
     if params.form != "as_is":
         read = {"": given, ".reworded": asked_again, **{f".{name}": each for name, each in tasks.items()}}
@@ -144,4 +146,4 @@ def main() -> None:
     """Run the stage with params.yaml and the files named in dvc.yaml."""
     params = Params(load_section(ScoreParams), numerics.fixed(), load_taught_form())
 
-    run(params, Inputs(), Outputs(kept=kept_folder(Path())))
+    run(params, Inputs(), Outputs(kept=cache_folder(Path())))

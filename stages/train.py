@@ -45,9 +45,9 @@ from codetune.training.data import (
     validation_batches,
 )
 from codetune.training.loop import train
-from codetune.training.lora import add_adapter, save_adapter, trainable_report, unreached
+from codetune.training.lora import add_adapter, save_adapter, trainable_report, weights_without_adapter
 from codetune.training.params import TrainParams
-from codetune.training.precision import chosen_precision
+from codetune.training.precision import choose_precision
 from codetune.training.progress import Progress
 from codetune.training.sharding import shard
 from codetune.training.world import World, join
@@ -115,13 +115,15 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
         del base  # memory may be too small for two models
         base = load()
     pad, size = base.tokenizer.pad_token_id, options.batch_size
-    lay_out = pack if options.packing else partial(collate, pad_id=pad)
+    collate_fn = pack if options.packing else partial(collate, pad_id=pad)
     steps = [
         step
         for epoch in range(options.epochs)
-        for step in training_steps(rows.rows, size, options.accumulation * world.size, options.seed, epoch, lay_out)
+        for step in training_steps(rows.rows, size, options.accumulation * world.size, options.seed, epoch, collate_fn)
     ][: options.max_steps or None]
-    beside = {reason: len(names) for reason, names in unreached(base.model, options.lora.target_modules).items()}
+    beside = {
+        reason: len(names) for reason, names in weights_without_adapter(base.model, options.lora.target_modules).items()
+    }
     model = add_adapter(base.model, options.lora, options.seed).to(world.device)
     shard(model, world)
     facts = _fingerprint(params, inputs, world, base.dtype).facts
@@ -150,7 +152,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
 
 def _with_precision(params: Params, world: World) -> Params:
     """Return the parameters with `auto` replaced by the precision used here, the same in all processes."""
-    precision, reason = chosen_precision(params.train.precision, params.numerics.mode, world.device)
+    precision, reason = choose_precision(params.train.precision, params.numerics.mode, world.device)
     if world.size > 1:
         precision = "bfloat16" if world.total(float(precision == "bfloat16")) == world.size else "float32"
     if world.main:

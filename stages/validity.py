@@ -23,12 +23,12 @@ from codetune.evaluation.metrics.matching import Matcher
 from codetune.evaluation.metrics.params import ScoreParams
 from codetune.evaluation.metrics.table import match_pairs, score_answer, signatures
 from codetune.evaluation.sandbox.isolation import find_isolation, python_release
-from codetune.evaluation.sandbox.limits import Limits, calibrated
+from codetune.evaluation.sandbox.limits import Limits, calibrate_limits
 from codetune.evaluation.validity.agreement import Score, agreement
 from codetune.evaluation.validity.params import ValidityParams
 from codetune.evaluation.validity.programs import Programs, make_programs
 from codetune.models.encoders.locate import locate_encoder
-from codetune.reporting.validity_picture import agreement_picture
+from codetune.reporting.validity_plots import agreement_plot
 from codetune.schemas.raw import RAW_ROWS
 from codetune.schemas.reading import read_rows
 
@@ -84,7 +84,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     :raises UserError: if the machine offers no isolation, or if no function can be used.
     """
     isolation = find_isolation()
-    limits = calibrated(Limits(cpu_s=params.validity.cpu_s), isolation)
+    limits = calibrate_limits(Limits(cpu_s=params.validity.cpu_s), isolation)
     rows = read_rows(inputs.rows, RAW_ROWS, ["id", "kind", "code"])
     made = make_programs(rows, params.validity, isolation, limits)
     if not made.functions:
@@ -105,7 +105,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     }
     if (release := python_release()) != _FIRST_PYTHON:
         report["python"] = release
-    write_text(outputs.reports / "agreement.svg", agreement_picture(metrics, params.score.confidence))
+    write_text(outputs.reports / "agreement.svg", agreement_plot(metrics, params.score.confidence))
     write_json(outputs.reports / "metrics.json", report)
     return report
 

@@ -145,8 +145,8 @@ def test_packed_rows_do_not_see_each_other(trained):
     assert torch.allclose(together, torch.cat(apart), atol=1e-4)
 
 
-@pytest.mark.parametrize("lay_out", [pack, partial(collate, pad_id=0)], ids=["packed", "padded"])
-def test_any_number_of_threads_gives_the_same_gradients(trained, lay_out, same_bits):
+@pytest.mark.parametrize("collate_fn", [pack, partial(collate, pad_id=0)], ids=["packed", "padded"])
+def test_any_number_of_threads_gives_the_same_gradients(trained, collate_fn, same_bits):
     _, base, _, adapter, _ = trained
     loaded = load_model(base)
     model = attach_adapter(loaded.model, adapter).eval()
@@ -154,7 +154,7 @@ def test_any_number_of_threads_gives_the_same_gradients(trained, lay_out, same_b
         weight.requires_grad_("norm" in name or "ln_" in name or "lora_" in name)
     rows = tokenized(loaded.tokenizer, read_jsonl(ROWS_FILE)[:10])
     weights = [weight for weight in model.parameters() if weight.requires_grad]
-    same_bits(lambda: torch.autograd.grad(batch_loss(model, lay_out(rows)), weights))
+    same_bits(lambda: torch.autograd.grad(batch_loss(model, collate_fn(rows)), weights))
 
 
 IN_EVERY_RUN = ("bloom", "gemma3_text", "mamba", "phimoe")

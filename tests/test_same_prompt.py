@@ -8,7 +8,7 @@ from transformers import AutoTokenizer
 from codetune.core.errors import UserError
 from codetune.core.files import write_jsonl
 from codetune.evaluation.execution import answering
-from codetune.evaluation.execution.answering import Asking, answer_problems
+from codetune.evaluation.execution.answering import AnswerSettings, answer_problems
 from codetune.evaluation.problems.reading import read_problems
 from codetune.export.merge import merge, save_merged
 from codetune.generation import batch
@@ -99,9 +99,9 @@ def test_same_ids_everywhere(tiny_instruct, instruction_rows, asked, trained_on,
     ]
     settings = SamplingSettings(max_new_tokens=4)
     for number, asking in enumerate([
-        Asking(str(tiny_instruct), None, 1, settings, system=system),
-        Asking(str(tiny_instruct), adapter, 1, settings),
-        Asking(str(tmp_path / "export"), None, 1, settings),
+        AnswerSettings(str(tiny_instruct), None, 1, settings, system=system),
+        AnswerSettings(str(tiny_instruct), adapter, 1, settings),
+        AnswerSettings(str(tmp_path / "export"), None, 1, settings),
     ]):  # fmt: skip
         answer_problems(problems, asking, tmp_path / f"answers{number}.jsonl")
     assert len(asked) == 7
@@ -120,7 +120,7 @@ def test_same_ids_everywhere(tiny_instruct, instruction_rows, asked, trained_on,
 
 def test_answers_to_another_system_text_are_not_mixed(tiny_instruct, asked, tmp_path):
     problems = read_problems(written(tmp_path / "problems.jsonl", HUMANEVAL))
-    asking = Asking(str(tiny_instruct), None, 1, SamplingSettings(max_new_tokens=4))
+    asking = AnswerSettings(str(tiny_instruct), None, 1, SamplingSettings(max_new_tokens=4))
     answer_problems(problems, asking, tmp_path / "answers.jsonl")
     assert asked
     with pytest.raises(UserError, match="other settings"):

@@ -47,9 +47,9 @@ def pools(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ):
         monkeypatch.setattr(module, name, size)
     counts: list[int] = []
-    known = workers.processes
+    known = workers.worker_pool
     for module in (workers, survival):
-        monkeypatch.setattr(module, "processes", lambda count: (counts.append(count), known(count))[1])
+        monkeypatch.setattr(module, "worker_pool", lambda count: (counts.append(count), known(count))[1])
     return counts
 
 

@@ -49,7 +49,7 @@ class Correction:
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeepResult:
     """What `keep` did.
 
     :param rows: number of rows in the file.
@@ -91,7 +91,7 @@ def read_feedback(root: Path) -> list[JsonObject]:
     return read_jsonl(path) if path.exists() else []
 
 
-def keep(root: Path, correction: Correction) -> Kept:
+def keep(root: Path, correction: Correction) -> KeepResult:
     """Add one row at the end of data/feedback.jsonl, unless it is already there.
 
     The whole file is replaced in one step, so that a reader never sees an incomplete line, even after a crash.
@@ -103,14 +103,14 @@ def keep(root: Path, correction: Correction) -> Kept:
     with _locked(root):
         rows = read_feedback(root)
         if any(row.get("id") == correction.id for row in rows):
-            return Kept(len(rows), new=False)
+            return KeepResult(len(rows), new=False)
         before = path.read_bytes() if path.exists() else b""
         if before and not before.endswith(b"\n"):  # an editor may have removed the last line break
             before += b"\n"
         line = json.dumps({"id": correction.id, **asdict(correction)}, ensure_ascii=False) + "\n"
         with atomic_file(path) as temporary:
             temporary.write_bytes(before + line.encode())
-    return Kept(len(rows) + 1, new=True)
+    return KeepResult(len(rows) + 1, new=True)
 
 
 def is_source(root: Path) -> bool:

@@ -12,9 +12,9 @@ from codetune.app import project
 from codetune.core.errors import UserError
 from codetune.history.listing import Revision
 from codetune.history.models import ModelFiles, model_files
-from codetune.history.reports import Role
+from codetune.history.reports import Variant
 from codetune.history.repository import Repository
-from codetune.models.shelf import Shelf
+from codetune.models.model_cache import ModelCache
 
 if TYPE_CHECKING:
     from codetune.models.load import LoadedModel
@@ -27,7 +27,7 @@ MAX_MODELS_IN_MEMORY = 4
 SMALL_MODEL_PARAMETERS = 50_000_000
 
 
-def find_model(revision: Revision, role: Role) -> ModelFiles | str:
+def find_model(revision: Revision, role: Variant) -> ModelFiles | str:
     """Find the files of a model of a revision.
 
     The result is cached for `project.LISTING_SECONDS`, except for the workspace.
@@ -38,7 +38,7 @@ def find_model(revision: Revision, role: Role) -> ModelFiles | str:
     return look(str(project.project_root()), revision, role)
 
 
-def _look(root: str, revision: Revision, role: Role) -> ModelFiles | str:
+def _look(root: str, revision: Revision, role: Variant) -> ModelFiles | str:
     try:
         return model_files(Repository(Path(root)), revision, role)
     except UserError as error:
@@ -48,12 +48,12 @@ def _look(root: str, revision: Revision, role: Role) -> ModelFiles | str:
 _looked = st.cache_data(ttl=project.LISTING_SECONDS, show_spinner="Looking for the model")(_look)
 
 
-def loaded(wanted: list[ModelFiles]) -> list[LoadedModel]:
+def load_models(wanted: list[ModelFiles]) -> list[LoadedModel]:
     """Return the models, loaded into memory, in the order of `wanted`.
 
     :raises UserError: if a model cannot be loaded, or if too many other models are in use.
     """
-    return _shelf().take([(files, files.fingerprint()) for files in wanted])
+    return _model_cache().get([(files, files.fingerprint()) for files in wanted])
 
 
 def threads_for(models: Iterable[LoadedModel]) -> int:
@@ -63,8 +63,8 @@ def threads_for(models: Iterable[LoadedModel]) -> int:
 
 
 @st.cache_resource(show_spinner=False)
-def _shelf() -> Shelf[tuple[ModelFiles, str]]:
-    return Shelf(MAX_MODELS_IN_MEMORY, _load)
+def _model_cache() -> ModelCache[tuple[ModelFiles, str]]:
+    return ModelCache(MAX_MODELS_IN_MEMORY, _load)
 
 
 def _load(key: tuple[ModelFiles, str]) -> LoadedModel:

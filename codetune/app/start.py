@@ -6,7 +6,7 @@ import streamlit as st
 
 from codetune import numerics
 from codetune.app.project import project_root
-from codetune.app.ui.guard import literal
+from codetune.app.ui.guard import escape_markdown
 from codetune.core.config import PARAMS_FILE, load_section
 from codetune.core.errors import UserError
 
@@ -24,5 +24,5 @@ def fix_numerics() -> None:
     try:
         _fix(str(project_root()))
     except UserError as error:
-        st.error(literal(str(error)))
+        st.error(escape_markdown(str(error)))
         st.stop()

@@ -51,12 +51,12 @@ def answer(
     from codetune import numerics
 
     numerics.fix()
-    from codetune.evaluation.execution.answering import Asking, answer_problems
+    from codetune.evaluation.execution.answering import AnswerSettings, answer_problems
     from codetune.evaluation.problems.reading import read_problems
     from codetune.generation.sampling import SamplingSettings
 
     sampling = SamplingSettings(temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens, seed=seed)
-    asking = Asking(model, adapter, samples, sampling, system=system)
+    asking = AnswerSettings(model, adapter, samples, sampling, system=system)
     made = answer_problems(read_problems(problems), asking, output)
     click.echo(f"{made} answers generated, written to {output}")
     click.echo(f"Next: `codetune execute {problems} {output}`.")

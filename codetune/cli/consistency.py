@@ -29,7 +29,7 @@ from codetune.models.catalogue import CATALOGUE
 from codetune.models.encoders.locate import MINILM, minilm_folder
 from codetune.models.encoders.params import EncoderParams
 from codetune.models.gguf.header import is_gguf, read_gguf
-from codetune.models.locate import named_folder
+from codetune.models.locate import fetched_base_folder
 from codetune.models.params import ModelParams
 from codetune.training.params import TrainParams
 
@@ -115,7 +115,7 @@ def _model(model: ModelParams, train: TrainParams, generate: GenerateParams, ans
             place = _fetched(model.base)
         elif problem := _hub_problem("model.base", model.base, model.revision):
             yield f"{problem} (names of known models: {', '.join(CATALOGUE)})"
-    positions = size_of(place, _POSITIONS)
+    positions = configured_size(place, _POSITIONS)
     if positions is None:
         return
     if train.max_tokens > positions:
@@ -128,7 +128,7 @@ def _model(model: ModelParams, train: TrainParams, generate: GenerateParams, ans
 def _fetched(name: str) -> Path:
     """Return the folder of a model of the catalogue; a path that does not exist if it is not downloaded yet."""
     try:
-        return named_folder(name)
+        return fetched_base_folder(name)
     except UserError:
         return Path(name)
 
@@ -140,11 +140,11 @@ def _encoders(augment: AugmentParams, examine: ExamineParams, score: ScoreParams
         ("examine.similarity", similarity.encoder, similarity.max_tokens),
     ):
         yield from _encoder(f"{key}.encoder", encoder)
-        positions = size_of(_encoder_place(encoder), _POSITIONS)
+        positions = configured_size(_encoder_place(encoder), _POSITIONS)
         if positions is not None and tokens > positions:
             yield f"{key}.max_tokens: found {tokens}, expected at most {positions}, the context of {encoder.model}"
     yield from _encoder("score.bertscore", score.bertscore)
-    layers = size_of(_encoder_place(score.bertscore), _LAYERS)
+    layers = configured_size(_encoder_place(score.bertscore), _LAYERS)
     if layers is not None and score.bertscore.layer > layers:
         found = score.bertscore.layer
         yield f"score.bertscore.layer: found {found}, expected at most {layers}, the layers of {score.bertscore.model}"
@@ -179,7 +179,7 @@ def _paraphrasers(augment: AugmentParams) -> Problems:
                 yield problem
 
 
-def size_of(place: Path, names: tuple[str, ...]) -> int | None:
+def configured_size(place: Path, names: tuple[str, ...]) -> int | None:
     """Return a size from the configuration of a model, such as the number of positions.
 
     :param place: a model folder or a GGUF file; it need not exist.

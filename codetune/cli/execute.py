@@ -30,7 +30,7 @@ def execute(
     PROBLEMS is a file in the format of HumanEval or MBPP, gzipped or not. ANSWERS is a file of JSON lines with
     `task_id` and `completion`.
     """
-    from codetune.cli.execution import as_text, try_file
+    from codetune.cli.execution import results_text, run_answer_file
 
-    report = try_file(problems, answers, output, packages).report(list(sizes))
-    click.echo(dump_json(report) if as_json else as_text(report), nl=not as_json)
+    report = run_answer_file(problems, answers, output, packages).report(list(sizes))
+    click.echo(dump_json(report) if as_json else results_text(report), nl=not as_json)

@@ -10,18 +10,18 @@ from typing import Any
 from codetune.core.config import load_section
 from codetune.core.files import write_jsonl
 from codetune.evaluation.execution.params import ExecuteParams
-from codetune.evaluation.execution.trials import Tried, try_answers
+from codetune.evaluation.execution.trials import AnswerResults, run_answers
 from codetune.evaluation.execution.verification import verify
 from codetune.evaluation.problems.reading import held_out_problem, read_answers, read_problems
 from codetune.evaluation.sandbox.isolation import find_isolation
-from codetune.evaluation.sandbox.limits import Limits, calibrated
+from codetune.evaluation.sandbox.limits import Limits, calibrate_limits
 from codetune.evaluation.sandbox.packages import package_paths
 from codetune.schemas.checking import checked
 from codetune.schemas.problems import HELD_OUT_PROBLEMS, VERIFIED_PROBLEMS
 from codetune.schemas.reading import read_rows
 
 
-def try_file(problems: Path, answers: Path, output: Path | None, packages: Sequence[str] = ()) -> Tried:
+def run_answer_file(problems: Path, answers: Path, output: Path | None, packages: Sequence[str] = ()) -> AnswerResults:
     """Run the answers in a file with the tests of their problems, in a sandbox.
 
     :param problems: a file in the format of HumanEval or MBPP.
@@ -34,7 +34,7 @@ def try_file(problems: Path, answers: Path, output: Path | None, packages: Seque
     asked = read_problems(problems)
     given = read_answers(answers, asked)
     isolation = replace(find_isolation(), packages=package_paths(packages))
-    tried = try_answers(asked, given, isolation, calibrated(Limits(), isolation))
+    tried = run_answers(asked, given, isolation, calibrate_limits(Limits(), isolation))
     if output is not None:
         write_jsonl(output, [
             {"task_id": task, "answer": number, "outcome": verdict.outcome, "detail": verdict.detail}
@@ -55,7 +55,7 @@ def renew_problems(root: Path) -> str:
     """
     candidates = list(read_rows(root / "data/clean/problems.jsonl", HELD_OUT_PROBLEMS))
     isolation = find_isolation()
-    limits = calibrated(Limits(cpu_s=load_section(ExecuteParams, root / "params.yaml").cpu_s), isolation)
+    limits = calibrate_limits(Limits(cpu_s=load_section(ExecuteParams, root / "params.yaml").cpu_s), isolation)
     found = verify([held_out_problem(row) for row in candidates], isolation, limits)
     digests = {row["id"]: row["digest"] for row in candidates}
     rows = [{"id": name, "digest": digests[name]} for name in sorted(problem.id for problem in found.verified)]
@@ -65,8 +65,8 @@ def renew_problems(root: Path) -> str:
     return "\n".join([*lines, *(f"{reason:28}{count}" for reason, count in found.refused.items())])
 
 
-def as_text(report: dict[str, Any]) -> str:
-    """Return the results of `try_file` as lines for the terminal.
+def results_text(report: dict[str, Any]) -> str:
+    """Return the results of `run_answer_file` as lines for the terminal.
 
     :param report: the content of `Tried.report`.
     """

@@ -16,7 +16,7 @@ from enum import Enum
 from operator import attrgetter
 from typing import cast
 
-from codetune.compare.flips import Flips, Model, flips, passes
+from codetune.compare.flips import Flips, Model, flips, solved_pairs
 from codetune.compare.intervals import settings_of
 from codetune.compare.notices import differing_signatures, prompt_notices, signature_notices, stale_notices
 from codetune.evaluation.metrics.catalogue import (
@@ -29,8 +29,8 @@ from codetune.evaluation.metrics.catalogue import (
 from codetune.evaluation.metrics.metric import Metric
 from codetune.evaluation.metrics.registry import catalogue, over_all
 from codetune.history.parameters import ParameterDifference, parameter_differences
-from codetune.history.reports import ROLES, Reports, Role
-from codetune.stats.families import Settings, Tested, compare_family
+from codetune.history.reports import ROLES, Reports, Variant
+from codetune.stats.families import MetricComparison, Settings, compare_family
 from codetune.stats.pairs import Pair
 
 
@@ -105,7 +105,7 @@ class Comparison:
 
     baseline: Reports
     candidate: Reports
-    rows: dict[Role, list[MetricDifference]]
+    rows: dict[Variant, list[MetricDifference]]
     gain: list[MetricDifference]
     parameters: list[ParameterDifference]
     notices: list[str]
@@ -130,13 +130,13 @@ def _paired_scores(metric: Metric, baseline: Model, candidate: Model, identifier
     """
     if _is_executed(metric):
         name = str(metric.signature).removeprefix(f"{EXECUTION}.")
-        both = passes(name, baseline, candidate).values() if metric.key.endswith(".pass@1") else ()
+        both = solved_pairs(name, baseline, candidate).values() if metric.key.endswith(".pass@1") else ()
         return ([old for old, _ in both], [new for _, new in both]) if both else None
     old, new = (_scores_by_prompt(*model, identifiers, metric.score) for model in (baseline, candidate))
     return None if old is None or new is None else (old, new)
 
 
-def _tested(pairs: Mapping[str, Pair], settings: Settings) -> dict[str, Tested]:
+def _tested(pairs: Mapping[str, Pair], settings: Settings) -> dict[str, MetricComparison]:
     """Interval and p-value of each difference, corrected over its family, by metric key.
 
     The scores of the answers are one family. Whether answers pass tests is a different question, so each set of
@@ -148,7 +148,7 @@ def _tested(pairs: Mapping[str, Pair], settings: Settings) -> dict[str, Tested]:
     return {key: found for family in families.values() for key, found in compare_family(family, settings).items()}
 
 
-def _scores_by_prompt(reports: Reports, role: Role, identifiers: list[str], score: str | None) -> list[float] | None:
+def _scores_by_prompt(reports: Reports, role: Variant, identifiers: list[str], score: str | None) -> list[float] | None:
     """The score of each prompt, in order; None if any prompt has no score."""
     if score is None or not identifiers:
         return None
@@ -159,7 +159,7 @@ def _scores_by_prompt(reports: Reports, role: Role, identifiers: list[str], scor
     return None if None in values else cast("list[float]", values)
 
 
-def _judge(metric: Metric, found: Tested, confidence: float) -> Verdict:
+def _judge(metric: Metric, found: MetricComparison, confidence: float) -> Verdict:
     """The verdict: better or worse if the interval excludes zero and the corrected p-value is small enough."""
     low, high = found.interval.low, found.interval.high
     if found.equal:
@@ -245,7 +245,7 @@ def compare(baseline: Reports, candidate: Reports) -> Comparison:
     differing = differing_signatures(baseline, candidate)
     changed = {*differing, *(key.partition(".")[0] for key in differing)}
     whole = {metric.key for metric in over_all()}
-    rows: dict[Role, list[MetricDifference]] = {}
+    rows: dict[Variant, list[MetricDifference]] = {}
     for role in ROLES:
         metrics = metrics_of(baseline.values(role), candidate.values(role))
         distrusted = {

@@ -35,7 +35,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Place:
+class AxisPoint:
     """The point where the line of one revision crosses one axis.
 
     :param key: commit id, or `workspace`.
@@ -119,7 +119,7 @@ def _heights(values: Sequence[Value | None], quantity: Quantity) -> tuple[Axis, 
     return axis, [None if value is None else (float(value) - bottom) / (top - bottom) for value in values]
 
 
-def parallel(rows: Sequence[Row], axes: Sequence[Quantity], ways: dict[str, str]) -> tuple[list[Axis], list[Place]]:
+def parallel(rows: Sequence[Row], axes: Sequence[Quantity], ways: dict[str, str]) -> tuple[list[Axis], list[AxisPoint]]:
     """Compute axes and lines of a plot with parallel coordinates.
 
     A row with a value on only one axis makes no line and is left out, unless there is only one axis.
@@ -138,5 +138,5 @@ def parallel(rows: Sequence[Row], axes: Sequence[Quantity], ways: dict[str, str]
         for quantity, (axis, heights) in zip(used, scaled, strict=True):
             value, height = quantity.value(row), heights[number]
             text = NOTHING if value is None else quantity.text(value)
-            places.append(Place(key, row.title, way, axis.label, height, text))
+            places.append(AxisPoint(key, row.title, way, axis.label, height, text))
     return [axis for axis, _ in scaled], places

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codetune.evaluation.metrics.catalogue import EXECUTION
-from codetune.history.reports import Reports, Role
+from codetune.history.reports import Reports, Variant
 
 PASSED = "passed"
-Model = tuple[Reports, Role]
+Model = tuple[Reports, Variant]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Flips:
     lost: list[str]
 
 
-def passes(name: str, baseline: Model, candidate: Model) -> dict[str, tuple[float, float]]:
+def solved_pairs(name: str, baseline: Model, candidate: Model) -> dict[str, tuple[float, float]]:
     """Whether baseline and candidate solve each problem of a set.
 
     :param name: name of the set of problems.
@@ -47,7 +47,7 @@ def flips(baseline: Model, candidate: Model, differing: list[str]) -> list[Flips
     """
     found = []
     for name in candidate[0].outcomes:
-        both = passes(name, baseline, candidate)
+        both = solved_pairs(name, baseline, candidate)
         if both and f"{EXECUTION}.{name}" not in differing:
             won = [task for task, (old, new) in both.items() if new > old]
             lost = [task for task, (old, new) in both.items() if new < old]

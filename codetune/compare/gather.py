@@ -20,7 +20,7 @@ from codetune.history.stages import StageChanges, stage_changes
 
 
 @dataclass(frozen=True)
-class SideBySide:
+class ComparisonReport:
     """All differences between two revisions that a report shows.
 
     :param comparison: the differences of metrics and parameters.
@@ -38,7 +38,7 @@ class SideBySide:
     data: tuple[str, dict[str, Any]]
 
 
-def side_by_side(root: Path, before: str, after: str, prompts: int = 5) -> SideBySide:
+def side_by_side(root: Path, before: str, after: str, prompts: int = 5) -> ComparisonReport:
     """Read and compare two revisions.
 
     :param root: the folder of the project.
@@ -51,7 +51,7 @@ def side_by_side(root: Path, before: str, after: str, prompts: int = 5) -> SideB
     return gather(root, compare(*(_reports(repository, name) for name in (before, after))), prompts)
 
 
-def gather(root: Path, comparison: Comparison, prompts: int = 5) -> SideBySide:
+def gather(root: Path, comparison: Comparison, prompts: int = 5) -> ComparisonReport:
     """Add the differences of stages, prompts and data to a comparison.
 
     :param root: the folder of the project.
@@ -59,7 +59,7 @@ def gather(root: Path, comparison: Comparison, prompts: int = 5) -> SideBySide:
     """
     before, after = comparison.baseline.revision, comparison.candidate.revision
     moved_by = next(iter(comparable_metrics(comparison)), None)
-    return SideBySide(
+    return ComparisonReport(
         comparison,
         stage_changes(Repository(root), before, after),
         moved_by,

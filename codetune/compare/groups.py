@@ -7,8 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from codetune.compare.intervals import settings_of
-from codetune.history.reports import Reports, Role
-from codetune.stats.families import GroupGain, by_group
+from codetune.history.reports import Reports, Variant
+from codetune.stats.families import GroupGain, compare_groups
 
 BIN_WIDTH = 0.05
 
@@ -27,7 +27,7 @@ class Bin:
     share: float
 
 
-def histogram(reports: Reports, role: Role, score: str) -> list[Bin]:
+def histogram(reports: Reports, role: Variant, score: str) -> list[Bin]:
     """The distribution of one score of one model. All revisions have the same bin edges, multiples of `BIN_WIDTH`.
 
     :param score: key of the per-prompt score.
@@ -50,5 +50,5 @@ def gain_by_package(reports: Reports, score: str) -> list[GroupGain]:
     """
     known = [each for each in reports.scores.values() if score in each.base and score in each.tuned]
     pair = ([each.base[score] for each in known], [each.tuned[score] for each in known])
-    found = by_group([each.group for each in known], pair, settings_of(reports.params))
+    found = compare_groups([each.group for each in known], pair, settings_of(reports.params))
     return [gain for gain in found if gain.low is not None]

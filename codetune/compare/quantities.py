@@ -14,7 +14,7 @@ from codetune.compare.figures import PROMPTS, Measured, Row
 from codetune.compare.notices import short
 from codetune.evaluation.metrics.catalogue import ANSWERS, VALIDATION_LOSS, metrics_of
 from codetune.evaluation.metrics.metric import Metric
-from codetune.evaluation.metrics.registry import leads
+from codetune.evaluation.metrics.registry import main_metrics
 
 Value = float | str
 # Labels for the parts of reports/metrics.json, with the name of the metric in place of {}.
@@ -70,7 +70,7 @@ class Quantity:
 
 
 @dataclass(frozen=True)
-class Way:
+class MeasurementSetup:
     """One way in which metrics were measured.
 
     :param name: a capital letter; `A` is the most frequent way.
@@ -113,7 +113,7 @@ def metrics(rows: Sequence[Row]) -> list[Quantity]:
 
 def _first() -> list[str]:
     """Keys of the most important metrics: the leading metrics, the gain of the first one, and the loss."""
-    lead, *others = [metric.key for metric in leads("python")]
+    lead, *others = [metric.key for metric in main_metrics("python")]
     return [f"tuned.{lead}", f"gain.{lead}", *(f"tuned.{key}" for key in others), _LOSS]
 
 
@@ -123,13 +123,13 @@ def _rank(quantity: Quantity) -> int:
     return first.index(quantity.key) if quantity.key in first else len(first)
 
 
-def headline(found: Sequence[Quantity]) -> list[Quantity]:
+def default_columns(found: Sequence[Quantity]) -> list[Quantity]:
     """Choose the parameters and metrics to show by default."""
     params = [quantity for quantity in found if quantity.metric is None and not quantity.partial]
     return params[:_FIRST_PARAMETERS] + [quantity for quantity in found if quantity.key in _first()]
 
 
-def ways_of(rows: Sequence[Row], shown: Sequence[Quantity]) -> tuple[list[Way], dict[str, str]]:
+def ways_of(rows: Sequence[Row], shown: Sequence[Quantity]) -> tuple[list[MeasurementSetup], dict[str, str]]:
     """Find the ways in which metrics were measured.
 
     Values of one way can be compared. Rows of different ways have other prompts or other settings of the metrics.
@@ -147,7 +147,7 @@ def ways_of(rows: Sequence[Row], shown: Sequence[Quantity]) -> tuple[list[Way], 
         if any(quantity.measured(row) for quantity in asked)
     }
     ranked = Counter(found.values()).most_common()
-    ways = [Way(_letter(place), signatures, count) for place, (signatures, count) in enumerate(ranked)]
+    ways = [MeasurementSetup(_letter(place), signatures, count) for place, (signatures, count) in enumerate(ranked)]
     names = {way.signatures: way.name for way in ways}
     return ways, {key: names[signatures] for key, signatures in found.items()}
 
@@ -157,7 +157,7 @@ def _letter(place: int) -> str:
     return f"{chr(ord('A') + place % 26)}{place // 26 + 1 if place >= 26 else ''}"  # noqa: PLR2004 - letters
 
 
-def ways_sentence(ways: Sequence[Way]) -> str:
+def ways_sentence(ways: Sequence[MeasurementSetup]) -> str:
     """Write a warning for values that were measured in several ways; empty if there is only one way."""
     if len(ways) < 2:  # noqa: PLR2004 - two to differ
         return ""

@@ -11,10 +11,10 @@ from codetune.evaluation.answers import extract_code
 from codetune.evaluation.metrics.catalogue import ANSWERS
 from codetune.evaluation.metrics.metric import Metric
 from codetune.evaluation.metrics.registry import PARSES
-from codetune.history.reports import Prompt, Reports, Role
+from codetune.history.reports import Prompt, Reports, Variant
 
 
-class Way(Enum):
+class ScoreChange(Enum):
     """Whether the answer to a prompt became better or worse by one metric."""
 
     BETTER = "better"
@@ -71,14 +71,14 @@ class Sample:
         old, new = self.before.scores.get(key), self.after.scores.get(key)
         return None if old is None or new is None else new - old
 
-    def way(self, metric: Metric) -> Way | None:
+    def way(self, metric: Metric) -> ScoreChange | None:
         """Whether `after` is better, worse or the same by one metric; None if that is not known."""
         change = self.change(metric)
         if change is None:
             return None
         if not change:
-            return Way.SAME
-        return Way.BETTER if (change > 0) is metric.larger_is_better else Way.WORSE
+            return ScoreChange.SAME
+        return ScoreChange.BETTER if (change > 0) is metric.larger_is_better else ScoreChange.WORSE
 
     def parsing(self) -> tuple[bool | None, bool | None]:
         """Whether `before` parses, and whether `after` parses; None if that is not known."""
@@ -87,7 +87,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SampleFilter:
     """A filter of prompts; empty fields accept all prompts.
 
     :param package: the group of the prompt.
@@ -95,7 +95,7 @@ class Wanted:
     """
 
     package: str = ""
-    way: Way | None = None
+    way: ScoreChange | None = None
     parsing: Parsing | None = None
     text: str = ""
 
@@ -119,7 +119,7 @@ def samples_of(comparison: Comparison) -> list[Sample]:
     ]
 
 
-def _answer(reports: Reports, identifier: str, role: Role) -> ScoredAnswer:
+def _answer(reports: Reports, identifier: str, role: Variant) -> ScoredAnswer:
     scored = reports.scores.get(identifier)
     scores = scored.of(role) if scored else {}
     answer = reports.prompts[identifier].answers.get(role)
@@ -134,7 +134,7 @@ def comparable_metrics(comparison: Comparison) -> list[Metric]:
     return [row.metric for row in rows if row.low is not None]
 
 
-def wanted_samples(samples: list[Sample], wanted: Wanted, metric: Metric | None) -> list[Sample]:
+def filter_samples(samples: list[Sample], wanted: SampleFilter, metric: Metric | None) -> list[Sample]:
     """Filter samples; their order stays the same.
 
     :param metric: the metric that decides between better and worse; None if no metric can be compared.
@@ -142,7 +142,7 @@ def wanted_samples(samples: list[Sample], wanted: Wanted, metric: Metric | None)
     return [sample for sample in samples if _fits(sample, wanted, metric)]
 
 
-def _fits(sample: Sample, wanted: Wanted, metric: Metric | None) -> bool:
+def _fits(sample: Sample, wanted: SampleFilter, metric: Metric | None) -> bool:
     return (
         wanted.package in ("", sample.prompt.group)
         and (wanted.way is None or (metric is not None and sample.way(metric) is wanted.way))
@@ -177,7 +177,7 @@ def by_change(samples: list[Sample], metric: Metric, *, worst_first: bool = Fals
     return [sample for sample, _ in known] + [sample for sample, change in changes if change is None]
 
 
-def ways(samples: list[Sample], metric: Metric) -> dict[Way, int]:
+def ways(samples: list[Sample], metric: Metric) -> dict[ScoreChange, int]:
     """Count the samples that are better, worse and the same by one metric."""
     counts = Counter(sample.way(metric) for sample in samples)
-    return {way: counts[way] for way in Way}
+    return {way: counts[way] for way in ScoreChange}

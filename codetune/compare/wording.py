@@ -7,7 +7,7 @@ from collections import Counter
 from codetune.compare.comparison import Comparison, MetricDifference, Verdict
 from codetune.compare.flips import Flips
 from codetune.evaluation.metrics.metric import Metric
-from codetune.evaluation.metrics.registry import F1, leads
+from codetune.evaluation.metrics.registry import F1, main_metrics
 from codetune.history.reports import Reports
 
 _SMALLEST_P = 0.0001
@@ -59,10 +59,10 @@ def _listing(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def headline(reports: Reports, rows: list[MetricDifference]) -> MetricDifference | None:
-    """Find the row of the most important metric that has an interval; see `leads` for the order of the metrics."""
+def leading_metric(reports: Reports, rows: list[MetricDifference]) -> MetricDifference | None:
+    """Find the row of the most important metric that has an interval, in the order of `main_metrics`."""
     by_key = {row.metric.key: row for row in rows if row.low is not None}
-    return next((by_key[metric.key] for metric in leads(reports.task) if metric.key in by_key), None)
+    return next((by_key[metric.key] for metric in main_metrics(reports.task) if metric.key in by_key), None)
 
 
 def verdict_sentence(comparison: Comparison) -> str:
@@ -76,7 +76,7 @@ def verdict_sentence(comparison: Comparison) -> str:
         return f"The candidate reports exactly what the baseline reports, over {_plural(comparison.shared, 'prompt')}."
     first = f"The candidate is {_listing(told)} of {_plural(len(rows), 'metric')}"
     over = f", over {_plural(comparison.shared, 'prompt')}." if comparison.shared else "."
-    lead = headline(comparison.candidate, [row for row in rows if row.verdict is not Verdict.SAME])
+    lead = leading_metric(comparison.candidate, [row for row in rows if row.verdict is not Verdict.SAME])
     if lead is None:
         return first + over
     return f"{first}{over} {lead.metric.label} {difference_text(lead)} ({interval_text(lead)})."
@@ -86,7 +86,7 @@ def source_sentences(comparison: Comparison) -> list[str]:
     """Describe the difference of the most important metric over the prompts of each source, in one sentence each."""
     told = []
     for source, rows in comparison.by_source.items():
-        lead = headline(comparison.candidate, rows)
+        lead = leading_metric(comparison.candidate, rows)
         if lead is not None:
             prompts = sum(
                 comparison.candidate.sources.get(scores.group) == source and prompt in comparison.baseline.scores
@@ -146,8 +146,8 @@ def discrimination_sentence(reports: Reports, metric: Metric) -> str:
 
 def metric_help(reports: Reports, metric: Metric) -> str:
     """Explain a metric, with the measured evidence of how well it recognises programs and answers that work."""
-    apt = "" if reports.task in metric.apt else "It is made for code, and is not meaningful for other answers."
-    parts = (metric.explanation, apt, meaning_text(reports, metric), discrimination_sentence(reports, metric))
+    note = "" if reports.task in metric.tasks else "It is made for code, and is not meaningful for other answers."
+    parts = (metric.explanation, note, meaning_text(reports, metric), discrimination_sentence(reports, metric))
     return " ".join(filter(None, parts))
 
 
@@ -179,7 +179,7 @@ def robustness_sentence(reports: Reports) -> str:
 
 def gain_sentence(reports: Reports, rows: list[MetricDifference]) -> str:
     """Describe the gain within one revision in one sentence."""
-    row = headline(reports, rows)
+    row = leading_metric(reports, rows)
     if row is None:
         return f"{reports.revision.title} has no per-prompt scores, so its gain has no interval."
     prompts = _plural(len(reports.scores), "prompt")

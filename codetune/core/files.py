@@ -110,7 +110,7 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path} is not JSON: {error}", "Restore it, or run `dvc repro --force`.") from None
 
 
-def lines_of(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
     r"""Split a text into lines at `\n` and `\r\n` only.
 
     `str.splitlines` also splits at U+2028, NEL, vertical tab and form feed. These can occur inside a line of JSON, of
@@ -174,7 +174,7 @@ def read_jsonl(path: Path) -> list[JsonObject]:
     return [row for _, row in numbered_lines(path)]
 
 
-def unpacked(path: Path, remedy: str) -> bytes:
+def read_decompressed(path: Path, remedy: str) -> bytes:
     """Return the content of a file that the user provides; a gzip file is decompressed.
 
     :param remedy: what the user can do about an error, see `UserError`.
@@ -189,7 +189,7 @@ def unpacked(path: Path, remedy: str) -> bytes:
         raise UserError(f"{path} cannot be read: {error}", remedy) from None
 
 
-def given_rows(path: Path, remedy: str) -> list[tuple[str, Any]]:
+def read_user_rows(path: Path, remedy: str) -> list[tuple[str, Any]]:
     """Return the rows of a file that the user provides: JSON lines or one JSON list, gzipped or not.
 
     :param remedy: what the user can do about an error, see `UserError`.
@@ -197,13 +197,13 @@ def given_rows(path: Path, remedy: str) -> list[tuple[str, Any]]:
     :raises UserError: if the file is missing, cannot be read, or is not JSON; it names the line.
     """
     try:
-        text = unpacked(path, remedy).decode("utf-8-sig")
+        text = read_decompressed(path, remedy).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{path} cannot be read: {error}", remedy) from None
     if text.lstrip().startswith("["):
         rows = _parsed(str(path), text, remedy)
         return [(f"{path}, item {number}", row) for number, row in enumerate(rows, start=1)]
-    lines = enumerate(lines_of(text), start=1)
+    lines = enumerate(split_lines(text), start=1)
     places = ((f"{path}:{number}", line) for number, line in lines if line.strip())
     return [(place, _parsed(place, line, remedy)) for place, line in places]
 

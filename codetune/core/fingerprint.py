@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from codetune.core import imports
-from codetune.core.files import digest_bytes, digest_file, dump_json, lines_of
+from codetune.core.files import digest_bytes, digest_file, dump_json, split_lines
 from codetune.core.workers import cores
 
 LIBRARIES = (
@@ -100,7 +100,7 @@ def _machine(numerics: Numerics) -> str:
 
 def _processor() -> str:
     try:
-        lines = lines_of(Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+        lines = split_lines(Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     except OSError:
         return platform.processor()
     return next((line for line in lines if line.startswith("model name")), platform.processor())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codetune.core.errors import UserError
-from codetune.core.files import digest_file, lines_of
+from codetune.core.files import digest_file, split_lines
 
 # The pinned wheels are the same on every machine: those for CPython 3.11 on x86-64 Linux, or for any platform. They are
 # read, not installed, so it does not matter which Python they require.
@@ -50,7 +50,7 @@ def read_pins(path: Path) -> list[Pin]:
     :raises UserError: if the file is missing or has no pins, or a line is not a pin or repeats a package.
     """
     try:
-        lines = lines_of(path.read_text(encoding="utf-8"))
+        lines = split_lines(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} does not exist", "Name an existing file in ingest.sources.") from None
     pins: dict[str, Pin] = {}
@@ -106,7 +106,7 @@ def _explain(pins: list[Pin], output: str) -> UserError:
             f"{len(pins)} wheels are not in the cache and the package registry cannot be reached ({named})",
             "Connect to the network once, or copy the wheels into the folder named by ingest.cache.",
         )
-    last = [line for line in lines_of(output) if line.strip()][-1:] or ["no output"]
+    last = [line for line in split_lines(output) if line.strip()][-1:] or ["no output"]
     return UserError(f"pip could not download {named}: {last[0].strip()[:200]}", "See `pip download` for details.")
 
 

@@ -27,7 +27,7 @@ def track(items: Iterable[Item], total: int | None, label: str) -> Iterator[Item
 
 
 @contextmanager
-def meter(label: str, total: int, done: int = 0) -> Iterator[Callable[[str], None]]:
+def progress_bar(label: str, total: int, done: int = 0) -> Iterator[Callable[[str], None]]:
     """Show a bar and yield a function that advances it by one step and shows a text next to it.
 
     :param total: the number of steps.

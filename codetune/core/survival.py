@@ -57,7 +57,7 @@ class CrashTolerantMap(Generic[Item, Result]):
                 message = "worker processes cannot be started, or end before they have work"
                 raise UserError(message, "Free some memory and run again.") from None
             finally:
-                pool.stop()
+                pool.stop()  # type: ignore[no-untyped-call]
 
     def _alone(self, pool: ProcessPool, item: Item) -> Iterator[Result]:
         """Yield the result of an item that no other item runs beside; if it crashes again, the results of its parts."""

@@ -35,7 +35,7 @@ def leave_interrupts_to_the_parent() -> None:
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Turn off the cyclic garbage collector inside a block that builds syntax trees.
 
     Syntax trees are large and have no cycles, so reference counting frees them. Searching them for cycles takes a third
@@ -51,7 +51,7 @@ def uncollected() -> Iterator[None]:
 
 
 @contextmanager
-def processes(count: int) -> Iterator[ProcessPoolExecutor]:
+def worker_pool(count: int) -> Iterator[ProcessPoolExecutor]:
     """Yield a pool of new ("spawn") processes that ignore Ctrl-C. When the block ends, work not yet begun is cancelled.
 
     :param count: the number of processes.
@@ -77,7 +77,7 @@ def _in_order(
         yield waiting.popleft().result()
 
 
-def stream_in_processes(
+def map_in_processes(
     work: Callable[[Item], Result], items: Iterable[Item], total: int, workers: int
 ) -> Iterator[Result]:
     """Yield `work(item)` for each item, in order. For a single item or worker, no process is started.
@@ -91,7 +91,7 @@ def stream_in_processes(
     if count < 2:  # noqa: PLR2004
         yield from map(work, items)
         return
-    with processes(count) as pool:
+    with worker_pool(count) as pool:
         try:
             yield from _in_order(pool, work, items, count * _IN_FLIGHT)
         except BrokenProcessPool:

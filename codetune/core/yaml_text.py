@@ -1,7 +1,7 @@
 """Read YAML 1.2: one file strictly, or many files fast.
 
-`read_strictly` reads a file that the user wrote for this run; it rejects duplicate keys. `read_yaml` and `read_texts`
-use the parser written in C: the app and `compare` read hundreds of files of other revisions.
+`read_strictly` reads a file that the user wrote for this run; it rejects duplicate keys. `read_yaml` and
+`read_as_strings` use the parser written in C: the app and `compare` read hundreds of files of other revisions.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def read_strictly(path: Path) -> Any:
         raise UserError(f"{path} is not valid YAML: {error_text(error)}", "Fix the line that is named.") from None
 
 
-def read_texts(text: str | bytes) -> Any:
+def read_as_strings(text: str | bytes) -> Any:
     """Parse a YAML text and keep every scalar as a string, exactly as written.
 
     :raises yaml.YAMLError: if it is not YAML.

@@ -35,7 +35,7 @@ from itertools import pairwise
 from typing import Literal
 
 from codetune.python_source.indentation import dedented
-from codetune.python_source.tree import parsed
+from codetune.python_source.tree import parse_or_none
 
 Form = Literal["bare", "opened", "fenced", "prose", "none"]
 
@@ -120,7 +120,7 @@ def read_answer(answer: str) -> Answer:
     return Answer("", "none", reason if answer.strip() else "blank")
 
 
-def is_settled(answer: str) -> bool:
+def is_code_final(answer: str) -> bool:
     """Return whether the code of an answer that is still being generated is final, so that generation can stop.
 
     It is final after a closed block that is labelled as Python, parses and defines a function or class, unless code
@@ -314,4 +314,4 @@ def _is_code(text: str) -> bool:
 
 def _parsed(text: str) -> ast.Module | None:
     """Return the syntax tree of a text without its common indentation; None if it does not parse."""
-    return parsed(dedented(text))
+    return parse_or_none(dedented(text))

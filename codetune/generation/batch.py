@@ -18,7 +18,7 @@ from transformers.cache_utils import DynamicCache
 
 from codetune.core.errors import UserError
 from codetune.generation.lean import decoder
-from codetune.generation.sampling import Choose
+from codetune.generation.sampling import TokenChooser
 from codetune.generation.slots import COLUMNS, ROWS, MaskForm, SlotCache, round_up
 from codetune.models.load import LoadedModel
 from codetune.models.prompt import prompt_ids
@@ -28,8 +28,8 @@ Until = Callable[[int, list[int]], bool]
 
 _PREFILL_COLUMNS, _PREFILL_TOKENS = 8, 4096
 # Configuration keys for kinds of limited attention that this module does not support, unlike `sliding_window`.
-_OTHER_REACHES = ("window_size", "attention_window_size", "attention_chunk_size")
-_WIDEST = 128  # rows; matrix products with more rows are hardly faster
+_UNSUPPORTED_WINDOWS = ("window_size", "attention_window_size", "attention_chunk_size")
+_MAX_BATCH_ROWS = 128  # rows; matrix products with more rows are hardly faster
 _SHARE, _MOST_BYTES = 0.4, 2.5e9  # keys and values take at most this share of the free memory, and this many bytes
 
 
@@ -56,7 +56,7 @@ class _Row:
 
     index: int
     prompt: list[int]
-    choose: Choose | None = None
+    choose: TokenChooser | None = None
     ids: list[int] = field(default_factory=list)
 
     @property
@@ -76,7 +76,7 @@ def answer_all(
     *,
     max_new_tokens: int,
     batch_size: int | None = None,
-    choosers: Sequence[Choose] | None = None,
+    choosers: Sequence[TokenChooser] | None = None,
     until: Until | None = None,
 ) -> Iterator[tuple[int, Answer]]:
     """Generate an answer to each prompt, and yield the index of the prompt and the answer as soon as it is finished.
@@ -90,7 +90,7 @@ def answer_all(
     :raises UserError: when the model limits its attention to fewer tokens than prompt and answer have, in a way that is
         not supported, or when the answers of a batch do not fit into memory.
     """
-    chosen: Sequence[Choose | None] = choosers or [None] * len(prompts)
+    chosen: Sequence[TokenChooser | None] = choosers or [None] * len(prompts)
     rows_to_come = [_Row(index, ids, choose) for index, (ids, choose) in enumerate(zip(prompts, chosen, strict=True))]
     waiting = deque(sorted(rows_to_come, key=lambda row: -len(row.prompt)))
     if not waiting:
@@ -99,7 +99,7 @@ def answer_all(
     form = _mask_form(loaded, capacity)
     with torch.inference_mode():
         model = decoder(loaded.model) if form == MaskForm() else loaded.model
-        start = _Start(model, loaded.tokenizer)
+        start = _Prefix(model, loaded.tokenizer)
     size = min(_rows_at_a_time(loaded, capacity, batch_size), len(waiting))
     cache = SlotCache(_config(loaded.model).num_hidden_layers, round_up(size, ROWS), capacity, form)
     rows: list[_Row] = []
@@ -114,7 +114,7 @@ def answer_all(
         yield from finished
 
 
-class _Start:
+class _Prefix:
     """The prefix that all prompts have in common in the model's template; its keys and values are computed once.
 
     The prefix depends only on the template, not on the prompts of the batch, so that an answer does not depend on them
@@ -166,7 +166,7 @@ def _rows_at_a_time(loaded: LoadedModel, capacity: int, wanted: int | None) -> i
     row = 2 * config.num_hidden_layers * heads * size * capacity * loaded.model.dtype.itemsize
     free = _free_memory(loaded.model.device)
     fitting = int(min(free * _SHARE, _MOST_BYTES) / row) // ROWS * ROWS
-    rows = wanted or max(ROWS, min(_WIDEST, fitting))
+    rows = wanted or max(ROWS, min(_MAX_BATCH_ROWS, fitting))
     if round_up(rows, ROWS) * row > free:
         raise UserError(
             f"{loaded.name}: a batch of {round_up(rows, ROWS)} answers with {capacity} tokens each, prompt included, "
@@ -192,7 +192,7 @@ def _mask_form(loaded: LoadedModel, needed: int) -> MaskForm:
     :raises UserError: when the model limits its attention to fewer tokens, in a way that is not supported.
     """
     config = _config(loaded.model)
-    for name in _OTHER_REACHES:
+    for name in _UNSUPPORTED_WINDOWS:
         reach = getattr(config, name, None)
         if reach and reach < needed:
             raise UserError(
@@ -209,7 +209,7 @@ def _mask_form(loaded: LoadedModel, needed: int) -> MaskForm:
     return MaskForm(window, by_layer_type=bool(types))
 
 
-def _admit(model: Any, cache: SlotCache, rows: list[_Row], waiting: deque[_Row], size: int, start: _Start) -> None:
+def _admit(model: Any, cache: SlotCache, rows: list[_Row], waiting: deque[_Row], size: int, start: _Prefix) -> None:
     """Give the free rows to waiting prompts, and compute prompts of about equal length together.
 
     Here the keys and values of all tokens but the last go into the cache; the last token is the input of the row's
@@ -249,7 +249,7 @@ def _advance(model: Any, cache: SlotCache, rows: list[_Row]) -> None:
     last = torch.tensor([row.last for row in rows] + [0] * unused, device=model.device)
     logits = model(
         input_ids=last[:, None],
-        attention_mask=cache.aim(positions),
+        attention_mask=cache.set_positions(positions),
         position_ids=positions[:, None],
         past_key_values=cache,
     ).logits[:, -1]

@@ -9,7 +9,7 @@ import torch
 
 from codetune.core.errors import UserError
 
-Choose = Callable[[torch.Tensor], int]
+TokenChooser = Callable[[torch.Tensor], int]
 """Takes logits of shape `(vocabulary,)`; returns the id of the next token."""
 
 _CANDIDATES = 64  # tokens that are looked at first; few more are needed to reach a usual top_p
@@ -85,7 +85,7 @@ def _most_likely(probabilities: torch.Tensor, settings: SamplingSettings) -> tup
     return found, candidates[order]
 
 
-def sampler(settings: SamplingSettings, seed: int) -> Choose:
+def token_chooser(settings: SamplingSettings, seed: int) -> TokenChooser:
     """Return the function that chooses the tokens of one answer.
 
     It has its own random generator, so the answer does not depend on other answers.

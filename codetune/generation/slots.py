@@ -55,7 +55,7 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[misc]
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *_args: Any, **_kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Store one token per row at the position that `SlotCache.aim` has set.
+        """Store one token per row at the position that `SlotCache.set_positions` has set.
 
         :param key_states: keys of shape `(rows, heads, 1, head size)`; `value_states` likewise.
         :returns: all keys and all values of these rows, each of shape `(rows, heads, columns, head size)`.
@@ -111,7 +111,7 @@ class SlotCache(Cache):  # type: ignore[misc]
         self.capacity = capacity
         self.form = form or MaskForm()
 
-    def aim(self, positions: torch.Tensor) -> torch.Tensor | dict[str, torch.Tensor]:
+    def set_positions(self, positions: torch.Tensor) -> torch.Tensor | dict[str, torch.Tensor]:
         """Set where the next token of each row is stored, and return the attention mask for this step.
 
         :param positions: number of tokens that each row has already, of shape `(rows,)`, for the first rows.

@@ -8,7 +8,7 @@ from typing import Any
 from codetune.models.prompt import completion_text
 
 
-class LineWatch:
+class StopAtLineEnd:
     """Decides whether an answer is complete. To save time, it checks the text only after the end of a line.
 
     :param tokenizer: decodes the answer.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from codetune.core.errors import UserError
-from codetune.generation.sampling import Choose, SamplingSettings, sampler
+from codetune.generation.sampling import SamplingSettings, TokenChooser, token_chooser
 from codetune.models.prompt import completion_text, prompt_ids
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class _Answer:
         with _TURN:
             prompt = prompt_ids(loaded.tokenizer, instruction)
         self.room = self._room(prompt)
-        self.choose: Choose = sampler(settings, settings.seed)
+        self.choose: TokenChooser = token_chooser(settings, settings.seed)
         self.pending = torch.tensor([prompt])
         self.cache: Any = None
         self.ids: list[int] = []

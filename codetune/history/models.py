@@ -25,10 +25,10 @@ from codetune.core.files import atomic_folder, digest_bytes
 from codetune.core.yaml_text import read_yaml
 from codetune.history.listing import Revision
 from codetune.history.outputs import cached_folder, locked_output, remedy
-from codetune.history.reports import Role
+from codetune.history.reports import Variant
 from codetune.history.repository import Repository
 from codetune.history.stages import LOCK_FILE
-from codetune.models.locate import is_name, named_folder
+from codetune.models.locate import fetched_base_folder, is_model_name
 from codetune.models.params import BASE_FOLDER, ModelParams
 from codetune.models.prompt import KEEP_SYSTEM
 
@@ -65,7 +65,7 @@ class ModelFiles:
         return "\n".join(f"{file} {file.stat().st_mtime_ns} {file.stat().st_size}" for file in files)
 
 
-def model_files(repository: Repository, revision: Revision, role: Role) -> ModelFiles:
+def model_files(repository: Repository, revision: Revision, role: Variant) -> ModelFiles:
     """Locate the base or tuned model of a revision, and create its folders if they do not exist yet.
 
     :raises UserError: when the model is not in this clone; the error has the command that fetches it.
@@ -85,11 +85,11 @@ def model_files(repository: Repository, revision: Revision, role: Role) -> Model
     return ModelFiles(base, hub_commit, _from_cache(repository, revision, entry, ADAPTER), system)
 
 
-def _of_workspace(root: Path, role: Role) -> ModelFiles:
+def _of_workspace(root: Path, role: Variant) -> ModelFiles:
     params = load_section(ModelParams, root / PARAMS_FILE)
     folder = root / params.base
-    if not folder.exists() and is_name(params.base):
-        folder = named_folder(params.base, root)
+    if not folder.exists() and is_model_name(params.base):
+        folder = fetched_base_folder(params.base, root)
     if not folder.exists() and params.revision is None:
         raise UserError(f"There is no base model {params.base}", "Set model.base to one that exists.")
     base = str(folder) if folder.exists() else params.base
@@ -127,7 +127,7 @@ def _base_of_commit(
         return str(repository.root / base), hub_commit
     if folder := _from_git(repository, revision, place.as_posix()):
         return str(folder), None
-    path = str(BASE_FOLDER) if is_name(base) else place.as_posix()
+    path = str(BASE_FOLDER) if is_model_name(base) else place.as_posix()
     if entry := locked_output(repository, revision, path):
         return str(_from_cache(repository, revision, entry, path)), None
     if hub_commit is None:

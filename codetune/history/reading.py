@@ -8,14 +8,14 @@ from functools import partial
 from typing import Any, TypeVar
 
 from codetune.core.errors import UserError
-from codetune.core.files import lines_of
+from codetune.core.files import split_lines
 from codetune.core.yaml_text import read_yaml
 from codetune.evaluation.metrics.registry import schema as score_columns
 from codetune.history.listing import Revision
 from codetune.history.report_files import read_files
-from codetune.history.reports import METRICS_FILE, ROLES, Answer, Curve, Prompt, PromptScores, Reports, Role
+from codetune.history.reports import METRICS_FILE, ROLES, Answer, Curve, Prompt, PromptScores, Reports, Variant
 from codetune.history.repository import Repository
-from codetune.schemas.checking import passing
+from codetune.schemas.checking import check_rows
 from codetune.schemas.declaration import Schema
 from codetune.schemas.samples import SAMPLES
 from codetune.schemas.verdicts import VERDICTS
@@ -24,7 +24,7 @@ _HELD_OUT = ("held_out", "doctests")  # the problems made from rows of the test 
 _CURVES = "reports/training/plots/metrics/"
 
 Value = TypeVar("Value")
-Outcomes = dict[str, dict[str, dict[Role, str]]]
+Outcomes = dict[str, dict[str, dict[Variant, str]]]
 
 
 class _Reader:
@@ -91,7 +91,7 @@ def _executed(text: str) -> dict[str, Any]:
 def _rows(text: str, schema: Schema) -> list[dict[str, Any]]:
     """The rows of a JSON-lines text. Other columns are allowed: another version of the project may have written it."""
     lines = ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
-    return list(passing(((number, read_object(line)) for number, line in lines), schema, lenient=True))
+    return list(check_rows(((number, read_object(line)) for number, line in lines), schema, lenient=True))
 
 
 def _samples(text: str) -> list[dict[str, Any]]:
@@ -124,7 +124,7 @@ def _sources(text: str) -> dict[str, str]:
 
 def _curves(path: str, text: str) -> tuple[Curve, ...]:
     """The series in a file; empty if it has no values yet."""
-    curve = curve_of(path.removeprefix(_CURVES).removesuffix(".tsv"), lines_of(text)[1:])
+    curve = curve_of(path.removeprefix(_CURVES).removesuffix(".tsv"), split_lines(text)[1:])
     return (curve,) if curve.steps else ()
 
 
@@ -140,10 +140,10 @@ def curve_of(name: str, lines: Iterable[str]) -> Curve:
 
 
 def _prompts(
-    base: list[dict[str, Any]], tuned: list[dict[str, Any]], outcomes: dict[str, dict[Role, str]]
+    base: list[dict[str, Any]], tuned: list[dict[str, Any]], outcomes: dict[str, dict[Variant, str]]
 ) -> dict[str, Prompt]:
     """The prompts with an answer of at least one model: those of `base` in its order, then others of `tuned`."""
-    answers: dict[str, dict[Role, Answer]] = {}
+    answers: dict[str, dict[Variant, Answer]] = {}
     first: dict[str, dict[str, Any]] = {}
     for role, rows in zip(ROLES, (base, tuned), strict=True):
         for row in rows:

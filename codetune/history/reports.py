@@ -19,8 +19,8 @@ from codetune.evaluation.metrics.catalogue import (
 )
 from codetune.history.listing import Revision
 
-Role = Literal["base", "tuned"]
-ROLES: tuple[Role, Role] = ("base", "tuned")
+Variant = Literal["base", "tuned"]
+ROLES: tuple[Variant, Variant] = ("base", "tuned")
 METRICS_FILE = "reports/metrics.json"
 
 
@@ -55,7 +55,7 @@ class Prompt:
     qualname: str
     instruction: str
     reference: str
-    answers: dict[Role, Answer]
+    answers: dict[Variant, Answer]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class PromptScores:
     base: dict[str, float]
     tuned: dict[str, float]
 
-    def of(self, role: Role) -> dict[str, float]:
+    def of(self, role: Variant) -> dict[str, float]:
         """The scores of one model."""
         return self.base if role == "base" else self.tuned
 
@@ -102,7 +102,7 @@ class Reports:
     validity: dict[str, Any] = field(default_factory=dict)
     answer_validity: dict[str, Any] = field(default_factory=dict)
     execution: dict[str, Any] = field(default_factory=dict)
-    outcomes: dict[str, dict[str, dict[Role, str]]] = field(default_factory=dict)
+    outcomes: dict[str, dict[str, dict[Variant, str]]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
@@ -117,7 +117,7 @@ class Reports:
         """Whether the revision has any metrics."""
         return any(self.values(role) for role in ROLES)
 
-    def values(self, role: Role) -> dict[str, float]:
+    def values(self, role: Variant) -> dict[str, float]:
         """The reported metrics of one model by flat key; empty if there are none."""
         content = self.metrics.get(role)
         scored = numbers(current_names(content)) if isinstance(content, dict) else {}

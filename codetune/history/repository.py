@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codetune.core.errors import UserError
-from codetune.core.files import lines_of
+from codetune.core.files import split_lines
 
 MAX_NAME_CHARS = 200
 MAX_FILE_MB = 64
@@ -77,14 +77,14 @@ class Repository:
                 f"git {arguments[0]} took longer than {TIMEOUT_S} s", "Run `git gc` and reload the page."
             ) from None
         if done.returncode:
-            said = lines_of(done.stderr.decode(errors="replace").strip())
+            said = split_lines(done.stderr.decode(errors="replace").strip())
             reason = said[0].removeprefix("fatal: ") if said else f"status {done.returncode}"
             raise UserError(f"git {arguments[0]} failed: {reason}", "Repair the repository and reload the page.")
         return done.stdout
 
     def lines(self, *arguments: str) -> list[str]:
         """Run git and return the non-empty lines that it prints."""
-        return [line for line in lines_of(self.git(*arguments).decode(errors="replace")) if line]
+        return [line for line in split_lines(self.git(*arguments).decode(errors="replace")) if line]
 
     def exists(self) -> bool:
         """Whether the project is in a git repository."""
@@ -126,7 +126,7 @@ class Repository:
             return {}
         prefix = self.prefix()
         names = "".join(f"{commit}:{prefix}{path}\n" for commit, path in wanted)
-        found = lines_of(self.git("cat-file", "--batch-check", stdin=names.encode()).decode(errors="replace"))
+        found = split_lines(self.git("cat-file", "--batch-check", stdin=names.encode()).decode(errors="replace"))
         blobs = {}
         for (commit, path), line in zip(wanted, found, strict=True):
             fields = line.split(" ")

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import yaml
 
 from codetune.core.errors import UserError
-from codetune.core.yaml_text import read_texts
+from codetune.core.yaml_text import read_as_strings
 from codetune.evaluation.metrics.catalogue import flatten
 from codetune.history.listing import Revision
 from codetune.history.parameters import ABSENT
@@ -76,7 +76,7 @@ def load_lock(repository: Repository, revision: Revision) -> Lock:
     :raises UserError: when dvc.lock cannot be read.
     """
     try:
-        content = read_texts(_lock_text(repository, revision)) or {}
+        content = read_as_strings(_lock_text(repository, revision)) or {}
         stages = content.get("stages") or {}
         return {str(name): dict(entry) for name, entry in stages.items()}
     except (yaml.YAMLError, AttributeError, TypeError, ValueError):

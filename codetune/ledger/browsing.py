@@ -13,9 +13,9 @@ import numpy as np
 
 from codetune.core.errors import UserError
 from codetune.core.files import JsonObject, parse_line
-from codetune.schemas.checking import SchemaError, passing
+from codetune.schemas.checking import SchemaError, check_rows
 from codetune.schemas.declaration import Schema
-from codetune.schemas.reading import remake
+from codetune.schemas.reading import remedy_for
 
 # The form in which the stages write these keys; a line in another form is parsed as JSON.
 _GROUP = re.compile(rb'"group": "((?:[^"\\]|\\.)*)"')
@@ -116,14 +116,14 @@ def read_places(index: RowIndex, places: Sequence[int], schema: Schema) -> list[
             numbered = [
                 (place + 1, parse_line(index.path, place + 1, index.line(stream, place))) for place in map(int, places)
             ]
-        return list(passing(numbered, schema))
+        return list(check_rows(numbered, schema))
     except FileNotFoundError:
         raise UserError(f"{index.path} does not exist", "Run `dvc repro` to make it.") from None
     except SchemaError as error:
-        raise UserError(error.at(index.path), remake(index.path, schema)) from None
+        raise UserError(error.at(index.path), remedy_for(index.path, schema)) from None
 
 
-def containing(index: RowIndex, places: Places, text: str) -> Places:
+def rows_containing(index: RowIndex, places: Places, text: str) -> Places:
     """Find the rows whose line contains a text; upper and lower case are equal. One line is in memory at a time.
 
     :param places: numbers of the rows to search, counted from 0.
@@ -156,6 +156,6 @@ def rows_by_id(path: Path, ids: Collection[str], schema: Schema) -> dict[str, Js
             if match and match[1] in wanted:
                 numbered.append((number, parse_line(path, number, line)))
     try:
-        return {str(row["id"]): row for row in passing(iter(numbered), schema)}
+        return {str(row["id"]): row for row in check_rows(iter(numbered), schema)}
     except SchemaError as error:
-        raise UserError(error.at(path), remake(path, schema)) from None
+        raise UserError(error.at(path), remedy_for(path, schema)) from None

@@ -9,8 +9,8 @@ from typing import Any
 
 from codetune.history.listing import Revision
 from codetune.ledger.changes import HEADINGS, KEEP, Change, Difference, compare
+from codetune.ledger.history_text import measured_text, place_text
 from codetune.ledger.ledger import Ledger
-from codetune.ledger.telling import measured_text, place_text
 from codetune.ledger.versions import ledger_of
 
 Versions = tuple[tuple[Revision, Ledger], tuple[Revision, Ledger]]

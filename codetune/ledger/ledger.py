@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from codetune.core.errors import UserError
 from codetune.core.files import JsonObject
-from codetune.schemas.checking import SchemaError, passing
+from codetune.schemas.checking import SchemaError, check_rows
 from codetune.schemas.ledger import LEDGER
 
 LEDGER_PATH = "data/clean/ledger.parquet"
@@ -78,13 +78,13 @@ def _check(ledger: Ledger, name: str) -> None:
     """
     schema = replace(LEDGER.only([column for column in LEDGER.columns if column not in ledger.lacks]), unique=False)
     try:
-        for _ in passing(enumerate(_rows(ledger.table.select(schema.columns)), start=1), schema):
+        for _ in check_rows(enumerate(_rows(ledger.table.select(schema.columns)), start=1), schema):
             pass
     except SchemaError as error:
         raise UserError(error.at(Path(name)), "Delete it and run `dvc repro clean`.") from None
 
 
-def complete(table: pa.Table, name: str) -> Ledger:
+def add_missing_columns(table: pa.Table, name: str) -> Ledger:
     """Add the columns that an older version did not write, and make a ledger.
 
     These columns are empty, or derived from others.
@@ -121,6 +121,6 @@ def read_ledger(path: Path, name: str = LEDGER_PATH, remedy: str = REMEDY) -> Le
         raise UserError(f"{name} does not exist", remedy) from None
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{name} is damaged: {error}", "Delete it and run `dvc repro clean`.") from None
-    ledger = complete(table, name)
+    ledger = add_missing_columns(table, name)
     _check(ledger, name)
     return ledger

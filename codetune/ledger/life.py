@@ -11,7 +11,7 @@ from codetune.ledger.ledger import Ledger
 from codetune.schemas.declaration import Schema
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 from codetune.schemas.manifest import MANIFEST
-from codetune.schemas.reading import read_document, rows_with
+from codetune.schemas.reading import read_document, rows_containing
 from codetune.schemas.reviews import REVIEWS
 
 MANIFEST_PATH = "data/raw/manifest.json"
@@ -36,7 +36,7 @@ class Neighbours:
 
 
 @dataclass(frozen=True)
-class Life:
+class RowHistory:
     """All facts about one row.
 
     :param row: the row's line in the ledger.
@@ -67,7 +67,7 @@ class Life:
 
 def _lines_with(path: Path, schema: Schema, text: str) -> list[JsonObject] | None:
     """The rows of a JSON-lines file whose line contains `text`; None if the file does not exist."""
-    return list(rows_with(path, schema, text)) if path.is_file() else None
+    return list(rows_containing(path, schema, text)) if path.is_file() else None
 
 
 def _neighbours(ledger: Ledger, group: str | None) -> Neighbours:
@@ -99,7 +99,7 @@ def paraphrase_with(root: Path, prefix: str) -> JsonObject | None:
     return paraphrases[0] if len(paraphrases) == 1 else None
 
 
-def life_of(root: Path, ledger: Ledger, place: int) -> Life:
+def row_history(root: Path, ledger: Ledger, place: int) -> RowHistory:
     """Collect the facts about one row.
 
     :param root: the folder of the project. Facts from files that are missing stay empty.
@@ -116,7 +116,7 @@ def life_of(root: Path, ledger: Ledger, place: int) -> Life:
         line for line in _lines_with(root / SCORES_PATH, score_columns(), identity) or [] if line["id"] == identity
     ]
     reviews = _lines_with(root / REVIEWS_PATH, REVIEWS, identity) or []
-    return Life(
+    return RowHistory(
         row=row,
         neighbours=_neighbours(ledger, row["group"]),
         archive_sha256=_archive(root, row),

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from codetune.core.errors import UserError
 from codetune.core.files import JsonObject
+from codetune.ledger.history_text import format_history, listing
 from codetune.ledger.ledger import LEDGER_PATH, Ledger, read_ledger
-from codetune.ledger.life import Life, life_of, paraphrase_with
+from codetune.ledger.life import RowHistory, paraphrase_with, row_history
 from codetune.ledger.lookup import find, nearest
-from codetune.ledger.telling import listing, told
 
 
 @dataclass(frozen=True)
-class Answer:
+class QueryResult:
     """The result of a query in the ledger.
 
     :param places: numbers of the matching rows, counted from 0; several for an ambiguous query.
@@ -25,12 +25,12 @@ class Answer:
     """
 
     places: list[int]
-    life: Life | None = None
+    life: RowHistory | None = None
     paraphrase: JsonObject | None = None
     nearest: list[str] = field(default_factory=list)
 
 
-def look_up(root: Path, ledger: Ledger, query: str) -> Answer:
+def look_up(root: Path, ledger: Ledger, query: str) -> QueryResult:
     """Find the rows that match a query. The id of a paraphrase finds the row that it was made from.
 
     :param root: the folder of the project.
@@ -39,15 +39,15 @@ def look_up(root: Path, ledger: Ledger, query: str) -> Answer:
     """
     query = query.encode(errors="replace").decode()  # an argument of a command can have bytes that are not UTF-8
     if places := find(ledger, query):
-        return Answer(places, life_of(root, ledger, places[0]) if len(places) == 1 else None)
+        return QueryResult(places, row_history(root, ledger, places[0]) if len(places) == 1 else None)
     paraphrase = paraphrase_with(root, query)
     places = ledger.where("id", paraphrase["parent"]) if paraphrase else []
     if places:
-        return Answer(places[:1], life_of(root, ledger, places[0]), paraphrase)
-    return Answer([], nearest=nearest(ledger, query))
+        return QueryResult(places[:1], row_history(root, ledger, places[0]), paraphrase)
+    return QueryResult([], nearest=nearest(ledger, query))
 
 
-def unknown(query: str, names: list[str]) -> UserError:
+def no_match_error(query: str, names: list[str]) -> UserError:
     """Make the error for a query without a match; it suggests similar names, or explains what a query can be.
 
     :param names: names with a similar spelling; may be empty.
@@ -69,8 +69,8 @@ def why(root: Path, query: str) -> str:
     if answer.life is None:
         if answer.places:
             return listing(ledger, answer.places, query)
-        raise unknown(query, answer.nearest)
-    story = told(answer.life)
+        raise no_match_error(query, answer.nearest)
+    story = format_history(answer.life)
     if answer.paraphrase is None:
         return story
     return f"{answer.paraphrase['id']} is a paraphrase of {answer.paraphrase['parent']}:\n{story}"

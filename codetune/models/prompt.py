@@ -211,7 +211,7 @@ def _fault(tokenizer: Any) -> str:
     asked, answer = _message("user", _WHOLE), _message("assistant", _ANSWERED)
     prompt = _render(tokenizer, [asked], asking=True)
     if prompt.count(_WHOLE) != 1:
-        return _told_otherwise(tokenizer, prompt)
+        return _instruction_fault(tokenizer, prompt)
     if changing := _changing(tokenizer, asked):
         return changing
     told = _render(tokenizer, [asked, answer], asking=False)
@@ -225,7 +225,7 @@ def _fault(tokenizer: Any) -> str:
     return ""
 
 
-def _told_otherwise(tokenizer: Any, prompt: str) -> str:
+def _instruction_fault(tokenizer: Any, prompt: str) -> str:
     """Return how a chat template misuses the instruction, when the prompt does not contain it once and unchanged."""
     parts = [{"role": "user", "content": [{"type": "text", "text": _WHOLE}]}]
     try:

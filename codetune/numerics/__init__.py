@@ -98,18 +98,18 @@ def fixed() -> NumericsParams:
 
 def _replace_operators(mode: Mode) -> None:
     """Replace the operators of torch whose results depend on the thread count or on the processor's vendor."""
-    from codetune.numerics import attention, products, sharing
+    from codetune.numerics import attention, products, thread_limits
 
     if mode == "fast":
         if _is_slow_with_mkl() and products.available():
             products.install(_MANY_ROWS)
         return
     if mode == "strict":
-        sharing.install(sharing.PRODUCTS)
+        thread_limits.install(thread_limits.PRODUCTS)
     elif products.available():
         products.install()
         attention.install()
-    sharing.install(sharing.OPERATORS)
+    thread_limits.install(thread_limits.OPERATORS)
 
 
 def _is_slow_with_mkl() -> bool:

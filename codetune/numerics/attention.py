@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 
-from codetune.numerics.replacing import replace, torchs_own
-from codetune.numerics.sharing import OPERATORS, limited
+from codetune.numerics.replacing import original_kernel, replace
+from codetune.numerics.thread_limits import OPERATORS, with_thread_limit
 
 _NAME = "_scaled_dot_product_flash_attention_for_cpu"
 _BLOCK = 128  # the most queries in a block: with fewer, products are slower; with more, more masked scores are computed
@@ -27,8 +27,8 @@ _SHORT = 32  # tokens; for shorter sequences this is not faster
 
 def install() -> None:
     """Replace torch's causal attention in this process; torch's own still handles all calls that `_served` rejects."""
-    forward = torchs_own(_NAME)
-    backward = limited(torchs_own(f"{_NAME}_backward"), OPERATORS[f"{_NAME}_backward"])
+    forward = original_kernel(_NAME)
+    backward = with_thread_limit(original_kernel(f"{_NAME}_backward"), OPERATORS[f"{_NAME}_backward"])
 
     def attend(
         query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout_p: float = 0.0,

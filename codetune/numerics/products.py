@@ -18,7 +18,7 @@ from __future__ import annotations
 import torch
 
 from codetune.numerics.replacing import replace
-from codetune.numerics.sharing import held_to
+from codetune.numerics.thread_limits import run_with_threads
 
 _LARGE = 1 << 21  # elements of a matrix; with more, two rows on all threads are faster than one row on one thread
 _FEWEST_ROWS = [0]  # rows of the left matrix; with fewer, oneDNN is not used. 0: `install` has not run
@@ -100,7 +100,7 @@ def packed_linear(x: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | No
     """
     threads = 1 if x.numel() * packed.shape[0] < _SMALL else torch.get_num_threads()
     linear = torch.ops.mkldnn._linear_pointwise.default  # noqa: SLF001
-    product: torch.Tensor = held_to(threads, linear, x, packed, bias, "none", [], "")
+    product: torch.Tensor = run_with_threads(threads, linear, x, packed, bias, "none", [], "")
     return product
 
 
@@ -126,7 +126,7 @@ def _oriented(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None
     if len(a) == 1 and b.numel() > _LARGE:
         return _oriented(a.expand(2, -1), b, bias)[:1]
     if len(a) == 1:
-        row: torch.Tensor = held_to(1, torch.mm, a, b, out=a.new_empty(1, b.shape[1]))
+        row: torch.Tensor = run_with_threads(1, torch.mm, a, b, out=a.new_empty(1, b.shape[1]))
         return row if bias is None else row.add_(bias)
     return packed_linear(a, b.t(), bias)
 

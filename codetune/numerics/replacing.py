@@ -27,7 +27,7 @@ def replace(kernels: Mapping[str, Kernel]) -> None:
             _KEPT[name] = library
 
 
-def torchs_own(name: str) -> Kernel:
+def original_kernel(name: str) -> Kernel:
     """Return torch's own CPU kernel of an operator. Call this before `replace`."""
     kernel = torch.library.get_kernel(getattr(torch.ops.aten, name).default, "CPU")
     keys = torch._C.DispatchKeySet(torch._C.DispatchKey.CPU)  # noqa: SLF001

@@ -30,7 +30,7 @@ _PART = "f-string expression part cannot include a backslash or a comment"
 
 
 @dataclass(frozen=True)
-class Refused:
+class RejectedFstring:
     """An f-string that Python 3.11 rejects.
 
     :param message: the error message of Python 3.11.
@@ -56,7 +56,7 @@ class _RefusedError(Exception):
         self.message, self.expression = message, expression
 
 
-def refused(source: str) -> Refused | None:
+def rejected_fstring(source: str) -> RejectedFstring | None:
     """Return the first f-string of `source` that Python 3.11 rejects, or None if it accepts all."""
     if not _FORMATTED.search(source):
         return None
@@ -79,7 +79,7 @@ def refused(source: str) -> Refused | None:
     return None
 
 
-def _placed(found: _RefusedError, source: str, start: int) -> Refused:
+def _placed(found: _RefusedError, source: str, start: int) -> RejectedFstring:
     """Add the position to `found`, as Python 3.11 reports it.
 
     That is the line of the first token after the string at `start` and all strings that directly follow it.
@@ -97,7 +97,7 @@ def _placed(found: _RefusedError, source: str, start: int) -> Refused:
     line_end = source.find("\n", line_of)
     text = source[line_start : line_end if line_end >= 0 else len(source)]
     begins = (source.count("\n", 0, start) + 1, start - source.rfind("\n", 0, start))
-    return Refused(found.message, begins, source.count("\n", 0, line_of) + 1, found.expression or text)
+    return RejectedFstring(found.message, begins, source.count("\n", 0, line_of) + 1, found.expression or text)
 
 
 def _read_text(body: str, position: int, *, raw: bool, depth: int) -> int:
@@ -179,5 +179,5 @@ def _check_expression(expression: str) -> None:
             ast.parse(f"({text})")
         except SyntaxError:
             raise _RefusedError(expression=f"({expression})") from None
-    if inner := refused(expression):
+    if inner := rejected_fstring(expression):
         raise _RefusedError(inner.message, inner.text)

@@ -19,7 +19,7 @@ _COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 def _symbols_of(source: str) -> symtable.SymbolTable:
     """Return the symbol table of a source that `parse_tree` accepts, without warnings about invalid escapes.
 
-    :raises SyntaxError: see `names_from_outside`.
+    :raises SyntaxError: see `free_names`.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -69,7 +69,7 @@ def _same_scope(node: ast.AST) -> list[ast.AST]:
     return [child for child in children if isinstance(child, ast.AST)]
 
 
-def names_from_outside(source: str) -> set[str]:
+def free_names(source: str) -> set[str]:
     """Return the names that a source uses but does not bind, including builtins.
 
     :raises SyntaxError: if it does not parse, or the compiler rejects it, for example for a duplicate parameter name.
@@ -94,6 +94,6 @@ def unbound_names(source: str, known: frozenset[str]) -> list[str]:
 
     :param known: more names that count as bound.
     :returns: the names in alphabetical order.
-    :raises SyntaxError: see `names_from_outside`.
+    :raises SyntaxError: see `free_names`.
     """
-    return sorted(names_from_outside(source) - known - BUILTINS)
+    return sorted(free_names(source) - known - BUILTINS)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from codetune.python_source.docstrings import without_docstring
-from codetune.python_source.names import BUILTIN_NAMES, bound_names, names_from_outside
+from codetune.python_source.names import BUILTIN_NAMES, bound_names, free_names
 from codetune.python_source.standard_library import STANDARD_LIBRARY
 from codetune.python_source.tree import docstring_of, first_line, parse_tree
 from codetune.python_source.writing import unparse
@@ -43,7 +43,7 @@ class Incomplete:
 
 
 @dataclass(frozen=True)
-class Whole:
+class SelfContained:
     """A function with everything that it needs from its module.
 
     :param imports: the import statements, sorted.
@@ -121,7 +121,7 @@ class Module:
                 self._changed.update(node.names)
         self._texts: dict[ast.stmt, tuple[str, set[str]]] = {}
 
-    def function(self, line: int) -> Whole | Incomplete:
+    def function(self, line: int) -> SelfContained | Incomplete:
         """Return a top-level function with everything that it needs, or the reason why that is not possible.
 
         :param line: the first line of the function, of a decorator if there is one, counted from 1.
@@ -136,9 +136,9 @@ class Module:
             imports, helpers = self._closure(names, node)
         except _Unmet as unmet:
             return unmet.incomplete
-        return Whole(imports, helpers, text)
+        return SelfContained(imports, helpers, text)
 
-    def needs(self, names: Collection[str], given: str) -> Whole | Incomplete:
+    def needs(self, names: Collection[str], given: str) -> SelfContained | Incomplete:
         """Return the imports and definitions of the module that other code needs for the names that it uses.
 
         :param names: the names, for example those in usage examples of a function.
@@ -149,7 +149,7 @@ class Module:
             imports, helpers = self._closure(names, node)
         except _Unmet as unmet:
             return unmet.incomplete
-        return Whole(imports, helpers, "")
+        return SelfContained(imports, helpers, "")
 
     def _bind(self, statement: ast.stmt) -> None:
         """Record the names that a top-level statement binds, and the names whose values it changes."""
@@ -278,7 +278,7 @@ class Module:
         text = self._cut(node, edits)
         try:
             text = _without_docstring(text, required=asked) if isinstance(node, _FunctionNode) else text
-            names = names_from_outside(text) | annotations.names
+            names = free_names(text) | annotations.names
             inner = parse_tree(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             raise _Unmet("unknown_annotation" if edits else "syntax_error") from None

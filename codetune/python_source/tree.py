@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from itertools import accumulate
 
-from codetune.python_source.fstrings import Refused, refused
+from codetune.python_source.fstrings import RejectedFstring, rejected_fstring
 
 GRAMMAR = (3, 11)
 MAX_DEPTH = 2500  # levels of nodes; Python 3.11 and 3.12 can build about 2900, 3.13 about 9900
@@ -36,18 +36,18 @@ def parse_tree(source: str, max_depth: int = MAX_DEPTH) -> ast.Module:
         try:
             tree = ast.parse(source, feature_version=GRAMMAR)
         except SyntaxError as error:
-            found = refused(source) if _NEWER_FSTRINGS else None
+            found = rejected_fstring(source) if _NEWER_FSTRINGS else None
             if found and found.start <= (error.lineno or 0, error.offset or 0):
                 raise _as_error(found) from None
             raise
-    if _NEWER_FSTRINGS and (found := refused(source)):
+    if _NEWER_FSTRINGS and (found := rejected_fstring(source)):
         raise _as_error(found)
     if len(source) > max_depth and _reaches(tree, source, max_depth):
         raise RecursionError(f"the tree has more than {max_depth} levels")
     return tree
 
 
-def parsed(source: str) -> ast.Module | None:
+def parse_or_none(source: str) -> ast.Module | None:
     """Return the syntax tree of `source`, or None if `parse_tree` raises an error."""
     try:
         return parse_tree(source)
@@ -61,13 +61,13 @@ def may_be_refused(source: str) -> bool:
 
     False is certain; True means that only `parse_tree` can decide.
     """
-    if _NEWER_FSTRINGS and (_NEWER_STATEMENT.search(source) or refused(source)):
+    if _NEWER_FSTRINGS and (_NEWER_STATEMENT.search(source) or rejected_fstring(source)):
         return True
     # Every level of a tree needs at least one of these tokens.
     return len(source) > MAX_DEPTH and sum(map(source.count, _NESTING)) > MAX_DEPTH - _FEW
 
 
-def _as_error(found: Refused) -> SyntaxError:
+def _as_error(found: RejectedFstring) -> SyntaxError:
     return SyntaxError(found.message, ("<unknown>", found.line, 1, found.text))
 
 

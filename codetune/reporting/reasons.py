@@ -86,7 +86,7 @@ WORDS = {
 }
 
 
-def known(reason: str) -> Reason:
+def describe_reason(reason: str) -> Reason:
     """Look up a reason by name.
 
     :param reason: a name in `REASONS`, or a name that another revision of the project used.

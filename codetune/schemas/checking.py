@@ -107,7 +107,7 @@ class Checker:
                 raise SchemaError(place, shown, f"{schema.label} is also in row {first}, expected a unique value")
 
 
-def passing(
+def check_rows(
     numbered: Iterable[tuple[int, JsonObject]], schema: Schema, *, lenient: bool = False
 ) -> Iterator[JsonObject]:
     """Yield the rows unchanged, each after its check.
@@ -129,7 +129,7 @@ def checked(rows: Iterable[JsonObject], schema: Schema, path: Path) -> Iterator[
     :raises UserError: at the first row that does not match the schema.
     """
     try:
-        yield from passing(enumerate(rows, start=1), schema)
+        yield from check_rows(enumerate(rows, start=1), schema)
     except SchemaError as error:
         raise UserError(
             f"{error.at(path)}; the file was not written",

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from codetune.core.errors import UserError
 from codetune.core.files import JsonObject, numbered_lines, parse_line, read_json
-from codetune.schemas.checking import Checker, SchemaError, passing
+from codetune.schemas.checking import Checker, SchemaError, check_rows
 from codetune.schemas.declaration import Schema
 
 # Rows in memory at a time, in addition to those that the caller keeps.
@@ -19,7 +19,7 @@ _BATCH_ROWS = 1024
 _BUFFER_BYTES = 1 << 20
 
 
-def remake(path: Path, schema: Schema) -> str:
+def remedy_for(path: Path, schema: Schema) -> str:
     """Return the remedy for an error in a table: run its stage again, or fix the line if no stage writes the table."""
     if not schema.stage:
         return "Fix or delete that line."
@@ -37,7 +37,7 @@ def _require_columns(path: Path, found: list[str], schema: Schema, *, all_read: 
     surplus = [column for column in found if column not in schema.columns] if all_read else []
     if missing or surplus:
         problem = f"column {missing[0]} is missing" if missing else f"column {surplus[0]} is unknown"
-        raise UserError(f"{path}: {problem}, expected {', '.join(schema.columns)}", remake(path, schema))
+        raise UserError(f"{path}: {problem}, expected {', '.join(schema.columns)}", remedy_for(path, schema))
 
 
 def _parquet_batches(path: Path, schema: Schema, rows: int, *, all_read: bool) -> Iterator[pa.RecordBatch]:
@@ -71,15 +71,15 @@ def read_batches(path: Path, schema: Schema, rows: int) -> Iterator[pa.RecordBat
                 number += 1
                 checker.check(number, row)
         except SchemaError as error:
-            raise UserError(error.at(path), remake(path, schema)) from None
+            raise UserError(error.at(path), remedy_for(path, schema)) from None
         yield batch
 
 
 def _passing(numbered: Iterator[tuple[int, JsonObject]], schema: Schema, path: Path) -> Iterator[JsonObject]:
     try:
-        yield from passing(numbered, schema)
+        yield from check_rows(numbered, schema)
     except SchemaError as error:
-        raise UserError(error.at(path), remake(path, schema)) from None
+        raise UserError(error.at(path), remedy_for(path, schema)) from None
 
 
 def read_rows(path: Path, schema: Schema, columns: Collection[str] | None = None) -> Iterator[JsonObject]:
@@ -94,7 +94,7 @@ def read_rows(path: Path, schema: Schema, columns: Collection[str] | None = None
     return _passing(_parquet_rows(path, chosen, all_read=columns is None), chosen, path)
 
 
-def rows_with(path: Path, schema: Schema, text: str) -> Iterator[JsonObject]:
+def rows_containing(path: Path, schema: Schema, text: str) -> Iterator[JsonObject]:
     """Yield the rows of a JSON-lines file whose line contains `text`; other lines are skipped without parsing.
 
     :raises UserError: if the file is missing, or such a row does not match the schema.
@@ -121,6 +121,6 @@ def read_document(path: Path, schema: Schema, *, lenient: bool = False) -> Any:
     """
     content = read_json(path)
     try:
-        return next(passing([(1, content)], schema, lenient=lenient))
+        return next(check_rows([(1, content)], schema, lenient=lenient))
     except SchemaError as error:
-        raise UserError(error.at(path), remake(path, schema)) from None
+        raise UserError(error.at(path), remedy_for(path, schema)) from None

@@ -14,7 +14,7 @@ from statistics import variance
 
 from codetune.stats.intervals import Interval, paired_interval, paired_intervals
 from codetune.stats.pairs import Pair
-from codetune.stats.significance import detectable_difference, holm, paired_ps
+from codetune.stats.significance import detectable_difference, holm, paired_p_values
 
 PERMUTATIONS = 10_000
 """Random sign choices per permutation test; the parameters do not change it. The smallest p-value is 1 in 10,001."""
@@ -35,7 +35,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Tested:
+class MetricComparison:
     """The comparison of two models by one metric.
 
     :param interval: the mean difference (candidate minus baseline) and its confidence interval.
@@ -68,7 +68,7 @@ class GroupGain:
     high: float | None
 
 
-def compare_family(pairs: Mapping[str, Pair], settings: Settings) -> dict[str, Tested]:
+def compare_family(pairs: Mapping[str, Pair], settings: Settings) -> dict[str, MetricComparison]:
     """Compare two models by every metric of a family.
 
     A metric with equal scores on every prompt gets a p-value of 1. It does not count in the correction, because it
@@ -81,12 +81,12 @@ def compare_family(pairs: Mapping[str, Pair], settings: Settings) -> dict[str, T
     if not scores:
         return {}
     intervals = paired_intervals(scores, samples=settings.samples, confidence=settings.confidence, seed=settings.seed)
-    p_values = paired_ps(scores, samples=PERMUTATIONS, seed=settings.seed)
+    p_values = paired_p_values(scores, samples=PERMUTATIONS, seed=settings.seed)
     differing = [name for name, (old, new) in pairs.items() if old != new]
     single = dict(zip(pairs, p_values, strict=True))
     corrected = dict(zip(differing, holm([single[name] for name in differing]), strict=True))
     return {
-        name: Tested(
+        name: MetricComparison(
             interval,
             name not in corrected,
             corrected.get(name, 1.0),
@@ -110,7 +110,7 @@ def pooled_spread(baseline: list[float], candidate: list[float]) -> float | None
     return math.sqrt((variance(baseline) + variance(candidate)) / 2)
 
 
-def by_group(groups: Sequence[str], pair: Pair, settings: Settings) -> list[GroupGain]:
+def compare_groups(groups: Sequence[str], pair: Pair, settings: Settings) -> list[GroupGain]:
     """Return the mean difference over the prompts of each group, the largest first.
 
     :param groups: the group of each prompt, in the order of the scores.

@@ -22,12 +22,12 @@ _POWER = 0.8
 _Signs = np.ndarray[tuple[int, int], np.dtype[np.int8]]
 
 
-def paired_p(baseline: Scores, candidate: Scores, *, samples: int, seed: int) -> float:
-    """Return the p-value for one metric, see `paired_ps`."""
-    return paired_ps([(baseline, candidate)], samples=samples, seed=seed)[0]
+def paired_p_value(baseline: Scores, candidate: Scores, *, samples: int, seed: int) -> float:
+    """Return the p-value for one metric, see `paired_p_values`."""
+    return paired_p_values([(baseline, candidate)], samples=samples, seed=seed)[0]
 
 
-def paired_ps(pairs: Sequence[Pair], *, samples: int, seed: int) -> list[float]:
+def paired_p_values(pairs: Sequence[Pair], *, samples: int, seed: int) -> list[float]:
     """Return the two-sided p-value of each metric: McNemar's test if all scores are 0 or 1, else a permutation test.
 
     :param pairs: for each metric, the scores of baseline and candidate, each of shape `(n,)`, on the same n prompts.
@@ -52,7 +52,7 @@ def permutation_ps(pairs: Sequence[Pair], *, samples: int, seed: int) -> list[fl
     random sign choices whose sum is at least as far from zero as the observed sum. The observed signs count as one
     more choice.
 
-    :param pairs: see `paired_ps`; all metrics use the same sign choices.
+    :param pairs: see `paired_p_values`; all metrics use the same sign choices.
     :param samples: the number of random sign choices.
     :param seed: the random seed of the signs.
     """

@@ -26,9 +26,9 @@ from codetune.models.logits import logits_at
 from codetune.models.prompt import IGNORED_LABEL
 from codetune.training.checkpoint import trained_weights
 from codetune.training.data import TokenizedRow, collate, pack
-from codetune.training.forecast import LOWER
+from codetune.training.forecast import LESS_MEMORY_REMEDY
 from codetune.training.loop import is_out_of_memory, make_optimizer, require_finite
-from codetune.training.lora import add_adapter, save_adapter, unreached
+from codetune.training.lora import add_adapter, save_adapter, weights_without_adapter
 from codetune.training.loss import batch_loss
 from codetune.training.params import TrainParams
 
@@ -59,7 +59,7 @@ def check_base(base: LoadedModel, rows: list[TokenizedRow], params: TrainParams,
         adapter = Path(folder)
         model = _trained(base, longest, params, device)
         with _doing(base, "answering two prompts at a time"):
-            require_own_answers(replace(base, model=model), prompts)
+            check_batched_answers(replace(base, model=model), prompts)
         _store(base, model, adapter)
         if params.packing:
             with _doing(base, "reading two packed rows"):
@@ -67,12 +67,12 @@ def check_base(base: LoadedModel, rows: list[TokenizedRow], params: TrainParams,
         with _doing(base, "merging the stored adapter"):
             merged, _ = merge(base, adapter, prompts, [])
         with _doing(base, "answering two prompts at a time with the merged model"):
-            require_own_answers(merged, prompts)
+            check_batched_answers(merged, prompts)
 
 
 def _tell(model: Any, targets: str | list[str]) -> None:
     """Print which parts of the model get no adapter."""
-    for reason, names in unreached(model, targets).items():
+    for reason, names in weights_without_adapter(model, targets).items():
         _say(_UNREACHED[reason].format(len(names), names[0]))
 
 
@@ -91,7 +91,7 @@ def _doing(base: LoadedModel, what: str) -> Iterator[None]:
         if is_full_disk(error):
             raise
         if is_out_of_memory(error):
-            raise UserError(f"training: not enough memory for {what}", LOWER) from None
+            raise UserError(f"training: not enough memory for {what}", LESS_MEMORY_REMEDY) from None
         told = f"{type(error).__name__}: {error_text(error)}"
         raise UserError(f"model.base: {base.name} cannot be used: {what} fails ({told})", _REMEDY) from None
 
@@ -103,8 +103,8 @@ def _trained(base: LoadedModel, row: TokenizedRow, params: TrainParams, device: 
     with _doing(base, f"training on the longest row, of {len(row.input_ids)} tokens,"):
         if params.gradient_checkpointing:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        lay_out = pack if params.packing else lambda rows: collate(rows, base.tokenizer.pad_token_id)
-        batch = lay_out([row])
+        collate_fn = pack if params.packing else lambda rows: collate(rows, base.tokenizer.pad_token_id)
+        batch = collate_fn([row])
         loss = batch_loss(model.train(), batch, params.precision) / len(batch.targets)
         require_finite(loss.item(), f"a trial with row {row.row_id}")
         loss.backward()  # type: ignore[no-untyped-call]
@@ -141,7 +141,7 @@ def _require_apart(base: LoadedModel, rows: list[TokenizedRow]) -> None:
         )
 
 
-def require_own_answers(loaded: LoadedModel, prompts: list[list[int]]) -> None:
+def check_batched_answers(loaded: LoadedModel, prompts: list[list[int]]) -> None:
     """Check that batched answers are those that the model's own code gives without a cache.
 
     Each token must have the highest logit, up to rounding.

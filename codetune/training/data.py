@@ -12,7 +12,7 @@ import torch
 
 from codetune.core.errors import UserError
 from codetune.core.files import JsonObject, stable_seed
-from codetune.models.answer_form import TaughtForm, written
+from codetune.models.answer_form import TaughtForm, format_completion
 from codetune.models.prompt import IGNORED_LABEL, example_ids
 from codetune.schemas.declaration import Schema
 from codetune.schemas.reading import read_rows
@@ -141,7 +141,9 @@ def load_rows(
     for row in rows:
         if len(kept) == limits.max_rows > 0:
             break
-        example = example_ids(tokenizer, row["instruction"], written(row["completion"], form), limits.max_tokens)
+        example = example_ids(
+            tokenizer, row["instruction"], format_completion(row["completion"], form), limits.max_tokens
+        )
         if example.truncated and limits.too_long == "error":
             raise UserError(
                 f"{path}: row {row['id']} is longer than {limits.max_tokens} tokens",
@@ -170,7 +172,7 @@ def training_steps(
     accumulation: int,
     seed: int,
     epoch: int,
-    lay_out: Callable[[list[TokenizedRow]], Batch],
+    collate_fn: Callable[[list[TokenizedRow]], Batch],
 ) -> list[Step]:
     """Return the optimizer steps of one epoch, in training order.
 
@@ -180,7 +182,7 @@ def training_steps(
     are in a step depends only on the product of these two numbers.
 
     :param epoch: number of the epoch.
-    :param lay_out: makes a batch of some rows: `pack`, or `collate` with a pad id.
+    :param collate_fn: makes a batch of some rows: `pack`, or `collate` with a pad id.
     """
 
     def rank(row: TokenizedRow) -> tuple[int, str]:
@@ -194,7 +196,7 @@ def training_steps(
         by_length = sorted(shuffled[start : start + stretch], key=lambda row: len(row.input_ids))
         groups += [by_length[at : at + size] for at in range(0, len(by_length), size)]
     groups.sort(key=lambda group: rank(group[0]))
-    return [[lay_out(group[at : at + batch_size]) for at in range(0, len(group), batch_size)] for group in groups]
+    return [[collate_fn(group[at : at + batch_size]) for at in range(0, len(group), batch_size)] for group in groups]
 
 
 def validation_batches(rows: list[TokenizedRow], batch_size: int, pad_id: int) -> list[Batch]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from codetune.training.data import Step
     from codetune.training.params import TrainParams
 
-LOWER = (
+LESS_MEMORY_REMEDY = (
     "Lower train.batch_size and raise train.accumulation by as much, lower train.max_tokens, or set "
     "train.gradient_checkpointing: true."
 )
@@ -68,7 +68,8 @@ class Forecast:
         memory = self._held + (peak_memory() - self._held) * _largest(self._steps) / _largest(self._seen)
         require_memory(memory)
         left = sum(map(len, self._steps))
-        return f"about {in_words(seconds)} for {left} batches at {speed:,.0f} tokens/s, {memory / 1e9:.1f} GB of memory"
+        duration = format_duration(seconds)
+        return f"about {duration} for {left} batches at {speed:,.0f} tokens/s, {memory / 1e9:.1f} GB of memory"
 
 
 def _tokens(steps: list[Step]) -> int:
@@ -97,11 +98,11 @@ def require_memory(wanted: float) -> None:
         raise UserError(
             f"training: the largest batch will need about {wanted / 1e9:.1f} GB of memory, but there are "
             f"{there / 1e9:.1f} GB",
-            LOWER,
+            LESS_MEMORY_REMEDY,
         )
 
 
-def in_words(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a duration for people to read, such as `40 s`, `3 min` or `2 h 5 min`."""
     hours, minutes = divmod(round(seconds / 60), 60)
     if not hours and minutes <= 1:
@@ -135,9 +136,10 @@ def rough_forecast(base: Path, train: TrainParams, numerics: NumericsParams, sum
     seconds = operations / (_peak() * _SHARE_OF_PEAK[numerics.mode])
     kept = sum(shape[0] for shape in layers) * _KEPT * train.batch_size * train.max_tokens
     memory = _FLOAT * (sum(map(math.prod, shapes)) + kept) + _BESIDE_MODEL
+    rows = train.batch_size * train.accumulation
     return (
-        f"training, roughly: {in_words(seconds)} for {steps} steps of {train.batch_size * train.accumulation} rows on "
-        f"this processor, {memory / 1e9:.1f} GB of memory; after the first steps, training gives a better estimate"
+        f"training, roughly: {format_duration(seconds)} for {steps} steps of {rows} rows on this processor, "
+        f"{memory / 1e9:.1f} GB of memory; after the first steps, training gives a better estimate"
     )
 
 

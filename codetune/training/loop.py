@@ -14,10 +14,10 @@ from tqdm import tqdm
 
 from codetune.core.errors import UserError
 from codetune.core.files import stable_seed
-from codetune.core.progress import meter
+from codetune.core.progress import progress_bar
 from codetune.training.checkpoint import Checkpoints, trained_weights
 from codetune.training.data import Batch, Step
-from codetune.training.forecast import LOWER, Forecast, peak_memory
+from codetune.training.forecast import LESS_MEMORY_REMEDY, Forecast, peak_memory
 from codetune.training.loss import batch_loss
 from codetune.training.params import Precision, TrainParams
 from codetune.training.progress import Evaluation, Log, Progress
@@ -51,7 +51,7 @@ def validation_loss(model: Any, batches: list[Batch], world: World = ALONE) -> f
     model.eval()
     with torch.no_grad():  # not inference mode: training cannot use weights that FSDP gathers in inference mode
         sums = [batch_loss(model, batch).item() for batch in world.share(batches)]
-        for batch in world.company(batches):
+        for batch in world.dummy_batches(batches):
             batch_loss(model, batch)
     model.train(training)
     return world.total(math.fsum(sums)) / sum(len(batch.targets) for batch in batches)
@@ -103,9 +103,13 @@ def train(
         _evaluate(model, validation, progress, log, world)
     done, every = progress.step, params.evaluate_every
     forecast = Forecast(steps[done:], validation, math.ceil(progress.steps / every) - done // every)
-    with meter("training", progress.steps, progress.step) if world.main else nullcontext(lambda _text: None) as advance:
+    with (
+        progress_bar("training", progress.steps, progress.step)
+        if world.main
+        else nullcontext(lambda _text: None) as advance
+    ):
         describe = _describer()
-        while progress.step < progress.steps and not progress.stale(params.patience):
+        while progress.step < progress.steps and not progress.no_improvement(params.patience):
             _advance(model, optimizer, steps[progress.step], params, progress, log, world)
             if (told := forecast.after(steps[progress.step - 1])) and world.main:
                 tqdm.write(f"training: {told}", file=sys.stderr)
@@ -175,7 +179,7 @@ def _update(
     model.train()
     labels = sum(len(batch.targets) for batch in batches)
     losses = [_backward(model, batch, labels, params.precision, world) for batch in world.share(batches)]
-    for batch in world.company(batches):
+    for batch in world.dummy_batches(batches):
         _backward(model, batch, math.inf, params.precision, world)
     value = world.total(math.fsum(losses))
     if math.isfinite(value):
@@ -201,7 +205,7 @@ def _backward(model: Any, batch: Batch, labels: float, precision: Precision, wor
         if not is_out_of_memory(error):
             raise
         rows, length = batch.input_ids.shape
-        raise UserError(f"training: not enough memory for {rows} rows of {length} tokens", LOWER) from None
+        raise UserError(f"training: not enough memory for {rows} rows of {length} tokens", LESS_MEMORY_REMEDY) from None
     return loss.item()
 
 

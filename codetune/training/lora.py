@@ -144,7 +144,7 @@ def frozen_experts(model: Any) -> list[str]:
     ]
 
 
-def unreached(model: Any, targets: str | list[str]) -> dict[str, list[str]]:
+def weights_without_adapter(model: Any, targets: str | list[str]) -> dict[str, list[str]]:
     """Return the weights that get no adapter, although the targets may seem to include them.
 
     :param model: without an adapter.
@@ -163,7 +163,7 @@ def _no_experts(model: Any) -> str:
     return f" (its experts are {len(experts)} fused tensors, which are not adapted)" if experts else ""
 
 
-def whole_modules(model: Any, names: list[str]) -> list[str]:
+def modules_to_train_fully(model: Any, names: list[str]) -> list[str]:
     """Return the full names of the modules that `names` selects. Only modules with their own weights can be selected.
 
     :param names: the value of `train.lora.modules_to_save`.
@@ -224,7 +224,7 @@ def add_adapter(model: Any, params: LoraParams, seed: int) -> Any:
     from codetune.training.layers import MergedLinear
 
     modules = target_modules(model, params.target_modules, params.layers_to_transform)
-    whole = whole_modules(model, params.modules_to_save)
+    whole = modules_to_train_fully(model, params.modules_to_save)
     if both := sorted(set(modules) & set(whole)):
         raise UserError(
             f"train.lora: {both[0]} is in both target_modules and modules_to_save",

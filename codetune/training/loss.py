@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch.nn import functional
 
-from codetune.models.logits import logits_at, states_at
+from codetune.models.logits import hidden_states_at, logits_at
 from codetune.training.data import Batch
 from codetune.training.params import Precision
 
@@ -27,8 +27,8 @@ def batch_loss(model: Any, batch: Batch, precision: Precision = "float32") -> to
     with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         layer = model.get_output_embeddings()
         if _is_frozen_product(layer) and _is_last(model, layer, batch.input_ids[:1, :1]):
-            states, _ = states_at(model, *places)
-            loss: torch.Tensor = _PartByPart.apply(states, layer.weight, layer.bias, batch.targets)  # type: ignore[no-untyped-call]
+            states, _ = hidden_states_at(model, *places)
+            loss: torch.Tensor = _ChunkedCrossEntropy.apply(states, layer.weight, layer.bias, batch.targets)  # type: ignore[no-untyped-call]
             return loss
         logits = logits_at(model, *places)
     return functional.cross_entropy(logits.float(), batch.targets, reduction="sum")
@@ -48,12 +48,12 @@ def _is_last(model: Any, layer: torch.nn.Module, token: torch.Tensor) -> bool:
     if layer not in _LAST:
         devices = [token.device] if token.is_cuda else []
         with torch.no_grad(), torch.random.fork_rng(devices):
-            states, logits = states_at(model, token, torch.zeros(1, dtype=torch.long, device=token.device))
+            states, logits = hidden_states_at(model, token, torch.zeros(1, dtype=torch.long, device=token.device))
             _LAST[layer] = torch.equal(logits, layer(states)[0])
     return _LAST[layer]
 
 
-class _PartByPart(torch.autograd.Function):
+class _ChunkedCrossEntropy(torch.autograd.Function):
     """Cross-entropy of hidden states after a frozen output layer, computed in parts.
 
     The logits of a part are turned into gradients at once and then released.

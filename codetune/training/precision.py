@@ -14,7 +14,7 @@ _ROUNDS = 5
 _WORTH = 1.3  # smallest speed-up for which bfloat16 is used; converting numbers takes a part of the time it saves
 
 
-def chosen_precision(wanted: Precision, mode: Mode, device: str) -> tuple[Precision, str]:
+def choose_precision(wanted: Precision, mode: Mode, device: str) -> tuple[Precision, str]:
     """Return `float32` or `bfloat16`, and the reason for the choice.
 
     :param wanted: `train.precision`. `auto` means float32, because the choice changes the bytes of the adapter, which

@@ -42,7 +42,7 @@ class Progress:
         """Return the evaluation with the smallest loss; the first one if several are equal."""
         return min(self.evaluations, key=lambda evaluation: evaluation.val_loss)
 
-    def stale(self, patience: int) -> bool:
+    def no_improvement(self, patience: int) -> bool:
         """Return whether the last `patience` evaluations did not improve the best loss. Patience 0 means never."""
         since = len(self.evaluations) - 1 - self.evaluations.index(self.best)
         return 0 < patience <= since

@@ -46,7 +46,7 @@ class World:
         """Return the items that this process computes. With fewer items than processes, some lists are empty."""
         return items[self.rank :: self.size]
 
-    def company(self, items: list[Item]) -> list[Item]:
+    def dummy_batches(self, items: list[Item]) -> list[Item]:
         """Return the items that this process computes in addition and whose results it ignores.
 
         With sharded weights, the other processes need its part of the weights, so all must compute equally many items.

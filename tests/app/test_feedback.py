@@ -13,7 +13,7 @@ from codetune.app.feedback import (
     MAX_CHARS,
     PARAMS_SNIPPET,
     Correction,
-    Kept,
+    KeepResult,
     is_held_out,
     is_source,
     keep,
@@ -41,8 +41,8 @@ def correction(**changes: str) -> Correction:
 
 
 def test_a_row_has_what_was_asked_and_who_answered(tmp_path: Path) -> None:
-    assert keep(tmp_path, correction()) == Kept(1, new=True)
-    assert keep(tmp_path, correction(completion="def double(x):\n    return x + x\n")) == Kept(2, new=True)
+    assert keep(tmp_path, correction()) == KeepResult(1, new=True)
+    assert keep(tmp_path, correction(completion="def double(x):\n    return x + x\n")) == KeepResult(2, new=True)
     rows = read_feedback(tmp_path)
     assert rows[0] == {"id": correction().id, **vars(correction())}
     assert len({row["id"] for row in rows}) == 2
@@ -51,7 +51,7 @@ def test_a_row_has_what_was_asked_and_who_answered(tmp_path: Path) -> None:
 
 def test_the_same_row_is_kept_once_whoever_answered(tmp_path: Path) -> None:
     keep(tmp_path, correction())
-    assert keep(tmp_path, correction(model="base", answer="x")) == Kept(1, new=False)
+    assert keep(tmp_path, correction(model="base", answer="x")) == KeepResult(1, new=False)
     assert len(read_feedback(tmp_path)) == 1
 
 

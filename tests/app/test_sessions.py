@@ -13,7 +13,7 @@ from codetune.generation.sampling import SamplingSettings
 from codetune.generation.stream import stream_answers
 from codetune.history.listing import require_revision
 from codetune.history.models import model_files
-from codetune.history.reports import Role
+from codetune.history.reports import Variant
 from codetune.history.repository import Repository
 from codetune.models.load import LoadedModel, load_model
 from tests.app.session_client import Session
@@ -21,7 +21,7 @@ from tests.support.sample_project import Project
 
 SESSIONS = 10
 # Four models in two pairs: as many as the page keeps.
-PAIRS: list[dict[str, tuple[str, Role]]] = [
+PAIRS: list[dict[str, tuple[str, Variant]]] = [
     {"left": ("workspace", "base"), "right": ("workspace", "tuned")},
     {"left": ("low", "tuned"), "right": ("high", "tuned")},
 ]
@@ -32,7 +32,7 @@ def instruction(session: int) -> str:
     return f"Write a Python function `f{session}` with parameter `n`. Returns {session} more than `n`."
 
 
-def expected(project: Project, session: int, loaded: dict[tuple[str, Role], LoadedModel]) -> list[str]:
+def expected(project: Project, session: int, loaded: dict[tuple[str, Variant], LoadedModel]) -> list[str]:
     """What the two models of a session answer when nobody else asks."""
     repository = Repository(project.root)
     pair = PAIRS[session % 2]
@@ -74,7 +74,7 @@ def test_ten_sessions_at_once_get_their_own_answers(serve: Callable[[Path], str]
     url = serve(models.root)
     with ThreadPoolExecutor(SESSIONS) as together:
         found = list(together.map(lambda session: visit(url, models.commits, session), range(SESSIONS)))
-    loaded: dict[tuple[str, Role], LoadedModel] = {}
+    loaded: dict[tuple[str, Variant], LoadedModel] = {}
     for session, (verdict, answers, alerts) in enumerate(found):
         assert VERDICTS[session % 2] in verdict
         assert alerts == []

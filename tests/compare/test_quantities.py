@@ -6,7 +6,7 @@ import pytest
 
 from codetune.compare.coordinates import NOTHING, parallel, points
 from codetune.compare.figures import Figures, Measured, Row
-from codetune.compare.quantities import Quantity, headline, metrics, parameters, ways_of, ways_sentence
+from codetune.compare.quantities import Quantity, default_columns, metrics, parameters, ways_of, ways_sentence
 from codetune.history.listing import Kind, Revision
 
 
@@ -30,7 +30,7 @@ def test_parameters_that_differ_come_before_those_that_some_lack() -> None:
     ]
     found = parameters(rows)
     assert [(quantity.key, quantity.partial) for quantity in found] == [("rank", False), ("kind", False), ("new", True)]
-    assert [quantity.key for quantity in headline(found)] == ["rank", "kind"]
+    assert [quantity.key for quantity in default_columns(found)] == ["rank", "kind"]
     assert [by_key(found, "kind").value(each) for each in rows] == ["x", '["x"]', None]
     assert by_key(found, "rank").value(rows[0]) == 4.0
 
@@ -46,7 +46,7 @@ def test_metrics_have_names_units_and_the_headline_first() -> None:
         "BERTScore F1", "Gain in BERTScore F1", "Parses", "Validation loss", "odd", "Gain in Parses",
         "BERTScore F1 in other words", "chrF of the base",
     ]  # fmt: skip
-    assert len(headline(found)) == 4
+    assert len(default_columns(found)) == 4
     assert by_key(found, "tuned.syntax_valid").text(0.82) == "82.0 %"
     assert by_key(found, "gain.syntax_valid").text(0.1) == "+10.0 pp"
     loss = by_key(found, "training.val_loss").metric

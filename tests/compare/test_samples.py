@@ -8,13 +8,13 @@ from codetune.compare.inline import Piece, inline_difference, reworded
 from codetune.compare.samples import (
     Parsing,
     Sample,
+    SampleFilter,
+    ScoreChange,
     ScoredAnswer,
-    Wanted,
-    Way,
     by_change,
     comparable_metrics,
+    filter_samples,
     samples_of,
-    wanted_samples,
     ways,
 )
 from codetune.evaluation.metrics.metric import Metric
@@ -44,29 +44,29 @@ def _ids(samples: list[Sample]) -> str:
 @pytest.mark.parametrize(
     ("wanted", "ids"),
     [
-        (Wanted(), "abcd"),
-        (Wanted(package="jinja2"), "b"),
-        (Wanted(way=Way.BETTER), "a"),
-        (Wanted(way=Way.WORSE), "b"),
-        (Wanted(way=Way.SAME), "c"),
-        (Wanted(parsing=Parsing.PARSES), "ac"),
-        (Wanted(parsing=Parsing.FAILS), "b"),
-        (Wanted(parsing=Parsing.MENDED), "a"),
-        (Wanted(parsing=Parsing.BROKEN), "b"),
-        (Wanted(text="DO_C"), "c"),
-        (Wanted(text="jinja2/a"), "b"),
-        (Wanted(text="return 1"), "abcd"),
-        (Wanted(text="new text", way=Way.BETTER), "a"),
-        (Wanted(text="nowhere"), ""),
+        (SampleFilter(), "abcd"),
+        (SampleFilter(package="jinja2"), "b"),
+        (SampleFilter(way=ScoreChange.BETTER), "a"),
+        (SampleFilter(way=ScoreChange.WORSE), "b"),
+        (SampleFilter(way=ScoreChange.SAME), "c"),
+        (SampleFilter(parsing=Parsing.PARSES), "ac"),
+        (SampleFilter(parsing=Parsing.FAILS), "b"),
+        (SampleFilter(parsing=Parsing.MENDED), "a"),
+        (SampleFilter(parsing=Parsing.BROKEN), "b"),
+        (SampleFilter(text="DO_C"), "c"),
+        (SampleFilter(text="jinja2/a"), "b"),
+        (SampleFilter(text="return 1"), "abcd"),
+        (SampleFilter(text="new text", way=ScoreChange.BETTER), "a"),
+        (SampleFilter(text="nowhere"), ""),
     ],
 )
-def test_what_a_reader_asks_for(wanted: Wanted, ids: str) -> None:
-    assert _ids(wanted_samples(SAMPLES, wanted, CHRF)) == ids
+def test_what_a_reader_asks_for(wanted: SampleFilter, ids: str) -> None:
+    assert _ids(filter_samples(SAMPLES, wanted, CHRF)) == ids
 
 
 def test_without_a_metric_nothing_is_better() -> None:
-    assert _ids(wanted_samples(SAMPLES, Wanted(), None)) == "abcd"
-    assert wanted_samples(SAMPLES, Wanted(way=Way.BETTER), None) == []
+    assert _ids(filter_samples(SAMPLES, SampleFilter(), None)) == "abcd"
+    assert filter_samples(SAMPLES, SampleFilter(way=ScoreChange.BETTER), None) == []
 
 
 @pytest.mark.parametrize(("worst_first", "ids"), [(False, "acbd"), (True, "bcad")])
@@ -77,11 +77,11 @@ def test_order_by_change(worst_first: bool, ids: str) -> None:
 def test_where_smaller_is_better_a_fall_is_an_improvement() -> None:
     samples = [_sample("a", {"loss": 1.0}, {"loss": 2.0}), _sample("b", {"loss": 2.0}, {"loss": 1.0})]
     assert _ids(by_change(samples, LOSS)) == "ba"
-    assert [sample.way(LOSS) for sample in samples] == [Way.WORSE, Way.BETTER]
+    assert [sample.way(LOSS) for sample in samples] == [ScoreChange.WORSE, ScoreChange.BETTER]
 
 
 def test_counts_by_way() -> None:
-    assert ways(SAMPLES, CHRF) == {Way.BETTER: 1, Way.WORSE: 1, Way.SAME: 1}
+    assert ways(SAMPLES, CHRF) == {ScoreChange.BETTER: 1, ScoreChange.WORSE: 1, ScoreChange.SAME: 1}
 
 
 def test_two_revisions_are_compared_by_their_tuned_models(sample: Project) -> None:

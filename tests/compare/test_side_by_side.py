@@ -12,7 +12,7 @@ import pytest
 from codetune.__main__ import main
 from codetune.app.ui.tables import metric_table
 from codetune.compare.comparison import compare
-from codetune.compare.gather import SideBySide, side_by_side
+from codetune.compare.gather import ComparisonReport, side_by_side
 from codetune.compare.renderers.data import COLUMNS, as_csv, as_json
 from codetune.compare.renderers.text import as_markdown, as_text
 from codetune.compare.samples import samples_of
@@ -170,7 +170,7 @@ def test_problems_won_and_lost_and_the_worth_of_metrics_are_told_in_every_form()
         )
         for name, first, second in (("a", "syntax", "passed"), ("b", "passed", "timeout"))
     ]
-    found = SideBySide(compare(*sides), StageChanges(missing="none"), None, [], ("", {}))
+    found = ComparisonReport(compare(*sides), StageChanges(missing="none"), None, [], ("", {}))
     for told in (as_text(found), as_markdown(found)):
         assert "mine: 1 won, 1 lost of 2 problems" in told
         assert "0.61 (0.55 to 0.67)" in told
@@ -203,7 +203,7 @@ def test_a_p_value_is_never_0(prompts: int) -> None:
     [row] = comparison.rows["tuned"]
     assert row.p_value is not None
     assert 0 < row.p_value < 1e-9
-    found = SideBySide(comparison, StageChanges(missing="none"), None, [], ("", {}))
+    found = ComparisonReport(comparison, StageChanges(missing="none"), None, [], ("", {}))
     texts = [as_text(found), as_markdown(found), metric_table([row], sides[1], "a", "b")]
     for text in map(html.unescape, texts):
         assert "< 0.0001" in text

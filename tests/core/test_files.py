@@ -11,9 +11,9 @@ from codetune.core.errors import UserError
 from codetune.core.files import (
     atomic_file,
     atomic_folder,
-    given_rows,
-    lines_of,
     read_jsonl,
+    read_user_rows,
+    split_lines,
     stable_seed,
     write_json,
     write_jsonl,
@@ -77,9 +77,9 @@ def test_stable_seed_depends_on_every_part():
 
 
 def test_only_line_feeds_end_a_line():
-    assert lines_of("a\u2028b\x85c\x0bd\x0ce\r\nf\n\ng") == ["a\u2028b\x85c\x0bd\x0ce", "f", "", "g"]
-    assert lines_of("") == []
-    assert lines_of("a\n") == ["a"]
+    assert split_lines("a\u2028b\x85c\x0bd\x0ce\r\nf\n\ng") == ["a\u2028b\x85c\x0bd\x0ce", "f", "", "g"]
+    assert split_lines("") == []
+    assert split_lines("a\n") == ["a"]
 
 
 def test_no_code_cuts_text_where_no_line_ends():
@@ -103,7 +103,7 @@ ROWS = [{"a": "one\u2028line\x85"}, {"a": "two"}]
 def test_given_rows_are_lines_or_a_list_with_or_without_a_mark(tmp_path, text, mark, pack):
     path = tmp_path / "given"
     path.write_bytes(pack(mark + text.encode()))
-    assert [row for _, row in given_rows(path, "Mend it.")] == ROWS
+    assert [row for _, row in read_user_rows(path, "Mend it.")] == ROWS
 
 
 def test_a_byte_order_mark_before_json_lines_is_no_part_of_them(tmp_path):

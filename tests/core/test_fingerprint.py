@@ -9,7 +9,7 @@ from codetune.core import fingerprint as module
 from codetune.core import imports
 from codetune.core.fingerprint import fingerprint
 from codetune.data.augment.chat import ChatParaphraser
-from codetune.evaluation.execution.answering import Asking
+from codetune.evaluation.execution.answering import AnswerSettings
 from codetune.evaluation.metrics.bertscore import BertEncoder
 from codetune.evaluation.metrics.kept import recipe
 from codetune.generation.sampling import SamplingSettings
@@ -54,7 +54,7 @@ def digests(monkeypatch, tmp_path, base, numerics):
     return {
         "checkpoint": checkpoint.digest,
         "answers": generate._recipe(asked, None, [], "cpu", "float32"),
-        "answer_validity": Asking(str(base), None, 1, SamplingSettings()).recipe([]),
+        "answer_validity": AnswerSettings(str(base), None, 1, SamplingSettings()).recipe([]),
         "paraphrases": ChatParaphraser(chat, tmp_path)._recipe([]),
         "scores": recipe(encoder, numerics),
     }

@@ -7,7 +7,7 @@ import pytest
 
 from codetune.core import survival as module
 from codetune.core.errors import UserError
-from codetune.core.survival import Survival
+from codetune.core.survival import CrashTolerantMap
 
 KILLERS = {5, 6, 11}
 
@@ -38,25 +38,25 @@ def own_process(numbers: tuple[int, ...]) -> list[int]:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_only_killers_are_lost(workers):
     items = [tuple(range(start, start + 3)) for start in range(0, 15, 3)]
-    results = [number for part in Survival(double, halves, died).map(items, workers) for number in part]
+    results = [number for part in CrashTolerantMap(double, halves, died).map(items, workers) for number in part]
     assert results == [-number if number in KILLERS else 2 * number for number in range(15)]
 
 
 def test_nothing_runs_in_this_process():
-    ((pid,),) = Survival(own_process, halves, died).map([(1,)], 1)
+    ((pid,),) = CrashTolerantMap(own_process, halves, died).map([(1,)], 1)
     assert pid != os.getpid()
 
 
 def test_no_items_no_results():
-    assert list(Survival(double, halves, died).map([], 2)) == []
+    assert list(CrashTolerantMap(double, halves, died).map([], 2)) == []
 
 
 def test_mistakes_of_the_user_pass_through():
     with pytest.raises(UserError, match="are refused"):
-        list(Survival(refuse, halves, died).map([(1,)], 1))
+        list(CrashTolerantMap(refuse, halves, died).map([(1,)], 1))
 
 
 def test_a_machine_that_kills_everything_is_named(monkeypatch):
     monkeypatch.setattr(module, "_MAX_DEATHS", 1)
     with pytest.raises(UserError, match="worker processes crashed on 2 files"):
-        list(Survival(double, halves, died).map([(5,), (6,)], 1))
+        list(CrashTolerantMap(double, halves, died).map([(5,), (6,)], 1))

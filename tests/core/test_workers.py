@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from codetune.core.errors import UserError
-from codetune.core.workers import stream_in_processes, uncollected
+from codetune.core.workers import gc_paused, map_in_processes
 
 
 def square(number: int) -> int:
@@ -24,22 +24,22 @@ def die(number: int) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_order_is_that_of_the_items(workers):
-    assert list(stream_in_processes(square, range(9), 9, workers)) == [n * n for n in range(9)]
+    assert list(map_in_processes(square, range(9), 9, workers)) == [n * n for n in range(9)]
 
 
 def test_mistakes_of_the_user_pass_through():
     with pytest.raises(UserError, match=r"0 is refused\. Try another\."):
-        list(stream_in_processes(refuse, [0, 1], 2, 2))
+        list(map_in_processes(refuse, [0, 1], 2, 2))
 
 
 def test_killed_worker_is_named():
     with pytest.raises(UserError, match="one of 2 worker processes was killed"):
-        list(stream_in_processes(die, [0, 1], 2, 2))
+        list(map_in_processes(die, [0, 1], 2, 2))
 
 
 def test_items_are_drawn_as_they_are_worked_on():
     items = iter(range(1, 101))
-    results = stream_in_processes(square, items, 100, 2)
+    results = map_in_processes(square, items, 100, 2)
     assert next(results) == 1
     assert next(items) <= 7, "no more than three per process were drawn"
     assert sum(results) == sum(n * n for n in range(2, 101)) - 49
@@ -47,7 +47,7 @@ def test_items_are_drawn_as_they_are_worked_on():
 
 def test_garbage_is_collected_again_after_an_error_too():
     def fail() -> None:
-        with uncollected():
+        with gc_paused():
             assert not gc.isenabled()
             raise UserError("no", "yes")
 
@@ -56,7 +56,7 @@ def test_garbage_is_collected_again_after_an_error_too():
     assert gc.isenabled()
     gc.disable()
     try:
-        with uncollected():
+        with gc_paused():
             pass
         assert not gc.isenabled(), "as it was before"
     finally:

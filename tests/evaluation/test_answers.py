@@ -5,8 +5,8 @@ import ast
 import pytest
 
 from codetune.evaluation import answers
-from codetune.evaluation.answers import extract_code, is_settled, read_answer
-from codetune.python_source.tree import parsed
+from codetune.evaluation.answers import extract_code, is_code_final, read_answer
+from codetune.python_source.tree import parse_or_none
 
 ADD = "def add(a, b):\n    return a + b"
 LOOP = "for x in y:\n    print(add(x, x)"
@@ -207,7 +207,7 @@ def test_an_answer_never_gains_by_being_broken(around, fault):
 
 def test_the_work_of_reading_an_answer_grows_with_its_length(monkeypatch):
     sizes = []
-    monkeypatch.setattr(answers, "parsed", lambda text: (sizes.append(len(text)), parsed(text))[1])
+    monkeypatch.setattr(answers, "parse_or_none", lambda text: (sizes.append(len(text)), parse_or_none(text))[1])
     work = []
     for repeats in (50, 100, 200):
         sizes.clear()
@@ -244,12 +244,12 @@ GOES_ON = [
 @pytest.mark.parametrize("case", SETTLED)
 def test_an_answer_is_settled(case):
     answer, settled = SETTLED[case]
-    assert is_settled(answer) is settled
+    assert is_code_final(answer) is settled
 
 
 @pytest.mark.parametrize("case", TABLE)
 @pytest.mark.parametrize("more", GOES_ON)
 def test_nothing_that_follows_changes_a_settled_answer(case, more):
     answer = f"{TABLE[case][0]}\n{more}"
-    ends = [at for at in range(len(answer) + 1) if is_settled(answer[:at])]
+    ends = [at for at in range(len(answer) + 1) if is_code_final(answer[:at])]
     assert {extract_code(answer[:at]) for at in ends} <= {extract_code(answer)}

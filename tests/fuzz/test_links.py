@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codetune.app.ui.guard import literal
+from codetune.app.ui.guard import escape_markdown
 from codetune.history.fetching import fetch_sentence
 from codetune.history.listing import find_revision, list_revisions
 from codetune.history.repository import Repository
@@ -51,4 +51,4 @@ def test_rows_of_any_name(data, text):
 @given(_TEXTS)
 @inputs(100)
 def test_texts_that_are_shown_as_they_are(text):
-    assert "\n" in text or "\n" not in literal(text)
+    assert "\n" in text or "\n" not in escape_markdown(text)

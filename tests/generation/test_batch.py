@@ -9,7 +9,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from codetune.core.errors import UserError
 from codetune.generation import batch
 from codetune.generation.batch import answer_all
-from codetune.generation.sampling import SamplingSettings, sampler
+from codetune.generation.sampling import SamplingSettings, token_chooser
 from codetune.models.load import LoadedModel, load_model
 from codetune.models.prompt import prompt_ids
 
@@ -176,7 +176,7 @@ class _Configured:
 
 def drawn(loaded, prompts, batch_size, temperature=1.0, seeds=None):
     settings = SamplingSettings(temperature=temperature)
-    choosers = [sampler(settings, seed) for seed in seeds or range(len(prompts))]
+    choosers = [token_chooser(settings, seed) for seed in seeds or range(len(prompts))]
     found = dict(answer_all(loaded, prompts, max_new_tokens=NEW, batch_size=batch_size, choosers=choosers))
     return [found[index].ids for index in range(len(prompts))]
 
@@ -204,15 +204,15 @@ def test_a_prompt_with_several_answers_is_read_once(loaded, prompts, monkeypatch
     settings = SamplingSettings(temperature=1.0)
     alone = [drawn(loaded, [prompt], 1, seeds=[seed])[0] for seed, prompt in enumerate(asked)]
     read = []
-    known = batch._Start.read
+    known = batch._Prefix.read
     monkeypatch.setattr(
-        batch._Start, "read", lambda *given, **named: (read.extend(given[2].tolist()), known(*given, **named))[1]
+        batch._Prefix, "read", lambda *given, **named: (read.extend(given[2].tolist()), known(*given, **named))[1]
     )
     # Answers of different lengths, so that rows become free one by one.
     found = dict(
         answer_all(
             loaded, asked, max_new_tokens=NEW, batch_size=batch_size,
-            choosers=[sampler(settings, seed) for seed in range(len(asked))],
+            choosers=[token_chooser(settings, seed) for seed in range(len(asked))],
             until=lambda index, ids: len(ids) == NEW - index,
         )
     )  # fmt: skip
@@ -254,9 +254,9 @@ def test_the_common_beginning_is_read_once(begun, instruction_rows, monkeypatch)
         *(prompt_ids(begun.tokenizer, row["instruction"]) for row in instruction_rows),
     ]
     seen = []
-    known = batch._Start._run
+    known = batch._Prefix._run
     monkeypatch.setattr(
-        batch._Start, "_run", lambda self, model, ids, cache: (seen.append(ids), known(self, model, ids, cache))
+        batch._Prefix, "_run", lambda self, model, ids, cache: (seen.append(ids), known(self, model, ids, cache))
     )
     found = answers(begun, prompts, 6)
     assert [answer.ids for answer in found] == [by_transformers(begun, prompt) for prompt in prompts]

@@ -8,7 +8,7 @@ import pytest
 
 from codetune.core.errors import UserError
 from codetune.core.files import write_jsonl
-from codetune.ledger.browsing import containing, read_index, read_places, rows_by_id
+from codetune.ledger.browsing import read_index, read_places, rows_by_id, rows_containing
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS
 from tests.support.tables import instruction_row, paraphrase
 
@@ -60,7 +60,7 @@ def test_text_is_found_in_whatever_case(path: Path, text: str, found: list[int])
         place for place, row in enumerate(ROWS)
         if any(text.casefold() in str(value).casefold() for value in row.values())
     ]  # fmt: skip
-    assert containing(index, index.places(), text).tolist() == expected
+    assert rows_containing(index, index.places(), text).tolist() == expected
     assert set(expected) >= set(found)
 
 

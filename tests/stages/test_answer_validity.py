@@ -3,7 +3,7 @@
 import pytest
 
 from codetune.core.files import read_json, write_jsonl
-from codetune.evaluation.validity.answers import MIN_PROBLEMS, Graded, discrimination
+from codetune.evaluation.validity.answers import MIN_PROBLEMS, GradedAnswers, discrimination
 from codetune.evaluation.validity.params import AnswerValidityParams
 from codetune.models.params import ModelParams
 from stages import answer_validity
@@ -57,7 +57,7 @@ def knowing(monkeypatch):
         journal.path.parent.mkdir(parents=True, exist_ok=True)
         return rows
 
-    monkeypatch.setattr(answer_validity, "answered", answered)
+    monkeypatch.setattr(answer_validity, "generate_answers", answered)
 
 
 @pytest.mark.usefixtures("any_isolation", "knowing")
@@ -101,11 +101,11 @@ def test_models_are_asked_and_a_killed_run_goes_on(tiny_base, inputs, outputs):
 
 def test_auc_is_over_problems_that_have_both():
     rising = [{"m": 1.0}, {"m": 3.0}]
-    both = [Graded(rising, [{"m": 2.0}])] * (MIN_PROBLEMS - 1)
-    none = [Graded(rising, []), Graded([], rising)]
+    both = [GradedAnswers(rising, [{"m": 2.0}])] * (MIN_PROBLEMS - 1)
+    none = [GradedAnswers(rising, []), GradedAnswers([], rising)]
     score = changed(bootstrap_samples=200)
     assert discrimination(both + none, score) == {}
-    found = discrimination([*both, *none, Graded(rising, [{"m": 1.0}])], score)["m"]
+    found = discrimination([*both, *none, GradedAnswers(rising, [{"m": 1.0}])], score)["m"]
     # 19 of one half, and one of (1/2 + 1) / 2.
     assert found["mean"] == pytest.approx((19 * 0.5 + 0.75) / 20, abs=1e-4)
     assert found["low"] == 0.5 < found["mean"] < found["high"]

@@ -9,7 +9,7 @@ from codetune.core.files import read_json, read_jsonl, write_jsonl
 from codetune.evaluation.execution.params import ExecuteParams
 from codetune.evaluation.problems.reading import read_problems
 from codetune.evaluation.problems.sets import pack_answer
-from codetune.evaluation.sandbox.isolation import WAYS
+from codetune.evaluation.sandbox.isolation import ISOLATIONS
 from stages import execute
 from tests.evaluation.metrics.conftest import changed
 from tests.evaluation.problems.test_reading import HUMANEVAL, written
@@ -79,8 +79,8 @@ def test_answers_are_run_and_each_set_has_its_figures(inputs, outputs):
 
 def test_which_isolation_is_used_changes_no_byte(inputs, outputs, monkeypatch):
     contents = set()
-    for way in WAYS:
-        if way.fault() is not None:
+    for way in ISOLATIONS:
+        if way.unavailable_reason() is not None:
             pytest.skip(f"{way.name} is not to be had")
         monkeypatch.setattr(execute, "find_isolation", lambda way=way: way)
         execute.run(PARAMS, inputs, outputs)

@@ -4,7 +4,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from codetune.core.errors import UserError
-from stages.__main__ import FIXES_NUMERICS, listing, run
+from stages.__main__ import FIXES_NUMERICS, list_stages, run
 from tests.conftest import ROOT, run_python
 
 PIPELINE = {
@@ -27,11 +27,11 @@ def test_numerics_are_fixed_for_the_stages_that_follow_their_section():
 
 
 def test_the_list_has_a_line_for_each():
-    lines = listing().split("\n")
+    lines = list_stages().split("\n")
     assert [line.split()[0] for line in lines] == list(PIPELINE)
     assert all(line.endswith((".", ")")) or len(line) > 40 for line in lines)
     done = run_python("-m", "stages")
-    assert done.stdout == f"{listing()}\n"
+    assert done.stdout == f"{list_stages()}\n"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from sacrebleu.metrics import CHRF
 from sacrebleu.significance import PairedTest
 from scipy import stats
 
-from codetune.stats.families import PERMUTATIONS, Settings, by_group, compare_family, pooled_spread
+from codetune.stats.families import PERMUTATIONS, Settings, compare_family, compare_groups, pooled_spread
 from codetune.stats.intervals import paired_interval, wilson_interval
 from codetune.stats.significance import holm, mcnemar_p, permutation_p
 
@@ -86,7 +86,7 @@ def test_the_spread_is_cohens():
 
 
 def test_groups_come_largest_gain_first_and_one_prompt_has_no_interval():
-    found = by_group(["a", "b", "a", "c"], ([0.0] * 4, [0.1, 0.9, 0.3, 0.3]), SETTINGS)
+    found = compare_groups(["a", "b", "a", "c"], ([0.0] * 4, [0.1, 0.9, 0.3, 0.3]), SETTINGS)
     assert [(each.group, each.prompts, each.low is None) for each in found] == [
         ("b", 1, True), ("c", 1, True), ("a", 2, False),
     ]  # fmt: skip

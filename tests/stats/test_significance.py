@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from codetune.stats.significance import detectable_difference, holm, mcnemar_p, paired_p, paired_ps, permutation_p
+from codetune.stats.significance import (
+    detectable_difference,
+    holm,
+    mcnemar_p,
+    paired_p_value,
+    paired_p_values,
+    permutation_p,
+)
 
 
 def draw(seed: int, size: int, shift: float) -> tuple[list[float], list[float]]:
@@ -33,13 +40,13 @@ def test_small_sets_are_exact_up_to_the_draw():
 def test_neither_portions_nor_other_metrics_change_anything(monkeypatch, portion):
     right = [float(value < 0.5) for value in draw(5, 50, 0.1)[0]]
     pairs = [draw(5, 50, 0.1), (right, right[::-1]), draw(6, 50, 0.0), ([0.5] * 50, [0.5] * 50)]
-    alone = [paired_p(*pair, samples=1000, seed=7) for pair in pairs]
+    alone = [paired_p_value(*pair, samples=1000, seed=7) for pair in pairs]
     assert alone[0] == permutation_p(*pairs[0], samples=1000, seed=7) != alone[2]
     assert (alone[1], alone[3]) == (mcnemar_p(*pairs[1]), 1.0)
     monkeypatch.setattr("codetune.stats.significance._PORTION", portion)
     monkeypatch.setattr("codetune.stats.significance._KEPT", 0)
-    assert paired_ps(pairs, samples=1000, seed=7) == alone
-    assert paired_ps([], samples=1000, seed=7) == []
+    assert paired_p_values(pairs, samples=1000, seed=7) == alone
+    assert paired_p_values([], samples=1000, seed=7) == []
 
 
 @pytest.mark.parametrize(("gained", "lost"), [(0, 0), (5, 5), (12, 3), (3, 12), (40, 20), (1, 0)])

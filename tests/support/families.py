@@ -25,7 +25,7 @@ from codetune.core.files import read_json, read_jsonl
 from codetune.export.merge import merge, plain_logits, rounding, save_merged
 from codetune.models.load import load_model
 from codetune.models.prompt import prompt_ids
-from codetune.training.base_check import require_own_answers
+from codetune.training.base_check import check_batched_answers
 from stages import train
 from tests.conftest import ROOT, ROWS_FILE, tiny_tokenizer
 from tests.support.training import inputs_in, outputs_in, params
@@ -172,7 +172,7 @@ def outcome(name: str, root: Path, **changes: Any) -> tuple[str, str]:
         merged, _ = merge(load_model(base), outputs.adapter, _prompts(base, rows), [])
     except UserError as error:
         return "no", str(error).replace(str(base), "the base")
-    require_own_answers(merged, _prompts(base, rows))
+    check_batched_answers(merged, _prompts(base, rows))
     save_merged(merged, root / "export", "float32")
     ids = _prompts(base, rows)[0]
     wanted = plain_logits(merged.model, ids)

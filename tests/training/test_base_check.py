@@ -74,8 +74,10 @@ def test_too_little_memory_is_told_as_such(base, rows, monkeypatch):
 
 
 def test_answers_that_see_what_they_should_not_are_refused(base, rows, monkeypatch):
-    true_aim = SlotCache.aim
-    monkeypatch.setattr(SlotCache, "aim", lambda cache, positions: torch.zeros_like(true_aim(cache, positions)))
+    true_aim = SlotCache.set_positions
+    monkeypatch.setattr(
+        SlotCache, "set_positions", lambda cache, positions: torch.zeros_like(true_aim(cache, positions))
+    )
     with one_line("answers differently in a batch than alone"):
         check_base(base, rows, options(), "cpu")
 

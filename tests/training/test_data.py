@@ -7,7 +7,7 @@ import torch
 
 from codetune.core.errors import UserError
 from codetune.core.files import write_jsonl
-from codetune.models.answer_form import written
+from codetune.models.answer_form import format_completion
 from codetune.models.prompt import completion_text, example_ids
 from codetune.schemas.instructions import ORIGINALS
 from codetune.training.data import (
@@ -115,7 +115,7 @@ def test_long_rows_are_cut_on_demand_and_counted(file, tokenizer, examples):
 def test_rows_are_taught_in_the_form_that_is_asked_for_and_fences_count_as_tokens(
     file, tokenizer, instruction_rows, form
 ):
-    texts = {row["id"]: written(row["completion"], form) for row in instruction_rows}
+    texts = {row["id"]: format_completion(row["completion"], form) for row in instruction_rows}
     loaded = load_rows(file, ORIGINALS, tokenizer, RowLimits(0, 500, 7), form)
     for kept in loaded.rows:
         *answer, end = [label for label in kept.labels if label != IGNORED]

@@ -9,7 +9,7 @@ import torch
 from codetune.core.errors import UserError
 from codetune.numerics import NumericsParams
 from codetune.training import forecast, precision
-from codetune.training.forecast import Forecast, in_words, rough_forecast
+from codetune.training.forecast import Forecast, format_duration, rough_forecast
 from codetune.training.params import TrainParams
 from tests.models.gguf_files import make_gguf
 from tests.support.training import TRAIN
@@ -21,7 +21,7 @@ GB = 10**9
     ("seconds", "words"), [(4, "4 s"), (89, "89 s"), (91, "2 min"), (3590, "1 h 0 min"), (7500, "2 h 5 min")]
 )
 def test_times_are_told_as_people_tell_them(seconds, words):
-    assert in_words(seconds) == words
+    assert format_duration(seconds) == words
 
 
 def step(tokens, positions):
@@ -90,7 +90,7 @@ def test_the_rough_forecast_grows_with_rows_and_needs_headers_alone(kind, tiny_b
 )
 def test_bfloat16_is_taken_where_it_is_asked_for_or_faster_in_fast(wanted, mode, times, taken, monkeypatch):
     monkeypatch.setattr(precision, "_seconds", lambda kind, _device: times if kind is torch.float32 else 1.0)
-    assert precision.chosen_precision(wanted, mode, "cpu")[0] == taken
+    assert precision.choose_precision(wanted, mode, "cpu")[0] == taken
 
 
 def test_products_of_both_kinds_can_be_measured():

@@ -26,9 +26,11 @@ def fit(base, rows, **changes):
     options = params(**changes)
     model = add_adapter(base.model, options.lora, seed=7)
     logged = []
-    lay_out = pack if options.packing else partial(collate, pad_id=0)
+    collate_fn = pack if options.packing else partial(collate, pad_id=0)
     sizes = (options.batch_size, options.accumulation)
-    steps = [step for epoch in range(options.epochs) for step in training_steps(rows[:16], *sizes, 7, epoch, lay_out)]
+    steps = [
+        step for epoch in range(options.epochs) for step in training_steps(rows[:16], *sizes, 7, epoch, collate_fn)
+    ]
     validation = validation_batches(rows[16:], 4, 0)
     result = train(model, steps, validation, options, lambda step, values: logged.append((step, values)))
     return model, result, logged

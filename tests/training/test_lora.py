@@ -15,7 +15,7 @@ from codetune.training.lora import (
     save_adapter,
     target_modules,
     trainable_report,
-    unreached,
+    weights_without_adapter,
 )
 from tests.conftest import one_line
 from tests.support.families import make_family
@@ -233,7 +233,7 @@ def test_an_adapter_is_stored_without_anything_of_this_machine(model, tmp_path):
 )
 def test_of_experts_what_is_adapted_is_what_was_asked_for(tmp_path, family, targets, kinds, beside):
     model = load_model(make_family(family, tmp_path)).model
-    assert set(unreached(model, targets)) == beside
+    assert set(weights_without_adapter(model, targets)) == beside
     asked = target_modules(model, targets)
     adapted = add_adapter(model, lora(target_modules=targets), seed=7)
     found = {name.partition(".lora_A")[0] for name, _ in adapted.named_parameters() if ".lora_A" in name}

@@ -79,9 +79,9 @@ def test_padding_does_not_change_a_rows_loss(base, rows):
     assert functional.cross_entropy(logits, batch.targets[:count]).item() == pytest.approx(together, rel=1e-5)
 
 
-@pytest.mark.parametrize("lay_out", [pack, lambda rows: collate(rows, 0)], ids=["packed", "padded"])
-def test_part_by_part_it_has_the_gradients_of_all_logits(base, rows, small_parts, lay_out):
-    model, batch = adapted(base.model), lay_out(rows[:3])
+@pytest.mark.parametrize("collate_fn", [pack, lambda rows: collate(rows, 0)], ids=["packed", "padded"])
+def test_part_by_part_it_has_the_gradients_of_all_logits(base, rows, small_parts, collate_fn):
+    model, batch = adapted(base.model), collate_fn(rows[:3])
     found = with_gradients(model, batch_loss(model, batch))
     for one, other in zip(found, by_all_logits(model, batch), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)

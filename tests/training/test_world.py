@@ -11,8 +11,8 @@ def test_all_is_shared_once_and_all_compute_as_often_where_weights_are_shared(si
     worlds = [World(rank, size, sharded=True) for rank in range(size)]
     batches = list(range(items))
     assert sorted(item for world in worlds for item in world.share(batches)) == batches
-    assert len({len(world.share(batches) + world.company(batches)) for world in worlds}) == 1
-    assert all(World(rank, size).company(batches) == [] for rank in range(size))
+    assert len({len(world.share(batches) + world.dummy_batches(batches)) for world in worlds}) == 1
+    assert all(World(rank, size).dummy_batches(batches) == [] for rank in range(size))
 
 
 def test_one_process_is_alone_on_its_device(monkeypatch):

@@ -13,7 +13,7 @@ from codetune.app.ui.choose import choose_revisions
 from codetune.app.ui.exports import show_exports
 from codetune.app.ui.forest import AXIS, forest, forest_height
 from codetune.app.ui.forest import READING as FOREST_READING
-from codetune.app.ui.guard import guarded, literal
+from codetune.app.ui.guard import escape_markdown, show_errors
 from codetune.app.ui.tables import flip_table, metric_table
 from codetune.compare.comparison import Comparison, MetricDifference
 from codetune.compare.gather import flip_rows
@@ -39,7 +39,7 @@ READING = (
 
 def unmeasured_sentence(revision: Revision) -> str:
     """Return a sentence that says how to get metrics for a revision that has none."""
-    name = literal(revision.title)
+    name = escape_markdown(revision.title)
     if revision.kind is Kind.WORKSPACE:
         return "The workspace has no reports yet. Run `make repro`, which trains and measures the model."
     if revision.kind is Kind.EXPERIMENT:
@@ -52,7 +52,7 @@ def unmeasured_sentence(revision: Revision) -> str:
 
 def _problems(*sides: Reports) -> None:
     for problem in dict.fromkeys(problem for reports in sides for problem in reports.problems):
-        st.warning(f"{literal(problem)}. Restore it with `git checkout`, or run `dvc repro`.")
+        st.warning(f"{escape_markdown(problem)}. Restore it with `git checkout`, or run `dvc repro`.")
 
 
 def _metrics(rows: list[MetricDifference], reports: Reports, *names: str) -> None:
@@ -68,7 +68,7 @@ def _gain(comparison: Comparison) -> None:
     """Draw the gain of tuning, and whether it holds for reworded prompts."""
     _metrics(comparison.gain, comparison.candidate, "Base", "Tuned")
     if told := robustness_sentence(comparison.candidate):
-        st.write(literal(told))
+        st.write(escape_markdown(told))
 
 
 def _tables(comparison: Comparison) -> None:
@@ -77,7 +77,7 @@ def _tables(comparison: Comparison) -> None:
     with tuned:
         _metrics(comparison.rows["tuned"], comparison.candidate, *names)
     with gain:
-        st.write(literal(gain_sentence(comparison.candidate, comparison.gain)))
+        st.write(escape_markdown(gain_sentence(comparison.candidate, comparison.gain)))
         _gain(comparison)
     with base:
         if comparison.same_base:
@@ -120,7 +120,7 @@ def _plots(sides: list[Reports]) -> None:
     with right:
         _chart("Gain by package", charts.package_gain(named), "Run `dvc repro score`.", charts.package_height(last))
     if told := discrimination_sentence(last, F1):
-        st.caption(f"{F1.label}: {literal(told)}")
+        st.caption(f"{F1.label}: {escape_markdown(told)}")
 
 
 def _flips(comparison: Comparison) -> None:
@@ -128,7 +128,7 @@ def _flips(comparison: Comparison) -> None:
     if not comparison.flips:
         return
     st.subheader("Problems won and lost")
-    st.write("; ".join(literal(flips_sentence(found)) for found in comparison.flips))
+    st.write("; ".join(escape_markdown(flips_sentence(found)) for found in comparison.flips))
     if rows := list(flip_rows(comparison)):
         st.html(flip_table(rows))
 
@@ -137,7 +137,7 @@ def _single(comparison: Comparison) -> None:
     """Draw one revision: what tuning gained."""
     reports = comparison.candidate
     _problems(reports)
-    st.markdown(f"#### {literal(gain_sentence(reports, comparison.gain))}")
+    st.markdown(f"#### {escape_markdown(gain_sentence(reports, comparison.gain))}")
     _gain(comparison)
     st.caption(READING)
     _flips(comparison)
@@ -147,15 +147,15 @@ def _single(comparison: Comparison) -> None:
 def _pair(comparison: Comparison) -> None:
     """Draw the comparison of two measured revisions."""
     _problems(comparison.baseline, comparison.candidate)
-    st.markdown(f"#### {literal(verdict_sentence(comparison))}")
+    st.markdown(f"#### {escape_markdown(verdict_sentence(comparison))}")
     for notice in comparison.notices:
-        st.warning(literal(notice), icon=":material/warning:")
+        st.warning(escape_markdown(notice), icon=":material/warning:")
     show_exports(comparison)
     _tables(comparison)
     _flips(comparison)
     if sources := source_sentences(comparison):
         st.markdown("**By source of the prompts**")
-        st.markdown("\n".join(f"- {literal(sentence)}" for sentence in sources))
+        st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in sources))
     show_changes(comparison)
     _plots([comparison.baseline, comparison.candidate])
 
@@ -175,7 +175,7 @@ def _show(baseline: Revision, candidate: Revision) -> None:
         _pair(project.comparison(baseline, candidate))
 
 
-@guarded
+@show_errors
 def page() -> None:
     """Draw the page."""
     st.title("Compare")

@@ -9,7 +9,7 @@ from codetune.app.ui.choose import linked_revision, revision_box
 from codetune.app.ui.data_ledger import ROW_QUERY, show_ledger
 from codetune.app.ui.data_rows import show_rows
 from codetune.app.ui.data_tables import show_overview
-from codetune.app.ui.guard import guarded, literal
+from codetune.app.ui.guard import escape_markdown, show_errors
 from codetune.history.listing import WORKSPACE, Kind, Revision
 from codetune.ledger.overview import data_reports
 
@@ -32,7 +32,7 @@ def _choose() -> Revision:
 def _missing(revision: Revision) -> str:
     if revision.kind is Kind.WORKSPACE:
         return "There is no reports/data.json yet. Run `make repro`, which fetches and cleans the data."
-    name = literal(revision.title)
+    name = escape_markdown(revision.title)
     return f"{name} has no reports/data.json: the pipeline was not run there. Choose another revision."
 
 
@@ -45,7 +45,7 @@ def _from_raw_to_train() -> None:
         st.info(_missing(revision))
 
 
-@guarded
+@show_errors
 def page() -> None:
     """Draw the page. A link that names a row opens the tab with its history."""
     st.title("Data")

@@ -9,12 +9,20 @@ import streamlit as st
 from codetune.app import project
 from codetune.app.pages import compare
 from codetune.app.ui import experiment_charts, experiment_table
-from codetune.app.ui.guard import guarded, literal
+from codetune.app.ui.guard import escape_markdown, show_errors
 from codetune.app.ui.running import show_running
 from codetune.compare.commands import commands
 from codetune.compare.coordinates import parallel, points
 from codetune.compare.figures import Figures, Row, matching
-from codetune.compare.quantities import Quantity, Way, headline, metrics, parameters, ways_of, ways_sentence
+from codetune.compare.quantities import (
+    MeasurementSetup,
+    Quantity,
+    default_columns,
+    metrics,
+    parameters,
+    ways_of,
+    ways_sentence,
+)
 from codetune.evaluation.metrics.registry import F1
 from codetune.history.listing import WORKSPACE, Kind
 
@@ -57,7 +65,7 @@ def _one(
     return by_key[column.selectbox(label, list(by_key), key=key, format_func=lambda name: by_key[name].label)]
 
 
-def _told(ways: Sequence[Way], before: Sequence[Way] = ()) -> None:
+def _told(ways: Sequence[MeasurementSetup], before: Sequence[MeasurementSetup] = ()) -> None:
     """Show a warning if figures that were measured in different ways are shown together.
 
     :param before: the ways that an earlier warning named; for the same ways a short caption is shown.
@@ -66,10 +74,12 @@ def _told(ways: Sequence[Way], before: Sequence[Way] = ()) -> None:
     if sentence and sentence == ways_sentence(before):
         st.caption(f"Measured in {len(ways)} ways, see above: differences between them say nothing about the models.")
     elif sentence:
-        st.warning(literal(sentence), icon=":material/warning:")
+        st.warning(escape_markdown(sentence), icon=":material/warning:")
 
 
-def _scatter(rows: list[Row], across: list[Quantity], up: list[Quantity], picked: list[str], told: list[Way]) -> None:
+def _scatter(
+    rows: list[Row], across: list[Quantity], up: list[Quantity], picked: list[str], told: list[MeasurementSetup]
+) -> None:
     left, right = st.columns(2)
     gain = next((quantity for quantity in up if quantity.key == f"gain.{F1.key}"), up[0])
     x, y = _one(left, "X axis", [*across, *up], [*across, *up][0]), _one(right, "Y axis", up, gain)
@@ -83,8 +93,10 @@ def _scatter(rows: list[Row], across: list[Quantity], up: list[Quantity], picked
     st.caption("Bars: 95 % intervals, where the reports have them (gains only). Rings: the selected rows.")
 
 
-def _parallel(rows: list[Row], across: list[Quantity], up: list[Quantity], picked: list[str], told: list[Way]) -> None:
-    first = [*headline(across), *headline(up)[:_FIRST_METRICS]]
+def _parallel(
+    rows: list[Row], across: list[Quantity], up: list[Quantity], picked: list[str], told: list[MeasurementSetup]
+) -> None:
+    first = [*default_columns(across), *default_columns(up)[:_FIRST_METRICS]]
     axes = _choose("Axes", [*across, *up], first, "experiments_axes")
     ways, names = ways_of(rows, axes)
     _told(ways, told)
@@ -108,9 +120,9 @@ def _start(row: Row, rows: list[Row]) -> tuple[Figures, str]:
 
 def _commands(row: Row, rows: list[Row]) -> None:
     base, name = _start(row, rows)
-    st.markdown(f"**{literal(row.title)}**")
+    st.markdown(f"**{escape_markdown(row.title)}**")
     for command in commands(row.revision, row.figures, base, name):
-        st.caption(f"To {literal(command.purpose)}:")
+        st.caption(f"To {escape_markdown(command.purpose)}:")
         st.code(command.line, language="bash", wrap_lines=True)
 
 
@@ -126,7 +138,7 @@ def _selected(picked: list[Row], rows: list[Row]) -> None:
         old, new = sorted(picked, key=lambda row: (row.revision.date is None, row.revision.date or 0))
         st.page_link(
             st.Page(compare.page, title="Compare", url_path="compare", default=True),
-            label=f"Compare {literal(old.title)} with {literal(new.title)}",
+            label=f"Compare {escape_markdown(old.title)} with {escape_markdown(new.title)}",
             icon=":material/compare_arrows:",
             query_params={"baseline": old.revision.key, "candidate": new.revision.key},
         )
@@ -144,10 +156,10 @@ def _show(rows: list[Row]) -> None:
     across, up = parameters(rows), metrics(rows)
     if damaged := [row for row in shown if row.figures.problems]:
         named = ", ".join(dict.fromkeys(path for row in damaged for path in row.figures.problems))
-        st.warning(literal(f"{named} cannot be read in {len(damaged)} of the rows; their values are left out."))
+        st.warning(escape_markdown(f"{named} cannot be read in {len(damaged)} of the rows; their values are left out."))
     with st.expander("Columns", icon=":material/view_column:"):
-        params = _choose("Parameters that differ", across, headline(across), "experiments_parameters")
-        values = _choose("Metrics", up, headline(up), "experiments_metrics")
+        params = _choose("Parameters that differ", across, default_columns(across), "experiments_parameters")
+        values = _choose("Metrics", up, default_columns(up), "experiments_metrics")
     ways, names = ways_of(shown, values)
     _told(ways)
     ways_shown = names if len(ways) > 1 else {}
@@ -166,7 +178,7 @@ def _show(rows: list[Row]) -> None:
             draw(shown, across, up, keys, ways)
 
 
-@guarded
+@show_errors
 def page() -> None:
     """Draw the page."""
     st.title("Experiments")

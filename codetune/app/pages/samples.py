@@ -8,11 +8,11 @@ from codetune.app import project
 from codetune.app.pages.compare import unmeasured_sentence
 from codetune.app.ui.answers import show_sample
 from codetune.app.ui.choose import choose_revisions
-from codetune.app.ui.guard import guarded, literal
+from codetune.app.ui.guard import escape_markdown, show_errors
 from codetune.app.ui.picking import pick_metric, pick_sample, pick_wanted
 from codetune.app.ui.sample_table import sample_table
 from codetune.compare.comparison import Comparison
-from codetune.compare.samples import Sample, by_change, comparable_metrics, samples_of, wanted_samples, ways
+from codetune.compare.samples import Sample, by_change, comparable_metrics, filter_samples, samples_of, ways
 from codetune.compare.wording import discrimination_sentence
 from codetune.evaluation.metrics.metric import Metric
 from codetune.history.listing import Revision
@@ -46,12 +46,12 @@ def _show(comparison: Comparison) -> None:
         st.info("The two revisions have no answered prompt in common, so there are no answers to compare.")
         return
     for notice in comparison.notices:
-        st.warning(literal(notice), icon=":material/warning:")
+        st.warning(escape_markdown(notice), icon=":material/warning:")
     metric, worst_first = pick_metric(metrics)
-    shown = wanted_samples(samples, pick_wanted(samples), metric)
+    shown = filter_samples(samples, pick_wanted(samples), metric)
     if metric is not None:
         shown = by_change(shown, metric, worst_first=worst_first)
-        st.caption(literal(_counts(samples, shown, metric, comparison.candidate)))
+        st.caption(escape_markdown(_counts(samples, shown, metric, comparison.candidate)))
     if not shown:
         st.info("No prompt fits. Clear the text or choose other filters.")
         return
@@ -62,7 +62,7 @@ def _show(comparison: Comparison) -> None:
     show_sample(comparison, sample, metrics)
 
 
-@guarded
+@show_errors
 def page() -> None:
     """Draw the page."""
     st.title("Samples")

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from codetune.app import project
-from codetune.app.asking import Asked
-from codetune.app.marks import quick_line
-from codetune.app.models import find_model, loaded, threads_for
+from codetune.app.answer_progress import AnswerProgress
+from codetune.app.models import find_model, load_models, threads_for
+from codetune.app.quick_scores import quick_line
 from codetune.app.ui.answer_parts import draw_answer
 from codetune.app.ui.choose_models import Side, choose_models
-from codetune.app.ui.guard import guarded, literal
-from codetune.app.ui.keeping import forget_correction, show_keeping
+from codetune.app.ui.correction_form import forget_correction, show_correction_form
+from codetune.app.ui.guard import escape_markdown, show_errors
 from codetune.generation.sampling import SamplingSettings
 from codetune.generation.stream import stream_answers
 from codetune.history.listing import WORKSPACE
@@ -42,7 +42,7 @@ class Question:
     sides: list[Side]
     instruction: str
     example: Prompt | None
-    asked: Asked
+    asked: AnswerProgress
 
 
 def _examples() -> dict[str, Prompt]:
@@ -96,10 +96,10 @@ def _settings() -> SamplingSettings:
 
 def _ask(sides: dict[Side, ModelFiles], text: str, example: Prompt | None, settings: SamplingSettings) -> None:
     with st.spinner("Loading the models"):
-        models = loaded(list(sides.values()))
+        models = load_models(list(sides.values()))
     named = {side.place: model for side, model in zip(sides, models, strict=True)}
     task = project.reports(WORKSPACE).task
-    asked = Asked(stream_answers(named, text, settings), threads=threads_for(models), task=task)
+    asked = AnswerProgress(stream_answers(named, text, settings), threads=threads_for(models), task=task)
     st.session_state["question"] = Question(list(sides), text, example, asked)
     forget_correction()
 
@@ -121,12 +121,12 @@ def _question(sides: list[Side]) -> Question | None:
 def _reference(example: Prompt) -> None:
     with st.expander("Reference", icon=":material/menu_book:"):
         st.code(example.reference, language="python", wrap_lines=True)
-        st.caption(f"{literal(example.path)} · {literal(example.qualname)}")
+        st.caption(f"{escape_markdown(example.path)} · {escape_markdown(example.qualname)}")
 
 
 def _facts(question: Question, place: str) -> str:
     """Return length, speed and end of an answer; with a reference and a complete answer, also its scores."""
-    facts = question.asked.facts(place)
+    facts = question.asked.status_line(place)
     text = question.asked.texts.get(place, "")
     if question.example is None or question.asked.running or not text:
         return facts
@@ -139,9 +139,9 @@ def _answers(found: dict[Side, ModelFiles | str], question: Question | None) -> 
     slots = {}
     for column, (side, model) in zip(st.columns(2), found.items(), strict=True):
         with column:
-            st.markdown(f"**{literal(side.title)}**")
+            st.markdown(f"**{escape_markdown(side.title)}**")
             if isinstance(model, str):
-                st.info(literal(model))
+                st.info(escape_markdown(model))
             else:
                 slots[side.place] = (st.empty(), st.empty())
     if question is None:
@@ -157,7 +157,7 @@ def _answers(found: dict[Side, ModelFiles | str], question: Question | None) -> 
             caption.caption(_facts(question, place))
 
 
-@guarded
+@show_errors
 def page() -> None:
     """Draw the page."""
     st.title("Try")
@@ -181,4 +181,4 @@ def page() -> None:
         st.rerun()
     if question is not None:
         answers = {side: question.asked.texts.get(side.place, "") for side in question.sides}
-        show_keeping(question.instruction, answers)
+        show_correction_form(question.instruction, answers)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from codetune.app.ui.guard import literal
+from codetune.app.ui.guard import escape_markdown
 from codetune.evaluation.answers import read_answer, segments
 from codetune.models.answer_form import Task
 
@@ -59,7 +59,9 @@ def prose_markdown(text: str) -> str:
 
     All other characters are escaped, so that they appear as they were written.
     """
-    shown = re.sub(r"^ {4,}", "   ", literal(text.expandtabs(4)), flags=re.MULTILINE)  # four spaces start a code block
+    shown = re.sub(
+        r"^ {4,}", "   ", escape_markdown(text.expandtabs(4)), flags=re.MULTILINE
+    )  # four spaces start a code block
     for mark, plain in _MARKS:
         shown = mark.sub(plain, shown)
     return re.sub(r"(?<=\S)\n(?=[ \t]*\S)", "  \n", shown)

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from codetune.app.ui.answer_parts import draw_answer
-from codetune.app.ui.guard import literal
+from codetune.app.ui.guard import escape_markdown
 from codetune.app.ui.token_map import show_tokens
 from codetune.compare.comparison import Comparison
 from codetune.compare.inline import Piece, inline_difference
@@ -66,14 +66,14 @@ def _answer(
         draw_answer(answer.text, task, mark=answer.of_code)
     else:
         st.html(difference_html(inline_difference(reference, answer.scored)))
-    tried = f" · docstring examples: {literal(answer.examples)}" if answer.examples else ""
+    tried = f" · docstring examples: {escape_markdown(answer.examples)}" if answer.examples else ""
     st.caption((score_line(answer.scores, against) or "no scores") + tried)
 
 
 def _titles(comparison: Comparison) -> tuple[str, str]:
     if comparison.baseline is comparison.candidate:
         return "Base model", "Tuned model"
-    old, new = (literal(reports.revision.title) for reports in (comparison.baseline, comparison.candidate))
+    old, new = (escape_markdown(reports.revision.title) for reports in (comparison.baseline, comparison.candidate))
     return f"Tuned, baseline {old}", f"Tuned, candidate {new}"
 
 
@@ -85,13 +85,13 @@ def show_sample(comparison: Comparison, sample: Sample, metrics: list[Metric]) -
     prompt, titles, task = sample.prompt, _titles(comparison), comparison.candidate.task
     with st.container(border=True):
         st.caption("Instruction")
-        st.markdown(literal(prompt.instruction))
+        st.markdown(escape_markdown(prompt.instruction))
     view = st.segmented_control("Show the answers as", VIEWS, default=VIEWS[0], key="sample_view", required=True)
     keys = {metric.score or metric.key for metric in metrics}
     before = {key: value for key, value in sample.before.scores.items() if key in keys}
     st.markdown("**Reference**")
     st.code(prompt.reference, language="python", wrap_lines=True)
-    st.caption(f"{literal(prompt.path)} · {literal(prompt.qualname)} · {prompt.id}")
+    st.caption(f"{escape_markdown(prompt.path)} · {escape_markdown(prompt.qualname)} · {prompt.id}")
     left, right = st.columns(2)
     with left:
         _answer(titles[0], sample.before, prompt.reference, view or VIEWS[0], {}, task)

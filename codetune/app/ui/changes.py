@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from codetune.app import project
-from codetune.app.ui.guard import guarded, literal
+from codetune.app.ui.guard import escape_markdown, show_errors
 from codetune.app.ui.tables import data_table, parameter_table, stage_table
 from codetune.compare.comparison import Comparison
 from codetune.history.stages import StageChanges
@@ -33,7 +33,7 @@ def _parameters(comparison: Comparison) -> None:
 def _stages(stages: StageChanges) -> None:
     st.subheader("Stages that re-ran")
     if stages.missing:
-        st.write(literal(stages.missing))
+        st.write(escape_markdown(stages.missing))
     elif not stages.differences:
         st.write("None: dvc.lock lists the same runs in both revisions.")
     else:
@@ -41,7 +41,7 @@ def _stages(stages: StageChanges) -> None:
 
 
 @st.fragment
-@guarded
+@show_errors
 def _data(comparison: Comparison, stages: StageChanges) -> None:
     """Draw the rows that were added, removed or changed.
 
@@ -60,6 +60,6 @@ def _data(comparison: Comparison, stages: StageChanges) -> None:
         return
     told, counts = project.data_changes(*sides)
     if counts.get("missing"):
-        st.info(literal(told))
+        st.info(escape_markdown(told))
         return
     st.html(data_table(counts))

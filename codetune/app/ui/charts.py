@@ -11,9 +11,9 @@ import pandas as pd  # noqa: F401 - altair uses it; imported here so that no ses
 from codetune.app.ui.style import BASE_COLOR, BASELINE_COLOR, CANDIDATE_COLOR
 from codetune.compare.groups import gain_by_package, histogram
 from codetune.evaluation.metrics.registry import F1
-from codetune.history.reports import Reports, Role
+from codetune.history.reports import Reports, Variant
 
-NamedModel = tuple[str, Reports, Role]
+NamedModel = tuple[str, Reports, Variant]
 HEIGHT = 340
 _INTERVAL = ("gain", "low", "high")
 # Titles with units, by the last part of a curve's name.
@@ -25,7 +25,7 @@ def chart(rows: list[dict[str, Any]]) -> Any:
     return alt.Chart(alt.Data(values=rows))
 
 
-def looks(channel: Any, field: str, names: Sequence[str], values: Sequence[Any], legend: Any) -> Any:
+def categorical_channel(channel: Any, field: str, names: Sequence[str], values: Sequence[Any], legend: Any) -> Any:
     """Return an encoding channel, without a title, that shows each name in `names` by the value at the same index.
 
     :param channel: the class of the channel, such as `alt.Color`.
@@ -47,7 +47,9 @@ def _legend() -> Any:
 
 
 def _revision_color(names: list[str]) -> Any:
-    return looks(alt.Color, "revision", names, [BASELINE_COLOR, CANDIDATE_COLOR][-len(names) :], _legend())
+    return categorical_channel(
+        alt.Color, "revision", names, [BASELINE_COLOR, CANDIDATE_COLOR][-len(names) :], _legend()
+    )
 
 
 def measures(sides: list[tuple[str, Reports]]) -> list[str]:
@@ -85,7 +87,9 @@ def learning_curve(sides: list[tuple[str, Reports]], measure: str = "loss") -> A
             alt.X("step:Q", title="Optimizer step"),
             alt.Y("value:Q", title=measure_label(measure), scale=alt.Scale(zero=False)),
             _revision_color([name for name, _ in sides]),
-            looks(alt.StrokeDash, "series", series, dashes, alt.Legend(orient="top-right", symbolSize=400)),
+            categorical_channel(
+                alt.StrokeDash, "series", series, dashes, alt.Legend(orient="top-right", symbolSize=400)
+            ),
             tooltip=["revision:N", "series:N", "step:Q", alt.Tooltip("value:Q", format=".4~g")],
         )
     )
@@ -112,8 +116,8 @@ def f1_distribution(models: list[NamedModel]) -> Any | None:
         .encode(
             alt.X("f1:Q", title=F1.label),
             alt.Y("share:Q", title="Share of prompts", axis=alt.Axis(format="%")),
-            looks(alt.Color, "model", names, colors, _legend()),
-            looks(alt.StrokeDash, "model", names, dashes, _legend()),
+            categorical_channel(alt.Color, "model", names, colors, _legend()),
+            categorical_channel(alt.StrokeDash, "model", names, dashes, _legend()),
             tooltip=["model:N", alt.Tooltip("f1:Q", title="F1 from"), alt.Tooltip("share:Q", format=".1%")],
         )
     )

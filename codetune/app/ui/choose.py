@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from codetune.app import project
-from codetune.app.ui.guard import literal
+from codetune.app.ui.guard import escape_markdown
 from codetune.history.fetching import fetch_sentence
 from codetune.history.listing import Revision, default_pair, find_revision
 
@@ -34,9 +34,9 @@ def linked_revision(revisions: list[Revision], key: str) -> Revision | None:
         return None
     found = find_revision(project.repository(), revisions, text)
     if found is None:
-        shown = literal(text[:SHOWN_CHARS])
+        shown = escape_markdown(text[:SHOWN_CHARS])
         remedy = fetch_sentence(project.repository(), text)
-        st.warning(f"The link names {shown} as {key}, which this clone does not have. {literal(remedy)}")
+        st.warning(f"The link names {shown} as {key}, which this clone does not have. {escape_markdown(remedy)}")
     return found
 
 

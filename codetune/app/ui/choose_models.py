@@ -9,11 +9,11 @@ import streamlit as st
 
 from codetune.app import project
 from codetune.app.ui.choose import SHOWN_CHARS, linked_revision, revision_box
-from codetune.app.ui.guard import literal
+from codetune.app.ui.guard import escape_markdown
 from codetune.history.listing import WORKSPACE, Revision
-from codetune.history.reports import ROLES, Role
+from codetune.history.reports import ROLES, Variant
 
-PLACES: dict[str, Role] = {"left": "base", "right": "tuned"}
+PLACES: dict[str, Variant] = {"left": "base", "right": "tuned"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Side:
 
     place: str
     revision: Revision
-    role: Role
+    role: Variant
 
     @property
     def title(self) -> str:
@@ -34,17 +34,17 @@ class Side:
         return f"{self.role.capitalize()} model of {self.revision.title}"
 
 
-def _role_of_link(place: str, default: Role) -> Role:
+def _role_of_link(place: str, default: Variant) -> Variant:
     text = st.query_params.get(f"{place}_model", "") or default
     role = next((role for role in ROLES if role == text), None)
     if role is None:
-        st.warning(f"The link names {literal(text[:SHOWN_CHARS])} as model; choose base or tuned.")
+        st.warning(f"The link names {escape_markdown(text[:SHOWN_CHARS])} as model; choose base or tuned.")
     return role or default
 
 
-def _start(listed: list[Revision]) -> dict[str, tuple[Revision, Role]]:
+def _start(listed: list[Revision]) -> dict[str, tuple[Revision, Variant]]:
     """Return what to select when the page opens: the last choice, else what the link names."""
-    before: dict[str, tuple[Revision, Role]] | None = st.session_state.get("models")
+    before: dict[str, tuple[Revision, Variant]] | None = st.session_state.get("models")
     return before or {
         place: (linked_revision(listed, place) or WORKSPACE, _role_of_link(place, role))
         for place, role in PLACES.items()

@@ -8,13 +8,13 @@ import streamlit as st
 
 from codetune.app import project
 from codetune.app.ui import html
-from codetune.app.ui.guard import literal
+from codetune.app.ui.guard import escape_markdown
 from codetune.core.errors import UserError
 from codetune.ledger.browsing import missing_sentence
+from codetune.ledger.history_text import history_steps, row_text
 from codetune.ledger.ledger import LEDGER_PATH, Ledger, read_ledger
-from codetune.ledger.life import Life, life_of
-from codetune.ledger.telling import row_text, steps
-from codetune.ledger.why import Answer, look_up, unknown
+from codetune.ledger.life import RowHistory, row_history
+from codetune.ledger.why import QueryResult, look_up, no_match_error
 
 MAX_CHARS = 200
 _MAX_LISTED = 200
@@ -27,22 +27,22 @@ def _ledger(path: str, state: int) -> Ledger:  # noqa: ARG001 - part of the cach
 
 
 @st.cache_data(max_entries=50, show_spinner="Looking the row up")
-def _answer(root: str, query: str, state: int) -> Answer:
+def _answer(root: str, query: str, state: int) -> QueryResult:
     return look_up(Path(root), _ledger(str(Path(root) / LEDGER_PATH), state), query)
 
 
-def _life(life: Life) -> None:
-    rows = [[label, "<br>".join(map(html.marked, texts))] for label, texts in steps(life)]
+def _life(life: RowHistory) -> None:
+    rows = [[label, "<br>".join(map(html.backticks_as_code, texts))] for label, texts in history_steps(life)]
     st.html(html.table(["", "What happened to it"], rows, (1,), prose=True))
 
 
-def _several(root: Path, ledger: Ledger, answer: Answer) -> None:
+def _several(root: Path, ledger: Ledger, answer: QueryResult) -> None:
     listed = answer.places[:_MAX_LISTED]
     texts = dict(zip(listed, map(row_text, ledger.rows(listed)), strict=True))
     more = f", the first {len(listed)} of them" if len(listed) < len(answer.places) else ""
     place = st.selectbox(f"{len(answer.places):,} rows have this name{more}", listed, format_func=texts.__getitem__)
     if place is not None:
-        _life(life_of(root, ledger, place))
+        _life(row_history(root, ledger, place))
 
 
 def _query() -> str:
@@ -74,13 +74,13 @@ def show_ledger() -> None:
     try:
         answer = _answer(str(root), query, state)
         if not answer.places:
-            raise unknown(query, answer.nearest)
+            raise no_match_error(query, answer.nearest)
     except UserError as error:
-        st.info(literal(str(error)))
+        st.info(escape_markdown(str(error)))
         return
     if answer.life is None:
         _several(root, _ledger(str(path), state), answer)
         return
     if answer.paraphrase is not None:
-        st.write(literal(f"{answer.paraphrase['id']} is a paraphrase of {answer.paraphrase['parent']}:"))
+        st.write(escape_markdown(f"{answer.paraphrase['id']} is a paraphrase of {answer.paraphrase['parent']}:"))
     _life(answer.life)

@@ -11,10 +11,10 @@ import streamlit as st
 
 from codetune.app import project
 from codetune.app.ui import html
-from codetune.app.ui.guard import literal
+from codetune.app.ui.guard import escape_markdown
 from codetune.compare.inline import reworded
 from codetune.core.files import JsonObject
-from codetune.ledger.browsing import RowIndex, containing, missing_sentence, read_index, read_places, rows_by_id
+from codetune.ledger.browsing import RowIndex, missing_sentence, read_index, read_places, rows_by_id, rows_containing
 from codetune.schemas.declaration import Schema
 from codetune.schemas.instructions import AUGMENTED, ORIGINALS, PARAPHRASES
 
@@ -55,7 +55,7 @@ def _index(path: str, state: int) -> RowIndex:  # noqa: ARG001 - part of the cac
 def _places(path: str, state: int, group: str | None, text: str, *, paraphrases: bool) -> Sequence[int]:
     index = _index(path, state)
     found = index.places(group, paraphrases=True if paraphrases else None)
-    return [int(place) for place in (containing(index, found, text) if text else found)]
+    return [int(place) for place in (rows_containing(index, found, text) if text else found)]
 
 
 def _page(count: int) -> tuple[int, int]:
@@ -74,11 +74,11 @@ def _first_page() -> None:
 def _row(row: JsonObject) -> None:
     instruction = " ".join(str(row["instruction"]).split())
     cut = instruction if len(instruction) <= _LABEL_CHARS else f"{instruction[: _LABEL_CHARS - 1]}…"
-    with st.expander(literal(f"{row['qualname']} · {cut}")):
-        st.markdown(literal(str(row["instruction"])))
+    with st.expander(escape_markdown(f"{row['qualname']} · {cut}")):
+        st.markdown(escape_markdown(str(row["instruction"])))
         st.code(row["completion"], language="python", wrap_lines=True)
         lines = f"{row['path']}:{row['lines'][0]}-{row['lines'][1]}"
-        st.caption(literal(f"{row['id']} · {row['group']} {row['version']} · {lines} · {row['license']}"))
+        st.caption(escape_markdown(f"{row['id']} · {row['group']} {row['version']} · {lines} · {row['license']}"))
 
 
 def _pairs(rows: Sequence[JsonObject], originals: dict[str, JsonObject]) -> str:

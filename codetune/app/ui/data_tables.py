@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from codetune.app.ui import html
-from codetune.app.ui.guard import literal
+from codetune.app.ui.guard import escape_markdown
 from codetune.ledger import overview
 from codetune.ledger.overview import DataReports
 
@@ -87,7 +87,7 @@ def _paraphrases(reports: DataReports) -> None:
 def show_overview(reports: DataReports) -> None:
     """Draw the counts of the reports of a revision. Where a report is missing, name the command that writes it."""
     for problem in reports.problems:
-        st.warning(f"{literal(problem)}. Restore it with `git checkout`, or run `dvc repro`.")
+        st.warning(f"{escape_markdown(problem)}. Restore it with `git checkout`, or run `dvc repro`.")
     tabs = st.tabs(["Funnel", "Splits and lengths", "Licences", "Leaks", "Paraphrases"], key="data_overview")
     with tabs[0]:
         st.html(funnel_table(reports))

@@ -8,10 +8,10 @@ from typing import Any
 
 import altair as alt
 
-from codetune.app.ui.charts import chart, looks
+from codetune.app.ui.charts import categorical_channel, chart
 from codetune.app.ui.style import BASELINE_COLOR, CANDIDATE_COLOR
-from codetune.compare.coordinates import NOTHING, Axis, Place, Point
-from codetune.compare.quantities import Quantity, Way
+from codetune.compare.coordinates import NOTHING, Axis, AxisPoint, Point
+from codetune.compare.quantities import MeasurementSetup, Quantity
 
 # From the palette of Okabe and Ito, which colour-blind readers can distinguish.
 _WAY_COLORS = (CANDIDATE_COLOR, "#d55e00", "#cc79a7", "#e69f00", "#56b4e9", "#009e73")
@@ -27,15 +27,17 @@ def _title(quantity: Quantity) -> str:
     return f"{quantity.label}{unit}{less}"
 
 
-def _by_way(channel: Any, values: Sequence[Any], ways: Sequence[Way], used: set[str]) -> Any:
+def _by_way(channel: Any, values: Sequence[Any], ways: Sequence[MeasurementSetup], used: set[str]) -> Any:
     """Return a channel that shows the ways of measuring; it has a legend if there are several."""
     names = [*(way.name for way in ways if way.name in used), *sorted(used - {way.name for way in ways})]
     words = f"datum.label === '{NOTHING}' ? 'not measured' : 'measured as ' + datum.label"
     legend = alt.Legend(orient="top", labelExpr=words) if len(ways) > 1 else None
-    return looks(channel, "way", names, values, legend)
+    return categorical_channel(channel, "way", names, values, legend)
 
 
-def scatter(found: Sequence[Point], x: Quantity, y: Quantity, ways: Sequence[Way], picked: Sequence[str]) -> Any:
+def scatter(
+    found: Sequence[Point], x: Quantity, y: Quantity, ways: Sequence[MeasurementSetup], picked: Sequence[str]
+) -> Any:
     """Plot one mark for each revision, with intervals where the reports have them.
 
     :param found: the points to draw, one for each revision.
@@ -93,7 +95,7 @@ def _scatter_row(point: Point, x_scale: float, y_scale: float) -> dict[str, Any]
 
 
 def parallel_coordinates(
-    axes: Sequence[Axis], places: Sequence[Place], ways: Sequence[Way], picked: Sequence[str]
+    axes: Sequence[Axis], places: Sequence[AxisPoint], ways: Sequence[MeasurementSetup], picked: Sequence[str]
 ) -> Any:
     """Plot one line for each revision across the axes. On axes of metrics, up is better.
 

@@ -10,14 +10,14 @@ import streamlit as st
 
 from codetune.app import project
 from codetune.compare.comparison import Comparison
-from codetune.compare.gather import SideBySide, gather
+from codetune.compare.gather import ComparisonReport, gather
 from codetune.compare.renderers.data import as_csv, as_json
 from codetune.compare.renderers.text import as_markdown
 from codetune.core.errors import UserError
 from codetune.core.files import dump_json
 
 LOG = logging.getLogger("codetune.app")
-_FORMS: dict[str, tuple[str, str, Callable[[SideBySide], str]]] = {
+_FORMS: dict[str, tuple[str, str, Callable[[ComparisonReport], str]]] = {
     "Markdown": ("md", "text/markdown", lambda found: as_markdown(found) + "\n"),
     "CSV": ("csv", "text/csv", as_csv),
     "JSON": ("json", "application/json", lambda found: dump_json(as_json(found))),

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from codetune.app.ui.charts import chart, looks, zero_line
+from codetune.app.ui.charts import categorical_channel, chart, zero_line
 from codetune.app.ui.style import BASELINE_COLOR, BETTER_COLOR, WORSE_COLOR
 from codetune.compare.comparison import MetricDifference, Verdict
 from codetune.compare.effects import Effect, effects
@@ -62,8 +62,8 @@ def forest(rows: list[MetricDifference], reports: Reports) -> Any | None:
     shown = [verdict for verdict in _LOOKS if any(row["verdict"] == verdict.value for row in data)]
     names = [verdict.value for verdict in shown]
     legend = alt.Legend(orient="top")
-    color = looks(alt.Color, "verdict", names, [_LOOKS[verdict][0] for verdict in shown], legend)
-    shape = looks(alt.Shape, "verdict", names, [_LOOKS[verdict][1] for verdict in shown], legend)
+    color = categorical_channel(alt.Color, "verdict", names, [_LOOKS[verdict][0] for verdict in shown], legend)
+    shape = categorical_channel(alt.Shape, "verdict", names, [_LOOKS[verdict][1] for verdict in shown], legend)
     order = [row["metric"] for row in data]
     told = [alt.Tooltip(f"{key}:N") for key in ("metric", "verdict", "difference", "interval", "certainty")]
     if any(row["area"] for row in data):

@@ -15,7 +15,7 @@ LOG = logging.getLogger("codetune.app")
 Arguments = ParamSpec("Arguments")
 
 
-def guarded(page: Callable[Arguments, None]) -> Callable[Arguments, None]:
+def show_errors(page: Callable[Arguments, None]) -> Callable[Arguments, None]:
     """Wrap a page, or a fragment of one, so that the user sees each error as a sentence.
 
     Streamlit's own control flow (stop, rerun) does not derive from `Exception` and is not caught.
@@ -26,7 +26,7 @@ def guarded(page: Callable[Arguments, None]) -> Callable[Arguments, None]:
         try:
             page(*args, **kwargs)
         except UserError as error:
-            st.error(literal(str(error)))
+            st.error(escape_markdown(str(error)))
         except Exception:
             LOG.exception("the page failed")
             st.error("This page failed. The terminal that runs it says why; reload to try again.")
@@ -34,7 +34,7 @@ def guarded(page: Callable[Arguments, None]) -> Callable[Arguments, None]:
     return run
 
 
-def literal(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Escape `text` for Markdown. Only code in backticks keeps its formatting."""
     parts = text.split("`")
     if len(parts) % 2 == 0:  # an unpaired backtick: nothing is code

@@ -11,7 +11,7 @@ from codetune.compare.inline import Piece
 NOTHING = "\u2013"
 
 
-def marked(text: str) -> str:
+def backticks_as_code(text: str) -> str:
     """Return a text as HTML, with parts in backticks as code."""
     parts = text.split("`")
     if len(parts) % 2 == 0:  # an unpaired backtick: nothing is code

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from codetune.app.ui.guard import literal
-from codetune.compare.samples import Parsing, Sample, Wanted, Way
+from codetune.app.ui.guard import escape_markdown
+from codetune.compare.samples import Parsing, Sample, SampleFilter, ScoreChange
 from codetune.evaluation.metrics.metric import Metric
 
 ORDERS = ("Most improved first", "Most worsened first")
@@ -38,12 +38,12 @@ def pick_metric(metrics: list[Metric]) -> tuple[Metric | None, bool]:
     return by_label[metric], order == ORDERS[1]
 
 
-def pick_wanted(samples: list[Sample]) -> Wanted:
+def pick_wanted(samples: list[Sample]) -> SampleFilter:
     """Draw the filters. Return which prompts to show."""
     columns = st.columns(4)
     packages = [EVERY, *sorted({sample.prompt.group for sample in samples})]
     package = columns[0].selectbox("Package", packages, key="sample_package", on_change=forget_sample)
-    ways = {EVERY: None, **{way.value.capitalize(): way for way in Way}}
+    ways = {EVERY: None, **{way.value.capitalize(): way for way in ScoreChange}}
     way = columns[1].selectbox("The candidate is", list(ways), key="sample_way", on_change=forget_sample)
     parsings = {EVERY: None, **{parsing.value.capitalize(): parsing for parsing in Parsing}}
     parsing = columns[2].selectbox(
@@ -56,7 +56,7 @@ def pick_wanted(samples: list[Sample]) -> Wanted:
         on_change=forget_sample,
         help="Searches the instruction, the name, the path, the reference and both answers.",
     )
-    return Wanted("" if package == EVERY else package, ways[way], parsings[parsing], text.strip())
+    return SampleFilter("" if package == EVERY else package, ways[way], parsings[parsing], text.strip())
 
 
 def _from_link(samples: list[Sample]) -> str | None:
@@ -67,7 +67,8 @@ def _from_link(samples: list[Sample]) -> str | None:
     if any(sample.prompt.id == text for sample in samples):
         return text
     st.warning(
-        f"The link names the prompt {literal(text[:_SHOWN_CHARS])}, which these two revisions did not both answer."
+        f"The link names the prompt {escape_markdown(text[:_SHOWN_CHARS])}, "
+        "which these two revisions did not both answer."
     )
     return None
 

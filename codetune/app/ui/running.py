@@ -9,7 +9,7 @@ import streamlit as st
 
 from codetune.app import project
 from codetune.app.ui.charts import chart
-from codetune.app.ui.guard import LOG, literal
+from codetune.app.ui.guard import LOG, escape_markdown
 from codetune.app.ui.style import BASE_COLOR, CANDIDATE_COLOR
 from codetune.history.running import Run, duration_text, running
 
@@ -41,8 +41,8 @@ def _show(run: Run) -> None:
     with st.container(border=True):
         title = f"experiment {run.name}" if run.name else "the pipeline"
         stage = f", stage {run.stage}" if run.stage else ""
-        st.markdown(f"**Running now: {literal(title + stage)}** · {duration_text(run.seconds)}")
-        st.caption(literal(f"`{run.command}` writes {', '.join(run.writes)}"))
+        st.markdown(f"**Running now: {escape_markdown(title + stage)}** · {duration_text(run.seconds)}")
+        st.caption(escape_markdown(f"`{run.command}` writes {', '.join(run.writes)}"))
         if run.step is not None and run.steps:
             st.progress(min(1.0, run.step / run.steps), text=f"step {run.step:,} of {run.steps:,}")
         elif run.step is not None:

@@ -11,8 +11,8 @@ import altair as alt
 import streamlit as st
 
 from codetune.app import project
-from codetune.app.ui.charts import chart, looks
-from codetune.app.ui.guard import guarded, literal
+from codetune.app.ui.charts import categorical_channel, chart
+from codetune.app.ui.guard import escape_markdown, show_errors
 from codetune.app.ui.tables import match_table
 from codetune.compare.comparison import Comparison
 from codetune.compare.samples import Sample
@@ -58,8 +58,8 @@ def token_chart(found: Alignment) -> Any:
     told = ["reference:N", "answer:N", alt.Tooltip("cosine:Q", format=".3f")]
     heat = chart(cells).mark_rect().encode(x, y, color, tooltip=told)
     sides = ["reference", "answer"]
-    shape = looks(alt.Shape, "of", sides, ("circle", "square"), None)
-    size = looks(alt.Size, "of", sides, (40, 110), None)
+    shape = categorical_channel(alt.Shape, "of", sides, ("circle", "square"), None)
+    size = categorical_channel(alt.Size, "of", sides, (40, 110), None)
     best = chart(marks).mark_point(filled=False, color="white", strokeWidth=1.5, opacity=1).encode(x, y, shape, size)
     return alt.layer(heat, best).properties(width=CELL_PX * len(columns), height=CELL_PX * len(rows))
 
@@ -84,7 +84,7 @@ def _draw(found: Alignment, comparison: Comparison) -> None:
     with st.container(key="token_map"):
         told = f"Similarity of {len(found.reference)} tokens of the reference and {len(found.answer)} of the answer"
         st.altair_chart(token_chart(found), width="content", alt=told)
-    st.caption(f"{literal(_facts(found, comparison))} {READING}")
+    st.caption(f"{escape_markdown(_facts(found, comparison))} {READING}")
     with st.expander("The matches as a list", icon=":material/list:"):
         st.html(match_table(found))
 
@@ -100,7 +100,7 @@ def _wait(future: Future[Alignment]) -> Alignment:
 
 
 @st.fragment
-@guarded
+@show_errors
 def show_tokens(comparison: Comparison, sample: Sample) -> None:
     """Draw the section: a button that starts the alignment, and its result."""
     st.subheader("Tokens that BERTScore matched")
@@ -124,6 +124,6 @@ def show_tokens(comparison: Comparison, sample: Sample) -> None:
     try:
         found = _wait(future)
     except UserError as error:
-        st.info(literal(str(error)))
+        st.info(escape_markdown(str(error)))
         return
     _draw(found, comparison)

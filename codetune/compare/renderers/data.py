@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from codetune.compare.comparison import Comparison, MetricDifference
-from codetune.compare.gather import SideBySide, answers, flip_rows
+from codetune.compare.gather import ComparisonReport, answers, flip_rows
 from codetune.compare.reasons import stage_reasons
 from codetune.compare.samples import Sample
 from codetune.compare.wording import discrimination, verdict_sentence
@@ -23,7 +23,7 @@ COLUMNS = ("part", "name", *_NUMBERS, *_AUC, "larger_is_better", "verdict")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_json(found: SideBySide) -> dict[str, Any]:
+def as_json(found: ComparisonReport) -> dict[str, Any]:
     """Convert a comparison to a mapping for JSON, with unrounded numbers."""
     comparison = found.comparison
     sides = (("baseline", comparison.baseline), ("candidate", comparison.candidate))
@@ -84,7 +84,7 @@ def _sample(sample: Sample) -> dict[str, Any]:
     }
 
 
-def as_csv(found: SideBySide) -> str:
+def as_csv(found: ComparisonReport) -> str:
     """Convert a comparison to one CSV table: the metrics first, then the other differences.
 
     The column `part` gives the kind of line: `tuned`, `base` and `gain` are metrics, `problem` a problem that was won
@@ -99,7 +99,7 @@ def as_csv(found: SideBySide) -> str:
     return buffer.getvalue()
 
 
-def _rows(found: SideBySide) -> Iterator[dict[str, Any]]:
+def _rows(found: ComparisonReport) -> Iterator[dict[str, Any]]:
     content = as_json(found)
     metrics = {"tuned": content["metrics"]["tuned"], "base": content["metrics"]["base"], "gain": content["gain"]}
     metrics |= {f"tuned on {source}": rows for source, rows in content["by_source"].items()}
@@ -125,7 +125,7 @@ def _data_rows(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield {"part": "data", "name": happened, **states, "difference": change["rows"]}
 
 
-def _moved_row(found: SideBySide, sample: Sample) -> dict[str, Any]:
+def _moved_row(found: ComparisonReport, sample: Sample) -> dict[str, Any]:
     metric = found.moved_by
     if metric is None:
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from codetune.compare.comparison import Comparison, MetricDifference
-from codetune.compare.gather import SideBySide, answers, flip_rows
+from codetune.compare.gather import ComparisonReport, answers, flip_rows
 from codetune.compare.intervals import settings_of
 from codetune.compare.reasons import outputs_text, stage_reasons
 from codetune.compare.samples import Sample
@@ -18,7 +18,7 @@ from codetune.compare.wording import (
     source_sentences,
     verdict_sentence,
 )
-from codetune.core.files import lines_of
+from codetune.core.files import split_lines
 from codetune.core.markdown import escaped, fenced, table
 from codetune.evaluation.metrics.metric import Metric
 from codetune.history.stages import StageChanges
@@ -26,7 +26,7 @@ from codetune.history.stages import StageChanges
 _ANSWER_LINES = 12
 
 
-def as_text(found: SideBySide) -> str:
+def as_text(found: ComparisonReport) -> str:
     """Format a comparison for the terminal."""
     comparison = found.comparison
     sides = (("baseline", comparison.baseline), ("candidate", comparison.candidate))
@@ -41,7 +41,7 @@ def as_text(found: SideBySide) -> str:
     lines += ["", "parameters:" if comparison.parameters else "No parameter differs."]
     lines += [f"  {item.key}: {item.baseline} \u2192 {item.candidate}" for item in comparison.parameters]
     lines += ["", *_stage_lines(found.stages)]
-    lines += ["", "data:", *(f"  {line}".rstrip() for line in lines_of(found.data[0]))]
+    lines += ["", "data:", *(f"  {line}".rstrip() for line in split_lines(found.data[0]))]
     return "\n".join([*lines, *_moved_lines(found)])
 
 
@@ -69,19 +69,19 @@ def _stage_lines(stages: StageChanges) -> Iterator[str]:
             yield f"    outputs that differ: {outputs}" if difference.outputs else f"    outputs: {outputs}"
 
 
-def _moved_lines(found: SideBySide) -> Iterator[str]:
+def _moved_lines(found: ComparisonReport) -> Iterator[str]:
     for sample in found.moved:
         told = _score_text(sample, found.moved_by) if found.moved_by else ""
         yield from ("", f"{sample.prompt.id}  {sample.prompt.qualname}  {told}", f"  {sample.prompt.instruction}")
         for name, text in answers(sample):
-            shown = lines_of(text)
+            shown = split_lines(text)
             yield f"  {name}:"
             yield from (f"    {line}".rstrip() for line in shown[:_ANSWER_LINES])
             if len(shown) > _ANSWER_LINES:
                 yield f"    \u2026 {len(shown) - _ANSWER_LINES} more lines"
 
 
-def as_markdown(found: SideBySide) -> str:
+def as_markdown(found: ComparisonReport) -> str:
     """Format a comparison as Markdown for an issue, a pull request or a report."""
     comparison = found.comparison
     titles = [reports.revision.title for reports in (comparison.baseline, comparison.candidate)]
@@ -117,7 +117,7 @@ def _stage_table(stages: StageChanges) -> str:
     return table(["stage", "state", "why", "outputs that differ"], rows)
 
 
-def _moved_parts(found: SideBySide) -> Iterator[str]:
+def _moved_parts(found: ComparisonReport) -> Iterator[str]:
     for sample in found.moved:
         yield f"### {sample.prompt.qualname} ({sample.prompt.id})"
         yield _score_text(sample, found.moved_by) if found.moved_by else ""

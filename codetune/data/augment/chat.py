@@ -40,7 +40,7 @@ _SENTENCE_START = re.compile(r"(?:(?<=[.!?:]) |\n\n)(?=\S)")
 
 
 @dataclass(frozen=True)
-class Described:
+class InstructionParts:
     """An instruction in three parts: the text before the description, the description, and the text after it."""
 
     before: str
@@ -52,17 +52,17 @@ class Described:
         return f"{self.before}{description}{self.rest}"
 
 
-def described(text: str, name: str) -> Described:
+def split_instruction(text: str, name: str) -> InstructionParts:
     """Split an instruction that asks for the function `name` into its parts."""
     opening = opening_end(text)
     if opening:
         end = text.find("\n\n", opening)
         end = len(text) if end < 0 else end
-        return Described(text[:opening], text[opening:end].strip(), text[end:])
+        return InstructionParts(text[:opening], text[opening:end].strip(), text[end:])
     named = text.find(f"`{name}")
     starts = [match.start() for match in _SENTENCE_START.finditer(text, 0, max(named, 0) + 1) if match.end() <= named]
     end = starts[-1] if starts else 0
-    return Described("", text[:end], text[end:])
+    return InstructionParts("", text[:end], text[end:])
 
 
 class ChatParaphraser:
@@ -97,7 +97,7 @@ class ChatParaphraser:
         asked = [(row, draft) for row in rows for draft in range(drafts)]
         texts = dict(self._answered(asked))
         for index, (row, _) in enumerate(asked):
-            parts = described(row["instruction"], row["qualname"].rpartition(".")[2])
+            parts = split_instruction(row["instruction"], row["qualname"].rpartition(".")[2])
             if not parts.description:
                 draft = Paraphrase(row["instruction"], ())
             elif index not in texts:
@@ -119,7 +119,7 @@ class ChatParaphraser:
         Answers from the journal are not generated again.
         """
         from codetune.generation.batch import answer_all
-        from codetune.generation.sampling import SamplingSettings, sampler
+        from codetune.generation.sampling import SamplingSettings, token_chooser
         from codetune.models.prompt import completion_text, prompt_ids
 
         chat, loaded = self._params.chat, self._loaded
@@ -136,7 +136,7 @@ class ChatParaphraser:
             loaded,
             [every[place] for place in left],
             max_new_tokens=chat.max_tokens,
-            choosers=[sampler(settings, seed) for seed in seeds],
+            choosers=[token_chooser(settings, seed) for seed in seeds],
         )
         with journal.writing(kept) as add:
             for place, answer in track(finished, len(left), "paraphrases by a model"):
@@ -149,7 +149,7 @@ class ChatParaphraser:
         if self._params.method == "code_to_instruction":
             return DESCRIBE.format(code=row["completion"])
         return REPHRASE.format(
-            description=described(row["instruction"], row["qualname"].rpartition(".")[2]).description
+            description=split_instruction(row["instruction"], row["qualname"].rpartition(".")[2]).description
         )
 
     def _recipe(self, prompts: list[list[int]]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from codetune.core.errors import UserError
-from codetune.core.files import lines_of
+from codetune.core.files import split_lines
 from codetune.data.augment.descriptions import descriptions
 
 LABELLED_FILE = Path(__file__).with_name("labelled_pairs.jsonl")
@@ -57,7 +57,7 @@ class Calibration:
     threshold: float
 
     @property
-    def yielded(self) -> float:
+    def calibrated_threshold(self) -> float:
         """Highest threshold, to two decimal places, that accepts the share `KEPT_SHARE` of the good pairs."""
         return highest_keeping(self.good, KEPT_SHARE)
 
@@ -108,7 +108,7 @@ def labelled_pairs(path: Path = LABELLED_FILE) -> list[LabelledPair]:
     :raises UserError: if the file is missing or a line is not a labelled pair.
     """
     try:
-        lines = lines_of(path.read_text(encoding="utf-8"))
+        lines = split_lines(path.read_text(encoding="utf-8"))
         return [LabelledPair(**json.loads(line)) for line in lines]
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{path} cannot be read: {error}", "Restore it with `git checkout`.") from None

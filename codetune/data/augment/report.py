@@ -62,7 +62,7 @@ def meaning_report(found: Calibration, signature: str) -> dict[str, Any]:
         "labelled": {
             "good": len(found.good),
             "bad": len(found.bad),
-            f"threshold_keeping_{KEPT_SHARE:g}_of_good": found.yielded,
+            f"threshold_keeping_{KEPT_SHARE:g}_of_good": found.calibrated_threshold,
             "false_rejects": round(found.false_rejects, 4),
             "false_accepts": round(found.false_accepts, 4),
             "bad_accepted_by_kind": {kind: f"{took} of {of}" for kind, (took, of) in found.accepted_by_kind().items()},

@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 
 from codetune.core.files import JsonObject, digest_bytes, stable_seed
 from codetune.core.progress import track
-from codetune.core.workers import stream_in_processes
+from codetune.core.workers import map_in_processes
 from codetune.data.augment.params import AugmentParams
 from codetune.data.augment.paraphrase import (
     UNCHANGED,
@@ -36,7 +36,7 @@ Compare = Callable[[Sequence[tuple[str, str]]], list[float]]
 """Function of pairs of original and paraphrase that returns their similarities, from -1 to 1."""
 
 
-class Draws(Protocol):
+class TextParaphraser(Protocol):
     """A paraphraser: generates paraphrases with Python's global random generator."""
 
     def draw(self, text: str) -> Paraphrase:
@@ -44,14 +44,14 @@ class Draws(Protocol):
 
 
 @runtime_checkable
-class Prepared(Draws, Protocol):
+class BatchParaphraser(TextParaphraser, Protocol):
     """A paraphraser that generates all paraphrases in advance."""
 
     def prepare(self, rows: Sequence[JsonObject]) -> None:
         """Generate the paraphrases of these rows."""
 
 
-def paraphraser_of(params: AugmentParams) -> Draws | None:
+def paraphraser_of(params: AugmentParams) -> TextParaphraser | None:
     """Return the paraphraser of the chosen method, or None for `phrases`, which runs in worker processes.
 
     :raises UserError: if a model cannot be loaded.
@@ -124,7 +124,7 @@ def augment(
     params: AugmentParams,
     compare: Compare,
     table: Path = TABLE_FILE,
-    paraphraser: Draws | None = None,
+    paraphraser: TextParaphraser | None = None,
 ) -> Augmentation:
     """Generate paraphrases of the rows; the result does not depend on the number of workers.
 
@@ -153,7 +153,7 @@ def augment(
     return result
 
 
-def paraphrases_of(instruction: Instruction, paraphraser: Draws, params: AugmentParams) -> Outcome:
+def paraphrases_of(instruction: Instruction, paraphraser: TextParaphraser, params: AugmentParams) -> Outcome:
     """Generate up to `params.per_row` different paraphrases of one instruction that pass every check."""
     row_id, text = instruction
     outcome = Outcome()
@@ -195,11 +195,11 @@ def _outcomes_of_chunk(chunk: list[Instruction], params: AugmentParams, table: P
 
 
 def _outcomes(
-    rows: list[JsonObject], params: AugmentParams, table: Path, paraphraser: Draws | None
+    rows: list[JsonObject], params: AugmentParams, table: Path, paraphraser: TextParaphraser | None
 ) -> Iterator[Outcome]:
     """Yield one outcome per row, in order."""
     instructions = [(row["id"], row["instruction"]) for row in rows]
-    if isinstance(paraphraser, Prepared):
+    if isinstance(paraphraser, BatchParaphraser):
         paraphraser.prepare(rows)
     if paraphraser is not None:
         for instruction in track(instructions, len(instructions), "paraphrasing"):
@@ -209,6 +209,6 @@ def _outcomes(
         return
     chunks = [instructions[start : start + _CHUNK_ROWS] for start in range(0, len(instructions), _CHUNK_ROWS)]
     work = partial(_outcomes_of_chunk, params=params, table=table)
-    parts = stream_in_processes(work, chunks, len(chunks), params.workers)
+    parts = map_in_processes(work, chunks, len(chunks), params.workers)
     for part in track(parts, len(chunks), "paraphrasing"):
         yield from part

@@ -103,7 +103,7 @@ class BackTranslationParaphraser:
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(random.getrandbits(63))
-                changed = with_names(self._augmenter.augment(sent)[0], held)
+                changed = restore_placeholders(self._augmenter.augment(sent)[0], held)
         except TooLongError:
             return Paraphrase(text, (), unchanged="too_long")
         return Paraphrase(text.replace(description, changed, 1), differences(description, changed))
@@ -124,7 +124,7 @@ def with_placeholders(text: str) -> tuple[str, list[str]]:
     return "".join([*parts, text[previous:]]), held
 
 
-def with_names(text: str, held: list[str]) -> str:
+def restore_placeholders(text: str, held: list[str]) -> str:
     """Replace placeholders by the protected texts; unknown placeholders stay.
 
     :param held: the protected texts in order.

@@ -16,7 +16,7 @@ from typing import Any
 from codetune.data.clean.instruction import parameters
 from codetune.data.clean.reasons import Drop
 from codetune.python_source.functions import FunctionNode
-from codetune.python_source.self_contained import Incomplete, Module, Whole
+from codetune.python_source.self_contained import Incomplete, Module, SelfContained
 from codetune.python_source.standard_library import STANDARD_LIBRARY
 from codetune.python_source.tree import parse_tree
 
@@ -89,7 +89,7 @@ def read_module(text: str, packages: tuple[str, ...]) -> Module | None:
         return None
 
 
-def stand_alone(row: dict[str, Any], module: Module) -> Whole | Drop:
+def self_contained_function(row: dict[str, Any], module: Module) -> SelfContained | Drop:
     """Extract a function with the imports, helpers and constants that it needs.
 
     :param row: a raw row; only `start_line` is read.
@@ -100,7 +100,7 @@ def stand_alone(row: dict[str, Any], module: Module) -> Whole | Drop:
     return Drop(whole.reason, found=whole.found) if isinstance(whole, Incomplete) else whole
 
 
-def foreign_drop(node: FunctionNode, whole: Whole, docstring: str) -> Drop | None:
+def foreign_drop(node: FunctionNode, whole: SelfContained, docstring: str) -> Drop | None:
     """Drop a row whose function uses an attribute or key of a parameter that cannot be known.
 
     :param node: the function.
@@ -123,7 +123,7 @@ def foreign_drop(node: FunctionNode, whole: Whole, docstring: str) -> Drop | Non
     return None
 
 
-def packages_of(whole: Whole) -> list[str]:
+def packages_of(whole: SelfContained) -> list[str]:
     """Return the top-level names of the packages that an answer imports besides the standard library, sorted."""
     statements = [each for line in whole.imports for each in parse_tree(line).body]
     names = {each.module or "" for each in statements if isinstance(each, ast.ImportFrom)}

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from codetune.core.errors import UserError
-from codetune.core.files import given_rows
+from codetune.core.files import read_user_rows
 from codetune.core.paths import project_path
 from codetune.data.clean.duplicates import LEAST_CONTAINED, Match, rarest
 from codetune.data.clean.fingerprint import Fingerprint, fingerprint
 from codetune.data.clean.params import CleanParams
-from codetune.data.clean.prefix_filter import least_left, least_left_for_larger
+from codetune.data.clean.prefix_filter import min_remaining, min_remaining_for_larger
 from codetune.data.clean.shingle_hashes import Hashes, jaccards
 from codetune.python_source.docstrings import without_docstring
 from codetune.python_source.functions import FunctionNode, parse
@@ -43,7 +43,7 @@ class Task:
     instruction: str = ""
 
 
-ASKED = Path("data/benchmarks")
+EVALUATED_BENCHMARKS = Path("data/benchmarks")
 """The folder with the benchmarks that the models are evaluated on; the stage `benchmarks` writes it."""
 
 
@@ -62,7 +62,7 @@ def read_benchmark(path: Path) -> list[Task]:
     :returns: one task per function; a solution without functions, or one that cannot be parsed, is one task.
     :raises UserError: if the file is missing, contains no task, is not JSON, or has neither format; names the line.
     """
-    tasks = [task for place, row in given_rows(path, _REMEDY) for task in _tasks(place, row)]
+    tasks = [task for place, row in read_user_rows(path, _REMEDY) for task in _tasks(place, row)]
     if not tasks:
         raise UserError(f"{path} contains no task", _REMEDY)
     return tasks
@@ -135,9 +135,9 @@ class ShingleIndex:
         """
         ordered = sorted(own.tolist(), key=lambda shingle: (self._frequency.get(shingle, 0), shingle))
         for left, shingle in zip(range(len(ordered), 0, -1), ordered, strict=True):
-            if left < least_left(len(ordered), self._threshold):
+            if left < min_remaining(len(ordered), self._threshold):
                 return
-            yield shingle, left >= least_left_for_larger(len(ordered), self._threshold)
+            yield shingle, left >= min_remaining_for_larger(len(ordered), self._threshold)
 
     def nearest(self, shingles: Hashes) -> tuple[str, float] | None:
         """Return the name of the most similar set and its Jaccard similarity, or None if it is below the threshold."""

@@ -18,13 +18,13 @@ def own_nodes(node: FunctionNode) -> Iterator[ast.AST]:
             waiting += ast.iter_child_nodes(current)
 
 
-def results(node: FunctionNode) -> Iterator[ast.expr]:
+def returned_expressions(node: FunctionNode) -> Iterator[ast.expr]:
     """Yield the expressions that a function returns."""
     for each in own_nodes(node):
         if isinstance(each, ast.Return) and each.value is not None:
             yield each.value
 
 
-def yields(node: FunctionNode) -> bool:
+def is_generator(node: FunctionNode) -> bool:
     """Return whether a function is a generator."""
     return any(isinstance(each, ast.Yield | ast.YieldFrom) for each in own_nodes(node))

@@ -77,7 +77,7 @@ def rarest(own: Collection[_Shingle], frequency: Mapping[_Shingle, int], share: 
     return sorted(own, key=lambda shingle: (frequency.get(shingle, 0), shingle))[: len(own) - least + 1]
 
 
-class Likeness:
+class SimilarityRule:
     """One criterion of similarity between rows.
 
     :param sets: hashed shingles of each row, at least one per row.
@@ -104,7 +104,7 @@ class Likeness:
         return similar
 
 
-def near_duplicates(rows: Sequence[str], *likenesses: Likeness) -> dict[str, Match]:
+def near_duplicates(rows: Sequence[str], *likenesses: SimilarityRule) -> dict[str, Match]:
     """Find the rows that fulfil every criterion together with a row that is kept.
 
     :param rows: row ids, representatives first.
@@ -125,7 +125,7 @@ def near_duplicates(rows: Sequence[str], *likenesses: Likeness) -> dict[str, Mat
     return found
 
 
-def _nearest(row: int, others: NDArray[np.int32], likenesses: Sequence[Likeness]) -> tuple[int, float] | None:
+def _nearest(row: int, others: NDArray[np.int32], likenesses: Sequence[SimilarityRule]) -> tuple[int, float] | None:
     """Return the number and the similarity of the nearest row by the first criterion among those that fulfil all."""
     similar = likenesses[0].of(row, others)
     alike = similar >= likenesses[0].threshold

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from codetune.python_source.names import bound_names, names_from_outside
+from codetune.python_source.names import bound_names, free_names
 from codetune.python_source.self_contained import Incomplete, Module
 from codetune.python_source.standard_library import STANDARD_LIBRARY
 from codetune.python_source.tree import parse_tree
@@ -105,7 +105,7 @@ class _Reading:
         options = tuple(sorted(_FLAG_NAMES[flag] for flag, on in given.options.items() if on))
         try:
             tree = parse_tree(source)
-            used = names_from_outside(source) - self._bound
+            used = free_names(source) - self._bound
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             self.reason = "examples_malformed"
             return None
@@ -198,7 +198,7 @@ def shown_count(deciding: int, *, held_out: bool) -> int:
     return min(2, deciding // 2 if held_out else deciding)
 
 
-def shown_part(examples: Examples, count: int) -> list[Example]:
+def shown_examples(examples: Examples, count: int) -> list[Example]:
     """Return the examples up to the `count`th deciding one; they include those before it that it may depend on."""
     part: list[Example] = []
     for example in examples.examples if count else ():
@@ -209,7 +209,7 @@ def shown_part(examples: Examples, count: int) -> list[Example]:
     return part
 
 
-def stands_in(example: Example, texts: Collection[str]) -> bool:
+def is_shown_in(example: Example, texts: Collection[str]) -> bool:
     """Return whether one of the texts contains the statement of an example, ignoring white space."""
     source = "".join(example.source.split())
     return any(source in "".join(text.split()) for text in texts)

@@ -13,23 +13,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from codetune.core.files import stable_seed
-from codetune.data.clean.answerable import foreign_drop, packages_of, read_module, stand_alone
-from codetune.data.clean.body import results, yields
+from codetune.data.clean.answerable import foreign_drop, packages_of, read_module, self_contained_function
+from codetune.data.clean.body import is_generator, returned_expressions
 from codetune.data.clean.documentation import Documentation, is_vague, read_documentation, words_told
-from codetune.data.clean.examples import read_examples, shown_count, shown_part
+from codetune.data.clean.examples import read_examples, shown_count, shown_examples
 from codetune.data.clean.fingerprint import Fingerprint, fingerprint
 from codetune.data.clean.instruction import first_paragraph, instruction, parameters, wording
 from codetune.data.clean.params import CleanParams
 from codetune.data.clean.problems import examples_to_try
 from codetune.data.clean.reasons import Drop
-from codetune.data.clean.request import Needed, request, shows_example, tells_code
+from codetune.data.clean.request import RequiredParts, contains_code, request, shows_example
 from codetune.data.clean.unshown import unshown_drop
 from codetune.data.clean.untold import own_errors, untold_class, untold_parameter, untold_value
 from codetune.python_source.docstrings import without_docstring
 from codetune.python_source.functions import FunctionNode, parse
 from codetune.python_source.indentation import dedented
 from codetune.python_source.renaming import function_digests, renamed_digest
-from codetune.python_source.self_contained import Whole
+from codetune.python_source.self_contained import SelfContained
 from codetune.python_source.tokens import lexical_tokens
 from codetune.python_source.tree import dump_tree, parse_tree
 from codetune.python_source.writing import unparse
@@ -135,8 +135,8 @@ def docstring_drop(docstring: str, params: CleanParams) -> Drop | None:
 def _returns_value(node: FunctionNode) -> bool:
     """Return whether the function itself, not one inside it, has a return or yield statement with a useful value."""
     nothing = (None, NotImplemented)
-    return yields(node) or any(
-        not (isinstance(value, ast.Constant) and value.value in nothing) for value in results(node)
+    return is_generator(node) or any(
+        not (isinstance(value, ast.Constant) and value.value in nothing) for value in returned_expressions(node)
     )
 
 
@@ -205,7 +205,7 @@ def judge(row: dict[str, Any], params: CleanParams, text: str = "", review: Revi
     drop = code_drop(code, node)
     if drop:
         return drop
-    if params.must_be_whole(row["source"]):
+    if params.must_be_self_contained(row["source"]):
         return _judge_whole(row, params, text, review)
     completion = without_docstring(code, node)
     if completion is None or parse(completion) is None:
@@ -220,7 +220,7 @@ def _judge_whole(row: dict[str, Any], params: CleanParams, text: str, review: Re
         return Drop("method") if row["kind"] == "method" else Drop("private", found=row["qualname"])
     module = read_module(text, tuple(params.packages))
     generated = _matched("generated", _GENERATED_FILE.search(text[:_HEADER_CHARS]))
-    whole = generated or (stand_alone(row, module) if module else Drop("module_unreadable"))
+    whole = generated or (self_contained_function(row, module) if module else Drop("module_unreadable"))
     if isinstance(whole, Drop):
         return whole
     assert module is not None  # noqa: S101
@@ -236,10 +236,10 @@ def _judge_whole(row: dict[str, Any], params: CleanParams, text: str, review: Re
     documentation = replace(documentation, details=completed(documentation.details, review))
     held_out = row["source"] in params.held_out
     examples = read_examples(row["docstring"], node.name, module)
-    shown = shown_part(examples, shown_count(examples.deciding, held_out=held_out))
-    needed = Needed(own_errors(whole), packages_of(whole))
+    shown = shown_examples(examples, shown_count(examples.deciding, held_out=held_out))
+    needed = RequiredParts(own_errors(whole), packages_of(whole))
     asked = request(stable_seed(params.seed, "request", row["id"]), node, documentation, shown, needed)
-    drop = Drop("instruction_tells_code") if tells_code(asked, whole.function) else None
+    drop = Drop("instruction_tells_code") if contains_code(asked, whole.function) else None
     if not review:
         drop = drop or _untold_drop(node, whole, documentation, asked)
     if drop:
@@ -250,7 +250,7 @@ def _judge_whole(row: dict[str, Any], params: CleanParams, text: str, review: Re
     return replace(candidate, examples=examples_to_try(examples, shown, asked, whole.code))
 
 
-def _untold_drop(node: FunctionNode, whole: Whole, documentation: Documentation, asked: str) -> Drop | None:
+def _untold_drop(node: FunctionNode, whole: SelfContained, documentation: Documentation, asked: str) -> Drop | None:
     """Drop a row whose instruction says too little about its answer."""
     if untold := untold_class(whole, asked):
         return Drop("untold_class", found=untold)
@@ -260,7 +260,7 @@ def _untold_drop(node: FunctionNode, whole: Whole, documentation: Documentation,
 
 
 def _unanswerable_drop(
-    node: FunctionNode, whole: Whole, docstring: str, documentation: Documentation, params: CleanParams
+    node: FunctionNode, whole: SelfContained, docstring: str, documentation: Documentation, params: CleanParams
 ) -> Drop | None:
     """Drop a row whose docstring does not say what the function does, and on which objects."""
     few = len(documentation.summary.split()) < params.min_docstring_words

@@ -9,7 +9,7 @@ from codetune.data.clean.filters import Candidate, completed, judge, length_drop
 from codetune.data.clean.fingerprint import fingerprint
 from codetune.data.clean.params import CleanParams
 from codetune.data.clean.reasons import Drop
-from codetune.data.clean.safety import blanked, discreet, license_drop, scrubbed
+from codetune.data.clean.safety import license_drop, redacted, redacted_or_dropped, without_secret_parts
 from codetune.python_source.functions import parse_or_reason
 from codetune.python_source.indentation import dedented
 from codetune.python_source.renaming import function_digests, renamed_digest
@@ -73,7 +73,7 @@ def judge_row(
         return drop
     result = _judge(row, params, text, review)
     if isinstance(result, Drop):
-        return discreet(result, (text, *(row.get(key) or "" for key in _TEXTS)), params)
+        return without_secret_parts(result, (text, *(row.get(key) or "" for key in _TEXTS)), params)
     if review and review["verdict"] == "drop":
         return Drop("reviewed", found=review["text"])
     return _safe(result, row, params, text, review)
@@ -87,18 +87,18 @@ def _safe(
     If there is anything to remove, the candidate is made again from the cleaned raw row.
     """
     shown = _shown(result)
-    passed = [scrubbed(each, params) for each in shown]
+    passed = [redacted_or_dropped(each, params) for each in shown]
     if passed == shown:
         return result
     if drop := _first_drop(passed):
         return drop
     # The search takes longer than the filters, and few rows contain anything to remove: only those are filtered twice.
-    clean = {key: blanked(row.get(key) or "", params) for key in _TEXTS}
-    again = _judge(row | clean, params, blanked(text, params), review)
+    clean = {key: redacted(row.get(key) or "", params) for key in _TEXTS}
+    again = _judge(row | clean, params, redacted(text, params), review)
     if isinstance(again, Drop):
         return again
     strict = {"secrets": "drop", "personal_data": "keep" if params.personal_data == "keep" else "drop"}
-    left = [scrubbed(each, params.model_copy(update=strict)) for each in _shown(again)]
+    left = [redacted_or_dropped(each, params.model_copy(update=strict)) for each in _shown(again)]
     return _first_drop(left) or again
 
 

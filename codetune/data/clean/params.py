@@ -129,7 +129,7 @@ class CleanParams(Section):
             raise ValueError(" and ".join(wrong))
         return self
 
-    def must_be_whole(self, source: str) -> bool:
+    def must_be_self_contained(self, source: str) -> bool:
         """Return whether rows of a source must be self-contained.
 
         Rows of held-out sources always must, so that the problems do not change with `context`.

@@ -30,7 +30,7 @@ _ROUNDING = 1e-9
 _Sizes = TypeVar("_Sizes", int, NDArray[np.int64])
 
 
-def least_left(size: _Sizes, threshold: float) -> Any:
+def min_remaining(size: _Sizes, threshold: float) -> Any:
     """Return how many shingles a set must have from its first shared shingle on, itself included, to be similar.
 
     :param size: size of the set, or an array of sizes.
@@ -40,8 +40,8 @@ def least_left(size: _Sizes, threshold: float) -> Any:
     return threshold * size - _ROUNDING
 
 
-def least_left_for_larger(size: _Sizes, threshold: float) -> Any:
-    """Return the lower bound of `least_left` if the similar set is at least as large.
+def min_remaining_for_larger(size: _Sizes, threshold: float) -> Any:
+    """Return the lower bound of `min_remaining` if the similar set is at least as large.
 
     :param size: size of the set, or an array of sizes.
     :param threshold: smallest Jaccard similarity.
@@ -91,7 +91,7 @@ def _heads(sets: Sequence[Hashes], rarity: Rarity, threshold: float) -> Iterator
         rows = np.repeat(np.arange(len(block)), sizes)
         order = np.argsort((rows.astype(np.uint64) << np.uint64(32)) | rarity.of(flat), kind="stable")
         left = np.cumsum(sizes)[rows] - np.arange(len(flat))
-        chosen = left >= least_left(sizes[rows], threshold)
+        chosen = left >= min_remaining(sizes[rows], threshold)
         counts = np.bincount(rows[chosen], minlength=len(block))
         yield _Heads(flat[order][chosen], counts, left[chosen].astype(np.int32))
 
@@ -176,7 +176,7 @@ class PrefixIndex:
         self._shingles, self._left, rows = shingles[kept], left[kept], rows[kept]
         self._ends = np.cumsum(np.bincount(rows, minlength=len(counts)))
         # Larger sets find a row by the first of its entries.
-        near = self._left >= least_left_for_larger(self._sizes[rows], threshold)
+        near = self._left >= min_remaining_for_larger(self._sizes[rows], threshold)
         self._near = np.bincount(rows[near], minlength=len(counts))
         self._for_larger = _Postings(self._shingles[near], count)
         self._for_smaller = _Postings(self._shingles, count)

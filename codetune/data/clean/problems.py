@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from codetune.core.files import digest_bytes, dump_json
-from codetune.data.clean.examples import Example, Examples, gives_unstable_results, stands_in
+from codetune.data.clean.examples import Example, Examples, gives_unstable_results, is_shown_in
 
 _VERIFIED = ("entry_point", "reference", "setup", "examples")
 
@@ -31,7 +31,7 @@ def examples_to_try(examples: Examples, shown: Sequence[Example], asked: str, re
     lines = [
         {
             "source": each.source, "want": each.want, "options": list(each.options),
-            "shown": place < len(shown) or not each.decides or stands_in(each, [asked]),
+            "shown": place < len(shown) or not each.decides or is_shown_in(each, [asked]),
         }
         for place, each in enumerate(examples.examples)
     ]  # fmt: skip

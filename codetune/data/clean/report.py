@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from codetune.data.clean.split import Split
-from codetune.data.clean.verdicts import PLACE, Lengths, Verdict
+from codetune.data.clean.verdicts import PLACE, Lengths, RowDecision
 from codetune.schemas.reviews import Review
 
 _MEASUREMENT = ("measure", "measured", "threshold", "found")
@@ -29,7 +29,7 @@ def instruction_row(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def ledger_row(verdict: Verdict, record: dict[str, Any], splits: dict[str, Split]) -> dict[str, Any]:
+def ledger_row(verdict: RowDecision, record: dict[str, Any], splits: dict[str, Split]) -> dict[str, Any]:
     """Return one line of the ledger.
 
     :param record: the row's record in the spool.
@@ -58,7 +58,7 @@ def _counted(values: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(values).items()))
 
 
-def data_report(verdicts: list[Verdict], splits: dict[str, Split], joined: dict[str, str]) -> dict[str, Any]:
+def data_report(verdicts: list[RowDecision], splits: dict[str, Split], joined: dict[str, str]) -> dict[str, Any]:
     """Return the content of reports/data.json.
 
     :param splits: the split of every group.
@@ -89,7 +89,7 @@ def data_report(verdicts: list[Verdict], splits: dict[str, Split], joined: dict[
     }
 
 
-def review_counts(verdicts: list[Verdict], reviews: Mapping[str, Review]) -> dict[str, int]:
+def review_counts(verdicts: list[RowDecision], reviews: Mapping[str, Review]) -> dict[str, int]:
     """Count the kept rows that a reviewer confirmed, completed, or did not read.
 
     :param reviews: by row id.

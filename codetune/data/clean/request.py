@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from codetune.data.clean.body import own_nodes, yields
+from codetune.data.clean.body import is_generator, own_nodes
 from codetune.data.clean.documentation import Documentation
 from codetune.data.clean.examples import Example
 from codetune.data.clean.instruction import parameters
@@ -67,7 +67,7 @@ _BUILTIN_ERRORS = frozenset(_BUILTIN_ERRORS_WORDS.split())
 
 
 @dataclass(frozen=True)
-class Needed:
+class RequiredParts:
     """The parts of an answer besides the function that the instruction must mention.
 
     :param errors: base class of each exception that the answer defines, by its name.
@@ -79,7 +79,7 @@ class Needed:
 
 
 def request(
-    seed: int, node: FunctionNode, documentation: Documentation, shown: Sequence[Example], needed: Needed
+    seed: int, node: FunctionNode, documentation: Documentation, shown: Sequence[Example], needed: RequiredParts
 ) -> str:
     """Write the instruction whose answer is the function `node` with the code that it needs.
 
@@ -121,7 +121,7 @@ def shows_example(asked: str) -> bool:
     return ">>> " in asked or "` gives `" in asked
 
 
-def tells_code(asked: str, code: str) -> bool:
+def contains_code(asked: str, code: str) -> bool:
     """Return whether an instruction contains a line of the answer's body that is long enough to give it away.
 
     :param code: source of the function.
@@ -232,7 +232,7 @@ def _outcome(
         parts.append(draw.choice(_RETURNS_NOUN if _IS_NOUN.match(told) else _RETURNS).format(told))
     elif kind and node.returns is None and not _told_already(kind, first):
         parts.append(f"It returns a value of type `{kind}`.")
-    if yields(node) and not re.search(r"yield|generat|iterator|lazily", first + " ".join(parts), re.IGNORECASE):
+    if is_generator(node) and not re.search(r"yield|generat|iterator|lazily", first + " ".join(parts), re.IGNORECASE):
         parts.append(draw.choice(_GENERATORS))
     raised = _raised(node, _BUILTIN_ERRORS.union(errors))
     documented = [(error, text) for error, text in documentation.raises if error in raised or error in _BUILTIN_ERRORS]

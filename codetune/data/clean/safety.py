@@ -31,7 +31,7 @@ def license_drop(expression: str, params: CleanParams) -> Drop | None:
     return None if allowed else Drop("license_not_allowed", found=expression)
 
 
-def scrubbed(text: str, params: CleanParams) -> str | Drop:
+def redacted_or_dropped(text: str, params: CleanParams) -> str | Drop:
     """Return a text without secrets and personal data, or a drop if params.yaml says so.
 
     A secret that cannot be replaced, such as a private key without its end, is always a reason to drop.
@@ -45,13 +45,13 @@ def scrubbed(text: str, params: CleanParams) -> str | Drop:
     return without_personal_data(text) if params.personal_data == "redact" else Drop("personal_data", found=kind)
 
 
-def blanked(text: str, params: CleanParams) -> str:
+def redacted(text: str, params: CleanParams) -> str:
     """Replace secrets in a text, and personal data unless params.yaml keeps it, even if such rows would be dropped."""
     text = without_secrets(text)
     return text if params.personal_data == "keep" else without_personal_data(text)
 
 
-def discreet(drop: Drop, texts: Iterable[str], params: CleanParams) -> Drop:
+def without_secret_parts(drop: Drop, texts: Iterable[str], params: CleanParams) -> Drop:
     """Remove parts of secrets from the `found` text of a drop, because it is written to the ledger.
 
     :param drop: a drop; its `found` may be a shortened text.
@@ -63,4 +63,4 @@ def discreet(drop: Drop, texts: Iterable[str], params: CleanParams) -> Drop:
     parts = {secret[at : at + _PART] for secret in secrets for at in range(max(1, len(secret) - _PART + 1))}
     if any(part in drop.found for part in parts):
         return replace(drop, found=BLANK)
-    return replace(drop, found=blanked(drop.found, params))
+    return replace(drop, found=redacted(drop.found, params))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 
-from codetune.data.clean.body import results
+from codetune.data.clean.body import returned_expressions
 from codetune.data.clean.documentation import Documentation
 from codetune.data.clean.reasons import Drop
 from codetune.python_source.functions import FunctionNode
-from codetune.python_source.self_contained import Whole
+from codetune.python_source.self_contained import SelfContained
 from codetune.python_source.writing import unparse
 
 _OUTSIDE = re.compile(
@@ -26,7 +26,7 @@ _ODD_RESULT = re.compile(r"\b(nan|None|NaN)\b|-\s*(math\.|np\.|numpy\.)?inf\b|fl
 _TELLS_ODD = re.compile(r"\bnan\b|infin|\binf\b|none|optional|empty|missing|not found|no such", re.IGNORECASE)
 
 
-def unshown_drop(node: FunctionNode, whole: Whole, documentation: Documentation, asked: str) -> Drop | None:
+def unshown_drop(node: FunctionNode, whole: SelfContained, documentation: Documentation, asked: str) -> Drop | None:
     """Drop a row whose instruction shows no example and does not describe the return value in another way.
 
     The rules concern code that reads files, streams or the clock, and return values that are texts, several values,
@@ -37,7 +37,7 @@ def unshown_drop(node: FunctionNode, whole: Whole, documentation: Documentation,
     """
     if outside := _OUTSIDE.search(whole.code):
         return Drop("reads_the_outside", found=outside[0])
-    found = list(results(node))
+    found = list(returned_expressions(node))
     returns = unparse(node.returns) if node.returns else documentation.returns[0]
     if _TEXT_TYPE.match(returns) or any(map(_is_text, found)):
         return Drop("untold_outcome", found="text")

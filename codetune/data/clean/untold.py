@@ -11,7 +11,7 @@ from codetune.data.clean.documentation import Documentation
 from codetune.data.clean.instruction import parameters
 from codetune.python_source.functions import FunctionNode
 from codetune.python_source.names import bound_names
-from codetune.python_source.self_contained import Whole
+from codetune.python_source.self_contained import SelfContained
 from codetune.python_source.tree import parse_tree
 
 # Texts with a meaning in the standard library, and common numbers of bits, bytes, days and seconds.
@@ -62,7 +62,7 @@ def untold_parameter(node: FunctionNode, documentation: Documentation, docstring
     return next(iter(silent if described or len(silent) >= _MANY else untyped), None)
 
 
-def own_errors(whole: Whole) -> dict[str, str]:
+def own_errors(whole: SelfContained) -> dict[str, str]:
     """Return the exceptions that an answer defines, each with its base class."""
     derived = {
         each.name: each.bases[0].id
@@ -72,7 +72,7 @@ def own_errors(whole: Whole) -> dict[str, str]:
     return {name: base for name, base in derived.items() if _ERROR.search(name) or _ERROR.search(base)}
 
 
-def untold_class(whole: Whole, asked: str) -> str | None:
+def untold_class(whole: SelfContained, asked: str) -> str | None:
     """Find a public class of an answer that the instruction must mention.
 
     :param asked: the instruction.
@@ -83,7 +83,7 @@ def untold_class(whole: Whole, asked: str) -> str | None:
     return next((name for name in public if name not in errors or name not in asked), None)
 
 
-def untold_value(node: FunctionNode, whole: Whole, asked: str) -> str | None:
+def untold_value(node: FunctionNode, whole: SelfContained, asked: str) -> str | None:
     """Find a text or number that decides what an answer does and that cannot be known from the instruction.
 
     :param asked: the instruction.
@@ -170,6 +170,6 @@ def _is_odd(value: float) -> bool:
     return len(written.replace(".", "").strip("0")) >= least and written not in _KNOWN_NUMBERS
 
 
-def _classes(whole: Whole) -> list[ast.ClassDef]:
+def _classes(whole: SelfContained) -> list[ast.ClassDef]:
     statements = [statement for helper in whole.helpers for statement in parse_tree(helper).body]
     return [each for each in statements if isinstance(each, ast.ClassDef)]

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from codetune.core.progress import track
-from codetune.core.workers import stream_in_processes, uncollected
+from codetune.core.workers import gc_paused, map_in_processes
 from codetune.data.clean.benchmarks import BenchmarkIndex, ProblemIndex
-from codetune.data.clean.duplicates import Likeness, Match, exact_duplicates, near_duplicates
+from codetune.data.clean.duplicates import Match, SimilarityRule, exact_duplicates, near_duplicates
 from codetune.data.clean.filters import line_count
 from codetune.data.clean.fingerprint import Fingerprint
 from codetune.data.clean.pairs import judge_row
@@ -51,7 +51,7 @@ class Lengths(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Verdict:
+class RowDecision:
     """The decision on one raw row: kept, or dropped with the reason and, for a duplicate, the row it matched.
 
     A duplicate has lengths and a fingerprint; a row that the filters drop has neither.
@@ -84,7 +84,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Pass:
+class DuplicateSearch:
     """One search for duplicates of one kind among all rows that are still kept.
 
     :param reason: the reason with which duplicates are dropped.
@@ -99,7 +99,7 @@ class Pass:
 
 def judged(
     row: dict[str, Any], params: CleanParams, record: int, text: str = "", review: Review | None = None
-) -> tuple[Verdict, bytes]:
+) -> tuple[RowDecision, bytes]:
     """Filter one raw row.
 
     :param record: number that the row's record gets in the spool.
@@ -109,7 +109,7 @@ def judged(
     """
     result = judge_row(row, params, text, review)
     # Interned strings: thousands of rows share the name of a group, which is then in memory only once.
-    verdict = Verdict(row["id"], sys.intern(row["group"]), sys.intern(row["license"]), record)
+    verdict = RowDecision(row["id"], sys.intern(row["group"]), sys.intern(row["license"]), record)
     source = sys.intern(row["source"])
     verdict = replace(verdict, source=source, held_out=source in params.held_out)
     place = {key: row.get(key) for key in PLACE}
@@ -142,9 +142,9 @@ def _chunks(
         first += batch.num_rows
 
 
-def _judge_chunk(params: CleanParams, chunk: _Chunk) -> list[tuple[Verdict, bytes]]:
+def _judge_chunk(params: CleanParams, chunk: _Chunk) -> list[tuple[RowDecision, bytes]]:
     rows = pa.ipc.read_record_batch(chunk.rows, chunk.schema).to_pylist()
-    with uncollected():
+    with gc_paused():
         return [
             judged(row, params, number, chunk.texts.get(file_key(row), ""), chunk.reviews.get(row["id"]))
             for number, row in enumerate(rows, start=chunk.first)
@@ -158,7 +158,7 @@ def filtered(
     spool: Spool,
     texts: FileTexts | None = None,
     reviews: Mapping[str, Review] = MappingProxyType({}),
-) -> list[Verdict]:
+) -> list[RowDecision]:
     """Filter all rows in parallel; the result does not depend on the number of workers or the order of the rows.
 
     :param batches: raw rows.
@@ -170,9 +170,9 @@ def filtered(
     """
     chunks = -(-total // CHUNK_ROWS)
     work = partial(_judge_chunk, params)
-    verdicts: list[Verdict] = []
+    verdicts: list[RowDecision] = []
     given = _chunks(batches, texts, reviews)
-    for results in track(stream_in_processes(work, given, chunks, params.workers), chunks, "filtering rows"):
+    for results in track(map_in_processes(work, given, chunks, params.workers), chunks, "filtering rows"):
         for verdict, record in results:
             spool.append(record)
             verdicts.append(verdict)
@@ -189,29 +189,29 @@ def _equal(key: str) -> Callable[[list[tuple[str, Fingerprint]]], dict[str, Matc
     return find
 
 
-def passes(params: CleanParams) -> tuple[Pass, ...]:
+def duplicate_searches(params: CleanParams) -> tuple[DuplicateSearch, ...]:
     """Return the searches for duplicates, in order; each sees only the rows that those before it kept."""
 
     def near_code(rows: list[tuple[str, Fingerprint]]) -> dict[str, Match]:
-        return near_duplicates([row for row, _ in rows], Likeness([it.shingles for _, it in rows], code))
+        return near_duplicates([row for row, _ in rows], SimilarityRule([it.shingles for _, it in rows], code))
 
     def near_instruction(rows: list[tuple[str, Fingerprint]]) -> dict[str, Match]:
         asked = [(row, it) for row, it in rows if it.wording.size]
-        wording = Likeness([it.wording for _, it in asked], instruction)
-        similar = Likeness([it.shingles for _, it in asked], params.near_duplicate_instruction_code)
+        wording = SimilarityRule([it.wording for _, it in asked], instruction)
+        similar = SimilarityRule([it.shingles for _, it in asked], params.near_duplicate_instruction_code)
         return near_duplicates([row for row, _ in asked], wording, similar)
 
     code, instruction = params.near_duplicate, params.near_duplicate_instruction
     return (
-        Pass("exact_duplicate", _equal("tree")),
-        Pass("renamed_duplicate", _equal("renamed")),
-        Pass("duplicate_instruction", _equal("instruction")),
-        Pass("near_duplicate", near_code, code),
-        Pass("near_duplicate_instruction", near_instruction, instruction),
+        DuplicateSearch("exact_duplicate", _equal("tree")),
+        DuplicateSearch("renamed_duplicate", _equal("renamed")),
+        DuplicateSearch("duplicate_instruction", _equal("instruction")),
+        DuplicateSearch("near_duplicate", near_code, code),
+        DuplicateSearch("near_duplicate_instruction", near_instruction, instruction),
     )
 
 
-def deduplicated(verdicts: list[Verdict], params: CleanParams) -> list[Verdict]:
+def deduplicated(verdicts: list[RowDecision], params: CleanParams) -> list[RowDecision]:
     """Drop duplicates; of two similar rows the first one is kept.
 
     Held-out rows come before all others: if a row is in both a held-out source and another, the other one is dropped.
@@ -219,7 +219,7 @@ def deduplicated(verdicts: list[Verdict], params: CleanParams) -> list[Verdict]:
     :param verdicts: sorted by row id, so that the order of the raw rows does not matter.
     :returns: the verdicts in the same order.
     """
-    for each in passes(params):
+    for each in duplicate_searches(params):
         first = sorted(verdicts, key=lambda verdict: not verdict.held_out)
         rows = [(verdict.id, verdict.fingerprint) for verdict in first if verdict.kept and verdict.fingerprint]
         matches = each.find(rows)
@@ -227,14 +227,14 @@ def deduplicated(verdicts: list[Verdict], params: CleanParams) -> list[Verdict]:
     return verdicts
 
 
-def _matched(verdict: Verdict, match: Match | None, found: Pass) -> Verdict:
+def _matched(verdict: RowDecision, match: Match | None, found: DuplicateSearch) -> RowDecision:
     if match is None:
         return verdict
     measured = () if found.threshold is None else ("similarity", match.similarity, found.threshold)
     return replace(verdict, drop=Drop(found.reason, *measured), match=match)
 
 
-def joined_groups(verdicts: list[Verdict], params: CleanParams) -> dict[str, str]:
+def joined_groups(verdicts: list[RowDecision], params: CleanParams) -> dict[str, str]:
     """Merge groups that share so many duplicates that they have one source, such as a fork and its origin.
 
     :returns: for each group the alphabetically first group of its cluster.
@@ -254,7 +254,7 @@ def joined_groups(verdicts: list[Verdict], params: CleanParams) -> dict[str, str
     return clusters(set(groups.values()), pairs)
 
 
-def splits_of(verdicts: list[Verdict], joined: dict[str, str], params: CleanParams) -> dict[str, Split]:
+def splits_of(verdicts: list[RowDecision], joined: dict[str, str], params: CleanParams) -> dict[str, Split]:
     """Return the split of every group that has a raw row.
 
     :param joined: the result of `joined_groups`.
@@ -266,7 +266,9 @@ def splits_of(verdicts: list[Verdict], joined: dict[str, str], params: CleanPara
     return {group: splits[cluster] for group, cluster in joined.items()}
 
 
-def limited(verdicts: list[Verdict], splits: dict[str, Split], params: CleanParams) -> list[Verdict]:
+def limit_package_share(
+    verdicts: list[RowDecision], splits: dict[str, Split], params: CleanParams
+) -> list[RowDecision]:
     """Drop rows of packages that exceed their largest share of train; the rows with the smallest ids are kept.
 
     The share is relative to the rows that are left: the limit is the largest number of rows per package at which no
@@ -292,8 +294,8 @@ def limited(verdicts: list[Verdict], splits: dict[str, Split], params: CleanPara
 
 
 def decontaminated(
-    verdicts: list[Verdict], splits: dict[str, Split], index: BenchmarkIndex, params: CleanParams
-) -> list[Verdict]:
+    verdicts: list[RowDecision], splits: dict[str, Split], index: BenchmarkIndex, params: CleanParams
+) -> list[RowDecision]:
     """Drop train rows that give away a benchmark solution or a row of val or test; the splits do not change.
 
     :param splits: the split of every group.
@@ -303,7 +305,7 @@ def decontaminated(
     measured = [(it.id, marks) for it, marks in kept if splits[it.group] != "train"]
     problems = ProblemIndex(measured, {it.id for it, _ in kept if it.held_out}, params)
 
-    def judged(verdict: Verdict) -> Verdict:
+    def judged(verdict: RowDecision) -> RowDecision:
         if not verdict.kept or splits[verdict.group] != "train" or verdict.fingerprint is None:
             return verdict
         if task := index.match(verdict.fingerprint):

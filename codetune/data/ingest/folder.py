@@ -14,10 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codetune.core.errors import UserError
-from codetune.core.files import lines_of
+from codetune.core.files import split_lines
 from codetune.data.ingest.decoding import SourceFile, read_source, storable
 from codetune.data.ingest.harvest import Member
-from codetune.data.ingest.license_files import Content, LicenseFiles, is_license_file, read_license_files, says_licenses
+from codetune.data.ingest.license_files import (
+    Content,
+    LicenseFiles,
+    has_license_info,
+    is_license_file,
+    read_license_files,
+)
 
 # A group with more than this share of all files is divided, so that even a single project can fill three splits.
 _MAX_GROUP_SHARE = 0.1
@@ -124,13 +130,15 @@ def _license_content(path: Path) -> Content:
     return content if is_license_file(path.name) or len(content) <= _MAX_LICENSE_BYTES else None
 
 
-def _says_licenses(path: Path) -> bool:
-    return says_licenses(path.as_posix()) and storable(path.as_posix()) and (path.is_symlink() or not path.is_dir())
+def _has_license_info(path: Path) -> bool:
+    return has_license_info(path.as_posix()) and storable(path.as_posix()) and (path.is_symlink() or not path.is_dir())
 
 
 def _license_paths(folder: Path, names: Iterable[str]) -> list[Path]:
     """Return the files of a folder that contain licence information; one of them is in the hidden folder `.reuse`."""
-    return [path for path in (*(folder / name for name in names), folder / ".reuse" / "dep5") if _says_licenses(path)]
+    return [
+        path for path in (*(folder / name for name in names), folder / ".reuse" / "dep5") if _has_license_info(path)
+    ]
 
 
 def _repository_top(root: Path) -> Path:
@@ -181,7 +189,7 @@ def _git(folder: Path, *arguments: str, feed: bytes = b"") -> bytes:
     except subprocess.TimeoutExpired:
         raise UserError(f"git {arguments[0]} in {folder} took over {_TIMEOUT_S} s", "Check the repository.") from None
     if done.returncode != 0:
-        complaint = (lines_of(done.stderr.decode(errors="replace").strip()) or ["no reason given"])[0]
+        complaint = (split_lines(done.stderr.decode(errors="replace").strip()) or ["no reason given"])[0]
         raise UserError(f"git {arguments[0]} in {folder} failed: {complaint[:200]}", "Correct `path` or `revision`.")
     return done.stdout
 
@@ -259,7 +267,7 @@ def licenses_at(folder: Path, commit: str) -> LicenseFiles:
     blobs = {
         path: blob
         for mode, blob, _, path in _entries(folder, commit, "--full-tree")
-        if (mode.startswith(_REGULAR) or mode == _LINK) and says_licenses(path) and storable(path)
+        if (mode.startswith(_REGULAR) or mode == _LINK) and has_license_info(path) and storable(path)
     }
     feed = "".join(f"{blob}\n" for blob in blobs.values()).encode()
     contents = _blobs(_git(folder, "cat-file", "--batch", feed=feed)) if blobs else iter(())

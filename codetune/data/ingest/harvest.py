@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from codetune.core.workers import uncollected
+from codetune.core.workers import gc_paused
 from codetune.data.ingest.decoding import SourceFile, storable
 from codetune.data.ingest.license_files import FileLicense
 from codetune.data.ingest.licenses import License, header_license
-from codetune.data.ingest.wheel import read_sources
+from codetune.data.ingest.wheel import read_python_files
 from codetune.python_source.functions import functions_or_reason, row_id
 
 _CHUNK_BYTES = 1 << 20
@@ -74,7 +74,7 @@ class WheelReader:
 
         :raises UserError: when the wheel is damaged, or the hash of a file is not the one in RECORD.
         """
-        return read_sources(self.wheel, [member.path for member in members], max_bytes, skipped)
+        return read_python_files(self.wheel, [member.path for member in members], max_bytes, skipped)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def chunked(origin: Origin, reader: Reader, members: Iterable[Member], max_bytes
         yield Chunk(origin, reader, tuple(portion), max_bytes)
 
 
-def halves(chunk: Chunk) -> list[Chunk]:
+def split_chunk(chunk: Chunk) -> list[Chunk]:
     """Divide a chunk into two; a chunk of a single file is returned as it is."""
     middle = len(chunk.members) // 2
     parts = (chunk.members[:middle], chunk.members[middle:])
@@ -175,10 +175,10 @@ def read_chunk(chunk: Chunk) -> Harvest:
     found = Harvest()
     origin = chunk.origin
     members = {member.path: member for member in chunk.members}
-    with uncollected():
+    with gc_paused():
         for source in chunk.reader.read(chunk.members, chunk.max_bytes, found.skipped):
             member = members[source.path]
-            license_ = member.license.judged(header_license(source.text)) or origin.license
+            license_ = member.license.resolve(header_license(source.text)) or origin.license
             found.files.append({
                 "group": member.group, "package": origin.package, "version": origin.version,
                 "license": license_.expression, "path": source.path, "sha256": source.sha256, "text": source.text,

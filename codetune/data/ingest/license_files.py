@@ -15,9 +15,9 @@ from email.parser import HeaderParser
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 
-from codetune.core.files import lines_of
+from codetune.core.files import split_lines
 from codetune.data.ingest.licenses import (
-    UNREAD,
+    NOT_UNDERSTOOD,
     License,
     all_of,
     any_of,
@@ -58,20 +58,20 @@ class FileLicense:
     """The licence information that the tree has about one file.
 
     :param own: replaces the licence in the file's header: from a side file, or a table entry with `override`.
-    :param beside: applies together with the licence in the header: from a table entry with `aggregate`.
+    :param additional: applies together with the licence in the header: from a table entry with `aggregate`.
     :param folder: applies if there is no other licence: that of the folder, or a table entry with `closest`.
     """
 
     own: License | None = None
-    beside: License | None = None
+    additional: License | None = None
     folder: License | None = None
 
-    def judged(self, header: License | None) -> License | None:
+    def resolve(self, header: License | None) -> License | None:
         """Return the licence of the file, or None.
 
         :param header: the licence that the header of the file names.
         """
-        said = [license_ for license_ in (self.own or header, self.beside) if license_]
+        said = [license_ for license_ in (self.own or header, self.additional) if license_]
         return together(said) or self.folder
 
 
@@ -86,13 +86,13 @@ class LicenseFiles:
     """The licence information of a tree.
 
     :param folders: licence by folder; the empty name is the root.
-    :param sides: licence from a side file, by the path of the source file.
+    :param side_files: licence from a side file, by the path of the source file.
     :param tables: entries of a REUSE table, by the folder that their paths are relative to; the last match counts.
     :param prefix: put before the paths that are looked up, if they are relative to a folder of the tree.
     """
 
     folders: Mapping[str, License] = field(default_factory=dict)
-    sides: Mapping[str, License] = field(default_factory=dict)
+    side_files: Mapping[str, License] = field(default_factory=dict)
     tables: Mapping[str, list[_Annotation]] = field(default_factory=dict)
     prefix: str = ""
 
@@ -106,12 +106,12 @@ class LicenseFiles:
         matches = [(folder, match) for folder in nearest if (match := self._annotation(folder, path))]
         overriding = [match.license for _, match in matches if match.precedence == "override"]
         closest = matches[0][1] if matches else None
-        beside = closest.license if closest and closest.precedence == "aggregate" else None
+        additional = closest.license if closest and closest.precedence == "aggregate" else None
         named = {folder: match.license for folder, match in matches if match.precedence == "closest"}
         found = (named.get(folder) or self.folders.get(folder) for folder in nearest) if folders else iter(())
         return FileLicense(
-            own=overriding[-1] if overriding else self.sides.get(path),
-            beside=beside,
+            own=overriding[-1] if overriding else self.side_files.get(path),
+            additional=additional,
             folder=next((license_ for license_ in found if license_), None),
         )
 
@@ -130,7 +130,7 @@ def is_license_file(path: str) -> bool:
     return bool(found) and not _NO_TEXT.search(path) and not _BUNDLED.search(PurePosixPath(path).name)
 
 
-def says_licenses(path: str) -> bool:
+def has_license_info(path: str) -> bool:
     """Return whether this module reads files of that name: licence files, side files and REUSE tables."""
     name = PurePosixPath(path).name
     return (
@@ -184,7 +184,7 @@ def _offers_choice(content: Content) -> bool:
 
 
 def _read(contents: Iterable[Content]) -> list[str]:
-    return sorted({license_of_text(_text(content)) or UNREAD for content in contents})
+    return sorted({license_of_text(_text(content)) or NOT_UNDERSTOOD for content in contents})
 
 
 def _folder_license(files: Mapping[str, Content]) -> License | None:
@@ -231,7 +231,7 @@ def _listed(value: Any) -> list[str]:
 
 def _expression(values: Iterable[str]) -> str:
     found = [value.strip() for value in values]
-    return all_of(found) if all(map(is_expression, found)) else UNREAD
+    return all_of(found) if all(map(is_expression, found)) else NOT_UNDERSTOOD
 
 
 def _table(text: str, where: str) -> Iterator[_Annotation]:
@@ -248,7 +248,7 @@ def _old_table(text: str, where: str) -> Iterator[_Annotation]:
     for paragraph in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip()):
         headers = HeaderParser().parsestr(f"{paragraph}\n\n")
         if headers["Files"] and headers["License"]:
-            license_ = License(_expression(lines_of(headers["License"])[:1]), f"file {where}")
+            license_ = License(_expression(split_lines(headers["License"])[:1]), f"file {where}")
             for pattern in headers["Files"].split():
                 yield _Annotation(_glob(pattern, crossing=True), "aggregate", license_)
 
@@ -265,25 +265,27 @@ def _annotations(path: str, content: Content) -> list[_Annotation]:
     except (ValueError, KeyError, AttributeError, TypeError):
         pass
     return [
-        _Annotation(re.compile(".*", re.DOTALL), "aggregate", License(UNREAD, f"file {path}, which cannot be read"))
+        _Annotation(
+            re.compile(".*", re.DOTALL), "aggregate", License(NOT_UNDERSTOOD, f"file {path}, which cannot be read")
+        )
     ]
 
 
 def read_license_files(files: Mapping[str, Content], prefix: str = "") -> LicenseFiles:
     """Read the licence information of a tree.
 
-    :param files: contents of the files that `says_licenses` selects, by path: bytes; the target path of a link; None
+    :param files: contents of the files that `has_license_info` selects, by path: bytes; the target path of a link; None
         for a file that cannot be read.
     :param prefix: see `LicenseFiles`.
     """
     folders: defaultdict[str, dict[str, Content]] = defaultdict(dict)
-    sides: dict[str, License] = {}
+    side_files: dict[str, License] = {}
     tables: dict[str, list[_Annotation]] = {}
     for path in files:
         folder = _name(PurePosixPath(path).parent)
         if path.endswith(f".py{_SIDE}"):
             found = tagged_license(_text(files[path]), f"file {path}")
-            sides[path.removesuffix(_SIDE)] = found or License(UNREAD, f"file {path}")
+            side_files[path.removesuffix(_SIDE)] = found or License(NOT_UNDERSTOOD, f"file {path}")
         elif path.endswith(_TABLE):
             tables[folder] = _annotations(path, files[path])
         elif is_license_file(path):
@@ -293,4 +295,4 @@ def read_license_files(files: Mapping[str, Content], prefix: str = "") -> Licens
         if f"/{path}".endswith(f"/{_OLD_TABLE}") and root not in tables:  # REUSE allows only one of the two
             tables[root] = _annotations(path, files[path])
     licenses = {folder: found for folder, inside in folders.items() if (found := _folder_license(inside))}
-    return LicenseFiles(licenses, sides, tables, prefix)
+    return LicenseFiles(licenses, side_files, tables, prefix)

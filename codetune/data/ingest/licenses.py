@@ -27,7 +27,7 @@ from codetune.python_source.tokens import token_spans
 
 UNKNOWN = "NOASSERTION"
 # Stands for a licence statement that codetune does not understand. It is on no list of licences, so it permits nothing.
-UNREAD = "LicenseRef-unread"
+NOT_UNDERSTOOD = "LicenseRef-unread"
 # SPDX identifiers of licences that require only attribution from those who use, change or redistribute the code.
 PERMISSIVE = frozenset(
     {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "HPND", "ISC", "MIT", "MIT-0",
@@ -187,12 +187,12 @@ def together(licenses: Iterable[License]) -> License | None:
 
 
 def _classified(headers: Message) -> list[License]:
-    """Return the licences in the classifiers of a wheel; an unknown one becomes `UNREAD`, which permits nothing."""
+    """Return the licences in the classifiers of a wheel; an unknown one becomes `NOT_UNDERSTOOD`."""
     found = []
     for classifier in headers.get_all("Classifier", []):
         group, *_, name = (part.strip() for part in classifier.split("::"))
         if group == "License" and name not in {"License", "OSI Approved"}:  # these two are headings
-            found.append(License(_CLASSIFIERS.get(name, UNREAD), f"Classifier: {classifier}"))
+            found.append(License(_CLASSIFIERS.get(name, NOT_UNDERSTOOD), f"Classifier: {classifier}"))
     return found
 
 
@@ -201,20 +201,20 @@ def _free_field(field: str) -> License | None:
     if field and is_expression(field) and not _spdx().unknown_license_keys(field):
         return License(field, f"License: {field}")
     if _RESTRICTED.search(field):
-        return License(UNREAD, f"License: {field}")
+        return License(NOT_UNDERSTOOD, f"License: {field}")
     spdx = next((spdx for pattern, spdx in _LICENSE_WORDS if re.search(pattern, field, re.IGNORECASE)), None)
     return License(spdx, f"License: {field}") if spdx else None
 
 
 def named_license(text: str, column: str) -> License:
-    """Return the licence that a table cell names; `UNREAD`, which permits nothing, if it is not understood.
+    """Return the licence that a table cell names; `NOT_UNDERSTOOD`, which permits nothing, if it is not understood.
 
     :param text: the content of the cell.
     :param column: name of its column, for the evidence.
     """
     found = _free_field(text)
     evidence = f"column {column}: {text[:_EXPRESSION_CHARS]}"
-    return License(_canonical(found.expression) if found else UNREAD, evidence)
+    return License(_canonical(found.expression) if found else NOT_UNDERSTOOD, evidence)
 
 
 def _canonical(expression: str) -> str:
@@ -237,7 +237,7 @@ def parse_license(metadata: str) -> License | None:
         return License(expression.strip(), f"License-Expression: {expression.strip()}")
     classified = _classified(headers)
     field = _free_field(" ".join((headers.get("License") or "").split())[:200])
-    if field and (len(classified) != 1 and field.expression != UNREAD):
+    if field and (len(classified) != 1 and field.expression != NOT_UNDERSTOOD):
         return field
     return together([*classified, *([field] if field and not (classified and field.permissive) else [])])
 
@@ -249,7 +249,7 @@ def _without_closing(text: str) -> str:
 def tagged_license(text: str, origin: str, tags: Iterable[re.Match[str]] | None = None) -> License | None:
     """Return the licence in the SPDX tags of a text; None if it has no tags.
 
-    All tags are required together. A tag that is not understood becomes `UNREAD`, which permits nothing.
+    All tags are required together. A tag that is not understood becomes `NOT_UNDERSTOOD`, which permits nothing.
 
     :param origin: a name for the text, for the evidence.
     :param tags: the matches that count; None for all tags of the text.
@@ -257,7 +257,7 @@ def tagged_license(text: str, origin: str, tags: Iterable[re.Match[str]] | None 
     found = []
     for tag in _TAG.finditer(text) if tags is None else tags:
         expression = _without_closing(tag["expression"])
-        spdx = expression if is_expression(expression) else UNREAD
+        spdx = expression if is_expression(expression) else NOT_UNDERSTOOD
         found.append(License(spdx, f"{origin}: {_without_closing(tag[0])[:200]}"))
     return together(found)
 
@@ -268,7 +268,7 @@ def license_of_text(text: str) -> str | None:
     if tagged := tagged_license(head, ""):
         return tagged.expression
     if _CONDITIONS.search(head):
-        return UNREAD
+        return NOT_UNDERSTOOD
     found = [(match.start(), spdx) for pattern, spdx in _TEXTS if (match := pattern.search(head))]
     spdx = min(found, default=(0, None))[1]
     return "BSD-2-Clause" if spdx == "BSD-3-Clause" and "either the name" not in text else spdx

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from codetune.core.errors import UserError
-from codetune.core.files import lines_of
+from codetune.core.files import split_lines
 
 # Keys whose value is a chat. An object with one of them is a row of a table, not a table.
 CHATS = ("messages", "conversations")
@@ -30,7 +30,7 @@ _REMEDY = "Correct the source in ingest.sources."
 
 
 @dataclass(frozen=True)
-class Broken:
+class UnreadableRow:
     """A row that cannot be read.
 
     :param reason: the drop reason.
@@ -70,9 +70,9 @@ def detect_format(path: Path) -> str:
     if text.startswith("["):
         return "json"
     if text.startswith("{"):
-        first, *others = lines_of(text)
+        first, *others = split_lines(text)
         return "jsonl" if _is_row(first, alone=not any(map(str.strip, others))) else "json"
-    lines = lines_of(text) or [""]
+    lines = split_lines(text) or [""]
     if "\0" not in text and (not text or any(delimiter in lines[0] for delimiter in _DELIMITERS)):
         return "csv"
     raise UserError(
@@ -94,10 +94,10 @@ def _is_row(line: str, *, alone: bool) -> bool:
     return not alone or not lists or bool(lists & {*CHATS, *_MESSAGES})
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Broken:
-    """Make a JSON object; `Broken` if it has a key twice, because one of the two values would be lost."""
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | UnreadableRow:
+    """Make a JSON object; `UnreadableRow` if it has a key twice, because one of the two values would be lost."""
     found = dict(pairs)
-    return found if len(found) == len(pairs) else Broken("column_twice")
+    return found if len(found) == len(pairs) else UnreadableRow("column_twice")
 
 
 def _once(path: Path, columns: Iterable[str]) -> None:
@@ -121,7 +121,7 @@ def _json_rows(path: Path) -> Iterator[Any]:
         lists = [item for item in value.values() if isinstance(item, list)]
         value = lists[0] if len(lists) == 1 else value
     if not isinstance(value, list):
-        found = "an object with a repeated key" if isinstance(value, Broken) else type(value).__name__
+        found = "an object with a repeated key" if isinstance(value, UnreadableRow) else type(value).__name__
         raise UserError(f"{path} contains {found}, expected a list of objects", _REMEDY)
     yield from value
 
@@ -134,9 +134,9 @@ def _jsonl_rows(path: Path) -> Iterator[Any]:
                 if text.strip():
                     yield json.loads(text, object_pairs_hook=_object)
             except UnicodeDecodeError:
-                yield Broken("undecodable")
+                yield UnreadableRow("undecodable")
             except (ValueError, RecursionError):
-                yield Broken("not_json")
+                yield UnreadableRow("not_json")
 
 
 def _csv_rows(path: Path) -> Iterator[Any]:
@@ -164,10 +164,10 @@ def _csv_rows(path: Path) -> Iterator[Any]:
             ) from None
 
 
-def _cells(header: list[str], row: list[str]) -> dict[str, str] | Broken:
-    """Return the cells of a line by column; `Broken` if cells are missing, or if cells beyond the header have text."""
+def _cells(header: list[str], row: list[str]) -> dict[str, str] | UnreadableRow:
+    """Return the cells of a line by column; `UnreadableRow` if a cell is missing or has no column."""
     short = len(row) < len(header)
-    return Broken("columns_differ") if short or any(row[len(header) :]) else dict(zip(header, row, strict=False))
+    return UnreadableRow("columns_differ") if short or any(row[len(header) :]) else dict(zip(header, row, strict=False))
 
 
 def _parquet_rows(path: Path) -> Iterator[Any]:
@@ -191,7 +191,8 @@ def read_records(path: Path, form: str | None) -> Iterator[Any]:
     """Read the rows of a file one by one.
 
     :param form: json, jsonl, csv or parquet; None to detect it.
-    :returns: the rows; usually dictionaries, but any JSON value is possible. A row that cannot be read is `Broken`.
+    :returns: the rows; usually dictionaries, but any JSON value is possible. An `UnreadableRow` stands for a row that
+        cannot be read.
     :raises UserError: when the file is missing, damaged as a whole, or in an unknown format.
     """
     return _READERS[form or detect_format(path)](path)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from codetune.data.ingest.sources import Found
+from codetune.data.ingest.sources import SourceData
 
 _SAMPLE_ROWS = 3
 _SAMPLE_CHARS = 100
@@ -16,7 +16,7 @@ def _sorted(counts: Counter[str]) -> dict[str, int]:
     return {reason: count for reason, count in sorted(counts.items()) if count}
 
 
-def _packages(found: Found) -> list[dict[str, Any]]:
+def _packages(found: SourceData) -> list[dict[str, Any]]:
     rows = Counter(row["package"] for row in found.harvest.rows)
     files = Counter(file["package"] for file in found.harvest.files)
     return [
@@ -33,7 +33,7 @@ def _packages(found: Found) -> list[dict[str, Any]]:
     ]
 
 
-def _source(found: Found) -> dict[str, Any]:
+def _source(found: SourceData) -> dict[str, Any]:
     harvest = found.harvest
     licenses = {row["license"] for row in harvest.rows} | {file["license"] for file in harvest.files}
     entry = {
@@ -51,7 +51,7 @@ def _source(found: Found) -> dict[str, Any]:
     return entry | ({"packages": _packages(found)} if found.packages else {})
 
 
-def manifest(everything: list[Found]) -> dict[str, Any]:
+def manifest(everything: list[SourceData]) -> dict[str, Any]:
     """Return the content of manifest.json: what every source gave, and what was skipped, by reason."""
     harvests = [found.harvest for found in everything]
     return {
@@ -79,7 +79,7 @@ def _sample(row: dict[str, Any]) -> Iterator[str]:
     yield f"    completion:  {_shortened(row.get('completion') or row['code'])}"
 
 
-def describe(everything: list[Found]) -> Iterator[str]:
+def describe(everything: list[SourceData]) -> Iterator[str]:
     """Yield the lines of a dry run: counts for each source, and its three rows with the smallest ids."""
     for found in everything:
         harvest = found.harvest

@@ -16,7 +16,7 @@ from codetune.core.files import digest_file
 from codetune.core.paths import project_path
 from codetune.core.pins import Pin, fetch, read_pins
 from codetune.core.progress import track
-from codetune.core.survival import Survival
+from codetune.core.survival import CrashTolerantMap
 from codetune.data.ingest.folder import (
     FolderReader,
     GitReader,
@@ -35,9 +35,9 @@ from codetune.data.ingest.harvest import (
     Reader,
     WheelReader,
     chunked,
-    halves,
     parser_died,
     read_chunk,
+    split_chunk,
 )
 from codetune.data.ingest.hub import read_hub
 from codetune.data.ingest.license_files import LicenseFiles
@@ -62,7 +62,7 @@ ReadChunk = Callable[[Chunk], Harvest]
 
 
 @dataclass
-class Found:
+class SourceData:
     """What was read from one source.
 
     :param source: its parameters.
@@ -79,7 +79,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadOptions:
     """How code sources are read.
 
     :param max_bytes: largest size of a source file.
@@ -97,7 +97,7 @@ class Reading:
         :param chunks: the files to read, in the order of the result.
         :param name: name of the source, for the progress line.
         """
-        survival = Survival(self.read, halves, parser_died)
+        survival = CrashTolerantMap(self.read, split_chunk, parser_died)
         whole = Harvest()
         for part in track(survival.map(chunks, self.workers), len(chunks), f"reading {name}"):
             whole.extend(part)
@@ -113,7 +113,7 @@ def _declared_or_unknown(source: Source) -> License:
     return _declared(source) or License(UNKNOWN, "params.yaml names no license")
 
 
-def _read_packages(source: PackagesSource, reading: Reading) -> Found:
+def _read_packages(source: PackagesSource, reading: ReadOptions) -> SourceData:
     pins = sorted(read_pins(project_path(source.file)), key=lambda pin: pin.name.lower())
     wheels = fetch(pins, project_path(source.cache), source.max_wheel_mb << 20)
     licenses = {pin: _declared(source) or read_license(path) for pin, path in wheels.items()}
@@ -128,18 +128,18 @@ def _read_packages(source: PackagesSource, reading: Reading) -> Found:
         chunks += chunked(origin, WheelReader(wheel), members, reading.max_bytes)
     harvest = reading.harvest(chunks, source.name)
     seen = sum(len(chunk.members) for chunk in chunks)
-    return Found(source, harvest, {"file": source.file, "seen": seen}, licenses)
+    return SourceData(source, harvest, {"file": source.file, "seen": seen}, licenses)
 
 
 def _read_tree(
     source: FolderSource | StdlibSource,
-    reading: Reading,
+    reading: ReadOptions,
     version: str,
     reader: Reader,
     files: list[tuple[str, int, str]],
     licenses: LicenseFiles,
     skipped: Counter[str],
-) -> Found:
+) -> SourceData:
     """Read the listed files.
 
     :param files: path, size in bytes, and key (see `Member`) of each file.
@@ -155,16 +155,16 @@ def _read_tree(
     chunks = list(chunked(origin, reader, members, reading.max_bytes))
     harvest = reading.harvest(chunks, source.name)
     harvest.skipped += skipped
-    return Found(source, harvest, {"version": version, "seen": len(members) + skipped.total()})
+    return SourceData(source, harvest, {"version": version, "seen": len(members) + skipped.total()})
 
 
-def _read_stdlib(source: StdlibSource, reading: Reading) -> Found:
+def _read_stdlib(source: StdlibSource, reading: ReadOptions) -> SourceData:
     root, skipped = Path(sysconfig.get_path("stdlib")), Counter[str]()
     files = [(path, size, "") for path, size in list_folder(root, skipped)]
     return _read_tree(source, reading, platform.python_version(), FolderReader(root), files, LicenseFiles(), skipped)
 
 
-def _read_folder(source: FolderSource, reading: Reading) -> Found:
+def _read_folder(source: FolderSource, reading: ReadOptions) -> SourceData:
     root, skipped = project_path(source.path), Counter[str]()
     if source.revision is None:
         files = [(path, size, "") for path, size in list_folder(root, skipped)]
@@ -209,17 +209,17 @@ def _table_rows(
         }  # fmt: skip
 
 
-def _read_pairs(source: TableSource | HubSource, version: str, records: Iterator[Any]) -> Found:
+def _read_pairs(source: TableSource | HubSource, version: str, records: Iterator[Any]) -> SourceData:
     origin = Origin(source.name, source.name, version, _declared_or_unknown(source))
     harvest = Harvest()
     where = f"ingest.sources, {source.name}: {source.path}"
     pairs = read_pairs(where, records, _layout(source.columns), harvest.rows_skipped, harvest.notes)
     harvest.rows = list(_table_rows(source, origin, Path(source.path).name, pairs))
     seen = len(harvest.rows) + harvest.rows_skipped.total()
-    return Found(source, harvest, {"path": source.path, "version": version, "seen": seen})
+    return SourceData(source, harvest, {"path": source.path, "version": version, "seen": seen})
 
 
-def _read_table(source: TableSource, _: Reading) -> Found:
+def _read_table(source: TableSource, _: ReadOptions) -> SourceData:
     path = project_path(source.path)
     if not path.is_file():
         what = "is not a file" if path.exists() else "does not exist"
@@ -230,16 +230,16 @@ def _read_table(source: TableSource, _: Reading) -> Found:
     return _read_pairs(source, digest_file(path), read_records(path, source.format))
 
 
-def _read_hub(source: HubSource, _: Reading) -> Found:
+def _read_hub(source: HubSource, _: ReadOptions) -> SourceData:
     return _read_pairs(source, source.revision or "", read_hub(source))
 
 
-_READERS: dict[str, Callable[[Any, Reading], Found]] = {
+_READERS: dict[str, Callable[[Any, ReadOptions], SourceData]] = {
     "packages": _read_packages, "stdlib": _read_stdlib, "folder": _read_folder, "table": _read_table, "hub": _read_hub,
 }  # fmt: skip
 
 
-def _limit(found: Found) -> None:
+def _limit(found: SourceData) -> None:
     """Keep only `limit` rows of a source: those with the smallest ids, in their order.
 
     Ids are hashes, so the sample prefers no folder and no position.
@@ -251,7 +251,7 @@ def _limit(found: Found) -> None:
         found.harvest.rows_skipped["over_limit"] += len(rows) - limit
 
 
-def _drop_repeated(everything: list[Found]) -> None:
+def _drop_repeated(everything: list[SourceData]) -> None:
     """Keep a row id only in the first source that has it. Ids repeat when two lists pin the same package."""
     seen: set[str] = set()
     for found in everything:
@@ -261,13 +261,13 @@ def _drop_repeated(everything: list[Found]) -> None:
         seen.update(row["id"] for row in found.harvest.rows)
 
 
-def read_sources(params: IngestParams, read: ReadChunk = read_chunk) -> list[Found]:
+def read_sources(params: IngestParams, read: ReadChunk = read_chunk) -> list[SourceData]:
     """Read all sources, in the order of params.yaml.
 
     :param read: the work on one chunk; tests replace it.
     :raises UserError: on the first source that cannot be read as a whole.
     """
-    reading = Reading(params.max_file_kb << 10, params.workers, read)
+    reading = ReadOptions(params.max_file_kb << 10, params.workers, read)
     everything = [_READERS[source.type](source, reading) for source in params.sources]
     _drop_repeated(everything)
     for found in everything:

@@ -15,7 +15,7 @@ from typing import Any
 from codetune.core.errors import UserError
 from codetune.data.ingest.decoding import storable, with_line_feeds
 from codetune.data.ingest.licenses import License, named_license, together
-from codetune.data.ingest.records import CHATS, Broken
+from codetune.data.ingest.records import CHATS, UnreadableRow
 
 Record = dict[str, Any]
 _SAMPLE = 100
@@ -236,12 +236,12 @@ def _is_missing(value: Any) -> bool:
 def to_pair(record: Any, layout: Layout, notes: Counter[str]) -> Pair | str:  # noqa: PLR0911
     """Extract instruction and completion from one record.
 
-    :param record: the record; any JSON value, or `Broken`.
+    :param record: the record; any JSON value, or `UnreadableRow`.
     :param layout: the columns to read.
     :param notes: counts what is left out of the record, by name.
     :returns: the row, or the reason why the record cannot be used.
     """
-    if isinstance(record, Broken):
+    if isinstance(record, UnreadableRow):
         return record.reason
     if not isinstance(record, dict):
         return "not_an_object"

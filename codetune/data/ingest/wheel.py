@@ -18,7 +18,7 @@ from pathlib import Path
 
 from codetune.core.errors import UserError
 from codetune.data.ingest.decoding import SourceFile, read_source
-from codetune.data.ingest.license_files import LicenseFiles, is_license_file, read_license_files, says_licenses
+from codetune.data.ingest.license_files import LicenseFiles, has_license_info, is_license_file, read_license_files
 from codetune.data.ingest.licenses import License, parse_license
 
 _MAX_METADATA_BYTES = 4 << 20
@@ -76,13 +76,15 @@ def python_members(path: Path) -> list[tuple[str, int]]:
     return sorted(members.items())
 
 
-def _says_inner_licenses(member: str) -> bool:
+def _has_inner_license_info(member: str) -> bool:
     """Return whether a file has licence information beyond the metadata, so that it may apply to only a part.
 
     The licence file of a top-level package does not count: it is that of the whole wheel.
     """
     return (
-        says_licenses(member) and ".dist-info/" not in member and (member.count("/") > 1 or not is_license_file(member))
+        has_license_info(member)
+        and ".dist-info/" not in member
+        and (member.count("/") > 1 or not is_license_file(member))
     )
 
 
@@ -92,11 +94,11 @@ def inner_licenses(path: Path) -> LicenseFiles:
     :raises UserError: when the wheel is damaged.
     """
     with _open(path) as archive:
-        members = filter(_says_inner_licenses, archive.namelist())
+        members = filter(_has_inner_license_info, archive.namelist())
         return read_license_files({member: _read_member(archive, member, _MAX_METADATA_BYTES) for member in members})
 
 
-def read_sources(path: Path, members: list[str], max_bytes: int, skipped: Counter[str]) -> Iterator[SourceFile]:
+def read_python_files(path: Path, members: list[str], max_bytes: int, skipped: Counter[str]) -> Iterator[SourceFile]:
     """Yield the named files of a wheel that are readable text.
 
     :param path: the wheel.

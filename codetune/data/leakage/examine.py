@@ -33,7 +33,7 @@ class Leak:
 
 
 @dataclass(frozen=True)
-class Text:
+class ComparedRow:
     """The parts of a row that are compared.
 
     :param id: id of the row.
@@ -61,7 +61,7 @@ class TrainIndex:
     :param threshold: a held-out row is a near-duplicate from this similarity on (see `nearest`), 0 to 1.
     """
 
-    def __init__(self, rows: list[Text], threshold: float) -> None:
+    def __init__(self, rows: list[ComparedRow], threshold: float) -> None:
         self._threshold = threshold
         self._code: dict[str, str] = {}
         self._instructions: dict[str, str] = {}
@@ -81,7 +81,7 @@ class TrainIndex:
             self._shingles.append((row.id, own))
         self._frequency = {shingle: len(places) for shingle, places in self._places.items()}
 
-    def leaks(self, row: Text) -> list[Leak]:
+    def leaks(self, row: ComparedRow) -> list[Leak]:
         """Search train for a held-out row.
 
         :returns: at most one leak for each way of finding it.
@@ -101,7 +101,7 @@ class TrainIndex:
             found.append(Leak("near", row.id, nearest[1], round(nearest[0], 4)))
         return found
 
-    def nearest(self, row: Text) -> tuple[float, str] | None:
+    def nearest(self, row: ComparedRow) -> tuple[float, str] | None:
         """Return the similarity to the most similar train row, and its id; None if no row is likely to be similar.
 
         The similarity of a held-out row with at least `LEAST_CONTAINED` shingles is the share of them that the train
@@ -119,7 +119,7 @@ def _held(own: frozenset[str], other: frozenset[str]) -> float:
     return len(own & other) / len(own) if len(own) >= LEAST_CONTAINED else jaccard(own, other)
 
 
-def look_for(rows: Iterable[Text], index: TrainIndex, total: int, label: str) -> list[Leak]:
+def find_leaks(rows: Iterable[ComparedRow], index: TrainIndex, total: int, label: str) -> list[Leak]:
     """Search train for held-out rows.
 
     :param rows: held-out rows.

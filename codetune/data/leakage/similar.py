@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from codetune.data.clean.instruction import without_frame
-from codetune.data.leakage.examine import Leak, Text
+from codetune.data.leakage.examine import ComparedRow, Leak
 from codetune.data.leakage.params import SimilarityParams
 from codetune.models.encoders.sentences import SentenceEncoder, Vectors
 
@@ -25,7 +25,7 @@ _LEAST_IN_WORDS = 0.6
 
 
 @dataclass(frozen=True)
-class Pair:
+class RowPair:
     """A held-out row and a train row that may be similar.
 
     :param held_out: index of the held-out row.
@@ -38,7 +38,7 @@ class Pair:
     similarity: float
 
 
-def _similar_pairs(held_out: Vectors, train: Vectors, least: float) -> list[Pair]:
+def _similar_pairs(held_out: Vectors, train: Vectors, least: float) -> list[RowPair]:
     """Return all pairs of rows with a cosine of at least `least`.
 
     :param held_out: vectors of length 1, of shape `(rows, hidden)`; `train` likewise.
@@ -49,7 +49,7 @@ def _similar_pairs(held_out: Vectors, train: Vectors, least: float) -> list[Pair
         cosines = np.round((block @ torch.from_numpy(train).T).numpy(), 4)
         rows, columns = np.nonzero(cosines >= np.float32(least))
         found = zip(rows.tolist(), columns.tolist(), strict=True)
-        pairs += [Pair(start + row, column, float(cosines[row, column])) for row, column in found]
+        pairs += [RowPair(start + row, column, float(cosines[row, column])) for row, column in found]
     return pairs
 
 
@@ -63,13 +63,13 @@ def _cosines(encoder: SentenceEncoder, left: list[str], right: list[str], label:
     return [round(cosine, 4) for cosine in found]
 
 
-def _confirmed(pairs: list[Pair], cosines: list[float], least: float) -> list[Pair]:
+def _confirmed(pairs: list[RowPair], cosines: list[float], least: float) -> list[RowPair]:
     """Return the pairs whose cosine is at least `least`, with this cosine as their similarity."""
     return [replace(pair, similarity=cosine) for pair, cosine in zip(pairs, cosines, strict=True) if cosine >= least]
 
 
 def similar_rows(
-    held_out: list[Text], train: list[Text], encoder: SentenceEncoder, params: SimilarityParams
+    held_out: list[ComparedRow], train: list[ComparedRow], encoder: SentenceEncoder, params: SimilarityParams
 ) -> list[Leak]:
     """Find held-out rows that mean the same as a train row.
 
@@ -80,7 +80,7 @@ def similar_rows(
     :returns: one leak per held-out row that was found, with the train row whose code is most similar.
     """
     asked = [without_frame(row.instruction) for row in [*held_out, *train]]
-    words = encoder.embed_words(asked)
+    words = encoder.embed_bag_of_words(asked)
     likely = _similar_pairs(words[: len(held_out)], words[len(held_out) :], _LEAST_IN_WORDS)
     left = [asked[pair.held_out] for pair in likely]
     right = [asked[len(held_out) + pair.train] for pair in likely]

@@ -65,7 +65,7 @@ def main(respond_to: Callable[[str], dict[str, Any]] = respond) -> None:
     numerics.fix(NumericsParams(mode="portable", threads=1))
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # keeps the output of libraries out of the replies
-    while wait([sys.stdin], IDLE_S):
+    while wait([sys.stdin.fileno()], IDLE_S):
         line = sys.stdin.readline()
         if not line:
             return

@@ -87,5 +87,5 @@ def _exchanged(process: subprocess.Popen[str], request: str) -> str:
         return ""
     process.stdin.write(f"{request}\n")
     process.stdin.flush()
-    ready = wait([process.stdout], TIMEOUT_S)
+    ready = wait([process.stdout.fileno()], TIMEOUT_S)
     return process.stdout.readline() if ready else ""

@@ -17,11 +17,11 @@ from codetune.core.files import JsonObject, digest_bytes, dump_json, stable_seed
 from codetune.core.fingerprint import fingerprint
 from codetune.core.journal import Journal
 from codetune.core.progress import track
-from codetune.evaluation.answers import is_settled
+from codetune.evaluation.answers import is_code_final
 from codetune.evaluation.problems.reading import Problem
 from codetune.generation.batch import answer_all
-from codetune.generation.sampling import SamplingSettings, sampler
-from codetune.generation.stopping import LineWatch
+from codetune.generation.sampling import SamplingSettings, token_chooser
+from codetune.generation.stopping import StopAtLineEnd
 from codetune.models.load import LoadedModel, load_model
 from codetune.models.locate import locate_model, model_files, weight_files
 from codetune.models.prompt import KEEP_SYSTEM, completion_text, continuation_ids, is_instruct, prompt_ids
@@ -31,7 +31,7 @@ _Key = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Asking:
+class AnswerSettings:
     """The model that answers, and its settings.
 
     :param model: the base model: a name or a folder.
@@ -71,7 +71,7 @@ class Asking:
         ).digest
 
 
-def answer_problems(problems: list[Problem], asking: Asking, output: Path) -> int:
+def answer_problems(problems: list[Problem], asking: AnswerSettings, output: Path) -> int:
     """Write the answers to all problems to a file; answers that it already contains are kept.
 
     :param problems: the problems to answer.
@@ -92,10 +92,12 @@ def answer_problems(problems: list[Problem], asking: Asking, output: Path) -> in
             f"{output} contains answers of another model, other settings or other problems",
             "Choose another file, or delete this one.",
         )
-    return len(answered(problems, asking, journal, kept)) - len(kept)
+    return len(generate_answers(problems, asking, journal, kept)) - len(kept)
 
 
-def answered(problems: list[Problem], asking: Asking, journal: Journal, kept: list[JsonObject]) -> list[JsonObject]:
+def generate_answers(
+    problems: list[Problem], asking: AnswerSettings, journal: Journal, kept: list[JsonObject]
+) -> list[JsonObject]:
     """Generate the missing answers, and write each to the journal as soon as it is finished.
 
     :param problems: the problems to answer.
@@ -126,9 +128,9 @@ def _asked(loaded: LoadedModel, asked: list[tuple[Problem, int]], sampling: Samp
     """Yield each answer as soon as it is finished."""
     prompts = [_prompt(loaded, problem, sampling.max_new_tokens) for problem, _ in asked]
     seeds = [stable_seed(sampling.seed, "answer", problem.id, str(number)) for problem, number in asked]
-    choosers = [sampler(sampling, seed) for seed in seeds] if sampling.temperature else None
-    settled = LineWatch(loaded.tokenizer, is_settled)
-    ended = LineWatch(loaded.tokenizer, lambda text: _function_text(text) != text)
+    choosers = [token_chooser(sampling, seed) for seed in seeds] if sampling.temperature else None
+    settled = StopAtLineEnd(loaded.tokenizer, is_code_final)
+    ended = StopAtLineEnd(loaded.tokenizer, lambda text: _function_text(text) != text)
     answers = answer_all(
         loaded, prompts, max_new_tokens=sampling.max_new_tokens, choosers=choosers,
         until=lambda index, ids: (settled if _by_question(loaded, asked[index][0]) else ended)(ids),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from codetune.core.files import JsonObject
-from codetune.evaluation.execution.trials import Tried
+from codetune.evaluation.execution.trials import AnswerResults
 from codetune.evaluation.metrics.params import ScoreParams
 from codetune.evaluation.metrics.samples import VARIANTS
 from codetune.evaluation.metrics.statistics import paired_gains
 from codetune.evaluation.problems.sets import HELD_OUT, ProblemSet
 from codetune.evaluation.sandbox.isolation import python_release
-from codetune.evaluation.sandbox.trial import Verdict
+from codetune.evaluation.sandbox.trial import TestResult
 
 
-def figures(problems: ProblemSet, tried: dict[str, Tried], params: ScoreParams) -> JsonObject:
+def figures(problems: ProblemSet, tried: dict[str, AnswerResults], params: ScoreParams) -> JsonObject:
     """Compute pass@1 and outcomes of each variant, the gain, and which problems the tuned model won and lost.
 
     The kind of isolation is not part of the result, so that all machines report the same.
@@ -42,7 +42,7 @@ def figures(problems: ProblemSet, tried: dict[str, Tried], params: ScoreParams) 
     }
 
 
-def lines(problems: ProblemSet, tried: dict[str, Tried]) -> list[JsonObject]:
+def lines(problems: ProblemSet, tried: dict[str, AnswerResults]) -> list[JsonObject]:
     """Return one row with outcome and detail for each answer; texts of a benchmark's tests are left out.
 
     :param problems: the set of problems.
@@ -58,5 +58,5 @@ def lines(problems: ProblemSet, tried: dict[str, Tried]) -> list[JsonObject]:
     ]  # fmt: skip
 
 
-def _detail(problems: ProblemSet, verdict: Verdict) -> str:
+def _detail(problems: ProblemSet, verdict: TestResult) -> str:
     return "" if verdict.outcome == "assertion" and problems.name != HELD_OUT else verdict.detail

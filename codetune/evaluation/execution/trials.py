@@ -17,9 +17,9 @@ from codetune.evaluation.problems.reading import Problem
 from codetune.evaluation.problems.suites import Suite
 from codetune.evaluation.sandbox.isolation import Isolation
 from codetune.evaluation.sandbox.limits import Limits
-from codetune.evaluation.sandbox.trial import Verdict, attempt
+from codetune.evaluation.sandbox.trial import TestResult, run_against_tests
 from codetune.python_source.standard_library import STANDARD_LIBRARY
-from codetune.python_source.tree import parsed
+from codetune.python_source.tree import parse_or_none
 from codetune.stats.intervals import wilson_interval
 
 
@@ -56,7 +56,7 @@ def _interval(right: int, problems: int, confidence: float) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class Tried:
+class AnswerResults:
     """Verdicts on the answers to problems.
 
     :param isolation: the name of the isolation in use.
@@ -66,8 +66,8 @@ class Tried:
     """
 
     isolation: str
-    verdicts: dict[str, list[Verdict]]
-    unusable: dict[str, Verdict]
+    verdicts: dict[str, list[TestResult]]
+    unusable: dict[str, TestResult]
     needed: dict[str, list[str]] = field(default_factory=dict)
 
     def counts(self) -> list[tuple[int, int]]:
@@ -99,7 +99,9 @@ class Tried:
         }
 
 
-def try_answers(problems: list[Problem], answers: dict[str, list[str]], isolation: Isolation, limits: Limits) -> Tried:
+def run_answers(
+    problems: list[Problem], answers: dict[str, list[str]], isolation: Isolation, limits: Limits
+) -> AnswerResults:
     """Test the references of all problems, then all answers to the problems whose reference passes.
 
     Equal answers to the same problem are tested once.
@@ -118,7 +120,7 @@ def try_answers(problems: list[Problem], answers: dict[str, list[str]], isolatio
     unusable = {problem.id: verdict for problem, verdict in references.items() if not verdict.passed}
     present = frozenset(path.name.partition(".")[0] for path in isolation.packages)
     needed = {each.id: missing_modules(each, present) for each in problems if each.id in unusable}
-    return Tried(
+    return AnswerResults(
         isolation.name,
         {each.id: [found[each, each.source(answer)] for answer in answers.get(each.id, ())] for each in usable},
         unusable,
@@ -134,7 +136,7 @@ def missing_modules(problem: Problem, present: frozenset[str]) -> list[str]:
     """
     tests = problem.tests
     sources = [problem.reference, *((tests.preamble, tests.tests) if isinstance(tests, Suite) else (tests.setup,))]
-    trees = [tree for source in sources if (tree := parsed(source))]
+    trees = [tree for source in sources if (tree := parse_or_none(source))]
     found: set[str] = set()
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Import):
@@ -144,7 +146,7 @@ def missing_modules(problem: Problem, present: frozenset[str]) -> list[str]:
     return sorted(found - STANDARD_LIBRARY - sys.stdlib_module_names - present)
 
 
-def verdicts(sources: list[tuple[Problem, str]], isolation: Isolation, limits: Limits) -> list[Verdict]:
+def verdicts(sources: list[tuple[Problem, str]], isolation: Isolation, limits: Limits) -> list[TestResult]:
     """Run complete sources against the tests of their problems in parallel, and show the progress.
 
     :param sources: pairs of a problem and a complete source.
@@ -153,5 +155,5 @@ def verdicts(sources: list[tuple[Problem, str]], isolation: Isolation, limits: L
     :returns: the verdicts, in the order of `sources`.
     """
     with ThreadPoolExecutor(cores()) as pool:  # threads suffice: they only wait for the sandbox processes
-        found = pool.map(lambda each: attempt(each[1], each[0].tests, isolation, limits), sources)
+        found = pool.map(lambda each: run_against_tests(each[1], each[0].tests, isolation, limits), sources)
         return list(track(found, len(sources), "answers tested"))

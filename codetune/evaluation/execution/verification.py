@@ -19,7 +19,7 @@ from codetune.core.workers import cores
 from codetune.evaluation.problems.reading import Problem
 from codetune.evaluation.sandbox.isolation import Isolation
 from codetune.evaluation.sandbox.limits import Limits
-from codetune.evaluation.sandbox.trial import attempt
+from codetune.evaluation.sandbox.trial import run_against_tests
 
 _HASH_SEEDS = (0, 1, 2, 3, 4)
 _ANYTHING = """
@@ -76,15 +76,19 @@ def verify(problems: list[Problem], isolation: Isolation, limits: Limits) -> Ver
 
 def _reason(problem: Problem, isolation: Isolation, limits: Limits) -> str:
     """Return why a problem is refused; empty if it is verified."""
-    found = [attempt(problem.reference, problem.tests, isolation, limits, seed).outcome for seed in _HASH_SEEDS]
+    found = [
+        run_against_tests(problem.reference, problem.tests, isolation, limits, seed).outcome for seed in _HASH_SEEDS
+    ]
     failed = [outcome for outcome in found if outcome != "passed"]
     if failed:
         return "unstable" if "passed" in found else f"reference_{failed[0]}"
-    idle = (attempt(source, problem.tests, isolation, limits) for source in idle_answers(problem.tests.names))
+    idle = (
+        run_against_tests(source, problem.tests, isolation, limits) for source in trivial_answers(problem.tests.names)
+    )
     return "passed_by_doing_nothing" if any(verdict.passed for verdict in idle) else ""
 
 
-def idle_answers(names: tuple[str, ...]) -> list[str]:
+def trivial_answers(names: tuple[str, ...]) -> list[str]:
     """Return the sources of trivial answers, which do not solve any task.
 
     :param names: the functions that each source defines.

@@ -16,7 +16,7 @@ from codetune.core.files import stable_seed
 from codetune.core.progress import track
 from codetune.evaluation.metrics.bertscore import BertEncoder, Embedding, Scores, match_many
 from codetune.evaluation.metrics.code_bertscore import f3, normalized
-from codetune.evaluation.metrics.kept import Kept
+from codetune.evaluation.metrics.kept import ScoreCache
 from codetune.evaluation.metrics.params import ScoreParams
 from codetune.schemas.instructions import ORIGINALS
 from codetune.schemas.problems import HELD_OUT_PROBLEMS
@@ -90,7 +90,7 @@ def read_references(problems: Path, test: Path) -> list[tuple[str, str]]:
 
 
 def measure_baseline(
-    encoder: BertEncoder, references: Sequence[tuple[str, str]], params: ScoreParams, kept: Kept | None = None
+    encoder: BertEncoder, references: Sequence[tuple[str, str]], params: ScoreParams, kept: ScoreCache | None = None
 ) -> Baseline:
     """Measure the baseline of an encoder on random pairs of references.
 
@@ -120,7 +120,7 @@ def measure_baseline(
 
 
 def _floors(
-    encoder: BertEncoder, texts: list[str], pairs: list[tuple[int, int]], kept: Kept | None
+    encoder: BertEncoder, texts: list[str], pairs: list[tuple[int, int]], kept: ScoreCache | None
 ) -> tuple[Scores, float]:
     """Return the mean scores of the pairs of texts, and the mean F3 of the same pairs as normalized programs."""
     programs = [normalized(text) for text in texts]

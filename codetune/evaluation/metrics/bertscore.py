@@ -27,7 +27,7 @@ from codetune.core.errors import UserError, error_text
 from codetune.core.progress import track
 from codetune.models.encoders.locate import EncoderFiles
 from codetune.numerics import products
-from codetune.numerics.sharing import held_to
+from codetune.numerics.thread_limits import run_with_threads
 
 # Some tokenizers report a limit at least as large as this when they have none.
 _NO_LIMIT = 10**6
@@ -209,7 +209,7 @@ def match(answer: Embedding, reference: Embedding) -> Scores:
         return NOTHING
     with torch.inference_mode():
         # The library normalizes its arguments in place, so it gets copies. A second thread costs more than it saves.
-        parts = held_to(1, greedy_cos_idf, *_as_batch(reference), *_as_batch(answer))
+        parts = run_with_threads(1, greedy_cos_idf, *_as_batch(reference), *_as_batch(answer))
     return Scores(*(float(part[0]) for part in parts))
 
 
@@ -227,7 +227,7 @@ def match_many(answer: Embedding, references: Sequence[Embedding]) -> list[Score
     with torch.inference_mode():
         cosines = answer.unit @ torch.cat([reference.unit for reference in full]).t()
         parts = torch.split(cosines, [len(reference.weights) for reference in full], dim=1)
-        scores = iter(held_to(1, _scores_of, parts, answer, full))
+        scores = iter(run_with_threads(1, _scores_of, parts, answer, full))
     return [NOTHING if reference.empty else next(scores) for reference in references]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from codetune.evaluation.metrics.metric import PERCENT, Metric
-from codetune.evaluation.metrics.registry import METRICS, by_gain, catalogue, over_all
+from codetune.evaluation.metrics.registry import METRICS, catalogue, metric_by_gain_key, over_all
 
 EXECUTION = "execution"
 CORPUS = {"chrf": "corpus_chrf", "bleu": "corpus_bleu"}
@@ -113,7 +113,7 @@ def gain_key(name: str) -> str:
 
     :param name: such a name; returned unchanged if no metric of the registry has it.
     """
-    found = by_gain(name)
+    found = metric_by_gain_key(name)
     return found.key if found else name
 
 

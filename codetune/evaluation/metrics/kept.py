@@ -25,7 +25,7 @@ _EXPERIMENT = (".dvc", "tmp", "exps")  # `dvc exp run --queue` and `--temp` copy
 _TABLE = "CREATE TABLE IF NOT EXISTS kept (key BLOB PRIMARY KEY, value BLOB, sum BLOB, size INTEGER, used INTEGER)"
 
 
-def kept_folder(project: Path) -> Path:
+def cache_folder(project: Path) -> Path:
     """Return the folder of the cache; DVC experiments that run in a copy of the project share the project's cache.
 
     :param project: the folder of the project, or of its copy.
@@ -50,7 +50,7 @@ def recipe(encoder: BertEncoder, params: NumericsParams) -> str:
     return fingerprint(*_MAKERS, parameters={}, inputs=inputs, numerics=params).digest
 
 
-class Kept:
+class ScoreCache:
     """Cache of values in one file of limited size; the least recently used values are deleted first.
 
     :param folder: the folder of the file; created if it is missing.

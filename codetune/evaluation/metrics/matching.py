@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 
 from codetune.evaluation.metrics.bertscore import BertEncoder, Embedding, Scores, match
-from codetune.evaluation.metrics.kept import Kept
+from codetune.evaluation.metrics.kept import ScoreCache
 
 Pair = tuple[str, str]
 _SCORES = struct.Struct("<3d")
@@ -24,7 +24,7 @@ class Matcher:
     :param kept: the cache of earlier runs, to which new values are added; None: no cache.
     """
 
-    def __init__(self, encoder: BertEncoder, kept: Kept | None = None) -> None:
+    def __init__(self, encoder: BertEncoder, kept: ScoreCache | None = None) -> None:
         self.encoder = encoder
         self.kept = kept
         self._scores: dict[Pair, Scores] = {}

@@ -103,7 +103,7 @@ class Metric:
     :param quick: whether the app shows it directly after an answer is generated.
     :param lead: by task, its rank among the main metrics for a comparison; 1 is the first.
     :param words: for a metric with the values 1 and 0: the words for an answer with 1, and with 0.
-    :param apt: the tasks for which the metric is meaningful.
+    :param tasks: the tasks for which the metric is meaningful.
     """
 
     key: str
@@ -130,7 +130,7 @@ class Metric:
     quick: bool = False
     lead: Mapping[Task, int] = field(default_factory=dict)
     words: tuple[str, str] | None = None
-    apt: tuple[Task, ...] = EVERY_TASK
+    tasks: tuple[Task, ...] = EVERY_TASK
 
     def show(self, value: float, *, signed: bool = False) -> str:
         """Format a value with the digits and unit of the metric.

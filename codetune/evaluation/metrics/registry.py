@@ -121,7 +121,7 @@ F1 = _bertscore(
 )  # fmt: skip
 PARSES = _share(
     "syntax_valid", "Parses", "Share of answers whose code Python can parse.", _parses,
-    gain="syntax_valid", robust=True, lead={"python": 3}, words=("parses", "does not parse"), apt=_PYTHON,
+    gain="syntax_valid", robust=True, lead={"python": 3}, words=("parses", "does not parse"), tasks=_PYTHON,
 )  # fmt: skip
 _ENTRIES = (
     _bertscore("precision", "precision", "How much of the answer has a counterpart in the reference."),
@@ -138,7 +138,7 @@ _ENTRIES = (
         "matter, and recall has most weight (F3). 0 is the mean of unrelated programs; code that does not parse "
         "is far below 0.",
         "code_bertscore", signature="code_bertscore", column=Rescaled, measure=lambda answer: _encoded(answer).program,
-        sign=lambda setup: setup.programs, encoded=True, gain="code_bertscore", order=2, apt=_PYTHON,
+        sign=lambda setup: setup.programs, encoded=True, gain="code_bertscore", order=2, tasks=_PYTHON,
     ),
     Metric(
         "edit_similarity", "Edit similarity", "1 minus the edits per character that turn the answer into the "
@@ -150,7 +150,7 @@ _ENTRIES = (
         "tree_similarity", "Tree similarity", "Share of subtrees that the syntax trees of answer and reference have in "
         "common, 0 to 1; names and constants are ignored; 0 for code that does not parse.",
         "tree_similarity", column=Similarity, measure=partial(_structure, "tree_similarity"), gain="tree_similarity",
-        order=3, brief=False, quick=True, apt=_PYTHON,
+        order=3, brief=False, quick=True, tasks=_PYTHON,
     ),
     Metric(
         "length_ratio", "Length ratio", "Length of the shorter of answer and reference, divided by the length of the "
@@ -158,12 +158,12 @@ _ENTRIES = (
         "length_ratio", column=Similarity, measure=partial(_surface, "length_ratio"), order=3, brief=False,
     ),
     _share("tree_match", "Tree match", "Share of answers with the syntax tree of the reference: formatting, comments "
-           "and docstrings do not matter.", partial(_structure, "tree_match"), brief=False, apt=_PYTHON),
+           "and docstrings do not matter.", partial(_structure, "tree_match"), brief=False, tasks=_PYTHON),
     _share("signature_kept", "Signature kept", "Share of answers whose function has the name and the parameters of "
-           "the reference.", partial(_structure, "signature_kept"), gain="signature_kept", brief=False, apt=_PYTHON),
+           "the reference.", partial(_structure, "signature_kept"), gain="signature_kept", brief=False, tasks=_PYTHON),
     _share("names_bound", "Names bound", "Share of answers that parse and use no undefined names. Built-in names and "
            "names that the reference takes from its file count as defined.", partial(_structure, "names_bound"),
-           gain="names_bound", brief=False, apt=_PYTHON),
+           gain="names_bound", brief=False, tasks=_PYTHON),
     _share("exact_match", "Exact match", "Share of answers that equal the reference.", partial(_surface, "exact_match"),
            order=3),
     PARSES,
@@ -196,12 +196,12 @@ def over_all() -> list[Metric]:
     return [metric for metric in METRICS.values() if metric.corpus]
 
 
-def tested() -> list[Metric]:
+def family_metrics() -> list[Metric]:
     """Return the metrics that form one family for p-values: those shown to readers, with a value for each prompt."""
     return [metric for metric in catalogue() if metric.measure and metric.stored]
 
 
-def leads(task: Task) -> list[Metric]:
+def main_metrics(task: Task) -> list[Metric]:
     """Return the main metrics for comparing answers, the most important first.
 
     :param task: `python` or `text`, the kind of the answers.
@@ -209,7 +209,7 @@ def leads(task: Task) -> list[Metric]:
     return sorted((metric for metric in catalogue() if task in metric.lead), key=lambda metric: metric.lead[task])
 
 
-def by_gain(name: str) -> Metric | None:
+def metric_by_gain_key(name: str) -> Metric | None:
     """Return the metric with this key under `gain` and `robustness` in reports/metrics.json; None if none has it.
 
     :param name: the key.

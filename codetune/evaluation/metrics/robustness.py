@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codetune.core.files import JsonObject
 from codetune.evaluation.metrics.params import ScoreParams
-from codetune.evaluation.metrics.registry import tested
+from codetune.evaluation.metrics.registry import family_metrics
 from codetune.evaluation.metrics.samples import VARIANTS, Samples
 from codetune.evaluation.metrics.statistics import DIGITS, paired_gains
 
@@ -22,7 +22,7 @@ def robustness(
         answers worse.
     """
     scores = {row["id"]: row for row in originals[1]}
-    keys = {metric.gain: str(metric.score) for metric in tested() if metric.robust}
+    keys = {metric.gain: str(metric.score) for metric in family_metrics() if metric.robust}
     found: JsonObject = {"prompts": len(reworded[1])}
     for variant in VARIANTS:
         answers = {row["id"]: row["answer"] for row in originals[0][variant]}

@@ -7,7 +7,7 @@ from collections import Counter
 from codetune.core.files import JsonObject
 from codetune.evaluation.answers import extract_code, read_answer
 from codetune.evaluation.metrics.samples import Samples
-from codetune.models.answer_form import Task, TaughtForm, written
+from codetune.models.answer_form import Task, TaughtForm, format_completion
 
 
 def scored_text(answer: str, task: Task) -> str:
@@ -30,7 +30,7 @@ def expected_form(answer: str, form: TaughtForm) -> int:
     if form == "as_is":
         return int(bool(answer.strip()))
     code = extract_code(answer)
-    return int(bool(code) and answer.strip() == written(code, form).strip())
+    return int(bool(code) and answer.strip() == format_completion(code, form).strip())
 
 
 def scored_samples(samples: Samples, form: TaughtForm) -> Samples:

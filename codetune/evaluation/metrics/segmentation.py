@@ -51,7 +51,7 @@ def has_mecab() -> bool:
     return all(find_spec(name) is not None for name in ("MeCab", "ipadic"))
 
 
-def tell_tokenizer(tokenizer: Tokenizer) -> None:
+def print_tokenizer(tokenizer: Tokenizer) -> None:
     """Print on standard error which tokenizer BLEU uses, unless it is the default.
 
     :param tokenizer: the tokenizer in use.

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from codetune.core.files import JsonObject
 from codetune.evaluation.metrics.params import ScoreParams
 from codetune.evaluation.metrics.samples import VARIANTS
-from codetune.stats.families import Settings, by_group, compare_family
+from codetune.stats.families import Settings, compare_family, compare_groups
 from codetune.stats.intervals import Interval, paired_interval
 from codetune.stats.pairs import Pair
 
@@ -89,6 +89,6 @@ def gain_by_package(rows: list[JsonObject], key: str, params: ScoreParams) -> li
                 for name, end in (("low", each.low), ("high", each.high))
             },
         }
-        for each in by_group([row["group"] for row in rows], _paired(rows, key), _settings(params))
+        for each in compare_groups([row["group"] for row in rows], _paired(rows, key), _settings(params))
     ]
     return sorted(found, key=lambda item: (-item["gain"], item["package"]))

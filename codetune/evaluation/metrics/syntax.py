@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codetune.python_source.indentation import dedented
-from codetune.python_source.tree import parsed
+from codetune.python_source.tree import parse_or_none
 
 
 def syntax_valid(answer: str) -> int:
@@ -11,5 +11,5 @@ def syntax_valid(answer: str) -> int:
 
     :param answer: the code of the answer.
     """
-    tree = parsed(dedented(answer))
+    tree = parse_or_none(dedented(answer))
     return int(tree is not None and bool(tree.body))

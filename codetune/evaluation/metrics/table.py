@@ -110,7 +110,7 @@ def _code_bertscore(answer: str, reference: str, matcher: Matcher, baseline: Bas
     return baseline.rescale_program(max(0.0, f3(matcher.match(asked, wanted))))
 
 
-def kept_scores(rows: list[JsonObject]) -> list[JsonObject]:
+def stored_scores(rows: list[JsonObject]) -> list[JsonObject]:
     """Return the rows of scores.jsonl: those of `score_prompts` without the metrics that are not stored there.
 
     :param rows: the rows from `score_prompts`.
@@ -128,18 +128,18 @@ def metrics(rows: list[JsonObject], corpus: dict[str, dict[str, float]], params:
     A gain is the difference of the two means of a metric; corpus scores have no gain.
 
     :param rows: the rows from `score_prompts`.
-    :param corpus: the corpus scores from `corpus_of`.
+    :param corpus: the corpus scores from `corpus_metrics`.
     :param params: bootstrap samples, confidence and seed.
     """
-    found = gains(rows, [str(metric.score) for metric in registry.tested()], params)
+    found = gains(rows, [str(metric.score) for metric in registry.family_metrics()], params)
     return {
         **{variant: _summary([row[variant] for row in rows], corpus[variant]) for variant in VARIANTS},
-        "gain": {m.gain: gain for m, gain in zip(registry.tested(), found, strict=True) if m.gain},
+        "gain": {m.gain: gain for m, gain in zip(registry.family_metrics(), found, strict=True) if m.gain},
         "prompts": len(rows),
     }
 
 
-def corpus_of(samples: Samples, tokenizer: Tokenizer = DEFAULT) -> dict[str, dict[str, float]]:
+def corpus_metrics(samples: Samples, tokenizer: Tokenizer = DEFAULT) -> dict[str, dict[str, float]]:
     """Compute the metrics that treat all answers as one text.
 
     :param samples: the answers of both variants, with their references.

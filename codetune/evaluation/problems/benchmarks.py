@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 
 from codetune.core.errors import UserError
-from codetune.core.files import atomic_folder, unpacked
+from codetune.core.files import atomic_folder, read_decompressed
 from codetune.core.paths import project_path
 from codetune.core.pins import Pin, fetch
 from codetune.evaluation.problems.reading import read_problems
@@ -37,7 +37,9 @@ def write_benchmarks(sets: list[str], folder: Path, wheels: Path) -> dict[str, i
             if name in counts:
                 raise UserError(f"benchmarks.sets: two sets are named {name}", "Rename one of the files.")
             path = temporary / f"{name}.jsonl"
-            path.write_bytes(_humaneval(wheels) if each == HUMANEVAL else unpacked(project_path(each), _REMEDY))
+            path.write_bytes(
+                _humaneval(wheels) if each == HUMANEVAL else read_decompressed(project_path(each), _REMEDY)
+            )
             try:
                 counts[name] = len(read_problems(path))
             except UserError as error:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from codetune.core.errors import UserError
-from codetune.core.files import JsonObject, given_rows
+from codetune.core.files import JsonObject, read_user_rows
 from codetune.evaluation.answers import extract_code, read_answer
 from codetune.evaluation.problems.suites import Example, Examples, Suite, parse_examples
 from codetune.python_source.indentation import dedented, indented
 from codetune.python_source.names import unbound_names
-from codetune.python_source.tree import docstring_of, parse_tree, parsed
+from codetune.python_source.tree import docstring_of, parse_or_none, parse_tree
 
 COMPLETE = "Complete this Python function. Answer with the whole function in one code block."
 _REMEDY = (
@@ -58,7 +58,7 @@ class Problem:
         if not self.start:
             return extract_code(answer)
         whole = self.start + answer
-        if parsed(whole):
+        if parse_or_none(whole):
             return whole
         opened = read_answer(whole)
         if opened.form == "opened" and len(opened.code.strip()) > len(self.start.strip()):
@@ -71,7 +71,7 @@ class Problem:
             source = f"{self.start}\n{indented(dedented(found.code), _indent(self.start))}"
         else:
             return whole
-        return source if parsed(source) else whole
+        return source if parse_or_none(source) else whole
 
 
 def read_problems(path: Path) -> list[Problem]:
@@ -82,7 +82,7 @@ def read_problems(path: Path) -> list[Problem]:
         names the line.
     """
     problems: dict[str, Problem] = {}
-    for place, task in given_rows(path, _REMEDY):
+    for place, task in read_user_rows(path, _REMEDY):
         problem = _problem(place, task)
         if problem.id in problems:
             raise UserError(f"{place}: task {problem.id} occurs twice", _REMEDY)
@@ -102,7 +102,7 @@ def read_answers(path: Path, problems: list[Problem]) -> dict[str, list[str]]:
     """
     answers: dict[str, list[str]] = {problem.id: [] for problem in problems}
     remedy = "Give JSON lines with task_id and completion, in the format of HumanEval's samples."
-    for place, row in given_rows(path, remedy):
+    for place, row in read_user_rows(path, remedy):
         try:
             task, answer = str(row["task_id"]), row["completion"]
         except (KeyError, TypeError) as error:

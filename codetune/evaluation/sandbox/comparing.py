@@ -8,7 +8,7 @@ from typing import Any
 from codetune.evaluation.problems.suites import Example
 
 
-def holds(example: Example, reply: dict[str, Any]) -> bool:
+def example_passes(example: Example, reply: dict[str, Any]) -> bool:
     """Return whether an example printed the expected output, or raised the expected exception.
 
     As in `doctest.DocTestRunner`, an exception is compared by class and message, and output before it is ignored.

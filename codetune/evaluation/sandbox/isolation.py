@@ -99,7 +99,7 @@ class Isolation:
             cwd="/", env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, start_new_session=True,
         )  # fmt: skip
 
-    def fault(self) -> str | None:
+    def unavailable_reason(self) -> str | None:
         """Run a small program isolated, and return why that fails on this machine; None when it works."""
         if shutil.which(self.tool) is None:
             return f"{self.tool} is not installed"
@@ -191,7 +191,7 @@ def _mount_point() -> tempfile.TemporaryDirectory[str]:
     return folder
 
 
-WAYS = (Isolation("bubblewrap", "bwrap", _bubblewrap), Isolation("unshare", "unshare", _unshare))
+ISOLATIONS = (Isolation("bubblewrap", "bwrap", _bubblewrap), Isolation("unshare", "unshare", _unshare))
 
 
 def python_release() -> str:
@@ -206,8 +206,8 @@ def find_isolation() -> Isolation:
     :raises UserError: when none works; the message gives the reason for each.
     """
     faults = []
-    for way in WAYS:
-        fault = way.fault()
+    for way in ISOLATIONS:
+        fault = way.unavailable_reason()
         if fault is None:
             return way
         faults.append(f"{way.name}: {fault}")

@@ -38,7 +38,7 @@ class Limits:
     memory_mb: int = 512
 
 
-def calibrated(limits: Limits, isolation: Isolation) -> Limits:
+def calibrate_limits(limits: Limits, isolation: Isolation) -> Limits:
     """Measure the speed of this machine and return the limits with both times scaled up if it is slow.
 
     :param limits: the limits for a machine of the reference speed.

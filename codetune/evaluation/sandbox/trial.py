@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from codetune.evaluation.problems.suites import Example, Examples, Suite
-from codetune.evaluation.sandbox.comparing import holds
+from codetune.evaluation.sandbox.comparing import example_passes
 from codetune.evaluation.sandbox.inside.wire import parse
 from codetune.evaluation.sandbox.isolation import Isolation
 from codetune.evaluation.sandbox.limits import Limits
@@ -31,7 +31,7 @@ _DETAIL = 200  # maximal characters of a detail, since the answer can control it
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TestResult:
     """The outcome of the tests of one answer, with a short explanation."""
 
     outcome: Outcome
@@ -43,7 +43,9 @@ class Verdict:
         return self.outcome == "passed"
 
 
-def attempt(source: str, tests: Suite | Examples, isolation: Isolation, limits: Limits, hash_seed: int = 0) -> Verdict:
+def run_against_tests(
+    source: str, tests: Suite | Examples, isolation: Isolation, limits: Limits, hash_seed: int = 0
+) -> TestResult:
     """Run an answer against its tests in the sandbox.
 
     :param source: the Python source of the answer.
@@ -67,21 +69,21 @@ def attempt(source: str, tests: Suite | Examples, isolation: Isolation, limits: 
             return _judged(answer, tester)
 
 
-def _refused(answer: Process) -> Verdict | None:
+def _refused(answer: Process) -> TestResult | None:
     """Return why an answer cannot be tested; None when its source ran and defines all required functions."""
     ready = answer.receive()
     if ready is None:
         return _ended(answer)
     if "does_not_compile" in ready:
-        return Verdict("syntax", _short(ready["does_not_compile"]))
+        return TestResult("syntax", _short(ready["does_not_compile"]))
     if "raised" in ready:
         return _raised(ready.get("name"))
     if "setup_raised" in ready:
-        return Verdict("unaskable", _short(f"the set-up of the examples: {ready['setup_raised']}"))
-    return Verdict("missing", _short(f"no function {ready['missing']}")) if ready.get("missing") else None
+        return TestResult("unaskable", _short(f"the set-up of the examples: {ready['setup_raised']}"))
+    return TestResult("missing", _short(f"no function {ready['missing']}")) if ready.get("missing") else None
 
 
-def _compared(process: Process, examples: tuple[Example, ...]) -> Verdict:
+def _compared(process: Process, examples: tuple[Example, ...]) -> TestResult:
     """Run the statements one by one and compare their output, up to the first failure."""
     for example in examples:
         if example.skipped:
@@ -90,17 +92,17 @@ def _compared(process: Process, examples: tuple[Example, ...]) -> Verdict:
         line = process.receive_line()
         reply = parse(line)
         if "too_long" in (reply or {}):
-            return Verdict("forbidden", "more output than is allowed")
+            return TestResult("forbidden", "more output than is allowed")
         if reply is None or not isinstance(reply.get("printed"), str):
-            return Verdict("forbidden", "an invalid reply") if line else _ended(process)
-        if example.decides and not holds(example, reply):
-            return _raised(reply.get("name")) if "raised" in reply else Verdict("assertion", _short(example.source))
+            return TestResult("forbidden", "an invalid reply") if line else _ended(process)
+        if example.decides and not example_passes(example, reply):
+            return _raised(reply.get("name")) if "raised" in reply else TestResult("assertion", _short(example.source))
     if any(example.decides and not example.skipped for example in examples):
-        return Verdict("passed")
-    return Verdict("unaskable", "no example decides")
+        return TestResult("passed")
+    return TestResult("unaskable", "no example decides")
 
 
-def _judged(answer: Process, tester: Process) -> Verdict:
+def _judged(answer: Process, tester: Process) -> TestResult:
     """Forward calls and replies between the processes until the tests give a verdict or one process ends."""
     while (message := tester.receive()) is not None:
         if "call" not in message:
@@ -109,26 +111,26 @@ def _judged(answer: Process, tester: Process) -> Verdict:
         line = answer.receive_line()
         reply = parse(line)
         if reply is None:
-            return Verdict("forbidden", "an invalid reply") if line else _ended(answer)
+            return TestResult("forbidden", "an invalid reply") if line else _ended(answer)
         if "not_plain" in reply:
-            return Verdict("forbidden", _short(f"a value of type {reply['not_plain']}"))
+            return TestResult("forbidden", _short(f"a value of type {reply['not_plain']}"))
         if "too_long" in reply:
-            return Verdict("forbidden", "a value that is too long")
+            return TestResult("forbidden", "a value that is too long")
         tester.forward(line)
     # The tests' process ended without a verdict: it timed out or crashed on the values from the answer.
     status = tester.status()
-    return Verdict("timeout" if tester.timed_out or status == -signal.SIGXCPU else "exception", "in the tests")
+    return TestResult("timeout" if tester.timed_out or status == -signal.SIGXCPU else "exception", "in the tests")
 
 
-def _verdict(message: dict[str, Any]) -> Verdict:
+def _verdict(message: dict[str, Any]) -> TestResult:
     outcome, detail = message.get("verdict"), message.get("detail", "")
     if outcome == "exception":
         return _raised(detail)
-    return Verdict(outcome, _short(detail)) if outcome in OUTCOMES else Verdict("exception", "in the tests")
+    return TestResult(outcome, _short(detail)) if outcome in OUTCOMES else TestResult("exception", "in the tests")
 
 
-def _raised(kind: Any) -> Verdict:
-    return Verdict("memory") if kind == "MemoryError" else Verdict("exception", _short(kind))
+def _raised(kind: Any) -> TestResult:
+    return TestResult("memory") if kind == "MemoryError" else TestResult("exception", _short(kind))
 
 
 def _short(detail: Any) -> str:
@@ -136,11 +138,11 @@ def _short(detail: Any) -> str:
     return str(detail).strip()[:_DETAIL].encode(errors="replace").decode()
 
 
-def _ended(answer: Process) -> Verdict:
+def _ended(answer: Process) -> TestResult:
     """Return why the answer's process ended."""
     status = answer.status()
     if answer.timed_out or status == -signal.SIGXCPU:
-        return Verdict("timeout", "wall-clock limit" if answer.timed_out else "")
+        return TestResult("timeout", "wall-clock limit" if answer.timed_out else "")
     if status == -signal.SIGKILL:
-        return Verdict("timeout", "killed: it ignored the signal of the CPU limit, or killed itself")
-    return Verdict("exited", f"status {status}" if status is not None else "it sent an invalid message")
+        return TestResult("timeout", "killed: it ignored the signal of the CPU limit, or killed itself")
+    return TestResult("exited", f"status {status}" if status is not None else "it sent an invalid message")

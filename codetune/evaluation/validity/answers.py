@@ -13,7 +13,7 @@ MIN_PROBLEMS = 20
 
 
 @dataclass(frozen=True)
-class Graded:
+class GradedAnswers:
     """The scores of the answers to one problem.
 
     :param passing: the scores of each answer that passes, by metric.
@@ -24,7 +24,7 @@ class Graded:
     failing: list[dict[str, float]]
 
 
-def discrimination(problems: list[Graded], params: ScoreParams) -> dict[str, JsonObject]:
+def discrimination(problems: list[GradedAnswers], params: ScoreParams) -> dict[str, JsonObject]:
     """Compute for each metric the mean AUC over the problems, with its bootstrap interval.
 
     The AUC of one problem is the share of pairs of a passing and a failing answer in which the passing one has the

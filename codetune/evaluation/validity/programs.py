@@ -37,7 +37,7 @@ class Programs:
 
 
 @dataclass
-class Made:
+class ValidityPrograms:
     """The functions that can be used, with statistics.
 
     :param functions: functions that have both working and broken variants.
@@ -53,7 +53,9 @@ class Made:
     mutated: dict[str, Counter[str]]
 
 
-def make_programs(rows: Iterable[JsonObject], params: ValidityParams, isolation: Isolation, limits: Limits) -> Made:
+def make_programs(
+    rows: Iterable[JsonObject], params: ValidityParams, isolation: Isolation, limits: Limits
+) -> ValidityPrograms:
     """Select functions whose examples pass without their package, make variants of them, and run the variants.
 
     :param rows: rows with `id`, `kind` and `code`.
@@ -73,7 +75,7 @@ def make_programs(rows: Iterable[JsonObject], params: ValidityParams, isolation:
     passed = verdicts([(problem, problem.reference) for problem in asked], isolation, limits)
     usable = [problem for problem, verdict in zip(asked, passed, strict=True) if verdict.passed]
     counts = {"with_examples": len(known), "tried": len(asked), "usable": len(usable)}
-    made = Made([], counts, {}, {})
+    made = ValidityPrograms([], counts, {}, {})
     _try_variants(made, usable, params, isolation, limits)
     made.functions = [found for found in made.functions if found.working and found.broken]
     return made
@@ -87,7 +89,7 @@ def _bare(code: str) -> str | None:
 
 
 def _try_variants(
-    made: Made, usable: list[Problem], params: ValidityParams, isolation: Isolation, limits: Limits
+    made: ValidityPrograms, usable: list[Problem], params: ValidityParams, isolation: Isolation, limits: Limits
 ) -> None:
     """Make and run all variants; keep equivalent programs that pass and mutants that fail."""
     variants: list[tuple[Problem, str, str, bool]] = []

@@ -74,7 +74,7 @@ class SentenceEncoder:
         return vectors[[where[text] for text in texts]]
 
     @torch.inference_mode()
-    def embed_words(self, texts: Sequence[str]) -> Vectors:
+    def embed_bag_of_words(self, texts: Sequence[str]) -> Vectors:
         """Return one vector per text, of shape `(texts, hidden)`, that depends on its tokens but not on their order.
 
         It is the normalised sum of the token embeddings, weighted by inverse document frequency among `texts`, minus

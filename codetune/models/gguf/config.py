@@ -30,12 +30,12 @@ def make_config(file: GgufFile) -> Any:
 
     if file.architecture not in ARCHITECTURES:
         known = ", ".join(sorted(ARCHITECTURES))
-        raise file.refused(f"has the architecture {file.architecture}, expected one of {known}")
+        raise file.make_error(f"has the architecture {file.architecture}, expected one of {known}")
     model_type, extra = ARCHITECTURES[file.architecture]
     try:
         values = _common(file) | extra(file)
     except KeyError as error:
-        raise file.refused(f"lacks the value {error.args[0]}", "Convert the model with a newer llama.cpp.") from None
+        raise file.make_error(f"lacks the value {error.args[0]}", "Convert the model with a newer llama.cpp.") from None
     try:
         config = CONFIG_MAPPING[model_type](**values)
     except Exception as error:
@@ -73,7 +73,9 @@ def _required(file: GgufFile, key: str) -> int:
     if value is None:
         raise KeyError(f"{file.architecture}.{key}")
     if isinstance(value, list):
-        raise file.refused(f"has layers with different values of {key}, which is not supported", "Use another model.")
+        raise file.make_error(
+            f"has layers with different values of {key}, which is not supported", "Use another model."
+        )
     return int(value)
 
 
@@ -82,7 +84,7 @@ def _common(file: GgufFile) -> dict[str, Any]:
     heads = _required(file, "attention.head_count")
     embeddings = file.tensors.get("token_embd.weight")
     if embeddings is None:
-        raise file.refused("holds no tensor token_embd.weight", "Use the file of a language model.")
+        raise file.make_error("holds no tensor token_embd.weight", "Use the file of a language model.")
     _check_layers(file)
     return {
         "hidden_size": _required(file, "embedding_length"),
@@ -107,7 +109,7 @@ def _check_layers(file: GgufFile) -> None:
     said = _required(file, "block_count")
     found = len({name.split(".")[1] for name in file.tensors if name.startswith("blk.")})
     if said != found:
-        raise file.refused(f"says that it has {said} layers, but holds tensors of {found}", _FETCH_AGAIN)
+        raise file.make_error(f"says that it has {said} layers, but holds tensors of {found}", _FETCH_AGAIN)
 
 
 def rope_parameters(file: GgufFile) -> dict[str, Any]:
@@ -117,7 +119,7 @@ def rope_parameters(file: GgufFile) -> dict[str, Any]:
     """
     turned = file.get("rope.dimension_count", head_size(file))
     if turned != head_size(file) and file.architecture != "phi3":
-        raise file.refused(f"rotates {turned} of the {head_size(file)} dimensions of a head, which is not supported")
+        raise file.make_error(f"rotates {turned} of the {head_size(file)} dimensions of a head, which is not supported")
     theta = float(file.get("rope.freq_base", 10000.0))
     kind = file.get("rope.scaling.type", "none")
     factor = file.get("rope.scaling.factor")
@@ -127,7 +129,7 @@ def rope_parameters(file: GgufFile) -> dict[str, Any]:
         return scaled | ({"original_max_position_embeddings": original} if kind == "yarn" and original else {})
     if kind not in {"none", "linear"} or any(name.startswith("rope_factors_") for name in file.tensors):
         name = "longrope" if kind == "none" else kind
-        raise file.refused(f"uses the position scaling {name}, which is not supported")
+        raise file.make_error(f"uses the position scaling {name}, which is not supported")
     if _ROPE_FREQUENCIES in file.tensors:
         return _llama3_rope(file, theta)
     return {"rope_type": "default", "rope_theta": theta}
@@ -144,7 +146,7 @@ def _llama3_rope(file: GgufFile, theta: float) -> dict[str, Any]:
     wavelengths = 2 * np.pi * theta ** (np.arange(len(stored)) / len(stored))
     share = np.clip((_LLAMA3_ORIGINAL / wavelengths - _LLAMA3_LOW) / (_LLAMA3_HIGH - _LLAMA3_LOW), 0, 1)
     if not np.allclose(1 / ((1 - share) / factor + share), stored, rtol=1e-3):
-        raise file.refused("uses a position scaling that differs from Llama 3, which is not supported")
+        raise file.make_error("uses a position scaling that differs from Llama 3, which is not supported")
     return {
         "rope_type": "llama3", "rope_theta": theta, "factor": factor, "low_freq_factor": _LLAMA3_LOW,
         "high_freq_factor": _LLAMA3_HIGH, "original_max_position_embeddings": _LLAMA3_ORIGINAL,

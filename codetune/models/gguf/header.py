@@ -31,7 +31,7 @@ _REMEDY = "Download the file again."
 
 
 @dataclass(frozen=True)
-class TensorPlace:
+class TensorInfo:
     """The position and type of a tensor in the file.
 
     :param shape: the shape in the order of torch: the last dimension is contiguous.
@@ -57,7 +57,7 @@ class GgufFile:
 
     path: Path
     metadata: dict[str, Any]
-    tensors: dict[str, TensorPlace]
+    tensors: dict[str, TensorInfo]
 
     @property
     def architecture(self) -> str:
@@ -68,7 +68,7 @@ class GgufFile:
         """Return a metadata value of the architecture: `block_count` reads `llama.block_count` in a llama file."""
         return self.metadata.get(f"{self.architecture}.{key}", default)
 
-    def refused(self, why: str, remedy: str = "Use another model, or a folder with its safetensors.") -> UserError:
+    def make_error(self, why: str, remedy: str = "Use another model, or a folder with its safetensors.") -> UserError:
         """Return the error for a file that cannot be used.
 
         :param why: the rest of the sentence after the file name, such as "holds no tokenizer".
@@ -169,7 +169,7 @@ class _Cursor:
         return [self.value(depth + 1, inner) for _ in range(count)]
 
 
-def _read_header(path: Path, cursor: _Cursor) -> tuple[dict[str, Any], dict[str, TensorPlace]]:
+def _read_header(path: Path, cursor: _Cursor) -> tuple[dict[str, Any], dict[str, TensorInfo]]:
     """Read the metadata and the tensors of a file whose magic bytes were checked."""
     cursor.place = len(MAGIC)
     (version,) = cursor.numbers("I")
@@ -193,7 +193,7 @@ def _read_header(path: Path, cursor: _Cursor) -> tuple[dict[str, Any], dict[str,
     if not isinstance(alignment, int) or alignment < 1:
         raise ValueError(f"general.alignment is {alignment}")
     start = -(-cursor.place // alignment) * alignment
-    tensors = {name: TensorPlace(shape, kind, start + offset, size) for name, shape, kind, offset, size in listed}
+    tensors = {name: TensorInfo(shape, kind, start + offset, size) for name, shape, kind, offset, size in listed}
     return metadata, tensors
 
 

@@ -30,14 +30,14 @@ def load_gguf_tokenizer(file: GgufFile) -> Any:
     kind = file.metadata.get("tokenizer.ggml.model")
     tokens = file.metadata.get("tokenizer.ggml.tokens")
     if kind is None or not tokens:
-        raise file.refused("holds no tokenizer", "Use a file with which llama.cpp can generate text.")
+        raise file.make_error("holds no tokenizer", "Use a file with which llama.cpp can generate text.")
     if kind == "gpt2":
         found = _pre_tokenizer(file)
         backend, begins = _byte_level(file, tokens, found), found.begins
     elif kind == "llama":
         backend, begins = _sentence_piece(file), True
     else:
-        raise file.refused(f"has a tokenizer of the type {kind}, expected gpt2 or llama", "Use another model.")
+        raise file.make_error(f"has a tokenizer of the type {kind}, expected gpt2 or llama", "Use another model.")
     return PreTrainedTokenizerFast(
         tokenizer_object=backend,
         add_bos_token=bool(file.metadata.get("tokenizer.ggml.add_bos_token", begins)),
@@ -69,7 +69,7 @@ def _pre_tokenizer(file: GgufFile) -> PreTokenizer:
     """
     kind = file.metadata.get("tokenizer.ggml.pre", "default")
     if kind not in PRE_TOKENIZERS:
-        raise file.refused(
+        raise file.make_error(
             f"has the pre-tokenizer {kind} (tokenizer.ggml.pre), expected one of {', '.join(sorted(PRE_TOKENIZERS))}",
             "Use another model, or a folder with its tokenizer.json and safetensors.",
         )
@@ -82,7 +82,7 @@ def _byte_level(file: GgufFile, tokens: list[str], pre: PreTokenizer) -> Any:
 
     vocabulary = {token: place for place, token in enumerate(tokens)}
     if len(vocabulary) != len(tokens):
-        raise file.refused("has a token twice in its vocabulary", "Download the file again, or use another one.")
+        raise file.make_error("has a token twice in its vocabulary", "Download the file again, or use another one.")
     merges = [_pair(merge) for merge in file.metadata.get("tokenizer.ggml.merges") or []]
     try:
         model = models.BPE(vocabulary, merges, ignore_merges=pre.whole_words)

@@ -54,7 +54,7 @@ def dequantised(file: GgufFile, name: str) -> np.ndarray[Any, np.dtype[np.float3
     try:
         values = dequantize(np.asarray(file.raw(name)), place.kind)
     except NotImplementedError:
-        raise file.refused(
+        raise file.make_error(
             f"holds the tensor {name} as {place.kind.name}, which cannot be dequantised",
             "Use another quantisation of the model, such as Q8_0 or Q4_K_M.",
         ) from None
@@ -77,7 +77,7 @@ def _names(file: GgufFile, skeleton: Any) -> dict[str, str]:
     weights = {name for name in file.tensors if not name.startswith(_WITHOUT_WEIGHTS)}
     for found, what in ((weights - names.keys(), "holds"), (names.keys() - weights, "lacks")):
         if found:
-            raise file.refused(
+            raise file.make_error(
                 f"{what} {len(found)} tensors, such as {min(found)}, unlike a standard {file.architecture} model",
                 "Use a model with the standard form of the architecture, or a folder with its safetensors.",
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from codetune.core.files import JsonObject, digest_bytes
 from codetune.data.clean.reasons import REASONS
-from codetune.reporting.reasons import OTHER, known
+from codetune.reporting.reasons import OTHER, describe_reason
 
 SPLITS = ("train", "val", "test")
 _BIN = 10
@@ -72,7 +72,7 @@ def funnel(counts: Mapping[str, int], rows: int) -> list[Step]:
     steps = []
     for reason in order:
         left -= counts[reason]
-        about = known(reason)
+        about = describe_reason(reason)
         words = f"of the rule {reason}" if about.stage == OTHER else about.words
         steps.append(Step(reason, about.stage, words, counts[reason], left))
     return steps
@@ -203,7 +203,7 @@ def thresholds(ledger: list[JsonObject]) -> dict[str, list[tuple[str, float]]]:
     return {reason: sorted(pairs) for reason, pairs in found.items()}
 
 
-def straddling(ledger: list[JsonObject]) -> list[str]:
+def groups_in_several_splits(ledger: list[JsonObject]) -> list[str]:
     """List the groups that have kept rows in more than one split; the list should be empty."""
     splits: dict[str, set[str]] = {}
     for row in ledger:

@@ -198,7 +198,7 @@ def _duplicates(card: CardFacts) -> str:
 
 
 def _leaks(card: CardFacts) -> str:
-    straddling = len(facts.straddling(card.ledger))
+    straddling = len(facts.groups_in_several_splits(card.ledger))
     return (
         f"## Leaks\n\n{_examined(card.data['leaks'])}\n\nGroups with kept rows in more than one split: {straddling:,}."
     )

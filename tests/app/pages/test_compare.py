@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from codetune.app.ui.exports import export_text
-from codetune.compare.gather import SideBySide, side_by_side
+from codetune.compare.gather import ComparisonReport, side_by_side
 from codetune.compare.renderers.data import as_csv, as_json
 from codetune.compare.renderers.text import as_markdown
 from codetune.compare.wording import F1
@@ -102,7 +102,9 @@ def test_comparing_does_not_wait_for_torch(sample: Project, script: str, shown: 
         ("JSON", lambda found: dump_json(as_json(found))),
     ],
 )
-def test_a_download_is_what_the_command_prints(sample: Project, form: str, told: Callable[[SideBySide], str]) -> None:
+def test_a_download_is_what_the_command_prints(
+    sample: Project, form: str, told: Callable[[ComparisonReport], str]
+) -> None:
     found = side_by_side(sample.root, sample.commits["first"], sample.commits["hasty-lark"])
     assert export_text(sample.root, found.comparison, form) == told(found)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from codetune.app.ui.guard import literal
+from codetune.app.ui.guard import escape_markdown
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from codetune.app.ui.guard import literal
     ],
 )
 def test_only_code_is_markup(text: str, shown: str) -> None:
-    assert literal(text) == shown
+    assert escape_markdown(text) == shown

@@ -18,7 +18,7 @@ from codetune.ledger.overview import DataReports
     ],
 )
 def test_code_is_marked_and_all_is_escaped(text: str, shown: str) -> None:
-    assert html.marked(text) == shown
+    assert html.backticks_as_code(text) == shown
 
 
 def test_changed_words_are_bold_and_escaped() -> None:

@@ -44,7 +44,7 @@ def all_alike(pairs: Any) -> list[float]:
     return [1.0] * len(pairs)
 
 
-def undone(drawn: Paraphrase) -> str:
+def text_before_changes(drawn: Paraphrase) -> str:
     """Return the text before the changes."""
     text = drawn.text
     for old, new in reversed(drawn.changes):

@@ -5,7 +5,7 @@ import pytest
 from codetune import numerics
 from codetune.core.errors import UserError
 from codetune.core.files import read_jsonl
-from codetune.data.augment.chat import DESCRIBE, REPHRASE, ChatParaphraser, described, one_text
+from codetune.data.augment.chat import DESCRIBE, REPHRASE, ChatParaphraser, one_text, split_instruction
 from codetune.data.augment.rows import augment
 from codetune.generation import batch
 from codetune.models import prompt
@@ -37,7 +37,7 @@ def chat(folder, model, **changes):
     ],
 )  # fmt: skip
 def test_the_description_is_what_stands_before_the_name(text, before, description):
-    parts = described(text, "load")
+    parts = split_instruction(text, "load")
     assert (parts.before, parts.description) == (before, description)
     assert parts.saying(description) == text
     assert parts.saying("Other words.").count("`load") == text.count("`load")

@@ -6,7 +6,7 @@ from transformers import AutoModel
 from codetune.core.errors import UserError
 from codetune.data.augment.contextual import ContextualParaphraser, may_change
 from codetune.data.augment.protection import protected_texts
-from tests.data.augment.conftest import WORDS, draw, make_params, undone
+from tests.data.augment.conftest import WORDS, draw, make_params, text_before_changes
 
 OPENING = "Write a Python function `sort_rows` with parameters `x_rows` and `x_key`. "
 TEXT = OPENING + "Return a new list of all values: the first 3, not 'a  b', come from data.  Sort it.\n"
@@ -40,7 +40,7 @@ def test_only_ordinary_words_of_the_description_change(drawer):
 
 
 def test_changing_the_changes_back_gives_the_original(drawer):
-    assert undone(draw(drawer, TEXT, 3)) == TEXT
+    assert text_before_changes(draw(drawer, TEXT, 3)) == TEXT
 
 
 @pytest.mark.parametrize("share", [0.01, 1.0])

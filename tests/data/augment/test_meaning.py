@@ -18,7 +18,7 @@ from codetune.data.augment.protection import protected_texts
 from codetune.data.augment.report import meaning_report
 from codetune.models.encoders.locate import locate_encoder
 from codetune.models.encoders.sentences import SentenceEncoder
-from codetune.reporting.augmentation_pictures import meaning_picture
+from codetune.reporting.augmentation_plots import meaning_plot
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_sample_is_large_and_sound():
 
 
 def test_shipped_threshold_is_what_the_labelled_pairs_yield(found, shipped):
-    assert found.yielded == shipped.meaning.min_similarity
+    assert found.calibrated_threshold == shipped.meaning.min_similarity
 
 
 def test_gate_keeps_the_good_and_rejects_most_of_the_bad(found):
@@ -96,12 +96,12 @@ def test_broken_sample_is_named(tmp_path):
 
 
 def test_picture_shows_pairs_run_and_threshold(found):
-    picture = meaning_picture(found, [0.95, 1.0])
-    assert picture == meaning_picture(found, [0.95, 1.0])
+    picture = meaning_plot(found, [0.95, 1.0])
+    assert picture == meaning_plot(found, [0.95, 1.0])
     assert f"same meaning ({len(found.good)} labelled pairs)" in picture
     assert "paraphrases of this run (2)" in picture
     assert f"below {found.threshold} a paraphrase is rejected" in picture
-    assert "paraphrases of this run (0)" in meaning_picture(found, [])
+    assert "paraphrases of this run (0)" in meaning_plot(found, [])
 
 
 def test_report_states_the_rates(found):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from codetune.data.augment.paraphrase import Paraphraser, _asking, differences, isolated_draws, seed_draws
 from codetune.data.augment.verify import rejection
 from tests.conftest import run_python
-from tests.data.augment.conftest import draw, undone
+from tests.data.augment.conftest import draw, text_before_changes
 
 TEXT = (
     "Write a Python function `merge` with parameters `left` and `right`. Returns a new dictionary, e.g. for 'a key', "
@@ -28,7 +28,9 @@ def test_same_seed_same_text(paraphraser):
 def test_changing_the_changes_back_gives_the_original(paraphraser):
     for seed in range(30):
         drawn = draw(paraphraser, TEXT, seed)
-        assert undone(replace(drawn, text=drawn.text.replace("?", "."))) == TEXT  # a question ends with its own mark
+        assert (
+            text_before_changes(replace(drawn, text=drawn.text.replace("?", "."))) == TEXT
+        )  # a question ends with its own mark
 
 
 def test_share_and_minimum_of_changes(table):

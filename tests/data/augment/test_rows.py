@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from codetune.core.workers import stream_in_processes
+from codetune.core.workers import map_in_processes
 from codetune.data.augment import rows as module
 from codetune.data.augment.paraphrase import Paraphrase, Paraphraser
 from codetune.data.augment.report import augmentation_report
@@ -167,7 +167,7 @@ def _modules_after_work(chunk):
 
 def test_worker_processes_do_without_torch():
     chunks = [[("1", "Return the list.")], [("2", "Return the rows.")]]
-    assert list(stream_in_processes(_modules_after_work, chunks, 2, 2)) == [["nlpaug"], ["nlpaug"]]
+    assert list(map_in_processes(_modules_after_work, chunks, 2, 2)) == [["nlpaug"], ["nlpaug"]]
 
 
 def test_report_adds_up(instruction_rows, table):

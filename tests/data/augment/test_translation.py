@@ -7,7 +7,7 @@ from codetune.core.errors import UserError
 from codetune.data.augment.translation import (
     BackTranslationParaphraser,
     TranslationModels,
-    with_names,
+    restore_placeholders,
     with_placeholders,
 )
 from codetune.data.augment.verify import rejection
@@ -33,11 +33,11 @@ def section(model, **changes):
 )
 def test_placeholders_there_and_back(text, sent, held):
     assert with_placeholders(text) == (sent, held)
-    assert with_names(sent, held) == text
+    assert restore_placeholders(sent, held) == text
 
 
 def test_a_placeholder_of_the_translator_is_left():
-    assert with_names("X0 and X7.", ["`x`"]) == "`x` and X7."
+    assert restore_placeholders("X0 and X7.", ["`x`"]) == "`x` and X7."
 
 
 @pytest.mark.parametrize(

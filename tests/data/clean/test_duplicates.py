@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from codetune.data.clean.duplicates import Likeness, Match, exact_duplicates, jaccard, near_duplicates, shingles
+from codetune.data.clean.duplicates import Match, SimilarityRule, exact_duplicates, jaccard, near_duplicates, shingles
 from codetune.data.clean.shingle_hashes import hashed
 
 BASE = [f"t{number}" for number in range(60)]
@@ -14,8 +14,8 @@ def changed(*places: int) -> list[str]:
     return [f"u{index}" if index in places else token for index, token in enumerate(BASE)]
 
 
-def likeness(rows: list[list[str]], threshold: float) -> Likeness:
-    return Likeness([hashed(shingles(tokens)) for tokens in rows], threshold)
+def likeness(rows: list[list[str]], threshold: float) -> SimilarityRule:
+    return SimilarityRule([hashed(shingles(tokens)) for tokens in rows], threshold)
 
 
 def near(rows: list[tuple[str, list[str]]], threshold: float) -> dict[str, Match]:

@@ -9,7 +9,7 @@ from codetune.data.clean.reasons import REASONS
 from codetune.data.clean.report import ledger_row
 from codetune.data.clean.verdicts import BENCHMARK, deduplicated, judged
 from codetune.python_source import self_contained
-from codetune.reporting.reasons import OTHER, known
+from codetune.reporting.reasons import OTHER, describe_reason
 from codetune.schemas.ledger import LEDGER
 from tests.data.clean.test_filters import CODE, PARAMS, row
 
@@ -68,5 +68,5 @@ def test_every_reason_is_explained():
     given = {BENCHMARK, *re.findall(r'(?:Drop|_matched|Pass|Incomplete|_Unmet)\(\s*"(\w+)"', sources)}
     assert given <= set(REASONS)
     assert [reason for reason in REASONS if f'"{reason}"' not in sources] == []
-    assert known("new_rule").stage == OTHER
-    assert "new_rule" in known("new_rule").words
+    assert describe_reason("new_rule").stage == OTHER
+    assert "new_rule" in describe_reason("new_rule").words

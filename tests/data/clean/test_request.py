@@ -5,7 +5,7 @@ import pytest
 from codetune.data.clean.documentation import read_documentation
 from codetune.data.clean.examples import Example
 from codetune.data.clean.instruction import plain_text
-from codetune.data.clean.request import Needed, request, tells_code
+from codetune.data.clean.request import RequiredParts, contains_code, request
 from codetune.python_source.tree import parse_tree
 
 CODE = """def clamp(value: int, low: int = 0, *, strict=False) -> int:
@@ -20,7 +20,7 @@ DOCSTRING = """Return the value, but no less than the lower bound.
     :returns: The larger one of the two.
     :raises ValueError: if the value is too small.
     """
-NOTHING = Needed()
+NOTHING = RequiredParts()
 SHOWN = [Example("clamp(-3)", "0", decides=True)]
 
 
@@ -67,7 +67,7 @@ def test_kinds_of_functions_are_told(seed):
         "def f(x):\n    raise OwnError(x)\n    return 1\n",
         "Give the x.",
         [],
-        Needed({"OwnError": "KeyError"}, ["numpy"]),
+        RequiredParts({"OwnError": "KeyError"}, ["numpy"]),
     )
     assert "`OwnError`" in told
     assert "`KeyError`" in told
@@ -101,5 +101,5 @@ def test_a_small_first_letter_becomes_a_capital():
 
 
 def test_a_line_of_the_answer_is_noticed():
-    assert tells_code("Do return max(low, value) always.", CODE)
-    assert not tells_code("Return the larger one.", CODE)
+    assert contains_code("Do return max(low, value) always.", CODE)
+    assert not contains_code("Return the larger one.", CODE)

@@ -7,7 +7,7 @@ import pytest
 from codetune.data.clean.pairs import judge_row
 from codetune.data.clean.personal import personal_data, without_personal_data
 from codetune.data.clean.reasons import Drop
-from codetune.data.clean.safety import discreet, license_drop, scrubbed
+from codetune.data.clean.safety import license_drop, redacted_or_dropped, without_secret_parts
 from tests.support.clean_params import clean_params
 from tests.support.tables import pair_row, raw_row
 
@@ -97,7 +97,7 @@ def test_no_false_alarm(text):
     ],
 )
 def test_policies(text, changes, expected):
-    assert scrubbed(text, clean_params(**changes)) == expected
+    assert redacted_or_dropped(text, clean_params(**changes)) == expected
 
 
 def raw(code, license_="MIT"):
@@ -165,7 +165,7 @@ def test_the_examples_of_a_problem_are_looked_through_too(where, monkeypatch):
     ],
 )
 def test_what_a_rule_found_tells_no_part_of_a_secret(found, said):
-    drop = discreet(Drop("untold_value", found=found), [f"k = '{KEY}'"], clean_params())
+    drop = without_secret_parts(Drop("untold_value", found=found), [f"k = '{KEY}'"], clean_params())
     assert drop == Drop("untold_value", found=said)
 
 

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from codetune.data.ingest.folder import licenses_at, licenses_below, resolve_revision
-from codetune.data.ingest.licenses import UNREAD, header_license
+from codetune.data.ingest.licenses import NOT_UNDERSTOOD, header_license
 
 GPL = "GNU GENERAL PUBLIC LICENSE\nVersion 3"
 
@@ -37,8 +37,8 @@ def test_all_evidence_of_a_repository_counts(repository, committed):
     source = repository / "src"
     found = licenses_at(source, resolve_revision(source, "HEAD")) if committed else licenses_below(source)
     names = ("pkg/a.py", "pkg/b.py", "pkg/c.py", "linked/d.py", "broken/e.py")
-    assert [found.of(name).judged(header_license("x = 1\n")).expression for name in names] == [
-        "MIT", "ISC", "LicenseRef-GPL", "LicenseRef-GPL", UNREAD,
+    assert [found.of(name).resolve(header_license("x = 1\n")).expression for name in names] == [
+        "MIT", "ISC", "LicenseRef-GPL", "LicenseRef-GPL", NOT_UNDERSTOOD,
     ]  # fmt: skip
 
 

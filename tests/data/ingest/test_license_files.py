@@ -3,7 +3,7 @@
 import pytest
 
 from codetune.data.ingest.license_files import is_license_file, read_license_files
-from codetune.data.ingest.licenses import UNREAD, License
+from codetune.data.ingest.licenses import NOT_UNDERSTOOD, License
 
 MIT, GPL = b"MIT License\n\nCopyright", b"\n\n   GNU GENERAL PUBLIC LICENSE\n   Version 3"
 APACHE, OWN = b"Apache License\nVersion 2.0", b"All rights reserved."
@@ -14,7 +14,7 @@ TAG = b"SPDX-License-Identifier: "
 
 
 def expression(files, path, header=None, **options):
-    found = read_license_files(files).of(path, **options).judged(License(header, "header") if header else None)
+    found = read_license_files(files).of(path, **options).resolve(License(header, "header") if header else None)
     return found.expression if found else None
 
 
@@ -62,7 +62,7 @@ def test_nearest_folder_counts():
         ({"COPYING": GPL, "LICENSE.dependencies": MIT, "licenses/LICENSE": MIT}, "LicenseRef-GPL"),
         ({"LICENSE": MIT, "LICENSE.enterprise": OWN}, "MIT"),
         ({"LICENSE_DOP": MIT}, None),
-        ({"LICENSE.enterprise": OWN}, UNREAD),
+        ({"LICENSE.enterprise": OWN}, NOT_UNDERSTOOD),
         ({"LICENSE-2.0.txt": APACHE}, "Apache-2.0"),
     ],
 )
@@ -72,13 +72,13 @@ def test_several_licence_files(files, expected):
 
 @pytest.mark.parametrize("content", [OWN, b"", None, b"../elsewhere/LICENSE"])
 def test_what_cannot_be_read_permits_nothing(content):
-    assert expression({"LICENSE": MIT, "c/LICENSE": content}, "c/core.py") == UNREAD
+    assert expression({"LICENSE": MIT, "c/LICENSE": content}, "c/core.py") == NOT_UNDERSTOOD
 
 
 def test_links_lead_to_the_licence_of_another_folder():
     files = {"LICENSE": MIT, "c/LICENSE": b"../LICENSE", "d/LICENSE": b"../e/LICENSE\n", "e/LICENSE": b"../d/LICENSE"}
     assert expression(files, "c/core.py") == "MIT"
-    assert expression(files, "d/core.py") == UNREAD
+    assert expression(files, "d/core.py") == NOT_UNDERSTOOD
 
 
 def test_a_hidden_folder_is_not_one_without_the_dot():
@@ -89,7 +89,7 @@ def test_side_file_goes_before_the_header():
     files = {"a.py.license": TAG + b"GPL-3.0-only\n" + TAG + b"MIT\n", "b.py.license": b"mine", "c.py.license": None}
     assert expression(files, "a.py", header="ISC") == "GPL-3.0-only AND MIT"
     assert expression(files, "a.py", folders=False) == "GPL-3.0-only AND MIT"
-    assert [expression(files, path) for path in ("b.py", "c.py", "d.py")] == [UNREAD, UNREAD, None]
+    assert [expression(files, path) for path in ("b.py", "c.py", "d.py")] == [NOT_UNDERSTOOD, NOT_UNDERSTOOD, None]
 
 
 def table(path, spdx, precedence=""):
@@ -110,12 +110,12 @@ def table(path, spdx, precedence=""):
         (table("'a\\*.py'", '"MIT"'), "a*.py", None, "MIT"),
         (table("'a\\*.py'", '"MIT"'), "ab.py", None, "BSD-3-Clause"),
         (table('"**"', '"MIT"') + table('"a.py"', '"GPL-2.0-only"')[12:], "a.py", None, "GPL-2.0-only"),
-        (table('"**"', '"MIT, mostly"'), "a.py", None, UNREAD),
-        (table('"**"', "7"), "a.py", None, UNREAD),
-        (b"version = ", "a.py", None, UNREAD),
-        (b"\xff", "a.py", "MIT", f"MIT AND {UNREAD}"),
-        (b'annotations = ["x"]', "a.py", None, UNREAD),
-        (b'[[annotations]]\nSPDX-License-Identifier = "MIT"', "a.py", None, UNREAD),
+        (table('"**"', '"MIT, mostly"'), "a.py", None, NOT_UNDERSTOOD),
+        (table('"**"', "7"), "a.py", None, NOT_UNDERSTOOD),
+        (b"version = ", "a.py", None, NOT_UNDERSTOOD),
+        (b"\xff", "a.py", "MIT", f"MIT AND {NOT_UNDERSTOOD}"),
+        (b'annotations = ["x"]', "a.py", None, NOT_UNDERSTOOD),
+        (b'[[annotations]]\nSPDX-License-Identifier = "MIT"', "a.py", None, NOT_UNDERSTOOD),
         (b'[[annotations]]\npath = "a.py"\nSPDX-FileCopyrightText = "me"', "a.py", None, "BSD-3-Clause"),
     ],
 )
@@ -149,4 +149,4 @@ def test_old_table():
     files = {".reuse/dep5": DEP5}
     assert [expression(files, path) for path in ("x.py", "a/b/c.py", "b.py")] == ["MIT", "GPL-3.0-only", "GPL-3.0-only"]
     assert expression(files, "b.py", header="ISC") == "ISC AND GPL-3.0-only"
-    assert expression({".reuse/dep5": b"\xff"}, "b.py") == UNREAD
+    assert expression({".reuse/dep5": b"\xff"}, "b.py") == NOT_UNDERSTOOD

@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.data.ingest.licenses import PERMISSIVE, UNREAD, header_license, license_of_text, permits
+from codetune.data.ingest.licenses import NOT_UNDERSTOOD, PERMISSIVE, header_license, license_of_text, permits
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,9 @@ def test_what_a_list_permits(expression, allowed, expected):
         ),
         ("x = 1  # SPDX-License-Identifier: GPL-3.0-only\n", "GPL-3.0-only"),
         ("x = '''\n# SPDX-License-Identifier: GPL-3.0-only\n'''\n", None),
-        ("# SPDX-License-Identifier: MIT\n# SPDX-License-Identifier: see below\n# x", f"MIT AND {UNREAD}"),
-        ("# SPDX-License-Identifier: MIT (but ask)\n", UNREAD),
-        ("# SPDX-License-Identifier:\n# licensed under the MIT License\n", UNREAD),
+        ("# SPDX-License-Identifier: MIT\n# SPDX-License-Identifier: see below\n# x", f"MIT AND {NOT_UNDERSTOOD}"),
+        ("# SPDX-License-Identifier: MIT (but ask)\n", NOT_UNDERSTOOD),
+        ("# SPDX-License-Identifier:\n# licensed under the MIT License\n", NOT_UNDERSTOOD),
         ("#!/usr/bin/env python\n\n# Licensed under the GNU Lesser General Public License\n", "LicenseRef-LGPL"),
         ('"""A parser.\n\nLicence: GPL v3\n"""\nimport x', "LicenseRef-GPL"),
         ("# AGPLv3 only\n", "LicenseRef-AGPL"),
@@ -89,8 +89,8 @@ def test_header(text, expected):
         ("MIT License\n\nCopyright", "MIT"),
         ("SPDX-License-Identifier: GPL-3.0-only\n\nMIT License", "GPL-3.0-only"),
         ("This is free and unencumbered software released into", "Unlicense"),
-        ('"Commons Clause" License Condition v1.0\n\nLicense: Apache License 2.0', UNREAD),
-        ("MIT License, for non-commercial use", UNREAD),
+        ('"Commons Clause" License Condition v1.0\n\nLicense: Apache License 2.0', NOT_UNDERSTOOD),
+        ("MIT License, for non-commercial use", NOT_UNDERSTOOD),
         ("All rights reserved.", None),
     ],
 )

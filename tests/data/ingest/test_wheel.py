@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from codetune.core.errors import UserError
-from codetune.data.ingest.licenses import UNREAD
-from codetune.data.ingest.wheel import License, parse_license, python_members, read_license, read_sources
+from codetune.data.ingest.licenses import NOT_UNDERSTOOD
+from codetune.data.ingest.wheel import License, parse_license, python_members, read_license, read_python_files
 from tests.support.wheels import make_wheel
 
 
@@ -18,15 +18,18 @@ from tests.support.wheels import make_wheel
         ("License: BSD 2-Clause License", "BSD-2-Clause"),
         ("License: Apache License, Version 2.0", "Apache-2.0"),
         ("License: GPL or MIT", "GPL or MIT"),
-        ("License: LGPL", UNREAD),
-        ("License: LGPL v3", UNREAD),
-        ("License: MIT and AGPLv3 with more", UNREAD),
+        ("License: LGPL", NOT_UNDERSTOOD),
+        ("License: LGPL v3", NOT_UNDERSTOOD),
+        ("License: MIT and AGPLv3 with more", NOT_UNDERSTOOD),
         ("Classifier: License :: OSI Approved\nClassifier: License :: OSI Approved :: MIT License", "MIT"),
         (
             "Classifier: License :: OSI Approved :: MIT License\nClassifier: License :: OSI Approved :: GPLv3 (GPLv3)",
-            f"MIT AND {UNREAD}",
+            f"MIT AND {NOT_UNDERSTOOD}",
         ),
-        ("License: Proprietary, see EULA\nClassifier: License :: OSI Approved :: MIT License", f"MIT AND {UNREAD}"),
+        (
+            "License: Proprietary, see EULA\nClassifier: License :: OSI Approved :: MIT License",
+            f"MIT AND {NOT_UNDERSTOOD}",
+        ),
         ("Name: x", None),
     ],
 )
@@ -55,14 +58,14 @@ def test_unusable_files_are_counted(tmp_path):
     path, _ = make_wheel(tmp_path, "a", sources)
     skipped: Counter[str] = Counter()
     members = [name for name, _ in python_members(path)]
-    assert [file.path for file in read_sources(path, members, 100, skipped)] == ["a.py"]
+    assert [file.path for file in read_python_files(path, members, 100, skipped)] == ["a.py"]
     assert skipped == {"too_large": 1, "null_byte": 1, "undecodable": 1}
 
 
 def test_file_that_differs_from_record_is_refused(tmp_path):
     path, _ = make_wheel(tmp_path, "a", {"a.py": "x = 1\n"}, spoil="a.py")
     with pytest.raises(UserError, match=r"the hash of a\.py differs from the wheel's RECORD"):
-        list(read_sources(path, ["a.py"], 100, Counter()))
+        list(read_python_files(path, ["a.py"], 100, Counter()))
 
 
 @pytest.mark.parametrize("keep", [0, 60])

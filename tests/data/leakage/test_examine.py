@@ -8,7 +8,7 @@ import pytest
 from codetune.core.errors import UserError
 from codetune.core.files import digest_bytes, read_json, write_jsonl
 from codetune.data.clean.benchmarks import read_benchmark
-from codetune.data.leakage.examine import Text, TrainIndex, look_for
+from codetune.data.leakage.examine import ComparedRow, TrainIndex, find_leaks
 from codetune.data.leakage.params import ExamineParams, SimilarityParams
 from codetune.models.encoders.params import EncoderParams
 from codetune.numerics import NumericsParams
@@ -33,20 +33,22 @@ def code(name, words):
 
 
 TREES = ["oak", "ash", "elm", "fir", "yew", "bay", "fig", "box", "tea", "nut"]
-TRAIN = Text("t", code("wood", TREES), "Return the wood.")
-INDEX = TrainIndex([TRAIN, Text("p", TRAIN.code, "Give the wood."), Text("q", "def a():\n    return b", "A.")], 0.7)
+TRAIN = ComparedRow("t", code("wood", TREES), "Return the wood.")
+INDEX = TrainIndex(
+    [TRAIN, ComparedRow("p", TRAIN.code, "Give the wood."), ComparedRow("q", "def a():\n    return b", "A.")], 0.7
+)
 
 
 @pytest.mark.parametrize(
     ("row", "ways"),
     [
-        (Text("h", code("stone", ["gneiss", "slate", "chalk"]), "Return the stone."), set()),
-        (Text("h", TRAIN.code, "Other."), {"exact_code", "renamed", "near"}),
-        (Text("h", "def a(c):\n    return c", "Give the wood."), {"exact_instruction"}),
-        (Text("h", TRAIN.code.replace(" 3\n", " 33\n")), {"renamed", "near"}),
-        (Text("h", TRAIN.code.replace("yew_of", "pear_of")), {"near"}),
-        (Text("h", "no code at all ("), set()),
-        (Text("h", "def z():\n    return b"), {"renamed"}),
+        (ComparedRow("h", code("stone", ["gneiss", "slate", "chalk"]), "Return the stone."), set()),
+        (ComparedRow("h", TRAIN.code, "Other."), {"exact_code", "renamed", "near"}),
+        (ComparedRow("h", "def a(c):\n    return c", "Give the wood."), {"exact_instruction"}),
+        (ComparedRow("h", TRAIN.code.replace(" 3\n", " 33\n")), {"renamed", "near"}),
+        (ComparedRow("h", TRAIN.code.replace("yew_of", "pear_of")), {"near"}),
+        (ComparedRow("h", "no code at all ("), set()),
+        (ComparedRow("h", "def z():\n    return b"), {"renamed"}),
     ],
 )
 def test_ways(row, ways):
@@ -65,19 +67,19 @@ def longer(row, margin="    "):
 
 @pytest.mark.parametrize("change", [("yew_of", "pear_of"), ("yew", "pear"), ("tea =", "cup =")])
 def test_a_row_is_found_in_a_longer_one_and_the_other_way_round(change):
-    bare, whole = Text("h", TRAIN.code.replace(*change)), Text("h", longer(TRAIN).replace(*change))
-    assert TrainIndex([Text("t", longer(TRAIN))], 0.7).leaks(bare), "held-out row in a longer train row"
+    bare, whole = ComparedRow("h", TRAIN.code.replace(*change)), ComparedRow("h", longer(TRAIN).replace(*change))
+    assert TrainIndex([ComparedRow("t", longer(TRAIN))], 0.7).leaks(bare), "held-out row in a longer train row"
     assert TrainIndex([TRAIN], 0.7).leaks(whole), "train row in a longer held-out row"
-    assert not TrainIndex([Text("t", code("stone", ["gneiss", "slate", "chalk"]))], 0.7).leaks(whole)
+    assert not TrainIndex([ComparedRow("t", code("stone", ["gneiss", "slate", "chalk"]))], 0.7).leaks(whole)
 
 
 def test_a_helper_of_a_held_out_row_may_stand_in_train():
     helper, asked = code("wood", TREES[:3]), code("stone", [f"{tree}s" for tree in TREES])
-    assert TrainIndex([Text("t", helper)], 0.7).leaks(Text("h", f"{helper}\n\n\n{asked}")) == []
+    assert TrainIndex([ComparedRow("t", helper)], 0.7).leaks(ComparedRow("h", f"{helper}\n\n\n{asked}")) == []
 
 
 def test_leak_names_the_row_it_matched():
-    (leak,) = look_for([Text("h", "def a(c):\n    return c", "Give the wood.")], INDEX, 1, "test")
+    (leak,) = find_leaks([ComparedRow("h", "def a(c):\n    return c", "Give the wood.")], INDEX, 1, "test")
     assert leak.train == "p"
 
 

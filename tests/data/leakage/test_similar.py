@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.data.leakage.examine import Text
+from codetune.data.leakage.examine import ComparedRow
 from codetune.data.leakage.params import SimilarityParams
 from codetune.data.leakage.similar import similar_rows
 from codetune.models.encoders.locate import locate_encoder
@@ -14,9 +14,9 @@ ASKED = "Write a Python function `{}` with parameters `a` and `b`. {}"
 CODE = "def split_text(a, b):\n    parts = a.split(b)\n    kept = [part for part in parts if part]\n    return kept"
 OTHER = "class Window:\n    def draw(self):\n        self.canvas.fill(0xFFFFFF)\n        raise NotImplementedError"
 TRAIN = [
-    Text("t1", CODE, ASKED.format("split_text", "Split the text at a separator and drop empty parts.")),
-    Text("t2", OTHER, ASKED.format("draw", "Draw the window on the canvas.")),
-    Text("t3", "def f(x):\n    return x ** 2", ASKED.format("square", "Return the square of a number.")),
+    ComparedRow("t1", CODE, ASKED.format("split_text", "Split the text at a separator and drop empty parts.")),
+    ComparedRow("t2", OTHER, ASKED.format("draw", "Draw the window on the canvas.")),
+    ComparedRow("t3", "def f(x):\n    return x ** 2", ASKED.format("square", "Return the square of a number.")),
 ]
 
 
@@ -34,7 +34,7 @@ def encoder():
     ],
 )
 def test_both_must_be_similar(encoder, code, said, found):
-    leaks = similar_rows([Text("h", code, ASKED.format("split_text", said))], TRAIN, encoder, PARAMS)
+    leaks = similar_rows([ComparedRow("h", code, ASKED.format("split_text", said))], TRAIN, encoder, PARAMS)
     assert [leak.train for leak in leaks] == ([found] if found else [])
     for leak in leaks:
         assert (leak.way, leak.held_out) == ("similar", "h")

@@ -9,7 +9,7 @@ from tokenizers.processors import TemplateProcessing
 
 from codetune.core.errors import UserError
 from codetune.evaluation.execution import answering
-from codetune.evaluation.execution.answering import Asking, answer_problems
+from codetune.evaluation.execution.answering import AnswerSettings, answer_problems
 from codetune.evaluation.problems.reading import read_answers, read_problems
 from codetune.generation import batch
 from codetune.generation.sampling import SamplingSettings
@@ -26,7 +26,7 @@ def problems(tmp_path):
 
 @pytest.fixture
 def asking(tiny_base):
-    return Asking(str(tiny_base), None, 2, SamplingSettings(temperature=1.0, max_new_tokens=24))
+    return AnswerSettings(str(tiny_base), None, 2, SamplingSettings(temperature=1.0, max_new_tokens=24))
 
 
 def rows(path):
@@ -98,7 +98,7 @@ def test_killed_run_goes_on_to_the_same_answers(problems, asking, tmp_path):
     assert answer_problems(problems, asking, broken) == 4
     assert broken.read_bytes() == whole.read_bytes()
     assert answer_problems(problems, asking, broken) == 0
-    more = Asking(asking.model, None, 3, asking.sampling)
+    more = AnswerSettings(asking.model, None, 3, asking.sampling)
     assert answer_problems(problems, more, broken) == 3
     assert [row for row in rows(broken) if row["sample"] < 2] == rows(whole)
     assert answer_problems(problems, asking, broken) == 0
@@ -110,7 +110,7 @@ def test_answers_of_other_settings_are_not_mixed(problems, asking, tmp_path):
     answer_problems(problems, asking, output)
     output.write_bytes(output.read_bytes().rstrip(b"\n"))  # as an editor may leave it
     before = output.read_bytes()
-    other = Asking(asking.model, None, 2, SamplingSettings(temperature=0.5, max_new_tokens=24))
+    other = AnswerSettings(asking.model, None, 2, SamplingSettings(temperature=0.5, max_new_tokens=24))
     for question, asked in ((problems, other), (problems[:2], asking)):
         with pytest.raises(UserError, match="answers of another model, other settings or other problems"):
             answer_problems(question, asked, output)
@@ -127,7 +127,7 @@ def test_answers_of_other_settings_are_not_mixed(problems, asking, tmp_path):
 def test_what_cannot_be_asked_is_refused(problems, tiny_base, tmp_path, samples, settings, message):
     with pytest.raises(UserError, match=message):
         answer_problems(
-            problems, Asking(str(tiny_base), None, samples, SamplingSettings(**settings)), tmp_path / "a.jsonl"
+            problems, AnswerSettings(str(tiny_base), None, samples, SamplingSettings(**settings)), tmp_path / "a.jsonl"
         )
 
 
@@ -167,5 +167,5 @@ def test_head_of_a_function_begins_as_every_text_of_a_training(problems, tiny_ba
     )
     tokenizer.save_pretrained(base)
     monkeypatch.setattr(answering, "answer_all", lambda _loaded, new, **_settings: prompts.extend(new) or ())
-    answer_problems(problems, Asking(str(base), None, 1, SamplingSettings()), tmp_path / "answers.jsonl")
+    answer_problems(problems, AnswerSettings(str(base), None, 1, SamplingSettings()), tmp_path / "answers.jsonl")
     assert [ids[:2].count(begin) for ids in prompts] == [1] * len(problems), "of heads and of words alike"

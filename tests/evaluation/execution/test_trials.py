@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 from scipy.stats import binomtest
 
-from codetune.cli.execution import as_text
+from codetune.cli.execution import results_text
 from codetune.core.errors import UserError
-from codetune.evaluation.execution.trials import Tried, mean_pass_at_k, missing_modules, pass_at_k, try_answers
+from codetune.evaluation.execution.trials import AnswerResults, mean_pass_at_k, missing_modules, pass_at_k, run_answers
 from codetune.evaluation.problems.reading import Problem, doctest_problem
 from codetune.evaluation.problems.suites import Suite
 from codetune.evaluation.sandbox.limits import Limits
 from codetune.evaluation.sandbox.packages import package_paths
-from codetune.evaluation.sandbox.trial import Verdict
+from codetune.evaluation.sandbox.trial import TestResult
 from tests.conftest import run_python
 from tests.evaluation.problems.test_reading import HUMANEVAL, MBPP, written
 
@@ -27,7 +27,7 @@ def test_problem_whose_reference_fails_has_no_say(any_isolation):
     broken = Problem("broken", "", "def f(): return 1", Suite("", ("f",), "assert f() == 2"))
     sound = Problem("sound", "def f():\n", "def f(): return 1", Suite("", ("f",), "assert f() == 1"))
     answers = {"broken": ["def f(): return 2"], "sound": ["    return 1", "    return 2", "    return 1"]}
-    tried = try_answers([broken, sound], answers, any_isolation, Limits(cpu_s=1))
+    tried = run_answers([broken, sound], answers, any_isolation, Limits(cpu_s=1))
     assert [one.outcome for one in tried.verdicts["sound"]] == ["passed", "assertion", "passed"]
     assert list(tried.verdicts) == ["sound"]
     report = tried.report([1, 2, 4])
@@ -60,13 +60,13 @@ def test_examples_of_a_docstring_are_tests(any_isolation):
 '''
     problem = doctest_problem("a", code)
     answers = [code, code.replace("2 * x", "x"), code.replace('"two"', '"three"'), code.replace("nothing", "none")]
-    verdicts = try_answers([problem], {"a": answers}, any_isolation, Limits(cpu_s=1)).verdicts["a"]
+    verdicts = run_answers([problem], {"a": answers}, any_isolation, Limits(cpu_s=1)).verdicts["a"]
     assert [one.outcome for one in verdicts] == ["passed", "assertion", "assertion", "exception"]
 
 
 def test_examples_that_are_skipped_prove_nothing(any_isolation):
     code = 'def f(x):\n    """Double.\n\n    >>> f(2)  # doctest: +SKIP\n    4\n    """\n    return 2 * x\n'
-    tried = try_answers([doctest_problem("a", code)], {"a": ["def f(x): return 0"]}, any_isolation, Limits(cpu_s=1))
+    tried = run_answers([doctest_problem("a", code)], {"a": ["def f(x): return 0"]}, any_isolation, Limits(cpu_s=1))
     assert tried.verdicts == {}
     assert tried.unusable["a"].outcome == "unaskable"
 
@@ -85,12 +85,12 @@ PLUS = Problem(
 
 def test_tests_that_need_a_package_name_it_and_run_where_it_is_let_in(any_isolation):
     answers = {"plus": ["    return x + x", "    return x", "    import numpy\n    return float(numpy.add(x, x))"]}
-    tried = try_answers([PLUS], answers, any_isolation, Limits())
+    tried = run_answers([PLUS], answers, any_isolation, Limits())
     assert tried.verdicts == {}
     assert tried.needed == tried.report([1])["needed"] == {"plus": ["numpy"]}
-    assert "`--package numpy`" in as_text(tried.report([1]))
+    assert "`--package numpy`" in results_text(tried.report([1]))
     let_in = replace(any_isolation, packages=package_paths(["numpy"]))
-    tried = try_answers([PLUS], answers, let_in, Limits())
+    tried = run_answers([PLUS], answers, let_in, Limits())
     assert [one.outcome for one in tried.verdicts["plus"]] == ["passed", "assertion", "passed"]
     assert "needed" not in tried.report([1])
 
@@ -163,7 +163,7 @@ def test_mean_is_over_problems():
 
 @pytest.mark.parametrize(("right", "problems"), [(0, 5), (1, 2), (9, 164), (10, 164), (164, 164)])
 def test_interval_of_a_share_is_that_of_scipy(right, problems):
-    verdicts = {str(place): [Verdict("passed" if place < right else "syntax")] for place in range(problems)}
+    verdicts = {str(place): [TestResult("passed" if place < right else "syntax")] for place in range(problems)}
     found = binomtest(right, problems).proportion_ci(0.95, method="wilson")
-    interval = Tried("none", verdicts, {}).report([1])["interval"]
+    interval = AnswerResults("none", verdicts, {}).report([1])["interval"]
     assert interval == pytest.approx({"low": found.low, "high": found.high}, abs=1e-4)

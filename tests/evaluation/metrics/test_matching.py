@@ -3,7 +3,7 @@ from collections.abc import Iterable
 import torch
 
 from codetune.evaluation.metrics.bertscore import NOTHING, Embedding, match, match_many
-from codetune.evaluation.metrics.kept import Kept
+from codetune.evaluation.metrics.kept import ScoreCache
 from codetune.evaluation.metrics.matching import Matcher
 from codetune.numerics import products
 
@@ -39,14 +39,14 @@ def test_each_pair_is_matched_once_and_found_again(minilm, tmp_path, monkeypatch
 
     monkeypatch.setattr(minilm, "embed_all", counted)
     pairs = [("x = 1", "x = 2"), ("x = 1", "x = 2"), ("", "x = 2")]
-    with Kept(tmp_path, "r") as kept:
+    with ScoreCache(tmp_path, "r") as kept:
         matcher = Matcher(minilm, kept)
         matcher.prepare(pairs, "test")
         first = [matcher.match(*pair) for pair in pairs]
     assert sorted(encoded) == ["", "x = 1", "x = 2"]
     assert first == [match(embed(answer), embed(reference)) for answer, reference in pairs]
     encoded.clear()
-    with Kept(tmp_path, "r") as kept:
+    with ScoreCache(tmp_path, "r") as kept:
         matcher = Matcher(minilm, kept)
         assert [matcher.match(*pair) for pair in pairs] == first
         # A new answer to the reference: that is read as it was, and gives the same bits.

@@ -10,7 +10,7 @@ from codetune.compare.comparison import compare, gain_of
 from codetune.core.files import read_json, read_jsonl
 from codetune.evaluation.metrics import registry
 from codetune.evaluation.metrics.metric import Answer, Metric
-from codetune.evaluation.metrics.table import kept_scores, metrics
+from codetune.evaluation.metrics.table import metrics, stored_scores
 from codetune.export.merge import MergeCheck
 from codetune.history.listing import Kind, Revision
 from codetune.history.reports import PromptScores, Reports
@@ -58,7 +58,7 @@ def reports_of(rows, report):
 
 
 def test_it_is_stored_and_checked(rows, tmp_path):
-    kept = list(checked(kept_scores(rows), registry.schema(), tmp_path / "scores.jsonl"))
+    kept = list(checked(stored_scores(rows), registry.schema(), tmp_path / "scores.jsonl"))
     assert kept[0]["base"]["vowels"] == 0
     assert kept[0]["tuned"]["vowels"] == pytest.approx(2 / 3, abs=1e-6)
     assert "precision_raw" not in str(kept[0])
@@ -88,7 +88,7 @@ def test_an_entry_is_whole():
         assert bool(metric.measure) is bool(metric.score and metric.column is not None), metric.key
         assert not metric.shown or metric.explanation, metric.key
         assert not metric.sign or metric.signature, metric.key
-        assert not metric.gain or metric in registry.tested(), metric.key
+        assert not metric.gain or metric in registry.family_metrics(), metric.key
     scores = [metric.score for metric in registry.per_prompt()]
     assert len(set(scores)) == len(scores)
 
@@ -104,7 +104,7 @@ def test_the_stored_gains_are_those_of_compare():
     found = reports_of(rows, report)
     settings = {"score": {"bootstrap_samples": 10_000, "seed": 7, "confidence": 0.95}}
     shown = {row.metric.key: row for row in gain_of(replace(found, params=settings))}
-    for metric in registry.tested():
+    for metric in registry.family_metrics():
         if metric.gain:
             row, gain = shown[metric.key], made["gain"][metric.gain]
             assert row.p_value == pytest.approx(gain["p_value"], rel=1e-5)

@@ -4,7 +4,7 @@ import pytest
 
 from codetune.evaluation.metrics.scored import expected_form, reading_report, scored_samples, scored_text
 from codetune.evaluation.metrics.syntax import syntax_valid
-from codetune.models.answer_form import written
+from codetune.models.answer_form import format_completion
 from tests.support.tables import sample
 
 ADD = "def add(a, b):\n    return a + b"
@@ -22,8 +22,8 @@ def test_answer_that_is_code_is_scored_as_it_stands(answer):
 @pytest.mark.parametrize("code", [*BARE, 'def f():\n    """\n    ````\n    f()\n    ````\n    """'])
 @pytest.mark.parametrize("form", ["bare", "fenced"])
 def test_what_is_taught_is_read_and_has_the_expected_form(code, form):
-    assert scored_text(written(code, form), "python") == code
-    assert expected_form(f"\n{written(code, form)}\n", form) == 1
+    assert scored_text(format_completion(code, form), "python") == code
+    assert expected_form(f"\n{format_completion(code, form)}\n", form) == 1
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.evaluation.metrics.segmentation import bleu_tokenizer, tell_tokenizer
+from codetune.evaluation.metrics.segmentation import bleu_tokenizer, print_tokenizer
 from codetune.evaluation.metrics.surface import (
     corpus_scores,
     edit_similarity,
@@ -86,7 +86,7 @@ def test_the_tokenizer_is_that_of_most_letters(monkeypatch, references, tokenize
 
 def test_what_is_unusual_is_told(capsys):
     for tokenizer in ("13a", "zh", "char"):
-        tell_tokenizer(tokenizer)
+        print_tokenizer(tokenizer)
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2
     assert "tokenizer zh" in told[0]

@@ -6,7 +6,7 @@ from codetune.evaluation.metrics.baseline import Baseline
 from codetune.evaluation.metrics.bertscore import Scores
 from codetune.evaluation.metrics.matching import Matcher
 from codetune.evaluation.metrics.scored import scored_samples
-from codetune.evaluation.metrics.table import kept_scores, match_samples, metrics, score_prompts, scoring_report
+from codetune.evaluation.metrics.table import match_samples, metrics, score_prompts, scoring_report, stored_scores
 from tests.evaluation.metrics.conftest import changed
 from tests.evaluation.metrics.test_samples import sample
 
@@ -55,7 +55,7 @@ def test_each_part_is_rescaled_by_its_own_baseline(scored):
 
 
 def test_scores_jsonl_has_the_agreed_keys_rounded(scored):
-    rows = kept_scores(scored[2])
+    rows = stored_scores(scored[2])
     assert [list(row) for row in rows] == [["id", "group", "base", "tuned"]] * 2
     for row in rows:
         for variant in ("base", "tuned"):

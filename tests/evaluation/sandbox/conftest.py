@@ -4,20 +4,20 @@ import os
 
 import pytest
 
-from codetune.evaluation.sandbox.isolation import WAYS
+from codetune.evaluation.sandbox.isolation import ISOLATIONS
 from codetune.evaluation.sandbox.limits import Limits
 
 REQUIRED = os.environ.get("CODETUNE_REQUIRE_SANDBOX") == "1"
 
 
-@pytest.fixture(scope="session", params=WAYS, ids=lambda way: way.name)
+@pytest.fixture(scope="session", params=ISOLATIONS, ids=lambda way: way.name)
 def isolation(request):
     """Each way of isolation in turn.
 
     If the machine does not offer it, the test is skipped; it fails if CODETUNE_REQUIRE_SANDBOX is 1.
     """
     way = request.param
-    fault = way.fault()
+    fault = way.unavailable_reason()
     if fault is not None:
         (pytest.fail if REQUIRED else pytest.skip)(f"{way.name}: {fault}")
     return way

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from codetune.evaluation.problems.suites import Examples, Suite, parse_examples
-from codetune.evaluation.sandbox.trial import attempt
+from codetune.evaluation.sandbox.trial import run_against_tests
 
 TESTS = Suite("", ("f",), "assert f(2) == 4\nassert f([3]) == [9, 'secret of the tests']\n")
 EXAMPLES = Examples("", ("f",), parse_examples(">>> f(2)\n4\n>>> f([3])\n[9, 'secret of the tests']\n"))
@@ -347,18 +347,18 @@ def test_attack_neither_scores_nor_harms(name, tests, isolation, limits, listene
     source = textwrap.dedent(source).replace("HERE", str(tmp_path)).replace("PORT", str(port))
     source = source.replace("PARENT", str(os.getpid()))
     short = replace(limits, wall_s=3) if name == "sleep" else limits
-    verdict = attempt(source, tests, isolation, short)
+    verdict = run_against_tests(source, tests, isolation, short)
     assert not verdict.passed
     assert verdict.outcome in ((expected,) if isinstance(expected, str) else expected), verdict
     assert "99" not in verdict.detail, "it wrote where it must not"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["secret"]
     assert callers == []
-    assert attempt(HONEST, tests, isolation, limits).passed, "who is judged next does not suffer"
+    assert run_against_tests(HONEST, tests, isolation, limits).passed, "who is judged next does not suffer"
 
 
 def test_nothing_goes_on_afterwards(isolation, limits):
     source = "import os, time\nos.closerange(0, 64)\nwhile True: time.sleep(1)"
-    assert attempt(source, TESTS, isolation, replace(limits, wall_s=3)).outcome == "timeout"
+    assert run_against_tests(source, TESTS, isolation, replace(limits, wall_s=3)).outcome == "timeout"
     # Other tests of this machine have sandboxes too, which go; what this one left would stay.
     deadline = time.monotonic() + 20
     while any(b"sandbox.inside" in text for text in _commands()):

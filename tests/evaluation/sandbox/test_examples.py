@@ -7,8 +7,8 @@ import textwrap
 import pytest
 
 from codetune.evaluation.problems.suites import Example, Examples, parse_examples
-from codetune.evaluation.sandbox.comparing import holds
-from codetune.evaluation.sandbox.trial import attempt
+from codetune.evaluation.sandbox.comparing import example_passes
+from codetune.evaluation.sandbox.trial import run_against_tests
 
 SOURCE = """
 class Own(Exception):
@@ -82,7 +82,7 @@ def test_verdict_is_that_of_doctest(any_isolation, limits, name):
     exec(SOURCE, namespace)  # noqa: S102 - written above
     test = doctest.DocTestParser().get_doctest(EXAMPLES[name], namespace, name, None, 0)
     failed = doctest.DocTestRunner(verbose=False).run(test, out=io.StringIO().write).failed
-    found = attempt(SOURCE, Examples("", ("f",), parse_examples(EXAMPLES[name])), any_isolation, limits)
+    found = run_against_tests(SOURCE, Examples("", ("f",), parse_examples(EXAMPLES[name])), any_isolation, limits)
     assert found.passed is not bool(failed), found
 
 
@@ -100,7 +100,7 @@ def test_verdict_is_that_of_doctest(any_isolation, limits, name):
     ],
 )
 def test_verdict_tells_why(any_isolation, limits, source, examples, outcome, detail):
-    found = attempt(source, Examples("", ("f",), parse_examples(examples)), any_isolation, limits)
+    found = run_against_tests(source, Examples("", ("f",), parse_examples(examples)), any_isolation, limits)
     assert (found.outcome, found.detail[: len(detail)]) == (outcome, detail)
 
 
@@ -111,18 +111,20 @@ def test_setup_runs_first_and_what_is_shown_does_not_decide(any_isolation, limit
         Example("letters['a'], Counter.__name__", "(2, 'Counter')", ()),
     )
     suite = Examples(setup, ("f",), examples)
-    assert attempt("def f(x): return x", suite, any_isolation, limits).passed
-    assert attempt("Counter = 3\ndef f(x): return x", suite, any_isolation, limits).passed, "names are its own"
-    assert attempt("def f(x): return {}", suite, any_isolation, limits).outcome == "exception"
+    assert run_against_tests("def f(x): return x", suite, any_isolation, limits).passed
+    assert run_against_tests("Counter = 3\ndef f(x): return x", suite, any_isolation, limits).passed, (
+        "names are its own"
+    )
+    assert run_against_tests("def f(x): return {}", suite, any_isolation, limits).outcome == "exception"
     broken = Examples("import nothing", ("f",), examples)
-    found = attempt("def f(x): return x", broken, any_isolation, limits)
+    found = run_against_tests("def f(x): return x", broken, any_isolation, limits)
     assert (found.outcome, found.detail) == ("unaskable", "the set-up of the examples: ModuleNotFoundError")
 
 
 def test_order_of_hashes_is_chosen(any_isolation, limits):
     suite = Examples("", ("f",), parse_examples(">>> print(f())\n{'a', 'b', 'c'}\n"))
     source = "def f(): return set('abc')"
-    outcomes = {attempt(source, suite, any_isolation, limits, seed).outcome for seed in range(12)}
+    outcomes = {run_against_tests(source, suite, any_isolation, limits, seed).outcome for seed in range(12)}
     assert outcomes == {"passed", "assertion"}
 
 
@@ -132,13 +134,13 @@ def test_what_must_be_printed_does_not_enter_the_sandbox(any_isolation, limits, 
     sent = []
     monkeypatch.setattr(Process, "send", lambda self, message: (sent.append(message), self._channel.send(message))[1])
     suite = Examples("", ("f",), parse_examples(">>> f(1)\n'a secret'\n"))
-    assert attempt("def f(x): return 'a secr' + 'et'", suite, any_isolation, limits).passed
+    assert run_against_tests("def f(x): return 'a secr' + 'et'", suite, any_isolation, limits).passed
     assert len(sent) == 2
     assert "a secret" not in repr(sent)
 
 
 def test_a_reply_is_compared_as_it_is():
     example = Example("f(1)", "1\n", ("ELLIPSIS", "OTHER_VERSIONS_FLAG"))
-    assert holds(example, {"printed": "1\n"})
-    assert not holds(example, {"printed": "1\n", "raised": "ValueError", "last_line": "1\n"})
-    assert not holds(Example("f(1)", ""), {"printed": textwrap.dedent("x\n")})
+    assert example_passes(example, {"printed": "1\n"})
+    assert not example_passes(example, {"printed": "1\n", "raised": "ValueError", "last_line": "1\n"})
+    assert not example_passes(Example("f(1)", ""), {"printed": textwrap.dedent("x\n")})

@@ -28,7 +28,7 @@ asked = json.load(sys.stdin)
 suite, limits = Suite(*asked["suite"]), Limits(cpu_s=1, wall_s=20, memory_mb=256)
 found = {}
 for way in WAYS:
-    fault = way.fault()
+    fault = way.unavailable_reason()
     found[way.name] = fault or {
         name: attempt(textwrap.dedent(source), suite, way, limits).outcome for name, source in asked["answers"].items()
     }

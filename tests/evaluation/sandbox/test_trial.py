@@ -9,8 +9,8 @@ from codetune.core.errors import UserError
 from codetune.evaluation.problems.suites import Suite
 from codetune.evaluation.sandbox import isolation as isolation_module
 from codetune.evaluation.sandbox import limits as limits_module
-from codetune.evaluation.sandbox.limits import Limits, calibrated
-from codetune.evaluation.sandbox.trial import attempt
+from codetune.evaluation.sandbox.limits import Limits, calibrate_limits
+from codetune.evaluation.sandbox.trial import run_against_tests
 from tests.conftest import run_python
 
 
@@ -33,7 +33,7 @@ from tests.conftest import run_python
     ],
 )
 def test_verdict_tells_why(isolation, limits, source, outcome, detail):
-    found = attempt(source, Suite("", ("f",), "assert f(1) == 2, 'wrong'"), isolation, limits)
+    found = run_against_tests(source, Suite("", ("f",), "assert f(1) == 2, 'wrong'"), isolation, limits)
     assert found.outcome == outcome
     assert found.detail.startswith(detail)
 
@@ -41,7 +41,7 @@ def test_verdict_tells_why(isolation, limits, source, outcome, detail):
 def test_the_python_inside_is_the_one_outside(isolation, limits):
     source = "import sys\ndef f(): return list(sys.version_info[:3])"
     tests = Suite("", ("f",), f"import sys\nassert f() == list(sys.version_info[:3]) == {list(sys.version_info[:3])}")
-    assert attempt(source, tests, isolation, limits).passed
+    assert run_against_tests(source, tests, isolation, limits).passed
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def f(x):
     else: x.add(5)
 """
     asked = Suite("def known(g): return g.__name__", ("f",), tests)
-    assert attempt(source, asked, isolation, limits).outcome == outcome
+    assert run_against_tests(source, asked, isolation, limits).outcome == outcome
 
 
 def test_sets_are_in_the_same_order_each_time(isolation, limits):
@@ -81,21 +81,21 @@ def test_sets_are_in_the_same_order_each_time(isolation, limits):
     source = "def f(letters): return list(map(str, letters))"
     for tests in (f"assert f({{*'abcdefgh'}}) == {told.stdout}", f"assert list({{*'abcdefgh'}}) == {told.stdout}"):
         asked = Suite("def g(): pass", ("f",), f"f([])\n{tests}")
-        assert attempt(source, asked, isolation, limits).outcome == "passed"
+        assert run_against_tests(source, asked, isolation, limits).outcome == "passed"
 
 
 def test_long_answers_and_long_tests_are_run(isolation, limits):
     source = "TEXT = " + repr("x" * (3 << 20)) + "\ndef f(x): return len(TEXT) + x"
     tests = f"assert f(1) == {(3 << 20) + 1}, {'y' * (3 << 20)!r}"
-    assert attempt(source, Suite("", ("f",), tests), isolation, limits).outcome == "passed"
+    assert run_against_tests(source, Suite("", ("f",), tests), isolation, limits).outcome == "passed"
 
 
 def test_limits_grow_on_a_slower_machine_and_never_shrink(isolation, monkeypatch):
     limits = Limits(cpu_s=2, wall_s=20)
     monkeypatch.setattr(limits_module, "_measured", lambda *_: limits_module._NOMINAL_S * 2)
-    assert calibrated(limits, isolation) == dataclasses.replace(limits, cpu_s=4, wall_s=40)
+    assert calibrate_limits(limits, isolation) == dataclasses.replace(limits, cpu_s=4, wall_s=40)
     monkeypatch.setattr(limits_module, "_measured", lambda *_: limits_module._NOMINAL_S / 3)
-    assert calibrated(limits, isolation) == limits
+    assert calibrate_limits(limits, isolation) == limits
 
 
 def test_work_is_measured_in_the_sandbox(isolation):
@@ -111,8 +111,10 @@ def test_machine_without_isolation_is_refused(monkeypatch):
 
 def test_broken_isolation_is_refused(monkeypatch):
     isolation_module.find_isolation.cache_clear()
-    broken = [dataclasses.replace(way, wrap=lambda command, _: ["false", *command]) for way in isolation_module.WAYS]
-    monkeypatch.setattr(isolation_module, "WAYS", broken)
+    broken = [
+        dataclasses.replace(way, wrap=lambda command, _: ["false", *command]) for way in isolation_module.ISOLATIONS
+    ]
+    monkeypatch.setattr(isolation_module, "ISOLATIONS", broken)
     with pytest.raises(UserError, match="bubblewrap ended with status 1"):
         isolation_module.find_isolation()
     isolation_module.find_isolation.cache_clear()

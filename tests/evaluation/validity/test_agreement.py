@@ -5,7 +5,7 @@ import pytest
 from codetune.evaluation.metrics.params import BertScoreParams, ScoreParams
 from codetune.evaluation.validity.agreement import agreement
 from codetune.evaluation.validity.programs import Programs
-from codetune.reporting.validity_picture import agreement_picture
+from codetune.reporting.validity_plots import agreement_plot
 
 PARAMS = ScoreParams(
     seed=7, bertscore=BertScoreParams(model="minilm", revision=None, layer=6, baseline_pairs=1),
@@ -44,7 +44,7 @@ def test_interval_is_over_functions():
 
 
 def test_picture_shows_every_metric_the_best_on_top():
-    drawn = agreement_picture(agreement(functions(), score, PARAMS), 0.95)
+    drawn = agreement_plot(agreement(functions(), score, PARAMS), 0.95)
     assert drawn.index(">same<") < drawn.index(">nothing<")
     assert "not distinguishable from chance" in drawn
-    assert agreement_picture(agreement(functions(), score, PARAMS), 0.95) == drawn
+    assert agreement_plot(agreement(functions(), score, PARAMS), 0.95) == drawn

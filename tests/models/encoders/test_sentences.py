@@ -52,7 +52,7 @@ def test_damaged_files_are_named(tmp_path):
 
 
 def test_words_rule_out_what_has_none_in_common(encoder):
-    sort, order, delete, again, empty = encoder.embed_words(TEXTS)
+    sort, order, delete, again, empty = encoder.embed_bag_of_words(TEXTS)
     assert sort @ again > 0.99
     assert sort @ order > sort @ delete
     assert abs(empty @ sort) <= 1

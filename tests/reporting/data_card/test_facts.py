@@ -59,8 +59,10 @@ def test_examples_are_short_whatever_the_order():
 
 
 def test_groups_in_two_splits_are_found():
-    assert facts.straddling(ROWS) == []
-    assert facts.straddling([*ROWS, line("1", split="test"), dropped("2", "dunder", group="wren")]) == ["lark"]
+    assert facts.groups_in_several_splits(ROWS) == []
+    assert facts.groups_in_several_splits([*ROWS, line("1", split="test"), dropped("2", "dunder", group="wren")]) == [
+        "lark"
+    ]
 
 
 def test_thresholds_and_similarities_are_those_of_the_ledger():

@@ -6,14 +6,14 @@ import sys
 from typing import Any
 
 from codetune.evaluation.sandbox.inside.limits import open_channel
-from codetune.evaluation.sandbox.inside.loading import Printed, load_answer, raised
+from codetune.evaluation.sandbox.inside.loading import OutputBuffer, load_answer, raised
 from codetune.evaluation.sandbox.inside.wire import NotPlainError, decode, encode
 
 
 def _call(function: Any, arguments: list[Any], named: dict[str, Any]) -> dict[str, Any]:
     """Call a function; return its value or exception, its output, and its arguments if the call changed them."""
     before = encode(arguments)
-    sys.stdout = printed = Printed()
+    sys.stdout = printed = OutputBuffer()
     try:
         reply = {"value": encode(function(*arguments, **named))}
     except NotPlainError as error:
@@ -36,7 +36,7 @@ def main() -> None:
     channel, first = open_channel()
     if first is None:
         return
-    sys.stdout = Printed()
+    sys.stdout = OutputBuffer()
     namespace = load_answer(channel, first["source"], first["names"])
     if namespace is None:
         return

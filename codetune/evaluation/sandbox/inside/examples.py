@@ -11,12 +11,12 @@ import traceback
 from typing import Any
 
 from codetune.evaluation.sandbox.inside.limits import open_channel
-from codetune.evaluation.sandbox.inside.loading import ANSWER, MESSAGE, Printed, load_answer, raised
+from codetune.evaluation.sandbox.inside.loading import ANSWER, MESSAGE, OutputBuffer, load_answer, raised
 
 
 def _run(source: str, namespace: dict[str, Any]) -> dict[str, Any]:
     """Run a statement; return what it prints, including the value of an expression, and the exception it raises."""
-    sys.stdout = printed = Printed()
+    sys.stdout = printed = OutputBuffer()
     sys.displayhook = sys.__displayhook__
     reply = {}
     try:
@@ -43,7 +43,7 @@ def main() -> None:
     channel, first = open_channel()
     if first is None:
         return
-    sys.stdout = Printed()
+    sys.stdout = OutputBuffer()
     namespace: dict[str, Any] = {"__name__": "examples"}
     try:
         exec(compile(first["setup"], "<setup>", "exec", dont_inherit=True), namespace)  # noqa: S102

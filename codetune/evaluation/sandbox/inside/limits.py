@@ -13,7 +13,7 @@ def open_channel() -> tuple[Channel, dict[str, Any] | None]:
 
     :returns: the channel, and the first message; None in place of the message when there is no valid one.
     """
-    channel = Channel.of_this_process()
+    channel = Channel.from_stdio()
     first = channel.receive()
     if first is not None:
         restrict(first["cpu_s"], first["memory_mb"])

@@ -15,7 +15,7 @@ ANSWER = "answer"
 """The value of `__name__` in the namespace of an answer."""
 
 
-class Printed(io.StringIO):
+class OutputBuffer(io.StringIO):
     """Replacement for standard output that collects the output of a call or an example, up to a maximal length."""
 
     def write(self, text: str) -> int:

@@ -95,7 +95,7 @@ class Channel:
         self._incoming, self._outgoing, self._inside = incoming, outgoing, inside
 
     @classmethod
-    def of_this_process(cls) -> Channel:
+    def from_stdio(cls) -> Channel:
         """Return a channel over standard input and output of this process, for the end inside the sandbox.
 
         Descriptors 0 to 2 then point to /dev/null, so that code that runs later can neither read nor write messages.

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from codetune.numerics import sharing
+from codetune.numerics import thread_limits
 
 SHAPE = (1237, 513)  # many threads' worth, and odd
 
@@ -83,7 +83,7 @@ def test_any_number_of_threads_gives_the_same_bits(same_bits, name):
     ],
 )
 def test_an_activation_takes_the_threads_that_get_even_parts(elements, available, taken):
-    assert sharing._even(available, torch.empty(elements)) == taken
+    assert thread_limits._even(available, torch.empty(elements)) == taken
 
 
 def test_gradients_are_exact(threads):
@@ -98,5 +98,5 @@ def test_gradients_are_exact(threads):
 def test_threads_are_given_back_after_an_error(threads):
     threads(3)
     with pytest.raises(RuntimeError):
-        sharing.limited(sharing.torchs_own("mm"), lambda *_: 1)(drawn(2, 3), drawn(2, 3))
+        thread_limits.with_thread_limit(thread_limits.original_kernel("mm"), lambda *_: 1)(drawn(2, 3), drawn(2, 3))
     assert torch.get_num_threads() == 3

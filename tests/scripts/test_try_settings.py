@@ -3,7 +3,7 @@
 import pytest
 
 from codetune.core.errors import UserError
-from scripts.validation import _chosen
+from scripts.try_settings import _chosen
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """Measure how many secrets and mail addresses are found on labelled lines, and how many false alarms there are.
 
-Run as `python -m benchmarks.leaks`. The lines are generated from a seed: tokens in the forms that providers document,
-each in typical places in code, and harmless lines that look similar. No token is written in this file, so that scanners
-for secrets do not report it. No token has ever been valid, and no address is known to belong to a person.
+Run as `python -m benchmarks.secret_detection`. The lines are generated from a seed: tokens in the forms that providers
+document, each in typical places in code, and harmless lines that look similar. No token is written in this file, so
+that scanners for secrets do not report it. No token has ever been valid, and no address is known to belong to a person.
 """
 
 from __future__ import annotations
@@ -288,7 +288,7 @@ def mail_lines() -> Iterator[Line]:
         yield Line("no address", text)
 
 
-def misjudged(lines: list[Line]) -> list[Line]:
+def misclassified_lines(lines: list[Line]) -> list[Line]:
     """Return lines whose secret is missed or only partly removed, and harmless lines that are reported."""
     found = []
     for line in lines:
@@ -309,10 +309,10 @@ def labelled_lines() -> list[Line]:
     return [*secret_lines(), *mail_lines()]
 
 
-def leaks() -> None:
+def secret_detection() -> None:
     """Print the recall for each kind, and the false alarms."""
     lines = labelled_lines()
-    wrong = misjudged(lines)
+    wrong = misclassified_lines(lines)
     print(f"{len(lines)} lines, {sum(bool(line.secret) for line in lines)} of them with a secret or an address")
     for kind in dict.fromkeys(line.kind for line in lines):
         own = [line for line in lines if line.kind == kind]
@@ -324,4 +324,4 @@ def leaks() -> None:
 
 
 if __name__ == "__main__":
-    leaks()
+    secret_detection()

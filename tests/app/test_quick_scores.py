@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from codetune.app.marks import quick_line, quick_scores
+from codetune.app.quick_scores import quick_line, quick_scores
 from codetune.evaluation.metrics.scored import Task
 
 REFERENCE = "def add(a, b):\n    return a + b"
@@ -36,7 +36,7 @@ def test_one_character_of_difference() -> None:
 
 def test_no_encoder_is_loaded_for_it() -> None:
     code = (
-        "import sys; from codetune.app.marks import quick_line; quick_line('a', 'b');"
+        "import sys; from codetune.app.quick_scores import quick_line; quick_line('a', 'b');"
         "print([name for name in ('torch', 'transformers', 'bert_score') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

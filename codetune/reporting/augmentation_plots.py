@@ -9,7 +9,7 @@ import altair as alt
 
 from codetune.core.files import JsonObject
 from codetune.data.augment.meaning import Calibration
-from codetune.reporting.pictures import QUIET, chart, svg
+from codetune.reporting.svg import QUIET, chart, svg
 
 # Okabe and Ito's palette, which colour-blind readers can distinguish; the dashes repeat the distinction.
 _COLORS = ("#009E73", "#D55E00", "#0072B2")
@@ -19,7 +19,7 @@ _LEAST = 0.4
 _HEIGHT = 240
 
 
-def meaning_picture(found: Calibration, run: Sequence[float]) -> str:
+def meaning_plot(found: Calibration, run: Sequence[float]) -> str:
     """Plot the similarities of labelled pairs and of the paraphrases of a run, with the threshold.
 
     :param found: labelled pairs with the same meaning (`good`) and with another (`bad`), and the threshold.

@@ -15,7 +15,7 @@ from codetune.models.answer_form import Task
 
 
 @dataclass
-class Asked:
+class AnswerProgress:
     """The state of one question that several models are answering.
 
     Streamlit runs the page again at every interaction. This object stays in the session, so that generation does not
@@ -63,7 +63,7 @@ class Asked:
         self.running = False
         self.events = iter(())
 
-    def facts(self, name: str) -> str:
+    def status_line(self, name: str) -> str:
         """Return length, speed and how the answer ended, in one line, for the model `name`."""
         event = self.last.get(name)
         if event is None:

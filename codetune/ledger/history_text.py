@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from codetune.core.files import JsonObject
 from codetune.evaluation.metrics.registry import F1
 from codetune.ledger.ledger import Ledger
-from codetune.ledger.life import AUGMENTED_PATH, SCORES_PATH, Life
-from codetune.reporting.reasons import known
+from codetune.ledger.life import AUGMENTED_PATH, SCORES_PATH, RowHistory
+from codetune.reporting.reasons import describe_reason
 
 _WIDTH = 110
 _LABEL = 16
@@ -59,7 +59,7 @@ def measured_text(row: JsonObject) -> str:
     return f"{measured}, {'maximum' if row['measured'] > row['threshold'] else 'minimum'} {row['threshold']:g}"
 
 
-def _origin(life: Life) -> str:
+def _origin(life: RowHistory) -> str:
     row = life.row
     version = f" {row['version']}" if row["version"] else ""
     lines = f", lines {row['start_line']} to {row['end_line']}" if row["start_line"] is not None else ""
@@ -74,7 +74,7 @@ def _license(row: JsonObject) -> str:
     return f"{row['license']}, because of `{row['license_evidence']}`" if row["license_evidence"] else row["license"]
 
 
-def _verdict(life: Life) -> str:
+def _verdict(life: RowHistory) -> str:
     row = life.row
     if row["verdict"] == "keep":
         size = (
@@ -82,10 +82,11 @@ def _verdict(life: Life) -> str:
         )
         return f"kept: no rule dropped it.{size}{_reviewed(life)}"
     measured = measured_text(row)
-    return f"dropped because {known(row['reason']).words} ({row['reason']}){f': {measured}' if measured else ''}."
+    words = describe_reason(row["reason"]).words
+    return f"dropped because {words} ({row['reason']}){f': {measured}' if measured else ''}."
 
 
-def _reviewed(life: Life) -> str:
+def _reviewed(life: RowHistory) -> str:
     """A sentence on the review of a kept row; empty if there is none, or if its text is not in the instruction."""
     said = life.review["text"] if life.review else ""
     if not life.review or said not in (life.instruction or said):
@@ -93,14 +94,14 @@ def _reviewed(life: Life) -> str:
     return f" A reviewer read it and {f'added to the instruction: {said}' if said else 'found nothing missing.'}"
 
 
-def _matches(life: Life) -> Iterator[str]:
+def _matches(life: RowHistory) -> Iterator[str]:
     if life.row["matched"]:
         likeness = life.row["similarity"]
         how = "the same" if likeness == 1 else f"a similarity of {likeness:g}" if likeness is not None else "similar"
         yield f"{how}: {row_text(life.matched)}" if life.matched else f"{how}: {life.row['matched']}"
 
 
-def _duplicates(life: Life) -> Iterator[str]:
+def _duplicates(life: RowHistory) -> Iterator[str]:
     rows = sorted(life.duplicates, key=lambda row: (-(row["similarity"] or 0), row["id"]))
     for row in rows[:_LISTED]:
         likeness = "" if row["similarity"] is None else f"{row['similarity']:g}  "
@@ -109,7 +110,7 @@ def _duplicates(life: Life) -> Iterator[str]:
         yield f"… and {len(rows) - _LISTED:,} more"
 
 
-def _split(life: Life) -> str:
+def _split(life: RowHistory) -> str:
     row, group = life.row, life.neighbours
     counts = f"{group.kept:,} of its {group.rows:,} rows are kept"
     if row["verdict"] != "keep":
@@ -118,7 +119,7 @@ def _split(life: Life) -> str:
     return f"{row['split']}, like all rows of {row['group']}: a group is never divided between splits, and {counts}."
 
 
-def _training(life: Life) -> Iterator[str]:
+def _training(life: RowHistory) -> Iterator[str]:
     """Sentences on a row of train: whether it is in the training set, and its paraphrases."""
     if life.trained is None:
         yield f"unknown: {AUGMENTED_PATH} does not exist. Run `dvc pull {AUGMENTED_PATH}` or `dvc repro augment`."
@@ -131,7 +132,7 @@ def _training(life: Life) -> Iterator[str]:
         yield from _children(life)
 
 
-def _children(life: Life) -> Iterator[str]:
+def _children(life: RowHistory) -> Iterator[str]:
     for row in life.paraphrases:
         yield f"{row['id']}  {row['instruction']}"
 
@@ -143,7 +144,7 @@ def _scored(scores: JsonObject | None) -> str:
     return f"one of the prompts that were scored ({F1.label}: {', '.join(values)})"
 
 
-def _use(life: Life) -> Iterator[str]:
+def _use(life: RowHistory) -> Iterator[str]:
     if life.row["verdict"] != "keep":
         yield "none: it is neither trained on nor used as a prompt."
     elif life.row["split"] == "train":
@@ -164,7 +165,7 @@ def _paragraph(label: str, texts: Iterator[str] | list[str]) -> Iterator[str]:
         )  # fmt: skip
 
 
-def steps(life: Life) -> list[tuple[str, list[str]]]:
+def history_steps(life: RowHistory) -> list[tuple[str, list[str]]]:
     """List the history of a row, from its archive to the training set.
 
     :returns: label and texts of each step; those without text are left out.
@@ -188,6 +189,6 @@ def steps(life: Life) -> list[tuple[str, list[str]]]:
     return [(label, texts) for label, texts in parts if texts]
 
 
-def told(life: Life) -> str:
+def format_history(life: RowHistory) -> str:
     """Format the history of a row for the terminal, one paragraph for each step."""
-    return "\n".join(line for label, texts in steps(life) for line in _paragraph(label, texts))
+    return "\n".join(line for label, texts in history_steps(life) for line in _paragraph(label, texts))

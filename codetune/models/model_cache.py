@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from codetune.models.load import LoadedModel
 
 Key = TypeVar("Key", bound=Hashable)
-PATIENCE_S = 30.0
+MAX_WAIT_S = 30.0
 _POLL_S = 0.1
 
 
-class Shelf(Generic[Key]):
+class ModelCache(Generic[Key]):
     """A thread-safe cache of at most `places` loaded models, which releases the least recently used one.
 
     :param places: largest number of models in memory.
@@ -45,17 +45,17 @@ class Shelf(Generic[Key]):
         self._alive = [model for model in self._alive if model() is not None]
         return len(self._alive)
 
-    def take(self, keys: Sequence[Key], patience_s: float = PATIENCE_S) -> list[LoadedModel]:
+    def get(self, keys: Sequence[Key], max_wait_s: float = MAX_WAIT_S) -> list[LoadedModel]:
         """Return the models of `keys`.
 
         All of them are requested at once. Otherwise two threads could each hold a model and wait for the other one (a
         deadlock).
 
-        :param patience_s: longest wait, in seconds.
+        :param max_wait_s: longest wait, in seconds.
         :returns: one model per key, in the order of `keys`.
-        :raises UserError: when a model cannot be loaded, or when none was released within `patience_s` seconds.
+        :raises UserError: when a model cannot be loaded, or when none was released within `max_wait_s` seconds.
         """
-        until = time.monotonic() + patience_s
+        until = time.monotonic() + max_wait_s
         while True:
             with self._lock:
                 if self._make_room(set(keys)):

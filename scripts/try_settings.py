@@ -1,7 +1,7 @@
 """Try settings on validation rows, so that held-out rows are not used to choose settings.
 
-    python -m scripts.validation                                      # params.yaml unchanged
-    python -m scripts.validation train.learning_rate=1e-3 train.answer_form=bare
+    python -m scripts.try_settings                                      # params.yaml unchanged
+    python -m scripts.try_settings train.learning_rate=1e-3 train.answer_form=bare
 
 Trains with these settings, generates answers of base and tuned model to validation prompts, and prints the gains. The
 outputs are in .cache/validation, in one folder for each choice of settings. Nothing else in the project changes.

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from codetune.evaluation.validity.agreement import ALL
-from codetune.reporting.pictures import QUIET, chart, svg
+from codetune.reporting.svg import QUIET, chart, svg
 
 _COLORS = {
     "better than chance": "#0072B2",
@@ -18,7 +18,7 @@ _SHAPES = ("triangle-right", "circle", "triangle-left")
 _ROW = 22
 
 
-def agreement_picture(metrics: dict[str, Any], confidence: float) -> str:
+def agreement_plot(metrics: dict[str, Any], confidence: float) -> str:
     """Plot, for each metric, the share of pairs in which the working program scores higher; the best metric on top.
 
     :param metrics: the result of `codetune.evaluation.validity.agreement.agreement`; the kind `ALL` is shown.

@@ -6,7 +6,7 @@ import altair as alt
 
 from codetune.core.files import JsonObject
 from codetune.reporting.data_card.facts import SPLITS, Step
-from codetune.reporting.pictures import chart, svg
+from codetune.reporting.svg import chart, svg
 
 # Okabe and Ito's palette, which colour-blind readers can distinguish; order and labels of the bars repeat it.
 _STAGES = {
@@ -20,7 +20,7 @@ _LEFT = "rows left"
 _HEIGHT, _ROW = 240, 21
 
 
-def funnel_picture(rows: int, steps: list[Step], splits: dict[str, int]) -> str:
+def funnel_plot(rows: int, steps: list[Step], splits: dict[str, int]) -> str:
     """Plot how the rules reduce the raw rows to the splits.
 
     The bar of a rule begins at the number of rows after the rule and ends at the number before it.
@@ -61,7 +61,7 @@ def _bar(name: str, start: int, end: int, stage: str, label: str) -> JsonObject:
     return {"name": name, "from": start, "to": end, "stage": stage, "label": label}
 
 
-def lengths_picture(bins: list[JsonObject], medians: dict[str, int]) -> str:
+def lengths_plot(bins: list[JsonObject], medians: dict[str, int]) -> str:
     """Plot the distribution of code lengths: one line for each split.
 
     :param bins: bins with `split`, `tokens` (lower edge) and `share` of the split's rows.

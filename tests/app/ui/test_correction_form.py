@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codetune.app.ui import keeping
+from codetune.app.ui import correction_form
 from codetune.history.listing import Kind, Revision
 from codetune.history.reports import Reports
 
@@ -27,7 +27,7 @@ def test_a_correction_begins_with_the_code_of_a_fenced_answer(
 ) -> None:
     state = {"corrected_side": "Left"}
     reports = Reports(Revision(Kind.WORKSPACE, "workspace"), params={"clean": {"task": task}})
-    monkeypatch.setattr(keeping.st, "session_state", state)
-    monkeypatch.setattr(keeping.project, "reports", lambda _: reports)
-    keeping._start_from({"Left": answer})
+    monkeypatch.setattr(correction_form.st, "session_state", state)
+    monkeypatch.setattr(correction_form.project, "reports", lambda _: reports)
+    correction_form._start_from({"Left": answer})
     assert state["correction"] == begins

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from codetune.core.errors import UserError
-from codetune.models.shelf import Shelf
+from codetune.models.model_cache import ModelCache
 
 
 class Model:
@@ -40,24 +40,24 @@ def library() -> Library:
     return Library()
 
 
-def names(shelf: Shelf[str], *keys: str, **options: float) -> list[str]:
-    return [loaded.name for loaded in shelf.take(keys, **options)]
+def names(shelf: ModelCache[str], *keys: str, **options: float) -> list[str]:
+    return [loaded.name for loaded in shelf.get(keys, **options)]
 
 
 def test_a_model_is_loaded_once_for_all(library: Library) -> None:
-    shelf = Shelf(2, library)
+    shelf = ModelCache(2, library)
     assert names(shelf, "a", "b") == ["a", "b"]
     assert names(shelf, "b", "a") == ["b", "a"]
     assert library.made == ["a", "b"]
 
 
 def test_one_model_may_be_asked_twice_at_the_same_time(library: Library) -> None:
-    assert names(Shelf(1, library), "a", "a") == ["a", "a"]
+    assert names(ModelCache(1, library), "a", "a") == ["a", "a"]
     assert library.made == ["a"]
 
 
 def test_the_one_asked_longest_ago_goes_first(library: Library) -> None:
-    shelf = Shelf(2, library)
+    shelf = ModelCache(2, library)
     for keys in ("a", "b", "a", "c"):
         names(shelf, *keys)
     assert shelf.in_memory() == 2
@@ -68,42 +68,42 @@ def test_the_one_asked_longest_ago_goes_first(library: Library) -> None:
 
 
 def test_a_model_in_use_makes_no_room(library: Library) -> None:
-    shelf = Shelf(2, library)
-    used = shelf.take(["a", "b"])
+    shelf = ModelCache(2, library)
+    used = shelf.get(["a", "b"])
     with pytest.raises(UserError, match="all 2 models in memory are busy"):
-        shelf.take(["c"], patience_s=0)
+        shelf.get(["c"], max_wait_s=0)
     assert library.made == ["a", "b"]
     assert used[0].name == "a"
 
 
 def test_a_model_in_use_is_shared_though_it_was_to_make_room(library: Library) -> None:
-    shelf = Shelf(2, library)
-    used = shelf.take(["a", "b"])
+    shelf = ModelCache(2, library)
+    used = shelf.get(["a", "b"])
     with pytest.raises(UserError, match="places"):
-        shelf.take(["c"], patience_s=0)
-    assert shelf.take(["b", "a"]) == used[::-1]
+        shelf.get(["c"], max_wait_s=0)
+    assert shelf.get(["b", "a"]) == used[::-1]
     assert library.made == ["a", "b"]
 
 
 def test_who_finds_no_place_waits_for_one(library: Library) -> None:
-    shelf = Shelf(1, library)
-    used = shelf.take(["a"])
+    shelf = ModelCache(1, library)
+    used = shelf.get(["a"])
 
     def let_go() -> None:
         time.sleep(0.2)
         used.clear()
 
     threading.Thread(target=let_go).start()
-    assert names(shelf, "b", patience_s=10) == ["b"]
+    assert names(shelf, "b", max_wait_s=10) == ["b"]
     assert shelf.in_memory() == 1
 
 
 def test_many_who_ask_at_once_never_hold_more_than_there_are_places(library: Library) -> None:
-    shelf, seen = Shelf(3, library), []
+    shelf, seen = ModelCache(3, library), []
 
     def ask(number: int) -> None:
         for step in range(20):
-            taken = shelf.take([f"m{(number + step) % 5}", f"m{(number + 2 * step + 1) % 5}"])
+            taken = shelf.get([f"m{(number + step) % 5}", f"m{(number + 2 * step + 1) % 5}"])
             seen.append((shelf.in_memory(), [loaded.name for loaded in taken]))
             del taken
 
@@ -122,9 +122,9 @@ def test_a_model_that_cannot_be_loaded_leaves_the_others(library: Library) -> No
             raise UserError("it is broken", "Mend it.")
         return library(key)
 
-    shelf = Shelf(2, load)
+    shelf = ModelCache(2, load)
     names(shelf, "a")
     with pytest.raises(UserError, match="it is broken"):
-        shelf.take(["broken"])
+        shelf.get(["broken"])
     assert names(shelf, "a") == ["a"]
     assert library.made == ["a"]

@@ -7,7 +7,7 @@ import streamlit as st
 from codetune.app import project
 from codetune.app.feedback import FEEDBACK, MAX_CHARS, PARAMS_SNIPPET, Correction, is_held_out, is_source, keep
 from codetune.app.ui.choose_models import Side
-from codetune.app.ui.guard import literal
+from codetune.app.ui.guard import escape_markdown
 from codetune.evaluation.answers import read_answer
 from codetune.evaluation.metrics.syntax import syntax_valid
 from codetune.history.listing import WORKSPACE
@@ -33,7 +33,7 @@ def _start_from(texts: dict[str, str]) -> None:
     st.session_state["correction"] = found.code if fenced else text
 
 
-def show_keeping(instruction: str, answers: dict[Side, str]) -> None:
+def show_correction_form(instruction: str, answers: dict[Side, str]) -> None:
     """Draw the part that corrects and saves an answer.
 
     :param instruction: the question that was asked.
@@ -73,7 +73,9 @@ def _keep(correction: Correction) -> None:
 def _next_step() -> None:
     """Draw what to do so that the next run learns from the saved rows."""
     if is_source(project.project_root()):
-        st.caption(literal("The next `dvc repro` learns from it. Commit the file together with the results."))
+        st.caption(escape_markdown("The next `dvc repro` learns from it. Commit the file together with the results."))
         return
-    st.caption(literal("Add this source to `ingest.sources` in `params.yaml`; the next `dvc repro` learns from it:"))
+    st.caption(
+        escape_markdown("Add this source to `ingest.sources` in `params.yaml`; the next `dvc repro` learns from it:")
+    )
     st.code(PARAMS_SNIPPET, language="yaml")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from codetune.app.asking import Asked
+from codetune.app.answer_progress import AnswerProgress
 from codetune.generation.stream import StreamEvent
 
 
@@ -16,11 +16,11 @@ def events(*texts: str, stopped: bool = True) -> Iterator[StreamEvent]:
 
 
 def test_texts_grow_until_all_is_said() -> None:
-    asked = Asked(events("def f():", "\n    ", "pass"))
+    asked = AnswerProgress(events("def f():", "\n    ", "pass"))
     assert asked.running
     assert not asked.advance(10)
     assert asked.texts == {"base": "def f():\n    pass"}
-    assert asked.facts("base") == "3 tokens · 1.50 s · first token 0.50 s · 2 tokens/s · ended by itself · parses"
+    assert asked.status_line("base") == "3 tokens · 1.50 s · first token 0.50 s · 2 tokens/s · ended by itself · parses"
 
 
 @pytest.mark.parametrize(("threads", "used"), [(1, 1), (0, 2)])
@@ -32,16 +32,16 @@ def test_answers_are_computed_with_the_threads_asked_for(threads: int, used: int
         seen.append(torch.get_num_threads())
         yield from events("a")
 
-    Asked(watched(), threads=threads).advance(10)
+    AnswerProgress(watched(), threads=threads).advance(10)
     torch.set_num_threads(2)
     assert seen == [used]
 
 
 def test_no_time_means_no_token() -> None:
-    asked = Asked(events("a"))
+    asked = AnswerProgress(events("a"))
     assert asked.advance(0)
     assert asked.texts == {}
-    assert asked.facts("base") == "reading the prompt"
+    assert asked.status_line("base") == "reading the prompt"
 
 
 def test_stop_keeps_what_was_said_and_asks_for_no_more() -> None:
@@ -51,11 +51,11 @@ def test_stop_keeps_what_was_said_and_asks_for_no_more() -> None:
         yield StreamEvent("base", "y", 2, 1.0, 0.5, finished=False, stopped=False)
         pytest.fail("asked for more after the stop")
 
-    asked = Asked(endless())
+    asked = AnswerProgress(endless())
     assert not asked.advance(10)
     assert asked.texts == {"base": "xy"}
-    assert asked.facts("base").endswith("2 tokens/s · stopped by you")
-    assert asked.facts("tuned") == "stopped before the first token"
+    assert asked.status_line("base").endswith("2 tokens/s · stopped by you")
+    assert asked.status_line("tuned") == "stopped before the first token"
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,9 @@ def test_stop_keeps_what_was_said_and_asks_for_no_more() -> None:
     ],
 )
 def test_the_fate_of_an_answer(text: str, fate: str) -> None:
-    asked = Asked(events(text, stopped=False))
+    asked = AnswerProgress(events(text, stopped=False))
     asked.advance(10)
-    assert asked.facts("base").endswith(f"cut at the limit of tokens · {fate}")
+    assert asked.status_line("base").endswith(f"cut at the limit of tokens · {fate}")
 
 
 def test_a_failure_ends_the_question() -> None:
@@ -79,7 +79,7 @@ def test_a_failure_ends_the_question() -> None:
         yield from events("a")
         raise RuntimeError("out of memory")
 
-    asked = Asked(broken())
+    asked = AnswerProgress(broken())
     with pytest.raises(RuntimeError):
         asked.advance(10)
     assert not asked.running

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from codetune.numerics.replacing import Kernel, replace, torchs_own
+from codetune.numerics.replacing import Kernel, original_kernel, replace
 
 Limit = Callable[..., int]
 """A function that returns a safe thread count; it takes the available thread count and the operator's arguments."""
@@ -75,10 +75,10 @@ PRODUCTS: dict[str, Limit] = dict.fromkeys(("mm", "addmm", "bmm", "baddbmm"), _o
 
 def install(operators: Mapping[str, Limit]) -> None:
     """Limit the threads of these operators for the rest of this process."""
-    replace({name: limited(torchs_own(name), limit) for name, limit in operators.items()})
+    replace({name: with_thread_limit(original_kernel(name), limit) for name, limit in operators.items()})
 
 
-def held_to(number: int, kernel: Kernel, *arguments: Any, **named: Any) -> Any:
+def run_with_threads(number: int, kernel: Kernel, *arguments: Any, **named: Any) -> Any:
     """Run a kernel with a given number of threads and return its result."""
     threads = torch.get_num_threads()
     if number == threads:
@@ -90,12 +90,12 @@ def held_to(number: int, kernel: Kernel, *arguments: Any, **named: Any) -> Any:
         torch.set_num_threads(threads)
 
 
-def limited(kernel: Kernel, limit: Limit) -> Kernel:
+def with_thread_limit(kernel: Kernel, limit: Limit) -> Kernel:
     """Return a kernel that runs with no more threads than `limit` returns."""
 
     def run(*arguments: Any, **named: Any) -> Any:
         threads = torch.get_num_threads()
         borne = threads if threads == 1 else limit(threads, *arguments, **named)
-        return held_to(borne, kernel, *arguments, **named)
+        return run_with_threads(borne, kernel, *arguments, **named)
 
     return run

@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(OUTSIDE)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help install repro test lint app bench screenshots verify validity answer-validity check deps docs lock clean
+.PHONY: help install repro test test-quick test-long lint app bench screenshots verify validity answer-validity check deps docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -37,8 +37,18 @@ repro: check ## run the pipeline: data, training, answers, scores, export
 	@dvc repro
 	@python -m codetune summary
 
-test: $(STAMP) ## run the tests
-	@python -m pytest
+# Half as many processes as cores, so that tests which start processes of their own do not slow each other down; at
+# least two, at most eight.
+PYTEST := python -m pytest -n $(shell n=$$(( $$(nproc) / 2 )); echo $$(( n < 2 ? 2 : n > 8 ? 8 : n ))) --dist loadfile
+
+test: $(STAMP) ## run the tests (about 6 minutes on two cores)
+	@$(PYTEST) -m "not long"
+
+test-quick: $(STAMP) ## run the tests that need neither a browser nor training (about a minute)
+	@$(PYTEST) -m "not long and not slow"
+
+test-long: $(STAMP) ## run the tests that take minutes: emulated processors, all families, `dvc repro`, fuzzing
+	@CODETUNE_FUZZ_INPUTS=5000 $(PYTEST) -m "long or fuzz"
 
 lint: $(STAMP) ## ruff and strict mypy
 	@ruff check .

@@ -17,11 +17,16 @@ import pytest  # noqa: E402
 from codetune.core.errors import UserError  # noqa: E402
 from codetune.core.files import digest_file, read_jsonl, stable_seed  # noqa: E402
 from codetune.models.prompt import CHAT_TEMPLATE  # noqa: E402
+from tests import tiers  # noqa: E402
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 ROOT = Path(__file__).parents[1]
 ROWS_FILE = Path(__file__).parent / "support" / "instruction_rows.jsonl"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tiers.mark(items, Path(__file__).parent)
 
 
 @pytest.fixture

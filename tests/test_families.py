@@ -1,6 +1,5 @@
 """Any causal model of transformers: the families that people tune, tiny and random, from folder to merged adapter."""
 
-import os
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -80,7 +79,15 @@ def make_base(name, folder):
     return folder
 
 
-@pytest.fixture(scope="module", params=list(FAMILIES))
+SOON = ("llama", "qwen3", "gguf")  # what `make test` trains; `make test-long` trains the others
+
+
+def _tiers(names, soon):
+    """The names, as parameters of a test: a long one, unless it is among those that are soon tried."""
+    return [pytest.param(name, marks=() if name in soon else pytest.mark.long) for name in names]
+
+
+@pytest.fixture(scope="module", params=_tiers(FAMILIES, SOON))
 def trained(request, tmp_path_factory):
     """Family, folder of the base, what it held before, folder of the adapter, and the report of the stage."""
     root = tmp_path_factory.mktemp(request.param)
@@ -161,10 +168,8 @@ IN_EVERY_RUN = ("bloom", "gemma3_text", "mamba", "phimoe")
 LEAST = 24  # families that the page is to say "yes" of
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", _tiers(SHAPES, IN_EVERY_RUN))
 def test_the_page_of_families_says_what_becomes_of_them(name, tmp_path):
-    if name not in IN_EVERY_RUN and not os.environ.get("CODETUNE_LONG_TESTS"):
-        pytest.skip("a long test: set CODETUNE_LONG_TESTS")
     assert outcome(name, tmp_path) == read_table()[name]
 
 

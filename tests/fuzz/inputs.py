@@ -1,4 +1,4 @@
-"""How much is tried at random: a little in the usual tests, 5,000 inputs each where CODETUNE_LONG_TESTS is set."""
+"""How many random inputs a test tries: a few, or as many as CODETUNE_FUZZ_INPUTS says (5,000 in `make test-long`)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, settings
 
 from codetune.core.errors import UserError
 
-_INPUTS = int(os.environ.get("CODETUNE_LONG_TESTS_INPUTS", "5000")) if os.environ.get("CODETUNE_LONG_TESTS") else None
+_INPUTS = int(os.environ.get("CODETUNE_FUZZ_INPUTS", "0"))
 
 
 def inputs(usually: int) -> Callable[[Any], Any]:
-    """Settings for a test that is tried with `usually` inputs, always the same ones, unless long tests are asked for."""
+    """Return settings with `usually` inputs, always the same ones, or with CODETUNE_FUZZ_INPUTS different ones."""
     return settings(
-        max_examples=_INPUTS or usually, derandomize=_INPUTS is None, database=None, deadline=None,
+        max_examples=_INPUTS or usually, derandomize=not _INPUTS, database=None, deadline=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
 

@@ -20,7 +20,6 @@ PROCESSORS = {"GenuineIntel": "Haswell", "AuthenticAMD": "EPYC"}  # vendors, and
 ROOT = Path(__file__).parents[2]
 emulated = [
     pytest.mark.emulated,
-    pytest.mark.slow,
     pytest.mark.skipif(os.environ.get(REQUIRED) != "1", reason=f"takes minutes: set {REQUIRED}=1"),
 ]
 
@@ -59,7 +58,6 @@ def small_run(base):
     return run
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["strict", "portable"])
 def test_any_number_of_threads_gives_the_same_bytes(small_run, mode):
     assert small_run(mode, 1) == small_run(mode, 5)

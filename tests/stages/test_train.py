@@ -94,6 +94,7 @@ train.run(params(Path(sys.argv[3])), inputs, outputs_in(folder / "again"))
 """
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_bytes_in_another_process(tiny_base, inputs, outputs, tmp_path):
     train.run(params(tiny_base), inputs, outputs)
     environment = os.environ | {"PYTHONHASHSEED": "99"}
@@ -232,6 +233,7 @@ def test_steps_can_be_limited(tiny_base, inputs, outputs):
     assert summary["rows_seen"] in {11, 12}
 
 
+@pytest.mark.long
 def test_kill_9_at_any_moment(tiny_base, inputs, outputs, tmp_path):
     """A process that is killed again and again, each time at another moment, ends in the bytes of one that is not."""
     long = {"epochs": 12, "checkpoint_every": 1}
@@ -307,6 +309,7 @@ def launched(tmp_path, base, outputs, changes, *, kill=False, launcher=TORCHRUN)
     return process.returncode, told
 
 
+@pytest.mark.long
 def test_two_processes_are_one_with_twice_the_batch(tiny_base, inputs, tmp_path):
     """And when they are killed, the next two end in the same bytes."""
     alone, together, again = (outputs_in(tmp_path / name) for name in ("alone", "together", "killed"))
@@ -330,6 +333,7 @@ def test_two_processes_are_one_with_twice_the_batch(tiny_base, inputs, tmp_path)
     assert written(again) == written(together)
 
 
+@pytest.mark.long
 def test_base_that_fsdp_shares_out_gives_the_same_adapter(tiny_base, inputs, tmp_path):
     """With a configuration of accelerate's; validation and steps have odd numbers of batches. Also after a kill."""
     config = tmp_path / "fsdp.yaml"

@@ -30,12 +30,12 @@ $(STAMP): requirements.lock requirements-cpu.lock requirements-cuda.lock pyproje
 install: $(STAMP) ## set up .venv from requirements.lock; does nothing if nothing has changed
 
 check: $(STAMP) ## check params.yaml and report all problems at once
-	@python -m codetune check
+	@codetune check
 
 repro: check ## run the pipeline: data, training, answers, scores, export
 	@[ -e data/raw ] || echo "The first run takes about 15 minutes on two cores, 190 MB of downloads and 5 GB of memory."
 	@dvc repro
-	@python -m codetune summary
+	@codetune summary
 
 # Half as many processes as cores, so that tests which start processes of their own do not slow each other down; at
 # least two, at most eight.

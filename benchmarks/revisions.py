@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import history
+from benchmarks import history, timing
 
 _ROUNDS = 5
 _TARGETS = {"cold": 2.0, "warm": 0.5}
@@ -73,6 +73,30 @@ def _experiments(root: Path) -> dict[str, float]:
 _MEASURES = {"Compare": _compare, "Experiments": _experiments}
 
 
+def _output_of_a_commit() -> None:
+    """Compare reading an output of HEAD from the DVC cache with DVCFileSystem."""
+    from dvc.api import DVCFileSystem
+
+    from codetune.history.listing import require_revision
+    from codetune.history.outputs import cache_path, locked_output
+    from codetune.history.repository import Repository
+
+    root, path = Path.cwd(), "data/clean/train.jsonl"
+    repository = Repository(root)
+
+    def ours() -> bytes:
+        entry = locked_output(repository, require_revision(repository, "HEAD"), path)
+        return cache_path(root, entry).read_bytes() if entry else b""
+
+    def plain() -> bytes:
+        found: bytes = DVCFileSystem(str(root), rev="HEAD").read_bytes(path)
+        return found
+
+    if ours() != plain():
+        raise AssertionError(f"{path} of HEAD differs")
+    timing.compare("output of a commit against DVCFileSystem", ours, plain)
+
+
 def _measured(page: str, root: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.revisions", page, str(root)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -81,7 +105,7 @@ def _measured(page: str, root: Path) -> dict[str, Any]:
 
 
 def revisions() -> None:
-    """Measure both pages, each in its own process."""
+    """Measure both pages, each in its own process, and how an output of a commit is read."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         history.build(Path(folder))
@@ -91,6 +115,7 @@ def revisions() -> None:
             found = _measured(page, Path(folder))
             told = (f"{kind} {found[kind]:.2f} s (target {limit:g} s)" for kind, limit in _TARGETS.items())
             print(f"    {page}: {', '.join(told)}", flush=True)
+    _output_of_a_commit()
 
 
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ def _test_rows(inputs: Inputs) -> tuple[list[JsonObject], dict[str, int]]:
     if candidates and not problems:
         sys.stderr.write(
             f"generate: none of the {len(candidates)} held-out problems is listed in {inputs.verified} with its "
-            "current content, so test rows are asked. Run `python -m codetune problems --renew`.\n"
+            "current content, so test rows are asked. Run `codetune problems --renew`.\n"
         )
     return problems or rows, {"candidates": len(candidates), "verified": len(problems)}
 

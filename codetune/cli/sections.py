@@ -1,4 +1,4 @@
-"""All sections of params.yaml, for `python -m codetune check`. A stage loads only its own sections."""
+"""All sections of params.yaml, for `codetune check`. A stage loads only its own sections."""
 
 from __future__ import annotations
 

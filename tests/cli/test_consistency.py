@@ -1,4 +1,4 @@
-"""`python -m codetune check` refuses what a stage would fail on hours later, and says all of it at once."""
+"""`codetune check` refuses what a stage would fail on hours later, and says all of it at once."""
 
 from __future__ import annotations
 

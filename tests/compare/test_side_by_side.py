@@ -1,4 +1,4 @@
-"""`python -m codetune compare`: two revisions from a clone, as text, Markdown and JSON."""
+"""`codetune compare`: two revisions from a clone, as text, Markdown and JSON."""
 
 import csv
 import html

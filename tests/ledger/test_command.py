@@ -1,4 +1,4 @@
-"""`python -m codetune why` and `data-diff`, as typed."""
+"""`codetune why` and `data-diff`, as typed."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Search the ledger and draw the history of a row, as `python -m codetune why` prints it."""
+"""Search the ledger and draw the history of a row, as `codetune why` prints it."""
 
 from __future__ import annotations
 

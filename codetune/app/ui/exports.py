@@ -1,4 +1,4 @@
-"""Downloads of the comparison, as `python -m codetune compare` prints it."""
+"""Downloads of the comparison, as `codetune compare` prints it."""
 
 from __future__ import annotations
 
@@ -56,5 +56,5 @@ def show_exports(comparison: Comparison) -> None:
                 key=f"export_{suffix}",
                 on_click="ignore",
                 icon=":material/download:",
-                help=f"What `python -m codetune compare --{form.lower()}` prints.",
+                help=f"What `codetune compare --{form.lower()}` prints.",
             )

@@ -1,4 +1,4 @@
-"""Report what the sources gave: data/raw/manifest.json, and the lines of `python -m codetune ingest --dry-run`."""
+"""Report what the sources gave: data/raw/manifest.json, and the lines of `codetune ingest --dry-run`."""
 
 from __future__ import annotations
 

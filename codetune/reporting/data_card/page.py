@@ -96,7 +96,7 @@ def _summary(card: CardFacts, found: list[Source]) -> str:
         f"**{rows:,}** raw rows from **{len(found)}** sources; **{kept:,}** ({_percent(kept, rows)}) are kept: "
         f"{counted}.{_reviews(card.data)} Augmentation adds **{card.augmentation.get('paraphrases', 0):,}** "
         "paraphrases to train. `stages/describe.py` makes this page from the files of the run. "
-        "`python -m codetune why ID` shows the history of any row, kept or dropped."
+        "`codetune why ID` shows the history of any row, kept or dropped."
     )
 
 

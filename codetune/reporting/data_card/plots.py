@@ -8,12 +8,12 @@ from codetune.core.files import JsonObject
 from codetune.reporting.data_card.facts import SPLITS, Step
 from codetune.reporting.svg import chart, svg
 
-# Okabe and Ito's palette, which colour-blind readers can distinguish, and three more colours; order and labels of the bars
-# repeat it.
+# Okabe and Ito's palette, which colour-blind readers can distinguish, and three more colours; order and labels of the
+# bars repeat it.
 _STAGES = {
     "licence": "#000000", "place": "#56B4E9", "docstring": "#E69F00", "code": "#009E73", "context": "#7B61A8",
-    "instruction": "#8C564B", "length": "#CC79A7", "safety": "#D55E00", "duplicate": "#9A8C00", "review": "#00A0A0",
-    "other": "#6B6B6B",
+    "instruction": "#8C564B", "length": "#CC79A7", "safety": "#D55E00", "duplicate": "#9A8C00", "share": "#A6761D",
+    "review": "#00A0A0", "other": "#6B6B6B",
 }  # fmt: skip
 _KEPT = "#0072B2"
 _SPLITS = {"train": "#0072B2", "val": "#E69F00", "test": "#D55E00"}

@@ -11,7 +11,10 @@ def test_every_group_of_rules_has_a_colour_of_its_own():
 
 
 def test_the_funnel_names_each_group_of_its_rules():
-    steps = [Step("method", "context", 2, 8), Step("reviewed", "review", 1, 7)]
+    steps = [
+        Step("method", "context", "it is a method", 2, 8),
+        Step("reviewed", "review", "a reviewer dropped it", 1, 7),
+    ]
     found = funnel_plot(10, steps, {"train": 5, "val": 1, "test": 1})
     assert ">context<" in found
     assert ">review<" in found

@@ -79,7 +79,7 @@ def test_a_model_in_use_makes_no_room(library: Library) -> None:
 def test_a_model_in_use_is_shared_though_it_was_to_make_room(library: Library) -> None:
     shelf = ModelCache(2, library)
     used = shelf.get(["a", "b"])
-    with pytest.raises(UserError, match="places"):
+    with pytest.raises(UserError, match="all 2 models in memory are busy"):
         shelf.get(["c"], max_wait_s=0)
     assert shelf.get(["b", "a"]) == used[::-1]
     assert library.made == ["a", "b"]

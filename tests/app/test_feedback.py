@@ -60,7 +60,7 @@ def test_the_same_row_is_kept_once_whoever_answered(tmp_path: Path) -> None:
     [
         ({"instruction": "  "}, "the instruction is empty"),
         ({"completion": "\n"}, "the corrected answer is empty"),
-        ({"completion": "x" * (MAX_CHARS + 1)}, "at most 20000 are kept"),
+        ({"completion": "x" * (MAX_CHARS + 1)}, "the limit is 20000"),
         ({"completion": "\ud800"}, "half a character"),
     ],
 )

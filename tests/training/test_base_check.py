@@ -95,7 +95,7 @@ def test_packed_rows_that_see_each_other_are_refused(base, rows, monkeypatch):
 
 def test_merged_weights_that_answer_otherwise_are_refused(base, rows, monkeypatch):
     monkeypatch.setattr(merge, "rounding", lambda *_: 0.0)
-    with one_line("merged, a logit differs by .* from base plus adapter"):
+    with one_line("after merging, a logit differs by .* from base plus adapter"):
         check_base(base, rows, options(learning_rate=1.0), "cpu")
 
 

@@ -139,7 +139,7 @@ def test_a_long_row_is_an_error_on_demand(file, tokenizer):
             [instruction_row(completion="")],
             r"train.jsonl:1 \(aaaa000000000001\): completion is '', expected text that is not blank",
         ),
-        ([instruction_row(completion="x" * 400)], r"none of 1 rows can be used \(1 longer than 100"),
+        ([instruction_row(completion="x" * 400)], r"none of 1 rows can be used \(1 are longer than 100"),
     ],
 )
 def test_rows_that_cannot_be_used_are_named(tokenizer, tmp_path, rows, message):

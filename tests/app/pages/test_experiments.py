@@ -69,7 +69,7 @@ def test_figures_of_several_ways_are_never_shown_without_a_word(open_experiments
     table = page.dataframe[0].value.set_index("Name")
     assert table.loc["other-scale", "Measured as"] == "B"
     assert table.loc["hasty-lark", "Measured as"] == "A"
-    assert len([part for part in page.caption if part.value.startswith("Measured in 2 ways, as said")]) == 2
+    assert len([part for part in page.caption if part.value.startswith("Measured in 2 ways, see above")]) == 2
     page.text_input(key="experiments_search").set_value("hasty-lark").run()
     assert not page.warning
     assert "Measured as" not in page.dataframe[0].value

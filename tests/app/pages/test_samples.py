@@ -83,7 +83,9 @@ class TestStates:
         path = copied_sample.root / "reports/execution/verdicts.jsonl"
         path.write_text("".join(json.dumps(each) + "\n" for each in rows))
         link = {"candidate": "workspace", "baseline": copied_sample.commits["first"], "prompt": identifier}
-        told = [part.value for part in open_samples(copied_sample.root, link).caption if "its examples" in part.value]
+        told = [
+            part.value for part in open_samples(copied_sample.root, link).caption if "docstring examples" in part.value
+        ]
         assert [text.rpartition("· ")[2] for text in told] == [
             "docstring examples: assertion", "docstring examples: passed"
         ]  # fmt: skip
@@ -209,7 +211,7 @@ class TestTokens:
         page = open_samples(sample.root)
         assert asked == []
         assert not page.get("vega_lite_chart")
-        assert "press the button" in words(page)
+        assert "Press the button" in words(page)
 
     def test_the_button_brings_the_picture_and_the_list(
         self, open_samples: Open, sample: Project, asked: list[tuple[object, ...]]

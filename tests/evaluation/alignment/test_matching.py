@@ -66,7 +66,7 @@ def test_what_is_longer_than_the_encoder_takes_is_aligned_to_its_end(aligner: Al
 
 
 def test_an_empty_answer_has_nothing_to_align(aligner: Aligner) -> None:
-    with pytest.raises(UserError, match="no tokens"):
+    with pytest.raises(UserError, match="an empty text cannot be aligned"):
         aligner.align("x", "  ")
 
 

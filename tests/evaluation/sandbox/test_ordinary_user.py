@@ -20,17 +20,18 @@ TRIED = (
 SCRIPT = """
 import json, sys, textwrap
 from codetune.evaluation.problems.suites import Suite
-from codetune.evaluation.sandbox.isolation import WAYS
+from codetune.evaluation.sandbox.isolation import ISOLATIONS
 from codetune.evaluation.sandbox.limits import Limits
-from codetune.evaluation.sandbox.trial import attempt
+from codetune.evaluation.sandbox.trial import run_against_tests
 
 asked = json.load(sys.stdin)
 suite, limits = Suite(*asked["suite"]), Limits(cpu_s=1, wall_s=20, memory_mb=256)
 found = {}
-for way in WAYS:
+for way in ISOLATIONS:
     fault = way.unavailable_reason()
     found[way.name] = fault or {
-        name: attempt(textwrap.dedent(source), suite, way, limits).outcome for name, source in asked["answers"].items()
+        name: run_against_tests(textwrap.dedent(source), suite, way, limits).outcome
+        for name, source in asked["answers"].items()
     }
 print(json.dumps(found))
 """

@@ -105,7 +105,9 @@ def test_work_is_measured_in_the_sandbox(isolation):
 def test_machine_without_isolation_is_refused(monkeypatch):
     isolation_module.find_isolation.cache_clear()
     monkeypatch.setattr(isolation_module.shutil, "which", lambda _: None)
-    with pytest.raises(UserError, match=r"no isolation .*bwrap is not installed; unshare: unshare is not installed"):
+    with pytest.raises(
+        UserError, match=r"cannot be isolated .*bwrap is not installed; unshare: unshare is not installed"
+    ):
         isolation_module.find_isolation()
 
 

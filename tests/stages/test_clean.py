@@ -98,6 +98,19 @@ def test_every_row_is_accounted_for(raw):
     assert read_json(raw / "counts.json") == json.loads(json.dumps(report))
 
 
+def test_solutions_of_benchmarks_are_taken_out_of_train_alone(raw):
+    run(raw)
+    solutions = {split: read_jsonl(raw / f"clean/{split}.jsonl")[0] for split in ("train", "test")}
+    tasks = [{"task_id": split, "text": "Say.", "code": row["completion"]} for split, row in solutions.items()]
+    write_jsonl(raw / "tasks.jsonl", tasks)
+    report = run(raw, PARAMS.model_copy(update={"benchmarks": [str(raw / "tasks.jsonl")]}))
+    assert report["dropped"]["benchmark"] == 1
+    ledger = {row["id"]: row for row in read_table(raw / "clean/ledger.parquet")}
+    dropped, kept = (ledger[solutions[split]["id"]] for split in ("train", "test"))
+    assert (dropped["reason"], dropped["found"], dropped["similarity"]) == ("benchmark", "train", None)
+    assert kept["verdict"] == "keep"
+
+
 def test_no_group_and_no_file_leaks(raw):
     report = run(raw)
     splits = {split: read_jsonl(raw / f"clean/{split}.jsonl") for split in ("train", "val", "test")}

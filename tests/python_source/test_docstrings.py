@@ -21,8 +21,8 @@ def test_the_lines_of_the_docstring_and_blank_ones_after_it_go():
     [
         'def f(x): """Say."""; return x',
         'def f(x):\n    """Say."""; return x',
-        # Places are counted in bytes, of which these letters have two: counted in letters, nothing would be left.
-        'def f(x):\n    """Sätze über Größen."""; x()',
+        # Places are counted in bytes, of which an umlaut has two: counted in letters, nothing would be left.
+        'def f(x):\n    """Größen für größere Übergänge."""; x()',
     ],
 )
 def test_code_on_a_line_of_the_docstring_is_never_lost(code):

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from codetune.data.clean.split import clusters, split_groups
 
 SIZES = Counter({f"group{number}": 10 + number for number in range(40)} | {"huge": 500, "empty": 0})
@@ -30,6 +32,13 @@ def test_few_large_groups_still_fill_every_split():
     splits = split_groups(Counter({"a": 100, "b": 90, "c": 80}), 7, 0.1, 0.1)
     assert sorted(splits.values()) == ["test", "train", "val"]
     assert splits["c"] == "test"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_group_is_more_than_a_quarter_of_a_split(seed):
+    splits = split_groups(SIZES, seed, 0.1, 0.05)
+    for split, share in (("test", 0.1), ("val", 0.05)):
+        assert max(SIZES[group] for group, found in splits.items() if found == split) <= share * sum(SIZES.values()) / 4
 
 
 def test_held_out_groups_are_test_and_others_fill_what_is_left():

@@ -1,6 +1,6 @@
 """Break the code in many places, one after the other, and show that a test fails each time.
 
-    python -m scripts.mutations                     # all mutations of scripts/mutations.yaml, about ten minutes
+    python -m scripts.mutations                     # all mutations of scripts/mutations.yaml, about 20 minutes
     python -m scripts.mutations --only codetune/stats
     python -m scripts.mutations --list
 
@@ -30,7 +30,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -46,6 +46,7 @@ _FAILED_TESTS = 1  # exit status of pytest if tests ran and some failed
 _TAIL_CHARS = 3000
 
 Result = Literal["caught", "survived", "error"]
+_RESULTS: tuple[Result, ...] = get_args(Result)
 _Text = Annotated[str, Field(min_length=1)]
 
 
@@ -223,7 +224,7 @@ def main(arguments: list[str] | None = None) -> None:
             print(f"{_place(ROOT, mutation)}: {mutation.fault}", *mutation.tests, sep="\n    ")
         return
     counts = try_all(ROOT, mutations, verbose=asked.verbose)
-    print(", ".join(f"{counts[result]} {result}" for result in ("caught", "survived", "error")))
+    print(", ".join(f"{counts[result]} {result}" for result in _RESULTS))
     if counts["caught"] != len(mutations):
         raise SystemExit(1)
 

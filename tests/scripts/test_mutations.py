@@ -81,7 +81,7 @@ def test_what_is_noticed_is_caught_and_the_rest_survives(project):
 def test_only_failed_tests_are_a_proof(project, monkeypatch, capsys, status, printed, result):
     seen = []
 
-    def run_tests(folder, tests):
+    def run_tests(folder, *_):
         seen.append((folder / "code_under_test.py").read_text())
         return (status, printed) if len(seen) == 2 else (0, "")
 

@@ -45,6 +45,24 @@ def test_failed_write_keeps_previous_folder(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["model"]
 
 
+def test_a_folder_that_cannot_be_put_in_place_leaves_the_previous_one(tmp_path, monkeypatch):
+    path = tmp_path / "model"
+    with atomic_folder(path) as folder:
+        (folder / "weights").write_text("old")
+    true_replace = Path.replace
+
+    def replace(self, target):
+        if self.suffix == ".part":
+            raise OSError(errno.EIO, "broken")
+        return true_replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with pytest.raises(OSError, match="broken"), atomic_folder(path) as folder:
+        (folder / "weights").write_text("new")
+    assert (path / "weights").read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["model"]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [('{"a": 1}\n[2]\n', ":2 holds list"), ('{"a": 1}\n{"a":\n', ":2 is not JSON"), (None, "does not exist")],

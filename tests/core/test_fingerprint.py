@@ -120,3 +120,14 @@ def test_threads_count_where_they_change_results(one, other, same):
         for mode, threads in (one, other)
     ]
     assert (found[0] == found[1]) is same
+
+
+@pytest.mark.parametrize(("mode", "same"), [("portable", True), ("strict", False), ("fast", False)])
+def test_the_processor_counts_where_it_changes_results(mode, same, monkeypatch):
+    numerics = NumericsParams(mode=mode, threads=1)
+
+    def found(processor):
+        monkeypatch.setattr(module, "_processor", lambda: processor)
+        return fingerprint("stages.plot", parameters={}, inputs={}, numerics=numerics).digest
+
+    assert (found("one") == found("another")) is same

@@ -135,7 +135,7 @@ def test_a_row_that_must_not_be_written_leaves_the_file_as_it_was(tmp_path):
     write_jsonl(path, checked([instruction_row()], ORIGINALS, path))
     before = path.read_bytes()
     with pytest.raises(UserError) as caught:
-        write_jsonl(path, checked([instruction_row(), instruction_row(group="")], ORIGINALS, path))
+        write_jsonl(path, checked([instruction_row("bbbb000000000002"), instruction_row(group="")], ORIGINALS, path))
     assert str(caught.value) == (
         f"{path}:2 (aaaa000000000001): group is '', expected text that is not blank; the file was not written. "
         "Fix the input of `clean`; if the input is right, this is a bug in that stage."

@@ -98,6 +98,19 @@ def test_every_row_is_accounted_for(raw):
     assert read_json(raw / "counts.json") == json.loads(json.dumps(report))
 
 
+def test_solutions_of_benchmarks_are_taken_out_of_train_alone(raw):
+    run(raw)
+    solutions = {split: read_jsonl(raw / f"clean/{split}.jsonl")[0] for split in ("train", "test")}
+    tasks = [{"task_id": split, "text": "Say.", "code": row["completion"]} for split, row in solutions.items()]
+    write_jsonl(raw / "tasks.jsonl", tasks)
+    report = run(raw, PARAMS.model_copy(update={"benchmarks": [str(raw / "tasks.jsonl")]}))
+    assert report["dropped"]["benchmark"] == 1
+    ledger = {row["id"]: row for row in read_table(raw / "clean/ledger.parquet")}
+    dropped, kept = (ledger[solutions[split]["id"]] for split in ("train", "test"))
+    assert (dropped["reason"], dropped["found"], dropped["similarity"]) == ("benchmark", "train", None)
+    assert kept["verdict"] == "keep"
+
+
 def test_no_group_and_no_file_leaks(raw):
     report = run(raw)
     splits = {split: read_jsonl(raw / f"clean/{split}.jsonl") for split in ("train", "val", "test")}
@@ -241,8 +254,9 @@ def packages(tmp_path):
         place = {"group": noun, "package": noun, "path": f"{noun}/core.py"}
         files.append(source_file(**place, text=text))
         source = "held-out" if noun == "apples" else "packages"
+        first = 99 if noun == "apples" else number  # of equal rows the one with the smallest id would be kept
         for spot, function in enumerate(functions_or_reason(text)):
-            rows.append(raw_row(f"{number:08}{spot:08}", source=source, **place, **vars(function)))
+            rows.append(raw_row(f"{first:08}{spot:08}", source=source, **place, **vars(function)))
     write_table(tmp_path / "raw/rows.parquet", rows, RAW_ROWS.arrow)
     write_table(tmp_path / "raw/files.parquet", files, RAW_FILES.arrow)
     return tmp_path
@@ -276,7 +290,7 @@ def test_train_gives_no_problem_away(packages):
         row = ledger[name]
         assert (row["reason"], row["matched"]) == ("held_out_problem", problem), name
     assert ledger["outer"]["similarity"] == 1
-    # A copy with other names goes, though its id is no larger.
+    # A copy with other names goes, though its id is smaller.
     assert (ledger["inner"]["reason"], ledger["inner"]["matched"]) == ("renamed_duplicate", problem)
 
 

@@ -1,5 +1,7 @@
 """The export stage, whole, on a slice."""
 
+from dataclasses import replace
+
 import pytest
 
 from codetune.core.errors import UserError
@@ -53,7 +55,8 @@ def test_a_failure_leaves_the_previous_export(tiny_base, inputs, tmp_path, monke
         raise KeyboardInterrupt
 
     monkeypatch.setattr(merge, "load_model", interrupted)
+    other = replace(params(tiny_base), export=ExportParams(dtype="bfloat16"))  # of which every file is another
     with pytest.raises(KeyboardInterrupt):
-        export.run(params(tiny_base), inputs, outputs)
+        export.run(other, inputs, outputs)
     assert digests(outputs.export) == before
     assert [folder.name for folder in outputs.export.parent.iterdir()] == ["export"]

@@ -16,6 +16,7 @@ from codetune.models.params import ModelParams
 from codetune.models.prompt import completion_text, prompt_ids
 from codetune.numerics import NumericsParams
 from stages import generate
+from tests.conftest import make_adapter
 from tests.evaluation.problems.test_reading import HUMANEVAL, written
 from tests.support.tables import held_out_problem
 
@@ -252,6 +253,15 @@ def test_answers_of_other_settings_are_asked_for_anew(tiny_base, inputs, outputs
     with pytest.raises(KilledError):
         generate.run(params(tiny_base), inputs, outputs, "tuned")
     generate.run(params(tiny_base, **changes), inputs, outputs, "tuned")
+    assert asked == [13, 13]
+
+
+def test_answers_of_another_adapter_are_asked_for_anew(tiny_base, inputs, outputs, monkeypatch, tmp_path):
+    asked = killed_after(6, monkeypatch)
+    with pytest.raises(KilledError):
+        generate.run(params(tiny_base), inputs, outputs, "tuned")
+    other = replace(inputs, adapter=make_adapter(tiny_base, tmp_path / "adapter", seed=8))
+    generate.run(params(tiny_base), other, outputs, "tuned")
     assert asked == [13, 13]
 
 

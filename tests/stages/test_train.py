@@ -64,6 +64,13 @@ def test_train_and_validation_rows_are_taught_in_one_form(tiny_base, inputs, out
     assert (summary["labels"] > bare["labels"]) is (summary["val_labels"] > bare["val_labels"]) is (form == "fenced")
 
 
+def test_limit_and_weights_of_train_rows_are_not_those_of_validation_rows(tiny_base, inputs, outputs, instruction_rows):
+    write_jsonl(inputs.train, [row | {"source": "mine"} for row in instruction_rows[:18]])
+    summary = train.run(params(tiny_base, max_rows=4, weights={"mine": 2}, max_steps=1), inputs, outputs)
+    assert summary["rows"] == 4
+    assert summary["val_rows"] + summary["val_dropped"]["too_long"] == 6
+
+
 def test_the_learning_curve_has_steps_and_no_times(tiny_base, inputs, outputs):
     summary = train.run(params(tiny_base), inputs, outputs)
     tables = {

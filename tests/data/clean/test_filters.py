@@ -2,7 +2,7 @@
 
 import pytest
 
-from codetune.data.clean.filters import Candidate, judge, lexical_tokens
+from codetune.data.clean.filters import Candidate, judge, length_drop, lexical_tokens
 from codetune.data.clean.reasons import Drop
 from codetune.python_source.docstrings import without_docstring
 from codetune.python_source.functions import parse
@@ -127,3 +127,15 @@ def test_lexical_tokens_ignore_layout():
 def test_without_docstring_keeps_the_rest_as_written():
     code = 'def f():\n    """Doc\n    string."""\n\n    x = "é"  # note\n    return x\n'
     assert without_docstring(code, parse(code).body[0]) == 'def f():\n    x = "é"  # note\n    return x'
+
+
+@pytest.mark.parametrize(
+    ("lines", "tokens", "reason"),
+    [
+        (3, 12, None), (8, 60, None), (2, 30, "code_too_short"), (9, 30, "code_too_long"), (5, 11, "code_too_short"),
+        (5, 61, "code_too_long"),
+    ],
+)  # fmt: skip
+def test_limits_of_length_belong_to_what_is_kept(lines, tokens, reason):
+    drop = length_drop(lines, tokens, PARAMS)
+    assert (drop.reason if drop else None) == reason

@@ -39,6 +39,12 @@ def test_nothing_of_a_token_is_left(kind, place):
     assert without_secrets(text) == place.format("REDACTED")
 
 
+def test_a_token_that_is_longer_than_its_rule_says_is_blanked_whole():
+    # Of Telegram's, 35 characters follow the colon today.
+    text = "bot = '" + "123456789:" + "AA" + BODY + "_later'"
+    assert without_secrets(text) == "bot = 'REDACTED'"
+
+
 @pytest.mark.parametrize(
     "place", ["é = '{0}'\nü = '{0}'", "\ufeffk = '{0}'", "k = '\ud800{0}'", "k = '{0}'\nz = 'my{0}'"]
 )

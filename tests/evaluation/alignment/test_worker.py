@@ -30,7 +30,7 @@ def worker(tmp_path: Path) -> Iterator[AlignmentWorker]:
             if asked == "die":
                 sys.exit(1)
             if asked == "sleep":
-                time.sleep(60)
+                time.sleep(10)
             if asked == "fail":
                 print(json.dumps({{"error": "there is no encoder", "remedy": "Run `make install`."}}), flush=True)
             else:

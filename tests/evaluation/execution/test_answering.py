@@ -105,13 +105,14 @@ def test_killed_run_goes_on_to_the_same_answers(problems, asking, tmp_path):
     assert len(rows(broken)) == 9, "what was asked for before is kept"
 
 
-def test_answers_of_other_settings_are_not_mixed(problems, asking, tmp_path):
+def test_answers_of_other_settings_are_not_mixed(problems, asking, tmp_path, tiny_adapter):
     output = tmp_path / "answers.jsonl"
     answer_problems(problems, asking, output)
     output.write_bytes(output.read_bytes().rstrip(b"\n"))  # as an editor may leave it
     before = output.read_bytes()
     other = AnswerSettings(asking.model, None, 2, SamplingSettings(temperature=0.5, max_new_tokens=24))
-    for question, asked in ((problems, other), (problems[:2], asking)):
+    tuned = replace(asking, adapter=tiny_adapter)
+    for question, asked in ((problems, other), (problems[:2], asking), (problems, tuned)):
         with pytest.raises(UserError, match="answers of another model, other settings or other problems"):
             answer_problems(question, asked, output)
     assert output.read_bytes() == before

@@ -48,8 +48,11 @@ def pools(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         monkeypatch.setattr(module, name, size)
     counts: list[int] = []
     known = workers.worker_pool
-    for module in (workers, survival):
-        monkeypatch.setattr(module, "worker_pool", lambda count: (counts.append(count), known(count))[1])
+    monkeypatch.setattr(workers, "worker_pool", lambda count: (counts.append(count), known(count))[1])
+    crash_tolerant = survival.ProcessPool
+    monkeypatch.setattr(
+        survival, "ProcessPool", lambda count, **options: (counts.append(count), crash_tolerant(count, **options))[1]
+    )
     return counts
 
 

@@ -1,8 +1,6 @@
 """The ingest stage whole, on sources made here; no network."""
 
 import json
-import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -11,12 +9,12 @@ from codetune.core.errors import UserError
 from codetune.core.files import digest_file, read_json
 from codetune.core.tables import read_table
 from codetune.data.ingest import sources as module
-from codetune.data.ingest.harvest import Chunk, Harvest, read_chunk
 from codetune.data.ingest.params import IngestParams
 from codetune.data.ingest.report import describe
 from codetune.data.ingest.sources import read_sources
 from stages import ingest
 from tests.data.ingest.test_folder import write
+from tests.support.crashing import MARK, read_chunk_or_crash
 from tests.support.wheels import make_wheel
 
 SOURCE = 'def f(a):\n    """Return a."""\n    return a\n'
@@ -141,22 +139,15 @@ BROKEN: dict[str, tuple[str | bytes, str | None]] = {
     "silent.py": ("x = 1\n", "nothing_documented"),
     "large.py": ("#" * 2_000_000, "too_large"),
     "surrogate.py": ('def f():\n    """Return \\ud800 a."""\n    return 1\n', ""),
-    "deadly.py": (SOURCE + "# kills its parser\n", "parser_died"),
+    "deadly.py": (f"{SOURCE}# {MARK.decode()}\n", "parser_died"),
 }  # fmt: skip
-
-
-def deadly_read_chunk(chunk: Chunk) -> Harvest:
-    for member in chunk.members:
-        if b"kills its parser" in (chunk.reader.root / member.path).read_bytes():
-            os.kill(os.getpid(), signal.SIGSEGV)
-    return read_chunk(chunk)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_broken_file_is_counted_and_stops_nothing(tmp_path, workers):
     source = folder(tmp_path / "mine", {name: content for name, (content, _) in BROKEN.items()})
     (tmp_path / "mine/loop").symlink_to(tmp_path / "mine")
-    (found,) = read_sources(params(source, workers=workers, max_file_kb=1500), deadly_read_chunk)
+    (found,) = read_sources(params(source, workers=workers, max_file_kb=1500), read_chunk_or_crash)
     reasons = sorted([reason for _, reason in BROKEN.values() if reason] + ["linked_folder"])
     assert sorted(found.harvest.skipped.elements()) == reasons
     assert [row["path"] for row in found.harvest.rows] == sorted(

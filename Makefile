@@ -48,7 +48,7 @@ test-quick: $(STAMP) ## run the tests that need neither a browser nor training (
 	@$(PYTEST) -m "not long and not slow"
 
 test-long: $(STAMP) ## run the tests that take minutes: emulated processors, all families, `dvc repro`, fuzzing
-	@CODETUNE_FUZZ_INPUTS=5000 $(PYTEST) -m "long or fuzz"
+	@CODETUNE_FUZZ_INPUTS=$${CODETUNE_FUZZ_INPUTS:-5000} $(PYTEST) -m "long or fuzz"
 
 lint: $(STAMP) ## ruff and strict mypy
 	@ruff check .

@@ -41,10 +41,10 @@ repro: check ## run the pipeline: data, training, answers, scores, export
 # least two, at most eight.
 PYTEST := python -m pytest -n $(shell n=$$(( $$(nproc) / 2 )); echo $$(( n < 2 ? 2 : n > 8 ? 8 : n ))) --dist loadfile
 
-test: $(STAMP) ## run the tests (about 6 minutes on two cores)
+test: $(STAMP) ## run the tests
 	@$(PYTEST) -m "not long"
 
-test-quick: $(STAMP) ## run the tests that need neither a browser nor training (about a minute)
+test-quick: $(STAMP) ## run the tests that need neither a browser nor training
 	@$(PYTEST) -m "not long and not slow"
 
 test-long: $(STAMP) ## run the tests that take minutes: emulated processors, all families, `dvc repro`, fuzzing

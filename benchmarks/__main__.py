@@ -69,6 +69,28 @@ def generation() -> None:
             for part in torch.split(ids, 32)
         ],
     )
+    _sampling(loaded.model.config.vocab_size)
+
+
+def _sampling(vocabulary: int) -> None:
+    """Compare how a token is sampled with sorting the whole vocabulary, at the settings of `answer_validity`."""
+    from codetune.generation.sampling import SamplingSettings, choose_token
+
+    settings = SamplingSettings(temperature=0.5, top_p=0.95)
+    generator = torch.Generator().manual_seed(7)
+    logits = 3 * torch.randn(vocabulary, generator=generator)
+
+    def plain() -> int:
+        scaled, order = (logits / settings.temperature).sort(descending=True, stable=True)
+        shares = scaled.softmax(-1)
+        kept = shares.cumsum(-1) - shares < settings.top_p
+        return int(order[torch.multinomial(shares * kept, 1, generator=generator)])
+
+    compare(
+        "a sampled token, against sorting all logits",
+        lambda: [choose_token(logits, settings, generator) for _ in range(100)],
+        lambda: [plain() for _ in range(100)],
+    )
 
 
 def _allowed(model: Any, rows: int) -> float:

@@ -35,6 +35,10 @@ def own_process(numbers: tuple[int, ...]) -> list[int]:
     return [os.getpid()]
 
 
+def end_at_once() -> None:
+    os._exit(1)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_only_killers_are_lost(workers):
     items = [tuple(range(start, start + 3)) for start in range(0, 15, 3)]
@@ -60,3 +64,9 @@ def test_a_machine_that_kills_everything_is_named(monkeypatch):
     monkeypatch.setattr(module, "_MAX_DEATHS", 1)
     with pytest.raises(UserError, match="worker processes crashed on 2 files"):
         list(CrashTolerantMap(double, halves, died).map([(5,), (6,)], 1))
+
+
+def test_processes_that_end_before_they_have_work_are_named(monkeypatch):
+    monkeypatch.setattr(module, "leave_interrupts_to_the_parent", end_at_once)
+    with pytest.raises(UserError, match="worker processes cannot be started"):
+        list(CrashTolerantMap(double, halves, died).map([(1,)], 1))

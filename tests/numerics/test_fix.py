@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +76,13 @@ def test_threads_that_wait_keep_their_cores_busy_for_a_moment_alone(started):
     runtimes = told.count("OPENMP DISPLAY ENVIRONMENT BEGIN")
     assert runtimes >= 1
     assert told.count(f"GOMP_SPINCOUNT = '{ENVIRONMENT[mode]['GOMP_SPINCOUNT']}'") == runtimes
+
+
+def test_nothing_is_printed(started):
+    shown = re.sub(
+        r"OPENMP DISPLAY ENVIRONMENT BEGIN.*?OPENMP DISPLAY ENVIRONMENT END", "", started[2], flags=re.DOTALL
+    )
+    assert not shown.strip()
 
 
 AMD = "AuthenticAMD" in Path("/proc/cpuinfo").read_text() if sys.platform == "linux" else False

@@ -56,7 +56,7 @@ def choose_token(logits: torch.Tensor, settings: SamplingSettings, generator: to
     probabilities, ids = _most_likely((logits.float() / settings.temperature).softmax(dim=-1), settings)
     reached = probabilities.cumsum(dim=-1)
     # A token is kept if the more likely tokens together have not reached top_p; so the most likely one is always kept.
-    kept = int((reached - probabilities < settings.top_p).sum())
+    kept = len(ids) if settings.top_p == 1 else int((reached - probabilities < settings.top_p).sum())
     drawn = torch.rand(1, generator=generator) * reached[kept - 1]
     return int(ids[torch.searchsorted(reached, drawn)])
 

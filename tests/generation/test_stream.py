@@ -203,6 +203,13 @@ class TestChooseToken:
     def test_shares(self, settings: dict[str, Any], shares: dict[int, float]) -> None:
         assert self.shares(**settings) == pytest.approx(shares, abs=0.03)
 
+    def test_the_last_token_can_be_chosen_however_sums_are_rounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        logits = torch.zeros(50_000)
+        rounded = (logits.softmax(0) * 1.001).cumsum(0)  # reaches 1 before the last tokens
+        monkeypatch.setattr(torch.Tensor, "cumsum", lambda *_args, **_options: rounded)
+        monkeypatch.setattr(torch, "rand", lambda *_args, **_options: torch.tensor([0.99999]))
+        assert choose_token(logits, SamplingSettings(temperature=1.0), torch.Generator()) > 49_900
+
     @pytest.mark.parametrize("settings", [{"top_p": 0.3}, {"top_p": 0.9}, {"top_k": 100}, {"top_k": 100, "top_p": 0.9}])
     def test_in_a_large_vocabulary_the_most_likely_tokens_are_kept(
         self, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch

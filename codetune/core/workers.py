@@ -69,9 +69,7 @@ def worker_pool(count: int) -> Iterator[ProcessPoolExecutor]:
 
     :param count: the number of processes.
     """
-    pool = ProcessPoolExecutor(
-        max_workers=count, mp_context=get_context("spawn"), initializer=start_worker
-    )
+    pool = ProcessPoolExecutor(max_workers=count, mp_context=get_context("spawn"), initializer=start_worker)
     try:
         yield pool
     finally:

@@ -59,8 +59,8 @@ def unchanged_inputs(root: Path = Path()) -> Iterator[None]:
     if changed:
         more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
         raise UserError(
-            f"{', '.join(changed[:_NAMED])}{more} changed while stage {stage.name} ran, so its outputs may be made from "
-            "the old or the new content",
+            f"{', '.join(changed[:_NAMED])}{more} changed while stage {stage.name} ran, so its outputs may be made "
+            "from the old or the new content",
             "Run `dvc repro` again; it runs the stage anew.",
         )
 

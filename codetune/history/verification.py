@@ -1,7 +1,7 @@
 """Compute the digests of outputs and of the DVC cache again, to find damage.
 
-DVC does not do this: it trusts a file in its cache that is read-only, and a file in the workspace whose size and time of
-change are as before. A disk that returns wrong bytes changes neither.
+DVC does not do this: it trusts a file in its cache that is read-only, and a file in the workspace whose size and time
+of change are as before. A disk that returns wrong bytes changes neither.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ class Journal:
     def read(self) -> list[JsonObject] | None:
         """Return the results that were saved; an incomplete last line is ignored.
 
-        :returns: the results in order, empty if there is no file; None if the file is damaged or has another recipe. One
-            changed bit in a line is damage.
+        :returns: the results in order, empty if there is no file; None if the file is damaged (if only by one bit) or
+            has another recipe.
         """
         if not self.path.exists():
             return []

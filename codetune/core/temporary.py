@@ -68,7 +68,7 @@ def _created(path: Path, *, folder: bool) -> Path:
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove temporary paths of `path` that no process has locked. If a kill left no `path`, restore the previous one."""
+    """Remove temporary paths of `path` that no process has locked; if there is no `path`, restore the previous one."""
     pattern = f".{glob.escape(path.name)}.{_RANDOM}"
     for part in path.parent.glob(pattern + _PART):
         if not _is_locked(part):

@@ -3,11 +3,16 @@
 import gc
 import os
 import signal
+import subprocess
+import sys
+import time
 
+import psutil
 import pytest
 
 from codetune.core.errors import UserError
 from codetune.core.workers import gc_paused, map_in_processes
+from tests.conftest import ROOT
 
 
 def square(number: int) -> int:
@@ -35,6 +40,39 @@ def test_mistakes_of_the_user_pass_through():
 def test_killed_worker_is_named():
     with pytest.raises(UserError, match="one of 2 worker processes was killed"):
         list(map_in_processes(die, [0, 1], 2, 2))
+
+
+ORPHANS = """
+import os, time
+from codetune.core.survival import CrashTolerantMap
+from codetune.core.workers import map_in_processes
+from tests.core.test_workers import sleep
+if __name__ == "__main__":
+    if KIND == "pool":
+        list(map_in_processes(sleep, [1, 2], 2, 2))
+    else:
+        list(CrashTolerantMap(sleep, lambda item: [item], str).map([1, 2], 2))
+"""
+
+
+def sleep(number: int) -> None:
+    time.sleep(0.1)
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("kind", ["pool", "survival"])
+def test_workers_end_when_their_parent_is_killed(tmp_path, kind):
+    script = tmp_path / "script.py"
+    script.write_text(ORPHANS.replace("KIND", repr(kind)))
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, script], env=environment, stdout=subprocess.PIPE, text=True) as parent:
+        workers = [psutil.Process(int(parent.stdout.readline())) for _ in range(2)]
+        parent.kill()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    for worker in alive:
+        worker.kill()
+    assert not alive
 
 
 def test_items_are_drawn_as_they_are_worked_on():

@@ -57,7 +57,8 @@ if __name__ == "__main__":
 
 def sleep(number: int) -> None:
     time.sleep(0.1)
-    print(os.getpid(), flush=True)
+    sys.stdout.write(f"{os.getpid()}\n")
+    sys.stdout.flush()
     time.sleep(60)
 
 

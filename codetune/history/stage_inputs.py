@@ -1,8 +1,9 @@
 """Check the inputs of a stage before and after it runs, because DVC records their digests only when it has run.
 
-Before: an input that another stage made must have the digest in dvc.lock. DVC itself trusts a file whose size and time
-of change are as before, so it does not notice a damaged disk. After: no input may have changed while the stage ran, or
-dvc.lock would record content that the stage did not read.
+Before: dvc.lock is copied, because DVC can damage it (`codetune.history.lock_copy`). An input that another stage made
+must have the digest in dvc.lock. DVC itself trusts a file whose size and time of change are as before, so it does not
+notice a damaged disk. After: no input may have changed while the stage ran, or dvc.lock would record content that the
+stage did not read.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from codetune.core.config import PARAMS_FILE
 from codetune.core.errors import UserError
 from codetune.core.yaml_text import read_yaml
 from codetune.history.dvc_digests import files_below, folder_digest, md5_file
+from codetune.history.lock_copy import LOCK, keep_lock
 
-PIPELINE, LOCK = Path("dvc.yaml"), Path("dvc.lock")
+PIPELINE = Path("dvc.yaml")
 _NAMED = 3  # files that a message names
 _ABSENT = object()
 
@@ -51,6 +53,7 @@ def unchanged_inputs(root: Path = Path()) -> Iterator[None]:
     if stage is None:
         yield
         return
+    keep_lock(root)
     files, params = _files(root, stage), _params(root, stage)
     _require_locked(root, stage, files)
     yield

@@ -45,8 +45,10 @@ def trial(
 
 
 def run_to_the_end(states: States, runner: Runner, command: tuple[str, ...]) -> list[str]:
-    """Run the command again, undisturbed, and compare with the expected bytes."""
-    status, output = runner.run(*command)
+    """Do what `make repro` does: check, then run the command again, undisturbed. Compare with the expected bytes."""
+    status, output = runner.run("python", "-m", "codetune", "check")
+    if status == 0:
+        status, output = runner.run(*command)
     if status:
         lines = [line for line in output.split("\n") if line.strip()]
         return [f"`{' '.join(command)}` fails afterwards: {lines[-1][:200]}"]

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
@@ -43,23 +42,22 @@ def test_killed_worker_is_named():
 
 
 ORPHANS = """
-import os, time
+import os, sys, time
 from codetune.core.survival import CrashTolerantMap
 from codetune.core.workers import map_in_processes
-from tests.core.test_workers import sleep
+
+def sleep(number):
+    time.sleep(0.1)
+    sys.stdout.write(f"{os.getpid()}\\n")
+    sys.stdout.flush()
+    time.sleep(60)
+
 if __name__ == "__main__":
     if KIND == "pool":
         list(map_in_processes(sleep, [1, 2], 2, 2))
     else:
         list(CrashTolerantMap(sleep, lambda item: [item], str).map([1, 2], 2))
 """
-
-
-def sleep(number: int) -> None:
-    time.sleep(0.1)
-    sys.stdout.write(f"{os.getpid()}\n")
-    sys.stdout.flush()
-    time.sleep(60)
 
 
 @pytest.mark.parametrize("kind", ["pool", "survival"])

@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
 
 from codetune.core.errors import UserError
 from codetune.core.workers import gc_paused, map_in_processes
-from tests.conftest import ROOT
 
 
 def square(number: int) -> int:
@@ -64,7 +64,7 @@ if __name__ == "__main__":
 def test_workers_end_when_their_parent_is_killed(tmp_path, kind):
     script = tmp_path / "script.py"
     script.write_text(ORPHANS.replace("KIND", repr(kind)))
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen([sys.executable, script], env=environment, stdout=subprocess.PIPE, text=True) as parent:
         workers = [psutil.Process(int(parent.stdout.readline())) for _ in range(2)]
         parent.kill()

@@ -10,8 +10,8 @@ from scripts.faults.processes import Runner, kill_group, kill_one, messages, wai
 
 CHILD = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
 ORPHAN = (
-    "import subprocess, sys; "
-    "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True)"
+    "import subprocess, sys, time; "
+    "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True); time.sleep(3)"
 )
 
 
@@ -23,7 +23,8 @@ def runner(tmp_path):
 
 def started(runner, code):
     process = runner.start(sys.executable, "-c", code)
-    while len(runner._marked()) < 2:
+    end = time.monotonic() + 20
+    while len(runner._marked()) < 2 and time.monotonic() < end:
         time.sleep(0.05)
     return process
 

@@ -1,9 +1,9 @@
 """Check the inputs of a stage before and after it runs, because DVC records their digests only when it has run.
 
 Before: dvc.lock is copied, because DVC can damage it (`codetune.history.lock_copy`). An input that another stage made
-must have the digest in dvc.lock. DVC itself trusts a file whose size and time of change are as before, so it does not
-notice a damaged disk. After: no input may have changed while the stage ran, or dvc.lock would record content that the
-stage did not read.
+must have the digest in dvc.lock, and a local base model the digests that the stage `base` recorded. DVC itself trusts a
+file whose size and time of change are as before, so it does not notice a damaged disk. After: no input may have changed
+while the stage ran, or dvc.lock would record content that the stage did not read.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from codetune.core.errors import UserError
 from codetune.core.yaml_text import read_yaml
 from codetune.history.dvc_digests import files_below, folder_digest, md5_file
 from codetune.history.lock_copy import LOCK, keep_lock
+from codetune.history.recorded_base import recorded_files, require_recorded
 
 PIPELINE = Path("dvc.yaml")
 _NAMED = 3  # files that a message names
@@ -56,8 +57,13 @@ def unchanged_inputs(root: Path = Path()) -> Iterator[None]:
     keep_lock(root)
     files, params = _files(root, stage), _params(root, stage)
     _require_locked(root, stage, files)
+    # A stage that runs the tuned model depends on the adapter alone, but it reads the base model, too.
+    base = recorded_files(root) if "model" in stage.params and stage.name != "base" else {}
+    require_recorded(base)
+    states = {path: _state(path) for path in base}
     yield
     changed = [str(path) for path in _changed(root, stage, files)]
+    changed += [str(path) for path in base if not path.exists() or _state(path) != states[path]]
     changed += [f"{PARAMS_FILE} ({key})" for key, value in _params(root, stage).items() if value != params[key]]
     if changed:
         more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dvc.exceptions import DvcException, NotDvcRepoError
 from dvc.repo import Repo
@@ -69,7 +70,7 @@ def recorded_outputs(root: Path) -> tuple[list[Output], Path]:
     try:
         with closing(Repo(str(root))) as repo:
             found = [
-                Output(str(out.def_path), str(out.stage.addressing), str(out.hash_info.value), bool(out.use_cache))
+                Output(str(out.def_path), _stage_name(out.stage), str(out.hash_info.value), bool(out.use_cache))
                 for out in repo.index.outs
                 if out.hash_info and out.hash_info.name == "md5"
             ]
@@ -78,6 +79,11 @@ def recorded_outputs(root: Path) -> tuple[list[Output], Path]:
         raise UserError(f"{root.resolve()} is not a DVC project", "Start in the folder of the project.") from None
     except DvcException as error:
         raise UserError(f"DVC cannot read the pipeline: {error_text(error)}", "Run `git checkout dvc.lock`.") from None
+
+
+def _stage_name(stage: Any) -> str:
+    """Return the name of a stage, or the path of a .dvc file."""
+    return str(getattr(stage, "name", None) or stage.relpath)
 
 
 def verify_outputs(root: Path) -> Verification:

@@ -28,7 +28,7 @@ def recorded_files(root: Path) -> dict[Path, str]:
         return {}
     place = root / name if (root / name).exists() else project_path(name)
     if place.is_file():
-        return {place: str(digest) for digest in files.values()} if len(files) == 1 else {}
+        return dict.fromkeys([place], str(next(iter(files.values()), "")))
     if not place.is_dir():
         place = root / BASE_FOLDER  # a model that the stage fetched
         files = {file: digest for file, digest in files.items() if (place / file).exists()}

@@ -97,4 +97,4 @@ def _together(context: click.Context, count: int) -> None:
 
 
 if __name__ == "__main__":
-    run_as_command(partial(cli.main, standalone_mode=False))
+    run_as_command(cli)

@@ -1,6 +1,7 @@
 """Run one stage of the pipeline: `python -m stages NAME`. Without a name, list the stages.
 
 Numerics are fixed before the module of the stage is imported. So a stage can import torch at the top of its file.
+When DVC runs the stage, its inputs are checked before and after.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from codetune import numerics
 from codetune.core.errors import UserError, run_as_command
+from codetune.history.stage_inputs import unchanged_inputs
 
 # Stages in pipeline order, and whether numerics are fixed first. Fixing imports torch; the other stages start faster.
 FIXES_NUMERICS = {
@@ -41,7 +43,8 @@ def run(name: str, arguments: Sequence[str]) -> None:
 
     :param name: the name of the stage.
     :param arguments: the words after the name on the command line, such as `base` or `tuned` for `generate`.
-    :raises UserError: if there is no such stage, or if it takes other arguments.
+    :raises UserError: if there is no such stage, if it takes other arguments, or if DVC runs it and an input is damaged
+        or changes meanwhile.
     """
     if name not in FIXES_NUMERICS:
         close = difflib.get_close_matches(name, FIXES_NUMERICS, n=1)
@@ -50,6 +53,11 @@ def run(name: str, arguments: Sequence[str]) -> None:
             f"there is no stage {name!r} ({hint}known: {', '.join(FIXES_NUMERICS)})",
             "Run `python -m stages` to list them with a description.",
         )
+    with unchanged_inputs():
+        _run(name, arguments)
+
+
+def _run(name: str, arguments: Sequence[str]) -> None:
     if FIXES_NUMERICS[name]:
         numerics.fix()
     main = import_module(f"stages.{name}").main

@@ -15,13 +15,20 @@ from tests.conftest import run_python
 from tests.test_rooms import ROOMS
 
 PAPERS = [
-    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md")))
+    ROOT / name
+    for name in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "ARCHITECTURE.md",
+        "SECURITY.md",
+        *sorted((ROOT / "docs").glob("*.md")),
+    )
 ]
 TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in PAPERS}
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 MAX_README_WORDS = 900
 MAX_CHANGELOG_LINES = 120
-SUBCOMMANDS = ["answer", "check", "compare", "data-diff", "execute", "ingest", "problems", "summary", "why"]
+SUBCOMMANDS = ["answer", "check", "compare", "data-diff", "execute", "ingest", "problems", "summary", "verify", "why"]
 # Paths that a command writes, or that are a reader's own files.
 MADE = (
     "data/raw",

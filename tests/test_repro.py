@@ -3,115 +3,22 @@
 import hashlib
 import json
 import os
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from gguf import GGMLQuantizationType
-from ruamel.yaml import YAML
 
 from tests.models.gguf_files import make_gguf
-from tests.support.wheels import make_wheel
-
-ROOT = Path(__file__).parent.parent
-VERBS = ("count", "join", "merge", "scale", "filter", "rank", "pair", "split")
-# A slice: a few rows, short answers, few resamples.
-CHANGES = {
-    "model": {"base": "tiny.gguf"},
-    "clean": {"context": "any", "max_package_share": 1.0, "min_tokens": 10, "test_share": 0.2, "val_share": 0.2},
-    "train": {
-        "max_rows": 12,
-        "max_val_rows": 4,
-        "max_tokens": 1024,
-        "batch_size": 2,
-        "epochs": 2,
-        "checkpoint_every": 1,
-    },
-    "benchmarks": {"sets": []},
-    "generate": {"max_prompts": 4, "reworded_prompts": 2, "max_new_tokens": 8},
-    "score": {"bootstrap_samples": 100},
-}
-
-
-def source(package: str, number: int) -> str:
-    functions = []
-    for place, verb in enumerate(VERBS):
-        name = f"{verb}_{package}"
-        steps = "\n".join(
-            f"    {verb}{step} = {verb}_of_{package}(values[{step}]) * {number + place + step}" for step in range(4)
-        )
-        functions.append(
-            f'def {name}(values, limit):\n    """Return the values of {package} that {verb} below a limit."""\n'
-            f"{steps}\n    return [{verb}{place % 4}, limit, {number}]\n"
-        )
-    return "\n\n".join(functions)
-
-
-def user_environment() -> dict[str, str]:
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
-    for name in ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR"):
-        environment.pop(name, None)
-    return environment
-
-
-def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=folder, env=user_environment(), capture_output=True, text=True, check=False)
-
-
-def succeed(folder: Path, *command: str) -> str:
-    done = run(folder, *command)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def commit(folder: Path, message: str) -> None:
-    succeed(folder, "git", "add", "-A")
-    succeed(folder, "git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", message)
+from tests.support.slice_project import make_project, run, run_project, succeed, user_environment
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clone") / "project"
-    for name in succeed(ROOT, "git", "ls-files", "-co", "--exclude-standard").splitlines():
-        made_here = name.startswith("reports/") and not name.startswith(
-            ("reports/validity/", "reports/answer_validity/")
-        )
-        if (ROOT / name).is_file() and not made_here:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    wheels = folder / ".cache/wheels"
-    wheels.mkdir(parents=True)
-    pins = []
-    for number, package in enumerate(("apple", "birch", "cedar", "daisy", "elder")):
-        _, digest = make_wheel(wheels, package, {f"{package}/core.py": source(package, 10 * number)})
-        pins.append(f"{package}==1.0 --hash=sha256:{digest}")
-    (folder / "data/packages.txt").write_text("\n".join(pins[1:]) + "\n")
-    (folder / "data/held_out_packages.txt").write_text(f"{pins[0]}\n")
-    # As SmolLM2: tied embeddings, three heads of queries to one of keys, ChatML with a system text of its own.
-    shape = {
-        "num_attention_heads": 6, "num_hidden_layers": 4, "hidden_size": 96, "intermediate_size": 192,
-        "max_position_embeddings": 2048, "initializer_range": 0.1,
-    }  # fmt: skip
-    make_gguf(folder / "tiny.gguf", kind=GGMLQuantizationType.Q8_0, shape=shape)
-    yaml = YAML()
-    params = yaml.load((folder / "params.yaml").read_text())
-    for section, changes in CHANGES.items():
-        params[section].update(changes)
-    params["score"]["bertscore"].update({"baseline_pairs": 20})
-    with (folder / "params.yaml").open("w") as stream:
-        yaml.dump(params, stream)
-    succeed(folder, "git", "init", "-q")
-    succeed(folder, "git", "config", "user.name", "t")
-    succeed(folder, "git", "config", "user.email", "t@example.org")
-    commit(folder, "slice")
-    succeed(folder, "dvc", "repro", "-q")
-    # What is frozen was made from other rows: its lock entries take these in, as a forced run would.
-    succeed(folder, "dvc", "commit", "-q", "--force", "validity", "answer_validity")
-    commit(folder, "run")
+    make_project(folder)
+    run_project(folder)
     return folder
 
 

@@ -11,16 +11,20 @@ import click
 def check() -> None:
     """Check params.yaml and report every problem at once.
 
-    If the base model is on this machine, it also estimates the time and the memory that training takes.
+    It also completes a dvc.lock that a killed `dvc` left incomplete. If the base model is on this machine, it
+    estimates the time and the memory that training takes.
     """
     from codetune.cli.sections import check_params
     from codetune.core.config import load_section
+    from codetune.history.lock_copy import restore_lock
     from codetune.models.params import ModelParams
     from codetune.numerics import NumericsParams
     from codetune.training.forecast import rough_forecast
     from codetune.training.params import TrainParams
 
     check_params()
+    if restore_lock(Path()):
+        click.echo("dvc.lock was incomplete, because a `dvc` command was killed while it wrote it. It is restored.")
     train, named = load_section(TrainParams), Path(load_section(ModelParams).base)
     base = named if named.exists() else Path("models/base")
     if base.exists() and train.device == "cpu":

@@ -15,6 +15,7 @@ from codetune.cli.execute import execute
 from codetune.cli.ingest import ingest
 from codetune.cli.problems import problems
 from codetune.cli.summary import summary
+from codetune.cli.verify import verify
 from codetune.cli.why import why
 from codetune.core.errors import run_as_command
 
@@ -30,7 +31,7 @@ def cli() -> None:
     """Fine-tune small code models reproducibly: check parameters, inspect data, try models, compare results."""
 
 
-for _command in (check, summary, compare, why, data_diff, ingest, answer, execute, problems):
+for _command in (check, verify, summary, compare, why, data_diff, ingest, answer, execute, problems):
     cli.add_command(_command)
 
 

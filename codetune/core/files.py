@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from codetune.core.errors import UserError
+from codetune.core.temporary import previous_beside, temporary_beside
 
 JsonObject = dict[str, Any]
 
@@ -33,18 +33,15 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
     After any exception, including an interrupt, `path` keeps its previous content.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(descriptor)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o644)
-        _fsync(temporary)
-        temporary.replace(path)
-        _fsync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with temporary_beside(path, folder=False) as temporary:
+        try:
+            yield temporary
+            temporary.chmod(0o644)
+            _fsync(temporary)
+            temporary.replace(path)
+            _fsync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -53,26 +50,31 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     After any exception, including an interrupt, `path` keeps its previous content.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
-    previous = temporary.with_suffix(".old")
-    try:
-        yield temporary
-        temporary.chmod(0o755)
-        for file in sorted(temporary.rglob("*")):
-            if file.is_file():
-                if file.stat().st_nlink == 1:  # another hard link to the file may have to stay read-only
-                    file.chmod(0o644)
-                _fsync(file)
-        if path.exists():
-            path.replace(previous)
-        temporary.replace(path)
-        _fsync(path.parent)
-    finally:
-        if previous.exists() and not path.exists():
-            previous.replace(path)
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(previous, ignore_errors=True)
+    with temporary_beside(path, folder=True) as temporary:
+        previous = previous_beside(temporary)
+        try:
+            yield temporary
+            temporary.chmod(0o755)
+            _make_durable(temporary)
+            if path.exists():
+                path.replace(previous)
+            temporary.replace(path)
+            _fsync(path.parent)
+        finally:
+            if previous.exists() and not path.exists():
+                previous.replace(path)
+            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(previous, ignore_errors=True)
+
+
+def _make_durable(folder: Path) -> None:
+    """Write all files and folders below `folder` to the disk, with the usual permissions."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.stat().st_nlink == 1:  # another hard link to the file may have to stay read-only
+            path.chmod(0o644)
+        if path.is_file() or path.is_dir():
+            _fsync(path)
+    _fsync(folder)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codetune.core.errors import UserError
-from codetune.core.files import JsonObject, parse_line, write_jsonl
+from codetune.core.files import JsonObject, digest_bytes, parse_line, write_jsonl
 
-_RECIPE = "recipe"
+_RECIPE, _SUM = "recipe", "sum"
+_SUM_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Journal:
     def read(self) -> list[JsonObject] | None:
         """Return the results that were saved; an incomplete last line is ignored.
 
-        :returns: the results in order, empty if there is no file; None if the file is damaged or has another recipe.
+        :returns: the results in order, empty if there is no file; None if the file is damaged (if only by one bit) or
+            has another recipe.
         """
         if not self.path.exists():
             return []
@@ -38,9 +40,9 @@ class Journal:
             rows = [parse_line(self.path, number, line) for number, line in enumerate(lines, start=1)]
         except UserError:
             return None
-        if (content and not rows) or any(row.pop(_RECIPE, None) != self.recipe for row in rows):
+        if (content and not rows) or not all(map(self._is_valid, rows)):
             return None
-        return rows
+        return [{key: value for key, value in row.items() if key not in (_RECIPE, _SUM)} for row in rows]
 
     def write(self, rows: Iterable[JsonObject]) -> None:
         """Replace the content of the file by these results, atomically."""
@@ -62,4 +64,13 @@ class Journal:
             yield add
 
     def _marked(self, row: JsonObject) -> JsonObject:
-        return {**row, _RECIPE: self.recipe}
+        marked = {**row, _RECIPE: self.recipe}
+        return {**marked, _SUM: _sum(marked)}
+
+    def _is_valid(self, marked: JsonObject) -> bool:
+        found = {key: value for key, value in marked.items() if key != _SUM}
+        return marked.get(_RECIPE) == self.recipe and marked.get(_SUM) == _sum(found)
+
+
+def _sum(row: JsonObject) -> str:
+    return digest_bytes(json.dumps(row).encode())[:_SUM_DIGITS]

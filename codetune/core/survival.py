@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from codetune.core.errors import UserError
-from codetune.core.workers import cores, leave_interrupts_to_the_parent
+from codetune.core.workers import cores, start_worker
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -44,7 +44,7 @@ class CrashTolerantMap(Generic[Item, Result]):
         :raises UserError: if no process can be started, or more than 100 items crash their process.
         """
         count = max(1, min(workers or cores(), len(items)))
-        with ProcessPool(count, context=get_context("spawn"), initializer=leave_interrupts_to_the_parent) as pool:
+        with ProcessPool(count, context=get_context("spawn"), initializer=start_worker) as pool:
             try:
                 futures = [pool.schedule(self.work, args=[item]) for item in items]
                 for item, future in zip(items, futures, strict=True):

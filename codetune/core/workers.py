@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
+from threading import Thread
 from typing import TypeVar
 
 from codetune.core.errors import UserError
@@ -29,9 +31,20 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def leave_interrupts_to_the_parent() -> None:
-    """Ignore Ctrl-C in a worker: it reaches every process of the terminal, and the parent handles it."""
+def start_worker() -> None:
+    """Prepare a worker process: it ignores Ctrl-C, and it ends when its parent is killed.
+
+    Ctrl-C reaches every process of the terminal, and the parent handles it. A parent that is killed cannot stop its
+    workers, and they would wait for work forever.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if (parent := parent_process()) is not None:
+        Thread(target=_end_after, args=[parent], daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 @contextmanager
@@ -56,9 +69,7 @@ def worker_pool(count: int) -> Iterator[ProcessPoolExecutor]:
 
     :param count: the number of processes.
     """
-    pool = ProcessPoolExecutor(
-        max_workers=count, mp_context=get_context("spawn"), initializer=leave_interrupts_to_the_parent
-    )
+    pool = ProcessPoolExecutor(max_workers=count, mp_context=get_context("spawn"), initializer=start_worker)
     try:
         yield pool
     finally:

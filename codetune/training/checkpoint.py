@@ -7,6 +7,7 @@ It has no random state, because each step uses a seed of its own.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Mapping
@@ -48,6 +49,7 @@ class Checkpoints:
         }
         state = {key: value for key, value in asdict(progress).items() if key != "weights"}
         metadata = {"identity": json.dumps(self.identity), "progress": json.dumps(state)}
+        metadata["digest"] = _digest(metadata, tensors)
         with atomic_file(self.path) as temporary:
             save_file(tensors, temporary, metadata=metadata)
 
@@ -63,10 +65,12 @@ class Checkpoints:
             with safe_open(self.path, framework="pt") as stored:
                 metadata = stored.metadata()
                 tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
+            if metadata.pop("digest") != _digest(metadata, tensors):
+                raise ValueError("its digest does not match")  # noqa: TRY301 - handled like other damage
             identity, state = json.loads(metadata["identity"]), json.loads(metadata["progress"])
         except FileNotFoundError:
             return None
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        except (SafetensorError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
             self._refuse(f"it is damaged ({error})")
             return None
         if differing := sorted(
@@ -90,6 +94,15 @@ class Checkpoints:
 
     def _refuse(self, reason: str) -> None:
         _say(f"{self.path} is not used: {reason}; training starts at step 0")
+
+
+def _digest(metadata: Mapping[str, str], tensors: Mapping[str, torch.Tensor]) -> str:
+    """Return a digest of the facts and of the name, type, shape and bytes of each tensor."""
+    found = hashlib.sha256(json.dumps(dict(metadata), sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return found.hexdigest()
 
 
 def _restore(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:

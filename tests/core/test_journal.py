@@ -1,10 +1,10 @@
-"""What is saved is continued with the same recipe alone, and a line that broke off costs nothing else."""
+"""Results of an interrupted run are reused only with the same recipe, and only if every bit is as it was written."""
 
 import pytest
 
 from codetune.core.journal import Journal
 
-ROWS = [{"index": 0, "text": "a"}, {"index": 1, "text": "b\u2028c"}]
+ROWS = [{"index": 0, "text": "é\u2028", "scores": [0.1, 2]}, {"index": 1, "nested": {"x": None}}]
 
 
 @pytest.fixture
@@ -35,3 +35,15 @@ def test_results_of_another_recipe_are_not_reused(journal):
 def test_what_is_no_journal_is_not_reused(journal, content):
     journal.path.write_text(content)
     assert journal.read() is None
+
+
+def test_no_flipped_bit_is_read(journal):
+    journal.write(ROWS)
+    content = journal.path.read_bytes()
+    for place in range(len(content)):
+        for bit in range(8):
+            damaged = bytearray(content)
+            damaged[place] ^= 1 << bit
+            journal.path.write_bytes(damaged)
+            found = journal.read()
+            assert found is None or found == ROWS[: len(found)], (place, bit)

@@ -1,9 +1,12 @@
 """The door of the stages: `python -m stages NAME`."""
 
+from types import SimpleNamespace
+
 import pytest
 from ruamel.yaml import YAML
 
 from codetune.core.errors import UserError
+from stages import __main__ as door
 from stages.__main__ import FIXES_NUMERICS, list_stages, run
 from tests.conftest import ROOT, run_python
 
@@ -54,6 +57,18 @@ def test_a_wrong_name_ends_the_command_in_one_line():
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("error: there is no stage 'trian'")
+
+
+def test_inputs_are_checked_when_dvc_runs_a_stage(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_STAGE", "describe")
+    (tmp_path / "dvc.yaml").write_text("stages:\n  describe:\n    cmd: x\n    deps: [input]\n")
+    (tmp_path / "input").write_text("old")
+    editing = SimpleNamespace(main=lambda: (tmp_path / "input").write_text("new"))
+    monkeypatch.setattr(door, "import_module", lambda _: editing)
+    with pytest.raises(UserError, match="input changed while stage describe ran"):
+        run("describe", [])
+    run("describe", [])  # the same content again
 
 
 LIGHT = [name for name, fixes in FIXES_NUMERICS.items() if not fixes]

@@ -212,6 +212,7 @@ def test_a_killed_run_ends_in_the_same_bytes(
         ("rate", "it was made with other values of train.learning_rate; training starts at step 0"),
         ("data", "it was made with other values of {train}; training"),
         ("damage", "it is damaged"),
+        ("bit", "it is damaged (its digest does not match)"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused(
@@ -225,8 +226,12 @@ def test_a_checkpoint_of_another_run_is_refused(
         changes = {"learning_rate": 2e-2}
     elif change == "data":
         write_jsonl(inputs.train, instruction_rows[1:18])
-    else:
+    elif change == "damage":
         (outputs.checkpoints / "training.safetensors").write_bytes(b"no tensors")
+    else:
+        content = bytearray((outputs.checkpoints / "training.safetensors").read_bytes())
+        content[-100] ^= 1  # of a weight
+        (outputs.checkpoints / "training.safetensors").write_bytes(content)
     train.run(params(tiny_base, **changes), inputs, outputs)
     assert reason.format(train=inputs.train) in capsys.readouterr().err
     fresh = outputs_in(tmp_path / "new")

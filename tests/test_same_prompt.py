@@ -14,7 +14,7 @@ from codetune.export.merge import merge, save_merged
 from codetune.generation import batch
 from codetune.generation.params import GenerateParams
 from codetune.generation.sampling import SamplingSettings
-from codetune.generation.stream import _Answer
+from codetune.generation import stream
 from codetune.models.load import load_model
 from codetune.training import loop
 from stages import generate, train

@@ -39,7 +39,6 @@ class StreamEvent:
     :param first_token_s: computing time of this model up to the first token.
     :param finished: whether this is the last event of the model.
     :param stopped: whether the model ended the answer with an end token; False at the limit of tokens.
-    :param ids: the token ids that this event adds, without the end token.
     """
 
     name: str
@@ -49,7 +48,6 @@ class StreamEvent:
     first_token_s: float
     finished: bool
     stopped: bool
-    ids: tuple[int, ...] = ()
 
     @property
     def tokens_per_s(self) -> float:
@@ -90,7 +88,7 @@ class _Answer:
             self.seconds += time.perf_counter() - start
         self.first_token_s = self.first_token_s or self.seconds
         return StreamEvent(
-            self.name, delta, len(self.text.ids), self.seconds, self.first_token_s, self.finished, stopped, added
+            self.name, delta, len(self.text.ids), self.seconds, self.first_token_s, self.finished, stopped=stopped
         )
 
 
@@ -119,6 +117,19 @@ def stream_ids(name: str, loaded: LoadedModel, prompt: list[int], settings: Samp
     :raises UserError: when the prompt fills the context of the model.
     """
     return _turns([_Answer(name, loaded, prompt, settings)])
+
+
+def answer_ids(loaded: LoadedModel, prompt: list[int], settings: SamplingSettings) -> list[int]:
+    """Return the token ids of a whole answer, without the end token.
+
+    :param prompt: token ids.
+    :param settings: how tokens are chosen, and how many.
+    :raises UserError: when the prompt fills the context of the model.
+    """
+    answer = _Answer("", loaded, prompt, settings)
+    while not answer.finished:
+        answer.step()
+    return answer.text.ids
 
 
 def stream_answers(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Literal
 
 from codetune.core.errors import UserError
 from codetune.generation.engines.engine import Engine, EngineLimits, EngineModels
+from codetune.generation.engines.names import EngineName
 
-EngineName = Literal["auto", "torch", "llama.cpp"]
 _PACKAGE = "xllamacpp"
 
 

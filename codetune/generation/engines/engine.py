@@ -116,5 +116,12 @@ class Engine(Protocol):
         :raises UserError: when the prompt fills the context.
         """
 
+    def answer_ids(self, model: str, prompt: list[int], settings: SamplingSettings) -> list[int]:
+        """Return the token ids of a whole answer, without the end token. The answer is repeatable.
+
+        :raises UserError: when the prompt fills the context.
+        :raises EngineError: when the engine failed.
+        """
+
     def close(self) -> None:
         """Release the memory and end all processes of the engine. Answers that are still generated fail."""

@@ -1,7 +1,7 @@
 """The engine `llama.cpp`: one copy of a GGUF base model, with adapters beside it that each request chooses.
 
-The token ids of the prompt and the end tokens are those of the pipeline. The weights are the quantised ones of the file,
-and llama.cpp also rounds the numbers that they are multiplied with. So an answer can differ from that of torch.
+The token ids of the prompt and the end tokens are those of the pipeline. The weights are the quantised ones of the
+file, and llama.cpp also rounds the numbers that they are multiplied with. So an answer can differ from that of torch.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from codetune.core.errors import UserError
 from codetune.generation.engines.adapter_gguf import adapter_gguf
-from codetune.generation.engines.engine import AnswerStream, EngineError, EngineLimits, EngineModels
+from codetune.generation.engines.engine import AnswerStream, EngineLimits, EngineModels
 from codetune.generation.engines.llama_cpp_client import Completion, LlamaCppProcess
 from codetune.generation.engines.model_text import ModelText
 from codetune.generation.sampling import SamplingSettings
@@ -77,16 +77,35 @@ class LlamaCppEngine:
     ) -> AnswerStream:
         """Start the answer of one model.
 
-        If it must be repeatable, the keys and values of earlier prompts are not used: llama.cpp then computes the prompt
-        in other portions, which changes the rounding.
+        If it must be repeatable, the keys and values of earlier prompts are not used: llama.cpp then computes
+        the prompt in other portions, which changes the rounding.
 
         :raises UserError: when the prompt fills the context.
         """
-        room = room_for_answer(prompt, self.context, settings.max_new_tokens)
-        request = {
+        request = self._request(model, prompt, settings, repeatable=repeatable)
+        return _LlamaCppStream(model, self._texts[model], self._process.complete(request))
+
+    def answer_ids(self, model: str, prompt: list[int], settings: SamplingSettings) -> list[int]:
+        """Return the token ids of a whole answer, without the end token.
+
+        A streamed answer does not have all of them: llama.cpp sends no tokens that end within a character.
+
+        :raises UserError: when the prompt fills the context.
+        :raises EngineError: when llama.cpp fails.
+        """
+        request = self._request(model, prompt, settings, repeatable=True)
+        ids = [int(token) for token in self._process.complete(request, stream=False).whole()["tokens"]]
+        ends = [place for place, token in enumerate(ids) if token in self._texts[model].end_ids]
+        return ids[: ends[0]] if ends else ids
+
+    def _request(
+        self, model: str, prompt: list[int], settings: SamplingSettings, *, repeatable: bool
+    ) -> dict[str, Any]:
+        """Return the request to llama.cpp."""
+        return {
             **_NEUTRAL,
             "prompt": prompt,
-            "n_predict": room,
+            "n_predict": room_for_answer(prompt, self.context, settings.max_new_tokens),
             "temperature": settings.temperature,
             "top_k": settings.top_k,
             "top_p": settings.top_p,
@@ -96,7 +115,6 @@ class LlamaCppEngine:
             "cache_prompt": not repeatable,
             "return_tokens": True,
         }
-        return _LlamaCppStream(model, self._texts[model], self._process.complete(request), room)
 
     def close(self) -> None:
         """End the process of llama.cpp."""
@@ -106,9 +124,9 @@ class LlamaCppEngine:
 class _LlamaCppStream:
     """The events of llama.cpp as events of codetune. It ends at codetune's end tokens."""
 
-    def __init__(self, model: str, text: ModelText, completion: Completion, room: int) -> None:
+    def __init__(self, model: str, text: ModelText, completion: Completion) -> None:
         self._completion = completion
-        self._events = self._read(model, text, room)
+        self._events = self._read(model, text)
 
     def __iter__(self) -> Iterator[StreamEvent]:
         return self
@@ -119,32 +137,24 @@ class _LlamaCppStream:
     def close(self) -> None:
         self._completion.close()
 
-    def _read(self, model: str, text: ModelText, room: int) -> Iterator[StreamEvent]:
-        start, first = time.perf_counter(), 0.0
-        answer = text.answer()
+    def _read(self, model: str, text: ModelText) -> Iterator[StreamEvent]:
+        start, first, tokens = time.perf_counter(), 0.0, 0
         for event in self._completion:
-            ids, stopped = _until_end(event, text.end_ids)
-            limit = len(answer.ids) + len(ids) >= room
-            finished = stopped or limit or bool(event.get("stop"))
-            delta = text.add(answer, ids, finished=finished)
+            before, tokens = tokens, int(event["tokens_predicted"])
+            ended = any(token in text.end_ids for token in event["tokens"])
+            stopped = ended or event.get("stop_type") == "eos"
+            finished = stopped or bool(event["stop"])
+            # The beginning is decoded here, because some tokenizers drop the space before the first word.
+            delta = text.decode(event["tokens"]) if tokens == 1 and not before else event["content"]
             seconds = time.perf_counter() - start
             first = first or seconds
             if finished:
                 self._completion.close()
-            yield StreamEvent(model, delta, len(answer.ids), seconds, first, finished, stopped, tuple(ids))
+            yield StreamEvent(
+                model, "" if ended else delta, tokens - stopped, seconds, first, finished, stopped=stopped
+            )
             if finished:
                 return
-
-
-def _until_end(event: dict[str, Any], end_ids: frozenset[int]) -> tuple[list[int], bool]:
-    """Return the token ids of an event before an end token, and whether the model ended its answer."""
-    ids = [int(token) for token in event.get("tokens", [])]
-    if not event.get("stop") and "tokens" not in event:
-        raise EngineError("llama.cpp sends no token ids")
-    ends = [place for place, token in enumerate(ids) if token in end_ids]
-    if ends:
-        return ids[: ends[0]], True
-    return ids, event.get("stop_type") == "eos"
 
 
 def _gguf_of(place: Path, base: str) -> Path:

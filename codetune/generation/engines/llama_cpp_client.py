@@ -75,12 +75,13 @@ class LlamaCppProcess:
         errors = [line for line in lines if "error" in line.lower() or "failed" in line.lower()]
         return " ".join((errors or lines or ["it gives no reason"])[0].split())[:_LOG_CHARS]
 
-    def complete(self, request: dict[str, Any]) -> Completion:
+    def complete(self, request: dict[str, Any], *, stream: bool = True) -> Completion:
         """Start a completion.
 
-        :param request: the body of `POST /completion` of llama.cpp, without `stream`.
+        :param request: the body of `POST /completion` of llama.cpp.
+        :param stream: whether the answer comes in events; otherwise it is one event.
         """
-        return Completion(_SocketConnection(self._socket), self._key, request)
+        return Completion(_SocketConnection(self._socket), self._key, request | {"stream": stream})
 
     def close(self) -> None:
         """End the process and remove its folder."""
@@ -132,6 +133,10 @@ class Completion:
                 raise StopIteration from None
             raise EngineError("llama.cpp ended in the middle of an answer") from error
 
+    def whole(self) -> dict[str, Any]:
+        """Return the answer that does not come in events."""
+        return next(self)
+
     def close(self) -> None:
         """Close the connection; llama.cpp then stops generating."""
         self._closed.set()
@@ -143,11 +148,14 @@ class Completion:
     def _ask(self, key: str, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
         try:
-            self._connection.request("POST", "/completion", json.dumps(request | {"stream": True}), headers)
+            self._connection.request("POST", "/completion", json.dumps(request), headers)
             response = self._connection.getresponse()
             if response.status != _HTTP_OK:
                 raise EngineError(f"llama.cpp refuses the request: {_message(response.read())}")
             finished = False
+            if not request["stream"]:
+                yield json.loads(response.read())
+                return
             for line in response:
                 if line.startswith(_EVENT):
                     event = json.loads(line[len(_EVENT) :])

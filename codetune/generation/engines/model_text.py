@@ -6,8 +6,7 @@ import threading
 from typing import Any
 
 from codetune.core.errors import UserError, error_text
-from codetune.generation.answer_text import AnswerText
-from codetune.models.prompt import conversation_ids
+from codetune.models.prompt import completion_text, conversation_ids
 
 
 class ModelText:
@@ -37,11 +36,7 @@ class ModelText:
                 "Let messages of user and assistant take turns; some templates take no system message.",
             ) from None
 
-    def answer(self) -> AnswerText:
-        """Return the text of a new answer."""
-        return AnswerText(self._tokenizer)
-
-    def add(self, answer: AnswerText, ids: list[int], *, finished: bool) -> str:
-        """Append tokens to an answer and return its new text, as `AnswerText.add` does."""
+    def decode(self, ids: list[int]) -> str:
+        """Return the text of generated ids."""
         with self._lock:
-            return answer.add(ids, finished=finished)
+            return completion_text(self._tokenizer, ids)

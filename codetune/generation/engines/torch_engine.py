@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 from codetune.core.errors import error_text
 from codetune.generation.engines.engine import AnswerStream, EngineError, EngineLimits, EngineModels
 from codetune.generation.engines.model_text import ModelText
 from codetune.generation.sampling import SamplingSettings
-from codetune.generation.stream import TURN, StreamEvent, room_for_answer, stream_ids
+from codetune.generation.stream import TURN, StreamEvent, answer_ids, room_for_answer, stream_ids
 from codetune.models.load import LoadedModel, load_model
 
 
@@ -58,10 +59,18 @@ class TorchEngine:
         :raises UserError: when the prompt fills the context.
         """
         del repeatable
-        room_for_answer(prompt, self.context, 1)
-        room = min(settings.max_new_tokens, self.context - len(prompt))
-        limited = SamplingSettings(settings.temperature, settings.top_p, settings.top_k, room, settings.seed)
-        return _TorchStream(stream_ids(model, self._loaded[model], prompt, limited))
+        return _TorchStream(stream_ids(model, self._loaded[model], prompt, self._limited(prompt, settings)))
+
+    def answer_ids(self, model: str, prompt: list[int], settings: SamplingSettings) -> list[int]:
+        """Return the token ids of a whole answer, without the end token.
+
+        :raises UserError: when the prompt fills the context.
+        """
+        return answer_ids(self._loaded[model], prompt, self._limited(prompt, settings))
+
+    def _limited(self, prompt: list[int], settings: SamplingSettings) -> SamplingSettings:
+        """Return the settings with as many tokens as the context allows."""
+        return replace(settings, max_new_tokens=room_for_answer(prompt, self.context, settings.max_new_tokens))
 
     def close(self) -> None:
         """Release the models."""

@@ -69,7 +69,7 @@ def trained_on(monkeypatch):
 
 
 @pytest.mark.parametrize("system", PROMPTS)
-def test_same_ids_everywhere(tiny_instruct, instruction_rows, asked, trained_on, tmp_path, system):
+def test_same_ids_everywhere(monkeypatch, tiny_instruct, instruction_rows, asked, trained_on, tmp_path, system):
     problems = read_problems(written(tmp_path / "problems.jsonl", HUMANEVAL))
     rows, none, adapter = tmp_path / "rows.jsonl", tmp_path / "none.jsonl", tmp_path / "adapter"
     write_jsonl(rows, [row | {"instruction": problems[0].question} for row in instruction_rows[:2]])

@@ -107,7 +107,8 @@ def test_a_failure_of_the_engine_is_told(port, engine):
     }
     status, answer, _ = ask(port, "POST", CHAT, body(stream=True))
     assert status == 200
-    assert b'"out of order"' in answer and answer.endswith(b"data: [DONE]\n\n")
+    assert b'"out of order"' in answer
+    assert answer.endswith(b"data: [DONE]\n\n")
     until(lambda: engine.open == 0)
 
 

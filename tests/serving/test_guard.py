@@ -8,7 +8,7 @@ from tests.support.controlled_engine import Controlled, serving
 
 KEY = "a-key-of-sixteen-or-more"
 LOCAL = Access("127.0.0.1", hosts=("box.local",), origins=("http://localhost:3000",))
-OPEN = Access("0.0.0.0", key=KEY, hosts=("box.local",))
+OPEN = Access("0.0.0.0", key=KEY, hosts=("box.local",))  # noqa: S104
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_a_body_without_a_length_is_refused_too(local):
 
 @pytest.mark.parametrize(
     ("host", "loopback"),
-    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("a.b", False)],
+    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("a.b", False)],  # noqa: S104
 )
 def test_what_is_a_loopback_address(host, loopback):
     assert is_loopback(host) == loopback

@@ -32,7 +32,7 @@ class Controlled:
     def prompt(self, _model: str, messages: list[dict[str, str]]) -> list[int]:
         return [1] * sum(len(message["content"]) for message in messages)
 
-    def stream(self, model: str, prompt: list[int], settings: Any, *, repeatable: bool = True) -> ControlledStream:
+    def stream(self, _model: str, _prompt: list[int], settings: Any, **_more: bool) -> ControlledStream:
         with self._lock:
             self.open += 1
             self.most = max(self.most, self.open)

@@ -142,7 +142,8 @@ def test_what_llama_cpp_cannot_load_is_one_line(models, tmp_path):
 def test_auto_answers_with_torch_where_there_is_no_gguf(tiny_base, tmp_path):
     engine, note = open_engine("auto", EngineModels(str(tiny_base), None, {"base": None}, {}), limits(tmp_path))
     assert engine.name == "torch"
-    assert "torch answers" in note and "safetensors only" in note
+    assert "torch answers" in note
+    assert "safetensors only" in note
     with one_line("needs a GGUF file"):
         open_engine("llama.cpp", EngineModels(str(tiny_base), None, {"base": None}, {}), limits(tmp_path))
 
@@ -157,7 +158,8 @@ def test_without_the_package_torch_answers(monkeypatch, models, tmp_path):
     monkeypatch.setattr("codetune.generation.engines.choose.find_spec", lambda _: None)
     given = EngineModels(models.base, None, {"base": None}, {})
     engine, note = open_engine("auto", given, limits(tmp_path))
-    assert engine.name == "torch" and "pip install xllamacpp" in note
+    assert engine.name == "torch"
+    assert "pip install xllamacpp" in note
     with one_line("not installed"):
         open_engine("llama.cpp", given, limits(tmp_path))
 

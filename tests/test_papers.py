@@ -21,7 +21,9 @@ TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path 
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 MAX_README_WORDS = 900
 MAX_CHANGELOG_LINES = 120
-SUBCOMMANDS = ["answer", "check", "compare", "data-diff", "execute", "ingest", "problems", "summary", "why"]
+SUBCOMMANDS = [
+    "answer", "chat", "check", "compare", "data-diff", "execute", "ingest", "problems", "serve", "summary", "why",
+]  # fmt: skip
 # Paths that a command writes, or that are a reader's own files.
 MADE = (
     "data/raw",

@@ -1,7 +1,7 @@
 """Run the server of llama.cpp on a Unix socket; the engine `llama.cpp` starts this file as a process of its own.
 
-A process of its own, because llama.cpp ends the process on some errors, replaces the handlers of signals, and has a
-thread pool that must not share cores with that of torch. The file imports nothing of codetune, so that it starts fast.
+A process of its own, because a failed check in llama.cpp (`GGML_ASSERT`) ends its process. The file imports nothing of
+codetune, so that it starts fast.
 
 Standard input has one line of JSON with the settings. When the model is loaded, `ready` is printed. The process ends
 when its standard input is closed, so it never outlives the process that started it.

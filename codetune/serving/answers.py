@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class Slots:
         self._threads = ThreadPoolExecutor(count, "slot")
         self._waiting = 0
 
-    async def answer(self, question: Question) -> AsyncIterator[Piece]:
+    async def answer(self, question: Question) -> AsyncGenerator[Piece, None]:
         """Generate an answer, as soon as a slot is free. Closing the generator, or cancelling its task, frees the slot.
 
         :raises ApiError: when too many questions wait already.
@@ -89,7 +89,7 @@ class Slots:
         finally:
             self._free.release()
 
-    async def _pieces(self, stream: AnswerStream, stops: list[str]) -> AsyncIterator[Piece]:
+    async def _pieces(self, stream: AnswerStream, stops: list[str]) -> AsyncGenerator[Piece, None]:
         stop, loop = StopTexts(stops), asyncio.get_running_loop()
         while (event := await loop.run_in_executor(self._threads, _next, stream)) is not None:
             text = stop.add(event.text_delta)

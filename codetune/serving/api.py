@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -46,7 +46,7 @@ def make_app(models: Mapping[str, ServedModel], slots: int, max_tokens: int, acc
         yield
         api.slots.close()
 
-    guards = [Middleware(Guard, access=access)]
+    guards: list[Middleware] = [Middleware(Guard, access=access)]
     if access.origins:
         guards.append(
             Middleware(CORSMiddleware, allow_origins=access.origins, allow_methods=["*"], allow_headers=["*"])
@@ -127,7 +127,7 @@ async def _whole(slots: Slots, question: Question, head: Json) -> Response:
     return JSONResponse({**head, "object": "chat.completion", "choices": [choice], "usage": usage})
 
 
-async def _chunks(slots: Slots, question: Question, head: Json, *, usage: bool) -> AsyncIterator[Json]:
+async def _chunks(slots: Slots, question: Question, head: Json, *, usage: bool) -> AsyncGenerator[Json, None]:
     """Yield the chunks of a streamed answer."""
 
     def chunk(delta: Json, reason: str | None = None) -> Json:
@@ -177,7 +177,7 @@ class _UntilHangUp(Response):
 class _EventStream(Response):
     """Server-sent events, until the answer ends or the client hangs up."""
 
-    def __init__(self, chunks: AsyncIterator[Json]) -> None:
+    def __init__(self, chunks: AsyncGenerator[Json, None]) -> None:
         self._chunks = chunks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - of the protocol
@@ -188,7 +188,7 @@ class _EventStream(Response):
             headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             try:
-                async with aclosing(self._chunks) as chunks:  # type: ignore[type-var]
+                async with aclosing(self._chunks) as chunks:
                     async for chunk in chunks:
                         await event(json.dumps(chunk))
             except ApiError as error:
@@ -225,7 +225,7 @@ async def _on_api_error(_: Request, error: Exception) -> Response:
 
 async def _on_http_error(_: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    said = {
+    said: dict[int, str] = {
         HTTPStatus.NOT_FOUND: "there is no such path; see /v1/models and /v1/chat/completions",
         HTTPStatus.METHOD_NOT_ALLOWED: "this method is not allowed",
     }

@@ -117,10 +117,8 @@ class _Api:
 
 async def _whole(slots: Slots, question: Question, head: Json) -> Response:
     """Return the response with a whole answer."""
-    pieces: list[Piece] = []
     async with aclosing(slots.answer(question)) as generated:
-        async for piece in generated:
-            pieces.append(piece)  # noqa: PERF401 - mypy knows no asynchronous comprehension over aclosing
+        pieces = [piece async for piece in generated]
     message = {"role": "assistant", "content": "".join(piece.text for piece in pieces), "refusal": None}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": pieces[-1].reason}
     usage = _usage(question, pieces[-1])

@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(OUTSIDE)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help install repro test test-quick test-long lint app bench screenshots verify validity answer-validity check deps docs lock clean
+.PHONY: help install repro test test-quick test-long lint app serve bench screenshots verify validity answer-validity check deps docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -57,6 +57,9 @@ lint: $(STAMP) ## ruff and strict mypy
 
 app: $(STAMP) ## serve the web page on the loopback address
 	@streamlit run streamlit_app.py
+
+serve: $(STAMP) ## answer programs on the loopback address, in the form of OpenAI's API
+	@python -m codetune serve
 
 bench: $(STAMP) ## measure the speed of the slow parts against plain libraries; parts="lora data" runs only these
 	@python -m benchmarks $(parts)

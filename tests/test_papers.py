@@ -28,7 +28,9 @@ TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path 
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 MAX_README_WORDS = 900
 MAX_CHANGELOG_LINES = 120
-SUBCOMMANDS = ["answer", "check", "compare", "data-diff", "execute", "ingest", "problems", "summary", "verify", "why"]
+SUBCOMMANDS = [
+    "answer", "chat", "check", "compare", "data-diff", "execute", "ingest", "problems", "serve", "summary", "verify", "why",
+]  # fmt: skip
 # Paths that a command writes, or that are a reader's own files.
 MADE = (
     "data/raw",

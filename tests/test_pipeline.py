@@ -46,7 +46,7 @@ def test_a_sentence_a_caption_or_a_colour_runs_no_computation_again(stage):
 
 def test_every_section_is_tracked_by_a_stage():
     tracked = {section.split(".")[0] for stage in STAGES.values() for section in stage["params"]}
-    assert tracked == {section.section for section in SECTIONS}
+    assert tracked == {section.section for section in SECTIONS} - {"serve"}  # no stage reads it
 
 
 def test_library_knows_neither_stages_nor_streamlit():

@@ -11,10 +11,9 @@ from codetune.evaluation.execution import answering
 from codetune.evaluation.execution.answering import AnswerSettings, answer_problems
 from codetune.evaluation.problems.reading import read_problems
 from codetune.export.merge import merge, save_merged
-from codetune.generation import batch
+from codetune.generation import batch, stream
 from codetune.generation.params import GenerateParams
 from codetune.generation.sampling import SamplingSettings
-from codetune.generation.stream import _Answer
 from codetune.models.load import load_model
 from codetune.training import loop
 from stages import generate, train
@@ -70,7 +69,7 @@ def trained_on(monkeypatch):
 
 
 @pytest.mark.parametrize("system", PROMPTS)
-def test_same_ids_everywhere(tiny_instruct, instruction_rows, asked, trained_on, tmp_path, system):
+def test_same_ids_everywhere(monkeypatch, tiny_instruct, instruction_rows, asked, trained_on, tmp_path, system):
     problems = read_problems(written(tmp_path / "problems.jsonl", HUMANEVAL))
     rows, none, adapter = tmp_path / "rows.jsonl", tmp_path / "none.jsonl", tmp_path / "adapter"
     write_jsonl(rows, [row | {"instruction": problems[0].question} for row in instruction_rows[:2]])
@@ -107,7 +106,10 @@ def test_same_ids_everywhere(tiny_instruct, instruction_rows, asked, trained_on,
     assert len(asked) == 7
 
     page = load_model(tiny_instruct, adapter)
-    streamed = _Answer("page", page, problems[0].question, settings).pending[0].tolist()
+    given = []
+    monkeypatch.setattr(stream, "_Answer", lambda _name, _loaded, prompt, _settings: given.append(prompt))
+    stream.stream_answers({"page": page}, problems[0].question, settings)
+    streamed = given[0]
     exported = AutoTokenizer.from_pretrained(tmp_path / "export", local_files_only=True)
     plain = exported.apply_chat_template(
         [{"role": "user", "content": problems[0].question}], add_generation_prompt=True, return_dict=False

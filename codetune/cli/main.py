@@ -8,12 +8,14 @@ import sys
 import click
 
 from codetune.cli.answer import answer
+from codetune.cli.chat import chat
 from codetune.cli.check import check
 from codetune.cli.compare import compare
 from codetune.cli.data_diff import data_diff
 from codetune.cli.execute import execute
 from codetune.cli.ingest import ingest
 from codetune.cli.problems import problems
+from codetune.cli.serve import serve
 from codetune.cli.summary import summary
 from codetune.cli.verify import verify
 from codetune.cli.why import why
@@ -31,7 +33,8 @@ def cli() -> None:
     """Fine-tune small code models reproducibly: check parameters, inspect data, try models, compare results."""
 
 
-for _command in (check, verify, summary, compare, why, data_diff, ingest, answer, execute, problems):
+_COMMANDS = (check, verify, summary, compare, why, data_diff, ingest, answer, execute, problems, serve, chat)
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 

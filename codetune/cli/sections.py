@@ -19,11 +19,13 @@ from codetune.export.params import ExportParams
 from codetune.generation.params import GenerateParams
 from codetune.models.params import ModelParams
 from codetune.numerics import NumericsParams
+from codetune.serving.params import ServeParams
 from codetune.training.params import TrainParams
 
 SECTIONS: tuple[type[Section], ...] = (
     NumericsParams, ModelParams, IngestParams, CleanParams, AugmentParams, ExamineParams, BenchmarksParams, TrainParams,
     GenerateParams, ScoreParams, ExecuteParams, ValidityParams, AnswerValidityParams, ExportParams,
+    ServeParams,
 )  # fmt: skip
 # Sections that earlier versions had, and what to do with them.
 _REMOVED = dict.fromkeys(

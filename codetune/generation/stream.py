@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from codetune.core.errors import UserError
+from codetune.generation.answer_text import AnswerText
 from codetune.generation.sampling import SamplingSettings, TokenChooser, token_chooser
-from codetune.models.prompt import completion_text, prompt_ids
+from codetune.models.prompt import prompt_ids
 
 if TYPE_CHECKING:
     from codetune.models.load import LoadedModel
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 MAX_INSTRUCTION_CHARS = 20_000
 # Two threads must not use a tokenizer at once, and two forward passes on the same cores are slower than one after the
 # other. So this lock allows one step at a time.
-_TURN = threading.Lock()
-_INCOMPLETE = "\ufffd"
+TURN = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -58,38 +58,22 @@ class StreamEvent:
 class _Answer:
     """The unfinished answer of one model, with its own key-value cache and random generator."""
 
-    def __init__(self, name: str, loaded: LoadedModel, instruction: str, settings: SamplingSettings) -> None:
+    def __init__(self, name: str, loaded: LoadedModel, prompt: list[int], settings: SamplingSettings) -> None:
         self.name = name
         self.loaded = loaded
         self.settings = settings
-        with _TURN:
-            prompt = prompt_ids(loaded.tokenizer, instruction)
-        self.room = self._room(prompt)
+        self.room = room_for_answer(prompt, loaded.context, settings.max_new_tokens)
         self.choose: TokenChooser = token_chooser(settings, settings.seed)
         self.pending = torch.tensor([prompt])
         self.cache: Any = None
-        self.ids: list[int] = []
-        self.sent = ""
+        self.text = AnswerText(loaded.tokenizer)
         self.seconds = 0.0
         self.first_token_s = 0.0
         self.finished = False
 
-    def _room(self, prompt: list[int]) -> int:
-        """Return how many tokens can be generated: as many as requested, or as the model's context allows.
-
-        :raises UserError: when the prompt fills the context.
-        """
-        context = self.loaded.context
-        if len(prompt) >= context:
-            raise UserError(
-                f"the prompt has {len(prompt)} tokens, and the context of the model is {context} tokens",
-                "Shorten the instruction.",
-            )
-        return min(self.settings.max_new_tokens, context - len(prompt))
-
     def step(self) -> StreamEvent:
         """Compute one more token and return its event."""
-        with _TURN, torch.inference_mode():
+        with TURN, torch.inference_mode():
             start = time.perf_counter()
             output = self.loaded.model(
                 input_ids=self.pending, past_key_values=self.cache, use_cache=True, logits_to_keep=1
@@ -98,24 +82,54 @@ class _Answer:
             self.cache = output.past_key_values
             self.pending = torch.tensor([[token]])
             stopped = token in self.loaded.end_ids
-            if not stopped:
-                self.ids.append(token)
-            self.finished = stopped or len(self.ids) >= self.room
-            delta = self._new_text()
+            added = () if stopped else (token,)
+            self.finished = stopped or len(self.text.ids) + len(added) >= self.room
+            delta = self.text.add(added, finished=self.finished)
             self.seconds += time.perf_counter() - start
         self.first_token_s = self.first_token_s or self.seconds
         return StreamEvent(
-            self.name, delta, len(self.ids), self.seconds, self.first_token_s, self.finished, stopped=stopped
+            self.name, delta, len(self.text.ids), self.seconds, self.first_token_s, self.finished, stopped=stopped
         )
 
-    def _new_text(self) -> str:
-        """Return the text that was not sent yet. An incomplete character is kept back until the last token."""
-        text = completion_text(self.loaded.tokenizer, self.ids)
-        if not self.finished:
-            text = text.rstrip(_INCOMPLETE)
-        delta = text[len(self.sent) :]
-        self.sent += delta
-        return delta
+
+def room_for_answer(prompt: list[int], context: int, max_new_tokens: int) -> int:
+    """Return how many tokens can be generated: as many as requested, or as the context allows.
+
+    :param prompt: token ids.
+    :param context: largest number of tokens of prompt and answer together.
+    :raises UserError: when the prompt fills the context.
+    """
+    if len(prompt) >= context:
+        raise UserError(
+            f"the prompt has {len(prompt)} tokens, and the context of the model is {context} tokens",
+            "Shorten the instruction.",
+        )
+    return min(max_new_tokens, context - len(prompt))
+
+
+def stream_ids(name: str, loaded: LoadedModel, prompt: list[int], settings: SamplingSettings) -> Iterator[StreamEvent]:
+    """Stream the answer of one model to a prompt.
+
+    :param name: the name that events give the model.
+    :param prompt: token ids.
+    :param settings: how tokens are chosen, and how many.
+    :returns: one event per token.
+    :raises UserError: when the prompt fills the context of the model.
+    """
+    return _turns([_Answer(name, loaded, prompt, settings)])
+
+
+def answer_ids(loaded: LoadedModel, prompt: list[int], settings: SamplingSettings) -> list[int]:
+    """Return the token ids of a whole answer, without the end token.
+
+    :param prompt: token ids.
+    :param settings: how tokens are chosen, and how many.
+    :raises UserError: when the prompt fills the context of the model.
+    """
+    answer = _Answer("", loaded, prompt, settings)
+    while not answer.finished:
+        answer.step()
+    return answer.text.ids
 
 
 def stream_answers(
@@ -137,7 +151,9 @@ def stream_answers(
             f"the instruction has {len(instruction)} characters, expected at most {MAX_INSTRUCTION_CHARS}",
             "Shorten the instruction.",
         )
-    return _turns([_Answer(name, loaded, instruction, settings) for name, loaded in models.items()])
+    with TURN:
+        prompts = {name: prompt_ids(loaded.tokenizer, instruction) for name, loaded in models.items()}
+    return _turns([_Answer(name, loaded, prompts[name], settings) for name, loaded in models.items()])
 
 
 def _turns(answers: list[_Answer]) -> Iterator[StreamEvent]:

@@ -46,10 +46,7 @@ class LoadedModel:
 
         They come from the tokenizer, the chat template and the generation configuration of the model.
         """
-        declared = getattr(self.model.generation_config, "eos_token_id", None)
-        several = declared if isinstance(declared, list) else [declared]
-        own = (self.tokenizer.eos_token_id, end_id(self.tokenizer))
-        return frozenset(end for end in (*own, *several) if end is not None)
+        return all_end_ids(self.tokenizer, self.model.generation_config)
 
     @property
     def context(self) -> int:
@@ -70,15 +67,29 @@ class LoadedModel:
             )
 
 
-def load_tokenizer(base: str | Path, revision: str | None = None, system: str = KEEP_SYSTEM) -> Any:
+def all_end_ids(tokenizer: Any, generation_config: Any) -> frozenset[int]:
+    """Return the token ids that end an answer, from the tokenizer, its chat template and the generation configuration.
+
+    :param generation_config: the configuration of transformers, whose `eos_token_id` is an id, a list of ids or None.
+    """
+    declared = getattr(generation_config, "eos_token_id", None)
+    several = declared if isinstance(declared, list) else [declared]
+    own = (tokenizer.eos_token_id, end_id(tokenizer))
+    return frozenset(end for end in (*own, *several) if end is not None)
+
+
+def load_tokenizer(
+    base: str | Path, revision: str | None = None, system: str = KEEP_SYSTEM, adapter: Path | None = None
+) -> Any:
     """Load the tokenizer of a model. The result always has a pad token and a prompt template.
 
     :param base: a value of `model.base`.
     :param revision: the commit, when `base` is a hub id.
     :param system: the system text, as for `codetune.models.prompt.set_system`.
+    :param adapter: the folder of the model's adapter, whose chat template is used if it has one.
     :raises UserError: when it cannot be loaded, has no end token, or has a chat template that cannot be used.
     """
-    return _load_tokenizer(locate_model(str(base), revision), str(base), system)
+    return _load_tokenizer(locate_model(str(base), revision), str(base), system, adapter)
 
 
 def load_model(

@@ -87,10 +87,27 @@ def is_instruct(tokenizer: Any) -> bool:
 
 def prompt_ids(tokenizer: Any, instruction: str) -> list[int]:
     """Return the token ids of the prompt for `instruction`, up to where the answer begins."""
+    return conversation_ids(tokenizer, [_message("user", instruction)])
+
+
+def conversation_ids(tokenizer: Any, messages: list[dict[str, str]]) -> list[int]:
+    """Return the token ids of the prompt for a conversation, up to where the next answer begins.
+
+    For one message of the user, they are the ids of `prompt_ids`.
+
+    :param messages: at least one, each with `role` (`system`, `user` or `assistant`) and `content`; the last one is not
+        of the assistant.
+    """
     if is_instruct(tokenizer):
-        return list(tokenizer(_prompt_text(tokenizer, instruction), add_special_tokens=False)["input_ids"])
-    messages = [_message("user", instruction)]
-    return continuation_ids(tokenizer, _render(tokenizer, messages, asking=True, template=CHAT_TEMPLATE))
+        text = _render(tokenizer, list(messages), asking=True)
+        return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    ids = _leading_ids(tokenizer)
+    for message in messages:
+        if message["role"] == "assistant":  # as in training: the ids of the completion, then the end token
+            ids += [*_plain_ids(tokenizer, message["content"]), end_id(tokenizer)]
+        else:
+            ids += _plain_ids(tokenizer, _render(tokenizer, [message], asking=True, template=CHAT_TEMPLATE))
+    return ids
 
 
 def continuation_ids(tokenizer: Any, text: str) -> list[int]:

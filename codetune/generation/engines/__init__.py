@@ -1,0 +1,1 @@
+"""Engines: programs that generate answers from a base model and its adapters, behind one protocol."""

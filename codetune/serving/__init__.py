@@ -1,0 +1,1 @@
+"""Serve the models over HTTP, in the form of OpenAI's API."""

@@ -127,7 +127,7 @@ def config_differences(config: Any, stored: Any) -> list[str]:
 
 def _comparable(config: Any) -> dict[str, Any]:
     """Return the values of a configuration, with implied values written out and values without effect left out."""
-    values = config.to_dict() | {"head_dim": head_size(config)}
+    values: dict[str, Any] = config.to_dict() | {"head_dim": head_size(config)}
     window = values.get("sliding_window")
     if window and window >= values["max_position_embeddings"] and not values.get("layer_types"):
         values["sliding_window"] = None

@@ -50,7 +50,7 @@ class StoredTensor:
         from gguf import GGML_QUANT_SIZES
 
         block, size = GGML_QUANT_SIZES[self.kind]
-        return prod(self.shape) // block * size
+        return int(prod(self.shape) // block * size)
 
 
 def choose_kind(name: str, shape: tuple[int, ...], wanted: str) -> GGMLQuantizationType:

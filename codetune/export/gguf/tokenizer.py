@@ -109,9 +109,8 @@ def _vocabulary(tokenizer: Any, rows: int, kind: Callable[[str], int]) -> tuple[
 
 def _merges(content: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the merges of tokenizer.json, which stores them as pairs or as text."""
-    return [
-        tuple(merge.split(" ", 1)) if isinstance(merge, str) else tuple(merge) for merge in content["model"]["merges"]
-    ]
+    pairs = (merge.split(" ", 1) if isinstance(merge, str) else merge for merge in content["model"]["merges"])
+    return [(first, second) for first, second in pairs]
 
 
 def _byte_level(tokenizer: Any, content: dict[str, Any], rows: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from tests.export.gguf.test_adapter import with_adapter
 
 llama_cpp = pytest.importorskip("xllamacpp")
 TOKENS = 12
+TIE = 5e-3  # two logits of 4 or 5 that are so close may change places: both programs round in another order
 
 
 def greedy(path, prompts, adapter=None):
@@ -35,12 +36,26 @@ def expected(model, prompts, tokenizer):
     return [answers[index].ids for index in range(len(prompts))]
 
 
+def assert_same(model, prompts, found, wanted):
+    """Assert that the tokens are equal up to the first tie, and that most answers have none."""
+    ties = 0
+    for prompt, one, other in zip(prompts, found, wanted, strict=True):
+        place = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), len(one))
+        if one == other:
+            continue
+        ties += 1
+        with torch.inference_mode():
+            logits = model(torch.tensor([prompt + other[:place]])).logits[0, -1]
+        assert logits.max() - logits[one[place] if place < len(one) else 1] < TIE
+    assert ties < len(prompts)
+
+
 @pytest.mark.parametrize(("architecture", "kind"), [*((name, "F32") for name in ARCHITECTURES), ("llama", "F16")])
 def test_a_merged_model_gives_the_same_tokens(make_loaded, prompts, tmp_path, architecture, kind):
     loaded = make_loaded(architecture)
     path = tmp_path / "model.gguf"
     write_model(path, loaded, kind, {"general.name": "tiny"}, None)
-    assert greedy(path, prompts) == expected(loaded.model, prompts, loaded.tokenizer)
+    assert_same(loaded.model, prompts, greedy(path, prompts), expected(loaded.model, prompts, loaded.tokenizer))
 
 
 @pytest.mark.parametrize("kind", ["F32", "F16"])
@@ -50,11 +65,11 @@ def test_an_adapter_on_its_base_gives_the_same_tokens(make_loaded, prompts, tmp_
     tuned = with_adapter(make_loaded().model, target_modules="all-linear", rank_pattern={"q_proj": 4}).eval()
     write_adapter(tmp_path / "adapter.gguf", read_lora(tuned), base.model, kind, {"general.name": "tiny"})
     plain = expected(base.model, prompts, base.tokenizer)
-    with torch.no_grad():
-        wanted = expected(tuned.merge_and_unload(), prompts, base.tokenizer)
-    assert wanted != plain
-    assert greedy(tmp_path / "base.gguf", prompts) == plain
-    assert greedy(tmp_path / "base.gguf", prompts, tmp_path / "adapter.gguf") == wanted
+    merged = tuned.merge_and_unload()
+    wanted = expected(merged, prompts, base.tokenizer)
+    assert all(one[:2] != other[:2] for one, other in zip(plain, wanted, strict=True))
+    assert_same(base.model, prompts, greedy(tmp_path / "base.gguf", prompts), plain)
+    assert_same(merged, prompts, greedy(tmp_path / "base.gguf", prompts, tmp_path / "adapter.gguf"), wanted)
 
 
 def test_a_base_of_another_family_refuses_the_adapter(make_loaded, prompts, tmp_path):

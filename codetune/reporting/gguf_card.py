@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from codetune.core.markdown import escaped, table
+from codetune.core.markdown import escaped, fenced, table
 
 Json = dict[str, Any]
 _MB = 1e6
+_INSTRUCTION = "{instruction}"  # where the example of a prompt has the instruction
 
 
-def gguf_section(gguf: Json | None) -> str:
+def gguf_section(gguf: Json | None, example: str) -> str:
     """Return the section, or an empty text if no GGUF file was asked for.
 
     :param gguf: the report of the export: `files` and `not_written`.
+    :param example: a prompt in the format of the prompt template.
     """
     if gguf is None or not (gguf["files"] or gguf["not_written"]):
         return ""
     parts = ["## GGUF files"]
     if gguf["files"]:
         rows = [[f"`{one['file']}`", f"{one['bytes'] / _MB:,.1f} MB", _content(one)] for one in gguf["files"]]
-        parts += [table(["file", "size", "content"], rows), *map(_commands, gguf["files"])]
+        parts += [table(["file", "size", "content"], rows), *_commands(gguf["files"], example)]
     parts += [f"Not written: `{one['file']}`, because {escaped(one['reason'])}." for one in gguf["not_written"]]
     return "\n\n".join(parts)
 
@@ -36,17 +38,31 @@ def _content(file: Json) -> str:
     )
 
 
-def _commands(file: Json) -> str:
-    """Return how to run a file with llama.cpp and ollama."""
-    if file["content"] == "model":
-        return (
-            f"Run `{file['file']}` with llama.cpp:\n\n```bash\nllama-server --model {file['file']} --jinja\n```\n\n"
-            f"With ollama, write a file `Modelfile` with the line `FROM ./{file['file']}`, then:\n\n"
-            "```bash\nollama create tuned --file Modelfile\nollama run tuned\n```"
-        )
-    base = file.get("base", "BASE.gguf")
-    return (
-        f"Run the base model with the adapter beside it with llama.cpp; the prompt template is that of the tuned model:"
-        f"\n\n```bash\nllama-server --model {base} --lora {file['file']} --jinja "
-        "--chat-template-file chat_template.jinja\n```"
-    )
+def _commands(files: list[Json], example: str) -> list[str]:
+    """Return how to run the adapter, and the first merged model, with llama.cpp and ollama."""
+    parts = []
+    adapter, model = (next((one for one in files if one["content"] == kind), None) for kind in ("adapter", "model"))
+    if model is not None:
+        parts += [
+            "The merged model with llama.cpp:",
+            fenced(f"llama-server --model {model['file']} --jinja", "bash"),
+            "With ollama, which does not use the prompt template of the file; write this as `Modelfile`:",
+            fenced(_modelfile(model["file"], example), "text"),
+            fenced("ollama create tuned --file Modelfile\nollama run tuned", "bash"),
+        ]
+    if adapter is not None:
+        base = adapter.get("base", "BASE.gguf")
+        parts += [
+            "The base model and the adapter with llama.cpp, with the prompt template of the tuned model:",
+            fenced(
+                f"llama-server --model {base} --lora {adapter['file']} --jinja --chat-template-file chat_template.jinja",
+                "bash",
+            ),
+        ]
+    return parts
+
+
+def _modelfile(file: str, example: str) -> str:
+    """Return a Modelfile for conversations of one turn, greedy as in the evaluation."""
+    prompt = example.replace(_INSTRUCTION, "{{ .Prompt }}")
+    return f'FROM ./{file}\nTEMPLATE """{prompt}"""\nPARAMETER temperature 0'

@@ -45,7 +45,7 @@ def model_card(facts: CardFacts) -> str:
         _front_matter(facts),
         _summary(facts),
         _use(facts),
-        gguf_section(facts.gguf),
+        gguf_section(facts.gguf, facts.example),
         _training(facts),
         _data(facts),
         _evaluation(facts),

@@ -52,12 +52,10 @@ def _commands(files: list[Json], example: str) -> list[str]:
         ]
     if adapter is not None:
         base = adapter.get("base", "BASE.gguf")
+        options = f"--lora {adapter['file']} --jinja --chat-template-file chat_template.jinja"
         parts += [
             "The base model and the adapter with llama.cpp, with the prompt template of the tuned model:",
-            fenced(
-                f"llama-server --model {base} --lora {adapter['file']} --jinja --chat-template-file chat_template.jinja",
-                "bash",
-            ),
+            fenced(f"llama-server --model {base} {options}", "bash"),
         ]
     return parts
 

@@ -23,8 +23,7 @@ def test_files_are_listed_with_their_figures_and_commands():
     text = gguf_section({"files": [ADAPTER, MODEL], "not_written": []}, EXAMPLE)
     for line in (
         "| `gguf/adapter-f16.gguf` | 9.8 MB | the LoRA adapter (f16), for `gguf/b.gguf` |",
-        "| `gguf/tuned-q8_0.gguf` | 144.8 MB | the merged model (q8_0); error of the weights 0.51%; "
-        "261 of 264 tokens of greedy answers equal |",
+        "| `gguf/tuned-q8_0.gguf` | 144.8 MB | the merged model (q8_0); error of the weights 0.51%; 261 of 264 tokens",
         "llama-server --model gguf/tuned-q8_0.gguf --jinja",
         "llama-server --model gguf/b.gguf --lora gguf/adapter-f16.gguf --jinja --chat-template-file chat_template.jinja",
         'FROM ./gguf/tuned-q8_0.gguf\nTEMPLATE """<|user|>{{ .Prompt }}<|end|>\n"""',

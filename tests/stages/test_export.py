@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from gguf import GGMLQuantizationType
+from safetensors.torch import load_file, save_file
 
 from codetune.core.errors import UserError
 from codetune.core.files import digest_file, read_json, write_json, write_jsonl
@@ -66,6 +67,8 @@ def test_the_gguf_files_are_listed_and_are_the_same_every_time(tiny_base, inputs
 def test_a_base_that_is_a_gguf_file_lies_beside_its_adapter(inputs, tmp_path):
     base = make_gguf(tmp_path / "base.gguf", kind=GGMLQuantizationType.Q8_0)
     inputs = replace(inputs, adapter=make_adapter(base, tmp_path / "adapter"))
+    weights = inputs.adapter / "adapter_model.safetensors"
+    save_file({name: weight / 4 for name, weight in load_file(weights).items()}, weights)  # as small as trained ones
     outputs = export.Outputs(tmp_path / "models/export", tmp_path / "reports/export.json")
     report = export.run(params(base), inputs, outputs)
     adapter = report["gguf"]["files"][0]

@@ -21,7 +21,7 @@ class GgufParams(BaseModel):
     types: Literal["auto"] | list[GgufType] = Field(
         default="auto",
         description="number types of the merged models: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, in bits per "
-        "weight 32, 16, 16, 8.5, 6, 5.5, 5, 4.5. auto: q8_0, which almost never changes an answer; nothing if the "
+        "weight 32, 16, 16, 8.5, 6, 5.5, 5, 4.5; in the last four, embeddings keep 8.5. auto: q8_0, or nothing if the "
         "family or the tokenizer cannot be converted (reports/export.json has the reason). A list: an error then. "
         "[]: none",
     )

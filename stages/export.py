@@ -1,27 +1,35 @@
-"""Merge the adapter into the base model, and write the model card.
+"""Merge the adapter into the base model, and write it as safetensors and GGUF, with the model card.
 
 Reads: the base model, models/adapter, data/clean/val.jsonl (rows for the check), params.yaml, and for the card
 reports/{metrics,signatures,data,augmentation}.json, reports/training/summary.json, models/base/provenance.json.
-Writes: models/export/ (safetensors, tokenizer, README.md).
+Writes: models/export/ (safetensors, tokenizer, README.md, and in gguf/ the adapter, the base it belongs to, and merged
+models), reports/export.json (what the checks found, and which GGUF files were not written and why).
 Guarantees: on validation rows, and on greedy answers to them, the merged logits equal those of base plus adapter, up to
-rounding. The written weights are read back and compared. The card contains only facts from these files.
+rounding. The written weights are read back and compared. A GGUF file has the same token ids, chat template and end
+tokens, and weights within the error of its number type. The card contains only facts from these files.
 Does not: publish anything.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from codetune import numerics
 from codetune.core.config import load_section, read_params
 from codetune.core.errors import UserError
-from codetune.core.files import atomic_folder, read_json, write_text
+from codetune.core.files import atomic_folder, read_json, write_json, write_text
+from codetune.export.gguf.adapter import Lora, read_lora
+from codetune.export.gguf.description import general_metadata
+from codetune.export.gguf.failure import NotConvertibleError
+from codetune.export.gguf.files import GgufSource, write_gguf_files
 from codetune.export.merge import merge, save_merged
 from codetune.export.params import ExportParams
 from codetune.models.answer_form import TaughtForm, format_completion, load_taught_form
-from codetune.models.load import load_model
+from codetune.models.gguf.header import GgufFile, is_gguf, read_gguf
+from codetune.models.load import LoadedModel, attach_adapter, load_model
+from codetune.models.locate import locate_model, weight_files
 from codetune.models.params import BASE_FOLDER, PROVENANCE, ModelParams
 from codetune.models.prompt import example_ids, prompt_ids, shown_prompt
 from codetune.reporting.model_card import CardFacts, model_card
@@ -65,10 +73,11 @@ class Outputs:
     """The files and folders that the stage writes."""
 
     export: Path = Path("models/export")
+    report: Path = Path("reports/export.json")
 
 
-def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
-    """Write the merged model and the model card. Return the card."""
+def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
+    """Write the merged model, the GGUF files and the model card. Return the report."""
     base = load_model(params.model.base, revision=params.model.revision, system=params.model.system)
     rows = list(read_rows(inputs.val, ORIGINALS))[:CHECK_ROWS]
     if not rows:
@@ -80,13 +89,36 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> str:
         for row in rows
     ]
     prompts = [prompt_ids(base.tokenizer, row["instruction"]) for row in rows]
+    base, lora = _read_lora(base, inputs.adapter)
     merged, check = merge(base, inputs.adapter, sequences, prompts)
     files = {name: _optional(getattr(inputs, name)) for name in _OPTIONAL}
-    card = model_card(CardFacts(params.everything, check, shown_prompt(base.tokenizer), **files))
+    metadata = general_metadata(params.model.base, files["provenance"])
+    texts = [text for row in rows for text in (row["instruction"], row["completion"])]
+    source = GgufSource(merged, lora, _gguf_base(params.model), metadata, texts, prompts)
     with atomic_folder(outputs.export) as folder:
+        report = {"merge": asdict(check), "gguf": write_gguf_files(source, params.export.gguf, folder)}
+        facts = CardFacts(params.everything, check, shown_prompt(merged.tokenizer), gguf=report["gguf"], **files)
         save_merged(merged, folder, params.export.dtype)
-        write_text(folder / "README.md", card)
-    return card
+        write_text(folder / "README.md", model_card(facts))
+    write_json(outputs.report, report)
+    return report
+
+
+def _read_lora(base: LoadedModel, adapter: Path) -> tuple[LoadedModel, Lora | NotConvertibleError]:
+    """Return the unchanged base model, and the adapter's matrices or the reason why GGUF cannot hold them."""
+    tuned = attach_adapter(base.model, adapter)
+    found: Lora | NotConvertibleError
+    try:
+        found = read_lora(tuned)
+    except NotConvertibleError as error:
+        found = error
+    return replace(base, model=tuned.unload()), found
+
+
+def _gguf_base(model: ModelParams) -> GgufFile | None:
+    """Return the header of the base model if it came as a GGUF file."""
+    path = weight_files(locate_model(model.base, model.revision))[0]
+    return read_gguf(path) if is_gguf(path) else None
 
 
 def _optional(path: Path) -> dict[str, Any] | None:

@@ -65,7 +65,7 @@ def test_outputs_survive_a_failure():
 
 
 def test_an_experiment_stores_no_merged_model():
-    [output] = STAGES["export"]["outs"]
+    output = STAGES["export"]["outs"][0]
     assert output["models/export"]["cache"] is False
     ignored = subprocess.run(["git", "check-ignore", "-q", "models/export/model.safetensors"], cwd=ROOT, check=False)
     assert ignored.returncode == 0

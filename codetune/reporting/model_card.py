@@ -8,6 +8,7 @@ from typing import Any
 from codetune.core.markdown import escaped, fenced, table
 from codetune.evaluation.metrics.registry import catalogue
 from codetune.export.merge import MergeCheck
+from codetune.reporting.gguf_card import gguf_section
 
 Json = dict[str, Any]
 
@@ -20,6 +21,7 @@ class CardFacts:
     :param check: how far the merged model differs from base plus adapter.
     :param example: a prompt in the format of the prompt template.
     :param provenance: title, original, license and other facts about the base model.
+    :param gguf: the GGUF files that were written, and those that were not, with the reason.
     """
 
     params: Json
@@ -31,6 +33,7 @@ class CardFacts:
     augmentation: Json | None = None
     training: Json | None = None
     provenance: Json | None = None
+    gguf: Json | None = None
 
 
 def model_card(facts: CardFacts) -> str:
@@ -42,6 +45,7 @@ def model_card(facts: CardFacts) -> str:
         _front_matter(facts),
         _summary(facts),
         _use(facts),
+        gguf_section(facts.gguf, facts.example),
         _training(facts),
         _data(facts),
         _evaluation(facts),

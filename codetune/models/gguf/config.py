@@ -7,17 +7,28 @@ default of transformers differs from the file, the model silently gives wrong an
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from codetune.core.errors import UserError, error_text
 from codetune.models.gguf.header import GgufFile
+from codetune.models.gguf.keys import (
+    KEYS,
+    LOCAL_ROPE_BASE,
+    ROPE_BASE,
+    ROPE_DIMENSIONS,
+    ROPE_DIVISORS,
+    ROPE_FACTOR,
+    ROPE_KIND,
+    ROPE_ORIGINAL,
+)
 from codetune.models.gguf.tokenizer import end_ids
 
 _GEMMA2_27B_LAYERS, _GEMMA3_27B_LAYERS = 46, 62
 _LLAMA3_LOW, _LLAMA3_HIGH, _LLAMA3_ORIGINAL = 1.0, 4.0, 8192  # of all Llama versions from 3.1 that scale positions
-_ROPE_FREQUENCIES = "rope_freqs.weight"
+_SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "max_position_embeddings")
 _FETCH_AGAIN = "Download the file again, or use another model."
 
 
@@ -31,13 +42,13 @@ def make_config(file: GgufFile) -> Any:
     if file.architecture not in ARCHITECTURES:
         known = ", ".join(sorted(ARCHITECTURES))
         raise file.make_error(f"has the architecture {file.architecture}, expected one of {known}")
-    model_type, extra = ARCHITECTURES[file.architecture]
+    family = ARCHITECTURES[file.architecture]
     try:
-        values = _common(file) | extra(file)
+        values = _common(file) | family.read(file)
     except KeyError as error:
         raise file.make_error(f"lacks the value {error.args[0]}", "Convert the model with a newer llama.cpp.") from None
     try:
-        config = CONFIG_MAPPING[model_type](**values)
+        config = CONFIG_MAPPING[family.model_type](**values)
     except Exception as error:
         raise UserError(
             f"model.base: the metadata values of {file.path} do not fit together: {error_text(error)}",
@@ -64,11 +75,12 @@ def head_size(file: GgufFile) -> int:
 
     :raises KeyError: when the file lacks a value.
     """
-    heads = _required(file, "attention.head_count")
-    return int(file.get("attention.key_length") or _required(file, "embedding_length") // heads)
+    heads = _required(file, "num_attention_heads")
+    return int(file.get(KEYS["head_dim"]) or _required(file, "hidden_size") // heads)
 
 
-def _required(file: GgufFile, key: str) -> int:
+def _required(file: GgufFile, name: str) -> int:
+    key = KEYS[name]
     value = file.get(key)
     if value is None:
         raise KeyError(f"{file.architecture}.{key}")
@@ -81,19 +93,16 @@ def _required(file: GgufFile, key: str) -> int:
 
 def _common(file: GgufFile) -> dict[str, Any]:
     """Return the values that all architectures share."""
-    heads = _required(file, "attention.head_count")
+    heads = _required(file, "num_attention_heads")
     embeddings = file.tensors.get("token_embd.weight")
     if embeddings is None:
         raise file.make_error("holds no tensor token_embd.weight", "Use the file of a language model.")
     _check_layers(file)
     return {
-        "hidden_size": _required(file, "embedding_length"),
-        "intermediate_size": _required(file, "feed_forward_length"),
-        "num_hidden_layers": _required(file, "block_count"),
+        **{name: _required(file, name) for name in _SIZES},
         "num_attention_heads": heads,
-        "num_key_value_heads": heads if file.get("attention.head_count_kv") is None else
-        _required(file, "attention.head_count_kv"),
-        "max_position_embeddings": _required(file, "context_length"),
+        "num_key_value_heads": heads if file.get(KEYS["num_key_value_heads"]) is None else
+        _required(file, "num_key_value_heads"),
         "vocab_size": embeddings.shape[0],
         "tie_word_embeddings": "output.weight" not in file.tensors,
         "rope_parameters": rope_parameters(file),
@@ -106,7 +115,7 @@ def _check_layers(file: GgufFile) -> None:
 
     :raises UserError: when the numbers differ.
     """
-    said = _required(file, "block_count")
+    said = _required(file, "num_hidden_layers")
     found = len({name.split(".")[1] for name in file.tensors if name.startswith("blk.")})
     if said != found:
         raise file.make_error(f"says that it has {said} layers, but holds tensors of {found}", _FETCH_AGAIN)
@@ -117,20 +126,20 @@ def rope_parameters(file: GgufFile) -> dict[str, Any]:
 
     :raises UserError: when the file uses a kind of position scaling that is not supported.
     """
-    turned = file.get("rope.dimension_count", head_size(file))
+    turned = file.get(ROPE_DIMENSIONS, head_size(file))
     if turned != head_size(file) and file.architecture != "phi3":
         raise file.make_error(f"rotates {turned} of the {head_size(file)} dimensions of a head, which is not supported")
-    theta = float(file.get("rope.freq_base", 10000.0))
-    kind = file.get("rope.scaling.type", "none")
-    factor = file.get("rope.scaling.factor")
+    theta = float(file.get(ROPE_BASE, 10000.0))
+    kind = file.get(ROPE_KIND, "none")
+    factor = file.get(ROPE_FACTOR)
     if kind in {"linear", "yarn"} and factor:
         scaled = {"rope_type": kind, "rope_theta": theta, "factor": float(factor)}
-        original = file.get("rope.scaling.original_context_length")
+        original = file.get(ROPE_ORIGINAL)
         return scaled | ({"original_max_position_embeddings": original} if kind == "yarn" and original else {})
     if kind not in {"none", "linear"} or any(name.startswith("rope_factors_") for name in file.tensors):
         name = "longrope" if kind == "none" else kind
         raise file.make_error(f"uses the position scaling {name}, which is not supported")
-    if _ROPE_FREQUENCIES in file.tensors:
+    if ROPE_DIVISORS in file.tensors:
         return _llama3_rope(file, theta)
     return {"rope_type": "default", "rope_theta": theta}
 
@@ -141,7 +150,7 @@ def _llama3_rope(file: GgufFile, theta: float) -> dict[str, Any]:
     The parameters are computed back from the divisors (formula: https://huggingface.co/papers/2407.21783). The largest
     divisor is the factor, and the other divisors must agree with the formula.
     """
-    stored = file.raw(_ROPE_FREQUENCIES).reshape(-1).view(np.float32).astype(np.float64)
+    stored = file.raw(ROPE_DIVISORS).reshape(-1).view(np.float32).astype(np.float64)
     factor = float(stored.max())
     wavelengths = 2 * np.pi * theta ** (np.arange(len(stored)) / len(stored))
     share = np.clip((_LLAMA3_ORIGINAL / wavelengths - _LLAMA3_LOW) / (_LLAMA3_HIGH - _LLAMA3_LOW), 0, 1)
@@ -155,7 +164,7 @@ def _llama3_rope(file: GgufFile, theta: float) -> dict[str, Any]:
 
 def _rms(file: GgufFile) -> dict[str, Any]:
     """Return the epsilon of RMS normalisation and the size of a head."""
-    key = "attention.layer_norm_rms_epsilon"
+    key = KEYS["rms_norm_eps"]
     if file.get(key) is None:
         raise KeyError(f"{file.architecture}.{key}")
     return {"rms_norm_eps": file.get(key), "head_dim": head_size(file)}
@@ -171,32 +180,32 @@ def _qwen2(file: GgufFile) -> dict[str, Any]:
 
 
 def _phi3(file: GgufFile) -> dict[str, Any]:
-    share = file.get("rope.dimension_count", head_size(file)) / head_size(file)
+    share = file.get(ROPE_DIMENSIONS, head_size(file)) / head_size(file)
     return {
         "rms_norm_eps": _rms(file)["rms_norm_eps"],
-        "sliding_window": file.get("attention.sliding_window") or None,
+        "sliding_window": file.get(KEYS["sliding_window"]) or None,
         "rope_parameters": rope_parameters(file) | {"partial_rotary_factor": share},
-        "original_max_position_embeddings": _required(file, "context_length"),
+        "original_max_position_embeddings": _required(file, "max_position_embeddings"),
     }
 
 
 def _starcoder2(file: GgufFile) -> dict[str, Any]:
-    return {"norm_epsilon": file.get("attention.layer_norm_epsilon", 1e-5), "sliding_window": None}
+    return {"norm_epsilon": file.get(KEYS["norm_epsilon"], 1e-5), "sliding_window": None}
 
 
 def _gemma2(file: GgufFile) -> dict[str, Any]:
     return _rms(file) | {
-        "sliding_window": _required(file, "attention.sliding_window"),
-        "attn_logit_softcapping": file.get("attn_logit_softcapping", 50.0),
-        "final_logit_softcapping": file.get("final_logit_softcapping", 30.0),
+        "sliding_window": _required(file, "sliding_window"),
+        "attn_logit_softcapping": file.get(KEYS["attn_logit_softcapping"], 50.0),
+        "final_logit_softcapping": file.get(KEYS["final_logit_softcapping"], 30.0),
         "query_pre_attn_scalar": _query_scale(file, _GEMMA2_27B_LAYERS),
     }
 
 
 def _gemma3(file: GgufFile) -> dict[str, Any]:
-    local = {"rope_type": "default", "rope_theta": float(file.get("rope.freq_base_swa", 10000.0))}
+    local = {"rope_type": "default", "rope_theta": float(file.get(LOCAL_ROPE_BASE, 10000.0))}
     return _rms(file) | {
-        "sliding_window": _required(file, "attention.sliding_window"),
+        "sliding_window": _required(file, "sliding_window"),
         "query_pre_attn_scalar": _query_scale(file, _GEMMA3_27B_LAYERS),
         "rope_parameters": {"full_attention": rope_parameters(file), "sliding_attention": local},
     }
@@ -207,17 +216,35 @@ def _query_scale(file: GgufFile, layers_of_27b: int) -> int:
 
     It is the size of a head, except in the 27B model of the family.
     """
-    if _required(file, "block_count") == layers_of_27b:
-        return _required(file, "embedding_length") // _required(file, "attention.head_count")
+    if _required(file, "num_hidden_layers") == layers_of_27b:
+        return _required(file, "hidden_size") // _required(file, "num_attention_heads")
     return head_size(file)
 
 
-ARCHITECTURES: dict[str, tuple[str, Callable[[GgufFile], dict[str, Any]]]] = {
-    "llama": ("llama", _llama),  # also Mistral models
-    "qwen2": ("qwen2", _qwen2),
-    "qwen3": ("qwen3", _rms),
-    "phi3": ("phi3", _phi3),
-    "starcoder2": ("starcoder2", _starcoder2),
-    "gemma2": ("gemma2", _gemma2),
-    "gemma3": ("gemma3_text", _gemma3),
+@dataclass(frozen=True)
+class Architecture:
+    """An architecture of llama.cpp.
+
+    :param model_type: the family in transformers that a file is read as.
+    :param read: returns the values of its configuration, besides the common ones, from a file.
+    :param values: names of the values that a file has besides the common ones; `KEYS` has their metadata keys.
+    :param also: other families in transformers whose models have the same form.
+    """
+
+    model_type: str
+    read: Callable[[GgufFile], dict[str, Any]]
+    values: tuple[str, ...]
+    also: tuple[str, ...] = ()
+
+
+_RMS = ("rms_norm_eps", "head_dim")
+_CAPS = ("attn_logit_softcapping", "final_logit_softcapping")
+ARCHITECTURES = {
+    "llama": Architecture("llama", _llama, _RMS, also=("mistral",)),
+    "qwen2": Architecture("qwen2", _qwen2, ("rms_norm_eps",)),
+    "qwen3": Architecture("qwen3", _rms, _RMS),
+    "phi3": Architecture("phi3", _phi3, ("rms_norm_eps", "sliding_window")),
+    "starcoder2": Architecture("starcoder2", _starcoder2, ("norm_epsilon",)),
+    "gemma2": Architecture("gemma2", _gemma2, (*_RMS, "sliding_window", *_CAPS)),
+    "gemma3": Architecture("gemma3_text", _gemma3, (*_RMS, "sliding_window")),
 }

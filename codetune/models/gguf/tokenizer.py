@@ -6,18 +6,16 @@ from typing import Any
 
 from codetune.core.errors import UserError, error_text
 from codetune.models.gguf.header import GgufFile
+from codetune.models.gguf.keys import CONTROL, END_IDS, SPECIAL_IDS, UNKNOWN, USER_DEFINED
 from codetune.models.gguf.pre_tokenizers import PRE_TOKENIZERS, PreTokenizer
 
-_UNKNOWN, _CONTROL, _USER_DEFINED = 2, 3, 4  # values of tokenizer.ggml.token_type
-_SPECIAL = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
-_ENDS = tuple(f"tokenizer.ggml.{name}_token_id" for name in ("eos", "eot", "eom"))
-# Chat models end a turn with one of these tokens, even if the file declares another one as its end token.
-_END_NAMES = frozenset(
+END_NAMES = frozenset(
     {
         "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|end_of_turn|>", "<end_of_turn>", "<|endoftext|>",
         "<|end_of_text|>", "</s>", "<EOT>", "<|EOT|>", "<｜end▁of▁sentence｜>",
     }
 )  # fmt: skip
+"""Chat models end a turn with one of these tokens, even if the file declares another one as its end token."""
 
 
 def load_gguf_tokenizer(file: GgufFile) -> Any:
@@ -51,13 +49,13 @@ def load_gguf_tokenizer(file: GgufFile) -> Any:
 
 def end_ids(file: GgufFile) -> list[int]:
     """Return the ids that end an answer: those that the file declares, and every known end-of-turn token it has."""
-    declared = {file.metadata[key] for key in _ENDS if key in file.metadata}
+    declared = {file.metadata[key] for key in END_IDS if key in file.metadata}
     tokens = file.metadata.get("tokenizer.ggml.tokens") or []
     kinds = file.metadata.get("tokenizer.ggml.token_type") or []
     named = {
         place
         for place, (token, kind) in enumerate(zip(tokens, kinds, strict=False))
-        if token in _END_NAMES and kind in {_CONTROL, _USER_DEFINED}
+        if token in END_NAMES and kind in {CONTROL, USER_DEFINED}
     }
     return sorted(declared | named)
 
@@ -111,9 +109,9 @@ def _add_whole_tokens(backend: Any, file: GgufFile, tokens: list[str]) -> None:
     from tokenizers import AddedToken
 
     for token, kind in zip(tokens, file.metadata.get("tokenizer.ggml.token_type") or [], strict=False):
-        if kind in {_UNKNOWN, _CONTROL}:
+        if kind in {UNKNOWN, CONTROL}:
             backend.add_special_tokens([AddedToken(token, normalized=False, special=True)])
-        elif kind == _USER_DEFINED:
+        elif kind == USER_DEFINED:
             backend.add_tokens([AddedToken(token, normalized=False)])
 
 
@@ -153,11 +151,11 @@ def _special_tokens(file: GgufFile, tokens: list[str]) -> dict[str, str]:
     answers would never stop.
     """
     kinds = dict(enumerate(file.metadata.get("tokenizer.ggml.token_type") or []))
-    found = {name: file.metadata.get(f"tokenizer.ggml.{key}_token_id") for name, key in _SPECIAL.items()}
+    found = {name: file.metadata.get(f"tokenizer.ggml.{key}_token_id") for name, key in SPECIAL_IDS.items()}
     return {
         name: tokens[place]
         for name, place in found.items()
         if place is not None
         and place < len(tokens)
-        and (name == "eos_token" or kinds.get(place) in {_UNKNOWN, _CONTROL, _USER_DEFINED})
+        and (name == "eos_token" or kinds.get(place) in {UNKNOWN, CONTROL, USER_DEFINED})
     }

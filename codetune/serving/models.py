@@ -60,7 +60,8 @@ def find_models(root: Path, revisions: Sequence[str]) -> tuple[dict[str, ModelFi
     :returns: the files by the name of the model; and a line for `tuned` if the workspace has no adapter yet.
     :raises UserError: when the base model, or the model of a revision, is not in this clone.
     """
-    found, missing = {BASE: find_model(root, BASE)}, []
+    found: dict[str, ModelFiles] = {BASE: find_model(root, BASE)}
+    missing: list[str] = []
     try:
         found[TUNED] = find_model(root, TUNED)
     except UserError as error:
@@ -88,7 +89,9 @@ def open_models(
         else:
             group[name] = it
     limits = EngineLimits(params.slots, params.context, threads or cores(), root / ADAPTERS)
-    opened, notes, closing = {}, [], ExitStack()
+    opened: dict[str, ServedModel] = {}
+    notes: list[str] = []
+    closing = ExitStack()
     try:
         for group in groups:
             first = next(iter(group.values()))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from codetune.core.errors import UserError
 from codetune.core.paths import project_path
 from tests.conftest import ROOT, run_python
 from tests.support.sample_project import commit, git
@@ -26,6 +27,14 @@ def test_a_copy_takes_what_it_lacks_from_the_project(tmp_path, monkeypatch):
     assert project_path(str(tmp_path / "gone.csv")) == tmp_path / "gone.csv"
     monkeypatch.chdir(project)
     assert project_path("../gone.csv") == Path("../gone.csv")
+
+
+@pytest.mark.parametrize(("text", "reason"), [("x" * 300, "is too long"), ("a\0b", "contains a NUL character")])
+@pytest.mark.parametrize("folder", ["", "/"])
+def test_what_no_file_can_be_called_is_refused(folder, text, reason):
+    with pytest.raises(UserError, match=reason) as found:
+        project_path(folder + text)
+    assert len(str(found.value)) < 200
 
 
 @pytest.mark.slow

@@ -23,5 +23,5 @@ def _recording(sync: Callable[[int], None]) -> Callable[[int], None]:
 
 
 if _RECORD:
-    os.fsync = _recording(os.fsync)
-    os.fdatasync = _recording(os.fdatasync)
+    for _name in ("fsync", "fdatasync"):
+        setattr(os, _name, _recording(getattr(os, _name)))

@@ -59,7 +59,7 @@ app: $(STAMP) ## serve the web page on the loopback address
 	@streamlit run streamlit_app.py
 
 serve: $(STAMP) ## answer programs on the loopback address, in the form of OpenAI's API
-	@python -m codetune serve
+	@codetune serve
 
 bench: $(STAMP) ## measure the speed of the slow parts against plain libraries; parts="lora data" runs only these
 	@python -m benchmarks $(parts)

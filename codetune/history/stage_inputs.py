@@ -17,6 +17,7 @@ from typing import Any
 
 from codetune.core.config import PARAMS_FILE
 from codetune.core.errors import UserError
+from codetune.core.files import digest_file
 from codetune.core.yaml_text import read_yaml
 from codetune.history.dvc_digests import files_below, folder_digest, md5_file
 from codetune.history.lock_copy import LOCK, keep_lock
@@ -63,7 +64,10 @@ def unchanged_inputs(root: Path = Path()) -> Iterator[None]:
     states = {path: _state(path) for path in base}
     yield
     changed = [str(path) for path in _changed(root, stage, files)]
-    changed += [str(path) for path in base if not path.exists() or _state(path) != states[path]]
+    changed += [
+        str(path) for path, digest in base.items()
+        if not path.exists() or (_state(path) != states[path] and digest_file(path) != digest)
+    ]  # fmt: skip
     changed += [f"{PARAMS_FILE} ({key})" for key, value in _params(root, stage).items() if value != params[key]]
     if changed:
         more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
@@ -102,7 +106,7 @@ def _stage(root: Path, address: str) -> _Stage | None:
 
 
 def _state(path: Path) -> tuple[int, ...]:
-    """Return numbers that differ after a file was written or replaced."""
+    """Return numbers that differ after a file was written or replaced. A new hard link to it changes them, too."""
     found = path.stat()
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 

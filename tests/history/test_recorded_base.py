@@ -53,6 +53,13 @@ def test_a_file_that_changes_meanwhile_is_told(project):
         (project / "tiny.gguf").write_text("more weights")
 
 
+def test_a_new_hard_link_to_a_file_is_no_change(project):
+    """The stage export puts the base model's GGUF file beside the adapter's."""
+    record(project, "tiny.gguf", tiny__gguf="weights")
+    with unchanged_inputs(project):
+        (project / "link.gguf").hardlink_to(project / "tiny.gguf")
+
+
 def test_each_file_of_a_folder_is_compared(project):
     record(project, "folder", config__json="config.json", model__safetensors="model.safetensors")
     require_recorded(recorded_files(project))

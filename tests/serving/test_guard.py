@@ -59,6 +59,8 @@ def test_on_the_loopback_address(local, headers, status):
         ({"Authorization": KEY}, 401),
         ({"Authorization": "Bearer wrong"}, 401),
         ({"Authorization": "Bearer "}, 401),
+        ({"Authorization": f"Bearer {KEY}x"}, 401),
+        ({"Authorization": f"Bearer {KEY[:-1]}"}, 401),
         ({"Authorization": f"Bearer {KEY}"}, 200),
         ({"Authorization": f"bearer {KEY}"}, 200),
         ({"Authorization": f"Bearer {KEY}", "Host": "192.0.2.7:8080"}, 200),

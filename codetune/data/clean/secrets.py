@@ -47,16 +47,16 @@ _FORMS = (
     ("AccountKey=", r"AccountKey=(?P<secret>[A-Za-z0-9+/]{86}==)"),  # storage of Azure
     ("fw_", r"fw_(?<![A-Za-z0-9]fw_)(?=[A-Za-z0-9]*\d)[A-Za-z0-9]{22,24}(?![\w-])"),  # Fireworks
     ("secret_", r"secret_(?<![A-Za-z0-9]secret_)(?=[A-Za-z0-9]*\d)[A-Za-z0-9]{43}(?![\w-])"),  # Notion, before 2024
-    ("1//0", r"1//0(?<![\w/-]1//0)[\w-]{43,}"),  # refresh token of Google
+    ("1//0", r"1//0(?<![A-Za-z0-9/]1//0)[\w-]{43,}"),  # refresh token of Google
     ("Q~", r"[\w.~-]{3}(?<![\w.~-]...)\dQ~[\w.~-]{31,34}(?![\w.~-])"),  # secret of an Azure application
     ("sig=", r"[?&]sig=(?P<secret>[A-Za-z0-9%+/]{43,60}(?:%3[Dd]|=))"),  # shared access signature of Azure
     ("/webhooks/", r"discord(?:app)?\.com/api/webhooks/\d{17,20}/(?P<secret>[\w-]{60,})"),
-    ("key-", r"key-(?<![\w-]key-)[0-9a-f]{32}(?![\w-])"),  # Mailgun
+    ("key-", r"key-(?<![A-Za-z0-9]key-)[0-9a-f]{32}(?![\w-])"),  # Mailgun
     ("-us", r"[0-9a-f](?<![\w-].)[0-9a-f]{31}-us\d{1,2}(?![\w-])"),  # Mailchimp
     ("sk_", r"sk_(?<![A-Za-z0-9]sk_)[0-9a-f]{48}(?![\w-])"),  # ElevenLabs
     ("sntryu_", r"sntryu_[0-9a-f]{64}(?![\w-])"),  # Sentry
     ("sq", r"sq[apu]_(?<![A-Za-z0-9]sq._)[0-9a-f]{40}(?![\w-])"),  # SonarQube
-    ("pat-", r"pat-(?<![\w-]pat-)(?:na|eu|ap)\d-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])"),  # HubSpot
+    ("pat-", r"pat-(?<![A-Za-z0-9]pat-)(?:na|eu|ap)\d-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])"),  # HubSpot
     ("AKID", r"AKID(?<![A-Za-z0-9]AKID)[A-Za-z0-9]{32}(?![\w-])"),  # Tencent Cloud
     ("AQVN", r"AQVN(?<![A-Za-z0-9]AQVN)[\w-]{35,38}(?![\w-])"),  # Yandex Cloud
     (":_authToken=", r":_authToken=(?P<secret>[\w-]{20,})"),  # npm

@@ -122,7 +122,7 @@ def _functions(code: str, tree: ast.Module) -> Iterator[FunctionNode]:
 
 
 def _plain(node: FunctionNode, *, is_method: bool) -> FunctionNode:
-    """Return a copy of a function in the plainest form: not async, without decorators, defaults and kinds of parameters.
+    """Return a copy of a function that is not async and has no decorators, defaults and kinds of parameters.
 
     A method loses its first parameter (`self` or `cls`), unless it is static.
     """

@@ -12,7 +12,7 @@ _EXAMPLE = "Examples: codetune chat · codetune chat base · codetune chat tuned
 @click.option("--engine", type=click.Choice(["auto", "torch", "llama.cpp"]), help="The default is serve.engine.")
 @click.option("--system", help="System text; without it, the prompt is that of the pipeline.")
 @click.option("--temperature", type=float, default=0.0, show_default=True, help="0: greedy decoding.")
-@click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="Seed of the sampling.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=7, show_default=True, help="Seed of the sampling.")
 @click.option("--max-tokens", type=click.IntRange(1), help="Tokens of an answer; the default is serve.max_tokens.")
 def chat(
     model: str, engine: str | None, system: str | None, temperature: float, seed: int, max_tokens: int | None

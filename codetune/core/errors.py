@@ -78,6 +78,7 @@ def run_as_command(action: Callable[[], object]) -> None:
 
     :raises SystemExit: on any failure.
     """
+    _open_missing_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # so that a character the terminal cannot show is no failure
     try:
@@ -94,6 +95,16 @@ def run_as_command(action: Callable[[], object]) -> None:
         _fail_unexpectedly(error)
     finally:
         _let_go_of_closed_pipes()
+
+
+def _open_missing_streams() -> None:
+    """Send standard output and standard error to the null device where the caller closed them, as `>&-` does.
+
+    Otherwise, the next opened file would get the file descriptor, and output of libraries would be written into it.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open until the process ends
 
 
 def _fail_unexpectedly(error: Exception) -> NoReturn:

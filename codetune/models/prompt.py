@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from string import ascii_letters
 from typing import Any, NamedTuple
 
 from codetune.core.errors import UserError, error_text
@@ -35,11 +36,13 @@ _ASKED, _ANSWERED, _ASKED_AGAIN = "Say (one).", "Said [two].", "Say <three>."  #
 _CODE = ("if a:\n        b", "{'c': [1]} <d> & e \\n \"f\" % # 2")  # texts that a tokenizer must decode unchanged
 _WHOLE = "Say (one).\n\n" + "\n".join([*_CODE, *map(str, range(1000))]) + "\nThe end."
 _DAYS = [datetime(2001, 1, 1, tzinfo=UTC) + timedelta(days=397 * at, hours=5 * at) for at in range(28)]
-_DIRECTIVES = ["-d", "-m", "-H", "-I", "-j", *"aAwdbBmyYHIMSpjUWxXcfZzGuV"]  # format codes of strftime
+# Format codes of strftime: every letter, with the flags that the C library allows. A code that does not exist stays.
+_DIRECTIVES = [flag + letter for flag in ("", *"-_0^#EO") for letter in ascii_letters]
+# A macro, because transformers turns functions that are given to a template into text.
 _CLOCK = (
-    "{% macro strftime_now(format) %}{{ format"
-    + "".join(f"|replace('%{name}', codetune_day['at {name}'])" for name in _DIRECTIVES)
-    + " }}{% endmacro %}"
+    "{% macro strftime_now(format) %}{% set told = namespace(text=format) %}"
+    "{% for code, value in codetune_day.items() %}{% set told.text = told.text|replace(code, value) %}{% endfor %}"
+    "{{ told.text }}{% endmacro %}"
 )
 _ADDRESS = re.compile(r"<[^<>]* at 0x[0-9a-f]+>")  # the default text of a Python object
 
@@ -61,9 +64,15 @@ def ensure_template(tokenizer: Any) -> Any:
 
     If it has none, it gets codetune's template. If it has several, the one named `default` is used.
 
-    :raises UserError: when it has several templates, and none of them is named `default`.
+    :raises UserError: when it has several templates, and none of them is named `default`, or when its template is not
+        a text.
     """
     named = tokenizer.chat_template
+    if not isinstance(named, str | dict | None):
+        raise UserError(
+            f"model.base: the chat template of the tokenizer is {named!r}, expected a text",
+            "Correct chat_template in a copy of the model's folder.",
+        )
     if isinstance(named, dict) and named:
         if "default" not in named:
             raise UserError(
@@ -276,7 +285,7 @@ def _changing(tokenizer: Any, asked: dict[str, str]) -> str:
 def _prompt_at(tokenizer: Any, asked: dict[str, str], day: datetime, seed: int) -> str:
     """Return the prompt on a given day. Python's random numbers, which Jinja uses, are drawn from `seed`."""
     random.seed(seed)
-    told = {f"at {name}": day.strftime(f"%{name}") for name in _DIRECTIVES}
+    told = {f"%{code}": day.strftime(f"%{code}") for code in _DIRECTIVES}
     return _render(tokenizer, [asked], asking=True, template=_CLOCK + tokenizer.chat_template, codetune_day=told)
 
 

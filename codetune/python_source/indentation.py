@@ -31,7 +31,9 @@ def indented(code: str, margin: str) -> str:
         _, lines = _layout(code)
     except SyntaxError:
         return textwrap.indent(code, margin)
-    return "".join(line if in_string or not line.strip() else margin + line for line, in_string in lines)
+    return "".join(
+        line if in_string or not line.strip() else margin.join(_after_form_feed(line)) for line, in_string in lines
+    )
 
 
 def _layout(code: str) -> tuple[list[str], list[tuple[str, bool]]]:
@@ -43,7 +45,7 @@ def _layout(code: str) -> tuple[list[str], list[tuple[str, bool]]]:
     in_string: set[int] = set()
     for start, end, begins in placed_tokens(code):
         if begins:
-            margins.append(code[code.rfind("\n", 0, start) + 1 : start])
+            margins.append(_after_form_feed(code[code.rfind("\n", 0, start) + 1 : start])[1])
         line_end = code.find("\n", start, end)
         while line_end != -1:
             in_string.add(line_end + 1)
@@ -59,7 +61,14 @@ def _layout(code: str) -> tuple[list[str], list[tuple[str, bool]]]:
 def _without(margin: str, line: str) -> str:
     if not line.strip(" \t\n"):
         return line.lstrip(" \t")
-    return line[len(_shared(margin, line)) :]
+    before, line = _after_form_feed(line)
+    return before + line[len(_shared(margin, line)) :]
+
+
+def _after_form_feed(line: str) -> tuple[str, str]:
+    """Divide a line after a form feed in its leading white space, where Python counts the indentation anew."""
+    place = line.rfind("\f", 0, len(line) - len(line.lstrip(" \t\f"))) + 1
+    return line[:place], line[place:]
 
 
 def _shared(left: str, right: str) -> str:

@@ -91,8 +91,9 @@ def renamed_digest(code: str) -> str:
 def function_digests(code: str) -> tuple[str, ...]:
     """Return the digest of the renamed tree of each function in a source, ordered by last line.
 
-    A function has the same digest at the top level, as a method (its first parameter `self` or `cls` is removed), and
-    inside another function. A nested function or a method is included if it has at least 20 lexical tokens.
+    A function has the same digest at the top level, as a method (its first parameter is removed), and inside another
+    function. Decorators, default values, annotations of variables, the kinds of its parameters, and whether it is async
+    do not matter. A nested function or a method is included if it has at least 20 lexical tokens.
     """
     tree = parse(code)
     if tree is None:
@@ -100,7 +101,7 @@ def function_digests(code: str) -> tuple[str, ...]:
     found = sorted(_functions(code, tree), key=lambda node: (node.end_lineno or 0, -node.lineno))
     digests = []
     for node in found:
-        alone = ast.Module([copy.deepcopy(node)], [])
+        alone = ast.Module([node], [])
         digests.append(digest_bytes(dump_tree(_Renamer(_own_names(alone)).visit(alone)).encode()))
     return tuple(digests)
 
@@ -117,14 +118,29 @@ def _functions(code: str, tree: ast.Module) -> Iterator[FunctionNode]:
             continue
         if node not in tree.body and len(lexical_tokens(ast.get_source_segment(code, node) or "")) < _LEAST_TOKENS:
             continue
-        yield _as_function(node) if node in methods else node
+        yield _plain(node, is_method=node in methods)
 
 
-def _as_function(method: FunctionNode) -> FunctionNode:
-    """Return a copy of a method without its decorators and its first parameter `self` or `cls`."""
-    function = copy.deepcopy(method)
-    function.decorator_list = []
-    given = function.args.posonlyargs or function.args.args
-    if given and given[0].arg in ("self", "cls"):
-        given.pop(0)
-    return function
+def _plain(node: FunctionNode, *, is_method: bool) -> FunctionNode:
+    """Return a copy of a function that is not async and has no decorators, defaults and kinds of parameters.
+
+    A method loses its first parameter (`self` or `cls`), unless it is static.
+    """
+    plain = copy.deepcopy(node)
+    if isinstance(plain, ast.AsyncFunctionDef):
+        plain = ast.copy_location(ast.FunctionDef(**dict(ast.iter_fields(plain))), plain)
+    is_static = any(isinstance(mark, ast.Name) and mark.id == "staticmethod" for mark in plain.decorator_list)
+    given = plain.args
+    parameters = [*given.posonlyargs, *given.args][1 if is_method and not is_static else 0 :]
+    plain.args = ast.arguments([], [*parameters, *given.kwonlyargs], given.vararg, [], [], given.kwarg, [])
+    plain.decorator_list = []
+    plain.body = [_WithoutAnnotations().visit(statement) for statement in plain.body]
+    return plain
+
+
+class _WithoutAnnotations(ast.NodeTransformer):
+    """Removes annotations of variables. A variable that is only annotated becomes `pass`."""
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        self.generic_visit(node)
+        return ast.copy_location(ast.Assign([node.target], node.value) if node.value else ast.Pass(), node)

@@ -109,6 +109,16 @@ def test_a_closed_pipe_leaves_no_traceback(action, stream):
     assert b"BrokenPipe" not in (out or err or b"")
 
 
+@pytest.mark.parametrize(("action", "status"), [("print('x')", 0), ("fail('x', 2)", 2), ("1 / 0", 1)])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_stream_that_the_caller_closed_changes_nothing(action, status, closed):
+    code = f"from codetune.core.errors import fail, run_as_command; run_as_command(lambda: {action})"
+    command = ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+
+
 def test_a_pipe_of_its_own_that_breaks_is_no_reader_that_has_gone(capsys):
     def action() -> None:
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")

@@ -190,6 +190,8 @@ def test_conversation_with_a_system_text_of_its_own_is_as_before(tokenizer, syst
         (SMOLLM.replace("message['content']", "message['content'] | tojson"), "keep", "changes or cuts the instruct"),
         (PARTS, "keep", "needs the content of a message as a list of parts"),
         (f"{MONTHLY}{SMOLLM}", "keep", r"puts the date into the prompt, which then differs from day to day"),
+        (f"{{{{ strftime_now('%s') }}}}{SMOLLM}", "keep", "puts the date into the prompt"),
+        (f"{{{{ strftime_now('%-S %^a') }}}}{SMOLLM}", "keep", "puts the date into the prompt"),
         (
             f"{{{{ ['Hi', 'Hello'] | random }}}}{SMOLLM}",
             "keep",
@@ -234,6 +236,12 @@ def test_an_answer_ends_as_the_template_closes_it(tokenizer, template, end):
 def test_of_several_templates_the_default_is_used(tokenizer):
     tokenizer.chat_template = {"tool_use": "tools", "default": SMOLLM}
     assert ensure_template(tokenizer).chat_template == SMOLLM
+
+
+def test_a_template_that_is_no_text_is_refused(tokenizer):
+    tokenizer.chat_template = 5
+    with one_line("the chat template of the tokenizer is 5, expected a text"):
+        ensure_template(tokenizer)
 
 
 def test_of_several_templates_without_a_default_none_is_taken(tokenizer):

@@ -67,3 +67,10 @@ def test_a_margin_is_put_before_all_but_strings_and_blank_lines():
 )  # fmt: skip
 def test_without_strings_of_several_lines_it_is_as_textwrap_has_it(code):
     assert dedented(code) == textwrap.dedent(code)
+
+
+def test_python_counts_the_indentation_again_after_a_form_feed():
+    method = '    def f(self):\n        a = """a\f\n\f  b"""\n\f        return a\n'
+    function = 'def f(self):\n    a = """a\f\n\f  b"""\n\f    return a\n'
+    assert dedented(method) == function
+    assert indented(function, "    ") == method

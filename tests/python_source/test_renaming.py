@@ -1,8 +1,10 @@
 """Two functions are the same program when only names of their own, constants, annotations and layout differ."""
 
+import textwrap
+
 import pytest
 
-from codetune.python_source.renaming import renamed_tree
+from codetune.python_source.renaming import function_digests, renamed_tree
 
 CODE = 'def f(x, *, key=1):\n    """Say."""\n    total = 0\n    for y in x:\n        total += y.size\n    return max(total, key)\n'
 
@@ -60,3 +62,30 @@ def test_handlers_and_inner_functions_are_renamed():
 @pytest.mark.parametrize("broken", ["def f(:", "\x00", "(" * 500 + ")" * 500])
 def test_what_does_not_parse_has_no_tree(broken):
     assert renamed_tree(broken) is None
+
+
+WHOLE = "def f(x, low):\n    found = [y for y in x if y.size > low]\n    return sorted(found), len(found)\n"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        WHOLE.replace("def", "async def"),
+        WHOLE.replace("low)", "low=3)"),
+        WHOLE.replace("x, low", "x, /, *, low: int = 3"),
+        WHOLE.replace("found =", "found: list[Any] ="),
+        "@cache\n" + WHOLE,
+        "class A:\n" + textwrap.indent(WHOLE.replace("(x", "(this, x"), "    "),
+        "class A:\n    @staticmethod\n" + textwrap.indent(WHOLE, "    "),
+        "class A:\n    @classmethod\n" + textwrap.indent(WHOLE.replace("(x", "(kind, x"), "    "),
+        "def outer():\n" + textwrap.indent(WHOLE, "    "),
+    ],
+)
+def test_a_function_has_the_same_digest_in_every_form(form):
+    assert form != WHOLE
+    assert set(function_digests(WHOLE)) <= set(function_digests(form))
+
+
+def test_another_function_has_another_digest():
+    assert function_digests(WHOLE) != function_digests(WHOLE.replace(">", "<"))
+    assert function_digests(WHOLE) != function_digests(WHOLE.replace("(x", "(self, x"))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from codetune.core.errors import UserError
 from codetune.core.files import read_user_rows
@@ -17,7 +16,7 @@ from codetune.data.clean.duplicates import LEAST_CONTAINED, Match, rarest
 from codetune.data.clean.fingerprint import Fingerprint, fingerprint
 from codetune.data.clean.params import CleanParams
 from codetune.data.clean.prefix_filter import min_remaining, min_remaining_for_larger
-from codetune.data.clean.shingle_hashes import Hashes, jaccards
+from codetune.data.clean.shingle_hashes import Hashes, contained_shares, jaccards
 from codetune.python_source.docstrings import without_docstring
 from codetune.python_source.functions import FunctionNode, parse
 from codetune.python_source.indentation import dedented
@@ -28,6 +27,8 @@ from codetune.python_source.tree import docstring_of, dump_tree
 _REMEDY = (
     "In clean.benchmarks, list files in the format of HumanEval (prompt, canonical_solution) or MBPP (text, code)."
 )
+# Number of sets that a row is compared with at a time.
+_COMPARED = 256
 
 
 @dataclass(frozen=True)
@@ -140,15 +141,13 @@ class ShingleIndex:
             yield shingle, left >= min_remaining_for_larger(len(ordered), self._threshold)
 
     def nearest(self, shingles: Hashes) -> tuple[str, float] | None:
-        """Return the name of the most similar set and its Jaccard similarity, or None if it is below the threshold."""
-        likely: set[int] = set()
-        for shingle, is_near in self._head(shingles):
-            likely.update((self._for_smaller if is_near else self._for_larger).get(shingle, ()))
-        if not likely:
-            return None
-        similar = jaccards(shingles, [self._sets[place][1] for place in likely]).tolist()
-        best, name = max(zip(similar, (self._sets[place][0] for place in likely), strict=True))
-        return (name, round(best, 4)) if best >= self._threshold else None
+        """Return the name of the most similar set and its Jaccard similarity, or None if it is below the threshold.
+
+        If very many sets are similar, it is one of the first that were found.
+        """
+        near, far = self._for_smaller, self._for_larger
+        places = ((near if is_near else far).get(shingle, ()) for shingle, is_near in self._head(shingles))
+        return _nearest(places, self._sets, lambda sets: jaccards(shingles, sets).tolist(), self._threshold)
 
 
 class ContainedIndex:
@@ -172,14 +171,47 @@ class ContainedIndex:
                 self._places[shingle].append(place)
 
     def nearest(self, shingles: Hashes) -> tuple[str, float] | None:
-        """Find the indexed set of which the given set contains the largest share.
+        """Find the indexed set of which the given set contains the largest share; of very many, one of the first.
 
         :returns: its name and the contained share, or None if no set reaches the threshold.
         """
-        likely = {place for shingle in shingles.tolist() for place in self._places.get(shingle, ())}
-        shares = ((float(np.isin(self._sets[place][1], shingles).mean()), self._sets[place][0]) for place in likely)
-        best, name = max(shares, default=(0.0, ""))
-        return (name, round(best, 4)) if best >= self._threshold else None
+        found = [self._places[shingle] for shingle in shingles.tolist() if shingle in self._places]
+        places = sorted(found, key=len)
+        return _nearest(places, self._sets, lambda sets: contained_shares(shingles, sets).tolist(), self._threshold)
+
+
+def _nearest(
+    places: Iterable[Sequence[int]],
+    sets: Sequence[tuple[str, Hashes]],
+    similarities: Callable[[list[Hashes]], list[float]],
+    threshold: float,
+) -> tuple[str, float] | None:
+    """Return the most similar of the likely sets.
+
+    The sets are compared in portions, and the portions after one with a match are not read. So a row that is similar to
+    thousands of sets, because all of them share a frame, is not compared with all.
+
+    :param places: numbers of likely sets, with repetitions; the most likely ones first.
+    :param sets: pairs of name and set.
+    :param similarities: computes the similarity of the row with each of several sets.
+    :param threshold: smallest similarity of a match.
+    """
+    likely = _once(chain.from_iterable(places))
+    while portion := list(islice(likely, _COMPARED)):
+        similar = similarities([sets[place][1] for place in portion])
+        best, name = max(zip(similar, (sets[place][0] for place in portion), strict=True))
+        if best >= threshold:
+            return name, round(best, 4)
+    return None
+
+
+def _once(places: Iterable[int]) -> Iterator[int]:
+    """Yield each number once, in order of first occurrence."""
+    seen: set[int] = set()
+    for place in places:
+        if place not in seen:
+            seen.add(place)
+            yield place
 
 
 class BenchmarkIndex:

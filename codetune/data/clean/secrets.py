@@ -29,7 +29,9 @@ _PREFIXES = (
     "github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat-", "gloas-", "gldt-", "glrt-", "glcbt-", "glptt-",
     "glft-", "glsoat-", "glagent-", "hf_", "api_org_", "sk-", "gsk_", "npm_", "pypi-", "AIza", "GOCSPX-", "xoxa-",
     "xoxb-", "xoxe-", "xoxp-", "xoxr-", "xoxs-", "xoxe.xoxp-", "xapp-", "sk_live_", "sk_test_", "rk_live_", "rk_test_",
-    "sq0atp-", "sq0csp-", "ntn_", "dop_v1_",
+    "sq0atp-", "sq0csp-", "ntn_", "dop_v1_", "ya29.", "whsec_", "hvs.", "hvb.", "hvr.", "sb_secret_", "xai-", "vcp_",
+    "vci_", "vca_", "vcr_", "vck_", "cfat_", "cfut_", "nfp_", "sntrys_", "pscale_tkn_", "pscale_pw_", "pscale_oauth_",
+    "fm2_", "wandb_v1_", "pcsk_", "tvly-", "jina_", "ATBB", "glsa_", "figd_", "nvapi-", "r8_", "pplx-",
 )  # fmt: skip
 # Tokens of other forms. The first string must occur in a text before the pattern is tried, which is faster.
 _FORMS = (
@@ -43,11 +45,26 @@ _FORMS = (
     ("hf_", r"hf_(?<![A-Za-z0-9]hf_)[A-Za-z]{34}(?![A-Za-z0-9])"),  # Hugging Face, without digits
     ("dapi", r"dapi(?<![A-Za-z0-9]dapi)[0-9a-f]{32}(?![A-Za-z0-9])"),  # Databricks
     ("AccountKey=", r"AccountKey=(?P<secret>[A-Za-z0-9+/]{86}==)"),  # storage of Azure
+    ("fw_", r"fw_(?<![A-Za-z0-9]fw_)(?=[A-Za-z0-9]*\d)[A-Za-z0-9]{22,24}(?![\w-])"),  # Fireworks
+    ("secret_", r"secret_(?<![A-Za-z0-9]secret_)(?=[A-Za-z0-9]*\d)[A-Za-z0-9]{43}(?![\w-])"),  # Notion, before 2024
+    ("1//0", r"1//0(?<![A-Za-z0-9/]1//0)[\w-]{43,}"),  # refresh token of Google
+    ("Q~", r"[\w.~-]{3}(?<![\w.~-]...)\dQ~[\w.~-]{31,34}(?![\w.~-])"),  # secret of an Azure application
+    ("sig=", r"[?&]sig=(?P<secret>[A-Za-z0-9%+/]{43,60}(?:%3[Dd]|=))"),  # shared access signature of Azure
+    ("/webhooks/", r"discord(?:app)?\.com/api/webhooks/\d{17,20}/(?P<secret>[\w-]{60,})"),
+    ("key-", r"key-(?<![A-Za-z0-9]key-)[0-9a-f]{32}(?![\w-])"),  # Mailgun
+    ("-us", r"[0-9a-f](?<![\w-].)[0-9a-f]{31}-us\d{1,2}(?![\w-])"),  # Mailchimp
+    ("sk_", r"sk_(?<![A-Za-z0-9]sk_)[0-9a-f]{48}(?![\w-])"),  # ElevenLabs
+    ("sntryu_", r"sntryu_[0-9a-f]{64}(?![\w-])"),  # Sentry
+    ("sq", r"sq[apu]_(?<![A-Za-z0-9]sq._)[0-9a-f]{40}(?![\w-])"),  # SonarQube
+    ("pat-", r"pat-(?<![A-Za-z0-9]pat-)(?:na|eu|ap)\d-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])"),  # HubSpot
+    ("AKID", r"AKID(?<![A-Za-z0-9]AKID)[A-Za-z0-9]{32}(?![\w-])"),  # Tencent Cloud
+    ("AQVN", r"AQVN(?<![A-Za-z0-9]AQVN)[\w-]{35,38}(?![\w-])"),  # Yandex Cloud
     (":_authToken=", r":_authToken=(?P<secret>[\w-]{20,})"),  # npm
 )  # fmt: skip
 _URL = re.compile(r"://(?P<user>[^\s:/@'\"`\\]*):(?P<password>[^\s/'\"`\\]+)@(?P<host>[^\s:/?#'\"`\\]+)")
 # The rest of a token after the part that a rule matched, because providers make their tokens longer over time.
-_REST = re.compile(r"[\w+/=-]*(?:\.[\w+/=-]{6,})*")
+# In routable tokens of GitLab, two characters between dots are the version.
+_REST = re.compile(r"[\w+/=-]*(?:\.(?:[\w+/=-]{6,}|[0-9a-z]{2}(?=\.?[0-9A-Za-z]{7})))*")
 _EXAMPLE = re.compile(
     r"x{4,}|\*{3}|\.{3}|your|example|placeholder|dummy|redacted|change[-_]?me|insert|replace[-_]?me", re.IGNORECASE
 )

@@ -27,9 +27,25 @@ def jaccards(own: Hashes, others: Sequence[Hashes]) -> NDArray[np.float64]:
     :param others: hashes of the other sets, none of them empty.
     :returns: shape (len(others),).
     """
+    sizes, common = _common(own, others)
+    return np.asarray(common / (len(own) + sizes - common), np.float64)
+
+
+def contained_shares(own: Hashes, others: Sequence[Hashes]) -> NDArray[np.float64]:
+    """Return the share of each of the other sets that a set contains.
+
+    :param own: hashes of the set.
+    :param others: hashes of the other sets, none of them empty.
+    :returns: shape (len(others),).
+    """
+    sizes, common = _common(own, others)
+    return np.asarray(common / sizes, np.float64)
+
+
+def _common(own: Hashes, others: Sequence[Hashes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the size of each other set, and of its intersection with `own`; both have the shape (len(others),)."""
     sizes = np.array([len(other) for other in others])
     flat = np.concatenate(others)
     places = np.minimum(np.searchsorted(own, flat), len(own) - 1)
     starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
-    common = np.add.reduceat((own[places] == flat).astype(np.int64), starts)
-    return np.asarray(common / (len(own) + sizes - common), np.float64)
+    return sizes, np.add.reduceat((own[places] == flat).astype(np.int64), starts)

@@ -150,7 +150,7 @@ def _csv_rows(path: Path) -> Iterator[Any]:
         rows = csv.reader(chain([first], text), delimiter=delimiter, skipinitialspace=padded, strict=True)
         start = 1
         try:
-            header = [name.strip() for name in next(rows, [])]
+            header = [name.strip() or f"column {number}" for number, name in enumerate(next(rows, []), start=1)]
             _once(path, header)
             start = rows.line_num + 1
             for row in rows:
@@ -166,8 +166,8 @@ def _csv_rows(path: Path) -> Iterator[Any]:
 
 def _cells(header: list[str], row: list[str]) -> dict[str, str] | UnreadableRow:
     """Return the cells of a line by column; `UnreadableRow` if a cell is missing or has no column."""
-    short = len(row) < len(header)
-    return UnreadableRow("columns_differ") if short or any(row[len(header) :]) else dict(zip(header, row, strict=False))
+    short, more = len(row) < len(header), any(cell.strip() for cell in row[len(header) :])
+    return UnreadableRow("columns_differ") if short or more else dict(zip(header, row, strict=False))
 
 
 def _parquet_rows(path: Path) -> Iterator[Any]:

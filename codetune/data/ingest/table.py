@@ -65,6 +65,8 @@ _SYSTEM = ("system", "system_prompt")
 _LICENSE = ("license", "licence", "licenses", "licences", "spdx")
 # Columns that are read in every layout.
 _READ = frozenset({*_SYSTEM, *_LICENSE, "history", "label"})
+# Fields of a message that are read. A tool call makes a row unusable.
+_FIELDS = frozenset({"role", "from", "content", "value", "tool_calls"})
 _LEFT_OUT = "column_left_out"
 _NAMED_COLUMNS, _NAME_CHARS = 20, 40
 
@@ -112,6 +114,11 @@ def choose_layout(where: str, records: Iterable[Any], named: Layout) -> Layout:
     return Layout(best.instruction, best.completion, best.input, best.messages, named.group)
 
 
+def _cell(record: Record, column: str) -> Any:
+    """Return a value of a record; None if the layout does not have the column, even if a column has an empty name."""
+    return record.get(column) if column else None
+
+
 def _text_of(content: Any) -> Any:
     """Return the text of a message. A list of text parts is joined by line feeds; other values are returned as is."""
     if not isinstance(content, list):
@@ -135,12 +142,13 @@ def _turn(message: Any) -> tuple[str, Any]:
 
 def _first_exchange(messages: list[Any], notes: Counter[str]) -> tuple[Any, Any] | str:
     """Return the first question and its answer, or a drop reason. Turns that are left out are counted in `notes`."""
-    turns = [_turn(message) for message in messages]
+    turns = [(*_turn(message), message) for message in messages]
     spoken = [turn for turn in turns if turn[0] != "system"]
-    for (asker, question), (answerer, answer) in pairwise(spoken):
+    for (asker, question, asked), (answerer, answer, answered) in pairwise(spoken):
         if (asker, answerer) == ("user", "assistant"):
             notes["system_text_left_out"] += len(turns) > len(spoken)
             notes["other_turns_left_out"] += len(spoken) - 2
+            _count_fields((asked, answered), notes)
             return question, answer
         if not {asker, answerer} <= {"user", "assistant"}:
             return "role_unknown"
@@ -149,8 +157,23 @@ def _first_exchange(messages: list[Any], notes: Counter[str]) -> tuple[Any, Any]
     return "no_answer"
 
 
+def _count_fields(messages: Iterable[Record], notes: Counter[str]) -> None:
+    """Count the fields of messages that have a value but are not read, such as `reasoning_content`, by name."""
+    for name in {name for message in messages for name, value in message.items() if not _is_empty(value)} - _FIELDS:
+        _count_name(f"field {name} of a message", notes)
+
+
 def _is_chat(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(message, dict) for message in value)
+    return _has_objects(value) and any("role" in message or "from" in message for message in value)
+
+
+def _has_objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _joined(value: Any) -> Any:
+    """Return the text of a column. Only objects are parts of a text: strings may be several answers."""
+    return _text_of(value) if _has_objects(value) else value
 
 
 def _chat_texts(asked: Any, answer: Any, notes: Counter[str]) -> tuple[Any, Any] | str:
@@ -182,9 +205,10 @@ def _texts(record: Record, layout: Layout, notes: Counter[str]) -> tuple[Any, An
     if layout.messages:
         messages = _decoded(record[layout.messages])
         return _first_exchange(messages, notes) if isinstance(messages, list) else "not_a_chat"
-    asked, answer, more = record[layout.instruction], record[layout.completion], record.get(layout.input)
+    asked, answer, more = record[layout.instruction], record[layout.completion], _cell(record, layout.input)
     if _is_chat(asked) or _is_chat(answer):
         return _chat_texts(asked, answer, notes)
+    asked, answer, more = map(_joined, (asked, answer, more))
     if _is_missing(more):
         return asked, answer
     if isinstance(asked, str) and isinstance(more, str):
@@ -212,12 +236,17 @@ def _license(record: Record) -> License | None:
 
 def _count_left_out(record: Record, layout: Layout, notes: Counter[str]) -> None:
     """Count the columns of a record that have a value but are not read, by name."""
-    read = {*_READ, layout.instruction, layout.completion, layout.input, layout.messages, layout.group}
+    own = (layout.instruction, layout.completion, layout.input, layout.messages, layout.group)
+    read = {*_READ, *filter(None, own)}
     for name, value in record.items():
-        if name not in read and not _is_missing(value) and value not in ([], {}):
-            key = f"{_LEFT_OUT}: {str(name)[:_NAME_CHARS]}"
-            is_known = key in notes or sum(each.startswith(_LEFT_OUT) for each in notes) < _NAMED_COLUMNS
-            notes[key if is_known else f"{_LEFT_OUT}: others"] += 1
+        if name not in read and not _is_empty(value):
+            _count_name(str(name), notes)
+
+
+def _count_name(name: str, notes: Counter[str]) -> None:
+    key = f"{_LEFT_OUT}: {name[:_NAME_CHARS]}"
+    is_known = key in notes or sum(each.startswith(_LEFT_OUT) for each in notes) < _NAMED_COLUMNS
+    notes[key if is_known else f"{_LEFT_OUT}: others"] += 1
 
 
 def _decoded(messages: Any) -> Any:
@@ -231,6 +260,10 @@ def _decoded(messages: Any) -> Any:
 def _is_missing(value: Any) -> bool:
     """Return whether an optional column has no value. In Parquet, NaN can mean that too."""
     return value is None or value != value or (isinstance(value, str) and value.strip() in {"", "<noinput>"})  # noqa: PLR0124
+
+
+def _is_empty(value: Any) -> bool:
+    return _is_missing(value) or value in ([], {})
 
 
 def to_pair(record: Any, layout: Layout, notes: Counter[str]) -> Pair | str:  # noqa: PLR0911
@@ -254,7 +287,8 @@ def to_pair(record: Any, layout: Layout, notes: Counter[str]) -> Pair | str:  # 
         return "not_text"
     if not asked.strip() or not answer.strip():
         return "instruction_empty" if not asked.strip() else "completion_empty"
-    group = "" if record.get(layout.group) is None else str(record[layout.group])
+    named = _cell(record, layout.group)
+    group = "" if named is None else str(named)
     if not storable(asked, answer, group):
         return "undecodable"
     notes.update(+own)

@@ -7,6 +7,7 @@ import textwrap
 import numpy as np
 import pytest
 
+from codetune.data.clean import benchmarks
 from codetune.data.clean.benchmarks import (
     BenchmarkIndex,
     ContainedIndex,
@@ -162,3 +163,16 @@ def test_every_set_that_is_contained_is_found_whatever_all_share():
         assert index.nearest(np.array(sorted({*held, *others}), np.uint64)) == (name, 0.7)
     assert index.nearest(np.array(sorted({*frame, *range(20_000, 20_100)}), np.uint64)) is None
     assert max(len(places) for places in index._places.values()) <= 5, "the frame is not looked up"
+
+
+@pytest.mark.parametrize("kind", [ContainedIndex, ShingleIndex])
+def test_a_row_is_not_compared_with_all_sets_that_share_its_frame(kind, monkeypatch):
+    frame = list(range(100, 180))
+    sets = [(f"{number:04}", np.array([*frame, 1000 + number, 2000 + number], np.uint64)) for number in range(500)]
+    compared = []
+    for name in ("contained_shares", "jaccards"):
+        own = getattr(benchmarks, name)
+        monkeypatch.setattr(benchmarks, name, lambda row, others, own=own: compared.append(others) or own(row, others))
+    index = kind([*sets, *((f"more {name}", own + np.uint64(9000)) for name, own in sets)], 0.7)
+    assert index.nearest(np.array(frame, np.uint64))[1] == round(80 / 82, 4)
+    assert [len(some) for some in compared] == [256]

@@ -215,6 +215,7 @@ def test_a_column_that_comes_twice_in_parquet_is_refused(read, path):
         (" prompt ,completion\np,c\n", {}),
         ("prompt,completion\np,c,\n", {}),
         ("prompt,completion,,\np,c,,\n", {}),
+        ("prompt,completion\np,c, \n", {}),
         ("prompt,completion\np,c\np,c,d\n", {"columns_differ": 1}),
         (
             '{"prompt": "p", "completion": "c"}\n{"prompt": "p", "prompt": "q", "completion": "c"}\n',
@@ -253,6 +254,11 @@ ASKED, ANSWERED = chat(("user", "p")), chat(("assistant", "c"))
         ({"chosen": [*ASKED, *ANSWERED], "rejected": ASKED}, REJECTED),
         ({"instruction": "p", "output": "c", "system": "s", "history": []}, {"system_text_left_out": 1}),
         ({"instruction": "p", "input": None, "output": "c", "system": ""}, {}),
+        ({"prompt": [{"type": "text", "text": "p"}], "completion": [{"type": "text", "text": "c"}]}, {}),
+        (
+            {"messages": [*ASKED, {**ANSWERED[0], "reasoning_content": "so", "name": "", "tool_calls": []}]},
+            {"column_left_out: field reasoning_content of a message": 1},
+        ),
     ],
 )
 def test_forms_of_other_tools_are_read(read, row, notes):
@@ -266,6 +272,19 @@ def test_columns_that_are_not_read_are_counted_by_name(read):
     noted = read(lines([wide]))[2]
     assert len(noted) == 21
     assert noted["column_left_out: others"] == 30
+
+
+@pytest.mark.parametrize(
+    ("content", "left_out"),
+    [
+        (",prompt,completion\n0,p,c\n1,q,d\n", {"column_left_out: column 1": 2}),
+        ("prompt,completion,,\np,c,x,y\nq,d,,z\n", {"column_left_out: column 3": 1, "column_left_out: column 4": 2}),
+        (lines([{"": 0, "prompt": "p", "completion": "c"}, {"": 1, "prompt": "q", "completion": "d"}]),
+         {"column_left_out: ": 2}),
+    ],
+)  # fmt: skip
+def test_a_column_without_a_name_is_neither_input_nor_group(read, content, left_out):
+    assert read(content) == ([Pair("p", "c"), Pair("q", "d")], {}, left_out)
 
 
 def test_a_table_may_have_both_columns_of_chats(read):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from codetune.core.errors import UserError
+from codetune.core.files import split_lines
 from codetune.generation.engines.engine import EngineError
 
 _PROCESS = Path(__file__).with_name("llama_cpp_process.py")
@@ -71,7 +72,7 @@ class LlamaCppProcess:
 
     def _reason(self) -> str:
         """Return the first error that llama.cpp has logged, in one line."""
-        lines = [line.strip() for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
+        lines = [line.strip() for line in split_lines(self._log.read_text(errors="replace")) if line.strip()]
         errors = [line for line in lines if "error" in line.lower() or "failed" in line.lower()]
         return " ".join((errors or lines or ["it gives no reason"])[0].split())[:_LOG_CHARS]
 

@@ -69,7 +69,10 @@ def test_the_prompt_is_that_of_the_pipeline(models, torch_engine, llama):
 def test_both_engines_give_the_same_greedy_answers(models, torch_engine, llama):
     for name in models.adapters:
         for question in QUESTIONS:
-            assert answer(llama, name, question) == answer(torch_engine, name, question)
+            (ids, text), (expected, whole) = answer(llama, name, question), answer(torch_engine, name, question)
+            assert ids == expected
+            # llama.cpp sends nothing of a character whose last bytes were not generated.
+            assert text == whole.removesuffix("\N{REPLACEMENT CHARACTER}")
     assert len({tuple(answer(llama, name, QUESTIONS[0])[0]) for name in models.adapters}) == 3
 
 

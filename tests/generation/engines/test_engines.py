@@ -23,6 +23,7 @@ from tests.models.gguf_files import make_gguf
 from tests.support.engines import limits, make_models
 
 QUESTIONS = ("Reverse a list.", "def add(a, b):", "Zähle die Wörter in `text` 🙂")
+NO_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 GREEDY = SamplingSettings(max_new_tokens=24)
 
 
@@ -71,8 +72,8 @@ def test_both_engines_give_the_same_greedy_answers(models, torch_engine, llama):
         for question in QUESTIONS:
             (ids, text), (expected, whole) = answer(llama, name, question), answer(torch_engine, name, question)
             assert ids == expected
-            # llama.cpp sends nothing of a character whose last bytes were not generated.
-            assert text == whole.removesuffix("\N{REPLACEMENT CHARACTER}")
+            # llama.cpp may send nothing of a character whose last bytes were not generated.
+            assert text.rstrip(NO_CHARACTER) == whole.rstrip(NO_CHARACTER)
     assert len({tuple(answer(llama, name, QUESTIONS[0])[0]) for name in models.adapters}) == 3
 
 

@@ -72,8 +72,9 @@ def test_both_engines_give_the_same_greedy_answers(models, torch_engine, llama):
         for question in QUESTIONS:
             (ids, text), (expected, whole) = answer(llama, name, question), answer(torch_engine, name, question)
             assert ids == expected
-            # llama.cpp may send nothing of a character whose last bytes were not generated.
-            assert text.rstrip(NO_CHARACTER) == whole.rstrip(NO_CHARACTER)
+            # llama.cpp sends no text after bytes that are no character, if the answer ends there.
+            assert whole.startswith(text.rstrip(NO_CHARACTER))
+            assert text == whole or NO_CHARACTER in whole[len(text.rstrip(NO_CHARACTER)) :]
     assert len({tuple(answer(llama, name, QUESTIONS[0])[0]) for name in models.adapters}) == 3
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from codetune.generation.engines.names import ENGINE_NAMES
 
 _EXAMPLE = "Examples: codetune chat · codetune chat base · codetune chat tuned@HEAD~1 --temperature 0.7 --seed 3"
 
 
 @click.command(epilog=_EXAMPLE)
 @click.argument("model", default="tuned")
-@click.option("--engine", type=click.Choice(["auto", "torch", "llama.cpp"]), help="The default is serve.engine.")
+@click.option("--engine", type=click.Choice(ENGINE_NAMES), help="The default is serve.engine.")
 @click.option("--system", help="System text; without it, the prompt is that of the pipeline.")
 @click.option("--temperature", type=float, default=0.0, show_default=True, help="0: greedy decoding.")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=7, show_default=True, help="Seed of the sampling.")
@@ -27,8 +31,7 @@ def chat(
     params = load_section(ServeParams)
     settings = SamplingSettings(temperature=temperature, seed=seed, max_new_tokens=max_tokens or params.max_tokens)
     params = params.model_copy(update={"slots": 1} | ({"engine": engine} if engine else {}))
-    from pathlib import Path
-
+    # After the numerics are fixed: these modules import torch.
     from codetune.serving.models import find_model, open_models
     from codetune.serving.terminal import HELP, converse
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from codetune.generation.engines.names import ENGINE_NAMES
 
 _EXAMPLE = (
     "Examples: codetune serve · codetune serve --revision HEAD~1 --port 8001 · "
@@ -14,7 +18,7 @@ _EXAMPLE = (
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others need a key.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; the default is serve.port.")
 @click.option("--key", envvar="CODETUNE_KEY", help="Key that clients must send; better set CODETUNE_KEY.")
-@click.option("--engine", type=click.Choice(["auto", "torch", "llama.cpp"]), help="The default is serve.engine.")
+@click.option("--engine", type=click.Choice(ENGINE_NAMES), help="The default is serve.engine.")
 @click.option("--slots", type=click.IntRange(1, 64), help="Answers at the same time; the default is serve.slots.")
 @click.option("--revision", "revisions", multiple=True, help="Serve tuned@REVISION too; may be given several times.")
 def serve(
@@ -33,8 +37,7 @@ def serve(
     params = load_section(ServeParams).model_copy(
         update={name: value for name, value in given.items() if value is not None}
     )
-    from pathlib import Path
-
+    # After the numerics are fixed: these modules import torch.
     from codetune.serving.api import make_app
     from codetune.serving.guard import Access
     from codetune.serving.models import find_models, open_models

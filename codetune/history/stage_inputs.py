@@ -115,15 +115,15 @@ def _files(root: Path, stage: _Stage) -> dict[Path, _File]:
     """Return digest and state of each file that the stage depends on, by its path in the project."""
     found = {}
     for dep in stage.deps:
-        for file in files_below(root / dep):
-            state = _state(file)  # first, so that a change during the digest is seen
-            found[file.relative_to(root)] = _File(md5_file(file), state)
+        for file in files_below(root, dep):
+            state = _state(root / file)  # first, so that a change during the digest is seen
+            found[file] = _File(md5_file(root / file), state)
     return found
 
 
 def _changed(root: Path, stage: _Stage, before: dict[Path, _File]) -> Iterator[Path]:
     """Yield the files whose content has changed, that are new, or that are gone."""
-    now = {file.relative_to(root) for dep in stage.deps for file in files_below(root / dep)}
+    now = {file for dep in stage.deps for file in files_below(root, dep)}
     yield from sorted(now ^ before.keys())
     for path in sorted(now & before.keys()):
         if _state(root / path) != before[path].state and md5_file(root / path) != before[path].md5:

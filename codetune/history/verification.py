@@ -92,7 +92,7 @@ def verify_outputs(root: Path) -> Verification:
     :raises UserError: see `recorded_outputs`.
     """
     outputs, _ = recorded_outputs(root)
-    found = {output: digest(root / output.path) for output in outputs}
+    found = {output: digest(root, Path(output.path)) for output in outputs}
     damaged = [*_damaged_lock(root)]
     damaged += [
         Damage(

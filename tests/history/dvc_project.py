@@ -29,6 +29,7 @@ def make_dvc_project(folder: Path) -> Path:
     (folder / "dvc.yaml").write_text(PIPELINE)
     (folder / "params.yaml").write_text("number: {one: 1, two: 2}\n")
     (folder / "source").write_text("some text\n")
+    (folder / ".dvcignore").write_text("*.tmp\nscratch/\n")
     for command in (["git", "init", "-q"], ["dvc", "init", "-q"], ["dvc", "repro", "-q"]):
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return folder

@@ -51,6 +51,19 @@ def test_an_input_that_is_written_again_with_the_same_content_is_no_change(proje
         (project / "text").write_text("some text\n")
 
 
+@pytest.mark.parametrize("folder", ["outside", "../outside"])
+def test_an_input_outside_the_project_may_not_change_meanwhile(project, tmp_path, folder):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "one").write_text("some text\n")
+    named = outside if folder == "outside" else folder
+    (project / "dvc.yaml").write_text(f"stages:\n  second:\n    cmd: x\n    deps: [{named}]\n")
+    with unchanged_inputs(project):
+        pass
+    with pytest.raises(UserError, match="outside/one changed while"), unchanged_inputs(project):
+        (outside / "one").write_text("other text\n")
+
+
 def test_a_parameter_of_the_stage_may_not_change_meanwhile(project, monkeypatch):
     monkeypatch.setenv("DVC_STAGE", "first")
     with unchanged_inputs(project):

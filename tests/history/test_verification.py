@@ -1,5 +1,8 @@
 """Damage in outputs and in the DVC cache is found by computing digests again."""
 
+import subprocess
+import sys
+
 import pytest
 
 from codetune.core.errors import UserError
@@ -29,6 +32,14 @@ def test_digests_are_those_of_dvc(project):
         "text": False,
         "last": True,
     }
+
+
+def test_files_that_dvc_ignores_are_no_part_of_a_folder(project):
+    for name in ("new.tmp", "scratch/new", ".git/new", "__pycache__/one.pyc", ".cache/new", ".venv/new"):
+        (project / "folder" / name).parent.mkdir(exist_ok=True)
+        (project / "folder" / name).write_text("new\n")
+    subprocess.run([sys.executable, "-m", "dvc", "commit", "-q", "-f"], cwd=project, check=True)
+    assert verify_outputs(project).damaged == ()
 
 
 @pytest.mark.parametrize(("path", "stage"), [("folder/two", "first"), ("text", "first"), ("last", "second@key")])

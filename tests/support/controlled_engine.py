@@ -54,6 +54,8 @@ class ControlledStream:
         return self
 
     def __next__(self) -> StreamEvent:
+        if self.tokens == self.room:
+            raise StopIteration
         while not self.engine.steps.acquire(timeout=0.05):
             if self.closed:
                 raise StopIteration

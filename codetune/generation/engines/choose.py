@@ -18,22 +18,36 @@ def open_engine(name: EngineName, models: EngineModels, limits: EngineLimits) ->
     :returns: the engine, and one line that says why `auto` did not choose llama.cpp; empty if it did, or was not asked.
     :raises UserError: when the engine is not installed, or cannot load the models.
     """
-    from codetune.generation.engines.llama_cpp import LlamaCppEngine
     from codetune.generation.engines.torch_engine import TorchEngine
 
     if name == "torch":
         return TorchEngine(models, limits), ""
-    if find_spec(_PACKAGE) is None:
-        missing = UserError(
-            f"the engine llama.cpp is not installed: there is no package {_PACKAGE}",
-            f"Run `pip install {_PACKAGE}`, or set serve.engine: torch.",
-        )
-        if name == "llama.cpp":
-            raise missing
-        return TorchEngine(models, limits), f"torch answers, because {missing}"
     try:
-        return LlamaCppEngine(models, limits), ""
+        return _open_llama_cpp(models, limits), ""
     except UserError as error:
         if name == "llama.cpp":
             raise
-        return TorchEngine(models, limits), f"torch answers, because {error}"
+        return TorchEngine(models, limits), fallback_note(error)
+
+
+def fallback_note(error: UserError) -> str:
+    """Return the line that says why torch answers.
+
+    :param error: why llama.cpp does not.
+    """
+    return f"torch answers, because {error}"
+
+
+def _open_llama_cpp(models: EngineModels, limits: EngineLimits) -> Engine:
+    """Load the models into llama.cpp.
+
+    :raises UserError: when its package is not installed, or it cannot load the models.
+    """
+    from codetune.generation.engines.llama_cpp import LlamaCppEngine
+
+    if find_spec(_PACKAGE) is None:
+        raise UserError(
+            f"the engine llama.cpp is not installed: there is no package {_PACKAGE}",
+            f"Run `pip install {_PACKAGE}`, or set serve.engine: torch.",
+        )
+    return LlamaCppEngine(models, limits)

@@ -40,6 +40,7 @@ class LlamaCppEngine:
     """
 
     name = "llama.cpp"
+    in_turn = False
 
     def __init__(self, models: EngineModels, limits: EngineLimits) -> None:
         place = locate_model(models.base, models.revision)
@@ -114,6 +115,7 @@ class LlamaCppEngine:
             "lora": self._scales[model],
             "cache_prompt": not repeatable,
             "return_tokens": True,
+            "timings_per_token": True,
         }
 
     def close(self) -> None:
@@ -146,7 +148,7 @@ class _LlamaCppStream:
             finished = stopped or bool(event["stop"])
             # The beginning is decoded here, because some tokenizers drop the space before the first word.
             delta = text.decode(event["tokens"]) if tokens == 1 and not before else event["content"]
-            seconds = time.perf_counter() - start
+            seconds = _computing_s(event) or time.perf_counter() - start
             first = first or seconds
             if finished:
                 self._completion.close()
@@ -155,6 +157,12 @@ class _LlamaCppStream:
             )
             if finished:
                 return
+
+
+def _computing_s(event: dict[str, Any]) -> float:
+    """Return the computing time of an answer so far, as llama.cpp measured it, without the wait for a slot."""
+    timings = event.get("timings") or {}
+    return float(timings.get("prompt_ms", 0.0) + timings.get("predicted_ms", 0.0)) / 1000
 
 
 def _gguf_of(place: Path, base: str) -> Path:

@@ -11,8 +11,8 @@ import torch
 
 from codetune.core.errors import UserError
 from codetune.generation import sampling
-from codetune.generation.sampling import SamplingSettings, choose_token
 from codetune.generation.engines.side_by_side import SideBySide
+from codetune.generation.sampling import SamplingSettings, choose_token
 from codetune.generation.stream import StreamEvent, stream_ids
 from codetune.models.load import LoadedModel, load_model
 from codetune.models.prompt import completion_text, prompt_ids

@@ -48,7 +48,7 @@ class SideBySide:
 
     def __init__(self, streams: Mapping[str, AnswerStream], *, in_turn: bool) -> None:
         self._streams = dict(streams)
-        self._events = (_in_turn if in_turn else _one_after_the_other)(self._streams)
+        self._events: Iterator[StreamEvent] = (_in_turn if in_turn else _one_after_the_other)(self._streams)
 
     def __iter__(self) -> Iterator[StreamEvent]:
         return self
@@ -61,8 +61,9 @@ class SideBySide:
         return next(self._events)
 
     def close(self) -> None:
-        """Stop all answers. Any thread may call it, at any time, more than once."""
-        for stream in self._streams.values():
+        """Stop all answers and release their models. Any thread may call it, at any time, more than once."""
+        streams, self._streams, self._events = self._streams, {}, iter(())
+        for stream in streams.values():
             stream.close()
 
 

@@ -1,5 +1,8 @@
 """Answers of several models to one instruction: in turn, or one after the other."""
 
+import gc
+from weakref import ref
+
 import pytest
 
 from codetune.core.errors import UserError
@@ -77,6 +80,10 @@ def test_closing_ends_all_answers(in_turn):
     events.close()
     assert not list(events)
     assert all(stream.closed for stream in streams.values())
+    known = [ref(stream) for stream in streams.values()]
+    streams.clear()
+    gc.collect()
+    assert [stream() for stream in known] == [None, None], "their models could not be released"
 
 
 @pytest.mark.parametrize("instruction", ["", "  \n ", "x" * (MAX_INSTRUCTION_CHARS + 1)])

@@ -105,6 +105,11 @@ def test_a_context_longer_than_the_models_is_refused(models, folder):
             kind(models, limits(folder, context=513))
 
 
+def test_a_model_with_a_shorter_context_keeps_its_own_where_that_is_allowed(folder):
+    allowed = replace(limits(folder, context=513), shorten=True)
+    assert [allowed.context_for(context, "m") for context in (512, 513, 600)] == [512, 513, 513]
+
+
 def test_a_closed_answer_ends(llama):
     prompt = llama.prompt("base", [{"role": "user", "content": "a"}])
     stream = llama.stream("base", prompt, SamplingSettings(max_new_tokens=400, temperature=2.0))

@@ -178,7 +178,8 @@ def test_a_damaged_model_is_a_sentence(open_try: Open, tmp_path: Path, tiny_base
 
 def engine_line(page: AppTest) -> str:
     """The line that says which engine answers."""
-    return next(part.value.replace("\\", "") for part in page.caption if " answers" in part.value)
+    lines = [part.value.replace("\\", "") for part in page.caption]
+    return next(line for line in lines if line.startswith(("torch answers", "llama.cpp answers")))
 
 
 class TestEngines:
@@ -236,7 +237,8 @@ class TestEngines:
             drawn.append(answers(ask(page, 8)))
         assert drawn[0] == drawn[1] != drawn[2]
         assert drawn[3] == drawn[4], "the likeliest token alone: no seed changes it"
-        assert all(" · 8 tokens" in f" · {part.value}" for part in page.caption if "tokens/s" in part.value)
+        counts = [int(part.value.split(" tokens")[0]) for part in page.caption if "tokens/s" in part.value]
+        assert max(counts) <= 8
 
     def test_an_engine_that_ended_is_a_sentence_and_starts_anew(self, open_try: Open, gguf_project: Project) -> None:
         page = ask(open_try(gguf_project.root))

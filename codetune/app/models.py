@@ -12,7 +12,7 @@ from codetune.app import project
 from codetune.core.config import PARAMS_FILE, load_section
 from codetune.core.errors import UserError
 from codetune.core.workers import cores
-from codetune.generation.engines.choose import fallback_note, open_engine
+from codetune.generation.engines.choose import check_llama_cpp, fallback_note, open_engine
 from codetune.generation.engines.engine import Engine, EngineLimits
 from codetune.generation.engines.engine_cache import EngineCache, EngineKey, EnginesBusyError
 from codetune.generation.engines.names import EngineName
@@ -95,8 +95,11 @@ def open_models(wanted: Mapping[str, ModelFiles], name: EngineName, params: Serv
     alone = [{place: files} for place, files in wanted.items()]
     if name == "torch":
         return _borrow(alone, ("torch", limits), "")
+    groups = group_by_base(wanted)
     try:
-        return _borrow(group_by_base(wanted), ("llama.cpp", limits), "")
+        for group in groups:
+            check_llama_cpp(engine_models(group))  # before models that torch needs are released to make room
+        return _borrow(groups, ("llama.cpp", limits), "")
     except EnginesBusyError:
         raise
     except UserError as error:

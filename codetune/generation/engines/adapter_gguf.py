@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +30,33 @@ def adapter_gguf(adapter: Path, base: GgufFile, cache: Path) -> Path:
     """
     path = cache / f"{_digest(adapter, base)}.gguf"
     if not path.is_file():
-        try:
-            if (adapter / _CONFIG).is_file():
-                check_form(read_json(adapter / _CONFIG))
+        check_adapter(adapter)
+        with _refusing(adapter):
             tuned = attach_adapter(_skeleton(base), adapter)
             lora = read_lora(tuned)
             cache.mkdir(parents=True, exist_ok=True)
             with atomic_file(path) as temporary:
                 write_adapter(temporary, lora, base.architecture, tuned.unload(), _KIND, {})
-        except NotConvertibleError as error:
-            raise UserError(f"llama.cpp cannot use {adapter}: {error}", "Set serve.engine: torch.") from None
     return path
+
+
+def check_adapter(adapter: Path) -> None:
+    """Check that llama.cpp can use an adapter of this form. Its weights are not read.
+
+    :param adapter: the folder of the adapter.
+    :raises UserError: when the adapter has parts that llama.cpp cannot use.
+    """
+    if (adapter / _CONFIG).is_file():
+        with _refusing(adapter):
+            check_form(read_json(adapter / _CONFIG))
+
+
+@contextmanager
+def _refusing(adapter: Path) -> Iterator[None]:
+    try:
+        yield
+    except NotConvertibleError as error:
+        raise UserError(f"llama.cpp cannot use {adapter}: {error}", "Set serve.engine: torch.") from None
 
 
 def _digest(adapter: Path, base: GgufFile) -> str:

@@ -18,12 +18,14 @@ def open_engine(name: EngineName, models: EngineModels, limits: EngineLimits) ->
     :returns: the engine, and one line that says why `auto` did not choose llama.cpp; empty if it did, or was not asked.
     :raises UserError: when the engine is not installed, or cannot load the models.
     """
+    from codetune.generation.engines.llama_cpp import LlamaCppEngine
     from codetune.generation.engines.torch_engine import TorchEngine
 
     if name == "torch":
         return TorchEngine(models, limits), ""
     try:
-        return _open_llama_cpp(models, limits), ""
+        check_llama_cpp(models)
+        return LlamaCppEngine(models, limits), ""
     except UserError as error:
         if name == "llama.cpp":
             raise
@@ -38,16 +40,16 @@ def fallback_note(error: UserError) -> str:
     return f"torch answers, because {error}"
 
 
-def _open_llama_cpp(models: EngineModels, limits: EngineLimits) -> Engine:
-    """Load the models into llama.cpp.
+def check_llama_cpp(models: EngineModels) -> None:
+    """Check what can be known about llama.cpp and the models before they are loaded.
 
-    :raises UserError: when its package is not installed, or it cannot load the models.
+    :raises UserError: when its package is not installed, or it cannot use the models.
     """
-    from codetune.generation.engines.llama_cpp import LlamaCppEngine
+    from codetune.generation.engines.llama_cpp import check_models
 
     if find_spec(_PACKAGE) is None:
         raise UserError(
             f"the engine llama.cpp is not installed: there is no package {_PACKAGE}",
             f"Run `pip install {_PACKAGE}`, or set serve.engine: torch.",
         )
-    return LlamaCppEngine(models, limits)
+    check_models(models)

@@ -216,6 +216,15 @@ class TestEngines:
         assert engine_line(page).startswith("torch answers, because the engine llama.cpp is not installed")
         assert "\n" not in engine_line(page)
 
+    def test_models_of_torch_stay_loaded_where_llama_cpp_cannot_answer(self, open_try: Open, models: Project) -> None:
+        project_models._engines.clear()
+        ask(open_try(models.root), 2)
+        ask(open_try(models.root, {"left": "low", "left_model": "tuned", "right": "high"}), 2)
+        cache = project_models._engines()
+        before = [entry.engine for entry in cache._entries]
+        ask(open_try(models.root), 2)
+        assert {id(entry.engine) for entry in cache._entries} == {id(engine) for engine in before}
+
     def test_an_engine_that_was_chosen_and_cannot_answer_is_a_sentence(self, open_try: Open, models: Project) -> None:
         page = open_try(models.root)
         page.radio(key="engine").set_value("llama.cpp").run()

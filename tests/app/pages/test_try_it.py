@@ -193,7 +193,9 @@ class TestEngines:
         fast = answers(page)
         assert fast["left"] != fast["right"]
         page.radio(key="engine").set_value("torch")
-        assert answers(ask(page)) == fast  # of this tiny base in float32, rounding changes nothing
+        exact = answers(ask(page))  # of this tiny base in float32, rounding changes nothing
+        half = "\ufffd"  # llama.cpp sends no character that the limit of tokens cuts in two
+        assert [text.rstrip(half) for text in exact.values()] == [text.rstrip(half) for text in fast.values()]
         assert engine_line(page) == "torch answers."
 
     def test_base_and_tuned_model_share_one_engine(self, open_try: Open, gguf_project: Project) -> None:

@@ -194,8 +194,9 @@ class TestEngines:
         assert fast["left"] != fast["right"]
         page.radio(key="engine").set_value("torch")
         exact = answers(ask(page))  # of this tiny base in float32, rounding changes nothing
-        half = "\ufffd"  # llama.cpp sends no character that the limit of tokens cuts in two
-        assert [text.rstrip(half) for text in exact.values()] == [text.rstrip(half) for text in fast.values()]
+        for place, text in fast.items():  # llama.cpp does not send the last bytes while they are no whole character
+            assert exact[place].startswith(text.rstrip("\ufffd"))
+            assert len(exact[place]) - len(text) < 4
         assert engine_line(page) == "torch answers."
 
     def test_base_and_tuned_model_share_one_engine(self, open_try: Open, gguf_project: Project) -> None:

@@ -28,15 +28,17 @@ def _line(name: str, value: str, wanted: str, *, reached: bool) -> None:
 def one_answer() -> None:
     """Measure single answers of the tuned model: medians of the time to the first token, and of the speed."""
     from codetune.generation.sampling import SamplingSettings
-    from codetune.generation.stream import StreamEvent, stream_answers
+    from codetune.generation.stream import StreamEvent, stream_ids
     from codetune.models.load import load_model
+    from codetune.models.prompt import prompt_ids
 
     loaded = load_model(BASE, ADAPTER if ADAPTER.is_dir() else None)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as the page does for a small model
     last: list[StreamEvent] = []
     for row in read_jsonl(SAMPLES)[: PROMPTS + 1]:
-        *_, event = stream_answers({"tuned": loaded}, row["instruction"], SamplingSettings())
+        prompt = prompt_ids(loaded.tokenizer, row["instruction"])
+        *_, event = stream_ids("tuned", loaded, prompt, SamplingSettings())
         last.append(event)
     torch.set_num_threads(threads)
     first = statistics.median(event.first_token_s for event in last[1:])  # the first answer warms up

@@ -20,14 +20,14 @@ from codetune import numerics
 from codetune.core.config import load_section, read_params
 from codetune.core.errors import UserError
 from codetune.core.files import atomic_folder, read_json, write_json, write_text
-from codetune.export.gguf.adapter import Lora, read_lora
 from codetune.export.gguf.description import general_metadata
-from codetune.export.gguf.failure import NotConvertibleError
 from codetune.export.gguf.files import GgufSource, write_gguf_files
 from codetune.export.merge import merge, save_merged
 from codetune.export.params import ExportParams
 from codetune.models.answer_form import TaughtForm, format_completion, load_taught_form
 from codetune.models.gguf.header import GgufFile, is_gguf, read_gguf
+from codetune.models.gguf_writing.adapter import Lora, read_lora
+from codetune.models.gguf_writing.failure import NotConvertibleError
 from codetune.models.load import LoadedModel, attach_adapter, load_model
 from codetune.models.locate import locate_model, weight_files
 from codetune.models.params import BASE_FOLDER, PROVENANCE, ModelParams

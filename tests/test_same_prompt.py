@@ -11,7 +11,10 @@ from codetune.evaluation.execution import answering
 from codetune.evaluation.execution.answering import AnswerSettings, answer_problems
 from codetune.evaluation.problems.reading import read_problems
 from codetune.export.merge import merge, save_merged
-from codetune.generation import batch, stream
+from codetune.generation import batch
+from codetune.generation.engines.engine import EngineLimits, EngineModels
+from codetune.generation.engines.side_by_side import stream_answers
+from codetune.generation.engines.torch_engine import TorchEngine
 from codetune.generation.params import GenerateParams
 from codetune.generation.sampling import SamplingSettings
 from codetune.models.load import load_model
@@ -105,10 +108,10 @@ def test_same_ids_everywhere(monkeypatch, tiny_instruct, instruction_rows, asked
         answer_problems(problems, asking, tmp_path / f"answers{number}.jsonl")
     assert len(asked) == 7
 
-    page = load_model(tiny_instruct, adapter)
+    page = TorchEngine(EngineModels(str(tiny_instruct), None, {"tuned": adapter}, {}), EngineLimits(1, 0, 1, tmp_path))
     given = []
-    monkeypatch.setattr(stream, "_Answer", lambda _name, _loaded, prompt, _settings: given.append(prompt))
-    stream.stream_answers({"page": page}, problems[0].question, settings)
+    monkeypatch.setattr(page, "stream", lambda _model, prompt, _settings: given.append(prompt))
+    stream_answers({"page": (page, "tuned")}, problems[0].question, settings)
     streamed = given[0]
     exported = AutoTokenizer.from_pretrained(tmp_path / "export", local_files_only=True)
     plain = exported.apply_chat_template(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
 
+from codetune.core.errors import UserError
 from codetune.evaluation.metrics.scored import scored_text
 from codetune.evaluation.metrics.syntax import syntax_valid
+from codetune.generation.engines.engine import EngineError
 from codetune.generation.stream import StreamEvent
 from codetune.models.answer_form import Task
 
@@ -25,6 +27,8 @@ class AnswerProgress:
     :param texts: the text generated so far, by the name of the model.
     :param last: the latest event, by the name of the model.
     :param running: whether more events may come.
+    :param close: releases the models; called with `failed=True` after an error of the generation. It may be called more
+        than once.
     :param threads: number of threads that torch uses to generate; 0 leaves torch's setting unchanged.
     :param task: what the answers are, `python` or `text`; from Python answers the code is extracted as in `score`.
     """
@@ -35,6 +39,7 @@ class AnswerProgress:
     running: bool = True
     threads: int = 0
     task: Task = "python"
+    close: Callable[..., None] = lambda **_: None
 
     def advance(self, seconds: float) -> bool:
         """Collect events of the models for about `seconds`.
@@ -48,31 +53,37 @@ class AnswerProgress:
         while self.running and time.perf_counter() < until:
             try:
                 event = next(self.events, None)
-            except Exception:
-                self.stop()
+            except Exception as error:
+                self.stop(failed=True)
+                if isinstance(error, EngineError):
+                    raise UserError(str(error), "Press Generate again, which starts the engine anew.") from None
                 raise
             if event is None:
-                self.running = False
+                self.stop()
             else:
                 self.texts[event.name] = self.texts.get(event.name, "") + event.text_delta
                 self.last[event.name] = event
         return self.running
 
-    def stop(self) -> None:
-        """Stop generating and release the models. The texts generated so far stay."""
+    def stop(self, *, failed: bool = False) -> None:
+        """Stop generating and release the models. The texts generated so far stay.
+
+        :param failed: whether the generation failed, so that the models must be loaded anew.
+        """
         self.running = False
         self.events = iter(())
+        self.close(failed=failed)
 
     def status_line(self, name: str) -> str:
         """Return length, speed and how the answer ended, in one line, for the model `name`."""
         event = self.last.get(name)
         if event is None:
-            return "reading the prompt" if self.running else "stopped before the first token"
+            return "waiting for the first token" if self.running else "stopped before the first token"
         parts = [
             f"{event.tokens} tokens",
             f"{event.seconds:.2f} s",
-            f"first token {event.first_token_s:.2f} s",
-            f"{event.tokens_per_s:.0f} tokens/s",
+            f"first token after {event.first_token_s:.2f} s",
+            f"{event.tokens_per_s:.1f} tokens/s",
         ]
         if event.finished:
             parts.append("ended by itself" if event.stopped else "cut at the limit of tokens")

@@ -1,25 +1,33 @@
-"""Find and load the models that the page asks. Loaded models are shared by all sessions."""
+"""Find the models that the page asks, and open engines for them. All sessions share the engines."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from codetune.app import project
+from codetune.core.config import PARAMS_FILE, load_section
 from codetune.core.errors import UserError
+from codetune.core.workers import cores
+from codetune.generation.engines.choose import check_llama_cpp, fallback_note, open_engine
+from codetune.generation.engines.engine import Engine, EngineLimits
+from codetune.generation.engines.engine_cache import EngineCache, EngineKey, EnginesBusyError
+from codetune.generation.engines.names import EngineName
+from codetune.generation.engines.torch_engine import TorchEngine
 from codetune.history.listing import Revision
 from codetune.history.models import ModelFiles, model_files
 from codetune.history.reports import Variant
 from codetune.history.repository import Repository
-from codetune.models.model_cache import ModelCache
+from codetune.numerics import NumericsParams
+from codetune.serving.models import ADAPTERS, engine_models, group_by_base
+from codetune.serving.params import ServeParams
 
-if TYPE_CHECKING:
-    from codetune.models.load import LoadedModel
-
-# Two models for each of two questions. The least recently used model is removed first; if all are in use, a new
+Kind = tuple[EngineName, EngineLimits]
+Model = tuple[ModelFiles, str]
+# Two models for each of two questions. The engine that was used longest ago is closed first; if all are in use, a new
 # request waits.
 MAX_MODELS_IN_MEMORY = 4
 # One token of a small model is too little work for several threads. Threads wait for each other, and for the browser on
@@ -48,28 +56,78 @@ def _look(root: str, revision: Revision, role: Variant) -> ModelFiles | str:
 _looked = st.cache_data(ttl=project.LISTING_SECONDS, show_spinner="Looking for the model")(_look)
 
 
-def load_models(wanted: list[ModelFiles]) -> list[LoadedModel]:
-    """Return the models, loaded into memory, in the order of `wanted`.
+@dataclass(frozen=True)
+class OpenModels:
+    """Models that are ready to answer.
 
+    :param asked: an engine and the name of a model in it, by the name of the model on the page.
+    :param note: one line that says why `auto` did not choose llama.cpp; empty if it did, or was not asked.
+    :param close: gives the engines back; `failed` says that an engine failed and must be opened anew.
+    """
+
+    asked: dict[str, tuple[Engine, str]]
+    note: str
+    close: Callable[..., None]
+
+    @property
+    def engine(self) -> str:
+        """Return the name of the engine. All models of one question have the same."""
+        return next(iter(self.asked.values()))[0].name
+
+    @property
+    def torch_threads(self) -> int:
+        """Return the number of threads for torch: 1 if torch answers and all models are small, else 0 (unchanged)."""
+        sizes = [engine.largest if isinstance(engine, TorchEngine) else None for engine, _ in self.asked.values()]
+        return 1 if all(size is not None and size <= SMALL_MODEL_PARAMETERS for size in sizes) else 0
+
+
+def open_models(wanted: Mapping[str, ModelFiles], name: EngineName, params: ServeParams) -> OpenModels:
+    """Load models into engines, or find them loaded. All of them get the same engine, so that answers can be compared.
+
+    :param wanted: the files by the name of the model on the page; at least one model.
+    :param name: the engine. `auto`: llama.cpp if its package is installed and it can load all models, else torch.
+    :param params: the limits of engines.
     :raises UserError: if a model cannot be loaded, or if too many other models are in use.
     """
-    return _model_cache().get([(files, files.fingerprint()) for files in wanted])
+    threads = load_section(NumericsParams, project.project_root() / PARAMS_FILE).threads or cores()
+    cache = project.project_root() / ADAPTERS
+    limits = EngineLimits(params.slots, params.context, threads, cache, shorten=True)
+    alone = [{place: files} for place, files in wanted.items()]
+    if name == "torch":
+        return _borrow(alone, ("torch", limits), "")
+    groups = group_by_base(wanted)
+    try:
+        for group in groups:
+            check_llama_cpp(engine_models(group))  # before models that torch needs are released to make room
+        return _borrow(groups, ("llama.cpp", limits), "")
+    except EnginesBusyError:
+        raise
+    except UserError as error:
+        if name == "llama.cpp":
+            raise
+        return _borrow(alone, ("torch", limits), fallback_note(error))
 
 
-def threads_for(models: Iterable[LoadedModel]) -> int:
-    """Return the number of threads to generate with: 1 if all models are small, else 0 (as params.yaml says)."""
-    sizes = [sum(part.numel() for part in loaded.model.parameters()) for loaded in models]
-    return 1 if all(size <= SMALL_MODEL_PARAMETERS for size in sizes) else 0
+def _borrow(groups: list[dict[str, ModelFiles]], kind: Kind, note: str) -> OpenModels:
+    """Borrow one engine for each group of models."""
+    keys = [EngineKey(kind, frozenset((it, it.fingerprint()) for it in group.values())) for group in groups]
+    loan = _engines().borrow(keys)
+    asked = {
+        place: (engine, repr(files))
+        for group, engine in zip(groups, loan.engines, strict=True)
+        for place, files in group.items()
+    }
+    return OpenModels(asked, note, loan.close)
 
 
 @st.cache_resource(show_spinner=False)
-def _model_cache() -> ModelCache[tuple[ModelFiles, str]]:
-    return ModelCache(MAX_MODELS_IN_MEMORY, _load)
+def _engines() -> EngineCache[Kind, Model]:
+    return EngineCache(MAX_MODELS_IN_MEMORY, _open)
 
 
-def _load(key: tuple[ModelFiles, str]) -> LoadedModel:
-    # Imported here because it imports transformers and peft, which the other pages do not need.
-    from codetune.models.load import load_model
-
-    files, _ = key
-    return load_model(files.base, files.adapter, files.revision, files.system)
+def _open(key: EngineKey[Kind, Model]) -> Engine:
+    """Open an engine whose models are named by their files."""
+    name, limits = key.kind
+    named = {repr(files): files for files, _ in key.models}
+    engine, _ = open_engine(name, engine_models({model: named[model] for model in sorted(named)}), limits)
+    return engine

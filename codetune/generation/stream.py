@@ -1,14 +1,14 @@
-"""Stream the answers of several models to one instruction, token by token.
+"""Stream the answer of a model, token by token.
 
-The models take turns, one token each, so that all answers grow at the same rate. Nothing is computed between two
-events. To stop, do not ask for the next event. The time of a model contains no time of other models or of the caller.
+Nothing is computed between two events. To stop, do not ask for the next event. The time of an answer contains no time
+of other answers or of the caller.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,10 @@ import torch
 from codetune.core.errors import UserError
 from codetune.generation.answer_text import AnswerText
 from codetune.generation.sampling import SamplingSettings, TokenChooser, token_chooser
-from codetune.models.prompt import prompt_ids
 
 if TYPE_CHECKING:
     from codetune.models.load import LoadedModel
 
-MAX_INSTRUCTION_CHARS = 20_000
 # Two threads must not use a tokenizer at once, and two forward passes on the same cores are slower than one after the
 # other. So this lock allows one step at a time.
 TURN = threading.Lock()
@@ -116,7 +114,12 @@ def stream_ids(name: str, loaded: LoadedModel, prompt: list[int], settings: Samp
     :returns: one event per token.
     :raises UserError: when the prompt fills the context of the model.
     """
-    return _turns([_Answer(name, loaded, prompt, settings)])
+    return _events(_Answer(name, loaded, prompt, settings))
+
+
+def _events(answer: _Answer) -> Iterator[StreamEvent]:
+    while not answer.finished:
+        yield answer.step()
 
 
 def answer_ids(loaded: LoadedModel, prompt: list[int], settings: SamplingSettings) -> list[int]:
@@ -130,35 +133,3 @@ def answer_ids(loaded: LoadedModel, prompt: list[int], settings: SamplingSetting
     while not answer.finished:
         answer.step()
     return answer.text.ids
-
-
-def stream_answers(
-    models: Mapping[str, LoadedModel], instruction: str, settings: SamplingSettings
-) -> Iterator[StreamEvent]:
-    """Stream the answers of all models to one instruction.
-
-    :param models: loaded models by the name that events give them.
-    :param instruction: the instruction, without the prompt template.
-    :param settings: how tokens are chosen, and how many.
-    :returns: one event per token of each model. The texts of a model's events, joined, are its answer; its last event
-        is `finished`.
-    :raises UserError: when the instruction is empty, or too long for a model.
-    """
-    if not instruction.strip():
-        raise UserError("the instruction is empty", "Write what the function should do.")
-    if len(instruction) > MAX_INSTRUCTION_CHARS:
-        raise UserError(
-            f"the instruction has {len(instruction)} characters, expected at most {MAX_INSTRUCTION_CHARS}",
-            "Shorten the instruction.",
-        )
-    with TURN:
-        prompts = {name: prompt_ids(loaded.tokenizer, instruction) for name, loaded in models.items()}
-    return _turns([_Answer(name, loaded, prompts[name], settings) for name, loaded in models.items()])
-
-
-def _turns(answers: list[_Answer]) -> Iterator[StreamEvent]:
-    """Yield the events of all answers, one of each in turn, until the last answer is finished."""
-    while answers:
-        for answer in answers:
-            yield answer.step()
-        answers = [answer for answer in answers if not answer.finished]

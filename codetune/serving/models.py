@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from codetune.core.errors import UserError
@@ -72,7 +73,7 @@ def find_models(root: Path, revisions: Sequence[str]) -> tuple[dict[str, ModelFi
 
 
 def open_models(
-    files: dict[str, ModelFiles], params: ServeParams, root: Path, threads: int
+    files: Mapping[str, ModelFiles], params: ServeParams, root: Path, threads: int
 ) -> tuple[dict[str, ServedModel], list[str], ExitStack]:
     """Load the models. Those with the same base are in one engine, so that the base is in memory once.
 
@@ -81,25 +82,13 @@ def open_models(
     :returns: the models; lines for the user, such as why an engine was not used; and what must be closed at the end.
     :raises UserError: when a model cannot be loaded.
     """
-    groups: list[dict[str, ModelFiles]] = []
-    for name, it in files.items():
-        group = next((group for group in groups if _have_same_base(it, next(iter(group.values())))), None)
-        if group is None:
-            groups.append({name: it})
-        else:
-            group[name] = it
     limits = EngineLimits(params.slots, params.context, threads or cores(), root / ADAPTERS)
     opened: dict[str, ServedModel] = {}
     notes: list[str] = []
     closing = ExitStack()
     try:
-        for group in groups:
-            first = next(iter(group.values()))
-            adapters = {name: it.adapter for name, it in group.items()}
-            systems = {name: it.system for name, it in group.items()}
-            engine, note = open_engine(
-                params.engine, EngineModels(first.base, first.revision, adapters, systems), limits
-            )
+        for group in group_by_base(files):
+            engine, note = open_engine(params.engine, engine_models(group), limits)
             closing.callback(engine.close)
             notes += [note] if note else []
             opened |= {name: ServedModel(name, engine, _written(it)) for name, it in group.items()}
@@ -107,6 +96,31 @@ def open_models(
         closing.close()
         raise
     return {name: opened[name] for name in files}, notes, closing
+
+
+def group_by_base(files: Mapping[str, ModelFiles]) -> list[dict[str, ModelFiles]]:
+    """Group models that have the same base, so that one engine can load them.
+
+    :param files: the files by the name of the model.
+    """
+    groups: list[dict[str, ModelFiles]] = []
+    for name, it in files.items():
+        group = next((group for group in groups if _have_same_base(it, next(iter(group.values())))), None)
+        if group is None:
+            groups.append({name: it})
+        else:
+            group[name] = it
+    return groups
+
+
+def engine_models(group: Mapping[str, ModelFiles]) -> EngineModels:
+    """Return what an engine loads for models that have the same base.
+
+    :param group: the files by the name of the model; at least one model.
+    """
+    first = next(iter(group.values()))
+    adapters = {name: it.adapter for name, it in group.items()}
+    return EngineModels(first.base, first.revision, adapters, {name: it.system for name, it in group.items()})
 
 
 def _have_same_base(one: ModelFiles, other: ModelFiles) -> bool:
@@ -120,9 +134,15 @@ def _have_same_base(one: ModelFiles, other: ModelFiles) -> bool:
     if not first or sizes[0] != sizes[1]:
         return False
     return all(
-        here.samefile(there) or digest_file(here) == digest_file(there)
+        here.samefile(there) or _digest(here, here.stat().st_mtime_ns) == _digest(there, there.stat().st_mtime_ns)
         for here, there in zip(first, second, strict=True)
     )
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, _changed_ns: int) -> str:
+    """Return the sha256 of a file; that of a large file that did not change is computed once."""
+    return digest_file(path)
 
 
 def _written(files: ModelFiles) -> int:

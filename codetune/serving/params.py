@@ -11,7 +11,7 @@ from codetune.generation.engines.names import EngineName
 
 
 class ServeParams(Section):
-    """How `codetune serve` and `codetune chat` answer. No stage reads this section."""
+    """How `codetune serve`, `codetune chat` and the page Try answer. No stage reads this section."""
 
     section: ClassVar[str] = "serve"
     engine: EngineName = Field(

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from codetune.app.answer_progress import AnswerProgress
+from codetune.core.errors import UserError
+from codetune.generation.engines.engine import EngineError
 from codetune.generation.stream import StreamEvent
 
 
@@ -20,7 +22,10 @@ def test_texts_grow_until_all_is_said() -> None:
     assert asked.running
     assert not asked.advance(10)
     assert asked.texts == {"base": "def f():\n    pass"}
-    assert asked.status_line("base") == "3 tokens · 1.50 s · first token 0.50 s · 2 tokens/s · ended by itself · parses"
+    assert (
+        asked.status_line("base")
+        == "3 tokens · 1.50 s · first token after 0.50 s · 2.0 tokens/s · ended by itself · parses"
+    )
 
 
 @pytest.mark.parametrize(("threads", "used"), [(1, 1), (0, 2)])
@@ -41,7 +46,7 @@ def test_no_time_means_no_token() -> None:
     asked = AnswerProgress(events("a"))
     assert asked.advance(0)
     assert asked.texts == {}
-    assert asked.status_line("base") == "reading the prompt"
+    assert asked.status_line("base") == "waiting for the first token"
 
 
 def test_stop_keeps_what_was_said_and_asks_for_no_more() -> None:
@@ -54,7 +59,7 @@ def test_stop_keeps_what_was_said_and_asks_for_no_more() -> None:
     asked = AnswerProgress(endless())
     assert not asked.advance(10)
     assert asked.texts == {"base": "xy"}
-    assert asked.status_line("base").endswith("2 tokens/s · stopped by you")
+    assert asked.status_line("base").endswith("2.0 tokens/s · stopped by you")
     assert asked.status_line("tuned") == "stopped before the first token"
 
 
@@ -83,3 +88,23 @@ def test_a_failure_ends_the_question() -> None:
     with pytest.raises(RuntimeError):
         asked.advance(10)
     assert not asked.running
+
+
+def test_models_are_released_when_the_answers_end() -> None:
+    released: list[bool] = []
+    asked = AnswerProgress(events("a"), close=lambda *, failed: released.append(failed))
+    asked.advance(10)
+    assert released == [False]
+
+
+def test_an_engine_that_fails_is_a_sentence_and_is_opened_anew() -> None:
+    def broken() -> Iterator[StreamEvent]:
+        yield from events("a")
+        raise EngineError("llama.cpp ended in the middle of an answer")
+
+    released: list[bool] = []
+    asked = AnswerProgress(broken(), close=lambda *, failed: released.append(failed))
+    with pytest.raises(UserError, match=r"middle of an answer\. Press Generate again"):
+        asked.advance(10)
+    assert released == [True]
+    assert asked.texts == {"base": "a"}

@@ -133,6 +133,7 @@ def test_try_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path
     _picture(page, shots / "try-light.png", 1400)
     assert page.get_by_text("160 tokens").count() + page.get_by_text("ended by itself").count() >= 2
     page.get_by_text("Against the reference: chrF").first.wait_for()
+    page.get_by_text("torch answers, because the engine llama.cpp needs a GGUF file").wait_for()
 
     page.get_by_text("Sampling").click()
     page.get_by_role("spinbutton", name="Max. new tokens").fill("1024")

@@ -10,12 +10,13 @@ from streamlit.proto.Markdown_pb2 import Markdown
 
 from codetune.app.ui.answer_parts import parts_of, prose_markdown
 from codetune.generation.sampling import SamplingSettings
-from codetune.generation.stream import stream_answers
+from codetune.generation.stream import answer_ids
 from codetune.history.listing import require_revision
 from codetune.history.models import model_files
 from codetune.history.reports import Variant
 from codetune.history.repository import Repository
 from codetune.models.load import LoadedModel, load_model
+from codetune.models.prompt import completion_text, prompt_ids
 from tests.app.session_client import Session
 from tests.support.sample_project import Project
 
@@ -40,11 +41,12 @@ def expected(project: Project, session: int, loaded: dict[tuple[str, Variant], L
         if (name, role) not in loaded:
             files = model_files(repository, require_revision(repository, name), role)
             loaded[name, role] = load_model(files.base, files.adapter, files.revision)
-    texts = dict.fromkeys(pair, "")
-    chosen = {place: loaded[key] for place, key in pair.items()}
-    for event in stream_answers(chosen, instruction(session), SamplingSettings()):
-        texts[event.name] += event.text_delta
-    parts = [part for text in texts.values() for part in parts_of(text, "python")]
+    texts = []
+    for key in pair.values():
+        tokenizer = loaded[key].tokenizer
+        ids = answer_ids(loaded[key], prompt_ids(tokenizer, instruction(session)), SamplingSettings())
+        texts.append(completion_text(tokenizer, ids))
+    parts = [part for text in texts for part in parts_of(text, "python")]
     return [prose_markdown(part.text).strip() if part.language is None else part.text for part in parts]
 
 

@@ -11,8 +11,9 @@ import torch
 
 from codetune.core.errors import UserError
 from codetune.generation import sampling
+from codetune.generation.engines.side_by_side import SideBySide
 from codetune.generation.sampling import SamplingSettings, choose_token
-from codetune.generation.stream import StreamEvent, stream_answers
+from codetune.generation.stream import StreamEvent, stream_ids
 from codetune.models.load import LoadedModel, load_model
 from codetune.models.prompt import completion_text, prompt_ids
 from tests.conftest import make_tiny_base
@@ -35,7 +36,11 @@ def text_of(events: list[StreamEvent], name: str) -> str:
 
 
 def ask(models: dict[str, LoadedModel], **settings: Any) -> list[StreamEvent]:
-    return list(stream_answers(models, ASK, SamplingSettings(**{"max_new_tokens": 12, **settings})))
+    chosen = SamplingSettings(**{"max_new_tokens": 12, **settings})
+    streams = {
+        name: stream_ids(name, loaded, prompt_ids(loaded.tokenizer, ASK), chosen) for name, loaded in models.items()
+    }
+    return list(SideBySide(streams, in_turn=True))
 
 
 def greedy_without_cache(loaded: LoadedModel, count: int) -> list[int]:
@@ -151,12 +156,6 @@ def test_the_context_of_the_model_bounds_the_answer(base: LoadedModel) -> None:
         UserError, match=f"the prompt has {prompt} tokens, and the context of the model is {prompt} tokens"
     ):
         ask({"m": scripted(base, "a", context=prompt)})
-
-
-@pytest.mark.parametrize("instruction", ["", "  \n ", "x" * 20_001])
-def test_an_instruction_that_cannot_be_answered_is_refused_at_once(base: LoadedModel, instruction: str) -> None:
-    with pytest.raises(UserError):
-        stream_answers({"m": base}, instruction, SamplingSettings())
 
 
 @pytest.mark.parametrize(

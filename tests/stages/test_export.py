@@ -8,9 +8,9 @@ from safetensors.torch import load_file, save_file
 
 from codetune.core.errors import UserError
 from codetune.core.files import digest_file, read_json, write_json, write_jsonl
-from codetune.export.gguf.failure import NotConvertibleError
 from codetune.export.params import ExportParams, GgufParams
 from codetune.models.gguf.header import read_gguf
+from codetune.models.gguf_writing.failure import NotConvertibleError
 from codetune.models.load import load_model
 from codetune.models.params import ModelParams
 from stages import export
@@ -85,7 +85,7 @@ def test_what_cannot_be_converted_is_reported_or_refused(tiny_base, inputs, tmp_
         raise NotConvertibleError("the family mamba cannot be converted to GGUF")
 
     monkeypatch.setattr("codetune.export.gguf.model.architecture_of", other)
-    monkeypatch.setattr("codetune.export.gguf.adapter.architecture_of", other)
+    monkeypatch.setattr("codetune.export.gguf.files.architecture_of", other)
     outputs = export.Outputs(tmp_path / "models/export", tmp_path / "reports/export.json")
     report = export.run(params(tiny_base), inputs, outputs)
     assert report["gguf"]["files"] == []

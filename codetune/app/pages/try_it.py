@@ -8,14 +8,14 @@ import streamlit as st
 
 from codetune.app import project
 from codetune.app.answer_progress import AnswerProgress
-from codetune.app.models import find_model, load_models, threads_for
+from codetune.app.models import find_model, open_models
 from codetune.app.quick_scores import quick_line
 from codetune.app.ui.answer_parts import draw_answer
+from codetune.app.ui.choose_how import How, choose_how
 from codetune.app.ui.choose_models import Side, choose_models
 from codetune.app.ui.correction_form import forget_correction, show_correction_form
 from codetune.app.ui.guard import escape_markdown, show_errors
-from codetune.generation.sampling import SamplingSettings
-from codetune.generation.stream import stream_answers
+from codetune.generation.engines.side_by_side import stream_answers
 from codetune.history.listing import WORKSPACE
 from codetune.history.models import ModelFiles
 from codetune.history.reports import Prompt
@@ -37,12 +37,14 @@ class Question:
     :param instruction: the text of the question.
     :param example: the prompt of the test set that the instruction is from, or None.
     :param asked: the answers so far.
+    :param engine: the line that says which engine answers.
     """
 
     sides: list[Side]
     instruction: str
     example: Prompt | None
     asked: AnswerProgress
+    engine: str
 
 
 def _examples() -> dict[str, Prompt]:
@@ -76,31 +78,23 @@ def _instruction() -> tuple[str, Prompt | None]:
     return text, examples.get(st.session_state["example"])
 
 
-def _settings() -> SamplingSettings:
-    with st.expander("Sampling", icon=":material/tune:"):
-        columns = st.columns(5)
-        temperature = columns[0].number_input(
-            "Temperature", 0.0, 2.0, 0.0, 0.1, help="0 always takes the most likely token (greedy), as in the reports."
-        )
-        greedy = temperature == 0
-        top_p = columns[1].number_input(
-            "Top-p", 0.05, 1.0, 1.0, 0.05, disabled=greedy, help="Sample the most likely tokens that sum to this value."
-        )
-        top_k = columns[2].number_input(
-            "Top-k", 0, 1000, 0, disabled=greedy, help="Sample from this number of the most likely tokens; 0: all."
-        )
-        tokens = columns[3].number_input("Max. new tokens", 1, 1024, 160, 16, help="Longer answers are cut.")
-        seed = columns[4].number_input("Seed", 0, 2**31, 7, disabled=greedy, help="Same seed, same answer.")
-    return SamplingSettings(float(temperature), float(top_p), int(top_k), int(tokens), int(seed))
-
-
-def _ask(sides: dict[Side, ModelFiles], text: str, example: Prompt | None, settings: SamplingSettings) -> None:
+def _ask(sides: dict[Side, ModelFiles], text: str, example: Prompt | None, how: How) -> None:
     with st.spinner("Loading the models"):
-        models = load_models(list(sides.values()))
-    named = {side.place: model for side, model in zip(sides, models, strict=True)}
-    task = project.reports(WORKSPACE).task
-    asked = AnswerProgress(stream_answers(named, text, settings), threads=threads_for(models), task=task)
-    st.session_state["question"] = Question(list(sides), text, example, asked)
+        models = open_models({side.place: files for side, files in sides.items()}, how.engine, how.params)
+    try:
+        answers = stream_answers(models.asked, text, how.settings)
+        task = project.reports(WORKSPACE).task
+    except BaseException:
+        models.close()
+        raise
+
+    def close(*, failed: bool) -> None:
+        answers.close()
+        models.close(failed=failed)
+
+    asked = AnswerProgress(answers, threads=models.torch_threads, task=task, close=close)
+    line = models.note or f"{models.engine} answers."
+    st.session_state["question"] = Question(list(sides), text, example, asked, line)
     forget_correction()
 
 
@@ -136,6 +130,8 @@ def _facts(question: Question, place: str) -> str:
 
 def _answers(found: dict[Side, ModelFiles | str], question: Question | None) -> None:
     """Draw the answers side by side, again and again while the models generate."""
+    if question is not None:
+        st.caption(escape_markdown(question.engine))
     slots = {}
     for column, (side, model) in zip(st.columns(2), found.items(), strict=True):
         with column:
@@ -165,14 +161,14 @@ def page() -> None:
     sides = choose_models()
     found = {side: find_model(side.revision, side.role) for side in sides}
     here = {side: model for side, model in found.items() if not isinstance(model, str)}
-    settings = _settings()
+    how = choose_how()
     question = _question(sides)
     running = question is not None and question.asked.running
     with st.container(horizontal=True):
         ask = st.button("Generate", type="primary", icon=":material/play_arrow:", disabled=running or not here)
         st.button("Stop", icon=":material/stop:", on_click=_stop, disabled=not running)
     if ask:
-        _ask(here, text, example, settings)
+        _ask(here, text, example, how)
         st.rerun()
     if example is not None:
         _reference(example)

@@ -12,8 +12,6 @@ import numpy as np
 
 from codetune.core.errors import UserError
 from codetune.export.gguf.configuration import config_differences
-from codetune.export.gguf.failure import NotConvertibleError
-from codetune.export.gguf.storage import StoredTensor, exceeds
 from codetune.export.gguf.tokenizer import PROBES
 from codetune.export.merge import plain_logits
 from codetune.generation.batch import answer_all
@@ -21,6 +19,8 @@ from codetune.models.gguf.config import make_config
 from codetune.models.gguf.header import GgufFile, read_gguf
 from codetune.models.gguf.tokenizer import end_ids
 from codetune.models.gguf.weights import dequantised, load_gguf_model
+from codetune.models.gguf_writing.failure import NotConvertibleError
+from codetune.models.gguf_writing.storage import StoredTensor, exceeds
 from codetune.models.load import LoadedModel, load_tokenizer
 from codetune.models.prompt import end_id, prompt_ids
 

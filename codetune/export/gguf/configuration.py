@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from codetune.export.gguf.failure import NotConvertibleError
 from codetune.models.gguf.config import ARCHITECTURES
 from codetune.models.gguf.keys import (
     KEYS,
@@ -19,6 +18,7 @@ from codetune.models.gguf.keys import (
     ROPE_ORIGINAL,
 )
 from codetune.models.gguf.weights import Values
+from codetune.models.gguf_writing.failure import NotConvertibleError
 
 _COMMON = (
     "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",

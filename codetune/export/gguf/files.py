@@ -12,17 +12,20 @@ from typing import Any
 
 from codetune.core.errors import UserError
 from codetune.core.files import digest_file
-from codetune.export.gguf.adapter import BASE_DIGEST, Lora, write_adapter
 from codetune.export.gguf.check import Answers, check_model, greedy_answers
-from codetune.export.gguf.failure import NotConvertibleError
+from codetune.export.gguf.configuration import architecture_of
 from codetune.export.gguf.model import write_model
-from codetune.export.gguf.storage import StoredTensor
 from codetune.export.params import AUTO, DEFAULT_ADAPTER, DEFAULT_TYPES, GgufParams
 from codetune.models.gguf.header import GgufFile
+from codetune.models.gguf_writing.adapter import Lora, write_adapter
+from codetune.models.gguf_writing.failure import NotConvertibleError
+from codetune.models.gguf_writing.storage import StoredTensor
 from codetune.models.load import LoadedModel
 
 Json = dict[str, Any]
 FOLDER = "gguf"
+BASE_DIGEST = "codetune.base.sha256"
+"""The metadata key with the sha256 of the base model's GGUF file, to find an adapter for another base."""
 _TEMPLATE = "tokenizer.chat_template"
 _DIGITS = 6
 _WITHOUT = "Set export.gguf.{key} to {none}, or to auto, which leaves the file out and reports why."
@@ -99,7 +102,8 @@ def _adapter(source: GgufSource, kind: str, path: Path) -> Json:
     if source.base is not None:
         base = {"base": f"{FOLDER}/{source.base.path.name}", "base_sha256": digest_file(source.base.path)}
         metadata[BASE_DIGEST] = base["base_sha256"]
-    tensors = write_adapter(path, source.lora, source.merged.model, kind.upper(), metadata)
+    model = source.merged.model
+    tensors = write_adapter(path, source.lora, architecture_of(model.config), model, kind.upper(), metadata)
     if source.base is not None:
         _link(source.base.path, path.with_name(source.base.path.name))
     return {"content": "adapter", "type": kind, "tensors": _kinds(tensors), **base}

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from codetune.export.gguf.configuration import architecture_of, config_metadata, rope_divisors
-from codetune.export.gguf.failure import NotConvertibleError
-from codetune.export.gguf.storage import StoredTensor, choose_kind, write_file
 from codetune.export.gguf.tokenizer import tokenizer_metadata
 from codetune.models.gguf.header import GgufFile
 from codetune.models.gguf.keys import ROPE_DIVISORS
 from codetune.models.gguf.weights import Values, tensor_names, to_stored
+from codetune.models.gguf_writing.failure import NotConvertibleError
+from codetune.models.gguf_writing.storage import StoredTensor, choose_kind, write_file
 from codetune.models.load import LoadedModel
 
 _FILE_TYPES = {"F32": "ALL_F32"}  # all others: MOSTLY_ and the name of the type

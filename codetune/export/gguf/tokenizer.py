@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from codetune.export.gguf.failure import NotConvertibleError
 from codetune.models.gguf.header import GgufFile
 from codetune.models.gguf.keys import (
     BYTE,
@@ -20,6 +19,7 @@ from codetune.models.gguf.keys import (
 )
 from codetune.models.gguf.pre_tokenizers import PRE_TOKENIZERS, PreTokenizer
 from codetune.models.gguf.tokenizer import END_NAMES
+from codetune.models.gguf_writing.failure import NotConvertibleError
 
 _PREFIX = "tokenizer."
 _TEMPLATE = "tokenizer.chat_template"

@@ -23,17 +23,33 @@ def open_engine(name: EngineName, models: EngineModels, limits: EngineLimits) ->
 
     if name == "torch":
         return TorchEngine(models, limits), ""
-    if find_spec(_PACKAGE) is None:
-        missing = UserError(
-            f"the engine llama.cpp is not installed: there is no package {_PACKAGE}",
-            f"Run `pip install {_PACKAGE}`, or set serve.engine: torch.",
-        )
-        if name == "llama.cpp":
-            raise missing
-        return TorchEngine(models, limits), f"torch answers, because {missing}"
     try:
+        check_llama_cpp(models)
         return LlamaCppEngine(models, limits), ""
     except UserError as error:
         if name == "llama.cpp":
             raise
-        return TorchEngine(models, limits), f"torch answers, because {error}"
+        return TorchEngine(models, limits), fallback_note(error)
+
+
+def fallback_note(error: UserError) -> str:
+    """Return the line that says why torch answers.
+
+    :param error: why llama.cpp does not.
+    """
+    return f"torch answers, because {error}"
+
+
+def check_llama_cpp(models: EngineModels) -> None:
+    """Check what can be known about llama.cpp and the models before they are loaded.
+
+    :raises UserError: when its package is not installed, or it cannot use the models.
+    """
+    from codetune.generation.engines.llama_cpp import check_models
+
+    if find_spec(_PACKAGE) is None:
+        raise UserError(
+            f"the engine llama.cpp is not installed: there is no package {_PACKAGE}",
+            f"Run `pip install {_PACKAGE}`, or set serve.engine: torch.",
+        )
+    check_models(models)

@@ -41,12 +41,14 @@ class EngineLimits:
     :param context: largest number of tokens of prompt and answer together; 0: as many as the model allows.
     :param threads: number of threads of the engine.
     :param cache: folder for converted files.
+    :param shorten: whether a model with a shorter context than `context` is used with its own one, instead of refused.
     """
 
     slots: int
     context: int
     threads: int
     cache: Path
+    shorten: bool = False
 
     def context_for(self, model_context: int, name: str) -> int:
         """Return the context to use, in tokens.
@@ -55,6 +57,8 @@ class EngineLimits:
         :param name: the name of the model, for the error message.
         :raises UserError: when more is asked than the model allows.
         """
+        if self.context > model_context and self.shorten:
+            return model_context
         if self.context > model_context:
             raise UserError(
                 f"serve.context: found {self.context}, expected at most {model_context}, the context of {name}",
@@ -87,6 +91,8 @@ class Engine(Protocol):
 
     name: str
     """The value of `serve.engine` for this engine."""
+    in_turn: bool
+    """Whether answers may take turns, one token each: nothing is computed before the next event is asked for."""
 
     @property
     def models(self) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from codetune.core.errors import UserError
-from codetune.generation.engines.adapter_gguf import adapter_gguf
+from codetune.generation.engines.adapter_gguf import adapter_gguf, check_adapter
 from codetune.generation.engines.engine import AnswerStream, EngineLimits, EngineModels
 from codetune.generation.engines.llama_cpp_client import Completion, LlamaCppProcess
 from codetune.generation.engines.model_text import ModelText
@@ -40,10 +40,10 @@ class LlamaCppEngine:
     """
 
     name = "llama.cpp"
+    in_turn = False
 
     def __init__(self, models: EngineModels, limits: EngineLimits) -> None:
-        place = locate_model(models.base, models.revision)
-        file = read_gguf(_gguf_of(place, models.base))
+        file = read_gguf(_gguf_of(models))
         generation = make_generation_config(file)
         self.context = limits.context_for(make_config(file).max_position_embeddings, models.base)
         self._texts = {}
@@ -114,6 +114,7 @@ class LlamaCppEngine:
             "lora": self._scales[model],
             "cache_prompt": not repeatable,
             "return_tokens": True,
+            "timings_per_token": True,
         }
 
     def close(self) -> None:
@@ -146,7 +147,7 @@ class _LlamaCppStream:
             finished = stopped or bool(event["stop"])
             # The beginning is decoded here, because some tokenizers drop the space before the first word.
             delta = text.decode(event["tokens"]) if tokens == 1 and not before else event["content"]
-            seconds = time.perf_counter() - start
+            seconds = _computing_s(event) or time.perf_counter() - start
             first = first or seconds
             if finished:
                 self._completion.close()
@@ -157,15 +158,33 @@ class _LlamaCppStream:
                 return
 
 
-def _gguf_of(place: Path, base: str) -> Path:
-    """Return the GGUF file of a base model.
+def _computing_s(event: dict[str, Any]) -> float:
+    """Return the computing time of an answer so far, as llama.cpp measured it, without the wait for a slot."""
+    timings = event.get("timings") or {}
+    return float(timings.get("prompt_ms", 0.0) + timings.get("predicted_ms", 0.0)) / 1000
+
+
+def check_models(models: EngineModels) -> None:
+    """Check that the base has a GGUF file, and that the adapters have a form that llama.cpp can use. Nothing is loaded.
+
+    :raises UserError: when llama.cpp cannot answer for these models.
+    """
+    _gguf_of(models)
+    for adapter in models.adapters.values():
+        if adapter is not None:
+            check_adapter(adapter)
+
+
+def _gguf_of(models: EngineModels) -> Path:
+    """Return the GGUF file of the base model.
 
     :raises UserError: when it has none.
     """
-    found = next((path for path in weight_files(place) if is_gguf(path)), None)
+    files = weight_files(locate_model(models.base, models.revision))
+    found = next((path for path in files if is_gguf(path)), None)
     if found is None:
         raise UserError(
-            f"the engine llama.cpp needs a GGUF file, and {base} has safetensors only",
+            f"the engine llama.cpp needs a GGUF file, and {models.base} has safetensors only",
             "Set serve.engine: torch, or use a base with a GGUF file.",
         )
     return found

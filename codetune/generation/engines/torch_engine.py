@@ -27,6 +27,7 @@ class TorchEngine:
     """
 
     name = "torch"
+    in_turn = True
 
     def __init__(self, models: EngineModels, limits: EngineLimits) -> None:
         self._loaded = {
@@ -43,6 +44,11 @@ class TorchEngine:
     def models(self) -> list[str]:
         """Return the names of the models."""
         return list(self._loaded)
+
+    @property
+    def largest(self) -> int:
+        """Return the number of parameters of the largest model."""
+        return max(sum(part.numel() for part in loaded.model.parameters()) for loaded in self._loaded.values())
 
     def prompt(self, model: str, messages: list[dict[str, str]]) -> list[int]:
         """Return the token ids of the prompt for a conversation.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from codetune.app import models as project_models
 from codetune.app.feedback import FEEDBACK, PARAMS_SNIPPET, read_feedback
 from codetune.app.ui.answer_parts import prose_markdown
 from codetune.core.files import write_text
+from tests.support.engines import make_models
 from tests.support.model_revisions import ADAPTER
 from tests.support.sample_project import START, Project, add_models, build_empty
 
@@ -22,6 +25,18 @@ INSTRUCTION = "Write a Python function `double` with parameter `x`. Returns twic
 @pytest.fixture
 def open_try(open_page: Open, threads: Callable[[int], None]) -> Open:  # the page sets the threads for small models
     return partial(open_page, page="try_it")
+
+
+@pytest.fixture
+def gguf_project(tmp_path: Path) -> Project:
+    """A project whose base is a GGUF file, with an adapter for it."""
+    project = build_empty(tmp_path / "p")
+    (tmp_path / "made").mkdir()
+    made = make_models(tmp_path / "made")
+    shutil.copy(made.base, project.root / "models.gguf")
+    shutil.copytree(str(made.adapters["tuned"]), project.root / ADAPTER)
+    write_text(project.root / "params.yaml", START.replace("base: models/base", "base: models.gguf"))
+    return project
 
 
 def button(page: AppTest, label: str) -> object:
@@ -159,6 +174,94 @@ def test_a_damaged_model_is_a_sentence(open_try: Open, tmp_path: Path, tiny_base
     button(page, "Generate").click().run()
     assert "cannot be loaded" in told(page)
     assert not page.exception
+
+
+def engine_line(page: AppTest) -> str:
+    """The line that says which engine answers."""
+    lines = [part.value.replace("\\", "") for part in page.caption]
+    return next(line for line in lines if line.startswith(("torch answers", "llama.cpp answers")))
+
+
+class TestEngines:
+    def test_llama_cpp_answers_where_it_can(self, open_try: Open, gguf_project: Project) -> None:
+        page = ask(open_try(gguf_project.root))
+        assert engine_line(page) == "llama.cpp answers."
+        facts = [part.value for part in page.caption if "tokens/s" in part.value]
+        assert len(facts) == 2
+        for fact in facts:
+            assert re.search(r" · first token after \d+\.\d\d s · \d+\.\d tokens/s · ", fact)
+        fast = answers(page)
+        assert fast["left"] != fast["right"]
+        page.radio(key="engine").set_value("torch")
+        exact = answers(ask(page))  # of this tiny base in float32, rounding changes nothing
+        for place, text in fast.items():  # llama.cpp does not send the last bytes while they are no whole character
+            assert exact[place].startswith(text.rstrip("\ufffd"))
+            assert len(exact[place]) - len(text) < 4
+        assert engine_line(page) == "torch answers."
+
+    def test_base_and_tuned_model_share_one_engine(self, open_try: Open, gguf_project: Project) -> None:
+        project_models._engines.clear()
+        ask(open_try(gguf_project.root))
+        cache = project_models._engines()
+        assert len(cache._entries) == 1
+        assert cache.in_memory() == 2
+        ask(open_try(gguf_project.root, {"left_model": "tuned"}))
+        assert len(cache._entries) == 1
+
+    def test_the_line_says_why_torch_answers(
+        self, open_try: Open, models: Project, gguf_project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        page = ask(open_try(models.root))
+        assert engine_line(page).startswith("torch answers, because the engine llama.cpp needs a GGUF file")
+        monkeypatch.setattr("codetune.generation.engines.choose.find_spec", lambda _: None)
+        project_models._engines.clear()
+        page = ask(open_try(gguf_project.root))
+        assert engine_line(page).startswith("torch answers, because the engine llama.cpp is not installed")
+        assert "\n" not in engine_line(page)
+
+    def test_models_of_torch_stay_loaded_where_llama_cpp_cannot_answer(self, open_try: Open, models: Project) -> None:
+        project_models._engines.clear()
+        ask(open_try(models.root), 2)
+        ask(open_try(models.root, {"left": "low", "left_model": "tuned", "right": "high"}), 2)
+        cache = project_models._engines()
+        before = [entry.engine for entry in cache._entries]
+        ask(open_try(models.root), 2)
+        assert {id(entry.engine) for entry in cache._entries} == {id(engine) for engine in before}
+
+    def test_an_engine_that_was_chosen_and_cannot_answer_is_a_sentence(self, open_try: Open, models: Project) -> None:
+        page = open_try(models.root)
+        page.radio(key="engine").set_value("llama.cpp").run()
+        button(page, "Generate").click().run()
+        assert "the engine llama.cpp needs a GGUF file" in told(page)
+        assert not page.exception
+
+    @pytest.mark.parametrize("engine", ["llama.cpp", "torch"])
+    def test_both_engines_sample_as_asked(self, open_try: Open, gguf_project: Project, engine: str) -> None:
+        page = open_try(gguf_project.root)
+        page.radio(key="engine").set_value(engine)
+        fields = {item.label: item for item in page.number_input}
+        fields["Temperature"].set_value(1.5).run()
+        drawn = []
+        for seed, top_k in ((1, 0), (1, 0), (2, 0), (2, 1), (3, 1)):
+            fields = {item.label: item for item in page.number_input}
+            fields["Seed"].set_value(seed)
+            fields["Top-k"].set_value(top_k)
+            drawn.append(answers(ask(page, 8)))
+        assert drawn[0] == drawn[1] != drawn[2]
+        assert drawn[3] == drawn[4], "the likeliest token alone: no seed changes it"
+        counts = [int(part.value.split(" tokens")[0]) for part in page.caption if "tokens/s" in part.value]
+        assert max(counts) <= 8
+
+    def test_an_engine_that_ended_is_a_sentence_and_starts_anew(self, open_try: Open, gguf_project: Project) -> None:
+        page = ask(open_try(gguf_project.root))
+        before = answers(page)
+        (entry,) = [entry for entry in project_models._engines()._entries if entry.engine.name == "llama.cpp"][-1:]
+        entry.engine._process._process.kill()
+        entry.engine._process._process.wait()
+        button(page, "Generate").click().run()
+        assert "Press Generate again" in told(page)
+        page.run()
+        assert answers(ask(page)) == before
 
 
 def keep(page: AppTest, text: str) -> None:

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from codetune.export.gguf.adapter import read_lora, write_adapter
 from codetune.export.gguf.model import write_model
 from codetune.generation.batch import answer_all
 from codetune.models.gguf.config import ARCHITECTURES
+from codetune.models.gguf_writing.adapter import read_lora, write_adapter
 from codetune.models.load import LoadedModel
-from tests.export.gguf.test_adapter import with_adapter
+from tests.models.gguf_writing.test_adapter import with_adapter
 
 llama_cpp = pytest.importorskip("xllamacpp")
 TOKENS = 12
@@ -63,7 +63,7 @@ def test_an_adapter_on_its_base_gives_the_same_tokens(make_loaded, prompts, tmp_
     base = make_loaded()
     write_model(tmp_path / "base.gguf", base, "F32", {}, None)
     tuned = with_adapter(make_loaded().model, target_modules="all-linear", rank_pattern={"q_proj": 4}).eval()
-    write_adapter(tmp_path / "adapter.gguf", read_lora(tuned), base.model, kind, {"general.name": "tiny"})
+    write_adapter(tmp_path / "adapter.gguf", read_lora(tuned), "llama", base.model, kind, {"general.name": "tiny"})
     plain = expected(base.model, prompts, base.tokenizer)
     merged = tuned.merge_and_unload()
     wanted = expected(merged, prompts, base.tokenizer)
@@ -75,6 +75,6 @@ def test_an_adapter_on_its_base_gives_the_same_tokens(make_loaded, prompts, tmp_
 def test_a_base_of_another_family_refuses_the_adapter(make_loaded, prompts, tmp_path):
     write_model(tmp_path / "base.gguf", make_loaded("qwen2"), "F32", {}, None)
     lora = read_lora(with_adapter(make_loaded().model))
-    write_adapter(tmp_path / "adapter.gguf", lora, make_loaded().model, "F16", {})
+    write_adapter(tmp_path / "adapter.gguf", lora, "llama", make_loaded().model, "F16", {})
     with pytest.raises(RuntimeError):
         greedy(tmp_path / "base.gguf", prompts, tmp_path / "adapter.gguf")

@@ -8,11 +8,11 @@ import torch
 from codetune.core.errors import UserError
 from codetune.export.gguf.check import check_model, greedy_answers
 from codetune.export.gguf.configuration import architecture_of
-from codetune.export.gguf.failure import NotConvertibleError
 from codetune.export.gguf.model import write_model
 from codetune.models.gguf.config import ARCHITECTURES
 from codetune.models.gguf.header import read_gguf
 from codetune.models.gguf.weights import load_gguf_model
+from codetune.models.gguf_writing.failure import NotConvertibleError
 from codetune.models.load import load_model
 from tests.models.gguf.test_weights import LLAMA3, YARN
 from tests.models.gguf_files import SHAPES, make_gguf

@@ -6,12 +6,12 @@ import pytest
 from tokenizers import normalizers, pre_tokenizers
 from transformers import AutoTokenizer
 
-from codetune.export.gguf.failure import NotConvertibleError
 from codetune.export.gguf.tokenizer import tokenizer_metadata
 from codetune.models.gguf.header import read_gguf
 from codetune.models.gguf.keys import UNUSED
 from codetune.models.gguf.pre_tokenizers import PRE_TOKENIZERS
 from codetune.models.gguf.tokenizer import end_ids, load_gguf_tokenizer
+from codetune.models.gguf_writing.failure import NotConvertibleError
 from tests.conftest import tiny_tokenizer
 from tests.models.gguf.test_tokenizer import GOLDEN, IDS, tokenizer_values
 from tests.models.gguf_files import CHATML, make_gguf, make_model, metadata

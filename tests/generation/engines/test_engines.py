@@ -20,6 +20,7 @@ from codetune.models.load import load_model
 from codetune.models.prompt import prompt_ids
 from tests.conftest import make_adapter, one_line
 from tests.models.gguf_files import make_gguf
+from tests.models.gguf_writing.test_adapter import with_adapter
 from tests.support.engines import limits, make_models
 
 QUESTIONS = ("Reverse a list.", "def add(a, b):", "Zähle die Wörter in `text` 🙂")
@@ -107,6 +108,11 @@ def test_a_context_longer_than_the_models_is_refused(models, folder):
     for kind in (TorchEngine, LlamaCppEngine):
         with one_line("serve.context: found 513, expected at most 512"):
             kind(models, limits(folder, context=513))
+
+
+def test_a_model_with_a_shorter_context_keeps_its_own_where_that_is_allowed(folder):
+    allowed = replace(limits(folder, context=513), shorten=True)
+    assert [allowed.context_for(context, "m") for context in (512, 513, 600)] == [512, 513, 513]
 
 
 def test_a_closed_answer_ends(llama):
@@ -210,6 +216,20 @@ def test_an_adapter_that_llama_cpp_cannot_use_is_refused(models, tmp_path, chang
     (folder / "adapter_config.json").write_text(json.dumps(config | change))
     with one_line("llama.cpp cannot use", folder):
         LlamaCppEngine(replace(models, adapters={"tuned": folder}), limits(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "options", [{"use_rslora": True}, {"rank_pattern": {"k_proj": 2}, "alpha_pattern": {"down_proj": 30}}]
+)
+def test_adapters_of_other_scales_give_the_answers_of_torch(models, tmp_path, options):
+    adapter = tmp_path / "adapter"
+    with_adapter(load_model(models.base).model, **options).save_pretrained(adapter)
+    given = replace(models, adapters={"base": None, "tuned": adapter})
+    engines = [kind(given, limits(tmp_path)) for kind in (TorchEngine, LlamaCppEngine)]
+    expected, found = ([answer(engine, name, QUESTIONS[0]) for name in given.adapters] for engine in engines)
+    engines[1].close()
+    assert found == expected
+    assert found[0] != found[1]
 
 
 def test_equal_weights_are_in_memory_once(torch_engine):

@@ -5,9 +5,9 @@ import pytest
 from gguf import GGMLQuantizationType as Kind
 from gguf import dequantize, quantize
 
-from codetune.export.gguf.failure import NotConvertibleError
-from codetune.export.gguf.storage import StoredTensor, choose_kind, exceeds, largest_errors, write_file
 from codetune.models.gguf.header import read_gguf
+from codetune.models.gguf_writing.failure import NotConvertibleError
+from codetune.models.gguf_writing.storage import StoredTensor, choose_kind, exceeds, largest_errors, write_file
 
 KINDS = ["F32", "F16", "BF16", "Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0"]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from codetune.export.gguf.failure import NotConvertibleError
 from codetune.models.gguf.weights import Values
+from codetune.models.gguf_writing.failure import NotConvertibleError
 
 if TYPE_CHECKING:
     from gguf import GGMLQuantizationType

@@ -6,11 +6,11 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from codetune.core.errors import UserError
-from codetune.export.gguf import adapter as module
-from codetune.export.gguf.adapter import read_lora, write_adapter
-from codetune.export.gguf.failure import NotConvertibleError
 from codetune.models.gguf.header import read_gguf
 from codetune.models.gguf.weights import dequantised, from_stored, tensor_names
+from codetune.models.gguf_writing import adapter as module
+from codetune.models.gguf_writing.adapter import read_lora, write_adapter
+from codetune.models.gguf_writing.failure import NotConvertibleError
 from codetune.models.load import attach_adapter
 
 
@@ -37,7 +37,7 @@ FORMS = {
 def test_the_file_holds_the_difference_that_merging_makes(make_loaded, tmp_path, form):
     plain, model = make_loaded().model, make_loaded().model
     tuned = with_adapter(model, **FORMS[form])
-    write_adapter(tmp_path / "file", read_lora(tuned), plain, "F32", {"general.name": "x"})
+    write_adapter(tmp_path / "file", read_lora(tuned), "llama", plain, "F32", {"general.name": "x"})
     merged = tuned.merge_and_unload()
     file, undo = read_gguf(tmp_path / "file"), from_stored("llama", plain.config)
     assert file.metadata["general.type"] == "adapter"
@@ -58,7 +58,7 @@ def test_the_file_holds_the_difference_that_merging_makes(make_loaded, tmp_path,
 
 def test_a_trained_adapter_is_rounded_to_float16(tiny, tiny_adapter, tmp_path):
     lora = read_lora(attach_adapter(tiny.model, tiny_adapter))
-    tensors = write_adapter(tmp_path / "file", lora, _plain(tiny), "F16", {})
+    tensors = write_adapter(tmp_path / "file", lora, "llama", _plain(tiny), "F16", {})
     assert {tensor.kind.name for tensor in tensors} == {"F16"}
     assert len(tensors) == 2 * len(lora.pairs) == 28
 
@@ -70,7 +70,8 @@ def _plain(loaded):
 
 
 REFUSED = {
-    "dora": ({"use_dora": True}, "is no plain LoRA"),
+    "dora": ({"use_dora": True}, "the adapter has use_dora"),
+    "biases of its own": ({"lora_bias": True}, "the adapter has lora_bias"),
     "bias": ({"bias": "lora_only"}, "the adapter has bias"),
     "whole modules": ({"modules_to_save": ["norm"]}, "the adapter has modules_to_save"),
     "embeddings": ({"target_modules": ["embed_tokens"]}, "the adapter changes the embeddings model.embed_tokens"),
@@ -87,11 +88,11 @@ def test_an_adapter_that_gguf_cannot_hold_is_refused(make_loaded, case):
 def test_a_head_that_shares_its_weights_has_no_tensor(make_loaded, tmp_path):
     lora = read_lora(with_adapter(make_loaded().model, target_modules=["lm_head"]))
     with pytest.raises(NotConvertibleError, match="the adapter changes lm_head, which has no tensor of its own"):
-        write_adapter(tmp_path / "file", lora, make_loaded().model, "F32", {})
+        write_adapter(tmp_path / "file", lora, "llama", make_loaded().model, "F32", {})
 
 
 def test_a_file_that_differs_is_refused(make_loaded, tmp_path, monkeypatch):
     lora = read_lora(with_adapter(make_loaded().model))
     monkeypatch.setattr(module, "dequantised", lambda file, name: dequantised(file, name) + 1e-2)
     with pytest.raises(UserError, match=r"lora_a differs after reading it back"):
-        write_adapter(tmp_path / "file", lora, make_loaded().model, "F16", {})
+        write_adapter(tmp_path / "file", lora, "llama", make_loaded().model, "F16", {})

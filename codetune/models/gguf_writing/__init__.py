@@ -1,0 +1,1 @@
+"""Write GGUF files: the storage of tensors, and LoRA adapters."""

@@ -110,7 +110,11 @@ def _weights(ingest: IngestParams, train: TrainParams) -> Problems:
 
 
 def _model(
-    model: ModelParams, train: TrainParams, generate: GenerateParams, answers: AnswerValidityParams, parity: ParityParams
+    model: ModelParams,
+    train: TrainParams,
+    generate: GenerateParams,
+    answers: AnswerValidityParams,
+    parity: ParityParams,
 ) -> Problems:
     place = project_path(model.base)
     if not place.exists():

@@ -12,6 +12,10 @@ HEAD = (
     "difference",
 )  # fmt: skip
 _NONE = "–"
+_CHECKED = (
+    "llama.cpp runs the files in `models/export/gguf`. Token ids of the prompts, chat template and end tokens are "
+    "equal. The numbers are not: most files have fewer bits, and llama.cpp rounds in its own way."
+)
 
 
 def parity_rows(report: Json) -> list[list[str]]:
@@ -33,7 +37,7 @@ def parity_note(report: Json) -> str:
     sets = ", ".join(f"{each['prompts']} of {name}" for name, each in report["sets"].items())
     tested = f" pass@1 is over the {report['tested']} prompts with tests." if "tested" in report else ""
     return (
-        f"Greedy answers to the same {report['prompts']} prompts ({sets}), of at most {report['max_new_tokens']} tokens. "
+        f"Greedy answers to the same {report['prompts']} prompts ({sets}), at most {report['max_new_tokens']} tokens. "
         f"Differences are llama.cpp less torch, with intervals.{tested}"
     )
 
@@ -46,8 +50,7 @@ def parity_page(report: Json) -> str:
     rows = [[escaped(cell) for cell in row] for row in parity_rows(report)]
     parts = [
         "# Parity of the exported files",
-        "llama.cpp runs the files in `models/export/gguf`. Token ids of the prompts, chat template and end tokens are "
-        "equal. The numbers are not: the files have fewer bits, and llama.cpp rounds in its own way.",
+        _CHECKED,
         parity_note(report),
         table(HEAD, rows, right=range(1, len(HEAD))),
         *(f"Not run: `{name}`, because {reason}." for name, reason in report["not_run"].items()),

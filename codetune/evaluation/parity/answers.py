@@ -97,15 +97,17 @@ def form_answers(
 
 
 def _recipe(
-    files: dict[str, Path], questions: list[Question], max_new_tokens: int, loaded: LoadedModel, settings: NumericsParams
+    files: dict[str, Path],
+    questions: list[Question],
+    max_new_tokens: int,
+    loaded: LoadedModel,
+    settings: NumericsParams,
 ) -> str:
     """Return the digest of everything that answers of llama.cpp depend on."""
     parameters = {"max_new_tokens": max_new_tokens, "end ids": sorted(loaded.end_ids), ENGINE: version(ENGINE)}
     # llama.cpp chooses its kernels by processor, whatever numerics.mode says; `strict` puts the processor in.
     by_processor = settings.model_copy(update={"mode": "strict"})
-    return fingerprint(
-        __name__, parameters=parameters, inputs=files | _asked(questions), numerics=by_processor
-    ).digest
+    return fingerprint(__name__, parameters=parameters, inputs=files | _asked(questions), numerics=by_processor).digest
 
 
 def _asked(questions: list[Question]) -> dict[str, str]:

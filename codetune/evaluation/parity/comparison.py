@@ -49,10 +49,8 @@ def share(count: int, total: int, confidence: float) -> JsonObject:
     :returns: `count`, `share`, `low` and `high`.
     """
     low, high = wilson_interval(count, total, confidence)
-    return {
-        "count": count,
-        **{name: round(value, _SHARE_DIGITS) for name, value in zip(("share", "low", "high"), (count / total, low, high))},
-    }
+    found = {"share": count / total, "low": low, "high": high}
+    return {"count": count, **{name: round(value, _SHARE_DIGITS) for name, value in found.items()}}
 
 
 def _quartiles(numbers: list[int]) -> JsonObject:

@@ -74,7 +74,8 @@ def find_forms(folder: Path) -> tuple[list[ExportedForm], dict[str, str]]:
             forms.append(ExportedForm(path.stem, base, path))
     if not forms:
         raise UserError(
-            f"{folder} has no model that llama.cpp can run", "Set export.gguf.types to auto, and run `dvc repro export`."
+            f"{folder} has no model that llama.cpp can run",
+            "Set export.gguf.types to auto, and run `dvc repro export`.",
         )
     return sorted(forms, key=lambda form: form.name), unusable
 

@@ -46,7 +46,7 @@ from codetune.evaluation.sandbox.isolation import find_isolation, python_release
 from codetune.evaluation.sandbox.limits import Limits, calibrate_limits
 from codetune.evaluation.sandbox.packages import package_paths
 from codetune.generation.params import GenerateParams
-from codetune.models.answer_form import TaughtForm, load_taught_form
+from codetune.models.answer_form import Task, TaughtForm, load_taught_form
 from codetune.models.encoders.locate import locate_encoder
 from codetune.models.load import LoadedModel, load_model
 from codetune.models.locate import locate_model, model_files
@@ -182,7 +182,7 @@ def _add_scores(
     report: JsonObject, params: Params, inputs: Inputs, outputs: Outputs, questions: list[Question], texts: Texts
 ) -> None:
     """Add BERTScore F1 of all answers to the report."""
-    task = "text" if params.form == "as_is" else "python"
+    task: Task = "text" if params.form == "as_is" else "python"
     pairs = {
         name: [(scored_text(text, task), each.reference) for text, each in zip(found, questions, strict=True)]
         for name, found in texts.items()

@@ -92,7 +92,8 @@ def _executed(text: str) -> dict[str, Any]:
 def _parity(text: str) -> dict[str, Any]:
     """Comparison of the exported files with torch; what the page shows of it must be there."""
     found = read_object(text)
-    parity_rows(found), parity_note(found)
+    parity_rows(found)
+    parity_note(found)
     return found
 
 

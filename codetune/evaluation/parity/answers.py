@@ -75,7 +75,7 @@ def form_answers(
     :raises EngineError: when llama.cpp fails.
     """
     check_file(form, loaded.tokenizer, loaded.end_ids)
-    files = {"model": form.model} | ({} if form.adapter is None else {"adapter": form.adapter})
+    files = {"model": form.model, "file": form.file}
     journal = Journal(journals / f"{form.name}.jsonl", _recipe(files, questions, max_new_tokens, loaded, settings))
     kept = journal.read() or []
     found = _ids(kept)

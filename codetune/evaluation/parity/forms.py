@@ -8,12 +8,11 @@ from typing import Any
 
 from codetune.core.errors import UserError
 from codetune.core.files import digest_file
-from codetune.export.gguf.adapter import BASE_DIGEST
+from codetune.export.gguf.adapter import BASE_DIGEST, TEMPLATE
 from codetune.generation.engines.llama_cpp_client import LlamaCppProcess
 from codetune.models.gguf.header import GgufFile, read_gguf
 from codetune.models.gguf.tokenizer import end_ids
 
-_TEMPLATE = "tokenizer.chat_template"
 _REMEDY = "Run `dvc repro --force --single-item export`; if the difference stays, do not use the file."
 
 
@@ -53,7 +52,7 @@ class ExportedForm:
 
     def template(self) -> str:
         """Return the chat template in the file that the export made; empty if there is none."""
-        return str(read_gguf(self.file).metadata.get(_TEMPLATE) or "")
+        return str(read_gguf(self.file).metadata.get(TEMPLATE) or "")
 
 
 def find_forms(folder: Path) -> tuple[list[ExportedForm], dict[str, str]]:
@@ -63,7 +62,8 @@ def find_forms(folder: Path) -> tuple[list[ExportedForm], dict[str, str]]:
     :returns: the forms by name; and for each file that cannot be run, the reason.
     :raises UserError: when there is no form, or a file is damaged.
     """
-    forms, unusable = [ExportedForm(path.stem, path) for path in sorted(folder.glob("tuned-*.gguf"))], {}
+    forms = [ExportedForm(path.stem, path) for path in sorted(folder.glob("tuned-*.gguf"))]
+    unusable: dict[str, str] = {}
     others = [path for path in sorted(folder.glob("*.gguf")) if not path.name.startswith(("tuned-", "adapter-"))]
     for path in sorted(folder.glob("adapter-*.gguf")):
         digest = read_gguf(path).metadata.get(BASE_DIGEST)

@@ -22,6 +22,9 @@ _NOT_HELD = ("modules_to_save", "trainable_token_indices", "alora_invocation_tok
 BASE_DIGEST = "codetune.base.sha256"
 """The metadata key with the sha256 of the base model's GGUF file, to find an adapter for another base."""
 
+TEMPLATE = "tokenizer.chat_template"
+"""The metadata key with the chat template."""
+
 
 @dataclass(frozen=True)
 class LoraPair:
@@ -82,7 +85,7 @@ def write_adapter(path: Path, lora: Lora, model: Any, wanted: str, metadata: dic
     :param metadata: name, licence, chat template and so on.
     :returns: the tensors of the file.
     :raises NotConvertibleError: when the family cannot be converted, or a module has no tensor in GGUF.
-    :raises UserError: when a value that was read back differs by more than rounding explains.
+    :raises UserError: when the chat template that was read back differs, or a value by more than rounding explains.
     """
     architecture = architecture_of(model.config)
     names = {parameter: name for name, parameter in tensor_names(architecture, model).items()}
@@ -99,7 +102,7 @@ def write_adapter(path: Path, lora: Lora, model: Any, wanted: str, metadata: dic
             tensors.append(StoredTensor(f"{name}.{end}", values.shape, kind, partial(_same, values)))
     head = {"general.type": "adapter", "adapter.type": "lora", "adapter.lora.alpha": lora.alpha}
     write_file(path, architecture, head | metadata, tensors)
-    _check(path, tensors)
+    _check(path, tensors, metadata.get(TEMPLATE))
     return tensors
 
 
@@ -107,8 +110,10 @@ def _same(values: Values) -> Values:
     return values
 
 
-def _check(path: Path, tensors: Sequence[StoredTensor]) -> None:
+def _check(path: Path, tensors: Sequence[StoredTensor], template: str | None) -> None:
     file = read_gguf(path)
+    if file.metadata.get(TEMPLATE) != template:
+        raise UserError(f"export: the chat template of {path.name} differs after reading it back", "Check the disk.")
     for tensor in tensors:
         if exceeds(tensor.values(), dequantised(file, tensor.name), tensor.kind.name):
             raise UserError(f"export: {path.name}: {tensor.name} differs after reading it back", "Check the disk.")

@@ -12,7 +12,7 @@ from typing import Any
 
 from codetune.core.errors import UserError
 from codetune.core.files import digest_file
-from codetune.export.gguf.adapter import BASE_DIGEST, Lora, write_adapter
+from codetune.export.gguf.adapter import BASE_DIGEST, TEMPLATE, Lora, write_adapter
 from codetune.export.gguf.check import Answers, check_model, greedy_answers
 from codetune.export.gguf.failure import NotConvertibleError
 from codetune.export.gguf.model import write_model
@@ -23,7 +23,6 @@ from codetune.models.load import LoadedModel
 
 Json = dict[str, Any]
 FOLDER = "gguf"
-_TEMPLATE = "tokenizer.chat_template"
 _DIGITS = 6
 _WITHOUT = "Set export.gguf.{key} to {none}, or to auto, which leaves the file out and reports why."
 
@@ -94,7 +93,7 @@ def _adapter(source: GgufSource, kind: str, path: Path) -> Json:
     """Write the adapter, and put the base model beside it."""
     if isinstance(source.lora, NotConvertibleError):
         raise source.lora
-    metadata = source.metadata | {_TEMPLATE: source.merged.tokenizer.chat_template}
+    metadata = source.metadata | {TEMPLATE: source.merged.tokenizer.chat_template}
     base: Json = {}
     if source.base is not None:
         base = {"base": f"{FOLDER}/{source.base.path.name}", "base_sha256": digest_file(source.base.path)}

@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(OUTSIDE)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help install repro test test-quick test-long lint app serve bench screenshots verify validity answer-validity check deps docs lock clean
+.PHONY: help install repro test test-quick test-long lint app serve bench screenshots verify validity answer-validity parity check deps docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -75,6 +75,9 @@ validity: check ## measure again whether the metrics distinguish working from br
 
 answer-validity: check ## measure again whether the metrics distinguish passing from failing answers (frozen; an hour)
 	@./scripts/frozen.sh answer_validity
+
+parity: check ## compare again the answers of the exported GGUF files with those of torch (frozen)
+	@./scripts/frozen.sh parity
 
 deps: $(STAMP) ## write the code that each stage imports into dvc.yaml
 	@python -m scripts.deps

@@ -22,7 +22,7 @@ from codetune.history.stage_inputs import unchanged_inputs
 FIXES_NUMERICS = {
     "ingest": False, "clean": False, "augment": True, "examine": True, "describe": False, "benchmarks": False,
     "base": False, "train": True, "generate": True, "score": True, "plot": False, "execute": False, "validity": True,
-    "answer_validity": True, "export": True,
+    "answer_validity": True, "export": True, "parity": True,
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from codetune.data.clean.params import CleanParams
 from codetune.data.ingest.params import HubSource, IngestParams, PackagesSource, Source, StdlibSource
 from codetune.data.leakage.params import ExamineParams
 from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.parity.params import ParityParams
 from codetune.evaluation.problems.benchmarks import HUMANEVAL, set_name
 from codetune.evaluation.problems.params import BenchmarksParams
 from codetune.evaluation.validity.params import AnswerValidityParams
@@ -108,7 +109,13 @@ def _weights(ingest: IngestParams, train: TrainParams) -> Problems:
             yield f"train.weights: there is no source {name!r} (ingest.sources has {', '.join(known)})"
 
 
-def _model(model: ModelParams, train: TrainParams, generate: GenerateParams, answers: AnswerValidityParams) -> Problems:
+def _model(
+    model: ModelParams,
+    train: TrainParams,
+    generate: GenerateParams,
+    answers: AnswerValidityParams,
+    parity: ParityParams,
+) -> Problems:
     place = project_path(model.base)
     if not place.exists():
         if model.base in CATALOGUE:
@@ -120,7 +127,8 @@ def _model(model: ModelParams, train: TrainParams, generate: GenerateParams, ans
         return
     if train.max_tokens > positions:
         yield f"train.max_tokens: found {train.max_tokens}, expected at most {positions}, the context of {model.base}"
-    for key, tokens in (("generate", generate.max_new_tokens), ("answer_validity", answers.max_new_tokens)):
+    asked = {"generate": generate, "answer_validity": answers, "parity": parity}
+    for key, tokens in ((key, section.max_new_tokens) for key, section in asked.items()):
         if tokens >= positions:
             yield f"{key}.max_new_tokens: found {tokens}, expected less than {positions}, the context of {model.base}"
 
@@ -205,7 +213,7 @@ _CHECKS: tuple[tuple[Callable[..., Problems], tuple[type[Section], ...]], ...] =
     (_benchmark_sets, (BenchmarksParams,)),
     (_clean_benchmarks, (CleanParams,)),
     (_weights, (IngestParams, TrainParams)),
-    (_model, (ModelParams, TrainParams, GenerateParams, AnswerValidityParams)),
+    (_model, (ModelParams, TrainParams, GenerateParams, AnswerValidityParams, ParityParams)),
     (_encoders, (AugmentParams, ExamineParams, ScoreParams)),
     (_paraphrasers, (AugmentParams,)),
 )

@@ -13,6 +13,7 @@ from codetune.data.ingest.params import IngestParams
 from codetune.data.leakage.params import ExamineParams
 from codetune.evaluation.execution.params import ExecuteParams
 from codetune.evaluation.metrics.params import ScoreParams
+from codetune.evaluation.parity.params import ParityParams
 from codetune.evaluation.problems.params import BenchmarksParams
 from codetune.evaluation.validity.params import AnswerValidityParams, ValidityParams
 from codetune.export.params import ExportParams
@@ -25,7 +26,7 @@ from codetune.training.params import TrainParams
 SECTIONS: tuple[type[Section], ...] = (
     NumericsParams, ModelParams, IngestParams, CleanParams, AugmentParams, ExamineParams, BenchmarksParams, TrainParams,
     GenerateParams, ScoreParams, ExecuteParams, ValidityParams, AnswerValidityParams, ExportParams,
-    ServeParams,
+    ParityParams, ServeParams,
 )  # fmt: skip
 # Sections that earlier versions had, and what to do with them.
 _REMOVED = dict.fromkeys(

@@ -15,6 +15,7 @@ from codetune.history.listing import Revision
 from codetune.history.report_files import read_files
 from codetune.history.reports import METRICS_FILE, ROLES, Answer, Curve, Prompt, PromptScores, Reports, Variant
 from codetune.history.repository import Repository
+from codetune.reporting.parity_table import parity_note, parity_rows
 from codetune.schemas.checking import check_rows
 from codetune.schemas.declaration import Schema
 from codetune.schemas.samples import SAMPLES
@@ -85,6 +86,14 @@ def _executed(text: str) -> dict[str, Any]:
     found = read_object(text)
     for each in found.values():
         _ = each["digest"], *(each.get(role, {}).get("pass@1") for role in ROLES)
+    return found
+
+
+def _parity(text: str) -> dict[str, Any]:
+    """Comparison of the exported files with torch; what the page shows of it must be there."""
+    found = read_object(text)
+    parity_rows(found)
+    parity_note(found)
     return found
 
 
@@ -178,6 +187,7 @@ def load_reports(repository: Repository, revision: Revision) -> Reports:
         curves=reader.curves(),
         validity=reader.parse("reports/validity/metrics.json", read_object, {}),
         answer_validity=reader.parse("reports/answer_validity/metrics.json", read_object, {}),
+        parity=reader.parse("reports/parity/metrics.json", _parity, {}),
         outcomes=outcomes,
         execution=reader.parse("reports/execution/metrics.json", _executed, {}),
         sources=reader.parse("reports/data.json", _sources, {}),

@@ -101,6 +101,7 @@ class Reports:
     curves: tuple[Curve, ...] = ()
     validity: dict[str, Any] = field(default_factory=dict)
     answer_validity: dict[str, Any] = field(default_factory=dict)
+    parity: dict[str, Any] = field(default_factory=dict)
     execution: dict[str, Any] = field(default_factory=dict)
     outcomes: dict[str, dict[str, dict[Variant, str]]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)

@@ -51,11 +51,13 @@ def test_a_revision_without_reports_is_empty_and_no_problem(sample: Project) -> 
         ("reports/samples/tuned.jsonl", '{"answer": "x"}\n', "prompts"),
         ("reports/training/plots/metrics/val/loss.tsv", "step\tloss\none\ttwo\n", None),
         ("params.yaml", "train: [", "params"),
+        ("reports/parity/metrics.json", '{"prompts": 100}', "parity"),
     ],
 )
 def test_a_damaged_file_is_named_and_the_rest_is_read(
     copied_sample: Project, path: str, content: str, part: str | None
 ) -> None:
+    (copied_sample.root / path).parent.mkdir(exist_ok=True)
     (copied_sample.root / path).write_text(content)
     reports = load_reports(Repository(copied_sample.root), WORKSPACE)
     assert len(reports.problems) == 1

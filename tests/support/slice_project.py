@@ -87,7 +87,7 @@ def make_project(folder: Path) -> None:
     """Write the project and commit it. No stage has run."""
     for name in filter(None, succeed(ROOT, "git", "ls-files", "-z", "-co", "--exclude-standard").split("\0")):
         made_here = name.startswith("reports/") and not name.startswith(
-            ("reports/validity/", "reports/answer_validity/")
+            ("reports/validity/", "reports/answer_validity/", "reports/parity/")
         )
         if (ROOT / name).is_file() and not made_here:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ def run_project(folder: Path) -> None:
     """Run the pipeline of a project and commit the results."""
     succeed(folder, "dvc", "repro", "-q")
     # What is frozen was made from other rows: its lock entries take these in, as a forced run would.
-    succeed(folder, "dvc", "commit", "-q", "--force", "validity", "answer_validity")
+    succeed(folder, "dvc", "commit", "-q", "--force", "validity", "answer_validity", "parity")
     commit(folder, "run")
 
 

@@ -15,6 +15,7 @@ from codetune.app.ui.choose_how import How, choose_how
 from codetune.app.ui.choose_models import Side, choose_models
 from codetune.app.ui.correction_form import forget_correction, show_correction_form
 from codetune.app.ui.guard import escape_markdown, show_errors
+from codetune.app.ui.parity_table import show_parity
 from codetune.generation.engines.side_by_side import stream_answers
 from codetune.history.listing import WORKSPACE
 from codetune.history.models import ModelFiles
@@ -178,3 +179,4 @@ def page() -> None:
     if question is not None:
         answers = {side: question.asked.texts.get(side.place, "") for side in question.sides}
         show_correction_form(question.instruction, answers)
+    show_parity(project.reports(WORKSPACE))

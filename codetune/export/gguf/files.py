@@ -17,16 +17,13 @@ from codetune.export.gguf.configuration import architecture_of
 from codetune.export.gguf.model import write_model
 from codetune.export.params import AUTO, DEFAULT_ADAPTER, DEFAULT_TYPES, GgufParams
 from codetune.models.gguf.header import GgufFile
-from codetune.models.gguf_writing.adapter import Lora, write_adapter
+from codetune.models.gguf_writing.adapter import BASE_DIGEST, TEMPLATE, Lora, write_adapter
 from codetune.models.gguf_writing.failure import NotConvertibleError
 from codetune.models.gguf_writing.storage import StoredTensor
 from codetune.models.load import LoadedModel
 
 Json = dict[str, Any]
 FOLDER = "gguf"
-BASE_DIGEST = "codetune.base.sha256"
-"""The metadata key with the sha256 of the base model's GGUF file, to find an adapter for another base."""
-_TEMPLATE = "tokenizer.chat_template"
 _DIGITS = 6
 _WITHOUT = "Set export.gguf.{key} to {none}, or to auto, which leaves the file out and reports why."
 
@@ -97,7 +94,7 @@ def _adapter(source: GgufSource, kind: str, path: Path) -> Json:
     """Write the adapter, and put the base model beside it."""
     if isinstance(source.lora, NotConvertibleError):
         raise source.lora
-    metadata = source.metadata | {_TEMPLATE: source.merged.tokenizer.chat_template}
+    metadata = source.metadata | {TEMPLATE: source.merged.tokenizer.chat_template}
     base: Json = {}
     if source.base is not None:
         base = {"base": f"{FOLDER}/{source.base.path.name}", "base_sha256": digest_file(source.base.path)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,44 @@ _NEUTRAL = {
     "dry_multiplier": 0.0, "xtc_probability": 0.0, "mirostat": 0, "dynatemp_range": 0.0,
 }  # fmt: skip
 _MAX_SEED = 2**32 - 1  # this seed means "random" to llama.cpp
+
+
+def completion_request(
+    prompt: list[int], settings: SamplingSettings, scales: list[dict[str, Any]], *, repeatable: bool
+) -> dict[str, Any]:
+    """Return the request to llama.cpp for one answer.
+
+    :param prompt: token ids.
+    :param settings: how tokens are chosen, and how many.
+    :param scales: for each adapter of the process its place (`id`) and its factor (`scale`).
+    :param repeatable: whether the keys and values of earlier prompts must not be used.
+    """
+    return {
+        **_NEUTRAL,
+        "prompt": prompt,
+        "n_predict": settings.max_new_tokens,
+        "temperature": settings.temperature,
+        "top_k": settings.top_k,
+        "top_p": settings.top_p,
+        "samplers": ["top_k", "temperature", "top_p"],  # the order of `codetune.generation.sampling`
+        "seed": settings.seed % _MAX_SEED,
+        "lora": scales,
+        "cache_prompt": not repeatable,
+        "return_tokens": True,
+        "timings_per_token": True,
+    }
+
+
+def whole_answer(process: LlamaCppProcess, request: dict[str, Any], end_ids: frozenset[int]) -> list[int]:
+    """Return the token ids of an answer, without the end token.
+
+    :param request: the result of `completion_request`.
+    :param end_ids: token ids that end an answer.
+    :raises EngineError: when llama.cpp fails.
+    """
+    ids = [int(token) for token in process.complete(request, stream=False).whole()["tokens"]]
+    ends = [place for place, token in enumerate(ids) if token in end_ids]
+    return ids[: ends[0]] if ends else ids
 
 
 class LlamaCppEngine:
@@ -94,28 +133,14 @@ class LlamaCppEngine:
         :raises EngineError: when llama.cpp fails.
         """
         request = self._request(model, prompt, settings, repeatable=True)
-        ids = [int(token) for token in self._process.complete(request, stream=False).whole()["tokens"]]
-        ends = [place for place, token in enumerate(ids) if token in self._texts[model].end_ids]
-        return ids[: ends[0]] if ends else ids
+        return whole_answer(self._process, request, self._texts[model].end_ids)
 
     def _request(
         self, model: str, prompt: list[int], settings: SamplingSettings, *, repeatable: bool
     ) -> dict[str, Any]:
         """Return the request to llama.cpp."""
-        return {
-            **_NEUTRAL,
-            "prompt": prompt,
-            "n_predict": room_for_answer(prompt, self.context, settings.max_new_tokens),
-            "temperature": settings.temperature,
-            "top_k": settings.top_k,
-            "top_p": settings.top_p,
-            "samplers": ["top_k", "temperature", "top_p"],  # the order of `codetune.generation.sampling`
-            "seed": settings.seed % _MAX_SEED,
-            "lora": self._scales[model],
-            "cache_prompt": not repeatable,
-            "return_tokens": True,
-            "timings_per_token": True,
-        }
+        limited = replace(settings, max_new_tokens=room_for_answer(prompt, self.context, settings.max_new_tokens))
+        return completion_request(prompt, limited, self._scales[model], repeatable=repeatable)
 
     def close(self) -> None:
         """End the process of llama.cpp."""

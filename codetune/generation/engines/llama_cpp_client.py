@@ -34,10 +34,13 @@ class LlamaCppProcess:
     :param adapters: GGUF files of adapters; a request names them by their place in this list.
     :param slots: number of answers that are generated at the same time.
     :param context: largest number of tokens of one prompt with its answer.
+    :param template: the chat template; empty: that of the file of the base model.
     :raises UserError: when the model cannot be loaded.
     """
 
-    def __init__(self, model: Path, adapters: Sequence[Path], *, slots: int, context: int, threads: int) -> None:
+    def __init__(
+        self, model: Path, adapters: Sequence[Path], *, slots: int, context: int, threads: int, template: str = ""
+    ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="codetune-"))  # only this user can enter it
         self._socket = self._folder / "llama.sock"
         self._log = self._folder / "log.txt"
@@ -45,6 +48,7 @@ class LlamaCppProcess:
         settings = {
             "model": str(model.resolve()), "adapters": [str(path.resolve()) for path in adapters],
             "socket": str(self._socket), "key": self._key, "slots": slots, "context": context, "threads": threads,
+            "template": template,
         }  # fmt: skip
         with self._log.open("w") as log:
             # Isolated (-I), so that no file of the current folder is imported. In a session of its own, so that Ctrl-C
@@ -84,6 +88,18 @@ class LlamaCppProcess:
         """
         return Completion(_SocketConnection(self._socket), self._key, request | {"stream": stream})
 
+    def prompt_ids(self, messages: list[dict[str, str]]) -> list[int]:
+        """Return the token ids of a conversation: llama.cpp applies the chat template and its own tokenizer.
+
+        :raises EngineError: when llama.cpp refuses the conversation or its process has ended.
+        """
+        text = self._ask("/apply-template", {"messages": messages})["prompt"]
+        found = self._ask("/tokenize", {"content": text, "add_special": False, "parse_special": True})
+        return [int(token) for token in found["tokens"]]
+
+    def _ask(self, path: str, request: dict[str, Any]) -> dict[str, Any]:
+        return next(Completion(_SocketConnection(self._socket), self._key, request | {"stream": False}, path))
+
     def close(self) -> None:
         """End the process and remove its folder."""
         if self._process.stdin is not None:
@@ -114,8 +130,11 @@ class _SocketConnection(http.client.HTTPConnection):
 class Completion:
     """The events of one completion, in the form of llama.cpp. Closing it frees the slot, also from another thread."""
 
-    def __init__(self, connection: http.client.HTTPConnection, key: str, request: dict[str, Any]) -> None:
+    def __init__(
+        self, connection: http.client.HTTPConnection, key: str, request: dict[str, Any], path: str = "/completion"
+    ) -> None:
         self._connection = connection
+        self._path = path
         self._closed = threading.Event()
         self._events = self._ask(key, request)
 
@@ -149,7 +168,7 @@ class Completion:
     def _ask(self, key: str, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
         try:
-            self._connection.request("POST", "/completion", json.dumps(request), headers)
+            self._connection.request("POST", self._path, json.dumps(request), headers)
             response = self._connection.getresponse()
             if response.status != _HTTP_OK:
                 raise EngineError(f"llama.cpp refuses the request: {_message(response.read())}")

@@ -23,7 +23,8 @@ _ERRORS_ONLY = 1
 def parameters(settings: dict[str, Any]) -> Any:
     """Return the parameters of llama.cpp.
 
-    :param settings: `model`, `adapters` (paths), `socket`, `key`, `slots`, `context` (tokens of one slot), `threads`.
+    :param settings: `model`, `adapters` (paths), `socket`, `key`, `slots`, `context` (tokens of one slot), `threads`,
+        `template` (the chat template; empty: that of the model).
     """
     params = xllamacpp.CommonParams()
     params.verbosity = _ERRORS_ONLY
@@ -36,6 +37,7 @@ def parameters(settings: dict[str, Any]) -> Any:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings["threads"]
     params.n_gpu_layers = 0
     params.warmup = False
+    params.chat_template = settings["template"]
     params.cache_ram_mib = 0
     params.hostnames = [settings["socket"]]
     params.n_threads_http = settings["slots"] + 2

@@ -26,6 +26,12 @@ _NOT_HELD = (
     "use_bdlora", "use_qalora", "target_parameters", "layer_replication",
 )  # fmt: skip
 
+BASE_DIGEST = "codetune.base.sha256"
+"""The metadata key with the sha256 of the base model's GGUF file, to find an adapter for another base."""
+
+TEMPLATE = "tokenizer.chat_template"
+"""The metadata key with the chat template."""
+
 
 @dataclass(frozen=True)
 class LoraPair:
@@ -99,7 +105,7 @@ def write_adapter(
     :param metadata: name, licence, chat template and so on.
     :returns: the tensors of the file.
     :raises NotConvertibleError: when a module has no tensor in GGUF, or a value is too large for the number type.
-    :raises UserError: when a value that was read back differs by more than rounding explains.
+    :raises UserError: when the chat template that was read back differs, or a value by more than rounding explains.
     """
     names = {parameter: name for name, parameter in tensor_names(architecture, model).items()}
     convert = to_stored(architecture, model.config)
@@ -115,7 +121,7 @@ def write_adapter(
             tensors.append(StoredTensor(f"{name}.{end}", values.shape, kind, partial(_same, values)))
     head = {"general.type": "adapter", "adapter.type": "lora", "adapter.lora.alpha": lora.alpha}
     write_file(path, architecture, {**head, **metadata}, tensors)
-    _check(path, tensors)
+    _check(path, tensors, metadata.get(TEMPLATE))
     return tensors
 
 
@@ -123,8 +129,10 @@ def _same(values: Values) -> Values:
     return values
 
 
-def _check(path: Path, tensors: Sequence[StoredTensor]) -> None:
+def _check(path: Path, tensors: Sequence[StoredTensor], template: str | None) -> None:
     file = read_gguf(path)
+    if file.metadata.get(TEMPLATE) != template:
+        raise UserError(f"the chat template of {path.name} differs after reading it back", "Check the disk.")
     for tensor in tensors:
         if exceeds(tensor.values(), dequantised(file, tensor.name), tensor.kind.name):
             raise UserError(f"{path.name}: {tensor.name} differs after reading it back", "Check the disk.")

@@ -13,9 +13,10 @@ from streamlit.testing.v1 import AppTest
 from codetune.app import models as project_models
 from codetune.app.feedback import FEEDBACK, PARAMS_SNIPPET, read_feedback
 from codetune.app.ui.answer_parts import prose_markdown
-from codetune.core.files import write_text
+from codetune.core.files import write_json, write_text
 from tests.support.engines import make_models
 from tests.support.model_revisions import ADAPTER
+from tests.support.parity_report import parity_report
 from tests.support.sample_project import START, Project, add_models, build_empty
 
 Open = Callable[..., AppTest]
@@ -322,3 +323,18 @@ class TestKeeping:
         page = ask(open_try(models.root))
         assert "This prompt is from the test set" in told(page)
         assert "Keep" not in [item.label for item in page.button]
+
+
+def test_what_the_exported_files_change_is_shown(open_try: Open, tmp_path: Path) -> None:
+    project = build_empty(tmp_path / "p")
+    note = "Greedy answers to the same 100 prompts"
+    assert note not in told(open_try(project.root))
+    path = project.root / "reports/parity/metrics.json"
+    write_json(path, parity_report())
+    page = open_try(project.root)
+    assert note in told(page)
+    shown = "".join(part.proto.body for part in page.get("html"))
+    assert "88 of 100 (80 to 93 %)" in shown
+    assert "+0.013 (-0.013 to +0.040)" in shown
+    write_json(path, {"prompts": 100})
+    assert note not in told(open_try(project.root))

@@ -96,3 +96,14 @@ def test_a_file_that_differs_is_refused(make_loaded, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "dequantised", lambda file, name: dequantised(file, name) + 1e-2)
     with pytest.raises(UserError, match=r"lora_a differs after reading it back"):
         write_adapter(tmp_path / "file", lora, "llama", make_loaded().model, "F16", {})
+
+
+def test_another_template_is_refused(make_loaded, tmp_path, monkeypatch):
+    lora, model = read_lora(with_adapter(make_loaded().model)), make_loaded().model
+    write = module.write_file
+    monkeypatch.setattr(
+        module, "write_file", lambda path, name, values, rest: write(path, name, values | {module.TEMPLATE: "b"}, rest)
+    )
+    write_adapter(tmp_path / "file", lora, "llama", model, "F32", {module.TEMPLATE: "b"})
+    with pytest.raises(UserError, match="the chat template of file differs"):
+        write_adapter(tmp_path / "file", lora, "llama", model, "F32", {module.TEMPLATE: "a"})

@@ -85,9 +85,7 @@ def ollama_prompt(tokenizer: Any, end_ids: Iterable[int]) -> OllamaPrompt:
     return found
 
 
-def modelfile(
-    model: str, prompt: OllamaPrompt, *, adapter: str | None = None, license_name: str | None = None
-) -> str:
+def modelfile(model: str, prompt: OllamaPrompt, *, adapter: str | None = None, license_name: str | None = None) -> str:
     """Return a Modelfile whose answers are greedy, as in the evaluation.
 
     :param model: path of the model's GGUF file, relative to the Modelfile.

@@ -95,5 +95,5 @@ def test_a_modelfile_names_files_and_the_settings_of_the_evaluation():
 
 
 def test_a_text_that_would_end_the_template_is_refused():
-    with one_line("contains \"\"\", which a Modelfile cannot hold"):
+    with one_line('contains """, which a Modelfile cannot hold'):
         modelfile("m.gguf", OllamaPrompt('"""', ("", ""), "", "", "", ()))

@@ -49,13 +49,13 @@ def test_the_prompt_is_that_of_the_evaluation(tokenizer, template, turns):
     use(tokenizer, template)
     prompt = ollama_prompt(tokenizer, [tokenizer.eos_token_id])
     if prompt.end is None:
-        assert template is DATED
+        assert template in {DATED, DEEPSEEK}  # a preamble of its own, and another text before the answer of a past turn
         turns = turns[:1]
     assert execute(prompt.template(), turns, prompt.system) == shown(tokenizer, turns)
     assert prompt.render(turns) == shown(tokenizer, turns)
 
 
-@pytest.mark.parametrize("template", [None, SMOLLM, QWEN, DEEPSEEK])
+@pytest.mark.parametrize("template", [None, SMOLLM, QWEN])
 def test_another_system_text_takes_the_place_of_the_stored_one(tokenizer, template):
     use(tokenizer, template)
     prompt = ollama_prompt(tokenizer, [tokenizer.eos_token_id])

@@ -19,7 +19,5 @@ def space(folder: Path, title: str) -> None:
 
     size = write_space(Path(), folder, title)
     click.echo(f"{folder} is a Space ({size / _MB:,.0f} MB).")
-    click.echo(
-        f"Next: `hf repos create OWNER/NAME --type space --space-sdk docker`, then "
-        f"`hf upload OWNER/NAME {folder} . --type space`."
-    )
+    create = "hf repos create OWNER/NAME --repo-type space --space-sdk docker"
+    click.echo(f"Next: `{create}`, then `hf upload OWNER/NAME {folder} . --repo-type space`.")

@@ -89,7 +89,7 @@ def _explained(name: str, endpoint: str) -> Iterator[None]:
 def _refusal(name: str, error: HfHubHTTPError) -> UserError:
     """Return what the user can do about an answer of the hub."""
     status = error.response.status_code
-    said = error_text(error)
+    said = error.server_message or error_text(error)
     if status == _NO_TOKEN:
         return UserError("the hub does not accept the token", _LOGIN)
     if status == _FORBIDDEN:

@@ -18,7 +18,7 @@ from tests.models.gguf_files import make_gguf
 
 SECTIONS = {
     "numerics": {"mode": "portable", "threads": 1},
-    "model": {"base": "models/base.gguf", "revision": None, "system": "none"},
+    "model": {"base": "models/base.gguf", "revision": None, "system": "keep"},
     "clean": {"task": "python", "seed": 7},
     "ingest": {"sources": [{"type": "folder", "path": "../private"}]},
 }
@@ -34,7 +34,9 @@ def _make(root: Path) -> None:
     write_jsonl(inputs.val, read_jsonl(ROWS_FILE))
     write_json(inputs.provenance, {"license": "Apache-2.0", "original": "owner/base"})
     everything = {"model": {"base": "base"}, "train": {"seed": 7}, "export": {"dtype": "float32"}}
-    params = export.Params(ExportParams(dtype="float32", gguf=GgufParams()), ModelParams(base=str(base)), everything)
+    params = export.Params(
+        ExportParams(dtype="float32", gguf=GgufParams()), ModelParams(base=str(base), revision=None), everything
+    )
     export.run(params, inputs, export.Outputs(root / "models/export", root / "reports/export.json"))
 
 

@@ -18,7 +18,7 @@ import importlib.abc, importlib.metadata, json, os, re, socket, sys
 from pathlib import Path
 
 page, project = sys.argv[1:]
-sys.path = [place for place in sys.path if place and not Path(place).samefile(project)]
+sys.path = [place for place in sys.path if place and Path(place).resolve() != Path(project).resolve()]
 sys.path.insert(0, os.getcwd())
 named = {re.sub(r"[-_.]+", "-", name).lower() for name in re.findall(r"(?m)^([A-Za-z0-9][\\w.-]*)==", Path("requirements.txt").read_text())}
 owners = importlib.metadata.packages_distributions()

@@ -16,9 +16,9 @@ _MB = 1e6
 @click.option("--revision", help="Branch to push to; it is created if it does not exist.")
 @click.option("--dry", is_flag=True, help="List what would be sent, and send nothing.")
 def hub(repo_id: str, *, private: bool, revision: str | None, dry: bool) -> None:
-    """Push models/export to the repository REPO_ID (OWNER/NAME): safetensors, GGUF files and model card.
+    """Push models/export to the model hub.
 
-    The token comes from `hf auth login` or from HF_TOKEN.
+    REPO_ID is OWNER/NAME. Safetensors, tokenizer, GGUF files and model card are sent. The token comes from `hf auth login` or from HF_TOKEN.
     """
     from codetune.publishing.hub import check_repository_name, exported_files, push_export
 

@@ -14,7 +14,10 @@ _MB = 1e6
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--title", default="A tuned code model", show_default=True, help="Title of the Space.")
 def space(folder: Path, title: str) -> None:
-    """Write a Space into FOLDER: the pages Try and Compare, the exported model, the base model and the reports."""
+    """Write a Hugging Face Space into FOLDER.
+
+    It has the pages Try and Compare, the exported model, the base model and the reports.
+    """
     from codetune.publishing.space import write_space
 
     size = write_space(Path(), folder, title)

@@ -18,7 +18,8 @@ _MB = 1e6
 def hub(repo_id: str, *, private: bool, revision: str | None, dry: bool) -> None:
     """Push models/export to the model hub.
 
-    REPO_ID is OWNER/NAME. Safetensors, tokenizer, GGUF files and model card are sent. The token comes from `hf auth login` or from HF_TOKEN.
+    REPO_ID is OWNER/NAME. Safetensors, tokenizer, GGUF files and model card are sent. The token comes from
+    `hf auth login` or from HF_TOKEN.
     """
     from codetune.publishing.hub import check_repository_name, exported_files, push_export
 

@@ -27,6 +27,7 @@ from codetune.publishing.requirements import space_requirements
 
 PAGE = "codetune.app.space"
 PORT = 7860
+_READ = {"clean": ("task",), "score": ("seed", "bootstrap_samples", "confidence")}  # keys of sections
 _NOT_USED = frozenset({"dvc"})  # the page imports it to read other revisions; a Space has none
 _USER = 1000  # the user that Spaces run containers as
 _DOCKERFILE = f"""FROM python:{sys.version_info.major}.{sys.version_info.minor}-slim
@@ -109,7 +110,8 @@ def _params(root: Path) -> dict[str, Any]:
     """Return the parameters that the pages read. The sources of the data, for example, are not among them."""
     content = read_params(root / PARAMS_FILE)
     model = {**content["model"], "base": str(BASE), "revision": None}
-    return {"numerics": content["numerics"], "model": model, "clean": {"task": content["clean"]["task"]}}
+    parts = {name: {key: content[name][key] for key in keys} for name, keys in _READ.items()}
+    return {"numerics": content["numerics"], "model": model, **parts}
 
 
 def _readme(title: str, export: Path) -> str:

@@ -20,6 +20,7 @@ SECTIONS = {
     "numerics": {"mode": "portable", "threads": 1},
     "model": {"base": "models/base.gguf", "revision": None, "system": "keep"},
     "clean": {"task": "python", "seed": 7},
+    "score": {"seed": 7, "bootstrap_samples": 100, "confidence": 0.9, "bertscore": {"model": "../private"}},
     "ingest": {"sources": [{"type": "folder", "path": "../private"}]},
 }
 

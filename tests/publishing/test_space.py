@@ -105,7 +105,8 @@ def test_the_folder_has_a_configuration_and_no_path_of_this_machine(space, root)
         "pinned": False, "license": "apache-2.0",
     }  # fmt: skip
     params = read_yaml((space / "params.yaml").read_text())
-    assert set(params) == {"numerics", "model", "clean"}
+    assert set(params) == {"numerics", "model", "clean", "score"}
+    assert params["score"] == {"seed": 7, "bootstrap_samples": 100, "confidence": 0.9}
     assert params["model"]["base"] == "models/base"
     texts = [
         path.read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,7 +15,7 @@ from codetune.core.config import PARAMS_FILE, load_section
 from codetune.core.errors import UserError
 
 if TYPE_CHECKING:
-    from streamlit.navigation.page import StreamlitPage
+    from streamlit.navigation.page import Page
 
 
 @st.cache_resource(show_spinner="Starting")
@@ -45,9 +46,9 @@ def try_page() -> None:
     try_it.page()
 
 
-def run_pages(pages: list[StreamlitPage]) -> None:
+def run_pages(pages: Sequence[Page]) -> None:
     """Draw the page that the visitor chose, below the list of all pages."""
-    page = st.navigation(list(pages), position="top")
+    page = st.navigation(pages, position="top")
     st.set_page_config(page_title=f"{page.title} · codetune", page_icon=str(ICON), layout="wide")
     st.html(STYLE)
     page.run()

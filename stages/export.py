@@ -23,6 +23,7 @@ from codetune.core.files import atomic_folder, read_json, write_json, write_text
 from codetune.export.gguf.description import general_metadata
 from codetune.export.gguf.files import GgufSource, write_gguf_files
 from codetune.export.merge import merge, save_merged
+from codetune.export.ollama import ollama_prompt
 from codetune.export.params import ExportParams
 from codetune.models.answer_form import TaughtForm, format_completion, load_taught_form
 from codetune.models.gguf.header import GgufFile, is_gguf, read_gguf
@@ -97,7 +98,10 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     source = GgufSource(merged, lora, _gguf_base(params.model), metadata, texts, prompts)
     with atomic_folder(outputs.export) as folder:
         report = {"merge": asdict(check), "gguf": write_gguf_files(source, params.export.gguf, folder)}
-        facts = CardFacts(params.everything, check, shown_prompt(merged.tokenizer), gguf=report["gguf"], **files)
+        ollama = ollama_prompt(merged.tokenizer, merged.end_ids)
+        facts = CardFacts(
+            params.everything, check, shown_prompt(merged.tokenizer), gguf=report["gguf"], ollama=ollama, **files
+        )
         save_merged(merged, folder, params.export.dtype)
         write_text(folder / "README.md", model_card(facts))
     write_json(outputs.report, report)

@@ -1,4 +1,4 @@
-"""What README.md, CONTRIBUTING.md, ARCHITECTURE.md and docs/ say exists: links, commands, parameters, files."""
+"""What README.md, CONTRIBUTING.md, ARCHITECTURE.md and docs/ (the notebook too) say exists: links, commands, parameters, files."""
 
 import re
 import shlex
@@ -12,6 +12,7 @@ from codetune.core.config import problems_in, read_params
 from scripts.deps import ROOT
 from scripts.params_reference import REFERENCE, allowed_values, reference
 from tests.conftest import run_python
+from tests.support.notebook import NOTEBOOK, as_markdown
 from tests.test_rooms import ROOMS
 
 PAPERS = [
@@ -25,11 +26,12 @@ PAPERS = [
     )
 ]
 TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in PAPERS}
+TEXTS[str(NOTEBOOK.relative_to(ROOT))] = as_markdown()
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 MAX_README_WORDS = 900
 MAX_CHANGELOG_LINES = 120
 SUBCOMMANDS = [
-    "answer", "chat", "check", "compare", "data-diff", "execute", "ingest", "problems", "serve", "summary", "verify", "why",
+    "answer", "chat", "check", "compare", "data-diff", "execute", "export", "ingest", "problems", "serve", "summary", "verify", "why",
 ]  # fmt: skip
 # Paths that a command writes, or that are a reader's own files.
 MADE = (
@@ -136,16 +138,38 @@ def test_make_has_the_targets_that_are_shown():
     assert {"repro", "test", "docs"} <= shown <= targets | {"base"}  # `make base` is told of as removed
 
 
+GROUPS = {"export": ["hub", "ollama", "space"]}
+
+
 @cache
-def usage(subcommand):
-    return run_python("-m", "codetune", subcommand, "--help").stdout
+def usage(*subcommand):
+    return run_python("-m", "codetune", *subcommand, "--help").stdout
 
 
-@pytest.mark.parametrize("subcommand", SUBCOMMANDS)
+def lines_of(*subcommand):
+    """The commands of the pages that run a subcommand."""
+    return [*starting("python -m codetune", *subcommand), *starting("codetune", *subcommand)]
+
+
+@pytest.mark.parametrize(
+    "subcommand",
+    [
+        *[(one,) for one in SUBCOMMANDS if one not in GROUPS],
+        *[(group, one) for group, members in GROUPS.items() for one in members],
+    ],
+)
 def test_options_of_the_command_line_exist(subcommand):
-    for page, piece in [*starting("python -m codetune", subcommand), *starting("codetune", subcommand)]:
+    for page, piece in lines_of(*subcommand):
         options = {word for word in words(piece) if word.startswith("--")}
-        assert all(option in usage(subcommand) for option in options), f"{page}: {piece}"
+        assert all(option in usage(*subcommand) for option in options), f"{page}: {piece}"
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_groups_have_no_other_subcommands(group):
+    found = {
+        words(piece)[2 + 2 * piece.startswith("python")] for _, piece in lines_of(group) if piece.split()[-1] != group
+    }
+    assert found - {"…"} == set(GROUPS[group])
 
 
 def test_the_command_line_has_no_other_subcommands():

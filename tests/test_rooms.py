@@ -8,7 +8,7 @@ from codetune.core.imports import imported_modules, module_file
 # From the ground up: a room imports from rooms that stand before it, and from no other.
 ROOMS = (
     *["core", "stats", "numerics", "python_source", "schemas", "models", "generation", "export", "data", "training"],
-    *["evaluation", "reporting", "history", "ledger", "compare", "serving", "app", "cli"],
+    *["evaluation", "reporting", "history", "ledger", "compare", "serving", "publishing", "app", "cli"],
 )
 LIBRARY = ROOT / "codetune"
 

@@ -19,7 +19,7 @@ SLOW = (
     "app/", "compare/test_commands.py", "compare/test_samples.py", "core/test_errors.py", "data/augment/test_rows.py",
     "data/leakage/test_examine.py", "evaluation/alignment/", "evaluation/execution/", "evaluation/sandbox/",
     "evaluation/test_answers.py", "fuzz/", "generation/", "scripts/", "stages/", "test_families.py",
-    "serving/", "test_planted_corpus.py", "test_worker_counts.py", "training/",
+    "publishing/", "serving/", "test_planted_corpus.py", "test_worker_counts.py", "training/",
 )  # fmt: skip
 """Files and folders of tests that `make test-quick` leaves out."""
 FUZZ = "fuzz/"

@@ -19,6 +19,7 @@ from codetune.history.repository import Repository
 from codetune.history.stages import LOCK_FILE, StageChanges, stage_changes
 
 ROOT_VARIABLE = "CODETUNE_PROJECT"
+SPACE_VARIABLE = "CODETUNE_SPACE"
 # A new commit or a finished experiment appears in the list within this time.
 LISTING_SECONDS = 5
 MAX_REVISIONS_IN_MEMORY = 40
@@ -30,6 +31,11 @@ LEDGER_SECONDS = 60
 def project_root() -> Path:
     """Return the folder of the project: CODETUNE_PROJECT, or else the working directory."""
     return Path(os.environ.get(ROOT_VARIABLE) or ".").resolve()
+
+
+def is_space() -> bool:
+    """Return whether the page is a Space, which shows one exported model to visitors who may change nothing."""
+    return bool(os.environ.get(SPACE_VARIABLE))
 
 
 def repository() -> Repository:

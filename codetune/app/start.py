@@ -1,14 +1,21 @@
-"""Set the numerics once, before a page asks a model."""
+"""Start the web page: set the numerics, import torch late, draw the chosen page."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from codetune import numerics
 from codetune.app.project import project_root
 from codetune.app.ui.guard import escape_markdown
+from codetune.app.ui.style import ICON, STYLE
 from codetune.core.config import PARAMS_FILE, load_section
 from codetune.core.errors import UserError
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import Page
 
 
 @st.cache_resource(show_spinner="Starting")
@@ -26,3 +33,22 @@ def fix_numerics() -> None:
     except UserError as error:
         st.error(escape_markdown(str(error)))
         st.stop()
+
+
+def try_page() -> None:
+    """Draw the page Try.
+
+    The numerics are set before torch is imported. Torch is imported here so that the other pages open faster.
+    """
+    fix_numerics()
+    from codetune.app.pages import try_it
+
+    try_it.page()
+
+
+def run_pages(pages: Sequence[Page]) -> None:
+    """Draw the page that the visitor chose, below the list of all pages."""
+    page = st.navigation(pages, position="top")
+    st.set_page_config(page_title=f"{page.title} · codetune", page_icon=str(ICON), layout="wide")
+    st.html(STYLE)
+    page.run()

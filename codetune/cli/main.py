@@ -13,6 +13,7 @@ from codetune.cli.check import check
 from codetune.cli.compare import compare
 from codetune.cli.data_diff import data_diff
 from codetune.cli.execute import execute
+from codetune.cli.export.group import export
 from codetune.cli.ingest import ingest
 from codetune.cli.problems import problems
 from codetune.cli.serve import serve
@@ -33,7 +34,7 @@ def cli() -> None:
     """Fine-tune small code models reproducibly: check parameters, inspect data, try models, compare results."""
 
 
-_COMMANDS = (check, verify, summary, compare, why, data_diff, ingest, answer, execute, problems, serve, chat)
+_COMMANDS = (check, verify, summary, compare, why, data_diff, ingest, answer, execute, problems, serve, chat, export)
 for _command in _COMMANDS:
     cli.add_command(_command)
 

@@ -10,9 +10,6 @@ from contextlib import closing
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dvc.exceptions import NotDvcRepoError
-from dvc.repo import Repo
-
 from codetune.core.errors import UserError
 from codetune.history.listing import Kind, Revision
 from codetune.history.repository import Repository
@@ -49,6 +46,9 @@ def cache_path(root: Path, entry: dict[str, Any], digest: str | None = None) -> 
     :param digest: md5 of a file inside an output that is a folder; None for the output itself.
     :raises UserError: when the folder is not a DVC project.
     """
+    from dvc.exceptions import NotDvcRepoError  # imported here, because a Space has no DVC
+    from dvc.repo import Repo
+
     try:
         with closing(Repo(str(root))) as repo:
             # Outputs of DVC 2 have no `hash`; their digests are computed differently and have their own cache folder.

@@ -8,6 +8,7 @@ from typing import Any
 from codetune.core.markdown import escaped, fenced, table
 from codetune.evaluation.metrics.registry import catalogue
 from codetune.export.merge import MergeCheck
+from codetune.export.ollama import OllamaPrompt
 from codetune.reporting.gguf_card import gguf_section
 
 Json = dict[str, Any]
@@ -22,6 +23,7 @@ class CardFacts:
     :param example: a prompt in the format of the prompt template.
     :param provenance: title, original, license and other facts about the base model.
     :param gguf: the GGUF files that were written, and those that were not, with the reason.
+    :param ollama: the prompt template in ollama's form.
     """
 
     params: Json
@@ -34,6 +36,7 @@ class CardFacts:
     training: Json | None = None
     provenance: Json | None = None
     gguf: Json | None = None
+    ollama: OllamaPrompt | None = None
 
 
 def model_card(facts: CardFacts) -> str:
@@ -45,7 +48,7 @@ def model_card(facts: CardFacts) -> str:
         _front_matter(facts),
         _summary(facts),
         _use(facts),
-        gguf_section(facts.gguf, facts.example),
+        gguf_section(facts.gguf, facts.ollama, _license(facts)),
         _training(facts),
         _data(facts),
         _evaluation(facts),
@@ -58,9 +61,15 @@ def _front_matter(facts: CardFacts) -> str:
     lines = ["---", "library_name: transformers", "pipeline_tag: text-generation", "language: code"]
     base = facts.provenance or {}
     lines += [f"base_model: {base.get('original', facts.params['model']['base'])}", "base_model_relation: finetune"]
-    lines += [f"license: {base['license'].lower()}"] if "license" in base else []
+    lines += [f"license: {name}"] if (name := _license(facts)) else []
     lines += ["tags:", "- code", "- python", "- lora", "- codetune", "---"]
     return "\n".join(lines)
+
+
+def _license(facts: CardFacts) -> str | None:
+    """Return the licence of the base model as model hubs write it."""
+    name = (facts.provenance or {}).get("license")
+    return None if name is None else str(name).lower()
 
 
 def _summary(facts: CardFacts) -> str:

@@ -168,7 +168,7 @@ def _show(baseline: Revision, candidate: Revision) -> None:
             _problems(reports)
             st.info(unmeasured_sentence(revision))
     if len(measured) == 1:
-        if len(sides) == 1:
+        if len(sides) == 1 and not project.is_space():
             st.info(f"Baseline and candidate are the same. Choose another revision, or create one: {SECOND_RUN}.")
         _single(project.comparison(measured[0], measured[0]))
     elif measured:

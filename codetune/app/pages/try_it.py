@@ -176,7 +176,7 @@ def page() -> None:
     _answers(found, question)
     if running:
         st.rerun()
-    if question is not None:
+    if question is not None and not project.is_space():
         answers = {side: question.asked.texts.get(side.place, "") for side in question.sides}
         show_correction_form(question.instruction, answers)
     show_parity(project.reports(WORKSPACE))

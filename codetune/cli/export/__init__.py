@@ -1,0 +1,1 @@
+"""`codetune export …`: hand over the exported model."""

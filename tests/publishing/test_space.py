@@ -1,0 +1,153 @@
+"""The Space is complete: its pages run in its folder, with nothing but its own code and its own requirements."""
+
+import json
+import re
+
+import pytest
+
+from codetune.core.files import write_text
+from codetune.core.yaml_text import read_yaml
+from codetune.publishing.requirements import normalised
+from codetune.publishing.space import write_space
+from tests.conftest import ROOT, one_line, run_python
+
+# Runs a page in the folder of the Space. Packages that requirements.txt does not name, and the project itself, cannot be
+# imported; there is no git, and no connection leaves the process.
+RUN = """
+import importlib.abc, importlib.metadata, json, os, re, socket, sys
+from pathlib import Path
+
+page, project = sys.argv[1:]
+sys.path = [place for place in sys.path if place and Path(place).resolve() != Path(project).resolve()]
+sys.path.insert(0, os.getcwd())
+named = {re.sub(r"[-_.]+", "-", name).lower() for name in re.findall(r"(?m)^([A-Za-z0-9][\\w.-]*)==", Path("requirements.txt").read_text())}
+owners = importlib.metadata.packages_distributions()
+
+class Refuse(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        found = owners.get(name, []) if "." not in name else []
+        if name != "codetune" and found and not {re.sub(r"[-_.]+", "-", one).lower() for one in found} & named:
+            raise ModuleNotFoundError(f"{name} is not among the requirements", name=name)
+
+sys.meta_path.insert(0, Refuse())
+
+def refuse(*_arguments):
+    raise OSError("the page opens a connection")
+
+socket.socket.connect = refuse
+from streamlit.testing.v1 import AppTest
+
+app = AppTest.from_file(page, default_timeout=120).run()
+texts = {}
+if page == "app.py":
+    next(box for box in app.number_input if box.label == "Max. new tokens").set_value(4)
+    app.run()
+    next(button for button in app.button if button.label == "Generate").click().run()
+    while "question" in app.session_state and app.session_state["question"].asked.running:
+        app.run()
+    texts = app.session_state["question"].asked.last
+import codetune
+
+told = [item.value for kind in ("title", "error", "info", "warning", "markdown") for item in getattr(app, kind)]
+print(json.dumps({"texts": {name: event.tokens for name, event in texts.items()}, "told": told,
+                  "errors": [item.value for item in (*app.error, *app.exception)],
+                  "code": codetune.__file__, "buttons": [item.label for item in app.button]}))
+"""
+
+
+@pytest.fixture
+def reports(root):
+    """The committed reports of the project."""
+    import shutil
+
+    shutil.rmtree(root / "reports")
+    shutil.copytree(ROOT / "reports", root / "reports")
+
+
+@pytest.fixture
+def space(root, reports, tmp_path):
+    write_space(root, tmp_path / "space", "My model")
+    return tmp_path / "space"
+
+
+def run_page(space, page):
+    done = run_python("-c", RUN, page, ROOT, cwd=space, PATH="/nowhere", PYTHONPATH="", HF_HUB_OFFLINE="1", check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_both_models_answer(space):
+    found = run_page(space, "app.py")
+    assert found["errors"] == []
+    assert set(found["texts"]) == {"left", "right"}
+    assert all(0 < tokens <= 4 for tokens in found["texts"].values())
+    assert found["code"].startswith(str(space))
+    assert not any("orrect" in label for label in found["buttons"])
+
+
+def test_the_reports_are_shown(space):
+    # AppTest opens only the first page of a list, so a script opens the other one as the Space does.
+    write_text(
+        space / "only_compare.py",
+        "import os\nos.environ['CODETUNE_SPACE'] = '1'\nfrom codetune.app.pages import compare\ncompare.page()\n",
+    )
+    found = run_page(space, "only_compare.py")
+    assert found["errors"] == []
+    assert found["told"][0] == "Compare"
+    assert any("BERTScore" in text for text in found["told"])
+    assert not any("dvc exp run" in text for text in found["told"])
+
+
+def test_the_folder_has_a_configuration_and_no_path_of_this_machine(space, root):
+    front = (space / "README.md").read_text().split("---\n")[1]
+    assert read_yaml(front) == {
+        "title": "My model", "emoji": "🧪", "colorFrom": "blue", "colorTo": "yellow", "sdk": "docker", "app_port": 7860,
+        "pinned": False, "license": "apache-2.0",
+    }  # fmt: skip
+    params = read_yaml((space / "params.yaml").read_text())
+    assert set(params) == {"numerics", "model", "clean", "score"}
+    assert params["score"] == {"seed": 7, "bootstrap_samples": 100, "confidence": 0.9}
+    assert params["model"]["base"] == "models/base"
+    texts = [
+        path.read_text()
+        for path in space.rglob("*")
+        if path.suffix in {"", ".txt", ".yaml", ".md", ".toml"} and path.is_file()
+    ]
+    assert not any("../private" in text for text in texts)
+    assert str(root) not in "".join(texts)
+
+
+def test_the_image_listens_where_the_configuration_says(space):
+    docker = (space / "Dockerfile").read_text()
+    assert "--server.port=7860" in docker
+    assert "--server.address=0.0.0.0" in docker
+    assert "--require-hashes" in docker
+
+
+def test_each_requirement_is_pinned_with_a_digest(space):
+    lines = (space / "requirements.txt").read_text().splitlines()
+    assert lines[0] == "--extra-index-url https://download.pytorch.org/whl/cpu"
+    entries = re.split(r"\n(?=\S)", "\n".join(lines[1:]))
+    assert all(re.match(r"[\w.-]+==\S+ .*\\\n    --hash=sha256:", entry) for entry in entries)
+    names = {normalised(entry.split("==")[0]) for entry in entries}
+    assert {"streamlit", "torch", "transformers"} <= names
+    assert not names & {"dvc", "pytest", "mypy"}
+
+
+def test_the_models_are_those_of_the_export(space, root):
+    assert {path.name for path in (space / "models/base").iterdir()} == {"base.gguf"}
+    exported = {path.name for path in (root / "models/export").iterdir() if path.is_file()}
+    assert {path.name for path in (space / "models/export").iterdir()} == exported
+
+
+def test_a_project_without_an_export(root, tmp_path):
+    (root / "models/export").rename(root / "models/gone")
+    with one_line("there is no exported model in models/export yet", "`dvc repro export`"):
+        write_space(root, tmp_path / "space", "x")
+
+
+def test_a_folder_that_is_not_empty(root, tmp_path):
+    write_text(tmp_path / "space/mine.txt", "mine")
+    with one_line("is not empty"):
+        write_space(root, tmp_path / "space", "x")
+    assert [path.name for path in (tmp_path / "space").iterdir()] == ["mine.txt"]

@@ -36,9 +36,9 @@ def line(name: str, value: str, wanted: str, *, reached: bool) -> None:
 
 
 @contextmanager
-def opened(name: EngineName, base: str = BASE, *, slots: int = 1, speculate: bool = False) -> Iterator[Engine]:
+def opened(name: EngineName, base: str = BASE, *, slots: int = 1, prompt_lookup: bool = False) -> Iterator[Engine]:
     """Open an engine with the base model alone, on all cores, for the block."""
-    limits = EngineLimits(slots, CONTEXT, cores(), ADAPTERS, speculate)
+    limits = EngineLimits(slots, CONTEXT, cores(), ADAPTERS, prompt_lookup)
     engine, _ = open_engine(name, EngineModels(base, None, {"base": None}, {}), limits)
     try:
         yield engine

@@ -88,7 +88,7 @@ def open_models(
             groups.append({name: it})
         else:
             group[name] = it
-    limits = EngineLimits(params.slots, params.context, threads or cores(), root / ADAPTERS)
+    limits = EngineLimits(params.slots, params.context, threads or cores(), root / ADAPTERS, params.prompt_lookup)
     opened: dict[str, ServedModel] = {}
     notes: list[str] = []
     closing = ExitStack()

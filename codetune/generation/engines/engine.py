@@ -41,12 +41,15 @@ class EngineLimits:
     :param context: largest number of tokens of prompt and answer together; 0: as many as the model allows.
     :param threads: number of threads of the engine.
     :param cache: folder for converted files.
+    :param prompt_lookup: whether llama.cpp guesses tokens that repeat earlier text and checks several at once; the
+        torch engine does not.
     """
 
     slots: int
     context: int
     threads: int
     cache: Path
+    prompt_lookup: bool = False
 
     def context_for(self, model_context: int, name: str) -> int:
         """Return the context to use, in tokens.

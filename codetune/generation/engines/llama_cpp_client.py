@@ -33,10 +33,20 @@ class LlamaCppProcess:
     :param adapters: GGUF files of adapters; a request names them by their place in this list.
     :param slots: number of answers that are generated at the same time.
     :param context: largest number of tokens of one prompt with its answer.
+    :param prompt_lookup: whether tokens that repeat earlier text are guessed and checked several at once.
     :raises UserError: when the model cannot be loaded.
     """
 
-    def __init__(self, model: Path, adapters: Sequence[Path], *, slots: int, context: int, threads: int) -> None:
+    def __init__(
+        self,
+        model: Path,
+        adapters: Sequence[Path],
+        *,
+        slots: int,
+        context: int,
+        threads: int,
+        prompt_lookup: bool = False,
+    ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="codetune-"))  # only this user can enter it
         self._socket = self._folder / "llama.sock"
         self._log = self._folder / "log.txt"
@@ -44,6 +54,7 @@ class LlamaCppProcess:
         settings = {
             "model": str(model.resolve()), "adapters": [str(path.resolve()) for path in adapters],
             "socket": str(self._socket), "key": self._key, "slots": slots, "context": context, "threads": threads,
+            "prompt_lookup": prompt_lookup,
         }  # fmt: skip
         with self._log.open("w") as log:
             # Isolated (-I), so that no file of the current folder is imported. In a session of its own, so that Ctrl-C

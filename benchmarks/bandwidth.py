@@ -28,6 +28,4 @@ def memory_bandwidth() -> float:
             list(pool.map(lambda array: np.copyto(array[0], array[1]), arrays))
 
         size = len(arrays) * _BYTES
-        return max(
-            max(size / seconds(read), 2 * size / seconds(copy)) for _ in range(_ROUNDS)
-        )
+        return max(max(size / seconds(read), 2 * size / seconds(copy)) for _ in range(_ROUNDS))

@@ -25,8 +25,12 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from benchmarks.data import data  # noqa: E402
+from benchmarks.engine_memory import engine_memory  # noqa: E402
+from benchmarks.engines import answers_at_once, engine_speed, first_token  # noqa: E402
+from benchmarks.large_model import large_model  # noqa: E402
+from benchmarks.prompt_lookup import prompt_lookup  # noqa: E402
 from benchmarks.revisions import revisions  # noqa: E402
-from benchmarks.serving import serving  # noqa: E402
+from benchmarks.serving import one_answer, ten_sessions  # noqa: E402
 from benchmarks.timing import ROUNDS, compare, seconds  # noqa: E402
 from benchmarks.tuning import lora, training  # noqa: E402
 
@@ -143,17 +147,28 @@ def busy() -> None:
     subprocess.run([sys.executable, "-m", "benchmarks.busy"], check=True)
 
 
+SERVING = (
+    one_answer, ten_sessions, engine_speed, first_token, answers_at_once, large_model, prompt_lookup, engine_memory,
+)  # fmt: skip
+
+
+def serving() -> None:
+    """Measure the models of the page and the engines of the server."""
+    for measure in SERVING:
+        measure()
+
+
 PARTS = (generation, training, lora, bertscore, statistics, revisions, data, serving, busy)
 
 
 def main() -> None:
-    named = {part.__name__: part for part in PARTS}
+    named = {part.__name__: part for part in (*PARTS, *SERVING)}
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time parts of codetune, as ratios.")
     parser.add_argument(
         "parts", nargs="*", choices=["all", *named], default="all", metavar="part", help=f"any of {', '.join(named)}"
     )
     chosen = parser.parse_args().parts
-    for name in named if "all" in chosen else chosen:
+    for name in [part.__name__ for part in PARTS] if "all" in chosen else chosen:
         named[name]()
 
 

@@ -69,9 +69,3 @@ def ten_sessions() -> None:
         print(f"memory of {SESSIONS} sessions: not measured: {error}")
         return
     _line(f"memory of {SESSIONS} open sessions", f"{held:.2f} GB", f"{MEMORY_GB} GB", reached=held <= MEMORY_GB)
-
-
-def serving() -> None:
-    """Run all measurements of this file."""
-    one_answer()
-    ten_sessions()

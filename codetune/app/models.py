@@ -101,7 +101,9 @@ def open_models(wanted: Mapping[str, ModelFiles], name: EngineName, params: Serv
     """
     threads = load_section(NumericsParams, project.project_root() / PARAMS_FILE).threads or cores()
     cache = project.project_root() / ADAPTERS
-    limits = EngineLimits(params.slots, params.context, threads, cache, shorten=True)
+    limits = EngineLimits(
+        params.slots, params.context, threads, cache, shorten=True, prompt_lookup=params.prompt_lookup
+    )
     alone = [{place: files} for place, files in wanted.items()]
     if name == "torch":
         return _borrow(alone, ("torch", limits), "")

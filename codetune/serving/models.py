@@ -82,7 +82,9 @@ def open_models(
     :returns: the models; lines for the user, such as why an engine was not used; and what must be closed at the end.
     :raises UserError: when a model cannot be loaded.
     """
-    limits = EngineLimits(params.slots, params.context, threads or cores(), root / ADAPTERS)
+    limits = EngineLimits(
+        params.slots, params.context, threads or cores(), root / ADAPTERS, prompt_lookup=params.prompt_lookup
+    )
     opened: dict[str, ServedModel] = {}
     notes: list[str] = []
     closing = ExitStack()

@@ -38,6 +38,10 @@ class ServeParams(Section):
         description="revisions whose tuned models are served too, as tuned@REVISION: branches, tags, experiments or "
         "commits"
     )
+    prompt_lookup: bool = Field(
+        description="llama.cpp guesses tokens where an answer repeats text of its prompt, and checks several at once. "
+        "This can be faster where answers repeat long parts of given code. The engine torch ignores it"
+    )
     allowed_hosts: list[str] = Field(
         description="names of this machine that a client may use, besides localhost and addresses; protects against "
         "web pages that point a name of theirs at this machine (DNS rebinding)"

@@ -13,8 +13,8 @@ import pytest
 from tests.conftest import ROOT, run_python
 
 _SERVE = (
-    "serve: {engine: torch, port: 0, slots: 1, context: 0, max_tokens: 8, revisions: [], allowed_hosts: [], "
-    "allowed_origins: []}\n"
+    "serve: {engine: torch, port: 0, slots: 1, context: 0, max_tokens: 8, revisions: [], prompt_lookup: false, "
+    "allowed_hosts: [], allowed_origins: []}\n"
 )
 _NUMERICS = "numerics: {mode: portable, threads: 1}\n"
 

@@ -8,7 +8,15 @@ from codetune.serving.params import ServeParams
 from tests.conftest import one_line
 
 PARAMS = ServeParams(
-    engine="torch", port=0, slots=1, context=64, max_tokens=8, revisions=[], allowed_hosts=[], allowed_origins=[]
+    engine="torch",
+    port=0,
+    slots=1,
+    context=64,
+    max_tokens=8,
+    revisions=[],
+    prompt_lookup=False,
+    allowed_hosts=[],
+    allowed_origins=[],
 )
 
 

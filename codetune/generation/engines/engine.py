@@ -42,6 +42,8 @@ class EngineLimits:
     :param threads: number of threads of the engine.
     :param cache: folder for converted files.
     :param shorten: whether a model with a shorter context than `context` is used with its own one, instead of refused.
+    :param prompt_lookup: whether llama.cpp guesses tokens that repeat earlier text and checks several at once; the
+        torch engine does not.
     """
 
     slots: int
@@ -49,6 +51,7 @@ class EngineLimits:
     threads: int
     cache: Path
     shorten: bool = False
+    prompt_lookup: bool = False
 
     def context_for(self, model_context: int, name: str) -> int:
         """Return the context to use, in tokens.

@@ -96,7 +96,12 @@ class LlamaCppEngine:
             for name, adapter in models.adapters.items()
         }
         self._process = LlamaCppProcess(
-            file.path, files, slots=limits.slots, context=self.context, threads=limits.threads
+            file.path,
+            files,
+            slots=limits.slots,
+            context=self.context,
+            threads=limits.threads,
+            prompt_lookup=limits.prompt_lookup,
         )
 
     @property

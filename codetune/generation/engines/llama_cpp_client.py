@@ -35,11 +35,20 @@ class LlamaCppProcess:
     :param slots: number of answers that are generated at the same time.
     :param context: largest number of tokens of one prompt with its answer.
     :param template: the chat template; empty: that of the file of the base model.
+    :param prompt_lookup: whether tokens that repeat earlier text are guessed and checked several at once.
     :raises UserError: when the model cannot be loaded.
     """
 
     def __init__(
-        self, model: Path, adapters: Sequence[Path], *, slots: int, context: int, threads: int, template: str = ""
+        self,
+        model: Path,
+        adapters: Sequence[Path],
+        *,
+        slots: int,
+        context: int,
+        threads: int,
+        template: str = "",
+        prompt_lookup: bool = False,
     ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="codetune-"))  # only this user can enter it
         self._socket = self._folder / "llama.sock"
@@ -48,7 +57,7 @@ class LlamaCppProcess:
         settings = {
             "model": str(model.resolve()), "adapters": [str(path.resolve()) for path in adapters],
             "socket": str(self._socket), "key": self._key, "slots": slots, "context": context, "threads": threads,
-            "template": template,
+            "template": template, "prompt_lookup": prompt_lookup,
         }  # fmt: skip
         with self._log.open("w") as log:
             # Isolated (-I), so that no file of the current folder is imported. In a session of its own, so that Ctrl-C

@@ -18,13 +18,16 @@ import xllamacpp
 
 READY = "ready"
 _ERRORS_ONLY = 1
+# Prompt lookup: if the last `_MATCHED` tokens stand earlier in the same prompt and answer, up to `_GUESSED` tokens that
+# follow there are checked at once. Shorter matches are wrong more often and make answers slower.
+_MATCHED, _GUESSED = 8, 16
 
 
 def parameters(settings: dict[str, Any]) -> Any:
     """Return the parameters of llama.cpp.
 
     :param settings: `model`, `adapters` (paths), `socket`, `key`, `slots`, `context` (tokens of one slot), `threads`,
-        `template` (the chat template; empty: that of the model).
+        `template` (the chat template; empty: that of the model), `prompt_lookup` (whether tokens are guessed).
     """
     params = xllamacpp.CommonParams()
     params.verbosity = _ERRORS_ONLY
@@ -46,6 +49,10 @@ def parameters(settings: dict[str, Any]) -> Any:
     params.cors_credentials = False
     params.ui = params.endpoint_slots = params.endpoint_props = False
     params.offline = True
+    if settings["prompt_lookup"]:
+        params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
+        params.speculative.ngram_simple.size_n = _MATCHED
+        params.speculative.ngram_simple.size_m = _GUESSED
     return params
 
 

@@ -86,6 +86,23 @@ def test_an_answer_does_not_depend_on_others(models, llama):
         assert list(pool.map(lambda one: answer(llama, *one), asked)) == alone
 
 
+def test_prompt_lookup_changes_no_greedy_answer(models, folder, llama):
+    long = replace(GREEDY, max_new_tokens=200)
+    guessing = LlamaCppEngine(models, replace(limits(folder), prompt_lookup=True))
+    try:
+        accepted = 0
+        for name in models.adapters:
+            for question in QUESTIONS:
+                assert answer(guessing, name, question, long) == answer(llama, name, question, long)
+                prompt = guessing.prompt(name, [{"role": "user", "content": question}])
+                request = guessing._request(name, prompt, long, repeatable=True)
+                timings = guessing._process.complete(request, stream=False).whole()["timings"]
+                accepted += timings.get("draft_n_accepted", 0)
+        assert accepted > 0
+    finally:
+        guessing.close()
+
+
 @pytest.mark.parametrize("engine", ["torch_engine", "llama"])
 def test_a_seed_decides_the_answer(request, engine):
     chosen = request.getfixturevalue(engine)

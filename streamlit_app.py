@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from codetune.app.kept import keep
 from codetune.app.pages import compare, data, experiments, samples
 from codetune.app.start import fix_numerics
 from codetune.app.ui.style import ICON, STYLE
@@ -33,4 +34,5 @@ page = st.navigation(
 )
 st.set_page_config(page_title=f"{page.title} · codetune", page_icon=str(ICON), layout="wide")
 st.html(STYLE)
+keep(page.url_path)
 page.run()

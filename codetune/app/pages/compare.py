@@ -8,8 +8,9 @@ import streamlit as st
 
 from codetune.app import project
 from codetune.app.ui import charts
+from codetune.app.ui.address import write_query
 from codetune.app.ui.changes import show_changes
-from codetune.app.ui.choose import choose_revisions
+from codetune.app.ui.choose import choose_revisions, pair_query
 from codetune.app.ui.exports import show_exports
 from codetune.app.ui.forest import AXIS, forest, forest_height
 from codetune.app.ui.forest import READING as FOREST_READING
@@ -179,4 +180,6 @@ def _show(baseline: Revision, candidate: Revision) -> None:
 def page() -> None:
     """Draw the page."""
     st.title("Compare")
-    _show(*choose_revisions())
+    pair = choose_revisions()
+    write_query(pair_query(*pair))
+    _show(*pair)

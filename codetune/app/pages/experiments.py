@@ -39,10 +39,10 @@ def _filtered(rows: list[Row]) -> list[Row]:
         "Search", key="experiments_search", max_chars=200, placeholder="name, message, author, date, id, rank=4",
         help="Shows rows that contain every word: in name, message, author, date, id or a parameter.",
     )  # fmt: skip
+    st.session_state.setdefault("experiments_kinds", list(KINDS))
     kinds = right.pills(
-        "Show", list(KINDS), selection_mode="multi", default=list(KINDS), format_func=KINDS.__getitem__,
-        key="experiments_kinds",
-    )  # fmt: skip
+        "Show", list(KINDS), selection_mode="multi", format_func=KINDS.__getitem__, key="experiments_kinds"
+    )
     return matching(rows, text, kinds)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -23,6 +23,7 @@ from codetune.history.reports import Prompt
 REFRESH_SECONDS = 0.1
 MAX_EXAMPLES = 200
 OWN = "Write your own"
+_SAMPLING = {"temperature": 0.0, "top_p": 1.0, "top_k": 0, "tokens": 160, "seed": 7}
 FIRST_INSTRUCTION = (
     "Write a Python function `word_counts` with parameter `text`. Returns a dictionary that maps each word of `text` "
     "to how often it occurs."
@@ -43,6 +44,10 @@ class Question:
     instruction: str
     example: Prompt | None
     asked: AnswerProgress
+
+    def ended(self) -> Question:
+        """Return this question with the answers so far, for a session that does not generate them."""
+        return replace(self, asked=replace(self.asked, running=False, events=iter(()))) if self.asked.running else self
 
 
 def _examples() -> dict[str, Prompt]:
@@ -77,20 +82,29 @@ def _instruction() -> tuple[str, Prompt | None]:
 
 
 def _settings() -> SamplingSettings:
+    for name, value in _SAMPLING.items():
+        st.session_state.setdefault(f"sampling_{name}", value)
     with st.expander("Sampling", icon=":material/tune:"):
         columns = st.columns(5)
         temperature = columns[0].number_input(
-            "Temperature", 0.0, 2.0, 0.0, 0.1, help="0 always takes the most likely token (greedy), as in the reports."
+            "Temperature", 0.0, 2.0, step=0.1, key="sampling_temperature",
+            help="0 always takes the most likely token (greedy), as in the reports.",
         )
         greedy = temperature == 0
         top_p = columns[1].number_input(
-            "Top-p", 0.05, 1.0, 1.0, 0.05, disabled=greedy, help="Sample the most likely tokens that sum to this value."
+            "Top-p", 0.05, 1.0, step=0.05, key="sampling_top_p", disabled=greedy,
+            help="Sample the most likely tokens that sum to this value.",
         )
         top_k = columns[2].number_input(
-            "Top-k", 0, 1000, 0, disabled=greedy, help="Sample from this number of the most likely tokens; 0: all."
+            "Top-k", 0, 1000, key="sampling_top_k", disabled=greedy,
+            help="Sample from this number of the most likely tokens; 0: all.",
         )
-        tokens = columns[3].number_input("Max. new tokens", 1, 1024, 160, 16, help="Longer answers are cut.")
-        seed = columns[4].number_input("Seed", 0, 2**31, 7, disabled=greedy, help="Same seed, same answer.")
+        tokens = columns[3].number_input(
+            "Max. new tokens", 1, 1024, step=16, key="sampling_tokens", help="Longer answers are cut."
+        )
+        seed = columns[4].number_input(
+            "Seed", 0, 2**31, key="sampling_seed", disabled=greedy, help="Same seed, same answer."
+        )
     return SamplingSettings(float(temperature), float(top_p), int(top_k), int(tokens), int(seed))
 
 
@@ -137,6 +151,8 @@ def _facts(question: Question, place: str) -> str:
 def _answers(found: dict[Side, ModelFiles | str], question: Question | None) -> None:
     """Draw the answers side by side, again and again while the models generate."""
     slots = {}
+    if question is not None:
+        st.markdown(f"**Answers to:** {escape_markdown(question.instruction)}")
     for column, (side, model) in zip(st.columns(2), found.items(), strict=True):
         with column:
             st.markdown(f"**{escape_markdown(side.title)}**")

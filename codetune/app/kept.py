@@ -55,7 +55,7 @@ def _browser_name() -> str:
     """Return the text in the cookie of the browser, or a new random one."""
     if "browser_name" not in st.session_state:
         found = st.context.cookies.get(COOKIE, "")
-        st.session_state["browser_name"] = found if _NAME.fullmatch(found) else secrets.token_hex(16)
+        st.session_state["browser_name"] = found if _NAME.fullmatch(str(found)) else secrets.token_hex(16)
     return str(st.session_state["browser_name"])
 
 

@@ -15,6 +15,7 @@ from codetune.app.ui.exports import show_exports
 from codetune.app.ui.forest import AXIS, forest, forest_height
 from codetune.app.ui.forest import READING as FOREST_READING
 from codetune.app.ui.guard import escape_markdown, show_errors
+from codetune.app.ui.running import show_unfinished
 from codetune.app.ui.tables import flip_table, metric_table
 from codetune.compare.comparison import Comparison, MetricDifference
 from codetune.compare.gather import flip_rows
@@ -27,8 +28,8 @@ from codetune.compare.wording import (
     verdict_sentence,
 )
 from codetune.evaluation.metrics.registry import F1
-from codetune.history.listing import Kind, Revision
-from codetune.history.reports import Reports
+from codetune.history.listing import WORKSPACE, Kind, Revision
+from codetune.history.reports import METRICS_FILE, Reports
 
 SECOND_RUN = "`dvc exp run -S train.lora.rank=4`"
 READING = (
@@ -38,9 +39,12 @@ READING = (
 )
 
 
-def unmeasured_sentence(revision: Revision) -> str:
+def unmeasured_sentence(reports: Reports) -> str:
     """Return a sentence that says how to get metrics for a revision that has none."""
+    revision = reports.revision
     name = escape_markdown(revision.title)
+    if revision.kind is Kind.WORKSPACE and reports.scores:
+        return f"The workspace has reports, but no {METRICS_FILE}. Run `dvc repro`, which writes it again."
     if revision.kind is Kind.WORKSPACE:
         return "The workspace has no reports yet. Run `make repro`, which trains and measures the model."
     if revision.kind is Kind.EXPERIMENT:
@@ -53,7 +57,14 @@ def unmeasured_sentence(revision: Revision) -> str:
 
 def _problems(*sides: Reports) -> None:
     for problem in dict.fromkeys(problem for reports in sides for problem in reports.problems):
-        st.warning(f"{escape_markdown(problem)}. Restore it with `git checkout`, or run `dvc repro`.")
+        st.warning(escape_markdown(problem))
+
+
+def show_unmeasured(reports: Reports) -> None:
+    """Draw why a revision has no metrics, with one remedy: that of a damaged file, or else the command to run."""
+    _problems(reports)
+    if not any(problem.startswith(METRICS_FILE) for problem in reports.problems):
+        st.info(unmeasured_sentence(reports))
 
 
 def _metrics(rows: list[MetricDifference], reports: Reports, *names: str) -> None:
@@ -162,14 +173,15 @@ def _pair(comparison: Comparison) -> None:
 
 
 def _show(baseline: Revision, candidate: Revision) -> None:
-    sides = {revision: project.reports(revision) for revision in (baseline, candidate)}
+    unfinished = show_unfinished(baseline, candidate)
+    judged = [side for side in (baseline, candidate) if not (unfinished and side == WORKSPACE)]
+    sides = {revision: project.reports(revision) for revision in judged}
     measured = [revision for revision, reports in sides.items() if reports.measured]
-    for revision, reports in sides.items():
+    for reports in sides.values():
         if not reports.measured:
-            _problems(reports)
-            st.info(unmeasured_sentence(revision))
+            show_unmeasured(reports)
     if len(measured) == 1:
-        if len(sides) == 1:
+        if baseline == candidate:
             st.info(f"Baseline and candidate are the same. Choose another revision, or create one: {SECOND_RUN}.")
         _single(project.comparison(measured[0], measured[0]))
     elif measured:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from codetune.app import project
-from codetune.app.pages.compare import unmeasured_sentence
+from codetune.app.pages.compare import show_unmeasured
 from codetune.app.ui.address import write_query
 from codetune.app.ui.answers import show_sample
 from codetune.app.ui.choose import choose_revisions, pair_query
 from codetune.app.ui.guard import escape_markdown, show_errors
 from codetune.app.ui.picking import LINK, pick_metric, pick_sample, pick_wanted
+from codetune.app.ui.running import show_unfinished
 from codetune.app.ui.sample_table import sample_table
 from codetune.compare.comparison import Comparison
 from codetune.compare.samples import Sample, by_change, comparable_metrics, filter_samples, samples_of, ways
 from codetune.compare.wording import discrimination_sentence
 from codetune.evaluation.metrics.metric import Metric
-from codetune.history.listing import Revision
+from codetune.history.listing import WORKSPACE, Revision
 from codetune.history.reports import Reports
 
 
@@ -26,11 +27,14 @@ def _comparison(baseline: Revision, candidate: Revision) -> Comparison | None:
     If only one has metrics, it is compared with itself; if none has, None is returned.
     """
     measured = []
+    unfinished = show_unfinished(baseline, candidate)
     for revision in dict.fromkeys((baseline, candidate)):
+        if unfinished and revision == WORKSPACE:
+            continue
         if project.reports(revision).measured:
             measured.append(revision)
         else:
-            st.info(unmeasured_sentence(revision))
+            show_unmeasured(project.reports(revision))
     return project.comparison(measured[0], measured[-1]) if measured else None
 
 

@@ -83,10 +83,7 @@ def keep(page: str) -> None:
     name, state = _browser_name(), st.session_state
     entry = _entry(name)
     new = "kept_page" not in state
-    if new:
-        kept = {key: _opened(value) for key, value in entry.items()}
-    else:
-        kept = dict(state["kept"])
+    kept = {key: _opened(value) for key, value in entry.items()} if new else dict(state["kept"])
     kept |= {str(key): state[key] for key in state if _is_kept(str(key))}
     if new or state["kept_page"] != page:
         for key, value in kept.items():

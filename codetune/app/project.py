@@ -12,6 +12,8 @@ from codetune.compare.comparison import Comparison, compare
 from codetune.compare.figures import Figures, Row, figures_of, load_rows
 from codetune.compare.gather import data_changes as data_changes_of
 from codetune.compare.wording import unfinished_sentence
+from codetune.history.attempts import Attempt
+from codetune.history.attempts import attempts as attempts_of
 from codetune.history.listing import Revision, list_revisions
 from codetune.history.reading import load_reports
 from codetune.history.report_files import workspace_fingerprint
@@ -73,6 +75,17 @@ def rows() -> list[Row]:
     return load_rows(repository(), revisions(), _known_figures(str(project_root())))
 
 
+def head() -> str | None:
+    """Return the id of the commit HEAD; None outside a git repository, and before the first commit."""
+    found = repository()
+    return found.resolve("HEAD") if found.exists() else None
+
+
+def attempts() -> list[Attempt]:
+    """Return the experiments that wait in DVC's queue, and those that failed there."""
+    return _attempts(str(project_root()))
+
+
 def figures(commit: str) -> Figures:
     """Return the figures of one commit."""
     return figures_of(repository(), [commit], _known_figures(str(project_root())))[commit]
@@ -105,6 +118,11 @@ def _state(revision: Revision) -> str:
 @st.cache_data(ttl=LISTING_SECONDS, show_spinner=False)
 def _revisions(root: str) -> list[Revision]:
     return list_revisions(Repository(Path(root)))
+
+
+@st.cache_data(ttl=LISTING_SECONDS, show_spinner=False)
+def _attempts(root: str) -> list[Attempt]:
+    return attempts_of(Repository(Path(root)))
 
 
 @st.cache_resource(max_entries=MAX_PROJECTS_IN_MEMORY, show_spinner=False)

@@ -87,16 +87,29 @@ def _settings() -> SamplingSettings:
     with st.expander("Sampling", icon=":material/tune:"):
         columns = st.columns(5)
         temperature = columns[0].number_input(
-            "Temperature", 0.0, 2.0, step=0.1, key="sampling_temperature",
+            "Temperature",
+            0.0,
+            2.0,
+            step=0.1,
+            key="sampling_temperature",
             help="0 always takes the most likely token (greedy), as in the reports.",
         )
         greedy = temperature == 0
         top_p = columns[1].number_input(
-            "Top-p", 0.05, 1.0, step=0.05, key="sampling_top_p", disabled=greedy,
+            "Top-p",
+            0.05,
+            1.0,
+            step=0.05,
+            key="sampling_top_p",
+            disabled=greedy,
             help="Sample the most likely tokens that sum to this value.",
         )
         top_k = columns[2].number_input(
-            "Top-k", 0, 1000, key="sampling_top_k", disabled=greedy,
+            "Top-k",
+            0,
+            1000,
+            key="sampling_top_k",
+            disabled=greedy,
             help="Sample from this number of the most likely tokens; 0: all.",
         )
         tokens = columns[3].number_input(

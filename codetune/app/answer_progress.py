@@ -69,7 +69,7 @@ class AnswerProgress:
         if event is None:
             return "reading the prompt" if self.running else "stopped before the first token"
         parts = [
-            f"{event.tokens} tokens",
+            f"{event.tokens} {'token' if event.tokens == 1 else 'tokens'}",
             f"{event.seconds:.2f} s",
             f"first token {event.first_token_s:.2f} s",
             f"{event.tokens_per_s:.0f} tokens/s",

@@ -47,6 +47,19 @@ def corrected_p_text(row: MetricDifference) -> str:
     return "" if row.p_value is None or row.verdict is Verdict.SAME else p_value_text(row.p_value)
 
 
+def p_reason_text(row: MetricDifference, level: float) -> str:
+    """Format the corrected p-value; where it and the interval do not agree, say which of them decides.
+
+    :param level: the largest p-value of a significant difference.
+    """
+    text = corrected_p_text(row)
+    if not text or row.verdict is not Verdict.INDISTINGUISHABLE or row.low is None or row.high is None:
+        return text
+    if row.p_value is not None and row.p_value <= level:
+        return f"{text}, but the interval has 0"
+    return text if row.low <= 0 <= row.high else f"{text}, above {level:g}"
+
+
 def certainty_text(row: MetricDifference) -> str:
     """Describe how certain a verdict is: corrected p-value and smallest detectable difference; empty if not known."""
     if row.p_value is None or row.detectable is None or row.verdict is Verdict.SAME:

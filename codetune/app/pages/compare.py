@@ -16,7 +16,7 @@ from codetune.app.ui.forest import AXIS, forest, forest_height
 from codetune.app.ui.forest import READING as FOREST_READING
 from codetune.app.ui.guard import escape_markdown, show_errors
 from codetune.app.ui.running import show_unfinished
-from codetune.app.ui.tables import flip_table, metric_table
+from codetune.app.ui.tables import flip_table, meaning_table, metric_table
 from codetune.compare.comparison import Comparison, MetricDifference
 from codetune.compare.gather import flip_rows
 from codetune.compare.wording import (
@@ -34,7 +34,7 @@ from codetune.history.reports import METRICS_FILE, Reports
 SECOND_RUN = "`dvc exp run -S train.lora.rank=4`"
 READING = (
     "A verdict is better or worse when the interval excludes zero (bootstrap over prompts) and the p-value, corrected "
-    "for the number of metrics, is small (permutation or McNemar test, Holm correction; hover over the verdict). Both "
+    "for the number of metrics, is small (permutation or McNemar test, Holm correction). Both "
     "describe chance in the choice of prompts, not chance in a single training run."
 )
 
@@ -76,6 +76,13 @@ def _metrics(rows: list[MetricDifference], reports: Reports, *names: str) -> Non
         st.caption(FOREST_READING)
 
 
+def _reading(comparison: Comparison) -> None:
+    """Draw how to read the tables. The same texts are tooltips, which a keyboard does not reach."""
+    st.caption(READING)
+    with st.expander("What the metrics and columns mean", icon=":material/help:"):
+        st.html(meaning_table(comparison.rows["tuned"], comparison.candidate))
+
+
 def _gain(comparison: Comparison) -> None:
     """Draw the gain of tuning, and whether it holds for reworded prompts."""
     _metrics(comparison.gain, comparison.candidate, "Base", "Tuned")
@@ -95,7 +102,7 @@ def _tables(comparison: Comparison) -> None:
         if comparison.same_base:
             st.write("The base models of both revisions have the same scores on every shared prompt.")
         _metrics(comparison.rows["base"], comparison.candidate, *names)
-    st.caption(READING)
+    _reading(comparison)
 
 
 def _chart(title: str, chart: Any | None, missing: str, height: int = charts.HEIGHT) -> None:
@@ -151,7 +158,7 @@ def _single(comparison: Comparison) -> None:
     _problems(reports)
     st.markdown(f"#### {escape_markdown(gain_sentence(reports, comparison.gain))}")
     _gain(comparison)
-    st.caption(READING)
+    _reading(comparison)
     _flips(comparison)
     _plots([reports])
 

@@ -44,7 +44,7 @@ def _cells(rows: Sequence[Row], quantity: Quantity, baseline: Row | None, ways: 
     return pa.array([None if value is None else float(value) * scale for value in values], pa.float64())
 
 
-def _settings(quantity: Quantity, reports: Reports, *, signed: bool) -> Any:
+def _settings(quantity: Quantity, reports: Reports, *, signed: bool = False) -> Any:
     """Return how a column is shown: its digits, its unit, and its meaning as a tooltip."""
     if quantity.metric is None:
         return st.column_config.Column(quantity.label, help=f"`{quantity.key}` of params.yaml")

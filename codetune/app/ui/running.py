@@ -38,6 +38,12 @@ def _curves(run: Run) -> Any:
     )
 
 
+def _alt(run: Run) -> str:
+    """Return the curves as text: the last value of each."""
+    ends = [f"{curve.name} {curve.values[-1]:.4f} at step {curve.steps[-1]}" for curve in run.curves]
+    return f"Learning curve of the run in progress: {', '.join(ends)}"
+
+
 def _show(run: Run) -> None:
     with st.container(border=True):
         title = f"experiment {run.name}" if run.name else "the pipeline"
@@ -49,7 +55,7 @@ def _show(run: Run) -> None:
         elif run.step is not None:
             st.caption(f"step {run.step:,}; the total is known after the first checkpoint")
         if any(len(curve.steps) > 1 and curve.name.endswith("loss") for curve in run.curves):
-            st.altair_chart(_curves(run), width="stretch", height=_HEIGHT)
+            st.altair_chart(_curves(run), width="stretch", height=_HEIGHT, alt=_alt(run))
 
 
 def show_unfinished(*sides: Revision) -> bool:

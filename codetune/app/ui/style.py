@@ -37,6 +37,15 @@ STYLE = """
              background: currentColor; }
 .ct .bar::before { content: ""; position: absolute; left: 50%; top: 0; bottom: 0;
                    border-left: 1px dashed var(--quiet); }
+/* Streamlit's own greys and the text on its primary button have too little contrast (WCAG 2.2 asks for 4.5). */
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: light-dark(#5a5650, #b6b1aa); opacity: 1; }
+[data-testid="stBaseButton-primary"] p, [data-testid="stBaseButton-primary"] span { color: light-dark(#ffffff, #06202f); }
+.stCode code span.token { filter: none; }
+.stCode .token.comment, .stCode .token.prolog { color: light-dark(#5a5650, #b6b1aa); }
+.stCode .token:is(.string, .attr-value, .triple-quoted-string, .char) { color: light-dark(#0b6a3c, #7fd3a2); }
+.stCode .token:is(.keyword, .boolean, .decorator) { color: light-dark(#0062a3, #6cb8f0); }
+.stCode .token:is(.function, .class-name, .builtin) { color: light-dark(#7a3e00, #ffb27d); }
+.stCode .token:is(.number, .operator, .punctuation) { color: light-dark(#43403b, #d6d2cc); }
 .st-key-correction textarea { font-family: "Source Code Pro", monospace; font-size: .86rem; }
 .ct .ct-span { position: relative; display: block; width: 9rem; height: 1rem; margin-left: auto; }
 .ct .ct-span i { position: absolute; top: 50%; background: currentColor; border-radius: 2px; }

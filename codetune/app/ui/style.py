@@ -38,8 +38,9 @@ STYLE = """
 .ct .bar::before { content: ""; position: absolute; left: 50%; top: 0; bottom: 0;
                    border-left: 1px dashed var(--quiet); }
 /* Streamlit's own greys and the text on its primary button have too little contrast (WCAG 2.2 asks for 4.5). */
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: light-dark(#5a5650, #b6b1aa); opacity: 1; }
-[data-testid="stBaseButton-primary"] p, [data-testid="stBaseButton-primary"] span { color: light-dark(#ffffff, #06202f); }
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {
+  color: light-dark(#5a5650, #b6b1aa); opacity: 1; }
+[data-testid="stBaseButton-primary"] :is(p, span) { color: light-dark(#ffffff, #06202f); }
 .stCode code span.token { filter: none; }
 .stCode .token.comment, .stCode .token.prolog { color: light-dark(#5a5650, #b6b1aa); }
 .stCode .token:is(.string, .attr-value, .triple-quoted-string, .char) { color: light-dark(#0b6a3c, #7fd3a2); }

@@ -82,12 +82,12 @@ def keep(page: str) -> None:
     """
     name, state = _browser_name(), st.session_state
     entry = _entry(name)
-    new = "kept_page" not in state
-    kept = {key: _opened(value) for key, value in entry.items()} if new else dict(state["kept"])
-    kept |= {str(key): state[key] for key in state if _is_kept(str(key))}
-    if new or state["kept_page"] != page:
+    before, kept = state.get("kept", ("", {key: _opened(value) for key, value in entry.items()}))
+    kept = kept | {str(key): state[key] for key in state if _is_kept(str(key))}
+    if before != page or "kept" not in state:
         for key, value in kept.items():
             state[key] = value
-    state["kept_page"], state["kept"] = page, kept
+    # Streamlit may end a run at each of these assignments. So this one comes last, and the next run repeats the others.
+    state["kept"] = (page, kept)
     entry.update(kept)
     st.html(_SCRIPT.format(cookie=COOKIE, name=name), unsafe_allow_javascript=True)

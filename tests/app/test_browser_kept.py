@@ -14,11 +14,14 @@ from tests.support.sample_project import Project
 
 __all__ = ["browser", "served"]
 pytestmark = pytest.mark.browser
+SENT_MS = 1000
 INSTRUCTION = "Return the larger of two numbers."
 
 
 def _visit(page: Any, name: str) -> None:
-    """Open another page by its link at the top."""
+    """Open another page by its link at the top, when the server has received what was typed before."""
+    page.wait_for_timeout(SENT_MS)
+    _settled(page)
     page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
     page.get_by_role("heading", level=1, name=name).wait_for()
     _settled(page)

@@ -17,6 +17,7 @@ from codetune.app.project import project_root
 
 COOKIE = "codetune_browser"
 MAX_BROWSERS = 50
+_STATE = "kept_state"
 _NAME = re.compile(r"[0-9a-f]{32}")
 # Widgets by their keys, and other entries of the session, that are kept.
 _KEYS = {
@@ -82,12 +83,12 @@ def keep(page: str) -> None:
     """
     name, state = _browser_name(), st.session_state
     entry = _entry(name)
-    before, kept = state.get("kept", ("", {key: _opened(value) for key, value in entry.items()}))
+    before, kept = state.get(_STATE, ("", {key: _opened(value) for key, value in entry.items()}))
     kept = kept | {str(key): state[key] for key in state if _is_kept(str(key))}
-    if before != page or "kept" not in state:
+    if before != page or _STATE not in state:
         for key, value in kept.items():
             state[key] = value
     # Streamlit may end a run at each of these assignments. So this one comes last, and the next run repeats the others.
-    state["kept"] = (page, kept)
+    state[_STATE] = (page, kept)
     entry.update(kept)
     st.html(_SCRIPT.format(cookie=COOKIE, name=name), unsafe_allow_javascript=True)

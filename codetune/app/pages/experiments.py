@@ -123,8 +123,8 @@ def _scatter(
     if not found:
         st.caption("No row has both values. Choose other axes, or show more rows.")
         return
-    told = f"Scatter plot of {len(found)} revisions: {y.label} by {x.label}"
-    st.altair_chart(experiment_charts.scatter(found, x, y, ways, picked), width="stretch", height=_HEIGHT, alt=told)
+    words = f"Scatter plot of {len(found)} revisions: {y.label} by {x.label}"
+    st.altair_chart(experiment_charts.scatter(found, x, y, ways, picked), width="stretch", height=_HEIGHT, alt=words)
     st.caption("Bars: 95 % intervals, where the reports have them (gains only). Rings: the selected rows.")
 
 
@@ -140,8 +140,8 @@ def _parallel(
         st.caption("Choose at least one axis for which a row has a value.")
         return
     chart = experiment_charts.parallel_coordinates(drawn, places, ways, picked)
-    told = f"Parallel coordinates: {', '.join(axis.label for axis in axes)}"
-    st.altair_chart(chart, width="stretch", height=_HEIGHT, alt=told)
+    words = f"Parallel coordinates: {', '.join(axis.label for axis in axes)}"
+    st.altair_chart(chart, width="stretch", height=_HEIGHT, alt=words)
     st.caption("One line for each row, from parameters to metrics. On the axes of metrics, up is better.")
 
 

@@ -21,7 +21,8 @@ STYLE = """
 .ct th, .ct td { padding: .45rem .7rem; border: 0; border-bottom: 1px solid var(--line); text-align: right;
                  vertical-align: middle; white-space: nowrap; }
 .ct th { font-weight: 600; }
-.ct thead th { color: var(--quiet); font-size: .84rem; vertical-align: bottom; }
+.ct thead th { color: var(--quiet); font-size: .84rem; vertical-align: bottom; white-space: normal; }
+.ct td.words { white-space: normal; }
 .ct th:first-child, .ct .words { text-align: left; }
 .ct tbody th { font-weight: 500; }
 .ct tbody th span { display: block; color: var(--quiet); font-weight: 400; font-size: .78rem; white-space: normal; }
@@ -60,6 +61,10 @@ STYLE = """
 .ct pre del { color: var(--worse); text-decoration: line-through; }
 .ct th code.name { white-space: nowrap; }
 .st-key-token_map { overflow-x: auto; }
+@media (max-width: 1300px) {
+  .ct th, .ct td { padding-inline: .35rem; }
+  .ct .bar { width: 5rem; }
+}
 @media (max-width: 720px) {
   .ct thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .ct table, .ct tbody { display: block; }

@@ -52,9 +52,9 @@ def test_better_is_always_right_of_the_line(metric: Metric, dot: str) -> None:
 @pytest.mark.parametrize(
     ("low", "p_value", "told"),
     [
-        (0.25, 0.2, "0.2000, above 0.1"),
+        (0.25, 0.2, "0.2000,<br>above 0.1"),
         (-0.25, 0.2, "0.2000"),
-        (-0.25, 0.01, "0.0100, but the interval has 0"),
+        (-0.25, 0.01, "0.0100,<br>but the interval has 0"),
     ],
 )
 def test_where_interval_and_p_disagree_the_reason_is_in_the_table(low: float, p_value: float, told: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -14,6 +14,10 @@ from codetune.evaluation.metrics.syntax import syntax_valid
 from codetune.generation.engines.engine import EngineError
 from codetune.generation.stream import StreamEvent
 from codetune.models.answer_form import Task
+
+
+def _nothing(*, failed: bool = False) -> None:
+    """Do nothing: a question without models to release."""
 
 
 @dataclass
@@ -27,8 +31,7 @@ class AnswerProgress:
     :param texts: the text generated so far, by the name of the model.
     :param last: the latest event, by the name of the model.
     :param running: whether more events may come.
-    :param close: releases the models; called with `failed=True` after an error of the generation. It may be called more
-        than once.
+    :param close: releases the models; called once, with `failed=True` after an error of the generation.
     :param threads: number of threads that torch uses to generate; 0 leaves torch's setting unchanged.
     :param task: what the answers are, `python` or `text`; from Python answers the code is extracted as in `score`.
     """
@@ -39,7 +42,7 @@ class AnswerProgress:
     running: bool = True
     threads: int = 0
     task: Task = "python"
-    close: Callable[..., None] = lambda **_: None
+    close: Callable[..., None] = _nothing
 
     def advance(self, seconds: float) -> bool:
         """Collect events of the models for about `seconds`.
@@ -72,7 +75,12 @@ class AnswerProgress:
         """
         self.running = False
         self.events = iter(())
-        self.close(failed=failed)
+        close, self.close = self.close, _nothing
+        close(failed=failed)
+
+    def ended(self) -> AnswerProgress:
+        """Return the texts so far, without the models: whoever keeps the result keeps no model in use."""
+        return replace(self, events=iter(()), running=False, close=_nothing)
 
     def status_line(self, name: str) -> str:
         """Return length, speed and how the answer ended, in one line, for the model `name`."""
@@ -80,7 +88,7 @@ class AnswerProgress:
         if event is None:
             return "waiting for the first token" if self.running else "stopped before the first token"
         parts = [
-            f"{event.tokens} tokens",
+            f"{event.tokens} {'token' if event.tokens == 1 else 'tokens'}",
             f"{event.seconds:.2f} s",
             f"first token after {event.first_token_s:.2f} s",
             f"{event.tokens_per_s:.1f} tokens/s",

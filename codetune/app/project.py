@@ -11,12 +11,17 @@ import streamlit as st
 from codetune.compare.comparison import Comparison, compare
 from codetune.compare.figures import Figures, Row, figures_of, load_rows
 from codetune.compare.gather import data_changes as data_changes_of
+from codetune.compare.wording import unfinished_sentence
+from codetune.history.attempts import Attempt
+from codetune.history.attempts import attempts as attempts_of
 from codetune.history.listing import Revision, list_revisions
 from codetune.history.reading import load_reports
 from codetune.history.report_files import workspace_fingerprint
 from codetune.history.reports import Reports
 from codetune.history.repository import Repository
+from codetune.history.running import running
 from codetune.history.stages import LOCK_FILE, StageChanges, stage_changes
+from codetune.history.unfinished import OutdatedStage, outdated_in_workspace
 
 ROOT_VARIABLE = "CODETUNE_PROJECT"
 SPACE_VARIABLE = "CODETUNE_SPACE"
@@ -58,9 +63,33 @@ def comparison(baseline: Revision, candidate: Revision) -> Comparison:
     return _comparison(str(project_root()), baseline, candidate, (_state(baseline), _state(candidate)))
 
 
+def unfinished() -> str:
+    """Return a sentence on what is unfinished in the workspace: a run, or stages that have not run; empty if nothing.
+
+    Reports of an unfinished workspace do not describe one model, so the pages do not compare them.
+    """
+    root = project_root()
+    try:
+        runs = running(root)
+    except OSError:
+        runs = []
+    return unfinished_sentence(runs, _outdated(str(root), _lock_state()))
+
+
 def rows() -> list[Row]:
     """Return the workspace and all commits and experiments with their figures; those of a commit are read once."""
     return load_rows(repository(), revisions(), _known_figures(str(project_root())))
+
+
+def head() -> str | None:
+    """Return the id of the commit HEAD; None outside a git repository, and before the first commit."""
+    found = repository()
+    return found.resolve("HEAD") if found.exists() else None
+
+
+def attempts() -> list[Attempt]:
+    """Return the experiments that wait in DVC's queue, and those that failed there."""
+    return _attempts(str(project_root()))
 
 
 def figures(commit: str) -> Figures:
@@ -97,6 +126,11 @@ def _revisions(root: str) -> list[Revision]:
     return list_revisions(Repository(Path(root)))
 
 
+@st.cache_data(ttl=LISTING_SECONDS, show_spinner=False)
+def _attempts(root: str) -> list[Attempt]:
+    return attempts_of(Repository(Path(root)))
+
+
 @st.cache_resource(max_entries=MAX_PROJECTS_IN_MEMORY, show_spinner=False)
 def _known_figures(root: str) -> dict[str, Figures]:  # noqa: ARG001 - part of the cache's key
     return {}
@@ -110,6 +144,11 @@ def _reports(root: str, revision: Revision, state: str) -> Reports:  # noqa: ARG
 @st.cache_resource(max_entries=MAX_REVISIONS_IN_MEMORY, show_spinner="Comparing")
 def _comparison(root: str, baseline: Revision, candidate: Revision, states: tuple[str, str]) -> Comparison:
     return compare(_reports(root, baseline, states[0]), _reports(root, candidate, states[1]))
+
+
+@st.cache_data(max_entries=MAX_PROJECTS_IN_MEMORY, show_spinner=False)
+def _outdated(root: str, state: int) -> list[OutdatedStage]:  # noqa: ARG001 - part of the cache's key
+    return outdated_in_workspace(Repository(Path(root)))
 
 
 @st.cache_data(max_entries=MAX_REVISIONS_IN_MEMORY, show_spinner=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from codetune import numerics
+from codetune.app.kept import keep
 from codetune.app.project import project_root
 from codetune.app.ui.guard import escape_markdown
 from codetune.app.ui.style import ICON, STYLE
@@ -51,4 +52,5 @@ def run_pages(pages: Sequence[Page]) -> None:
     page = st.navigation(pages, position="top")
     st.set_page_config(page_title=f"{page.title} · codetune", page_icon=str(ICON), layout="wide")
     st.html(STYLE)
+    keep(page.url_path)
     page.run()

@@ -30,6 +30,7 @@ from codetune.history.reports import METRICS_FILE
 from codetune.history.repository import Repository
 
 PROMPTS = "prompts_digest"
+LAST_LOSS = "training.last_val_loss"
 _PARAMS, _SIGNATURES, _TRAINING = "params.yaml", "reports/signatures.json", "reports/training/summary.json"
 _EXECUTION = "reports/execution/metrics.json"
 _PATHS = (_PARAMS, METRICS_FILE, _SIGNATURES, _TRAINING, _EXECUTION)
@@ -67,11 +68,13 @@ class Row:
     """One commit, one experiment or the workspace, with its figures.
 
     :param names: the branches and tags that point to the commit.
+    :param note: the text that `git notes` keeps for the commit.
     """
 
     revision: Revision
     names: tuple[str, ...]
     figures: Figures
+    note: str = ""
 
     @property
     def title(self) -> str:
@@ -114,8 +117,14 @@ def _current(key: str) -> str:
 
 
 def _training(content: dict[str, Any]) -> Figures:
-    loss = _finite(content).get("best.val_loss")
-    values = {} if loss is None else {"training.val_loss": Measured(loss)}
+    """The validation losses of a training: that of the adapter, which is the best one, and the last one."""
+    evaluated = content.get("evaluations")
+    last = evaluated[-1] if isinstance(evaluated, list) and evaluated and isinstance(evaluated[-1], dict) else {}
+    found = {
+        "training.val_loss": _finite(content).get("best.val_loss"),
+        LAST_LOSS: _finite(last).get("val_loss"),
+    }
+    values = {key: Measured(value) for key, value in found.items() if value is not None}
     return Figures(values=values, signatures=loss_signature(content))
 
 
@@ -217,8 +226,14 @@ def load_rows(
         else:
             first.setdefault(revision.key, revision)
     found = figures_of(repository, [key for key, revision in first.items() if revision.commit], known)
+    notes = repository.notes() if found else {}
     return [
-        Row(revision, tuple(names.get(key, ())), found[key] if revision.commit else _of_workspace(repository))
+        Row(
+            revision,
+            tuple(names.get(key, ())),
+            found[key] if revision.commit else _of_workspace(repository),
+            notes.get(key, ""),
+        )
         for key, revision in first.items()
     ]
 
@@ -226,7 +241,7 @@ def load_rows(
 def matching(rows: Iterable[Row], text: str, kinds: Iterable[Kind]) -> list[Row]:
     """Find the rows of some kinds that contain all words of `text`; upper and lower case are equal.
 
-    Name, message, author, date, ids and parameters (such as `rank=4`) are searched.
+    Name, message, author, date, ids, notes and parameters (such as `rank=4`) are searched.
     """
     words, wanted = text.casefold().split(), set(kinds)
     return [row for row in rows if row.revision.kind in wanted and all(word in _searched(row) for word in words)]
@@ -234,4 +249,4 @@ def matching(rows: Iterable[Row], text: str, kinds: Iterable[Kind]) -> list[Row]
 
 def _searched(row: Row) -> str:
     params = " ".join(f"{key}={value}" for key, value in row.figures.params.items())
-    return f"{row.revision.label} {row.revision.key} {' '.join(row.names)} {params}".casefold()
+    return f"{row.revision.label} {row.revision.key} {' '.join(row.names)} {row.note} {params}".casefold()

@@ -72,7 +72,8 @@ def _reports(repository: Repository, name: str) -> Reports:
     revision = require_revision(repository, name)
     reports = load_reports(repository, revision)
     if reports.problems:
-        raise UserError(reports.problems[0], "Restore it with `git checkout`, or run `dvc repro`.")
+        what, _, remedy = reports.problems[0].rpartition(". ")
+        raise UserError(what, remedy)
     if not reports.measured:
         raise UserError(
             f"{revision.title} has no metrics",

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from codetune.compare.figures import PROMPTS, Measured, Row
+from codetune.compare.figures import LAST_LOSS, PROMPTS, Measured, Row
 from codetune.compare.notices import short
 from codetune.evaluation.metrics.catalogue import ANSWERS, VALIDATION_LOSS, metrics_of
 from codetune.evaluation.metrics.metric import Metric
@@ -83,11 +83,26 @@ class MeasurementSetup:
     rows: int
 
 
-def parameters(rows: Sequence[Row]) -> list[Quantity]:
+def _changed_from_parent(rows: Sequence[Row], known: Sequence[Row]) -> set[str]:
+    """The keys of the parameters in which an experiment differs from the commit that it started from."""
+    figures = {row.revision.commit: row.figures.params for row in (*known, *rows)}
+    found: set[str] = set()
+    for row in rows:
+        if row.revision.parent in figures and row.revision.parent is not None:
+            old, new = figures[row.revision.parent], row.figures.params
+            found |= {key for key in {*old, *new} if old.get(key) != new.get(key)}
+    return found
+
+
+def parameters(rows: Sequence[Row], known: Sequence[Row] = ()) -> list[Quantity]:
     """List the parameters that differ between the rows: first those with several values, then partial ones.
 
-    A partial parameter has one value, but some params.yaml do not have it. Both lists are in the order of the files.
+    A partial parameter has one value, but some params.yaml do not have it. Both lists are in the order of the files;
+    those in which an experiment differs from its parent come first.
+
+    :param known: more rows, in which the parents of experiments are looked up.
     """
+    moved = _changed_from_parent(rows, known)
     files = [row.figures.params for row in rows if row.figures.params]
     several, partly = [], []
     for key in dict.fromkeys(key for params in files for key in params):
@@ -96,13 +111,18 @@ def parameters(rows: Sequence[Row]) -> list[Quantity]:
             several.append(Quantity(key, key))
         elif len(present) < len(files):
             partly.append(Quantity(key, key, partial=True))
-    return several + partly
+    return [*sorted(several, key=lambda found: found.key not in moved), *partly]
 
 
 def metrics(rows: Sequence[Row]) -> list[Quantity]:
     """List the metrics that any row reports: of tuned and base model, gains, robustness and validation loss."""
     reported = {key for row in rows for key in row.figures.values}
-    found = [Quantity(_LOSS, VALIDATION_LOSS.label, VALIDATION_LOSS)] if _LOSS in reported else []
+    last = f"{VALIDATION_LOSS.label}, last"
+    losses = [
+        Quantity(_LOSS, VALIDATION_LOSS.label, VALIDATION_LOSS),
+        Quantity(LAST_LOSS, last, replace(VALIDATION_LOSS, label=last)),
+    ]
+    found = [loss for loss in losses if loss.key in reported]
     for prefix, words in _FAMILIES.items():
         names = {key.removeprefix(prefix) for key in reported if key.startswith(prefix)}
         for metric in metrics_of(names):
@@ -139,7 +159,7 @@ def ways_of(rows: Sequence[Row], shown: Sequence[Quantity]) -> tuple[list[Measur
         any of the metrics has no way.
     """
     asked = [quantity for quantity in shown if quantity.metric]
-    answered = [ANSWERS, PROMPTS] if any(quantity.key != _LOSS for quantity in asked) else []
+    answered = [ANSWERS, PROMPTS] if any(quantity.key not in (_LOSS, LAST_LOSS) for quantity in asked) else []
     keys = [*dict.fromkeys(q.metric.signature for q in asked if q.metric and q.metric.signature), *answered]
     found = {
         row.revision.key: tuple((key, row.figures.signatures.get(key, "not recorded")) for key in keys)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from codetune.compare.comparison import Comparison, MetricDifference, Verdict
 from codetune.compare.flips import Flips
+from codetune.compare.intervals import settings_of
 from codetune.evaluation.metrics.metric import Metric
 from codetune.evaluation.metrics.registry import F1, main_metrics
 from codetune.history.reports import Reports
+from codetune.history.running import Run
+from codetune.history.unfinished import OutdatedStage
 
 _SMALLEST_P = 0.0001
 
@@ -41,6 +45,19 @@ def p_value_text(value: float, equal: str = "") -> str:
 def corrected_p_text(row: MetricDifference) -> str:
     """Format the corrected p-value; empty if there is none or both models have the same scores."""
     return "" if row.p_value is None or row.verdict is Verdict.SAME else p_value_text(row.p_value)
+
+
+def p_reason_text(row: MetricDifference, level: float) -> str:
+    """Format the corrected p-value; where it and the interval do not agree, say which of them decides.
+
+    :param level: the largest p-value of a significant difference.
+    """
+    text = corrected_p_text(row)
+    if not text or row.verdict is not Verdict.INDISTINGUISHABLE or row.low is None or row.high is None:
+        return text
+    if row.p_value is not None and row.p_value <= level:
+        return f"{text}, but the interval has 0"
+    return text if row.low <= 0 <= row.high else f"{text}, above {level:g}"
 
 
 def certainty_text(row: MetricDifference) -> str:
@@ -170,10 +187,44 @@ def robustness_sentence(reports: Reports) -> str:
     tuned = found["tuned"]
     moved = tuned[F1.gain]
     ends = [F1.show(moved[key], signed=True) for key in ("mean", "low", "high")]
+    share = f"{100 * tuned['changed']:.0f} % of {_plural(int(found['prompts']), 'reworded prompt')}"
+    told, certain = _robustness_verdict(moved, 1 - settings_of(reports.params).confidence)
+    return f"The tuned model gave another answer to {share}. {told}: {ends[0]} ({ends[1]} to {ends[2]}{certain})."
+
+
+def _robustness_verdict(moved: Mapping[str, float], level: float) -> tuple[str, str]:
+    """Word a change of F1 by its interval and its corrected p-value.
+
+    :param moved: `mean`, `low`, `high` and `p_value`; older reports have no p-value.
+    :param level: the largest p-value of a significant change.
+    :returns: a clause, and the p-value as text; empty if there is none.
+    """
+    p_value = moved.get("p_value")
+    if p_value is None:
+        return f"Its {F1.label} changed, without a test", ""
+    certain = f"; p {p_value_text(p_value, '= ')}, corrected over all metrics"
+    if p_value > level or moved["low"] <= 0 <= moved["high"]:
+        return f"Its {F1.label} shows no change that chance does not explain", certain
+    return f"Its {F1.label} became {'better' if moved['mean'] > 0 else 'worse'}", certain
+
+
+def unfinished_sentence(runs: Sequence[Run], outdated: Sequence[OutdatedStage]) -> str:
+    """Describe why the reports of the workspace do not describe one model; empty if they do.
+
+    :param runs: the pipelines that run now.
+    :param outdated: the stages that have not run since their inputs were written again.
+    """
+    here = next((run for run in runs if run.here), None)
+    if here is not None:
+        stage = f", stage {here.stage}," if here.stage else ""
+        return f"`{here.command}`{stage} runs in the workspace, so its reports are not compared until it ends."
+    if not outdated:
+        return ""
+    first = outdated[0]
+    stages = _listing(list(dict.fromkeys(each.stage for each in outdated)))
     return (
-        f"The tuned model gave another answer to {100 * tuned['changed']:.0f} % of "
-        f"{_plural(int(found['prompts']), 'reworded prompt')}, and its {F1.label} changed by {ends[0]} "
-        f"({ends[1]} to {ends[2]})."
+        f"The reports of the workspace are not compared: the stage {first.maker} wrote {first.path} again, and a run "
+        f"stopped before {stages}. Run `dvc repro`, which runs what is missing."
     )
 
 
@@ -188,4 +239,5 @@ def gain_sentence(reports: Reports, rows: list[MetricDifference]) -> str:
         Verdict.WORSE: "Tuning made the model worse",
         Verdict.SAME: "Tuning changed no score",
     }.get(row.verdict, "Tuning made no difference that these prompts can show")
-    return f"{words}: {row.metric.label} {difference_text(row)} ({interval_text(row)}), over {prompts}."
+    certain = f" ({interval_text(row)})" if interval_text(row) else ""
+    return f"{words}: {row.metric.label} {difference_text(row)}{certain}, over {prompts}."

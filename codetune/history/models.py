@@ -28,6 +28,7 @@ from codetune.history.outputs import cached_folder, locked_output, remedy
 from codetune.history.reports import Variant
 from codetune.history.repository import Repository
 from codetune.history.stages import LOCK_FILE
+from codetune.history.whole_adapter import require_whole_adapter
 from codetune.models.locate import fetched_base_folder, is_model_name
 from codetune.models.params import BASE_FOLDER, ModelParams
 from codetune.models.prompt import KEEP_SYSTEM
@@ -100,6 +101,7 @@ def _of_workspace(root: Path, role: Variant) -> ModelFiles:
             "There is no adapter in the workspace yet",
             f"Run `make repro`, which trains it, or `dvc pull {ADAPTER}` if a remote has it.",
         )
+    require_whole_adapter(root, ADAPTER)
     return ModelFiles(base, params.revision, root / ADAPTER, params.system)
 
 

@@ -12,7 +12,7 @@ from codetune.core.files import split_lines
 from codetune.core.yaml_text import read_yaml
 from codetune.evaluation.metrics.registry import schema as score_columns
 from codetune.history.listing import Revision
-from codetune.history.report_files import read_files
+from codetune.history.report_files import read_files, report_remedy
 from codetune.history.reports import METRICS_FILE, ROLES, Answer, Curve, Prompt, PromptScores, Reports, Variant
 from codetune.history.repository import Repository
 from codetune.reporting.parity_table import parity_note, parity_rows
@@ -43,9 +43,13 @@ class _Reader:
         try:
             return parser(self.files[path].decode("utf-8"))
         except (ValueError, KeyError, TypeError, AttributeError, UserError) as error:
-            reason = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
-            self.problems.append(f"{path} of {self.revision.title} cannot be read: {reason}")
+            text = error.what if isinstance(error, UserError) else str(error)
+            self._note(path, f"no {error}" if isinstance(error, KeyError) else " ".join(text.split()))
             return default
+
+    def _note(self, path: str, reason: str) -> None:
+        remedy = report_remedy(self.revision, path)
+        self.problems.append(f"{path} of {self.revision.title} cannot be read: {reason.rstrip('.')}. {remedy}")
 
     def prompts(self, tried: Outcomes) -> dict[str, Prompt]:
         """The test prompts with the answers of both models.
@@ -58,7 +62,7 @@ class _Reader:
         try:
             return _prompts(base, tuned, outcomes)
         except (KeyError, TypeError, ValueError) as error:
-            self.problems.append(f"reports/samples of {self.revision.title} cannot be read: a row lacks {error}")
+            self._note("reports/samples", f"a row lacks {error}")
             return {}
 
     def curves(self) -> tuple[Curve, ...]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from codetune.history.listing import COMPARED_PATHS, Revision
 from codetune.history.repository import Repository
 
+PARAMS = "params.yaml"
+_MEASURED_APART = {"reports/validity/": "make validity", "reports/answer_validity/": "make answer-validity"}
 _READ_SUFFIXES = (".json", ".jsonl", ".tsv", ".yaml")
 
 
@@ -19,6 +21,21 @@ def _workspace_paths(root: Path, paths: Sequence[str]) -> list[Path]:
         candidates = [place] if place.is_file() else sorted(place.rglob("*"))
         found += [path for path in candidates if path.suffix in _READ_SUFFIXES and path.is_file()]
     return found
+
+
+def report_remedy(revision: Revision, path: str) -> str:
+    """What to do about a file that cannot be read, in one sentence.
+
+    :param path: path of the file, relative to the project.
+    """
+    if revision.commit is not None:
+        return "It is stored in git in this form, so choose another revision."
+    if path == PARAMS:
+        return "Correct the file by hand."
+    for start, command in _MEASURED_APART.items():
+        if path.startswith(start):
+            return f"Run `{command}`, which writes it again."
+    return "Run `dvc repro`, which writes it again."
 
 
 def workspace_fingerprint(root: Path) -> str:

@@ -88,7 +88,7 @@ class Reports:
     :param scores: per-prompt scores by prompt id, in the order of the test set.
     :param outcomes: outcomes of the answers that were run, by set of problems, problem and model.
     :param sources: for each group of rows, its entry of `ingest.sources`; empty if the reports do not have it.
-    :param problems: a sentence for each file that could not be read.
+    :param problems: for each file that could not be read, what is wrong and what to do about it.
     """
 
     revision: Revision

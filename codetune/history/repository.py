@@ -149,6 +149,16 @@ class Repository:
                 blobs.append(Blob(path.removeprefix(prefix), fields[2], int(fields[3])))
         return blobs
 
+    def notes(self) -> dict[str, str]:
+        """The texts that `git notes` keeps, by commit id."""
+        pairs = [line.split() for line in self.lines("notes", "list")]
+        if not pairs:
+            return {}
+        names = "".join(f"{note}\n" for note, _ in pairs).encode()
+        fields = [line.split() for line in split_lines(self.git("cat-file", "--batch-check", stdin=names).decode())]
+        read = self.objects(Blob("", field[0], int(field[2])) for field in fields if len(field) == 3)  # noqa: PLR2004
+        return {commit: read[note].decode(errors="replace").strip() for note, commit in pairs if note in read}
+
     def contents(self, blobs: Iterable[Blob]) -> dict[str, bytes]:
         """Read the bytes of files of one commit, by path, with one git process.
 

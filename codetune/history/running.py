@@ -46,6 +46,7 @@ class Run:
     :param curves: learning curves of a training so far.
     :param step: the last step in the curves; None without curves.
     :param steps: the total number of training steps; None if it is not known.
+    :param here: whether it writes into the workspace, and not into a folder of its own.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Run:
     curves: tuple[Curve, ...] = ()
     step: int | None = None
     steps: int | None = None
+    here: bool = True
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -136,7 +138,7 @@ def _steps(folder: Path, since: float) -> int | None:
         return None
 
 
-def _runs(folder: Path, name: str) -> Iterator[Run]:
+def _runs(folder: Path, name: str, *, here: bool) -> Iterator[Run]:
     for pid, (command, writes) in _writers(folder).items():
         try:
             process = psutil.Process(pid)
@@ -151,7 +153,7 @@ def _runs(folder: Path, name: str) -> Iterator[Run]:
         shown = f"dvc {command.split('dvc ', 1)[-1]}"
         called = name if shown.startswith("dvc exp") else ""
         seconds = max(0.0, time.time() - since)
-        yield Run(called, shown, stage, tuple(sorted(writes)), seconds, curves, step, steps)
+        yield Run(called, shown, stage, tuple(sorted(writes)), seconds, curves, step, steps, here)
 
 
 def running(root: Path) -> list[Run]:
@@ -159,7 +161,8 @@ def running(root: Path) -> list[Run]:
 
     :param root: the folder of the project.
     """
-    return [run for folder, name in _folders(root.resolve()).items() for run in _runs(folder, name)]
+    home = root.resolve()
+    return [run for folder, name in _folders(home).items() for run in _runs(folder, name, here=folder == home)]
 
 
 def duration_text(seconds: float) -> str:

@@ -80,9 +80,8 @@ def load_lock(repository: Repository, revision: Revision) -> Lock:
         stages = content.get("stages") or {}
         return {str(name): dict(entry) for name, entry in stages.items()}
     except (yaml.YAMLError, AttributeError, TypeError, ValueError):
-        raise UserError(
-            f"{LOCK_FILE} of {revision.title} cannot be read", "Restore it with `git checkout`, or run `dvc repro`."
-        ) from None
+        remedy = "Choose another revision." if revision.commit else f"Restore it with `git checkout {LOCK_FILE}`."
+        raise UserError(f"{LOCK_FILE} of {revision.title} cannot be read", remedy) from None
 
 
 def _lock_text(repository: Repository, revision: Revision) -> bytes:

@@ -10,7 +10,7 @@ from codetune.core.files import JsonObject
 from codetune.evaluation.metrics.catalogue import numbers
 from codetune.history.listing import Revision
 from codetune.history.reading import read_object
-from codetune.history.report_files import read_files
+from codetune.history.report_files import read_files, report_remedy
 from codetune.history.repository import Repository
 from codetune.reporting.data_card import facts
 from codetune.reporting.data_card.facts import SPLITS, Step
@@ -73,7 +73,7 @@ def data_reports(repository: Repository, revision: Revision) -> DataReports:
         try:
             found.append(read_object(contents.get(path, b"{}")))
         except (ValueError, TypeError):
-            problems.append(f"{path} of {revision.title} cannot be read")
+            problems.append(f"{path} of {revision.title} cannot be read. {report_remedy(revision, path)}")
             found.append({})
     data, leaks, augmentation = found
     return DataReports(data, leaks, augmentation, tuple(problems))

@@ -49,6 +49,12 @@ def test_no_time_means_no_token() -> None:
     assert asked.status_line("base") == "waiting for the first token"
 
 
+def test_one_token_is_singular() -> None:
+    event = StreamEvent("left", "x", tokens=1, seconds=0.5, first_token_s=0.5, finished=False, stopped=False)
+    asked = AnswerProgress(iter(()), last={"left": event})
+    assert asked.status_line("left").startswith("1 token · ")
+
+
 def test_stop_keeps_what_was_said_and_asks_for_no_more() -> None:
     def endless() -> Iterator[StreamEvent]:
         yield StreamEvent("base", "x", 1, 0.5, 0.5, finished=False, stopped=False)

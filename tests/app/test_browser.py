@@ -100,6 +100,17 @@ def _choose(page: Any, label: str, words: str) -> None:
     page.get_by_role("option").first.click()
 
 
+@pytest.mark.parametrize("width", [1024, 1280])
+def test_no_column_of_compare_is_cut_off(
+    browser: Any, serve: Callable[[Path], str], sample: Project, width: int
+) -> None:
+    page, _ = _open(browser, serve(sample.root), width=width)
+    page.get_by_role("cell", name="better").nth(5).wait_for()
+    tables = page.locator(".ct:visible").evaluate_all("all => all.map(each => [each.scrollWidth, each.clientWidth])")
+    assert tables
+    assert all(whole <= shown for whole, shown in tables), tables
+
+
 def test_compare_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path) -> None:
     url, project = served
     page, elsewhere = _open(browser, url)

@@ -52,11 +52,11 @@ def test_experiments_in_a_browser(browser: Any, serve: Callable[[Path], str], sa
     page, elsewhere = _open(browser, url)
     page.locator("[data-testid=stVegaLiteChart] :is(canvas, svg)").first.wait_for()
     page.get_by_text("These figures were measured in 2 ways").wait_for()
-    _select(page, 2)  # the first experiment: the workspace stands above it
+    _select(page, 1)  # the first experiment
     command = page.get_by_text("dvc exp apply hasty-lark")
     command.wait_for(state="attached")
     _unfold(page, "Commands", command)
-    _select(page, 3)
+    _select(page, 2)
     link = page.get_by_role("link", name="Compare hasty-lark with other-scale")
     link.wait_for()
     page.get_by_role("tab", name="Parallel coordinates").click()

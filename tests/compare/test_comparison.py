@@ -13,6 +13,7 @@ from codetune.compare.wording import (
     interval_text,
     robustness_sentence,
     source_sentences,
+    unfinished_sentence,
     verdict_sentence,
 )
 from codetune.evaluation.metrics.catalogue import VALIDATION_LOSS, metrics_of
@@ -21,6 +22,8 @@ from codetune.evaluation.metrics.registry import PARSES
 from codetune.history.listing import Kind, Revision
 from codetune.history.parameters import ParameterDifference, parameter_differences
 from codetune.history.reports import PromptScores, Reports
+from codetune.history.running import Run
+from codetune.history.unfinished import OutdatedStage
 from codetune.stats.intervals import paired_interval
 from codetune.stats.significance import mcnemar_p
 from tests.support.sample_project import Project
@@ -415,13 +418,51 @@ def test_gain_by_package_leaves_out_single_prompts() -> None:
 
 
 def test_robustness_is_told_in_a_sentence() -> None:
-    moved = {"mean": -0.019, "low": -0.04, "high": 0.002}
-    found = {"prompts": 130, "base": {}, "tuned": {"changed": 0.85, "f1": moved}}
-    assert robustness_sentence(Reports(_revision("a"), metrics={"robustness": found})) == (
-        "The tuned model gave another answer to 85 % of 130 reworded prompts, and its BERTScore F1 changed by "
-        "\u22120.0190 (\u22120.0400 to +0.0020)."
-    )
+    def told(**moved: float) -> str:
+        found = {"prompts": 130, "base": {}, "tuned": {"changed": 0.85, "f1": moved}}
+        return robustness_sentence(Reports(_revision("a"), metrics={"robustness": found}))
+
+    start = "The tuned model gave another answer to 85 % of 130 reworded prompts. Its BERTScore F1"
+    ends = "\u22120.0190 (\u22120.0400 to \u22120.0020"
+    numbers = {"mean": -0.019, "low": -0.04, "high": -0.002}
+    corrected = "corrected over all metrics)."
+    assert told(**numbers) == f"{start} changed, without a test: {ends})."
+    assert told(**numbers, p_value=0.01) == f"{start} became worse: {ends}; p = 0.0100, {corrected}"
+    unclear = f"{start} shows no change that chance does not explain: {ends}; p = 0.2000, {corrected}"
+    assert told(**numbers, p_value=0.2) == unclear
     assert robustness_sentence(Reports(_revision("a"))) == ""
+
+
+def test_no_sentence_has_empty_parentheses() -> None:
+    same = {"f1": 0.5, "chrf": 50.0}
+    table = {str(number): PromptScores("a", same, same) for number in range(4)}
+    reports = Reports(_revision("a"), metrics={role: {"chrf": 50.0} for role in ("base", "tuned")}, scores=table)
+    told = gain_sentence(reports, gain_of(reports))
+    assert "Tuning changed no score: chrF" in told
+    assert "()" not in told
+
+
+RUN = Run("", "dvc repro", "train", ("models/adapter",), 5)
+LATE = OutdatedStage("score", "reports/samples/tuned.jsonl", "generate@tuned")
+
+
+@pytest.mark.parametrize(
+    ("runs", "outdated", "told"),
+    [
+        ([], [], ""),
+        ([replace(RUN, here=False)], [], ""),
+        ([RUN], [LATE], "`dvc repro`, stage train, runs in the workspace, so its reports are not compared"),
+        (
+            [],
+            [LATE],
+            "the stage generate@tuned wrote reports/samples/tuned.jsonl again, and a run stopped before score.",
+        ),
+    ],
+)
+def test_an_unfinished_workspace_is_told(runs: list[Run], outdated: list[OutdatedStage], told: str) -> None:
+    found = unfinished_sentence(runs, outdated)
+    assert told in found
+    assert bool(found) is bool(told)
 
 
 def _of_sources(name: str, tuned: list[float]) -> Reports:

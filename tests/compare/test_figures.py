@@ -6,7 +6,8 @@ import pytest
 
 from codetune.compare.figures import Figures, Measured, figures_of, load_rows, matching
 from codetune.compare.quantities import metrics, ways_of
-from codetune.history.listing import Kind, list_revisions
+from codetune.core.files import write_json
+from codetune.history.listing import WORKSPACE, Kind, list_revisions
 from codetune.history.repository import Repository
 from tests.support.sample_project import Project, commit, git
 
@@ -124,3 +125,11 @@ def test_a_project_in_a_folder_of_the_repository_is_read(copied_sample: Project)
 def test_rows_are_found_by_words(sample: Project, text: str, kinds: list[Kind], found: list[str]) -> None:
     rows = matching(rows_of(sample), text, kinds)
     assert [row.revision.commit for row in rows] == [sample.commits[name] for name in found]
+
+
+def test_the_best_and_the_last_loss_are_read(copied_sample: Project) -> None:
+    summary = {"best": {"val_loss": 1.5}, "evaluations": [{"val_loss": 1.9}, {"val_loss": 1.5}, {"val_loss": 1.6}]}
+    write_json(copied_sample.root / "reports/training/summary.json", summary)
+    values = load_rows(Repository(copied_sample.root), [WORKSPACE])[0].figures.values
+    assert values["training.val_loss"] == Measured(1.5)
+    assert values["training.last_val_loss"] == Measured(1.6)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from codetune.compare.baseline import difference_from
 from codetune.compare.coordinates import NOTHING, parallel, points
 from codetune.compare.figures import Figures, Measured, Row
 from codetune.compare.quantities import Quantity, default_columns, metrics, parameters, ways_of, ways_sentence
@@ -154,3 +156,20 @@ def test_ways_never_run_out_of_names(count: int) -> None:
     ways, _ = ways_of(rows, metrics(rows))
     assert len({way.name for way in ways}) == count
     assert ways[26].name == "A2"
+
+
+def test_what_an_experiment_changed_in_its_parent_comes_first() -> None:
+    parent = replace(row("p", {"seed": 1, "rank": 4}), revision=Revision(Kind.COMMIT, "p", "f" * 40))
+    other = replace(row("b", {"seed": 2, "rank": 4}), revision=Revision(Kind.COMMIT, "b", "e" * 40))
+    rows = [row("a", {"seed": 1, "rank": 8}), other]
+    assert [found.key for found in parameters(rows)] == ["seed", "rank"]
+    assert [found.key for found in parameters(rows, [parent])] == ["rank", "seed"]
+
+
+def test_figures_of_another_way_are_not_subtracted() -> None:
+    first, second = (row(name, values={"tuned.chrf": value}) for name, value in (("a", 30.0), ("b", 34.0)))
+    chrf = by_key(metrics([first]), "tuned.chrf")
+    keys = [each.revision.key for each in (first, second)]
+    assert difference_from(second, first, chrf, dict.fromkeys(keys, "A")) == 4.0
+    assert difference_from(second, first, chrf, dict(zip(keys, "AB", strict=True))) is None
+    assert difference_from(second, row("c"), chrf, {}) is None

@@ -92,5 +92,7 @@ def test_reports_are_those_of_the_revision(tmp_path: Path) -> None:
     before = data_reports(repository, describe_commit(repository, first))
     now = data_reports(repository, WORKSPACE)
     assert (before.data["raw"], now.data["raw"]) == (100, 7)
-    assert before.problems == (f"reports/leaks.json of {first[:7]} cannot be read",)
+    assert before.problems == (
+        f"reports/leaks.json of {first[:7]} cannot be read. It is stored in git in this form, so choose another revision.",
+    )
     assert now.leaks == now.augmentation == {}

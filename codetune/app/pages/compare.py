@@ -8,13 +8,15 @@ import streamlit as st
 
 from codetune.app import project
 from codetune.app.ui import charts
+from codetune.app.ui.address import write_query
 from codetune.app.ui.changes import show_changes
-from codetune.app.ui.choose import choose_revisions
+from codetune.app.ui.choose import choose_revisions, pair_query
 from codetune.app.ui.exports import show_exports
 from codetune.app.ui.forest import AXIS, forest, forest_height
 from codetune.app.ui.forest import READING as FOREST_READING
 from codetune.app.ui.guard import escape_markdown, show_errors
-from codetune.app.ui.tables import flip_table, metric_table
+from codetune.app.ui.running import show_unfinished
+from codetune.app.ui.tables import flip_table, meaning_table, metric_table
 from codetune.compare.comparison import Comparison, MetricDifference
 from codetune.compare.gather import flip_rows
 from codetune.compare.wording import (
@@ -26,20 +28,23 @@ from codetune.compare.wording import (
     verdict_sentence,
 )
 from codetune.evaluation.metrics.registry import F1
-from codetune.history.listing import Kind, Revision
-from codetune.history.reports import Reports
+from codetune.history.listing import WORKSPACE, Kind, Revision
+from codetune.history.reports import METRICS_FILE, Reports
 
 SECOND_RUN = "`dvc exp run -S train.lora.rank=4`"
 READING = (
     "A verdict is better or worse when the interval excludes zero (bootstrap over prompts) and the p-value, corrected "
-    "for the number of metrics, is small (permutation or McNemar test, Holm correction; hover over the verdict). Both "
+    "for the number of metrics, is small (permutation or McNemar test, Holm correction). Both "
     "describe chance in the choice of prompts, not chance in a single training run."
 )
 
 
-def unmeasured_sentence(revision: Revision) -> str:
+def unmeasured_sentence(reports: Reports) -> str:
     """Return a sentence that says how to get metrics for a revision that has none."""
+    revision = reports.revision
     name = escape_markdown(revision.title)
+    if revision.kind is Kind.WORKSPACE and reports.scores:
+        return f"The workspace has reports, but no {METRICS_FILE}. Run `dvc repro`, which writes it again."
     if revision.kind is Kind.WORKSPACE:
         return "The workspace has no reports yet. Run `make repro`, which trains and measures the model."
     if revision.kind is Kind.EXPERIMENT:
@@ -52,7 +57,14 @@ def unmeasured_sentence(revision: Revision) -> str:
 
 def _problems(*sides: Reports) -> None:
     for problem in dict.fromkeys(problem for reports in sides for problem in reports.problems):
-        st.warning(f"{escape_markdown(problem)}. Restore it with `git checkout`, or run `dvc repro`.")
+        st.warning(escape_markdown(problem))
+
+
+def show_unmeasured(reports: Reports) -> None:
+    """Draw why a revision has no metrics, with one remedy: that of a damaged file, or else the command to run."""
+    _problems(reports)
+    if not any(problem.startswith(METRICS_FILE) for problem in reports.problems):
+        st.info(unmeasured_sentence(reports))
 
 
 def _metrics(rows: list[MetricDifference], reports: Reports, *names: str) -> None:
@@ -62,6 +74,13 @@ def _metrics(rows: list[MetricDifference], reports: Reports, *names: str) -> Non
     if chart is not None:
         st.altair_chart(chart, width="stretch", height=forest_height(rows), alt=f"Forest plot: {AXIS}")
         st.caption(FOREST_READING)
+
+
+def _reading(comparison: Comparison) -> None:
+    """Draw how to read the tables. The same texts are tooltips, which a keyboard does not reach."""
+    st.caption(READING)
+    with st.expander("What the metrics and columns mean", icon=":material/help:"):
+        st.html(meaning_table(comparison.rows["tuned"], comparison.candidate))
 
 
 def _gain(comparison: Comparison) -> None:
@@ -83,7 +102,7 @@ def _tables(comparison: Comparison) -> None:
         if comparison.same_base:
             st.write("The base models of both revisions have the same scores on every shared prompt.")
         _metrics(comparison.rows["base"], comparison.candidate, *names)
-    st.caption(READING)
+    _reading(comparison)
 
 
 def _chart(title: str, chart: Any | None, missing: str, height: int = charts.HEIGHT) -> None:
@@ -139,7 +158,7 @@ def _single(comparison: Comparison) -> None:
     _problems(reports)
     st.markdown(f"#### {escape_markdown(gain_sentence(reports, comparison.gain))}")
     _gain(comparison)
-    st.caption(READING)
+    _reading(comparison)
     _flips(comparison)
     _plots([reports])
 
@@ -161,14 +180,15 @@ def _pair(comparison: Comparison) -> None:
 
 
 def _show(baseline: Revision, candidate: Revision) -> None:
-    sides = {revision: project.reports(revision) for revision in (baseline, candidate)}
+    unfinished = show_unfinished(baseline, candidate)
+    judged = [side for side in (baseline, candidate) if not (unfinished and side == WORKSPACE)]
+    sides = {revision: project.reports(revision) for revision in judged}
     measured = [revision for revision, reports in sides.items() if reports.measured]
-    for revision, reports in sides.items():
+    for reports in sides.values():
         if not reports.measured:
-            _problems(reports)
-            st.info(unmeasured_sentence(revision))
+            show_unmeasured(reports)
     if len(measured) == 1:
-        if len(sides) == 1 and not project.is_space():
+        if baseline == candidate and not project.is_space():
             st.info(f"Baseline and candidate are the same. Choose another revision, or create one: {SECOND_RUN}.")
         _single(project.comparison(measured[0], measured[0]))
     elif measured:
@@ -179,4 +199,6 @@ def _show(baseline: Revision, candidate: Revision) -> None:
 def page() -> None:
     """Draw the page."""
     st.title("Compare")
-    _show(*choose_revisions())
+    pair = choose_revisions()
+    write_query(pair_query(*pair))
+    _show(*pair)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from codetune.app import project
+from codetune.app.ui.address import is_link, write_query
 from codetune.app.ui.choose import linked_revision, revision_box
 from codetune.app.ui.data_ledger import ROW_QUERY, show_ledger
 from codetune.app.ui.data_rows import show_rows
@@ -20,12 +21,13 @@ _QUERY = "revision"
 def _choose() -> Revision:
     """Draw the chooser of the revision, and write its commit id into the address."""
     listed = project.revisions()
-    if _KEY not in st.session_state:
-        st.session_state["data_chosen"] = linked_revision(listed, _QUERY) or WORKSPACE
+    if is_link([_QUERY]) or _KEY not in st.session_state:
+        before = st.session_state.get("data_chosen", WORKSPACE)
+        st.session_state["data_chosen"] = linked_revision(listed, _QUERY) or before
         st.session_state[_KEY] = st.session_state["data_chosen"].label
     chosen = revision_box(st, "Revision", _KEY, [*listed, st.session_state["data_chosen"]])
     st.session_state["data_chosen"] = chosen
-    st.query_params[_QUERY] = chosen.key
+    write_query({_QUERY: chosen.key})
     return chosen
 
 

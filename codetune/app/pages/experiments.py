@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import streamlit as st
 
 from codetune.app import project
 from codetune.app.pages import compare
-from codetune.app.ui import experiment_charts, experiment_table
+from codetune.app.ui import experiment_charts, experiment_table, html
 from codetune.app.ui.guard import escape_markdown, show_errors
 from codetune.app.ui.running import show_running
+from codetune.app.ui.several_rows import several_table
 from codetune.compare.commands import commands
 from codetune.compare.coordinates import parallel, points
 from codetune.compare.figures import Figures, Row, matching
@@ -27,7 +29,11 @@ from codetune.evaluation.metrics.registry import F1
 from codetune.history.listing import WORKSPACE, Kind
 
 FIRST_RUN = "`dvc exp run -S train.lora.rank=4`"
-KINDS = {Kind.WORKSPACE: "Workspace", Kind.EXPERIMENT: "Experiments", Kind.COMMIT: "Commits"}
+_HEAD = "head"
+KINDS = {
+    _HEAD: "HEAD", Kind.EXPERIMENT.value: "Experiments", Kind.WORKSPACE.value: "Workspace", Kind.COMMIT.value: "Commits"
+}  # fmt: skip
+_NO_BASELINE = "none"
 _FIRST_METRICS = 3
 _PAIR = 2
 _HEIGHT = 420
@@ -37,13 +43,41 @@ def _filtered(rows: list[Row]) -> list[Row]:
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     text = left.text_input(
         "Search", key="experiments_search", max_chars=200, placeholder="name, message, author, date, id, rank=4",
-        help="Shows rows that contain every word: in name, message, author, date, id or a parameter.",
+        help="Shows rows that contain every word: in name, message, author, date, id, note or a parameter.",
     )  # fmt: skip
+    head = project.head()
+    first = [_HEAD, Kind.EXPERIMENT.value] if head else [Kind.WORKSPACE.value]
+    st.session_state.setdefault("experiments_kinds", first)
     kinds = right.pills(
-        "Show", list(KINDS), selection_mode="multi", default=list(KINDS), format_func=KINDS.__getitem__,
-        key="experiments_kinds",
+        "Show", list(KINDS), selection_mode="multi", format_func=KINDS.__getitem__, key="experiments_kinds"
+    )
+    found = matching(rows, text, Kind)
+    return [row for row in found if row.revision.kind.value in kinds or (_HEAD in kinds and row.revision.key == head)]
+
+
+def _baseline(rows: list[Row]) -> Row | None:
+    """Draw the chooser of the baseline, whose row comes first and from which the others differ."""
+    by_key = {row.revision.key: row for row in rows}
+    key = "experiments_baseline"
+    if st.session_state.get(key) not in by_key:
+        st.session_state[key] = _NO_BASELINE
+    chosen = st.selectbox(
+        "Baseline", [_NO_BASELINE, *by_key], key=key,
+        format_func=lambda name: by_key[name].title if name in by_key else "none: show values",
+        help="Shows each metric as its difference from this row. Values of other set-ups are not subtracted.",
     )  # fmt: skip
-    return matching(rows, text, kinds)
+    return by_key.get(chosen or "")
+
+
+def _attempts() -> None:
+    """Draw the runs that have no result: those that wait and those that failed, with the reason."""
+    found = project.attempts()
+    if not found:
+        return
+    st.subheader("Queued and failed runs")
+    cells = [[html.code(each.name), each.state, html.code(each.parent[:7]), escape(each.reason)] for each in found]
+    st.html(html.table(["Run", "State", "From", "Reason"], cells, (1, 2, 3), look="wrap"))
+    st.caption("`dvc queue logs NAME` prints all output of a run; `dvc queue start` starts those that wait.")
 
 
 def _choose(label: str, offered: Sequence[Quantity], first: Sequence[Quantity], key: str) -> list[Quantity]:
@@ -89,7 +123,8 @@ def _scatter(
     if not found:
         st.caption("No row has both values. Choose other axes, or show more rows.")
         return
-    st.altair_chart(experiment_charts.scatter(found, x, y, ways, picked), width="stretch", height=_HEIGHT)
+    words = f"Scatter plot of {len(found)} revisions: {y.label} by {x.label}"
+    st.altair_chart(experiment_charts.scatter(found, x, y, ways, picked), width="stretch", height=_HEIGHT, alt=words)
     st.caption("Bars: 95 % intervals, where the reports have them (gains only). Rings: the selected rows.")
 
 
@@ -105,7 +140,8 @@ def _parallel(
         st.caption("Choose at least one axis for which a row has a value.")
         return
     chart = experiment_charts.parallel_coordinates(drawn, places, ways, picked)
-    st.altair_chart(chart, width="stretch", height=_HEIGHT)
+    words = f"Parallel coordinates: {', '.join(axis.label for axis in axes)}"
+    st.altair_chart(chart, width="stretch", height=_HEIGHT, alt=words)
     st.caption("One line for each row, from parameters to metrics. On the axes of metrics, up is better.")
 
 
@@ -129,10 +165,10 @@ def _commands(row: Row, rows: list[Row]) -> None:
 def _selected(picked: list[Row], rows: list[Row]) -> None:
     """Draw what can be done with the selected rows."""
     if not picked:
-        st.caption("Select one row for the commands that repeat, apply or remove it; select two rows to compare them.")
+        st.caption("Select one row for the commands that repeat, apply or remove it; select more to compare them.")
         return
     if len(picked) > _PAIR:
-        st.info(f"{len(picked)} rows are selected. Select two to compare them.")
+        st.html(several_table(picked, rows))
         return
     if len(picked) == _PAIR:
         old, new = sorted(picked, key=lambda row: (row.revision.date is None, row.revision.date or 0))
@@ -153,17 +189,19 @@ def _show(rows: list[Row]) -> None:
     if not shown:
         st.info("No row fits. Search for fewer words, or show more kinds.")
         return
-    across, up = parameters(rows), metrics(rows)
+    across, up = parameters(shown, rows), metrics(rows)
     if damaged := [row for row in shown if row.figures.problems]:
         named = ", ".join(dict.fromkeys(path for row in damaged for path in row.figures.problems))
         st.warning(escape_markdown(f"{named} cannot be read in {len(damaged)} of the rows; their values are left out."))
     with st.expander("Columns", icon=":material/view_column:"):
         params = _choose("Parameters that differ", across, default_columns(across), "experiments_parameters")
         values = _choose("Metrics", up, default_columns(up), "experiments_metrics")
+    baseline = _baseline(shown)
     ways, names = ways_of(shown, values)
     _told(ways)
     ways_shown = names if len(ways) > 1 else {}
-    picked = experiment_table.show_table(shown, [*params, *values], ways_shown, project.reports(WORKSPACE))
+    picked = experiment_table.show_table(shown, [*params, *values], ways_shown, project.reports(WORKSPACE), baseline)
+    _attempts()
     with st.container():  # always one element, so that the elements below keep their state
         _selected(picked, rows)
     if not up:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -46,6 +46,10 @@ class Question:
     example: Prompt | None
     asked: AnswerProgress
     engine: str
+
+    def ended(self) -> Question:
+        """Return this question with the answers so far, for a session that does not generate them."""
+        return replace(self, asked=self.asked.ended())
 
 
 def _examples() -> dict[str, Prompt]:
@@ -134,6 +138,8 @@ def _answers(found: dict[Side, ModelFiles | str], question: Question | None) -> 
     if question is not None:
         st.caption(escape_markdown(question.engine))
     slots = {}
+    if question is not None:
+        st.markdown(f"**Answers to:** {escape_markdown(question.instruction)}")
     for column, (side, model) in zip(st.columns(2), found.items(), strict=True):
         with column:
             st.markdown(f"**{escape_markdown(side.title)}**")

@@ -87,9 +87,7 @@ def learning_curve(sides: list[tuple[str, Reports]], measure: str = "loss") -> A
             alt.X("step:Q", title="Optimizer step"),
             alt.Y("value:Q", title=measure_label(measure), scale=alt.Scale(zero=False)),
             _revision_color([name for name, _ in sides]),
-            categorical_channel(
-                alt.StrokeDash, "series", series, dashes, alt.Legend(orient="top-right", symbolSize=400)
-            ),
+            categorical_channel(alt.StrokeDash, "series", series, dashes, alt.Legend(orient="top", symbolSize=400)),
             tooltip=["revision:N", "series:N", "step:Q", alt.Tooltip("value:Q", format=".4~g")],
         )
     )

@@ -1,6 +1,6 @@
 """Choose the two revisions.
 
-The choice is written into the address by commit id, so that a link always opens the same revisions.
+A page writes the choice into the address by commit id, so that a link always opens the same revisions.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from codetune.app import project
+from codetune.app.ui.address import is_link
 from codetune.app.ui.guard import escape_markdown
 from codetune.history.fetching import fetch_sentence
 from codetune.history.listing import Revision, default_pair, find_revision
@@ -54,6 +55,11 @@ def revision_box(column: Any, label: str, key: str, offered: Iterable[Revision])
     return by_label[column.selectbox(label, list(by_label), key=key, help=told)]
 
 
+def pair_query(baseline: Revision, candidate: Revision) -> dict[str, str]:
+    """Return the query of an address that selects two revisions."""
+    return dict(zip(SIDES, (baseline.key, candidate.key), strict=True))
+
+
 def _start(revisions: list[Revision]) -> dict[str, Revision]:
     """Return what to select when the page opens: the revisions of the link, else the last choice, else the default."""
     before = st.session_state.get("chosen") or dict(
@@ -69,7 +75,7 @@ def choose_revisions() -> tuple[Revision, Revision]:
     """
     listed = project.revisions()
     state = st.session_state
-    if any(side not in state for side in SIDES):
+    if is_link(SIDES) or any(side not in state for side in SIDES):
         state["chosen"] = _start(listed)
         for side, revision in state["chosen"].items():
             state[side] = revision.label
@@ -83,6 +89,4 @@ def choose_revisions() -> tuple[Revision, Revision]:
         "Swap", icon=":material/swap_horiz:", on_click=_swap, width="stretch", help="Swap baseline and candidate."
     )
     state["chosen"] = chosen
-    for side, revision in chosen.items():
-        st.query_params[side] = revision.key
     return chosen["baseline"], chosen["candidate"]

@@ -13,6 +13,8 @@ from codetune.generation.engines.names import EngineName
 from codetune.generation.sampling import SamplingSettings
 from codetune.serving.params import ServeParams
 
+_SAMPLING = {"temperature": 0.0, "top_p": 1.0, "top_k": 0, "tokens": 160, "seed": 7}
+
 
 @dataclass(frozen=True)
 class How:
@@ -38,11 +40,10 @@ def choose_how() -> How:
 
 
 def _engine(default: EngineName) -> EngineName:
-    names: tuple[EngineName, ...] = get_args(EngineName)
+    st.session_state.setdefault("engine", default)
     chosen: EngineName = st.radio(
         "Engine",
-        names,
-        names.index(default),
+        get_args(EngineName),
         key="engine",
         horizontal=True,
         help="auto: llama.cpp if it is installed and can load the models, otherwise torch.",
@@ -55,18 +56,27 @@ def _engine(default: EngineName) -> EngineName:
 
 
 def _settings() -> SamplingSettings:
+    for name, value in _SAMPLING.items():
+        st.session_state.setdefault(f"sampling_{name}", value)
     with st.expander("Sampling", icon=":material/tune:"):
         columns = st.columns(5)
         temperature = columns[0].number_input(
-            "Temperature", 0.0, 2.0, 0.0, 0.1, help="0 always takes the most likely token (greedy), as in the reports."
-        )
+            "Temperature", 0.0, 2.0, step=0.1, key="sampling_temperature",
+            help="0 always takes the most likely token (greedy), as in the reports.",
+        )  # fmt: skip
         greedy = temperature == 0
         top_p = columns[1].number_input(
-            "Top-p", 0.05, 1.0, 1.0, 0.05, disabled=greedy, help="Sample the most likely tokens that sum to this value."
-        )
+            "Top-p", 0.05, 1.0, step=0.05, key="sampling_top_p", disabled=greedy,
+            help="Sample the most likely tokens that sum to this value.",
+        )  # fmt: skip
         top_k = columns[2].number_input(
-            "Top-k", 0, 1000, 0, disabled=greedy, help="Sample from this number of the most likely tokens; 0: all."
+            "Top-k", 0, 1000, key="sampling_top_k", disabled=greedy,
+            help="Sample from this number of the most likely tokens; 0: all.",
+        )  # fmt: skip
+        tokens = columns[3].number_input(
+            "Max. new tokens", 1, 1024, step=16, key="sampling_tokens", help="Longer answers are cut."
         )
-        tokens = columns[3].number_input("Max. new tokens", 1, 1024, 160, 16, help="Longer answers are cut.")
-        seed = columns[4].number_input("Seed", 0, 2**31, 7, disabled=greedy, help="Same seed, same answer.")
+        seed = columns[4].number_input(
+            "Seed", 0, 2**31, key="sampling_seed", disabled=greedy, help="Same seed, same answer."
+        )
     return SamplingSettings(float(temperature), float(top_p), int(top_k), int(tokens), int(seed))

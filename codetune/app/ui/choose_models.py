@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from codetune.app import project
+from codetune.app.ui.address import is_link, write_query
 from codetune.app.ui.choose import SHOWN_CHARS, linked_revision, revision_box
 from codetune.app.ui.guard import escape_markdown
 from codetune.history.listing import WORKSPACE, Revision
@@ -34,8 +35,12 @@ class Side:
         return f"{self.role.capitalize()} model of {self.revision.title}"
 
 
+def _model_query(place: str) -> str:
+    return f"{place}_model"
+
+
 def _role_of_link(place: str, default: Variant) -> Variant:
-    text = st.query_params.get(f"{place}_model", "") or default
+    text = st.query_params.get(_model_query(place), "") or default
     role = next((role for role in ROLES if role == text), None)
     if role is None:
         st.warning(f"The link names {escape_markdown(text[:SHOWN_CHARS])} as model; choose base or tuned.")
@@ -43,11 +48,12 @@ def _role_of_link(place: str, default: Variant) -> Variant:
 
 
 def _start(listed: list[Revision]) -> dict[str, tuple[Revision, Variant]]:
-    """Return what to select when the page opens: the last choice, else what the link names."""
-    before: dict[str, tuple[Revision, Variant]] | None = st.session_state.get("models")
-    return before or {
-        place: (linked_revision(listed, place) or WORKSPACE, _role_of_link(place, role))
-        for place, role in PLACES.items()
+    """Return what to select when the page opens: what the link names, else the last choice, else the workspace."""
+    first = {place: (WORKSPACE, role) for place, role in PLACES.items()}
+    before: dict[str, tuple[Revision, Variant]] = st.session_state.get("models") or first
+    return {
+        place: (linked_revision(listed, place) or revision, _role_of_link(place, role))
+        for place, (revision, role) in before.items()
     }
 
 
@@ -72,14 +78,13 @@ def choose_models() -> list[Side]:
     """
     listed = project.revisions()
     state = st.session_state
-    if any(f"{place}_revision" not in state for place in PLACES):
+    if is_link([*PLACES, *map(_model_query, PLACES)]) or any(f"{place}_revision" not in state for place in PLACES):
         state["models"] = _start(listed)
         for place, (revision, role) in state["models"].items():
             state[f"{place}_revision"], state[f"{place}_role"] = revision.label, role
     offered = [*listed, *(revision for revision, _ in state["models"].values())]
     sides = [_choose(column, place, offered) for column, place in zip(st.columns(2), PLACES, strict=True)]
     state["models"] = {side.place: (side.revision, side.role) for side in sides}
-    for side in sides:
-        st.query_params[side.place] = side.revision.key
-        st.query_params[f"{side.place}_model"] = side.role
+    revisions = {side.place: side.revision.key for side in sides}
+    write_query(revisions | {_model_query(side.place): side.role for side in sides})
     return sides

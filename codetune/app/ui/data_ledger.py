@@ -8,6 +8,7 @@ import streamlit as st
 
 from codetune.app import project
 from codetune.app.ui import html
+from codetune.app.ui.address import is_link, write_query
 from codetune.app.ui.guard import escape_markdown
 from codetune.core.errors import UserError
 from codetune.ledger.browsing import missing_sentence
@@ -47,14 +48,14 @@ def _several(root: Path, ledger: Ledger, answer: QueryResult) -> None:
 
 def _query() -> str:
     """Return what the user searches for: the typed text, at first the one from the link."""
-    if "data_query" not in st.session_state:
+    if is_link([ROW_QUERY]) or "data_query" not in st.session_state:
         st.session_state["data_query"] = st.query_params.get(ROW_QUERY, "")[:MAX_CHARS]
     query = st.text_input(
         "Find a row", key="data_query", max_chars=MAX_CHARS, placeholder="an id, core.py:120, or a function's name",
         help="An id or its beginning; a path or its end, also with :LINE; the name of a function.",
     ).strip()  # fmt: skip
     if query:
-        st.query_params[ROW_QUERY] = query
+        write_query({ROW_QUERY: query})
     elif ROW_QUERY in st.query_params:
         del st.query_params[ROW_QUERY]
     return query

@@ -87,7 +87,7 @@ def _paraphrases(reports: DataReports) -> None:
 def show_overview(reports: DataReports) -> None:
     """Draw the counts of the reports of a revision. Where a report is missing, name the command that writes it."""
     for problem in reports.problems:
-        st.warning(f"{escape_markdown(problem)}. Restore it with `git checkout`, or run `dvc repro`.")
+        st.warning(escape_markdown(problem))
     tabs = st.tabs(["Funnel", "Splits and lengths", "Licences", "Leaks", "Paraphrases"], key="data_overview")
     with tabs[0]:
         st.html(funnel_table(reports))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import streamlit as st
 
+from codetune.compare.baseline import difference_from
 from codetune.compare.figures import Row
 from codetune.compare.quantities import Quantity
 from codetune.compare.wording import metric_help
@@ -18,17 +19,24 @@ from codetune.history.reports import Reports
 
 PICKED = "experiments_picked"
 _HEIGHT = 430
-_FACTS = ("Name", "Kind", "From", "Date", "Message", "Author")
+_FACTS = ("Kind", "From", "Date", "Message", "Author", "Branches and tags", "Note")
 
 
 def _facts(row: Row) -> tuple[Any, ...]:
     revision = row.revision
     kind = "workspace" if revision.kind is Kind.WORKSPACE else revision.kind.value
-    return row.title, kind, (revision.parent or "")[:7], revision.date, revision.subject, revision.author
+    parent, names = (revision.parent or "")[:7], ", ".join(row.names)
+    return kind, parent, revision.date, revision.subject, revision.author, names, row.note
 
 
-def _cells(rows: Sequence[Row], quantity: Quantity) -> Any:
-    """Return a column: numbers in the unit they are shown in; texts if any value is a text."""
+def _cells(rows: Sequence[Row], quantity: Quantity, baseline: Row | None, ways: Mapping[str, str]) -> Any:
+    """Return a column: numbers in the unit they are shown in; texts if any value is a text.
+
+    :param baseline: if given, metrics are shown as differences from this row.
+    """
+    if baseline is not None and quantity.metric:
+        moved = (difference_from(row, baseline, quantity, ways) for row in rows)
+        return pa.array([None if each is None else each * quantity.metric.scale for each in moved], pa.float64())
     values = [quantity.value(row) for row in rows]
     if any(isinstance(value, str) for value in values):
         return pa.array([None if value is None else quantity.text(value) for value in values], pa.string())
@@ -36,7 +44,7 @@ def _cells(rows: Sequence[Row], quantity: Quantity) -> Any:
     return pa.array([None if value is None else float(value) * scale for value in values], pa.float64())
 
 
-def _settings(quantity: Quantity, reports: Reports) -> Any:
+def _settings(quantity: Quantity, reports: Reports, *, signed: bool = False) -> Any:
     """Return how a column is shown: its digits, its unit, and its meaning as a tooltip."""
     if quantity.metric is None:
         return st.column_config.Column(quantity.label, help=f"`{quantity.key}` of params.yaml")
@@ -44,7 +52,9 @@ def _settings(quantity: Quantity, reports: Reports) -> Any:
     way = "Larger is better." if metric.larger_is_better else "Smaller is better."
     unit = " %%" if metric.unit == PERCENT else ""
     return st.column_config.NumberColumn(
-        quantity.label, format=f"%.{metric.digits}f{unit}", help=f"{metric_help(reports, metric)} {way}".strip()
+        f"\u0394 {quantity.label}" if signed else quantity.label,
+        format=f"%{'+' if signed else ''}.{metric.digits}f{unit}",
+        help=f"{metric_help(reports, metric)} {way}".strip(),
     )
 
 
@@ -52,20 +62,31 @@ def _picked(key: str, keys: list[str]) -> None:
     st.session_state[PICKED] = [keys[place] for place in st.session_state[key]["selection"]["rows"]]
 
 
-def show_table(rows: Sequence[Row], columns: Sequence[Quantity], ways: dict[str, str], reports: Reports) -> list[Row]:
+def show_table(
+    rows: Sequence[Row],
+    columns: Sequence[Quantity],
+    ways: dict[str, str],
+    reports: Reports,
+    baseline: Row | None = None,
+) -> list[Row]:
     """Draw the table.
 
     :param rows: the revisions, one for each row.
     :param columns: the parameters and metrics to show.
     :param ways: how the figures of each row were measured, by the key of its revision; empty if there is only one way.
     :param reports: reports of the revision that describe how well each metric detects passing answers.
+    :param baseline: the row that comes first, and from which the metrics of the others are shown as differences.
     :returns: the selected rows.
     """
+    if baseline is not None:
+        rows = [baseline, *(row for row in rows if row.revision != baseline.revision)]
     facts = dict(zip(_FACTS, zip(*map(_facts, rows), strict=True), strict=True))
-    found: dict[str, Any] = {name: pa.array(values) for name, values in facts.items()}
+    found: dict[str, Any] = {"Name": pa.array([row.title for row in rows])}
     if ways:
         found["Measured as"] = pa.array([ways.get(row.revision.key, "") for row in rows])
-    found |= {quantity.key: _cells(rows, quantity) for quantity in columns}
+    # Figures stand before the facts, so that they can be seen without scrolling.
+    found |= {quantity.key: _cells(rows, quantity, baseline, ways) for quantity in columns}
+    found |= {name: pa.array(values) for name, values in facts.items()}
     keys = [row.revision.key for row in rows]
     # Streamlit stores the selection by row number, so a table with other rows needs another key.
     key = f"experiments_table_{digest_bytes(' '.join(keys).encode())[:16]}"
@@ -83,7 +104,7 @@ def show_table(rows: Sequence[Row], columns: Sequence[Quantity], ways: dict[str,
             "Name": st.column_config.TextColumn(pinned=True),
             "From": st.column_config.TextColumn(width=85, help="The commit that the experiment started from."),
             "Date": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-            **{quantity.key: _settings(quantity, reports) for quantity in columns},
+            **{quantity.key: _settings(quantity, reports, signed=baseline is not None) for quantity in columns},
         },
         alt="Commits and experiments with their parameters and metrics",
     )

@@ -1,6 +1,6 @@
 """Choose prompts: the metric to order them by, the filters, and the prompt to show.
 
-The address names the shown prompt, so that a link opens it.
+The page writes the shown prompt into the address, so that a link opens it.
 """
 
 from __future__ import annotations
@@ -112,5 +112,5 @@ def pick_sample(samples: list[Sample], shown: list[Sample], metric: Metric | Non
     )
     previous.button("Previous", icon=":material/chevron_left:", on_click=_step, args=(ids, -1), width="stretch")
     following.button("Next", icon=":material/chevron_right:", on_click=_step, args=(ids, 1), width="stretch")
-    st.query_params[LINK] = state["sample_written"] = picked
+    state["sample_written"] = picked
     return by_id[picked]

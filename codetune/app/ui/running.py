@@ -11,6 +11,7 @@ from codetune.app import project
 from codetune.app.ui.charts import chart
 from codetune.app.ui.guard import LOG, escape_markdown
 from codetune.app.ui.style import BASE_COLOR, CANDIDATE_COLOR
+from codetune.history.listing import WORKSPACE, Revision
 from codetune.history.running import Run, duration_text, running
 
 REFRESH_SECONDS = 3
@@ -37,6 +38,12 @@ def _curves(run: Run) -> Any:
     )
 
 
+def _alt(run: Run) -> str:
+    """Return the curves as text: the last value of each."""
+    ends = [f"{curve.name} {curve.values[-1]:.4f} at step {curve.steps[-1]}" for curve in run.curves]
+    return f"Learning curve of the run in progress: {', '.join(ends)}"
+
+
 def _show(run: Run) -> None:
     with st.container(border=True):
         title = f"experiment {run.name}" if run.name else "the pipeline"
@@ -48,7 +55,19 @@ def _show(run: Run) -> None:
         elif run.step is not None:
             st.caption(f"step {run.step:,}; the total is known after the first checkpoint")
         if any(len(curve.steps) > 1 and curve.name.endswith("loss") for curve in run.curves):
-            st.altair_chart(_curves(run), width="stretch", height=_HEIGHT)
+            st.altair_chart(_curves(run), width="stretch", height=_HEIGHT, alt=_alt(run))
+
+
+def show_unfinished(*sides: Revision) -> bool:
+    """Draw why the workspace is not compared, and the run that writes it; nothing if it is not one of `sides`.
+
+    :returns: whether the workspace is one of `sides` and is unfinished.
+    """
+    told = project.unfinished() if WORKSPACE in sides else ""
+    if told:
+        st.warning(escape_markdown(told), icon=":material/hourglass_top:")
+        show_running()
+    return bool(told)
 
 
 @st.fragment(run_every=REFRESH_SECONDS)

@@ -38,7 +38,7 @@ def sample_rows(samples: list[Sample], metrics: list[Metric], first: Metric | No
     for metric in ordered:
         changes = (sample.change(metric) for sample in samples)
         columns[_name(metric)] = [None if change is None else change * metric.scale for change in changes]
-    columns["Instruction"] = [sample.prompt.instruction for sample in samples]
+    columns["Instruction"] = [sample.prompt.instruction.replace("`", "") for sample in samples]  # not read as Markdown
     return columns
 
 

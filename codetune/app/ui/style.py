@@ -21,7 +21,8 @@ STYLE = """
 .ct th, .ct td { padding: .45rem .7rem; border: 0; border-bottom: 1px solid var(--line); text-align: right;
                  vertical-align: middle; white-space: nowrap; }
 .ct th { font-weight: 600; }
-.ct thead th { color: var(--quiet); font-size: .84rem; vertical-align: bottom; }
+.ct thead th { color: var(--quiet); font-size: .84rem; vertical-align: bottom; white-space: normal; }
+.ct td.words { white-space: normal; }
 .ct th:first-child, .ct .words { text-align: left; }
 .ct tbody th { font-weight: 500; }
 .ct tbody th span { display: block; color: var(--quiet); font-weight: 400; font-size: .78rem; white-space: normal; }
@@ -37,6 +38,16 @@ STYLE = """
              background: currentColor; }
 .ct .bar::before { content: ""; position: absolute; left: 50%; top: 0; bottom: 0;
                    border-left: 1px dashed var(--quiet); }
+/* Streamlit's own greys and the text on its primary button have too little contrast (WCAG 2.2 asks for 4.5). */
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {
+  color: light-dark(#5a5650, #b6b1aa); opacity: 1; }
+[data-testid="stBaseButton-primary"] :is(p, span) { color: light-dark(#ffffff, #06202f); }
+.stCode code span.token { filter: none; }
+.stCode .token.comment, .stCode .token.prolog { color: light-dark(#5a5650, #b6b1aa); }
+.stCode .token:is(.string, .attr-value, .triple-quoted-string, .char) { color: light-dark(#0b6a3c, #7fd3a2); }
+.stCode .token:is(.keyword, .boolean, .decorator) { color: light-dark(#0062a3, #6cb8f0); }
+.stCode .token:is(.function, .class-name, .builtin) { color: light-dark(#7a3e00, #ffb27d); }
+.stCode .token:is(.number, .operator, .punctuation) { color: light-dark(#43403b, #d6d2cc); }
 .st-key-correction textarea { font-family: "Source Code Pro", monospace; font-size: .86rem; }
 .ct .ct-span { position: relative; display: block; width: 9rem; height: 1rem; margin-left: auto; }
 .ct .ct-span i { position: absolute; top: 50%; background: currentColor; border-radius: 2px; }
@@ -50,6 +61,10 @@ STYLE = """
 .ct pre del { color: var(--worse); text-decoration: line-through; }
 .ct th code.name { white-space: nowrap; }
 .st-key-token_map { overflow-x: auto; }
+@media (max-width: 1300px) {
+  .ct th, .ct td { padding-inline: .35rem; }
+  .ct .bar { width: 5rem; }
+}
 @media (max-width: 720px) {
   .ct thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .ct table, .ct tbody { display: block; }

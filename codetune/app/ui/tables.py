@@ -12,12 +12,12 @@ from codetune.compare.intervals import settings_of
 from codetune.compare.reasons import outputs_text, stage_reasons
 from codetune.compare.wording import (
     certainty_text,
-    corrected_p_text,
     detectable_text,
     difference_text,
     discrimination_text,
     interval_text,
     metric_help,
+    p_reason_text,
 )
 from codetune.evaluation.alignment.result import Alignment
 from codetune.history.parameters import ParameterDifference
@@ -82,7 +82,8 @@ def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, 
     :param baseline: title of the left value.
     :param candidate: title of the right value.
     """
-    interval = f"{settings_of(reports.params).confidence * 100:g}\u202f% interval"
+    confidence = settings_of(reports.params).confidence
+    interval = f"{confidence * 100:g}\u202f% interval"
     names = [
         "Metric", baseline, candidate, "Difference", interval, "p (Holm)", "Detectable", "Worse \u2190 0 \u2192 better",
         "Verdict",
@@ -98,7 +99,7 @@ def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, 
             *(_cell(name, escape(value)) for name, value in zip(names[1:3], values, strict=True)),
             _cell(names[3], escape(difference_text(row)), tone),
             _cell(names[4], escape(interval_text(row))),
-            _cell(names[5], escape(corrected_p_text(row)), "quiet", CORRECTED),
+            _cell(names[5], escape(p_reason_text(row, 1 - confidence)).replace(", ", ",<br>"), "quiet", CORRECTED),
             _cell(names[6], escape(detectable_text(row)), "quiet", DETECTABLE),
             _cell(names[7], _bar(row, tone)),
             _cell(names[8], escape(words), f"words {tone}", certainty_text(row)),
@@ -108,6 +109,16 @@ def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, 
         head = f'<th scope="row" title="{title}">{escape(row.metric.label)}<span>{way}{escape(note)}</span></th>'
         body.append(f"<tr>{head}{''.join(cells)}</tr>")
     return html.frame(names, body, (8,))
+
+
+def meaning_table(rows: Sequence[MetricDifference], reports: Reports) -> str:
+    """Return a table of what each metric and column means, as the tooltips say it."""
+    cells = [[escape(row.metric.label), escape(metric_help(reports, row.metric))] for row in rows]
+    columns = [("p (Holm)", CORRECTED), ("Detectable", DETECTABLE)]
+    if any(discrimination_text(reports, row.metric) for row in rows):
+        columns.append(("AUC of passing", DISCRIMINATION))
+    cells += [[f"Column {name}", escape(told)] for name, told in columns]
+    return html.table(["Name", "Meaning"], cells, (1,), prose=True)
 
 
 def parameter_table(rows: list[ParameterDifference], baseline: str, candidate: str) -> str:

@@ -18,6 +18,7 @@ from codetune.compare.renderers.data import as_csv, as_json
 from codetune.compare.renderers.text import as_markdown
 from codetune.compare.wording import F1
 from codetune.core.files import dump_json
+from codetune.history.running import Run
 from tests.app.conftest import APP, HOUSE
 from tests.app.words import choose, words
 from tests.support.sample_project import Project, build_empty, build_single, git, write_reports
@@ -55,7 +56,59 @@ class TestNothingToCompare:
         (copied_sample.root / "params.yaml").write_text("numerics: [")
         text = words(open_page(copied_sample.root))
         assert "params.yaml of workspace cannot be read" in text
+        assert text.count("Correct the file by hand.") == 1
+        assert "Restore it" not in text
         assert "The candidate" in text
+
+
+class TestUnfinishedWorkspace:
+    @pytest.mark.parametrize("page", ["compare", "samples"])
+    def test_a_workspace_that_is_being_written_is_not_judged(
+        self, open_page: Open, copied_sample: Project, monkeypatch: pytest.MonkeyPatch, page: str
+    ) -> None:
+        run = Run("", "dvc repro", "train", ("models/adapter",), 65)
+        for name in ("codetune.app.project.running", "codetune.app.ui.running.running"):
+            monkeypatch.setattr(name, lambda _: [run])
+        write_reports(copied_sample.root, tuned=0.7, rank=32)
+        text = words(open_page(copied_sample.root, page=page))
+        assert "`dvc repro`, stage train, runs in the workspace" in text
+        assert "Running now: the pipeline, stage train" in text
+        assert "The candidate is" not in text
+        assert "Tuned, candidate workspace" not in text
+
+    @pytest.mark.parametrize("page", ["compare", "samples"])
+    def test_reports_that_are_older_than_their_model_are_not_judged(
+        self, open_page: Open, copied_sample: Project, page: str
+    ) -> None:
+        write_reports(copied_sample.root, tuned=0.7, rank=32)
+        lock = copied_sample.root / "dvc.lock"
+        lines = lock.read_text().splitlines()
+        place = next(i for i, line in enumerate(lines) if "models/adapter" in line)
+        lines[place + 2] = lines[place + 2].partition(":")[0] + ": " + "f" * 32
+        lock.write_text("\n".join(lines))
+        text = words(open_page(copied_sample.root, page=page))
+        assert "the stage train wrote models/adapter again, and a run stopped before generate@tuned" in text
+        assert "The candidate is" not in text
+
+
+class TestRemedies:
+    """Each fault has one remedy."""
+
+    @pytest.mark.parametrize("page", ["compare", "samples"])
+    def test_only_the_metrics_are_missing(self, open_page: Open, copied_sample: Project, page: str) -> None:
+        (copied_sample.root / "reports/metrics.json").unlink()
+        text = words(open_page(copied_sample.root, page=page))
+        assert "The workspace has reports, but no reports/metrics.json. Run `dvc repro`" in text
+        assert "make repro" not in text
+
+    @pytest.mark.parametrize("page", ["compare", "samples"])
+    def test_the_metrics_are_damaged(self, open_page: Open, copied_sample: Project, page: str) -> None:
+        (copied_sample.root / "reports/metrics.json").write_text("{")
+        text = words(open_page(copied_sample.root, page=page))
+        assert "reports/metrics.json of workspace cannot be read" in text
+        assert "Run `dvc repro`, which writes it again." in text
+        assert "make repro" not in text
+        assert "git checkout" not in text
 
 
 def test_how_well_a_metric_tells_answers_apart_stands_beside_it(open_page: Open, tmp_path: Path) -> None:

@@ -1,26 +1,43 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from codetune.app.ui.experiment_table import PICKED
+from codetune.core.files import write_text
 from codetune.history.reports import Curve
 from codetune.history.running import Run
 from tests.app.words import words
-from tests.support.sample_project import Project, add_experiment, build_empty, build_single
+from tests.support.sample_project import Project, add_experiment, build_empty, build_single, git
 
 Open = Callable[..., AppTest]
-COLUMNS = ["Name", "Kind", "From", "Date", "Message", "Author"]
+COLUMNS = ["Name", "Kind", "From", "Date", "Message", "Author", "Branches and tags", "Note"]
+ALL = ["head", "experiment", "workspace", "commit"]
 
 
 @pytest.fixture
 def open_experiments(open_page: Open) -> Open:
-    return lambda root, picked=(): open_page(root, page="experiments", **{PICKED: picked})
+    def run(root: Path, picked: Sequence[str] = (), kinds: Sequence[str] | None = ALL) -> AppTest:
+        chosen = {} if kinds is None else {"experiments_kinds": list(kinds)}
+        return open_page(root, page="experiments", **{PICKED: picked}, **chosen)
+
+    return run
+
+
+def stashed(root: Path, stash: str, name: str, printed: str) -> None:
+    """Put an entry into one of DVC's two stashes, as its queue does."""
+    ref, parent = f"refs/exps/celery/{stash}", git(root, "rev-parse", "HEAD")
+    entry = git(root, "commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", f"{stash} {name}")
+    message = f"commit: dvc-exp:{parent}:{parent}:{name}"
+    git(root, "update-ref", "--create-reflog", "-m", message, ref, entry)
+    if printed:
+        write_text(root / ".dvc/tmp/exps/run" / entry / f"{entry}.out", printed)
 
 
 def charts(page: AppTest) -> int:
@@ -120,8 +137,52 @@ def test_two_selected_rows_lead_to_their_comparison(open_experiments: Open, samp
     assert link.proto.query_string == f"baseline={picked[1]}&candidate={picked[0]}"
     assert len(page.code) == 6
     third = open_experiments(sample.root, [*picked, sample.commits["first"]])
-    assert "3 rows are selected. Select two" in words(third)
     assert not third.code
+    table = words(third)
+    for told in ("hasty-lark", sample.commits["first"][:7], "train.lora.rank", "BERTScore F1"):
+        assert told in table
+
+
+def test_at_first_experiments_and_head_are_shown(open_experiments: Open, sample: Project) -> None:
+    names = list(open_experiments(sample.root, kinds=None).dataframe[0].value["Name"])
+    assert {name.partition(" ")[0] for name in names} == {"hasty-lark", "other-scale", sample.commits["readme"][:7]}
+
+
+def test_parameters_that_differ_are_those_of_the_rows_shown(open_experiments: Open, sample: Project) -> None:
+    page = open_experiments(sample.root)
+    assert "train.lora.rank" in page.multiselect(key="experiments_parameters").options
+    page.text_input(key="experiments_search").set_value("hasty-lark").run()
+    assert page.multiselect(key="experiments_parameters").options == []
+
+
+def test_metrics_are_differences_from_the_baseline(open_experiments: Open, sample: Project) -> None:
+    page = open_experiments(sample.root)
+    values = page.dataframe[0].value.set_index("Name")["tuned.bertscore.f1"]
+    page.session_state["experiments_baseline"] = sample.commits["hasty-lark"]
+    table = page.run().dataframe[0].value
+    assert table["Name"][0] == "hasty-lark"
+    moved = table.set_index("Name")["tuned.bertscore.f1"]
+    assert moved["hasty-lark"] == 0
+    assert moved["workspace"] == pytest.approx(values["workspace"] - values["hasty-lark"])
+    assert moved.isna()["other-scale"], "it was measured in another way"
+
+
+def test_tags_and_notes_stand_in_the_table(open_experiments: Open, copied_sample: Project) -> None:
+    git(copied_sample.root, "notes", "add", "-m", "diverged <b>early</b>", copied_sample.commits["hasty-lark"])
+    table = open_experiments(copied_sample.root).dataframe[0].value.set_index("Name")
+    assert table.loc["hasty-lark", "Note"] == "diverged <b>early</b>"
+    [tagged] = [names for names in table["Branches and tags"] if "v0.1" in names]
+    assert "rank-4" in tagged
+
+
+def test_queued_and_failed_runs_have_a_row(open_experiments: Open, copied_sample: Project) -> None:
+    stashed(copied_sample.root, "failed", "bad-seed", "epoch 1\nERROR: failed to reproduce 'train': <b>no memory</b>\n")
+    stashed(copied_sample.root, "stash", "", "")
+    text = words(open_experiments(copied_sample.root))
+    assert "bad-seed" in text
+    assert "ERROR: failed to reproduce 'train': <b>no memory</b>" in unescape(text)
+    assert "<b>no" not in text
+    assert "queued" in text
 
 
 def test_a_selection_stays_with_its_rows_when_others_are_filtered_out(open_experiments: Open, sample: Project) -> None:

@@ -102,7 +102,7 @@ def test_both_models_answer_with_their_facts(open_try: Open, models: Project) ->
 def test_the_adapters_of_two_revisions_answer_side_by_side(open_try: Open, models: Project) -> None:
     link = {"left": "low", "left_model": "tuned", "right": "high", "right_model": "tuned"}
     page = ask(open_try(models.root, link))
-    titles = [part.value.replace("\\", "") for part in page.markdown if part.value.startswith("**")]
+    titles = [part.value.replace("\\", "") for part in page.markdown if part.value.startswith("**Tuned")]
     assert titles == [f"**Tuned model of {name} ({models.commits[name][:7]})**" for name in ("low", "high")]
     found = answers(page)
     assert found["left"] != found["right"]

@@ -8,7 +8,7 @@ import pytest
 from codetune.app.ui.experiment_table import _settings
 from codetune.app.ui.forest import forest
 from codetune.app.ui.sample_table import _column
-from codetune.app.ui.tables import flip_table, metric_table, parameter_table, verdict_mark
+from codetune.app.ui.tables import flip_table, meaning_table, metric_table, parameter_table, verdict_mark
 from codetune.compare.comparison import MetricDifference, Verdict
 from codetune.compare.quantities import Quantity
 from codetune.evaluation.metrics.metric import Metric
@@ -47,6 +47,25 @@ def test_better_is_always_right_of_the_line(metric: Metric, dot: str) -> None:
     # 0.5 of a reach of 0.75, in 46 % of the width on either side of the middle: 50 ± 46 * 2 / 3.
     html = metric_table([row(Verdict.BETTER, metric)], REPORTS, "old", "new")
     assert re.search(r'<b style="left:([\d.]+)%', html)[1] == dot
+
+
+@pytest.mark.parametrize(
+    ("low", "p_value", "told"),
+    [
+        (0.25, 0.2, "0.2000,<br>above 0.1"),
+        (-0.25, 0.2, "0.2000"),
+        (-0.25, 0.01, "0.0100,<br>but the interval has 0"),
+    ],
+)
+def test_where_interval_and_p_disagree_the_reason_is_in_the_table(low: float, p_value: float, told: str) -> None:
+    found = replace(row(Verdict.INDISTINGUISHABLE), low=low, p_value=p_value)
+    assert f"<div>{told}</div>" in metric_table([found], REPORTS, "old", "new")
+
+
+def test_tooltips_are_also_text() -> None:
+    told = meaning_table([row(Verdict.BETTER, Metric("m", "M", "How <b> it is."))], REPORTS)
+    assert "How &lt;b&gt; it is." in told
+    assert "corrected for all metrics" in told
 
 
 def test_all_that_comes_from_outside_is_escaped() -> None:

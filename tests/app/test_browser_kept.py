@@ -1,0 +1,106 @@
+"""What survives a change of page and a refresh, and what the button Back does, in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.test_browser import _choose, _generate, _open, _settled, browser, served
+from tests.support.sample_project import Project
+
+__all__ = ["browser", "served"]
+pytestmark = pytest.mark.browser
+SENT_MS = 1000
+INSTRUCTION = "Return the larger of two numbers."
+
+
+def _visit(page: Any, name: str) -> None:
+    """Open another page by its link at the top, when the server has received what was typed before."""
+    page.wait_for_timeout(SENT_MS)
+    _settled(page)
+    page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
+    page.get_by_role("heading", level=1, name=name).wait_for()
+    _settled(page)
+
+
+def _value(page: Any, label: str) -> str:
+    return page.get_by_role("combobox", name=label, exact=True).input_value()
+
+
+def test_the_pair_survives_and_back_is_one_page(browser: Any, serve: Callable[[Path], str], sample: Project) -> None:
+    first, second = (sample.commits[name] for name in ("first", "hasty-lark"))
+    page, _ = _open(browser, f"{serve(sample.root)}/?baseline={first}&candidate={second}")
+    _settled(page)
+    for name in ("Samples", "Data", "Try", "Experiments", "Compare", "Samples"):
+        _visit(page, name)
+    assert f"baseline={first}&candidate={second}" in page.url
+    assert "hasty-lark" in _value(page, "Candidate")
+    for name in ("Compare", "Experiments", "Try"):
+        page.go_back()
+        page.get_by_role("heading", level=1, name=name).wait_for(timeout=8000)
+        _settled(page)
+    _visit(page, "Compare")
+    _choose(page, "Candidate", "other-scale")
+    page.wait_for_url(re.compile(f"candidate={sample.commits['other-scale']}"))
+    _visit(page, "Samples")
+    assert "other-scale" in _value(page, "Candidate")
+    page.reload()
+    page.get_by_role("heading", level=1).wait_for()
+    _settled(page)
+    assert "other-scale" in _value(page, "Candidate")
+
+
+def test_filters_and_axes_survive(browser: Any, serve: Callable[[Path], str], sample: Project) -> None:
+    page, _ = _open(browser, f"{serve(sample.root)}/experiments")
+    _settled(page)
+    _choose(page, "Y axis", "chrF")
+    _settled(page)
+    axis = _value(page, "Y axis")
+    page.get_by_role("textbox", name="Search").fill("lark")
+    page.keyboard.press("Enter")
+    _settled(page)
+    _visit(page, "Samples")
+    _choose(page, "Order", "Most worsened first")
+    _settled(page)
+    _visit(page, "Experiments")
+    for _ in range(2):
+        assert page.get_by_role("textbox", name="Search").input_value() == "lark"
+        assert _value(page, "Y axis") == axis
+        page.reload()
+        page.get_by_role("heading", level=1).wait_for()
+        _settled(page)
+    _visit(page, "Samples")
+    assert _value(page, "Order") == "Most worsened first"
+
+
+def test_prompt_sampling_and_answers_survive(browser: Any, served: tuple[str, Project]) -> None:
+    page, _ = _open(browser, f"{served[0]}/try")
+    _settled(page)
+    page.get_by_role("textbox", name="Instruction").fill(INSTRUCTION)
+    page.keyboard.press("Control+Enter")
+    _settled(page)
+    page.get_by_text("Sampling").click()
+    page.get_by_role("spinbutton", name="Max. new tokens").fill("9")
+    page.keyboard.press("Tab")
+    _settled(page)
+    _generate(page).click()
+    page.get_by_text("tokens/s").nth(1).wait_for()
+    _generate(page).wait_for()
+    page.get_by_role("textbox", name="Instruction").fill("Another one.")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text(f"Answers to: {INSTRUCTION}").wait_for(timeout=8000)
+    _visit(page, "Compare")
+    _visit(page, "Try")
+    for _ in range(2):
+        assert page.get_by_role("textbox", name="Instruction").input_value() == "Another one."
+        assert page.get_by_text("tokens/s").count() >= 2
+        page.get_by_text(f"Answers to: {INSTRUCTION}").wait_for(timeout=8000)
+        page.get_by_text("Sampling").click()
+        assert page.get_by_role("spinbutton", name="Max. new tokens").input_value() == "9"
+        page.reload()
+        page.get_by_role("heading", level=1).wait_for()
+        _settled(page)

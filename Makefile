@@ -38,8 +38,8 @@ repro: check ## run the pipeline: data, training, answers, scores, export
 	@codetune summary
 
 # Half as many processes as cores, so that tests which start processes of their own do not slow each other down; at
-# least two, at most eight.
-PYTEST := python -m pytest -n $(shell n=$$(( $$(nproc) / 2 )); echo $$(( n < 2 ? 2 : n > 8 ? 8 : n ))) --dist loadfile
+# least two, at most eight. tests/tiers.py says which files begin; by itself xdist begins with those of most tests.
+PYTEST := python -m pytest -n $(shell n=$$(( $$(nproc) / 2 )); echo $$(( n < 2 ? 2 : n > 8 ? 8 : n ))) --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP) ## run the tests
 	@$(PYTEST) -m "not long"

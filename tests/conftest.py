@@ -27,6 +27,7 @@ ROWS_FILE = Path(__file__).parent / "support" / "instruction_rows.jsonl"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tiers.mark(items, Path(__file__).parent)
+    tiers.order(items, Path(__file__).parent)
 
 
 @pytest.fixture

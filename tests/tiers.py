@@ -26,6 +26,28 @@ FUZZ = "fuzz/"
 """Tests with random inputs; `make test-long` runs them again with many more."""
 
 
+FIRST = (
+    "app/test_browser.py", "app/test_compare_browser.py", "app/test_browser_tables.py", "evaluation/sandbox/test_attacks.py",
+    "stages/test_augment.py", "app/test_sessions.py", "evaluation/execution/test_verification.py", "stages/test_train.py",
+    "scripts/test_setup.py", "app/pages/test_compare.py", "stages/test_answer_validity.py", "stages/test_score.py",
+    "test_families.py", "numerics/test_fix.py", "stages/test_base.py", "stages/test_clean.py", "stages/test_ingest.py",
+    "generation/test_batch.py", "evaluation/alignment/test_worker.py", "app/pages/test_try_it.py",
+    "stages/test_execute.py", "evaluation/execution/test_trials.py", "evaluation/test_answers.py",
+    "test_worker_counts.py", "core/test_survival.py", "stages/test_main.py",
+)  # fmt: skip
+"""Files that take longest. They run first, the longest of them at the beginning: one that began last would run alone."""
+
+
+def order(items: list[pytest.Item], folder: Path) -> None:
+    """Put the tests of the files in `FIRST` before all others. The order within a file stays.
+
+    :param items: the collected tests.
+    :param folder: the folder of all tests.
+    """
+    places = {str(folder / name): place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(str(item.path), len(places)))
+
+
 def mark(items: list[pytest.Item], folder: Path) -> None:
     """Mark the tests of these files and folders.
 

@@ -184,7 +184,8 @@ def _unfold(page: Any, label: str, inside: Any) -> None:
         if section.get_attribute("open") is None:  # what is open, and slow to show, a click would close again
             page.get_by_text(label, exact=True).click()
         with suppress(TooLate):
-            return inside.wait_for(timeout=1500)
+            inside.wait_for(timeout=1500)
+            return
     inside.wait_for()
 
 

@@ -20,6 +20,7 @@ from tests.app.session_client import Session
 from tests.support.sample_project import Project
 
 SESSIONS = 10
+TOKENS = 40  # of an answer: enough for all answers to differ
 # Four models in two pairs: as many as the page keeps.
 PAIRS: list[dict[str, tuple[str, Variant]]] = [
     {"left": ("workspace", "base"), "right": ("workspace", "tuned")},
@@ -42,7 +43,7 @@ def expected(project: Project, session: int, loaded: dict[tuple[str, Variant], L
             loaded[name, role] = load_model(files.base, files.adapter, files.revision)
     texts = dict.fromkeys(pair, "")
     chosen = {place: loaded[key] for place, key in pair.items()}
-    for event in stream_answers(chosen, instruction(session), SamplingSettings()):
+    for event in stream_answers(chosen, instruction(session), SamplingSettings(max_new_tokens=TOKENS)):
         texts[event.name] += event.text_delta
     parts = [part for text in texts.values() for part in parts_of(text, "python")]
     return [prose_markdown(part.text).strip() if part.language is None else part.text for part in parts]
@@ -58,8 +59,9 @@ def visit(url: str, commits: dict[str, str], session: int) -> tuple[str, list[st
     alerts = [part.body for part in visitor.all_of("alert")]
     query = "&".join(f"{side}={name}&{side}_model={role}" for side, (name, role) in PAIRS[session % 2].items())
     visitor.run("try", query)
-    visitor.run("try", query, {"Instruction": instruction(session)})
-    visitor.run("try", query, {"Instruction": instruction(session)}, press="Generate")
+    written, limits = {"Instruction": instruction(session)}, {"Max. new tokens": TOKENS}
+    visitor.run("try", query, written, limits)
+    visitor.run("try", query, written, limits, press="Generate")
     alerts += [part.body for part in visitor.all_of("alert")]
     parts = [
         part for part in visitor.all_of("code", "markdown") if getattr(part, "element_type", 0) != Markdown.CAPTION

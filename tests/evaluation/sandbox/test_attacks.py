@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from codetune.evaluation.problems.suites import Examples, Suite, parse_examples
-from codetune.evaluation.sandbox.trial import TestResult, run_against_tests
+from codetune.evaluation.sandbox.trial import TestResult as Verdict
+from codetune.evaluation.sandbox.trial import run_against_tests
 
 TESTS = Suite("", ("f",), "assert f(2) == 4\nassert f([3]) == [9, 'secret of the tests']\n")
 EXAMPLES = Examples("", ("f",), parse_examples(">>> f(2)\n4\n>>> f([3])\n[9, 'secret of the tests']\n"))
@@ -349,7 +350,7 @@ HONEST_EVERY = 4
 class Judged(NamedTuple):
     """The verdict on an attack, and the names in its folder afterwards."""
 
-    verdict: TestResult
+    verdict: Verdict
     left: list[str]
 
 

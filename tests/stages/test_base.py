@@ -74,22 +74,33 @@ def refused(folder, status, told, message):
     assert '"before"' in (folder / "models/base/provenance.json").read_text()
 
 
+@pytest.fixture
+def run_here(monkeypatch, tmp_path):
+    """Return a function that runs the stage in this process: in one of its own, it would import the same for seconds."""
+
+    def run(base):
+        for name, value in project(tmp_path, base).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("sys.argv", ["stages", "base"])
+        main()
+
+    return run
+
+
 @pytest.mark.parametrize("case", BAD)
-def test_what_is_wrong_is_one_line(tmp_path, monkeypatch, capsys, case):
-    """In this process: in one of its own each case would take seconds to import the same."""
+def test_what_is_wrong_is_one_line(tmp_path, run_here, capsys, case):
     base, prepare, message = BAD[case]
     if prepare:
         prepare(tmp_path)
-    for name, value in project(tmp_path, base).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["stages", "base"])
     with pytest.raises(SystemExit) as ended:
-        main()
+        run_here(base)
     refused(tmp_path, ended.value.code, capsys.readouterr().err, message)
 
 
-@pytest.mark.parametrize("case", ["cut short", "no network and no cache"])
+@pytest.mark.parametrize(
+    "case", ["no such file", "no network and no cache", pytest.param("cut short", marks=pytest.mark.long)]
+)
 def test_a_process_says_no_more_than_that(tmp_path, case):
     base, prepare, message = BAD[case]
     if prepare:
@@ -98,7 +109,15 @@ def test_a_process_says_no_more_than_that(tmp_path, case):
     refused(tmp_path, done.returncode, done.stderr, message)
 
 
-def test_what_is_right_is_recorded(tmp_path):
+def test_what_is_right_is_recorded(tmp_path, run_here, capsys):
+    make_gguf(tmp_path / "model")
+    run_here("model")
+    assert capsys.readouterr().err == ""
+    assert '"before"' not in (tmp_path / "models/base/provenance.json").read_text()
+
+
+@pytest.mark.long  # it imports transformers
+def test_a_process_says_nothing_of_what_is_right(tmp_path):
     make_gguf(tmp_path / "model")
     done = started(tmp_path, "model")
     assert (done.returncode, done.stderr) == (0, "")

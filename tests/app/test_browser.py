@@ -114,10 +114,10 @@ def _picture(page: Any, path: Path, height: int) -> None:
     _shoot(page, path)
 
 
-def _shoot(page: Any, path: Path, wait_ms: int = 500) -> None:
+def _shoot(page: Any, path: Path) -> None:
     """Where pictures are wanted, take one when the page has stopped moving."""
     if PICTURES:
-        page.wait_for_timeout(wait_ms)
+        page.wait_for_timeout(500)
         page.screenshot(path=path)
 
 

@@ -42,8 +42,8 @@ def _narrow(browser: Any, url: str, tab: str, path: Path) -> None:
     page, _ = _open(browser, url, width=400, scheme="dark")
     page.get_by_role("tab", name=tab).click()
     _settled(page)
-    page.wait_for_timeout(500)
-    _shoot(page, path, 1000)
+    page.wait_for_timeout(1500)
+    _shoot(page, path)
     _is_narrow(page)
     page.close()
 
@@ -62,7 +62,8 @@ def test_experiments_in_a_browser(browser: Any, serve: Callable[[Path], str], sa
     link.wait_for()
     page.get_by_role("tab", name="Parallel coordinates").click()
     page.set_viewport_size({"width": 1280, "height": 2000})
-    _shoot(page, shots / "experiments-light.png", 1000)
+    page.wait_for_timeout(1000)
+    _shoot(page, shots / "experiments-light.png")
     assert _nameless(page) == []
 
     link.click()

@@ -124,7 +124,9 @@ def drawn(masked_model, translation_model, tmp_path_factory):  # noqa: F811
         for method in ("contextual", "back_translation")
     }
     reports = {method: run(section, inputs(folder), outputs(folder, method)) for method, section in params.items()}
-    given = {method: section.model_copy(update={"workers": 2}).model_dump() for method, section in params.items()}
+    given = {
+        method: section.model_copy(update={"workers": 2}).model_dump(mode="json") for method, section in params.items()
+    }
     run_python("-c", IN_A_PROCESS, folder, feed=json.dumps(given))
     return folder, reports
 

@@ -169,7 +169,7 @@ ATTACKS = {
         ("exited", "exception"),
     ),
     "filling the memory": ("def f(x): return len('x' * 10 ** 10)", "memory"),
-    "filling the memory bit by bit": ("def f(x):\n    found = []\n    while True: found.append('x' * 10**6)", "memory"),
+    "filling the memory bit by bit": ("def f(x):\n    found = []\n    while True: found.append('x' * 10**6)", ("memory", "timeout")),
     "fork bomb": ("import os\ndef f(x):\n    while True: os.fork()", "exception"),
     "thread bomb": (
         "import threading, time\ndef f(x):\n    while True: threading.Thread(target=time.sleep, args=(9,)).start()",

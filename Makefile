@@ -44,7 +44,7 @@ PYTEST := python -m pytest -n $(shell n=$$(( $$(nproc) / 2 )); echo $$(( n < 2 ?
 test: $(STAMP) ## run the tests
 	@$(PYTEST) -m "not long"
 
-test-quick: $(STAMP) ## run the tests that need neither a browser nor training
+test-quick: $(STAMP) ## run the tests that need neither browser, training, sandbox nor encoder
 	@$(PYTEST) -m "not long and not slow"
 
 test-long: $(STAMP) ## run the tests that take minutes: emulated processors, all families, `dvc repro`, fuzzing

@@ -38,13 +38,13 @@ repro: check ## run the pipeline: data, training, answers, scores, export
 	@codetune summary
 
 # Half as many processes as cores, so that tests which start processes of their own do not slow each other down; at
-# least two, at most eight.
-PYTEST := python -m pytest -n $(shell n=$$(( $$(nproc) / 2 )); echo $$(( n < 2 ? 2 : n > 8 ? 8 : n ))) --dist loadfile
+# least two, at most eight. tests/tiers.py says which files begin; by itself xdist begins with those of most tests.
+PYTEST := python -m pytest -n $(shell n=$$(( $$(nproc) / 2 )); echo $$(( n < 2 ? 2 : n > 8 ? 8 : n ))) --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP) ## run the tests
 	@$(PYTEST) -m "not long"
 
-test-quick: $(STAMP) ## run the tests that need neither a browser nor training
+test-quick: $(STAMP) ## run the tests that need neither browser, training, sandbox nor encoder
 	@$(PYTEST) -m "not long and not slow"
 
 test-long: $(STAMP) ## run the tests that take minutes: emulated processors, all families, `dvc repro`, fuzzing

@@ -4,6 +4,7 @@ from codetune import numerics
 
 numerics.fix(numerics.NumericsParams(mode="portable", threads=1))  # tiny models are fastest with one thread
 
+import io  # noqa: E402
 import os  # noqa: E402
 import subprocess  # noqa: E402
 import sys  # noqa: E402
@@ -27,6 +28,7 @@ ROWS_FILE = Path(__file__).parent / "support" / "instruction_rows.jsonl"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tiers.mark(items, Path(__file__).parent)
+    tiers.order(items, Path(__file__).parent)
 
 
 @pytest.fixture
@@ -59,6 +61,35 @@ def same_bits(threads: Callable[[int], None]) -> Callable[[Callable[[], Any]], N
         assert all(torch.equal(one, other) for many in found[1:] for one, other in zip(found[0], many, strict=True))
 
     return check
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], threads: Callable[[int], None]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """A function that runs the command `codetune` here, with the numerics of the tests.
+
+    A process of its own would import torch again, which takes longer than most commands.
+    """
+    from codetune.cli.main import main
+    from codetune.core.config import load_section
+
+    monkeypatch.setattr(numerics, "fix", lambda params=None: params or load_section(numerics.NumericsParams))
+
+    def run(*arguments: object, cwd: Path = ROOT, feed: str = "") -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr("sys.argv", ["codetune", *map(str, arguments)])
+        monkeypatch.setattr("sys.stdin", io.StringIO(feed))
+        capsys.readouterr()
+        try:
+            main()
+            status = 0
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        written = capsys.readouterr()
+        return subprocess.CompletedProcess(sys.argv, status, written.out, written.err)
+
+    return run
 
 
 def digests(*folders: Path) -> dict[str, str]:

@@ -77,6 +77,7 @@ def made(sources: list[dict[str, Any]], folder: Path, count: int) -> None:
     )
 
 
+@pytest.mark.long  # the tests of each stage compare its bytes too
 def test_data_have_the_same_bytes_with_one_worker_and_with_three(
     sources: list[dict[str, Any]], pools: list[int], tmp_path: Path
 ) -> None:

@@ -10,20 +10,47 @@ from pathlib import Path
 import pytest
 
 LONG = (
+    "app/test_sessions.py",  # ten visitors at once
     "processors/",  # emulated processors
     "test_real_model.py",  # the default base model
     "test_repro.py",  # `dvc repro` and `dvc exp run` in a clone
 )
 """Files and folders of tests that take minutes by nature."""
 SLOW = (
-    "app/", "compare/test_commands.py", "compare/test_samples.py", "core/test_errors.py", "data/augment/test_rows.py",
-    "data/leakage/test_examine.py", "evaluation/alignment/", "evaluation/execution/", "evaluation/sandbox/",
-    "evaluation/test_answers.py", "fuzz/", "generation/", "scripts/", "stages/", "test_families.py",
-    "publishing/", "serving/", "test_planted_corpus.py", "test_worker_counts.py", "training/",
+    "app/", "cli/test_serve.py", "cli/test_verify.py", "compare/test_commands.py", "compare/test_samples.py",
+    "core/test_errors.py", "core/test_survival.py", "core/test_workers.py", "data/augment/test_meaning.py",
+    "data/augment/test_paraphrase.py", "data/augment/test_rows.py", "data/leakage/test_examine.py",
+    "evaluation/alignment/", "evaluation/execution/", "evaluation/metrics/test_baseline.py",
+    "evaluation/metrics/test_bertscore.py", "evaluation/metrics/test_matching.py", "evaluation/sandbox/",
+    "evaluation/test_answers.py", "export/", "fuzz/", "generation/", "numerics/test_fix.py", "publishing/", "scripts/",
+    "serving/", "stages/", "test_families.py", "test_planted_corpus.py", "test_same_prompt.py", "test_worker_counts.py",
+    "training/",
 )  # fmt: skip
 """Files and folders of tests that `make test-quick` leaves out."""
 FUZZ = "fuzz/"
 """Tests with random inputs; `make test-long` runs them again with many more."""
+
+
+FIRST = (
+    "app/test_browser.py", "app/test_compare_browser.py", "app/test_browser_tables.py", "evaluation/sandbox/test_attacks.py",
+    "stages/test_augment.py", "evaluation/execution/test_verification.py", "stages/test_train.py",
+    "scripts/test_setup.py", "app/pages/test_compare.py", "stages/test_answer_validity.py", "stages/test_score.py",
+    "test_families.py", "numerics/test_fix.py", "stages/test_base.py", "stages/test_clean.py", "stages/test_ingest.py",
+    "generation/test_batch.py", "evaluation/alignment/test_worker.py", "app/pages/test_try_it.py",
+    "stages/test_execute.py", "evaluation/execution/test_trials.py", "evaluation/test_answers.py",
+    "test_worker_counts.py", "core/test_survival.py", "stages/test_main.py",
+)  # fmt: skip
+"""Files that take longest. They run first, the longest of them at the beginning: one that began last would run alone."""
+
+
+def order(items: list[pytest.Item], folder: Path) -> None:
+    """Put the tests of the files in `FIRST` before all others. The order within a file stays.
+
+    :param items: the collected tests.
+    :param folder: the folder of all tests.
+    """
+    places = {str(folder / name): place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(str(item.path), len(places)))
 
 
 def mark(items: list[pytest.Item], folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,14 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def serve() -> Iterator[Callable[[Path], str]]:
-    """Return a function that serves the app on a project, on a free loopback port, and returns its address."""
+    """Return a function that serves the app on a project, on a free loopback port, and returns its address.
+
+    A project that is served already is not served again.
+    """
     with ExitStack() as servers:
-        yield lambda root: servers.enter_context(served(root))[0]
+        yield cache(lambda root: servers.enter_context(served(root))[0])
 
 
 @pytest.fixture(autouse=True)

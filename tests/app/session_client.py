@@ -30,11 +30,19 @@ class Session:
         )
         self.elements: dict[tuple[int, ...], Any] = {}
 
-    def run(self, page: str = "", query: str = "", texts: dict[str, str] | None = None, press: str = "") -> None:
+    def run(
+        self,
+        page: str = "",
+        query: str = "",
+        texts: dict[str, str] | None = None,
+        numbers: dict[str, float] | None = None,
+        press: str = "",
+    ) -> None:
         """Run a page as its browser would have it run, until nothing more comes.
 
         :param page: its name in the address.
         :param texts: what is written in text areas, by their labels.
+        :param numbers: what is written in fields for numbers, by their labels.
         :param press: the label of the button that is pressed.
         """
         message = BackMsg()
@@ -44,6 +52,10 @@ class Session:
             if texts and element.label in texts:
                 widget = state.widget_states.widgets.add()
                 widget.id, widget.string_value = element.id, texts[element.label]
+        for element in self.all_of("number_input"):
+            if numbers and element.label in numbers:
+                widget = state.widget_states.widgets.add()
+                widget.id, widget.double_value = element.id, numbers[element.label]
         for element in self.all_of("button"):
             if element.label == press:
                 widget = state.widget_states.widgets.add()
@@ -76,7 +88,14 @@ class Session:
 
     def all_of(self, *kinds: str) -> list[Any]:
         """The elements of some kinds, from the top of the page to its bottom."""
-        names = {"code": "Code", "markdown": "Markdown", "button": "Button", "text_area": "TextArea", "alert": "Alert"}
+        names = {
+            "code": "Code",
+            "markdown": "Markdown",
+            "button": "Button",
+            "text_area": "TextArea",
+            "number_input": "NumberInput",
+            "alert": "Alert",
+        }
         wanted = {names[kind] for kind in kinds}
         return [part for _, part in sorted(self.elements.items()) if part.DESCRIPTOR.name in wanted]
 

@@ -114,3 +114,16 @@ def test_an_engine_that_fails_is_a_sentence_and_is_opened_anew() -> None:
         asked.advance(10)
     assert released == [True]
     assert asked.texts == {"base": "a"}
+
+
+def test_who_keeps_the_answers_so_far_keeps_no_model_in_use() -> None:
+    closed: list[bool] = []
+    asked = AnswerProgress(events("a", "b"), close=lambda *, failed: closed.append(failed))
+    asked.advance(0)
+    kept = asked.ended()
+    assert not kept.running
+    kept.stop()
+    assert closed == []
+    asked.stop()
+    asked.stop()
+    assert closed == [False]

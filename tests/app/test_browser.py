@@ -1,4 +1,4 @@
-"""The page in a real browser: what a user would click through, with pictures to look at."""
+"""The page in a real browser: what a user would click through, with pictures to look at if CODETUNE_SHOTS is set."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,14 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 PATIENCE_MS = 60_000
+PICTURES = os.environ.get("CODETUNE_SHOTS")
 pytestmark = pytest.mark.browser
 UNFOLDINGS = 10
 CONTROLS = "button|combobox|textbox|link|tab|radio|checkbox|spinbutton|slider|switch|searchbox"
 
 
-@pytest.fixture
-def browser() -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
     """A Chromium; without one the tests are skipped, or fail where CODETUNE_REQUIRE_BROWSER is 1."""
     if CHROMIUM is None:
         reason = "no chromium on the PATH (Debian: apt-get install chromium)"
@@ -41,32 +43,49 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
 
 
 @pytest.fixture
-def served(serve: Callable[[Path], str], copied_sample: Project, tiny_base: Path) -> tuple[str, Project]:
-    """The sample project with models that talk long enough to be stopped, and its address."""
-    add_models(copied_sample.root, tiny_base)
-    config = copied_sample.root / "models" / "base" / "config.json"
+def browser(chromium: Any) -> Iterator[Any]:
+    """A profile of the browser for one test, in which no other test has left anything."""
+    context = chromium.new_context(reduced_motion="reduce")
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def served(
+    serve: Callable[[Path], str], sample: Project, tiny_base: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Project]:
+    """The sample project with models that talk long enough to be stopped, and its address.
+
+    All tests of this file share it; only one of them writes to it.
+    """
+    root = tmp_path_factory.mktemp("served") / "project"
+    shutil.copytree(sample.root, root)
+    add_models(root, tiny_base)
+    config = root / "models" / "base" / "config.json"
     content = json.loads(config.read_text())
     config.write_text(json.dumps({**content, "max_position_embeddings": 100_000}))
-    return serve(copied_sample.root), copied_sample
+    return serve(root), Project(root, sample.commits)
 
 
 @pytest.fixture
 def shots(tmp_path: Path) -> Path:
-    """Where pictures go: the test's own folder, or the one that CODETUNE_SHOTS names."""
-    folder = Path(os.environ.get("CODETUNE_SHOTS") or tmp_path / "shots")
+    """Where pictures go: the folder that CODETUNE_SHOTS names; without it none are taken."""
+    folder = Path(PICTURES or tmp_path / "shots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def _open(browser: Any, url: str, *, width: int = 1280, scheme: str = "light") -> tuple[Any, list[str]]:
     """A page with the address open, and the list that collects requests to anywhere else."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = browser.new_page()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
     page.set_default_timeout(PATIENCE_MS)
     elsewhere: list[str] = []
     home = url.split("/")[2]
@@ -82,14 +101,24 @@ def _settled(page: Any) -> None:
 
 
 def _picture(page: Any, path: Path, height: int) -> None:
-    """A picture of the page from its top; it scrolls inside, so the window has to be made as high."""
-    page.set_viewport_size({"width": page.viewport_size["width"], "height": height})
+    """Wait until the page is drawn. Where pictures are wanted, take one from its top: it scrolls inside, so the window
+    has to be made as high.
+    """
+    _settled(page)
+    if PICTURES:
+        page.set_viewport_size({"width": page.viewport_size["width"], "height": height})
     if page.get_by_test_id("stVegaLiteChart").count():
         page.locator("[data-testid=stVegaLiteChart]:visible :is(canvas, svg)").first.wait_for()
     if page.get_by_test_id("stCode").count():
         page.locator("[data-testid=stCode] code").first.wait_for(state="attached")
-    page.wait_for_timeout(500)
-    page.screenshot(path=path)
+    _shoot(page, path)
+
+
+def _shoot(page: Any, path: Path) -> None:
+    """Where pictures are wanted, take one when the page has stopped moving."""
+    if PICTURES:
+        page.wait_for_timeout(500)
+        page.screenshot(path=path)
 
 
 def _choose(page: Any, label: str, words: str) -> None:
@@ -159,13 +188,15 @@ def test_try_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path
 
 def _unfold(page: Any, label: str, inside: Any) -> None:
     """Open a section until what is inside can be seen: a page that is still being drawn may draw it closed again."""
+    from playwright.sync_api import TimeoutError as TooLate
+
     section = page.locator("details").filter(has=page.get_by_text(label, exact=True))
     for _ in range(UNFOLDINGS):
         _settled(page)
         if section.get_attribute("open") is None:  # what is open, and slow to show, a click would close again
             page.get_by_text(label, exact=True).click()
-        page.wait_for_timeout(1500)
-        if inside.is_visible():
+        with suppress(TooLate):
+            inside.wait_for(timeout=1500)
             return
     inside.wait_for()
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from codetune.core.files import write_jsonl, write_text
-from tests.app.test_browser import _is_narrow, _nameless, _open, _unfold, browser, shots
+from tests.app.test_browser import _is_narrow, _nameless, _open, _settled, _shoot, _unfold, browser, chromium, shots
 from tests.ledger.conftest import write_data
 from tests.ledger.test_overview import DATA, LEAKS
 from tests.support.sample_project import Project
 from tests.support.tables import instruction_row, paraphrase
 
-__all__ = ["browser", "shots"]
+__all__ = ["browser", "chromium", "shots"]
 
 pytestmark = pytest.mark.browser
 POLLS = 120
@@ -41,8 +41,9 @@ def _select(page: Any, row: int) -> None:
 def _narrow(browser: Any, url: str, tab: str, path: Path) -> None:
     page, _ = _open(browser, url, width=400, scheme="dark")
     page.get_by_role("tab", name=tab).click()
+    _settled(page)
     page.wait_for_timeout(1500)
-    page.screenshot(path=path)
+    _shoot(page, path)
     _is_narrow(page)
     page.close()
 
@@ -62,7 +63,7 @@ def test_experiments_in_a_browser(browser: Any, serve: Callable[[Path], str], sa
     page.get_by_role("tab", name="Parallel coordinates").click()
     page.set_viewport_size({"width": 1280, "height": 2000})
     page.wait_for_timeout(1000)
-    page.screenshot(path=shots / "experiments-light.png")
+    _shoot(page, shots / "experiments-light.png")
     assert _nameless(page) == []
 
     link.click()
@@ -86,7 +87,7 @@ def test_data_in_a_browser(browser: Any, serve: Callable[[Path], str], copied_sa
     url = f"{serve(root)}/data"
     page, elsewhere = _open(browser, url)
     page.get_by_text("it is test, example or benchmark code").wait_for()
-    page.screenshot(path=shots / "data-light.png")
+    _shoot(page, shots / "data-light.png")
 
     page.get_by_role("tab", name="History of a row").click()
     page.get_by_role("textbox", name="Find a row").fill("Tree.dump")
@@ -103,7 +104,7 @@ def test_data_in_a_browser(browser: Any, serve: Callable[[Path], str], copied_sa
     page.get_by_text("Rows 21 to 30 of 30").wait_for()
     page.get_by_text("paraphrases of train").click()
     page.get_by_role("columnheader", name="Paraphrase").wait_for()
-    page.screenshot(path=shots / "data-paraphrases.png")
+    _shoot(page, shots / "data-paraphrases.png")
     assert page.title() == "Data · codetune"  # a script in a row would have changed it
     assert _nameless(page) == []
     _narrow(browser, url, "From raw to train", shots / "data-dark-narrow.png")

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from tests.app.conftest import HOUSE
-from tests.app.test_browser import _is_narrow, _nameless, _open, _picture, browser, shots
+from tests.app.test_browser import _is_narrow, _nameless, _open, _picture, browser, chromium, shots
 from tests.support.sample_project import Project
 
-__all__ = ["browser", "shots"]
+__all__ = ["browser", "chromium", "shots"]
 pytestmark = pytest.mark.browser
 
 

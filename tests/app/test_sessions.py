@@ -21,6 +21,7 @@ from tests.app.session_client import Session
 from tests.support.sample_project import Project
 
 SESSIONS = 10
+TOKENS = 40  # of an answer: enough for all answers to differ
 # Four models in two pairs: as many as the page keeps.
 PAIRS: list[dict[str, tuple[str, Variant]]] = [
     {"left": ("workspace", "base"), "right": ("workspace", "tuned")},
@@ -41,10 +42,10 @@ def expected(project: Project, session: int, loaded: dict[tuple[str, Variant], L
         if (name, role) not in loaded:
             files = model_files(repository, require_revision(repository, name), role)
             loaded[name, role] = load_model(files.base, files.adapter, files.revision)
-    texts = []
+    texts, limits = [], SamplingSettings(max_new_tokens=TOKENS)
     for key in pair.values():
         tokenizer = loaded[key].tokenizer
-        ids = answer_ids(loaded[key], prompt_ids(tokenizer, instruction(session)), SamplingSettings())
+        ids = answer_ids(loaded[key], prompt_ids(tokenizer, instruction(session)), limits)
         texts.append(completion_text(tokenizer, ids))
     parts = [part for text in texts for part in parts_of(text, "python")]
     return [prose_markdown(part.text).strip() if part.language is None else part.text for part in parts]
@@ -60,8 +61,9 @@ def visit(url: str, commits: dict[str, str], session: int) -> tuple[str, list[st
     alerts = [part.body for part in visitor.all_of("alert")]
     query = "&".join(f"{side}={name}&{side}_model={role}" for side, (name, role) in PAIRS[session % 2].items())
     visitor.run("try", query)
-    visitor.run("try", query, {"Instruction": instruction(session)})
-    visitor.run("try", query, {"Instruction": instruction(session)}, press="Generate")
+    written, limits = {"Instruction": instruction(session)}, {"Max. new tokens": TOKENS}
+    visitor.run("try", query, written, limits)
+    visitor.run("try", query, written, limits, press="Generate")
     alerts += [part.body for part in visitor.all_of("alert")]
     parts = [
         part for part in visitor.all_of("code", "markdown") if getattr(part, "element_type", 0) != Markdown.CAPTION

@@ -10,7 +10,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from tests.conftest import ROOT, run_python
+from tests.conftest import ROOT
 
 _SERVE = (
     "serve: {engine: torch, port: 0, slots: 1, context: 0, max_tokens: 8, revisions: [], prompt_lookup: false, "
@@ -45,14 +45,15 @@ def test_serve_answers_and_ends_on_ctrl_c(project):
         assert process.wait(20) == 0
 
 
-def test_chat_reads_lines(project):
-    done = run_python("-m", "codetune", "chat", "base", "--engine", "torch", cwd=project, feed="a\n/quit\n")
+def test_chat_reads_lines(project, call):
+    done = call("chat", "base", "--engine", "torch", cwd=project, feed="a\n/quit\n")
+    assert done.returncode == 0, done.stderr
     assert "tokens, first after" in done.stdout
     assert "base answers with torch" in done.stderr
 
 
-def test_a_key_is_required_for_other_addresses(project):
-    done = run_python("-m", "codetune", "serve", "--host", "0.0.0.0", cwd=project, check=False)  # noqa: S104
+def test_a_key_is_required_for_other_addresses(project, call):
+    done = call("serve", "--host", "0.0.0.0", cwd=project)  # noqa: S104
     assert done.returncode == 2
     assert done.stderr.startswith("error: 0.0.0.0 can be reached")
     assert done.stderr.count("\n") == 1

@@ -139,7 +139,11 @@ def test_a_paraphrase_is_told_apart_word_by_word() -> None:
 
 def test_both_texts_are_whole_in_the_difference(sample: Project) -> None:
     texts = [(one.prompt.reference, one.after.text) for one in samples_of(sample.compared("readme", "readme"))]
-    texts.append(("line one\nsame\n" * 700, "same\nline two\n" * 700))  # long enough to be compared by lines
+    # Long enough to be compared by lines, which differ from each other as those of programs do.
+    old, new = (
+        "".join(line.format(number) for number in range(700)) for line in ("one {0}\nsame {0}\n", "same {0}\ntwo {0}\n")
+    )
+    texts.append((old, new))
     for reference, answer in texts:
         pieces = inline_difference(reference, answer)
         assert "".join(piece.text for piece in pieces if piece.kind != "extra") == reference

@@ -38,6 +38,7 @@ def test_what_no_file_can_be_called_is_refused(folder, text, reason):
 
 
 @pytest.mark.slow
+@pytest.mark.long  # `dvc exp run`
 def test_an_experiment_that_runs_elsewhere_reads_a_table_beside_the_project(tmp_path):
     root = tmp_path / "project"
     root.mkdir()

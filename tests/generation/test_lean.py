@@ -8,7 +8,6 @@ from transformers.cache_utils import DynamicCache
 
 from codetune.generation.lean import LeanDecoder, decoder
 from codetune.numerics import products
-from tests.conftest import run_python
 
 SHAPE = {"vocab_size": 400, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 2}
 FAMILIES = {
@@ -62,46 +61,42 @@ def test_other_kinds_of_models_are_computed_by_their_own_code():
         assert decoder(model) is model
 
 
-BITS = """
-from codetune import numerics
-numerics.fix(numerics.NumericsParams(mode="portable", threads={threads}))
-import hashlib
-import torch
-from torch.nn import functional
-from codetune.numerics import products
+@pytest.mark.parametrize(("out", "size"), [(960, 576), (1536, 576), (576, 1536), (100, 36), (3000, 576)])
+def test_the_bits_of_a_product_do_not_depend_on_threads_or_rows(out, size, same_bits):
+    generator = torch.Generator().manual_seed(5)
+    weight, x = torch.randn(out, size, generator=generator), torch.randn(520, size, generator=generator)
 
-torch.manual_seed(5)
-found = []
-for out, size in ((960, 576), (1536, 576), (576, 1536), (100, 36), (3000, 576)):
-    weight, x = torch.randn(out, size), torch.randn(520, size)
-    packed = products.pack(weight, 64)
-    whole = functional.linear(x, weight)
-    for rows in (8, 16, 32, 64, 128, 520):
-        assert torch.equal(products.packed_linear(x[:rows], packed, None), whole[:rows]), (out, size, rows)
-    found.append(whole)
-# Three query heads share a head of keys; what is masked, and how much of it, changes nothing.
-query, keys, values = torch.randn(4, 9, 1, 64), torch.randn(4, 3, 320, 64), torch.randn(4, 3, 320, 64)
-attended = []
-for columns in (96, 128, 320):
-    mask = torch.zeros(4, 1, 1, columns)
-    mask[..., 70:] = torch.finfo(torch.float32).min
-    attended.append(functional.scaled_dot_product_attention(
-        query, keys[:, :, :columns], values[:, :, :columns], mask, enable_gqa=True
-    ))
-    assert torch.equal(attended[0], attended[-1]), columns
-    alone = functional.scaled_dot_product_attention(
-        query[1:2], keys[1:2, :, :columns], values[1:2, :, :columns], mask[1:2], enable_gqa=True
-    )
-    assert torch.equal(alone[0], attended[0][1])
-found.append(attended[0])
-print(hashlib.sha256(b"".join(one.numpy().tobytes() for one in found)).hexdigest())
-"""
+    def product():
+        whole = functional.linear(x, weight)
+        packed = products.pack(weight, 64)
+        for rows in (8, 16, 32, 64, 128, 520):
+            assert torch.equal(products.packed_linear(x[:rows], packed, None), whole[:rows]), rows
+        return whole
+
+    same_bits(product)
 
 
-def test_the_bits_do_not_depend_on_threads_rows_or_columns():
-    """In processes of their own: numerics are fixed before torch is imported."""
-    found = {run_python("-c", BITS.format(threads=threads)).stdout for threads in (1, 2, 3)}
-    assert len(found) == 1
+def test_the_bits_of_attention_do_not_depend_on_threads_rows_or_columns(same_bits):
+    """Three query heads share a head of keys; what is masked, and how much of it, changes nothing."""
+    generator = torch.Generator().manual_seed(5)
+    shapes = ((4, 9, 1, 64), (4, 3, 320, 64), (4, 3, 320, 64))
+    query, keys, values = (torch.randn(shape, generator=generator) for shape in shapes)
+
+    def attended(rows, columns):
+        mask = torch.zeros(4, 1, 1, columns)
+        mask[..., 70:] = torch.finfo(torch.float32).min
+        return functional.scaled_dot_product_attention(
+            query[rows], keys[rows, :, :columns], values[rows, :, :columns], mask[rows], enable_gqa=True
+        )
+
+    def attention():
+        whole = attended(slice(None), 96)
+        for columns in (96, 128, 320):
+            assert torch.equal(attended(slice(None), columns), whole), columns
+            assert torch.equal(attended(slice(1, 2), columns)[0], whole[1]), columns
+        return whole
+
+    same_bits(attention)
 
 
 def test_packed_weights_take_a_bias():

@@ -13,7 +13,6 @@ import pytest
 from codetune.numerics import ENVIRONMENT
 from tests.conftest import ROOT
 
-MODES = ("portable", "strict", "fast")
 PROGRAM = """
 import json, os, sys
 from pathlib import Path
@@ -55,7 +54,9 @@ print(json.dumps(found | {"replaced": [rows for rows in (4, 400) if replaced(row
 """
 
 
-@pytest.fixture(scope="module", params=MODES)
+@pytest.fixture(
+    scope="module", params=["portable", *(pytest.param(mode, marks=pytest.mark.long) for mode in ("strict", "fast"))]
+)
 def started(request):
     """The mode, what a process found after fixing it, and what OpenMP's runtime wrote when torch loaded it."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("OMP_", "GOMP_"))}

@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,10 @@ def test_pictures_say_what_they_show(name, words, plots):
 
 def test_another_process_draws_the_same_bytes(plots, tmp_path):
     code = (
-        "import sys; from pathlib import Path; from tests.reporting.test_score_plots import *; "
-        "write_plots(Path(sys.argv[1]), ROWS, changed())"
+        "import json, sys; from pathlib import Path; from codetune.evaluation.metrics.params import ScoreParams; "
+        "from codetune.reporting.score_plots import write_plots; rows, section = json.load(sys.stdin); "
+        "write_plots(Path(sys.argv[1]), rows, ScoreParams.model_validate(section))"
     )
-    run_python("-c", code, tmp_path, PYTHONHASHSEED="5", TZ="Asia/Tokyo", LANG="C")
+    feed = json.dumps([ROWS, changed().model_dump()])
+    run_python("-c", code, tmp_path, feed=feed, PYTHONHASHSEED="5", TZ="Asia/Tokyo", LANG="C")
     assert [digest_file(tmp_path / name) for name in NAMES] == [digest_file(plots / name) for name in NAMES]

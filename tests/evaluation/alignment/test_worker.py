@@ -71,6 +71,7 @@ def test_asking_brings_no_torch_here() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.long  # the button in the browser test of the samples starts the same process
 def test_the_real_process_aligns(tmp_path: Path, tiny_bert: Path) -> None:
     worker = AlignmentWorker(tmp_path)
     section = {"model": str(tiny_bert), "revision": None, "layer": 1, "baseline_pairs": 1}

@@ -14,7 +14,6 @@ from codetune.evaluation.problems.reading import read_answers, read_problems
 from codetune.generation import batch
 from codetune.generation.sampling import SamplingSettings
 from codetune.models.load import load_tokenizer
-from tests.conftest import run_python
 from tests.evaluation.problems.test_reading import HUMANEVAL, MBPP, written
 
 
@@ -147,11 +146,11 @@ def test_file_of_something_else_is_left_as_it_is(problems, asking, tmp_path, con
     assert other.read_text() == content
 
 
-def test_command_answers(tmp_path, tiny_base):
+def test_command_answers(tmp_path, tiny_base, call):
     path = written(tmp_path / "problems.jsonl", HUMANEVAL)
     output = tmp_path / "answers.jsonl"
     options = ("--model", tiny_base, "--max-new-tokens", 8)
-    told = run_python("-m", "codetune", "answer", path, output, *options, check=False)
+    told = call("answer", path, output, *options)
     assert told.returncode == 0, told.stderr
     assert "1 answers generated" in told.stdout
     assert f"codetune execute {path} {output}" in told.stdout

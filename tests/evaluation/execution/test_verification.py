@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from codetune.core.files import read_jsonl, write_json, write_jsonl
+from codetune.evaluation.execution import verification
 from codetune.evaluation.execution.verification import verify
 from codetune.evaluation.problems.reading import held_out_problem
 from codetune.evaluation.sandbox.limits import Limits
@@ -45,7 +46,9 @@ def problem(reference, *examples, setup="", shown=()):
         (problem("def f(x):\n    return x + 1", ("f(1) == 2", "True\n"), ("f(1)", "2\n"), shown=(1,)), "passed_by_doing_nothing"),
     ],
 )  # fmt: skip
-def test_reasons(any_isolation, row, reason):
+def test_reasons(any_isolation, row, reason, monkeypatch):
+    if reason != "unstable":  # two runs tell the others
+        monkeypatch.setattr(verification, "_HASH_SEEDS", (0, 1))
     found = verify([held_out_problem(row)], any_isolation, Limits(cpu_s=1, wall_s=20))
     assert found.refused == ({reason: 1} if reason else {})
     assert bool(found.verified) is not bool(reason)

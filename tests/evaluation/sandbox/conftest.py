@@ -16,7 +16,20 @@ def isolation(request):
 
     If the machine does not offer it, the test is skipped; it fails if CODETUNE_REQUIRE_SANDBOX is 1.
     """
-    way = request.param
+    return _offered(request.param)
+
+
+@pytest.fixture(
+    scope="session",
+    params=[ISOLATIONS[0], *(pytest.param(way, marks=pytest.mark.long) for way in ISOLATIONS[1:])],
+    ids=lambda way: way.name,
+)
+def first_isolation(request):
+    """The first way of isolation, and in `make test-long` the others: for tests of what no way of isolation changes."""
+    return _offered(request.param)
+
+
+def _offered(way):
     fault = way.unavailable_reason()
     if fault is not None:
         (pytest.fail if REQUIRED else pytest.skip)(f"{way.name}: {fault}")

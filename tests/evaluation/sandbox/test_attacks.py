@@ -1,17 +1,21 @@
 """Answers that want to score without being right, or to do harm: none does either, and each is stopped as expected."""
 
-import contextlib
 import os
 import socket
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
+from typing import NamedTuple
 
+import psutil
 import pytest
 
 from codetune.evaluation.problems.suites import Examples, Suite, parse_examples
+from codetune.evaluation.sandbox.trial import TestResult as Verdict
 from codetune.evaluation.sandbox.trial import run_against_tests
 
 TESTS = Suite("", ("f",), "assert f(2) == 4\nassert f([3]) == [9, 'secret of the tests']\n")
@@ -165,7 +169,7 @@ ATTACKS = {
         ("exited", "exception"),
     ),
     "filling the memory": ("def f(x): return len('x' * 10 ** 10)", "memory"),
-    "filling the memory bit by bit": ("def f(x):\n    found = []\n    while True: found.append('x' * 10**6)", ("memory", "timeout")),
+    "filling the memory bit by bit": ("def f(x):\n    found = []\n    while True: found.append('x' * 10**6)", "memory"),
     "fork bomb": ("import os\ndef f(x):\n    while True: os.fork()", "exception"),
     "thread bomb": (
         "import threading, time\ndef f(x):\n    while True: threading.Thread(target=time.sleep, args=(9,)).start()",
@@ -330,47 +334,133 @@ def listener():
 
 # The operating system zeroes each page of memory, which takes longer than 5 s of processor time on a busy machine.
 OTHER_LIMITS = {"sleep": {"wall_s": 3}, "filling the memory bit by bit": {"cpu_s": 60}}
+# What the isolation stops, or whose end it reports: these run under each way of isolation. The verdict on all others is
+# reached by the same code under each.
+ON_THE_MACHINE = (
+    "leaving with status 0", "leaving while loading", "tests read from other processes", "a file of the machine",
+    "the environment", "writing outside", "writing where anyone may", "filling the disk", "file in memory",
+    "filling the memory", "filling the memory bit by bit", "fork bomb", "thread bomb", "shell",
+    "shell, through the subclasses of object", "network", "killing the judge", "killing everybody",
+    "privileges through a namespace of users", "loop", "loop that is deaf to signals", "sleep", "endless output",
+    "line closed", "crash",
+)  # fmt: skip
+ON_THE_VERDICT = [name for name in ATTACKS if name not in ON_THE_MACHINE]
+AT_ONCE = 3
+HONEST_EVERY = 4
+
+
+class Judged(NamedTuple):
+    """The verdict on an attack, and the names in its folder afterwards."""
+
+    verdict: Verdict
+    left: list[str]
+
+
+class Judge:
+    """Judges all chosen attacks under a way of isolation when the first is asked for: side by side, with honest answers
+    among them and one after them.
+
+    :param chosen: isolation, name and tests of each attack.
+    """
+
+    def __init__(self, chosen, limits, port, folder):
+        self._chosen, self._limits, self._port, self._folder = chosen, limits, port, folder
+        self._judged = {}
+
+    def attack(self, isolation, name, tests):
+        """Return what became of an attack, and whether all honest answers passed."""
+        if isolation.name not in self._judged:
+            self._judged[isolation.name] = self._all(isolation)
+        judged, honest = self._judged[isolation.name]
+        return judged[name, type(tests)], honest
+
+    def _all(self, isolation):
+        asked = [(name, tests) for way, name, tests in self._chosen if way is isolation]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            attacks, honest = {}, []
+            for place, (name, tests) in enumerate(asked):
+                attacks[name, type(tests)] = pool.submit(self._one, isolation, name, tests)
+                if place % HONEST_EVERY == 0:
+                    honest.append(pool.submit(run_against_tests, HONEST, tests, isolation, self._limits))
+            judged = {key: future.result() for key, future in attacks.items()}
+            verdicts = [future.result() for future in honest]
+        verdicts += [run_against_tests(HONEST, tests, isolation, self._limits) for tests in (TESTS, EXAMPLES)]
+        return judged, all(verdict.passed for verdict in verdicts)
+
+    def _one(self, isolation, name, tests):
+        folder = Path(mkdtemp(dir=self._folder))
+        (folder / "secret").write_text("secret")
+        folder.chmod(0o777)
+        source = textwrap.dedent((ATTACKS | ON_EXAMPLES)[name][0]).replace("HERE", str(folder))
+        source = source.replace("PORT", str(self._port)).replace("PARENT", str(os.getpid()))
+        verdict = run_against_tests(source, tests, isolation, replace(self._limits, **OTHER_LIMITS.get(name, {})))
+        return Judged(verdict, sorted(path.name for path in folder.iterdir()))
+
+
+@pytest.fixture(scope="module")
+def judge(request, limits, listener, tmp_path_factory):
+    """A judge of the attacks that are chosen on the command line."""
+    cases = [
+        item.callspec.params
+        for item in request.session.items
+        if item.path == request.path and hasattr(item, "callspec")
+    ]
+    chosen = [
+        (case.get("isolation") or case["first_isolation"], case["name"], case["tests"])
+        for case in cases
+        if "name" in case
+    ]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CODETUNE_SECRET", "secret")
+        yield Judge(chosen, limits, listener[0], tmp_path_factory.mktemp("attacks"))
+
+
+def neither_scored_nor_harmed(found, name, tests, callers):
+    (verdict, left), honest = found
+    expected = (ATTACKS | ON_EXAMPLES)[name][1]
+    if tests is EXAMPLES:
+        expected = PRINTS.get(name, expected)
+    assert not verdict.passed
+    assert verdict.outcome in ((expected,) if isinstance(expected, str) else expected), verdict
+    assert "99" not in verdict.detail, "it wrote where it must not"
+    assert left == ["secret"]
+    assert callers == []
+    assert honest, "who is judged beside it or next does not suffer"
+
+
+def identifier(value):
+    return value if isinstance(value, str) else type(value).__name__
 
 
 def test_there_are_enough_attacks():
     assert len(ATTACKS) >= 20
+    assert set(ON_THE_MACHINE) < set(ATTACKS)
+
+
+@pytest.mark.parametrize("tests", [TESTS, EXAMPLES], ids=identifier)
+@pytest.mark.parametrize("name", ON_THE_MACHINE)
+def test_attack_on_the_machine_neither_scores_nor_harms(name, tests, isolation, judge, listener):
+    neither_scored_nor_harmed(judge.attack(isolation, name, tests), name, tests, listener[1])
 
 
 @pytest.mark.parametrize(
-    ("name", "tests"), [(name, TESTS) for name in ATTACKS] + [(name, EXAMPLES) for name in (*ATTACKS, *ON_EXAMPLES)],
-    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
-)  # fmt: skip
-def test_attack_neither_scores_nor_harms(name, tests, isolation, limits, listener, tmp_path, monkeypatch):
-    source, expected = (ATTACKS | ON_EXAMPLES)[name]
-    if tests is EXAMPLES:
-        expected = PRINTS.get(name, expected)
-    port, callers = listener
-    monkeypatch.setenv("CODETUNE_SECRET", "secret")
-    (tmp_path / "secret").write_text("secret")
-    tmp_path.chmod(0o777)
-    source = textwrap.dedent(source).replace("HERE", str(tmp_path)).replace("PORT", str(port))
-    source = source.replace("PARENT", str(os.getpid()))
-    verdict = run_against_tests(source, tests, isolation, replace(limits, **OTHER_LIMITS.get(name, {})))
-    assert not verdict.passed
-    assert verdict.outcome in ((expected,) if isinstance(expected, str) else expected), verdict
-    assert "99" not in verdict.detail, "it wrote where it must not"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["secret"]
-    assert callers == []
-    assert run_against_tests(HONEST, tests, isolation, limits).passed, "who is judged next does not suffer"
+    ("name", "tests"),
+    [(name, TESTS) for name in ON_THE_VERDICT] + [(name, EXAMPLES) for name in (*ON_THE_VERDICT, *ON_EXAMPLES)],
+    ids=identifier,
+)
+def test_attack_on_the_verdict_neither_scores_nor_harms(name, tests, first_isolation, judge, listener):
+    neither_scored_nor_harmed(judge.attack(first_isolation, name, tests), name, tests, listener[1])
 
 
 def test_nothing_goes_on_afterwards(isolation, limits):
     source = "import os, time\nos.closerange(0, 64)\nwhile True: time.sleep(1)"
-    assert run_against_tests(source, TESTS, isolation, replace(limits, wall_s=3)).outcome == "timeout"
-    # Other tests of this machine have sandboxes too, which go; what this one left would stay.
-    deadline = time.monotonic() + 20
-    while any(b"sandbox.inside" in text for text in _commands()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def _commands():
-    """The command lines of all processes of the machine."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):  # it has ended just now
-            yield path.read_bytes()
+    here = psutil.Process()
+    others, seen = set(here.children(recursive=True)), set()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run_against_tests, source, TESTS, isolation, replace(limits, wall_s=3))
+        while not running.done():
+            seen.update(here.children(recursive=True))
+            time.sleep(0.05)
+    assert running.result().outcome == "timeout"
+    assert len(seen - others) > 1, "the tool and the interpreter in it"
+    assert psutil.wait_procs(seen - others, timeout=20)[1] == []

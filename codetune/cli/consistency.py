@@ -127,8 +127,10 @@ def _model(
         return
     if train.max_tokens > positions:
         yield f"train.max_tokens: found {train.max_tokens}, expected at most {positions}, the context of {model.base}"
-    asked = {"generate": generate, "answer_validity": answers, "parity": parity}
-    for key, tokens in ((key, section.max_new_tokens) for key, section in asked.items()):
+    asked = {
+        "generate": generate.max_new_tokens, "answer_validity": answers.max_new_tokens, "parity": parity.max_new_tokens
+    }  # fmt: skip
+    for key, tokens in asked.items():
         if tokens >= positions:
             yield f"{key}.max_new_tokens: found {tokens}, expected less than {positions}, the context of {model.base}"
 

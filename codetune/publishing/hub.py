@@ -35,7 +35,7 @@ def check_repository_name(name: str) -> None:
     :raises UserError: when no repository of the hub can have this name.
     """
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils._validators import validate_repo_id
 
     try:
         validate_repo_id(name)

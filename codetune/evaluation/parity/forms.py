@@ -8,10 +8,10 @@ from typing import Any
 
 from codetune.core.errors import UserError
 from codetune.core.files import digest_file
-from codetune.models.gguf_writing.adapter import BASE_DIGEST, TEMPLATE
 from codetune.generation.engines.llama_cpp_client import LlamaCppProcess
 from codetune.models.gguf.header import GgufFile, read_gguf
 from codetune.models.gguf.tokenizer import end_ids
+from codetune.models.gguf_writing.adapter import BASE_DIGEST, TEMPLATE
 
 _REMEDY = "Run `dvc repro --force --single-item export`; if the difference stays, do not use the file."
 

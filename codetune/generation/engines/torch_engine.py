@@ -48,7 +48,8 @@ class TorchEngine:
     @property
     def largest(self) -> int:
         """Return the number of parameters of the largest model."""
-        return max(sum(part.numel() for part in loaded.model.parameters()) for loaded in self._loaded.values())
+        sizes = [sum(int(part.numel()) for part in loaded.model.parameters()) for loaded in self._loaded.values()]
+        return max(sizes)
 
     def prompt(self, model: str, messages: list[dict[str, str]]) -> list[int]:
         """Return the token ids of the prompt for a conversation.

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import pytest
 
-from codetune.models.gguf_writing.adapter import read_lora
 from codetune.export.gguf.files import GgufSource, write_gguf_files
 from codetune.export.params import GgufParams
 from codetune.models.gguf.header import read_gguf
+from codetune.models.gguf_writing.adapter import read_lora
 from codetune.models.load import attach_adapter, load_model
 from codetune.models.prompt import prompt_ids
 from tests.support.engines import make_models

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import Generic, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
-
 from codetune.core.errors import UserError
-from codetune.core.workers import cores, start_worker
+from codetune.core.workers import IN_FLIGHT, cores, worker_pool
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 # With so many crashes, the files are not the cause: memory runs out, or somebody kills the processes.
 _MAX_DEATHS = 100
+
+
+@contextmanager
+def _started_pool(count: int) -> Iterator[ProcessPoolExecutor]:
+    """Yield a pool that has done something already, so that a later crash is not that of the start."""
+    with worker_pool(count) as pool:
+        try:
+            pool.submit(os.getpid).result()
+        except BrokenProcessPool:
+            message = "worker processes cannot be started, or end before they have work"
+            raise UserError(message, "Free some memory and run again.") from None
+        yield pool
 
 
 @dataclass
@@ -44,33 +56,53 @@ class CrashTolerantMap(Generic[Item, Result]):
         :raises UserError: if no process can be started, or more than 100 items crash their process.
         """
         count = max(1, min(workers or cores(), len(items)))
-        with ProcessPool(count, context=get_context("spawn"), initializer=start_worker) as pool:
+        left = deque(items)
+        while left:
+            begun: deque[tuple[Item, Future[Result]]] = deque()
             try:
-                futures = [pool.schedule(self.work, args=[item]) for item in items]
-                for item, future in zip(items, futures, strict=True):
-                    try:
+                yield from self._side_by_side(left, begun, count)
+            except BrokenProcessPool:  # one of these items crashed its process, and the others ended with it
+                for item, future in begun:
+                    if future.exception() is None:
                         yield future.result()
-                    except ProcessExpired:
-                        wait(futures)  # the item is tried again while nothing else uses memory
-                        yield from self._alone(pool, item)
-            except BrokenProcessPool:
-                message = "worker processes cannot be started, or end before they have work"
-                raise UserError(message, "Free some memory and run again.") from None
-            finally:
-                pool.stop()  # type: ignore[no-untyped-call]
+                    else:
+                        yield from self._alone(item)
 
-    def _alone(self, pool: ProcessPool, item: Item) -> Iterator[Result]:
+    def _side_by_side(
+        self, left: deque[Item], begun: deque[tuple[Item, Future[Result]]], count: int
+    ) -> Iterator[Result]:
+        """Yield the results of the items in `left`. An item is taken from it when its work is handed out.
+
+        :param begun: the items that are handed out and have no result yet, also after a crash.
+        :raises BrokenProcessPool: if a process crashes.
+        """
+        with _started_pool(count) as pool:
+            while left or begun:
+                while left and len(begun) < count * IN_FLIGHT:
+                    begun.append((left[0], pool.submit(self.work, left[0])))
+                    left.popleft()
+                result = begun[0][1].result()
+                begun.popleft()
+                yield result
+
+    def _alone(self, item: Item) -> Iterator[Result]:
         """Yield the result of an item that no other item runs beside; if it crashes again, the results of its parts."""
-        try:
-            yield pool.schedule(self.work, args=[item]).result()
-        except ProcessExpired:
-            parts = self.halves(item)
-            if len(parts) > 1:
-                for part in parts:
-                    yield from self._alone(pool, part)
-            else:
-                self._count_death()
-                yield self.died(item)
+        left = deque([item])
+        while left:
+            with _started_pool(1) as pool:
+                try:
+                    while left:
+                        result = pool.submit(self.work, left[0]).result()
+                        left.popleft()
+                        yield result
+                except BrokenProcessPool:
+                    crashed = left.popleft()
+                    parts = self.halves(crashed)
+                    if len(parts) > 1:
+                        left.extendleft(reversed(parts))
+                    else:
+                        self._count_death()
+                        yield self.died(crashed)
 
     def _count_death(self) -> None:
         """Count a crash.

@@ -22,8 +22,8 @@ from codetune.core.errors import UserError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-# Submitted items per process: one in work, and two more so that the process never waits for this one.
-_IN_FLIGHT = 3
+IN_FLIGHT = 3
+"""Submitted items per process: one in work, and two more so that the process never waits for the calling one."""
 
 
 def cores() -> int:
@@ -104,7 +104,7 @@ def map_in_processes(
         return
     with worker_pool(count) as pool:
         try:
-            yield from _in_order(pool, work, items, count * _IN_FLIGHT)
+            yield from _in_order(pool, work, items, count * IN_FLIGHT)
         except BrokenProcessPool:
             raise UserError(
                 f"one of {count} worker processes was killed (out of memory?)", "Set `workers: 1` in params.yaml."

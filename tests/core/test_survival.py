@@ -67,6 +67,6 @@ def test_a_machine_that_kills_everything_is_named(monkeypatch):
 
 
 def test_processes_that_end_before_they_have_work_are_named(monkeypatch):
-    monkeypatch.setattr(module, "start_worker", end_at_once)
+    monkeypatch.setattr("codetune.core.workers.start_worker", end_at_once)
     with pytest.raises(UserError, match="worker processes cannot be started"):
         list(CrashTolerantMap(double, halves, died).map([(1,)], 1))

@@ -64,7 +64,7 @@ def _reason(root: Path, entry: str) -> str:
     try:
         with (root / _RUNS / entry / f"{entry}.out").open("rb") as stream:
             stream.seek(max(0, stream.seek(0, 2) - _MAX_BYTES))
-            lines = [line.strip() for line in stream.read().decode(errors="replace").splitlines() if line.strip()]
+            lines = [line.strip() for line in stream.read().decode(errors="replace").split("\n") if line.strip()]
     except OSError:
         return ""
     errors = [line for line in lines if line.startswith(("ERROR", "Error", "error"))]

@@ -67,7 +67,7 @@ def _packages(blocks: Iterable[str]) -> Iterator[LockedPackage]:
         if name := _NAME.match(block):
             via = _VIA.search(block)
             by = frozenset(map(normalised, via[1].split(", "))) if via else frozenset()
-            lines = "\n".join(line for line in block.splitlines() if line.strip() and not line.lstrip().startswith("#"))
+            lines = "\n".join(line for line in block.split("\n") if line.strip() and not line.lstrip().startswith("#"))
             yield LockedPackage(normalised(name[0]), lines, by)
 
 

@@ -13,13 +13,19 @@ from codetune.python_source.tree import check_walkable, dump_tree
 
 # A shorter nested function or method is too common to compare.
 _LEAST_TOKENS = 20
+# A longer text is what a function is about, such as the page that it fills in, except where it is only a message.
+_LONGEST_CONSTANT = 20
 
 
 class _Renamer(ast.NodeTransformer):
-    """Replaces the names that a function binds by numbers in order of first use, and each constant by its type."""
+    """Replaces the names that a function binds by numbers in order of first use, and each constant by its type.
+
+    A text of more than 20 characters stays, unless it is the message of an error.
+    """
 
     def __init__(self, own: set[str]) -> None:
         self._own = own
+        self._in_message = False
         self._numbers: dict[str, str] = {}
 
     def _number(self, name: str) -> str:
@@ -45,9 +51,18 @@ class _Renamer(ast.NodeTransformer):
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - the name is ast's
 
+    def visit_Raise(self, node: ast.Raise | ast.Assert) -> ast.AST:
+        self._in_message = True
+        self.generic_visit(node)
+        self._in_message = False
+        return node
+
+    visit_Assert = visit_Raise  # noqa: N815 - the name is ast's
+
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         simple = node.value is None or isinstance(node.value, bool)
-        return node if simple else ast.Name(f"<{type(node.value).__name__}>", ast.Load())
+        text = isinstance(node.value, str) and len(node.value) > _LONGEST_CONSTANT and not self._in_message
+        return node if simple or text else ast.Name(f"<{type(node.value).__name__}>", ast.Load())
 
 
 def _own_names(tree: ast.AST) -> set[str]:

@@ -76,7 +76,7 @@ WORDS = {
     "secret": "it contains text that looks like a key, token or password",
     "personal_data": "it contains text that looks like the address or number of a person",
     "exact_duplicate": "it has the same syntax tree as another row",
-    "renamed_duplicate": "it is the same as another row except for local names or constants",
+    "renamed_duplicate": "it is the same as another row except for local names, numbers and short texts",
     "duplicate_instruction": "it has the same instruction as another row",
     "near_duplicate": "its code is nearly the same as that of another row",
     "held_out_problem": "it contains the function or most of the code of a val or test row, or asks for the same task",

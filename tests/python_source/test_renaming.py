@@ -48,6 +48,17 @@ def test_true_is_no_other_constant():
     assert renamed_tree("def f():\n    return True") != renamed_tree("def f():\n    return False")
 
 
+PAGE = "def f(title):\n    head = '<title>{}</title>, and no more'.format(title)\n    return head + 'end'\n"
+
+
+def test_long_texts_stay_unless_they_are_messages():
+    assert renamed_tree(PAGE) == renamed_tree(PAGE.replace("'end'", "'END'"))
+    assert renamed_tree(PAGE) != renamed_tree(PAGE.replace("no more", "a link"))
+    for line in ("raise ValueError('expected a mapping of names')", "assert a, 'expected a mapping of names'"):
+        refused = f"def f(a):\n    {line}\n"
+        assert renamed_tree(refused) == renamed_tree(refused.replace("mapping", "table"))
+
+
 def test_handlers_and_inner_functions_are_renamed():
     first = (
         "def f():\n    def g(a): return a\n    try:\n        return g(1)\n    except E as e:\n        raise F from e\n"

@@ -9,6 +9,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from codetune.core.errors import UserError
 from codetune.core.files import read_user_rows
 from codetune.core.paths import project_path
@@ -29,6 +31,8 @@ _REMEDY = (
 )
 # Number of sets that a row is compared with at a time.
 _COMPARED = 256
+# A shingle that more rows of val and test have, both by number and by share, is a frame and gives no row away.
+_FRAME_ROWS, _FRAME_SHARE = 50, 0.05
 
 
 @dataclass(frozen=True)
@@ -244,6 +248,12 @@ class BenchmarkIndex:
         return self._contained.nearest(marks.shingles) or self._near.nearest(marks.shingles)
 
 
+def _frame(rows: Sequence[Hashes]) -> Hashes:
+    """Return the shingles that many of the rows share, such as those of a common beginning, shape (n,)."""
+    values, counts = np.unique(np.concatenate([np.array([], np.uint64), *rows]), return_counts=True)
+    return values[counts > max(_FRAME_ROWS, _FRAME_SHARE * len(rows))]
+
+
 class ProblemIndex:
     """Index of rows of val and test, searched by their functions and by the text of held-out instructions.
 
@@ -259,7 +269,9 @@ class ProblemIndex:
         self._least_code = params.near_duplicate
         # The last function of an answer is the one that the instruction asks for; those before are its helpers.
         self._functions = {marks.functions[-1]: name for name, marks in rows if marks.functions}
-        self._contained = ContainedIndex(((name, marks.shingles) for name, marks in rows), self._least_code)
+        frame = _frame([marks.shingles for _, marks in rows])
+        own = ((name, marks.shingles[~np.isin(marks.shingles, frame)]) for name, marks in rows)
+        self._contained = ContainedIndex(own, self._least_code)
         asked = ((name, marks.wording) for name, marks in rows if name in held_out)
         self._asked = ShingleIndex(asked, self._least_asked)
 

@@ -1,9 +1,9 @@
 """Find exact and near duplicates among candidates, each with the row it matched and the similarity.
 
-Exact: the syntax trees are equal; formatting and comments do not matter. Renamed: equal except for local names and
-constants (`renaming`). Near: the Jaccard similarity of 5-grams of lexical tokens reaches a threshold; no pair is
-missed (`prefix_filter`). The representative is the first row in the given order. A row is dropped only if it matches
-a row that is kept, so duplicates of duplicates are not chained into clusters.
+Exact: the syntax trees are equal; formatting and comments do not matter. Renamed: equal except for local names,
+numbers and short texts (`renaming`). Near: the Jaccard similarity of 5-grams of lexical tokens reaches a threshold; no
+pair is missed (`prefix_filter`). The representative is the first row in the given order. A row is dropped only if it
+matches a row that is kept, so duplicates of duplicates are not chained into clusters.
 """
 
 from __future__ import annotations

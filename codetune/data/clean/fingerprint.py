@@ -23,7 +23,8 @@ class Fingerprint:
     """Digests for exact duplicates and hashed shingles for near-duplicates.
 
     :param tree: digest; equal for two answers that differ only in layout and comments.
-    :param renamed: digest; equal also for two answers that differ in local names and constants; empty if there is none.
+    :param renamed: digest; equal also for two answers that differ in local names, numbers and short texts; empty if
+        there is none.
     :param instruction: digest of the instruction.
     :param shingles: hashed 5-grams of lexical tokens, shape (n,).
     :param wording: hashed 3-grams of words of the instruction, shape (n,); empty if only code is compared.

@@ -38,7 +38,8 @@ class ExamineParams(Section):
     )
     max_renamed: int = Field(
         ge=0,
-        description="accepted number of held-out rows whose function is in train with other names or constants",
+        description="accepted number of held-out rows whose function is in train with other names, numbers or short "
+        "texts",
     )
     max_near: int = Field(
         ge=0,

@@ -23,7 +23,7 @@ _MEASURES = {
 _TEXT_WIDTH = 100
 _DUPLICATES = {
     "exact_duplicate": "same syntax tree",
-    "renamed_duplicate": "same except for names and constants",
+    "renamed_duplicate": "same except for names, numbers and short texts",
     "duplicate_instruction": "same instruction",
     "near_duplicate": "near-duplicate code",
     "near_duplicate_instruction": "nearly the same instruction, and similar code",

@@ -152,6 +152,18 @@ def test_a_row_that_holds_a_function_of_test_gives_it_away(code, is_long):
     assert match.similarity >= threshold == 0.7
 
 
+def test_a_frame_that_many_rows_share_gives_none_away():
+    frame = "\n".join(f"    source = reading.step_{number}(source, version)" for number in range(9))
+    own = "\n".join("    found.part_{0}_%d(source).also_{0}(version)" % line for line in range(4))  # noqa: UP031
+    rows = [(str(number), pair_marks(f"def f(source):\n{frame}\n{own.format(number)}\n")) for number in range(60)]
+    index = ProblemIndex(rows, (), clean_params())
+    assert index.match(pair_marks(f"def f(source):\n{frame}\n{own.format('other')}\n")) is None
+    copied = f"def f(source):\n    print(source)\n{own.format(7)}\n"
+    assert index.match(pair_marks(copied))[0].id == "7"
+    few = ProblemIndex(rows[:40], (), clean_params())
+    assert few.match(pair_marks(f"def f(source):\n{frame}\n{own.format('other')}\n")) is not None
+
+
 def test_every_set_that_is_contained_is_found_whatever_all_share():
     draw = random.Random(7)
     frame = range(30)

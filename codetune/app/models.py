@@ -21,9 +21,7 @@ from codetune.history.listing import Revision
 from codetune.history.models import ModelFiles, model_files
 from codetune.history.reports import Variant
 from codetune.history.repository import Repository
-from codetune.models.params import ModelParams
 from codetune.numerics import NumericsParams
-from codetune.publishing.layout import BASE, TUNED
 from codetune.serving.models import ADAPTERS, engine_models, group_by_base
 from codetune.serving.params import ServeParams
 
@@ -44,16 +42,8 @@ def find_model(revision: Revision, role: Variant) -> ModelFiles | str:
 
     :returns: the files; or, if they are not in this clone, a message that says why and which command gets them.
     """
-    if project.is_space():
-        return _of_space(project.project_root(), role)
     look = _look if revision.commit is None else _looked
     return look(str(project.project_root()), revision, role)
-
-
-def _of_space(root: Path, role: Variant) -> ModelFiles:
-    if role == "base":
-        return ModelFiles(str(root / BASE), None, system=load_section(ModelParams, root / PARAMS_FILE).system)
-    return ModelFiles(str(root / TUNED), None)
 
 
 def _look(root: str, revision: Revision, role: Variant) -> ModelFiles | str:

@@ -54,7 +54,7 @@ def module_file(name: str, project: Path = PROJECT) -> Path | None:
 
 
 def import_closure(modules: Iterable[str], project: Path = PROJECT) -> set[Path]:
-    """Return the files of modules and of all project modules that they import, directly or indirectly.
+    """Return the files of modules and of all project modules that they import or run, directly or indirectly.
 
     The `__init__.py` files of the imported modules' packages are included, unless they hold only a docstring and the
     version.
@@ -81,14 +81,27 @@ def import_closure(modules: Iterable[str], project: Path = PROJECT) -> set[Path]
 
 @cache
 def _imported_files(path: Path, _changed: int, project: Path) -> frozenset[Path]:
-    """Return the files of the modules that a file imports.
+    """Return the files of the modules that a file imports or runs as a program.
 
     :param _changed: the modification time of the file in nanoseconds, part of the cache key.
     """
     split = [name.split(".") for name in imported_modules(path)]
     names = {".".join(parts[:end]) for parts in split for end in range(1, len(parts) + 1)}
     files = {file for name in names if (file := module_file(name, project))}
-    return frozenset(file for file in files if file.name != "__init__.py" or _does_something(file))
+    used = {file for file in files if file.name != "__init__.py" or _does_something(file)}
+    return frozenset(used | programs(path))
+
+
+def programs(path: Path) -> set[Path]:
+    """Return the modules beside a module that it runs as programs: it names them with `with_name("….py")`."""
+    calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+    names = {
+        call.args[0].value
+        for call in calls
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "with_name" and call.args
+        if isinstance(call.args[0], ast.Constant) and str(call.args[0].value).endswith(".py")
+    }
+    return {path.with_name(str(name)) for name in names}
 
 
 def _does_something(package: Path) -> bool:

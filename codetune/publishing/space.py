@@ -1,4 +1,7 @@
-"""Write a folder that runs as a Hugging Face Space: the pages Try and Compare on the exported model and its reports.
+"""Write a folder that runs as a Hugging Face Space: the pages Try and Compare on the tuned model and its reports.
+
+The model is the base as it came with the adapter, not the merged one: it is the model that was measured, it needs less
+space, and llama.cpp answers with it where the base is a GGUF file.
 
 A Space is a git repository whose README.md begins with its configuration. The Streamlit SDK of Spaces is deprecated, so
 the Space is a Docker image: https://huggingface.co/docs/hub/spaces-sdks-docker. The folder holds everything but the
@@ -17,17 +20,25 @@ from codetune.core.config import PARAMS_FILE, load_section, read_params
 from codetune.core.imports import PROJECT, import_closure
 from codetune.core.yaml_text import read_yaml
 from codetune.history.listing import WORKSPACE
+from codetune.history.models import ADAPTER
 from codetune.history.report_files import read_files
 from codetune.history.repository import Repository
 from codetune.models.locate import locate_model, model_files
 from codetune.models.params import ModelParams
 from codetune.publishing.exported import exported_folder, new_folder
-from codetune.publishing.layout import BASE, TUNED
 from codetune.publishing.requirements import space_requirements
 
 PAGE = "codetune.app.space"
 PORT = 7860
-_READ = {"clean": ("task",), "score": ("seed", "bootstrap_samples", "confidence")}  # keys of sections
+_BASE = "models/base"
+# The keys of sections that the pages read.
+_READ = {
+    "clean": ("task",),
+    "score": ("seed", "bootstrap_samples", "confidence"),
+    "serve": ("engine", "slots", "context", "max_tokens", "prompt_lookup"),
+}
+# The Space serves no other revision, and no server of its own.
+_FIXED = {"serve": {"port": 0, "revisions": [], "allowed_hosts": [], "allowed_origins": []}}
 _NOT_USED = frozenset({"dvc"})  # the page imports it to read other revisions; a Space has none
 _USER = 1000  # the user that Spaces run containers as
 _DOCKERFILE = f"""FROM python:{sys.version_info.major}.{sys.version_info.minor}-slim
@@ -61,10 +72,11 @@ def write_space(root: Path, folder: Path, title: str) -> int:
     base = load_section(ModelParams, root / PARAMS_FILE)
     with new_folder(folder) as temporary:
         _write_code(temporary)
-        _write_texts(temporary, root, title, export)
         place = locate_model(_from(root, base.base), base.revision)
-        _copy(model_files(place), temporary / BASE)
-        _copy([path for path in sorted(export.iterdir()) if path.is_file()], temporary / TUNED)
+        name = _BASE if place.is_dir() else f"{_BASE}.gguf"
+        _write_texts(temporary, root, title, export, name)
+        _copy(place, temporary / name)
+        _copy(root / ADAPTER, temporary / ADAPTER)
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
@@ -73,10 +85,12 @@ def _from(root: Path, base: str) -> str:
     return str(root / base) if (root / base).exists() else base
 
 
-def _copy(files: list[Path], folder: Path) -> None:
-    folder.mkdir(parents=True)
-    for path in files:
-        shutil.copyfile(path, folder / path.name)
+def _copy(model: Path, place: Path) -> None:
+    """Copy a GGUF file, or the files of a folder that belong to a model."""
+    for path in model_files(model):
+        copied = place / path.name if model.is_dir() else place
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copied)
 
 
 def _write_code(folder: Path) -> None:
@@ -91,12 +105,12 @@ def _write_code(folder: Path) -> None:
     (folder / "requirements.txt").write_text(space_requirements(modules, PROJECT, without=_NOT_USED), encoding="utf-8")
 
 
-def _write_texts(folder: Path, root: Path, title: str, export: Path) -> None:
+def _write_texts(folder: Path, root: Path, title: str, export: Path, base: str) -> None:
     """Write the configuration of the Space, the parameters and the reports."""
     for path, content in read_files(Repository(root), WORKSPACE, ("reports",)).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
-    texts = _TEXTS | {"README.md": _readme(title, export), str(PARAMS_FILE): _yaml(_params(root))}
+    texts = _TEXTS | {"README.md": _readme(title, export), str(PARAMS_FILE): _yaml(_params(root, base))}
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
 
@@ -106,11 +120,11 @@ def _yaml(values: dict[str, Any]) -> str:
     return "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
 
 
-def _params(root: Path) -> dict[str, Any]:
+def _params(root: Path, base: str) -> dict[str, Any]:
     """Return the parameters that the pages read. The sources of the data, for example, are not among them."""
     content = read_params(root / PARAMS_FILE)
-    model = {**content["model"], "base": str(BASE), "revision": None}
-    parts = {name: {key: content[name][key] for key in keys} for name, keys in _READ.items()}
+    model = {**content["model"], "base": base, "revision": None}
+    parts = {name: {key: content[name][key] for key in keys} | _FIXED.get(name, {}) for name, keys in _READ.items()}
     return {"numerics": content["numerics"], "model": model, **parts}
 
 
@@ -121,7 +135,7 @@ def _readme(title: str, export: Path) -> str:
     if license_name := _license(export):
         facts["license"] = license_name
     return (
-        f"---\n{_yaml(facts)}---\n\n# {title}\n\nTry asks the exported model and its base model. Compare shows "
+        f"---\n{_yaml(facts)}---\n\n# {title}\n\nTry asks the tuned model and its base model. Compare shows "
         "what tuning gained on prompts that training never saw. Both were made with codetune.\n"
     )
 

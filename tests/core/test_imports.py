@@ -12,8 +12,13 @@ FILES = {
         "if TYPE_CHECKING:\n    from codetune.a import hint\nelse:\n    from codetune.a import at_run_time\n"
         "if typing.TYPE_CHECKING:\n    import codetune.a.hint\n"
     ),
-    "codetune/a/lazy_user.py": "def use():\n    if True:\n        import codetune.b.lazy\n",
+    "codetune/a/lazy_user.py": (
+        "def use():\n    if True:\n        import codetune.b.lazy\n"
+        "PROGRAM = Path(__file__).with_name('at_work.py')\nDATA = Path(__file__).with_name('data.yaml')\n"
+    ),
     "codetune/a/hint.py": "",
+    "codetune/a/at_work.py": "import codetune.a.for_work\n",
+    "codetune/a/for_work.py": "",
     "codetune/a/at_run_time.py": "",
     "codetune/a/unused.py": "",
     "codetune/b/__init__.py": "print('set up')\n",
@@ -27,7 +32,7 @@ def test_what_a_module_runs_with(tmp_path):
         (tmp_path / name).write_text(text)
     found = import_closure(["codetune.a.top"], tmp_path)
     assert {path.relative_to(tmp_path / "codetune").as_posix() for path in found} == {
-        "a/top.py", "a/lazy_user.py", "a/at_run_time.py", "b/__init__.py", "b/lazy.py",
+        "a/top.py", "a/lazy_user.py", "a/at_run_time.py", "a/at_work.py", "a/for_work.py", "b/__init__.py", "b/lazy.py",
     }  # fmt: skip
     (tmp_path / "codetune/a/lazy_user.py").write_text("from codetune.a import unused\n")
     assert tmp_path / "codetune/a/unused.py" in import_closure(["codetune.a.top"], tmp_path)

@@ -21,11 +21,23 @@ SECTIONS = {
     "model": {"base": "models/base.gguf", "revision": None, "system": "keep"},
     "clean": {"task": "python", "seed": 7},
     "score": {"seed": 7, "bootstrap_samples": 100, "confidence": 0.9, "bertscore": {"model": "../private"}},
+    "serve": {
+        "engine": "auto",
+        "port": 8080,
+        "slots": 2,
+        "context": 0,
+        "max_tokens": 64,
+        "prompt_lookup": False,
+        "revisions": ["../private"],
+        "allowed_hosts": [],
+        "allowed_origins": [],
+    },
     "ingest": {"sources": [{"type": "folder", "path": "../private"}]},
 }
 
 
 def _make(root: Path) -> None:
+    (root / "models").mkdir()
     base = make_gguf(root / "models/base.gguf", kind=GGMLQuantizationType.Q8_0)
     adapter = make_adapter(base, root / "models/adapter")
     weights = adapter / "adapter_model.safetensors"

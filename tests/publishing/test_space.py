@@ -9,12 +9,13 @@ from codetune.core.files import write_text
 from codetune.core.yaml_text import read_yaml
 from codetune.publishing.requirements import normalised
 from codetune.publishing.space import write_space
-from tests.conftest import ROOT, one_line, run_python
+from tests.conftest import ROOT, digests, one_line, run_python
 
 # Runs a page in the folder of the Space. Packages that requirements.txt does not name, and the project itself, cannot be
 # imported; there is no git, and no connection leaves the process.
 RUN = """
-import importlib.abc, importlib.metadata, json, os, re, socket, sys
+import importlib.metadata, json, os, re, socket, sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 page, project = sys.argv[1:]
@@ -23,26 +24,38 @@ sys.path.insert(0, os.getcwd())
 named = {re.sub(r"[-_.]+", "-", name).lower() for name in re.findall(r"(?m)^([A-Za-z0-9][\\w.-]*)==", Path("requirements.txt").read_text())}
 owners = importlib.metadata.packages_distributions()
 
-class Refuse(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
+class Named(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
         found = owners.get(name, []) if "." not in name else []
         if name != "codetune" and found and not {re.sub(r"[-_.]+", "-", one).lower() for one in found} & named:
-            raise ModuleNotFoundError(f"{name} is not among the requirements", name=name)
+            return None
+        return super().find_spec(name, path, target)
 
-sys.meta_path.insert(0, Refuse())
+sys.meta_path = [Named if finder is PathFinder else finder for finder in sys.meta_path]
 
-def refuse(*_arguments):
-    raise OSError("the page opens a connection")
+own = socket.socket.connect
 
-socket.socket.connect = refuse
+def connect(self, address):
+    if self.family != socket.AF_UNIX:  # llama.cpp listens on a file of its own
+        raise OSError("the page opens a connection")
+    return own(self, address)
+
+socket.socket.connect = connect
 from streamlit.testing.v1 import AppTest
 
+def check():
+    if app.exception or app.error:
+        sys.exit(str([item.value for item in (*app.exception, *app.error)]))  # more is in what the page wrote to stderr
+
 app = AppTest.from_file(page, default_timeout=120).run()
+check()
 texts = {}
 if page == "app.py":
     next(box for box in app.number_input if box.label == "Max. new tokens").set_value(4)
     app.run()
     next(button for button in app.button if button.label == "Generate").click().run()
+    check()
     while "question" in app.session_state and app.session_state["question"].asked.running:
         app.run()
     texts = app.session_state["question"].asked.last
@@ -50,6 +63,7 @@ import codetune
 
 told = [item.value for kind in ("title", "error", "info", "warning", "markdown") for item in getattr(app, kind)]
 print(json.dumps({"texts": {name: event.tokens for name, event in texts.items()}, "told": told,
+                  "engine": page == "app.py" and app.session_state["question"].engine,
                   "errors": [item.value for item in (*app.error, *app.exception)],
                   "code": codetune.__file__, "buttons": [item.label for item in app.button]}))
 """
@@ -71,7 +85,18 @@ def space(root, reports, tmp_path):
 
 
 def run_page(space, page):
-    done = run_python("-c", RUN, page, ROOT, cwd=space, PATH="/nowhere", PYTHONPATH="", HF_HUB_OFFLINE="1", check=False)
+    done = run_python(
+        "-c",
+        RUN,
+        page,
+        ROOT,
+        cwd=space,
+        PATH="/nowhere",
+        PYTHONPATH="",
+        HF_HUB_OFFLINE="1",
+        STREAMLIT_CLIENT_SHOW_ERROR_DETAILS="full",
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -83,6 +108,7 @@ def test_both_models_answer(space):
     assert all(0 < tokens <= 4 for tokens in found["texts"].values())
     assert found["code"].startswith(str(space))
     assert not any("orrect" in label for label in found["buttons"])
+    assert found["engine"] == "llama.cpp answers."
 
 
 def test_the_reports_are_shown(space):
@@ -105,9 +131,10 @@ def test_the_folder_has_a_configuration_and_no_path_of_this_machine(space, root)
         "pinned": False, "license": "apache-2.0",
     }  # fmt: skip
     params = read_yaml((space / "params.yaml").read_text())
-    assert set(params) == {"numerics", "model", "clean", "score"}
+    assert set(params) == {"numerics", "model", "clean", "score", "serve"}
+    assert params["serve"]["revisions"] == []
     assert params["score"] == {"seed": 7, "bootstrap_samples": 100, "confidence": 0.9}
-    assert params["model"]["base"] == "models/base"
+    assert params["model"]["base"] == "models/base.gguf"
     texts = [
         path.read_text()
         for path in space.rglob("*")
@@ -134,10 +161,10 @@ def test_each_requirement_is_pinned_with_a_digest(space):
     assert not names & {"dvc", "pytest", "mypy"}
 
 
-def test_the_models_are_those_of_the_export(space, root):
-    assert {path.name for path in (space / "models/base").iterdir()} == {"base.gguf"}
-    exported = {path.name for path in (root / "models/export").iterdir() if path.is_file()}
-    assert {path.name for path in (space / "models/export").iterdir()} == exported
+def test_the_models_are_the_base_and_the_adapter(space, root):
+    assert (space / "models/base.gguf").read_bytes() == (root / "models/base.gguf").read_bytes()
+    assert digests(space / "models/adapter") == digests(root / "models/adapter")
+    assert not (space / "models/export").exists()
 
 
 def test_a_project_without_an_export(root, tmp_path):

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.app.test_browser import _choose, _generate, _open, _settled, browser, served
+from tests.app.test_browser import _choose, _generate, _open, _settled, browser, chromium, served
 from tests.support.sample_project import Project
 
-__all__ = ["browser", "served"]
+__all__ = ["browser", "chromium", "served"]
 pytestmark = pytest.mark.browser
 SENT_MS = 1000
 INSTRUCTION = "Return the larger of two numbers."

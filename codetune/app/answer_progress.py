@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from codetune.core.errors import UserError
 from codetune.evaluation.metrics.scored import scored_text
 from codetune.evaluation.metrics.syntax import syntax_valid
 from codetune.generation.engines.engine import EngineError
@@ -31,6 +30,7 @@ class AnswerProgress:
     :param texts: the text generated so far, by the name of the model.
     :param last: the latest event, by the name of the model.
     :param running: whether more events may come.
+    :param failure: why the engine failed, and what to do; empty if it did not.
     :param close: releases the models; called once, with `failed=True` after an error of the generation.
     :param threads: number of threads that torch uses to generate; 0 leaves torch's setting unchanged.
     :param task: what the answers are, `python` or `text`; from Python answers the code is extracted as in `score`.
@@ -42,13 +42,14 @@ class AnswerProgress:
     running: bool = True
     threads: int = 0
     task: Task = "python"
+    failure: str = ""
     close: Callable[..., None] = _nothing
 
     def advance(self, seconds: float) -> bool:
         """Collect events of the models for about `seconds`.
 
         :returns: whether more events may come.
-        :raises Exception: any error of the generation, after the question is stopped.
+        :raises Exception: any other error of the generation, after the question is stopped.
         """
         if self.threads:
             torch.set_num_threads(self.threads)
@@ -56,10 +57,12 @@ class AnswerProgress:
         while self.running and time.perf_counter() < until:
             try:
                 event = next(self.events, None)
-            except Exception as error:
+            except EngineError as error:
+                self.failure = f"{error}. Press Generate again, which starts the engine anew."
                 self.stop(failed=True)
-                if isinstance(error, EngineError):
-                    raise UserError(str(error), "Press Generate again, which starts the engine anew.") from None
+                break
+            except Exception:
+                self.stop(failed=True)
                 raise
             if event is None:
                 self.stop()
@@ -79,7 +82,10 @@ class AnswerProgress:
         close(failed=failed)
 
     def ended(self) -> AnswerProgress:
-        """Return the texts so far, without the models: whoever keeps the result keeps no model in use."""
+        """Return these answers without the models: whoever keeps the result keeps no model in use.
+
+        The texts still grow while this object generates, so that a reload of the page shows them as far as they came.
+        """
         return replace(self, events=iter(()), running=False, close=_nothing)
 
     def status_line(self, name: str) -> str:
@@ -98,5 +104,5 @@ class AnswerProgress:
             parses = syntax_valid(scored_text(self.texts[name], self.task))
             parts.append("parses" if parses else "does not parse")
         elif not self.running:
-            parts.append("stopped by you")
+            parts.append("the engine failed" if self.failure else "stopped before the end")
         return " · ".join(parts)

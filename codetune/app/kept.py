@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import threading
 from collections import OrderedDict
 from typing import Any
 
@@ -42,6 +43,8 @@ if (!history.codetune) {{
 document.cookie = "{cookie}={name}; path=/; SameSite=Strict; max-age=604800";
 </script>"""
 
+_ONE_AT_A_TIME = threading.Lock()
+
 
 @st.cache_resource(show_spinner=False)
 def _browsers(root: str) -> OrderedDict[str, dict[str, Any]]:  # noqa: ARG001 - part of the cache's key
@@ -63,10 +66,11 @@ def _browser_name() -> str:
 def _entry(name: str) -> dict[str, Any]:
     """Return what is kept for a browser. The least recently seen browser is forgotten when there are too many."""
     known = _browsers(str(project_root()))
-    entry = known.setdefault(name, {})
-    known.move_to_end(name)
-    while len(known) > MAX_BROWSERS:
-        known.popitem(last=False)
+    with _ONE_AT_A_TIME:
+        entry = known.setdefault(name, {})
+        known.move_to_end(name)
+        while len(known) > MAX_BROWSERS:
+            known.popitem(last=False)
     return entry
 
 

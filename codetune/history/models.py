@@ -34,11 +34,12 @@ from codetune.models.params import BASE_FOLDER, ModelParams
 from codetune.models.prompt import KEEP_SYSTEM
 
 ADAPTER = "models/adapter"
+USED_FILES = re.compile(r"[\w.-]+\.(json|safetensors|gguf|jinja|txt|model)")
+"""The names of the files of a model that are used."""
 FOLDERS = Path(".cache/models")
 _KEPT = 20  # folders: somewhat more than one session of comparisons needs
 _KEPT_BYTES = 2_000_000_000  # of copied files; hard links need no space
 _IN_USE = 8  # folders that are kept at any size: base and adapter of each model that may be in memory
-_USED = re.compile(r"[\w.-]+\.(json|safetensors|gguf|jinja|txt|model)")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _KEY = re.compile(r"[0-9a-f]{32}")
 _ONE_AT_A_TIME = threading.Lock()
@@ -145,7 +146,7 @@ def _from_git(repository: Repository, revision: Revision, path: str) -> Path | N
     blobs = [
         blob
         for blob in repository.tree(revision.key, [path])
-        if blob.path.startswith(f"{path}/") and _USED.fullmatch(blob.path.removeprefix(f"{path}/"))
+        if blob.path.startswith(f"{path}/") and USED_FILES.fullmatch(blob.path.removeprefix(f"{path}/"))
     ]
     if not blobs:
         return None
@@ -173,7 +174,7 @@ def _from_cache(repository: Repository, revision: Revision, entry: dict[str, Any
 
     def fill(folder: Path) -> None:
         for name, (source, digest) in files.items():
-            if not _USED.fullmatch(name):
+            if not USED_FILES.fullmatch(name):
                 continue
             with source.open("rb") as stream:
                 found = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -9,7 +9,11 @@ from codetune.history.listing import COMPARED_PATHS, Revision
 from codetune.history.repository import Repository
 
 PARAMS = "params.yaml"
-_MEASURED_APART = {"reports/validity/": "make validity", "reports/answer_validity/": "make answer-validity"}
+_MEASURED_APART = {
+    "reports/validity/": "make validity",
+    "reports/answer_validity/": "make answer-validity",
+    "reports/parity/": "make parity",
+}
 _READ_SUFFIXES = (".json", ".jsonl", ".tsv", ".yaml")
 
 

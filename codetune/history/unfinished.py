@@ -6,9 +6,11 @@ entries still have the digests of the former outputs, and their reports describe
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from codetune.core.errors import UserError
+from codetune.core.yaml_text import read_yaml
 from codetune.history.listing import WORKSPACE
 from codetune.history.repository import Repository
 from codetune.history.stages import Lock, load_lock
@@ -28,10 +30,11 @@ class OutdatedStage:
     maker: str
 
 
-def outdated_stages(lock: Lock) -> list[OutdatedStage]:
+def outdated_stages(lock: Lock, frozen: Container[str] = ()) -> list[OutdatedStage]:
     """List the stages whose recorded inputs are not the recorded outputs of the stages before them.
 
     :param lock: the stages of dvc.lock, by name.
+    :param frozen: stages that `dvc repro` does not run; they may lag behind.
     """
     made = {
         item["path"]: (stage, item["md5"]) for stage, entry in lock.items() for item in entry.get("outs") or []
@@ -39,6 +42,8 @@ def outdated_stages(lock: Lock) -> list[OutdatedStage]:
     }  # fmt: skip
     found = []
     for stage, entry in lock.items():
+        if stage in frozen:
+            continue
         for item in entry.get("deps") or []:
             maker, digest = made.get(item["path"], ("", ""))
             if maker and item.get("md5") != digest:
@@ -49,6 +54,15 @@ def outdated_stages(lock: Lock) -> list[OutdatedStage]:
 def outdated_in_workspace(repository: Repository) -> list[OutdatedStage]:
     """List the outdated stages of the workspace; empty if it has no readable dvc.lock."""
     try:
-        return outdated_stages(load_lock(repository, WORKSPACE))
+        return outdated_stages(load_lock(repository, WORKSPACE), _frozen(repository))
     except (UserError, AttributeError, KeyError, TypeError):
         return []
+
+
+def _frozen(repository: Repository) -> set[str]:
+    """Return the stages that dvc.yaml freezes; empty if it cannot be read."""
+    try:
+        stages = read_yaml((repository.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    except (OSError, UnicodeDecodeError, UserError, KeyError, TypeError):
+        return set()
+    return {name for name, entry in stages.items() if isinstance(entry, dict) and entry.get("frozen")}

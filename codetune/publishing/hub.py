@@ -48,7 +48,7 @@ def push_export(root: Path, name: str, *, private: bool = False, revision: str |
 
     Files that the repository already has and the export has not stay there.
 
-    :param private: whether a new repository is private; an existing one stays as it is.
+    :param private: whether a new repository is private; an existing one stays as it is, and is refused if it is public.
     :param revision: the branch, which is created if it does not exist; None: the main branch.
     :returns: the address of the commit.
     :raises UserError: when there is no exported model or no token, or when the hub refuses.
@@ -62,6 +62,11 @@ def push_export(root: Path, name: str, *, private: bool = False, revision: str |
     api = HfApi()
     with _explained(name, api.endpoint):
         repository = api.create_repo(name, private=private or None, exist_ok=True).repo_id
+        if private and not api.repo_info(repository).private:
+            raise UserError(
+                f"{repository} is a public repository that exists already, so --private cannot hold",
+                "Make it private in its settings, or give another name.",
+            )
         if revision is not None:
             api.create_branch(repository, branch=revision, exist_ok=True)
         commit = api.upload_folder(repo_id=repository, folder_path=folder, revision=revision, commit_message=MESSAGE)
@@ -75,6 +80,8 @@ def _explained(name: str, endpoint: str) -> Iterator[None]:
 
     try:
         yield
+    except UserError:
+        raise
     except OfflineModeIsEnabled:
         raise UserError("HF_HUB_OFFLINE is set, so nothing is sent", "Unset HF_HUB_OFFLINE.") from None
     except HfHubHTTPError as error:

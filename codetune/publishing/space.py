@@ -17,12 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from codetune.core.config import PARAMS_FILE, load_section, read_params
+from codetune.core.errors import UserError
+from codetune.core.files import read_json, write_json
 from codetune.core.imports import PROJECT, import_closure
 from codetune.core.yaml_text import read_yaml
 from codetune.history.listing import WORKSPACE
-from codetune.history.models import ADAPTER
+from codetune.history.models import ADAPTER, USED_FILES
 from codetune.history.report_files import read_files
 from codetune.history.repository import Repository
+from codetune.history.whole_adapter import require_whole_adapter
 from codetune.models.locate import locate_model, model_files
 from codetune.models.params import ModelParams
 from codetune.publishing.exported import exported_folder, new_folder
@@ -33,6 +36,8 @@ PORT = 7860
 _BASE = "models/base"
 # The keys of sections that the pages read.
 _READ = {
+    "numerics": ("mode", "threads"),
+    "model": ("system",),
     "clean": ("task",),
     "score": ("seed", "bootstrap_samples", "confidence"),
     "serve": ("engine", "slots", "context", "max_tokens", "prompt_lookup"),
@@ -66,9 +71,11 @@ def write_space(root: Path, folder: Path, title: str) -> int:
     :param folder: a folder that does not exist or is empty.
     :param title: the title of the Space.
     :returns: the number of bytes.
-    :raises UserError: when there is no exported model or base model, or `folder` is not empty.
+    :raises UserError: when there is no exported model, base model or adapter, when params.yaml lacks a parameter that the
+        pages read, or when `folder` is not empty.
     """
     export = exported_folder(root)
+    require_whole_adapter(root, ADAPTER)
     base = load_section(ModelParams, root / PARAMS_FILE)
     with new_folder(folder) as temporary:
         _write_code(temporary)
@@ -77,6 +84,7 @@ def write_space(root: Path, folder: Path, title: str) -> int:
         _write_texts(temporary, root, title, export, name)
         _copy(place, temporary / name)
         _copy(root / ADAPTER, temporary / ADAPTER)
+        _name_base(temporary / ADAPTER / "adapter_config.json", name)
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
@@ -86,11 +94,20 @@ def _from(root: Path, base: str) -> str:
 
 
 def _copy(model: Path, place: Path) -> None:
-    """Copy a GGUF file, or the files of a folder that belong to a model."""
+    """Copy a GGUF file, or the files of a folder that are used: neither pickles nor notes."""
+    if model.is_file():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(model, place)
+        return
+    place.mkdir(parents=True)
     for path in model_files(model):
-        copied = place / path.name if model.is_dir() else place
-        copied.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copied)
+        if USED_FILES.fullmatch(path.name):
+            shutil.copyfile(path, place / path.name)
+
+
+def _name_base(path: Path, base: str) -> None:
+    """Replace the place of the base model in the configuration of an adapter, which may be a path of this machine."""
+    write_json(path, read_json(path) | {"base_model_name_or_path": base})
 
 
 def _write_code(folder: Path) -> None:
@@ -123,9 +140,15 @@ def _yaml(values: dict[str, Any]) -> str:
 def _params(root: Path, base: str) -> dict[str, Any]:
     """Return the parameters that the pages read. The sources of the data, for example, are not among them."""
     content = read_params(root / PARAMS_FILE)
-    model = {**content["model"], "base": base, "revision": None}
-    parts = {name: {key: content[name][key] for key in keys} | _FIXED.get(name, {}) for name, keys in _READ.items()}
-    return {"numerics": content["numerics"], "model": model, **parts}
+
+    def read(name: str, key: str) -> Any:
+        section = content.get(name)
+        if not isinstance(section, dict) or key not in section:
+            raise UserError(f"{PARAMS_FILE} has no {name}.{key}", "Add it, as in the params.yaml of a new clone.")
+        return section[key]
+
+    parts = {name: {key: read(name, key) for key in keys} | _FIXED.get(name, {}) for name, keys in _READ.items()}
+    return parts | {"model": parts["model"] | {"base": base, "revision": None}}
 
 
 def _readme(title: str, export: Path) -> str:
@@ -141,8 +164,8 @@ def _readme(title: str, export: Path) -> str:
 
 
 def _license(export: Path) -> str | None:
-    """Return the licence in the front matter of the model card."""
-    _, _, rest = (export / "README.md").read_text(encoding="utf-8").partition("---\n")
-    front = read_yaml(rest.partition("\n---")[0])
+    """Return the licence in the front matter of the model card; None if it has none."""
+    start, _, rest = (export / "README.md").read_text(encoding="utf-8").partition("---\n")
+    front = {} if start or not rest else read_yaml(rest.partition("\n---")[0])
     found = front.get("license") if isinstance(front, dict) else None
     return None if found is None else str(found)

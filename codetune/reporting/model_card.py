@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from codetune.core.markdown import escaped, fenced, table
@@ -59,11 +60,18 @@ def model_card(facts: CardFacts) -> str:
 
 def _front_matter(facts: CardFacts) -> str:
     lines = ["---", "library_name: transformers", "pipeline_tag: text-generation", "language: code"]
-    base = facts.provenance or {}
-    lines += [f"base_model: {base.get('original', facts.params['model']['base'])}", "base_model_relation: finetune"]
+    if base := _base_on_a_hub(facts):
+        lines += [f"base_model: {base}", "base_model_relation: finetune"]
     lines += [f"license: {name}"] if (name := _license(facts)) else []
     lines += ["tags:", "- code", "- python", "- lora", "- codetune", "---"]
     return "\n".join(lines)
+
+
+def _base_on_a_hub(facts: CardFacts) -> str | None:
+    """Return the hub id of the base model; None for a model on this machine, whose path stays private."""
+    model = facts.params["model"]
+    known = (facts.provenance or {}).get("original")
+    return known or (model["base"] if model.get("revision") else None)
 
 
 def _license(facts: CardFacts) -> str | None:
@@ -74,8 +82,10 @@ def _license(facts: CardFacts) -> str | None:
 
 def _summary(facts: CardFacts) -> str:
     base = (facts.provenance or {}).get("title", "its base")
+    model = facts.params["model"]
+    name = model["base"] if model.get("revision") else Path(model["base"]).name
     return (
-        f"# {facts.params['model']['base']}, tuned\n\n"
+        f"# {name}, tuned\n\n"
         "A causal language model that writes Python functions from an instruction: a LoRA adapter, merged into "
         f"{base}. {_merging(facts.check)} Weights are stored as {facts.params['export']['dtype']}, as safetensors."
     )

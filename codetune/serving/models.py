@@ -21,6 +21,7 @@ from codetune.models.locate import locate_model, weight_files
 from codetune.serving.params import ServeParams
 
 ADAPTERS = Path(".cache/adapters-gguf")
+_BESIDE = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "generation_config.json")
 BASE: Variant = "base"
 TUNED: Variant = "tuned"
 
@@ -126,19 +127,24 @@ def engine_models(group: Mapping[str, ModelFiles]) -> EngineModels:
 
 
 def _have_same_base(one: ModelFiles, other: ModelFiles) -> bool:
-    """Return whether two models have the same base: the same name, or weights with the same bytes."""
+    """Return whether two models have the same base: the same name, or the same weights, tokenizer and template."""
     if (one.base, one.revision) == (other.base, other.revision):
         return True
     first, second = (
-        weight_files(locate_model(it.base, it.revision)) if Path(it.base).exists() else [] for it in (one, other)
+        _read_files(locate_model(it.base, it.revision)) if Path(it.base).exists() else [] for it in (one, other)
     )
-    sizes = [[path.stat().st_size for path in paths] for paths in (first, second)]
-    if not first or sizes[0] != sizes[1]:
+    if not first or [path.stat().st_size for path in first] != [path.stat().st_size for path in second]:
         return False
     return all(
         here.samefile(there) or _digest(here, here.stat().st_mtime_ns) == _digest(there, there.stat().st_mtime_ns)
         for here, there in zip(first, second, strict=True)
     )
+
+
+def _read_files(place: Path) -> list[Path]:
+    """Return the files that decide what a base answers: its weights, and in a folder its tokenizer and template."""
+    beside = [place / name for name in _BESIDE] if place.is_dir() else []
+    return [*weight_files(place), *(path for path in beside if path.is_file())]
 
 
 @lru_cache(maxsize=64)

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from codetune.app.answer_progress import AnswerProgress
-from codetune.core.errors import UserError
 from codetune.generation.engines.engine import EngineError
 from codetune.generation.stream import StreamEvent
 
@@ -65,7 +64,7 @@ def test_stop_keeps_what_was_said_and_asks_for_no_more() -> None:
     asked = AnswerProgress(endless())
     assert not asked.advance(10)
     assert asked.texts == {"base": "xy"}
-    assert asked.status_line("base").endswith("2.0 tokens/s · stopped by you")
+    assert asked.status_line("base").endswith("2.0 tokens/s · stopped before the end")
     assert asked.status_line("tuned") == "stopped before the first token"
 
 
@@ -110,10 +109,22 @@ def test_an_engine_that_fails_is_a_sentence_and_is_opened_anew() -> None:
 
     released: list[bool] = []
     asked = AnswerProgress(broken(), close=lambda *, failed: released.append(failed))
-    with pytest.raises(UserError, match=r"middle of an answer\. Press Generate again"):
-        asked.advance(10)
+    assert not asked.advance(10)
+    assert asked.failure == (
+        "llama.cpp ended in the middle of an answer. Press Generate again, which starts the engine anew."
+    )
     assert released == [True]
     assert asked.texts == {"base": "a"}
+
+
+def test_an_answer_that_an_engine_did_not_finish_was_not_stopped_by_the_user() -> None:
+    def broken() -> Iterator[StreamEvent]:
+        yield StreamEvent("base", "x", 1, 0.5, 0.5, finished=False, stopped=False)
+        raise EngineError("llama.cpp ended")
+
+    asked = AnswerProgress(broken())
+    asked.advance(10)
+    assert asked.status_line("base").endswith("the engine failed")
 
 
 def test_who_keeps_the_answers_so_far_keeps_no_model_in_use() -> None:

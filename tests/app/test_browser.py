@@ -180,7 +180,7 @@ def test_try_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Generate").click()
     page.get_by_role("button", name="Stop").click()  # waits until it is enabled
-    page.get_by_text("stopped by you").or_(page.get_by_text("stopped before the first token")).first.wait_for()
+    page.get_by_text("stopped before the end").or_(page.get_by_text("stopped before the first token")).first.wait_for()
     _generate(page).wait_for()
     _picture(page, shots / "try-stopped.png", 1400)
     assert elsewhere == []

@@ -68,7 +68,10 @@ class _Handler(BaseHTTPRequestHandler):
         repo = re.match(_REPO, self._path())
         known = repo is not None and repo["repo"] in self.hub.branches
         self._answer(
-            {"id": repo["repo"], "sha": "0" * 40} if repo and known else {"error": "not found"}, 200 if known else 404
+            {"id": repo["repo"], "sha": "0" * 40, "private": self.hub.private.get(repo["repo"], False)}
+            if repo and known
+            else {"error": "not found"},
+            200 if known else 404,
         )
 
     def do_PUT(self) -> None:

@@ -72,6 +72,13 @@ def test_a_second_push_goes_to_its_branch(push, hub):
     assert hub.branches["me/tuned"]["main"] == {"notes.txt": b"mine"}
 
 
+def test_a_public_repository_is_no_private_one(push, hub):
+    hub.branches["me/tuned"], hub.private["me/tuned"] = {"main": {"notes.txt": b"mine"}}, False
+    text = "me/tuned is a public repository that exists already, so --private cannot hold. Make it private"
+    assert text in said(push(hub.url, "me/tuned", "--private"))
+    assert hub.branches["me/tuned"]["main"] == {"notes.txt": b"mine"}
+
+
 def test_dry_lists_the_files_and_sends_nothing(push, hub):
     done = push(hub.url, "me/tuned", "--dry", token="")
     assert done.returncode == 0, done.stderr

@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from codetune.core.files import write_text
+from codetune.core.files import read_json, write_json, write_text
 from codetune.core.yaml_text import read_yaml
 from codetune.publishing.requirements import normalised
 from codetune.publishing.space import write_space
-from tests.conftest import ROOT, digests, one_line, run_python
+from tests.conftest import ROOT, one_line, run_python
 
 # Runs a page in the folder of the Space. Packages that requirements.txt does not name, and the project itself, cannot be
 # imported; there is no git, and no connection leaves the process.
@@ -163,8 +163,40 @@ def test_each_requirement_is_pinned_with_a_digest(space):
 
 def test_the_models_are_the_base_and_the_adapter(space, root):
     assert (space / "models/base.gguf").read_bytes() == (root / "models/base.gguf").read_bytes()
-    assert digests(space / "models/adapter") == digests(root / "models/adapter")
+    assert {path.name for path in (space / "models/adapter").iterdir()} == {
+        "adapter_config.json", "adapter_model.safetensors", "chat_template.jinja", "tokenizer.json",
+        "tokenizer_config.json",
+    }  # fmt: skip
+    weights = "models/adapter/adapter_model.safetensors"
+    assert (space / weights).read_bytes() == (root / weights).read_bytes()
+    config = read_json(space / "models/adapter/adapter_config.json")
+    assert config["base_model_name_or_path"] == "models/base.gguf"
     assert not (space / "models/export").exists()
+
+
+def test_of_a_folder_only_the_files_of_a_model_are_copied(root, tmp_path):
+    model = root / "models/folder"
+    for name in ("config.json", "model.safetensors", "pytorch_model.bin", ".env", "notes.md"):
+        write_text(model / name, "{}")
+    params = read_yaml((root / "params.yaml").read_text())
+    params["model"]["base"] = str(model)
+    write_json(root / "params.yaml", params)
+    write_space(root, tmp_path / "space", "x")
+    assert {path.name for path in (tmp_path / "space/models/base").iterdir()} == {"config.json", "model.safetensors"}
+
+
+def test_a_parameter_that_an_older_version_had_not(root, tmp_path):
+    params = read_yaml((root / "params.yaml").read_text())
+    del params["serve"]["prompt_lookup"]
+    write_json(root / "params.yaml", params)
+    with one_line("params.yaml has no serve.prompt_lookup. Add it"):
+        write_space(root, tmp_path / "space", "x")
+
+
+def test_a_project_without_its_adapter(root, tmp_path):
+    (root / "models/adapter/adapter_model.safetensors").unlink()
+    with one_line("models/adapter has no adapter_model.safetensors", "`dvc repro train`"):
+        write_space(root, tmp_path / "space", "x")
 
 
 def test_a_project_without_an_export(root, tmp_path):

@@ -89,8 +89,22 @@ def test_files_that_are_not_there_leave_no_trace():
     card = model_card(CardFacts(params=PARAMS, check=CHECK, example="x"))
     assert re.findall(r"^## .*", card, re.MULTILINE) == ["## Use", "## Training"]
     assert "None" not in card
-    assert "base_model: small\n" in card
+    assert "base_model" not in card
     assert "license:" not in card
+
+
+def test_a_base_on_this_machine_is_named_without_its_place():
+    params = PARAMS | {"model": {"base": "/home/me/clients/acme/base", "revision": None}}
+    card = model_card(CardFacts(params=params, check=CHECK, example="x"))
+    assert "# base, tuned\n" in card
+    assert "acme" not in card
+
+
+def test_a_base_of_the_hub_is_named_by_its_id():
+    params = PARAMS | {"model": {"base": "owner/Other", "revision": "a" * 40}}
+    card = model_card(CardFacts(params=params, check=CHECK, example="x"))
+    assert "base_model: owner/Other\n" in card
+    assert "# owner/Other, tuned\n" in card
 
 
 def test_the_front_matter_is_yaml():

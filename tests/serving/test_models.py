@@ -3,9 +3,12 @@
 import shutil
 from pathlib import Path
 
-from codetune.serving.models import find_model, find_models, open_models
+from codetune.core.files import write_text
+from codetune.history.models import ModelFiles
+from codetune.serving.models import find_model, find_models, group_by_base, open_models
 from codetune.serving.params import ServeParams
 from tests.conftest import one_line
+from tests.models.gguf_files import make_gguf
 
 PARAMS = ServeParams(
     engine="torch",
@@ -46,3 +49,15 @@ def test_without_an_adapter_the_base_is_served(models, tmp_path):
     files, missing = find_models(root, [])
     assert list(files) == ["base"]
     assert "no adapter" in missing[0]
+
+
+def test_another_template_is_another_base(tmp_path):
+    names = ("one", "same", "other")
+    for name in names:
+        make_gguf(tmp_path / "made.gguf")
+        (tmp_path / name).mkdir()
+        (tmp_path / "made.gguf").rename(tmp_path / name / "made.gguf")
+        write_text(tmp_path / name / "config.json", "{}")
+        write_text(tmp_path / name / "chat_template.jinja", "{{ other }}" if name == "other" else "{{ one }}")
+    groups = group_by_base({name: ModelFiles(str(tmp_path / name), None) for name in names})
+    assert [list(group) for group in groups] == [["one", "same"], ["other"]]

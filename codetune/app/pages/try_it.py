@@ -158,6 +158,8 @@ def _answers(found: dict[Side, ModelFiles | str], question: Question | None) -> 
             with answer.container():
                 draw_answer(question.asked.texts.get(place, ""), question.asked.task)
             caption.caption(_facts(question, place))
+    if question.asked.failure:
+        st.error(escape_markdown(question.asked.failure))
 
 
 @show_errors

@@ -16,7 +16,7 @@ _MB = 1e6
 def space(folder: Path, title: str) -> None:
     """Write a Hugging Face Space into FOLDER.
 
-    It has the pages Try and Compare, the exported model, the base model and the reports.
+    It has the pages Try and Compare, the base model, the adapter and the reports.
     """
     from codetune.publishing.space import write_space
 

@@ -31,7 +31,7 @@ _REMEDY = (
 )
 # Number of sets that a row is compared with at a time.
 _COMPARED = 256
-# A shingle that more rows of val and test have, both by number and by share, is a frame and gives no row away.
+# A shingle that more rows of val and test have, both by number and by share, is common text: its copy is no leak.
 _FRAME_ROWS, _FRAME_SHARE = 50, 0.05
 
 

@@ -159,7 +159,8 @@ def _first_exchange(messages: list[Any], notes: Counter[str]) -> tuple[Any, Any]
 
 def _count_fields(messages: Iterable[Record], notes: Counter[str]) -> None:
     """Count the fields of messages that have a value but are not read, such as `reasoning_content`, by name."""
-    for name in {name for message in messages for name, value in message.items() if not _is_empty(value)} - _FIELDS:
+    found = {name for message in messages for name, value in message.items() if not _is_empty(value)} - _FIELDS
+    for name in sorted(found):  # in this order, because only the first names are counted one by one
         _count_name(f"field {name} of a message", notes)
 
 

@@ -272,6 +272,9 @@ def test_columns_that_are_not_read_are_counted_by_name(read):
     noted = read(lines([wide]))[2]
     assert len(noted) == 21
     assert noted["column_left_out: others"] == 30
+    said = {**ANSWERED[0], **{f"field {number:02}": 1 for number in range(50)}}
+    noted = read(lines([{"messages": [*ASKED, said]}]))[2]
+    assert {f"column_left_out: field field {number:02} of a message" for number in range(20)} < set(noted)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import streamlit as st
 from codetune.app import project
 from codetune.core.config import PARAMS_FILE, load_section
 from codetune.core.errors import UserError
-from codetune.core.workers import cores
 from codetune.generation.engines.choose import check_llama_cpp, fallback_note, open_engine
 from codetune.generation.engines.engine import Engine, EngineLimits
 from codetune.generation.engines.engine_cache import EngineCache, EngineKey, EnginesBusyError
@@ -22,7 +21,7 @@ from codetune.history.models import ModelFiles, model_files
 from codetune.history.reports import Variant
 from codetune.history.repository import Repository
 from codetune.numerics import NumericsParams
-from codetune.serving.models import ADAPTERS, engine_models, group_by_base
+from codetune.serving.models import engine_limits, engine_models, group_by_base
 from codetune.serving.params import ServeParams
 
 Kind = tuple[EngineName, EngineLimits]
@@ -89,11 +88,8 @@ def open_models(wanted: Mapping[str, ModelFiles], name: EngineName, params: Serv
     :param params: the limits of engines.
     :raises UserError: if a model cannot be loaded, or if too many other models are in use.
     """
-    threads = load_section(NumericsParams, project.project_root() / PARAMS_FILE).threads or cores()
-    cache = project.project_root() / ADAPTERS
-    limits = EngineLimits(
-        params.slots, params.context, threads, cache, shorten=True, prompt_lookup=params.prompt_lookup
-    )
+    root = project.project_root()
+    limits = engine_limits(params, root, load_section(NumericsParams, root / PARAMS_FILE).threads, shorten=True)
     alone = [{place: files} for place, files in wanted.items()]
     if name == "torch":
         return _borrow(alone, ("torch", limits), "")

@@ -71,8 +71,8 @@ def write_space(root: Path, folder: Path, title: str) -> int:
     :param folder: a folder that does not exist or is empty.
     :param title: the title of the Space.
     :returns: the number of bytes.
-    :raises UserError: when there is no exported model, base model or adapter, when params.yaml lacks a parameter that the
-        pages read, or when `folder` is not empty.
+    :raises UserError: when there is no exported model, base model or adapter, when params.yaml lacks a parameter
+        that the pages read, or when `folder` is not empty.
     """
     export = exported_folder(root)
     require_whole_adapter(root, ADAPTER)

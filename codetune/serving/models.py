@@ -83,9 +83,7 @@ def open_models(
     :returns: the models; lines for the user, such as why an engine was not used; and what must be closed at the end.
     :raises UserError: when a model cannot be loaded.
     """
-    limits = EngineLimits(
-        params.slots, params.context, threads or cores(), root / ADAPTERS, prompt_lookup=params.prompt_lookup
-    )
+    limits = engine_limits(params, root, threads)
     opened: dict[str, ServedModel] = {}
     notes: list[str] = []
     closing = ExitStack()
@@ -99,6 +97,19 @@ def open_models(
         closing.close()
         raise
     return {name: opened[name] for name in files}, notes, closing
+
+
+def engine_limits(params: ServeParams, root: Path, threads: int, *, shorten: bool = False) -> EngineLimits:
+    """Return the limits of engines that params.yaml asks for.
+
+    :param root: the folder of the project.
+    :param threads: number of threads of an engine; 0: one per core.
+    :param shorten: whether a model with a shorter context is used with its own one, instead of refused.
+    """
+    cache = root / ADAPTERS
+    return EngineLimits(
+        params.slots, params.context, threads or cores(), cache, shorten=shorten, prompt_lookup=params.prompt_lookup
+    )
 
 
 def group_by_base(files: Mapping[str, ModelFiles]) -> list[dict[str, ModelFiles]]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.app.test_browser import _open, _settled, browser, served
+from tests.app.test_browser import _open, _settled, browser, chromium, served
 from tests.support.sample_project import Project
 
-__all__ = ["browser", "served"]
+__all__ = ["browser", "chromium", "served"]
 pytestmark = pytest.mark.browser
 LEAST = 4.5
 # The lowest contrast of the visible texts of each selector. A transparent background shows the one behind it.

@@ -17,7 +17,7 @@ from codetune.app.project import project_root
 
 COOKIE = "codetune_browser"
 MAX_BROWSERS = 50
-SENT_MS = 400  # after this time, the browser has sent the text of a field that lost the focus
+SENT_MS = 1000  # the longest time until a browser sends the text of a field that lost the focus
 PATIENCE_MS = 5000  # the longest wait until the server handles it
 _STATE = "kept_state"
 _NAME = re.compile(r"[0-9a-f]{32}")
@@ -58,9 +58,12 @@ if (!history.codetune) {{
     event.preventDefault();
     event.stopImmediatePropagation();
     typed?.blur();
+    let sent = false;
     const follow = () => {{
-      const state = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState, waited = Date.now() - start;
-      if (waited < {sent_ms} || (state === "rerunRequested" && waited < {patience_ms})) setTimeout(follow, 50);
+      const state = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState;
+      const waited = Date.now() - start, asked = state === "rerunRequested";
+      sent ||= asked;
+      if (waited < (asked ? {patience_ms} : sent ? 0 : {sent_ms})) setTimeout(follow, 20);
       else link.click();
     }};
     follow();

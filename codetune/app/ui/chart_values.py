@@ -41,7 +41,7 @@ def show_chart(chart: Any, values: ValueTable, *, alt: str, height: int) -> None
     :param alt: the name of the chart.
     :param height: the height of the chart in pixels.
     """
-    st.altair_chart(chart, width="stretch", height=height, alt=f"{alt}. The values are in the table below the plot.")
+    st.altair_chart(chart, width="stretch", height=height, alt=alt)
     with st.expander(LABEL, icon=":material/table:"):
         st.html(html.table(values.names, [[escape(cell) for cell in row] for row in values.rows]))
 

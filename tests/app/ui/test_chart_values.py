@@ -94,11 +94,10 @@ def test_each_plot_has_a_table_of_its_values(open_page: Open, sample: Project, n
     tables = [each for each in page.expander if each.label == LABEL]
     assert len(plots) == len(tables) > 1
     assert all(table.get("html") for table in tables)
-    assert all("table below the plot" in plot.proto.alt for plot in plots)
 
 
 def _column_helps(page: AppTest) -> list[str]:
-    settings: list[dict[str, Any]] = [json.loads(each.proto.columns) for each in page.get("arrow_data_frame")]
+    settings: list[dict[str, Any]] = [json.loads(each.proto.columns) for each in page.get("dataframe")]
     return [column["help"] for each in settings for column in each.values() if column.get("help")]
 
 

@@ -18,6 +18,8 @@ from codetune.app.project import project_root
 
 COOKIE = "codetune_browser"
 MAX_BROWSERS = 50
+SENT_MS = 1000  # the longest time until a browser sends the text of a field that lost the focus
+PATIENCE_MS = 5000  # the longest wait until the server handles it
 _STATE = "kept_state"
 _NAME = re.compile(r"[0-9a-f]{32}")
 # Widgets by their keys, and other entries of the session, that are kept.
@@ -30,6 +32,9 @@ _PREFIXES = ("sampling_", "sample_", "experiments_")
 # Buttons cannot be set, tables and sections have states of their own, and counts belong to one session.
 _NEVER = ("sample_table", "experiments_table", "experiments_commands", "experiments_running", "sample_written")
 # A page adds no entry to the history of the browser when only its query changes, so that Back leaves the page.
+# Streamlit sends a text when its field loses the focus. A click on a link takes the focus away, and the text would be
+# sent after the link, with the old page: the link is lost, or the text. So the script delays such a click until the
+# server has begun to handle the text; `data-test-script-state` says when.
 _SCRIPT = """<script>
 if (!history.codetune) {{
   const push = history.pushState.bind(history);
@@ -39,6 +44,31 @@ if (!history.codetune) {{
     const same = target.pathname.replace(/\\/$/, "") === location.pathname.replace(/\\/$/, "");
     (same ? history.replaceState.bind(history) : push)(state, title, url);
   }};
+  let typed = null, leftAt = 0;
+  document.addEventListener("input", ({{target}}) => {{
+    if (target.matches("input, textarea")) typed = target;
+  }}, true);
+  document.addEventListener("focusout", ({{target}}) => {{
+    if (target === typed) [typed, leftAt] = [null, Date.now()];
+  }}, true);
+  document.addEventListener("click", event => {{
+    const link = event.target.closest("a[href]"), start = Date.now();
+    const unsent = typed !== null || start - leftAt < {sent_ms};
+    if (!event.isTrusted || event.ctrlKey || event.metaKey || event.shiftKey || !unsent) return;
+    if (!link || link.target === "_blank" || link.host !== location.host) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    typed?.blur();
+    let sent = false;
+    const follow = () => {{
+      const state = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState;
+      const waited = Date.now() - start, asked = state === "rerunRequested";
+      sent ||= asked;
+      if (waited < (asked ? {patience_ms} : sent ? 0 : {sent_ms})) setTimeout(follow, 20);
+      else link.click();
+    }};
+    follow();
+  }}, true);
 }}
 document.cookie = "{cookie}={name}; path=/; SameSite=Strict; max-age=604800";
 </script>"""
@@ -95,4 +125,5 @@ def keep(page: str) -> None:
     # Streamlit may end a run at each of these assignments. So this one comes last, and the next run repeats the others.
     state[_STATE] = (page, kept)
     entry.update({key: _without_models(value) for key, value in kept.items()})
-    st.html(_SCRIPT.format(cookie=COOKIE, name=name), unsafe_allow_javascript=True)
+    script = _SCRIPT.format(cookie=COOKIE, name=name, sent_ms=SENT_MS, patience_ms=PATIENCE_MS)
+    st.html(script, unsafe_allow_javascript=True)

@@ -9,7 +9,7 @@ excludes zero and the p-value, corrected over the family of metrics (see `codetu
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -61,6 +61,7 @@ class MetricDifference:
         not; corrected over its family with Holm's method.
     :param detectable: smallest true difference that these prompts detect with a power of 80 %.
     :param spread: standard deviation of the scores of single prompts, pooled over both models.
+    :param family: number of metrics over which the p-value is corrected.
     """
 
     metric: Metric
@@ -72,6 +73,7 @@ class MetricDifference:
     p_value: float | None = None
     detectable: float | None = None
     spread: float | None = None
+    family: int = 1
 
     @property
     def difference(self) -> float | None:
@@ -136,6 +138,11 @@ def _paired_scores(metric: Metric, baseline: Model, candidate: Model, identifier
     return None if old is None or new is None else (old, new)
 
 
+def _family(key: str) -> str:
+    """The family of a metric: the set of problems that were run, or an empty text for the scores of the answers."""
+    return key.rpartition(".")[0] if key.startswith(f"{EXECUTION}.") else ""
+
+
 def _tested(pairs: Mapping[str, Pair], settings: Settings) -> dict[str, MetricComparison]:
     """Interval and p-value of each difference, corrected over its family, by metric key.
 
@@ -144,7 +151,7 @@ def _tested(pairs: Mapping[str, Pair], settings: Settings) -> dict[str, MetricCo
     """
     families: dict[str, dict[str, Pair]] = defaultdict(dict)
     for key, pair in pairs.items():
-        families[key.rpartition(".")[0] if key.startswith(f"{EXECUTION}.") else ""][key] = pair
+        families[_family(key)][key] = pair
     return {key: found for family in families.values() for key, found in compare_family(family, settings).items()}
 
 
@@ -187,6 +194,7 @@ def _differences(
     found = {metric.key: _paired_scores(metric, baseline, candidate, identifiers) for metric in metrics}
     pairs = {key: pair for key, pair in found.items() if pair}
     tests = _tested({key: pair for key, pair in pairs.items() if key not in distrusted}, settings)
+    sizes = Counter(_family(key) for key, test in tests.items() if not test.equal)
     rows = []
     for metric in metrics:
         pair = pairs.get(metric.key)
@@ -201,7 +209,8 @@ def _differences(
         test = tests[metric.key]
         ends = test.interval.low, test.interval.high
         verdict = _judge(metric, test, settings.confidence)
-        rows.append(MetricDifference(metric, before, after, *ends, verdict, test.p_value, test.detectable, test.spread))
+        certainty = test.p_value, test.detectable, test.spread, sizes[_family(metric.key)]
+        rows.append(MetricDifference(metric, before, after, *ends, verdict, *certainty))
     return rows
 
 

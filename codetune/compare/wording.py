@@ -47,17 +47,24 @@ def corrected_p_text(row: MetricDifference) -> str:
     return "" if row.p_value is None or row.verdict is Verdict.SAME else p_value_text(row.p_value)
 
 
-def p_reason_text(row: MetricDifference, level: float) -> str:
-    """Format the corrected p-value; where it and the interval do not agree, say which of them decides.
+def verdict_reason(row: MetricDifference, level: float) -> str:
+    """Say why a difference is indistinguishable although its interval or its p-value suggests otherwise.
 
     :param level: the largest p-value of a significant difference.
+    :returns: a clause; empty if the interval and the p-value agree.
     """
-    text = corrected_p_text(row)
-    if not text or row.verdict is not Verdict.INDISTINGUISHABLE or row.low is None or row.high is None:
-        return text
-    if row.p_value is not None and row.p_value <= level:
-        return f"{text}, but the interval has 0"
-    return text if row.low <= 0 <= row.high else f"{text}, above {level:g}"
+    if row.verdict is not Verdict.INDISTINGUISHABLE or row.p_value is None or row.low is None or row.high is None:
+        return ""
+    if row.low <= 0 <= row.high:
+        return "the interval contains 0" if row.p_value <= level else ""
+    corrected = f" after correction for {row.family} metrics" if row.family > 1 else ""
+    return f"p is above {level:g}{corrected}"
+
+
+def _evidence(row: MetricDifference, reports: Reports) -> str:
+    """Format the interval in parentheses, with the reason if the verdict does not follow it; empty without interval."""
+    parts = [interval_text(row), verdict_reason(row, 1 - settings_of(reports.params).confidence)]
+    return f" ({'; '.join(filter(None, parts))})" if parts[0] else ""
 
 
 def certainty_text(row: MetricDifference) -> str:
@@ -96,7 +103,7 @@ def verdict_sentence(comparison: Comparison) -> str:
     lead = leading_metric(comparison.candidate, [row for row in rows if row.verdict is not Verdict.SAME])
     if lead is None:
         return first + over
-    return f"{first}{over} {lead.metric.label} {difference_text(lead)} ({interval_text(lead)})."
+    return f"{first}{over} {lead.metric.label} {difference_text(lead)}{_evidence(lead, comparison.candidate)}."
 
 
 def source_sentences(comparison: Comparison) -> list[str]:
@@ -110,7 +117,7 @@ def source_sentences(comparison: Comparison) -> list[str]:
                 for prompt, scores in comparison.candidate.scores.items()
             )
             found = difference_text(lead)
-            certain = f" ({interval_text(lead)})" if interval_text(lead) else ""
+            certain = _evidence(lead, comparison.candidate)
             told.append(
                 f"{_plural(prompts, 'prompt')} of {source}: {lead.metric.label} {found}{certain}, {lead.verdict.value}"
             )
@@ -239,5 +246,4 @@ def gain_sentence(reports: Reports, rows: list[MetricDifference]) -> str:
         Verdict.WORSE: "Tuning made the model worse",
         Verdict.SAME: "Tuning changed no score",
     }.get(row.verdict, "Tuning made no difference that these prompts can show")
-    certain = f" ({interval_text(row)})" if interval_text(row) else ""
-    return f"{words}: {row.metric.label} {difference_text(row)}{certain}, over {prompts}."
+    return f"{words}: {row.metric.label} {difference_text(row)}{_evidence(row, reports)}, over {prompts}."

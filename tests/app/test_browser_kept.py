@@ -15,6 +15,7 @@ from tests.support.sample_project import Project
 __all__ = ["browser", "chromium", "served"]
 pytestmark = pytest.mark.browser
 SENT_MS = 1000
+SLOWER = 8
 INSTRUCTION = "Return the larger of two numbers."
 
 
@@ -104,3 +105,20 @@ def test_prompt_sampling_and_answers_survive(browser: Any, served: tuple[str, Pr
         page.reload()
         page.get_by_role("heading", level=1).wait_for()
         _settled(page)
+
+
+@pytest.mark.parametrize("held_ms", [0, 120])
+def test_a_link_clicked_right_after_typing_loses_neither_text_nor_link(
+    browser: Any, serve: Callable[[Path], str], sample: Project, held_ms: int
+) -> None:
+    page, _ = _open(browser, f"{serve(sample.root)}/experiments")
+    _settled(page)
+    page.wait_for_timeout(SENT_MS)
+    # A slow machine, on which the page needs longer to send the text than the visitor to click.
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    page.get_by_role("textbox", name="Search").click()
+    page.keyboard.type("lark")
+    page.get_by_test_id("stTopNavLink").filter(has_text="Data").click(delay=held_ms)
+    page.get_by_role("heading", level=1, name="Data").wait_for()
+    _visit(page, "Experiments")
+    assert page.get_by_role("textbox", name="Search").input_value() == "lark"

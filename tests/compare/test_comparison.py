@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from codetune.compare.comparison import Verdict, compare, gain_of
+from codetune.compare.comparison import Comparison, MetricDifference, Verdict, compare, gain_of
 from codetune.compare.groups import gain_by_package, histogram
 from codetune.compare.wording import (
     gain_sentence,
@@ -18,10 +18,10 @@ from codetune.compare.wording import (
 )
 from codetune.evaluation.metrics.catalogue import VALIDATION_LOSS, metrics_of
 from codetune.evaluation.metrics.metric import Metric
-from codetune.evaluation.metrics.registry import PARSES
+from codetune.evaluation.metrics.registry import F1, PARSES
 from codetune.history.listing import Kind, Revision
 from codetune.history.parameters import ParameterDifference, parameter_differences
-from codetune.history.reports import PromptScores, Reports
+from codetune.history.reports import PromptScores, Reports, Variant
 from codetune.history.running import Run
 from codetune.history.unfinished import OutdatedStage
 from codetune.stats.intervals import paired_interval
@@ -250,6 +250,25 @@ def test_gain_is_base_against_tuned() -> None:
     assert gain_sentence(reports, [row]) == (
         "Tuning made the model better: BERTScore F1 +0.1000 (+0.1000 to +0.1000), over 8 prompts."
     )
+
+
+def test_a_sentence_says_why_an_interval_without_zero_is_no_difference() -> None:
+    reports = replace(_reports("a", FLAT, NOISY), params={"score": {"confidence": 0.95}})
+    row = MetricDifference(F1, 0.5, 0.511, 0.001, 0.021, Verdict.INDISTINGUISHABLE, 0.063, 0.02, 1.0, 9)
+    told = "BERTScore F1 +0.0110 (+0.0010 to +0.0210; p is above 0.05 after correction for 9 metrics)"
+    assert told in gain_sentence(reports, [row])
+    rows: dict[Variant, list[MetricDifference]] = {"base": [], "tuned": [row]}
+    found = Comparison(reports, reports, rows, [], [], [], 8, [], {"mine": [row]})
+    assert told in verdict_sentence(found)
+    assert told in source_sentences(found)[0]
+
+
+def test_a_family_counts_the_metrics_that_differ(sample: Project) -> None:
+    rows = sample.compared("first", "readme").rows["tuned"]
+    tested = [row for row in rows if row.p_value is not None]
+    differ = [row for row in tested if row.verdict is not Verdict.SAME]
+    assert 1 < len(differ) < len(tested)
+    assert {row.family for row in tested} == {len(differ)}
 
 
 @pytest.mark.parametrize(

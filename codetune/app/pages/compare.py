@@ -10,6 +10,14 @@ from codetune.app import project
 from codetune.app.ui import charts
 from codetune.app.ui.address import write_query
 from codetune.app.ui.changes import show_changes
+from codetune.app.ui.chart_values import (
+    ValueTable,
+    f1_values,
+    forest_values,
+    learning_curve_values,
+    package_values,
+    show_chart,
+)
 from codetune.app.ui.choose import choose_revisions, pair_query
 from codetune.app.ui.exports import show_exports
 from codetune.app.ui.forest import AXIS, forest, forest_height
@@ -72,15 +80,16 @@ def _metrics(rows: list[MetricDifference], reports: Reports, *names: str) -> Non
     st.html(metric_table(rows, reports, *names))
     chart = forest(rows, reports)
     if chart is not None:
-        st.altair_chart(chart, width="stretch", height=forest_height(rows), alt=f"Forest plot: {AXIS}")
+        show_chart(chart, forest_values(rows), alt=f"Forest plot: {AXIS}", height=forest_height(rows))
         st.caption(FOREST_READING)
 
 
 def _reading(comparison: Comparison) -> None:
     """Draw how to read the tables. The same texts are tooltips, which a keyboard does not reach."""
+    rows = {row.metric.key: row for row in (*comparison.rows["tuned"], *comparison.gain, *comparison.rows["base"])}
     st.caption(READING)
     with st.expander("What the metrics and columns mean", icon=":material/help:"):
-        st.html(meaning_table(comparison.rows["tuned"], comparison.candidate))
+        st.html(meaning_table([*rows.values()], comparison.candidate))
 
 
 def _gain(comparison: Comparison) -> None:
@@ -105,24 +114,25 @@ def _tables(comparison: Comparison) -> None:
     _reading(comparison)
 
 
-def _chart(title: str, chart: Any | None, missing: str, height: int = charts.HEIGHT) -> None:
+def _chart(title: str, chart: Any | None, values: ValueTable | None, missing: str, height: int = charts.HEIGHT) -> None:
     st.markdown(f"**{title}**")
-    if chart is None:
+    if chart is None or values is None:
         st.caption(missing)
     else:
-        st.altair_chart(chart, width="stretch", height=height, alt=title)
+        show_chart(chart, values, alt=title, height=height)
 
 
 def _curves(named: list[tuple[str, Reports]]) -> None:
     """Draw the learning curves, one tab for each logged measure."""
     measures = charts.measures(named)
     if not measures:
-        _chart("Learning curve", None, "Nothing was logged: run `dvc repro train`.")
+        _chart("Learning curve", None, None, "Nothing was logged: run `dvc repro train`.")
         return
     labels = [charts.measure_label(measure) for measure in measures]
     for tab, measure, label in zip(st.tabs(labels), measures, labels, strict=True):
         with tab:
-            _chart(f"Learning curve: {label}", charts.learning_curve(named, measure), "")
+            values = learning_curve_values(named, measure)
+            _chart(f"Learning curve: {label}", charts.learning_curve(named, measure), values, "")
 
 
 def _plots(sides: list[Reports]) -> None:
@@ -134,10 +144,11 @@ def _plots(sides: list[Reports]) -> None:
     _curves(named)
     left, right = st.columns(2)
     with left:
-        title = "Distribution of BERTScore F1"
-        _chart(title, charts.f1_distribution([*models, (f"{name}, base", last, "base")]), "Run `dvc repro score`.")
+        title, drawn = "Distribution of BERTScore F1", [*models, (f"{name}, base", last, "base")]
+        _chart(title, charts.f1_distribution(drawn), f1_values(drawn), "Run `dvc repro score`.")
     with right:
-        _chart("Gain by package", charts.package_gain(named), "Run `dvc repro score`.", charts.package_height(last))
+        gains, height = charts.package_gain(named), charts.package_height(last)
+        _chart("Gain by package", gains, package_values(named), "Run `dvc repro score`.", height)
     if told := discrimination_sentence(last, F1):
         st.caption(f"{F1.label}: {escape_markdown(told)}")
 

@@ -10,6 +10,7 @@ import streamlit as st
 from codetune.app import project
 from codetune.app.pages import compare
 from codetune.app.ui import experiment_charts, experiment_table, html
+from codetune.app.ui.chart_values import parallel_values, scatter_values, show_chart
 from codetune.app.ui.guard import escape_markdown, show_errors
 from codetune.app.ui.running import show_running
 from codetune.app.ui.several_rows import several_table
@@ -124,7 +125,8 @@ def _scatter(
         st.caption("No row has both values. Choose other axes, or show more rows.")
         return
     words = f"Scatter plot of {len(found)} revisions: {y.label} by {x.label}"
-    st.altair_chart(experiment_charts.scatter(found, x, y, ways, picked), width="stretch", height=_HEIGHT, alt=words)
+    chart, values = experiment_charts.scatter(found, x, y, ways, picked), scatter_values(found, x, y, picked)
+    show_chart(chart, values, alt=words, height=_HEIGHT)
     st.caption("Bars: 95 % intervals, where the reports have them (gains only). Rings: the selected rows.")
 
 
@@ -141,7 +143,7 @@ def _parallel(
         return
     chart = experiment_charts.parallel_coordinates(drawn, places, ways, picked)
     words = f"Parallel coordinates: {', '.join(axis.label for axis in axes)}"
-    st.altair_chart(chart, width="stretch", height=_HEIGHT, alt=words)
+    show_chart(chart, parallel_values(drawn, places, picked), alt=words, height=_HEIGHT)
     st.caption("One line for each row, from parameters to metrics. On the axes of metrics, up is better.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
+from codetune.app.ui.meanings import show_meanings
 from codetune.compare.baseline import difference_from
 from codetune.compare.figures import Row
 from codetune.compare.quantities import Quantity
@@ -19,6 +20,7 @@ from codetune.history.reports import Reports
 
 PICKED = "experiments_picked"
 _HEIGHT = 430
+_FROM = "The commit that the experiment started from."
 _FACTS = ("Kind", "From", "Date", "Message", "Author", "Branches and tags", "Note")
 
 
@@ -47,15 +49,23 @@ def _cells(rows: Sequence[Row], quantity: Quantity, baseline: Row | None, ways: 
 def _settings(quantity: Quantity, reports: Reports, *, signed: bool = False) -> Any:
     """Return how a column is shown: its digits, its unit, and its meaning as a tooltip."""
     if quantity.metric is None:
-        return st.column_config.Column(quantity.label, help=f"`{quantity.key}` of params.yaml")
+        return st.column_config.Column(quantity.label, help=_meaning(quantity, reports))
     metric = quantity.metric
-    way = "Larger is better." if metric.larger_is_better else "Smaller is better."
     unit = " %%" if metric.unit == PERCENT else ""
     return st.column_config.NumberColumn(
         f"\u0394 {quantity.label}" if signed else quantity.label,
         format=f"%{'+' if signed else ''}.{metric.digits}f{unit}",
-        help=f"{metric_help(reports, metric)} {way}".strip(),
+        help=_meaning(quantity, reports),
     )
+
+
+def _meaning(quantity: Quantity, reports: Reports) -> str:
+    """Return what a column shows, in Markdown."""
+    metric = quantity.metric
+    if metric is None:
+        return f"`{quantity.key}` of params.yaml"
+    way = "Larger is better." if metric.larger_is_better else "Smaller is better."
+    return f"{metric_help(reports, metric)} {way}".strip()
 
 
 def _picked(key: str, keys: list[str]) -> None:
@@ -102,10 +112,11 @@ def show_table(
         selection_default={"selection": {"rows": chosen}},
         column_config={
             "Name": st.column_config.TextColumn(pinned=True),
-            "From": st.column_config.TextColumn(width=85, help="The commit that the experiment started from."),
+            "From": st.column_config.TextColumn(width=85, help=_FROM),
             "Date": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
             **{quantity.key: _settings(quantity, reports, signed=baseline is not None) for quantity in columns},
         },
         alt="Commits and experiments with their parameters and metrics",
     )
+    show_meanings({**{each.label: _meaning(each, reports) for each in columns}, "From": _FROM})
     return [rows[place] for place in chosen]

@@ -17,7 +17,8 @@ AXIS = "Difference in standard deviations of the metric's own scores \u2192 bett
 READING = (
     "Each difference and its interval is divided by the standard deviation of that metric's scores over the prompts "
     "(both sides pooled), so that metrics on different scales share an axis. Right of the line the candidate is "
-    "better. Differences inside the pale bar are too small to be detected with these prompts."
+    "better. Differences inside the pale bar are too small to be detected with these prompts. A grey circle is "
+    "indistinguishable, also where its interval leaves out 0: the table says why."
 )
 # Verdicts differ in shape as well as in colour.
 _LOOKS = {

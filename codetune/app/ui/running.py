@@ -8,6 +8,7 @@ import altair as alt
 import streamlit as st
 
 from codetune.app import project
+from codetune.app.ui.chart_values import curve_values, show_chart
 from codetune.app.ui.charts import chart
 from codetune.app.ui.guard import LOG, escape_markdown
 from codetune.app.ui.style import BASE_COLOR, CANDIDATE_COLOR
@@ -55,7 +56,8 @@ def _show(run: Run) -> None:
         elif run.step is not None:
             st.caption(f"step {run.step:,}; the total is known after the first checkpoint")
         if any(len(curve.steps) > 1 and curve.name.endswith("loss") for curve in run.curves):
-            st.altair_chart(_curves(run), width="stretch", height=_HEIGHT, alt=_alt(run))
+            losses = [(curve.name, curve) for curve in run.curves if curve.name.endswith("loss")]
+            show_chart(_curves(run), curve_values(losses), alt=_alt(run), height=_HEIGHT)
 
 
 def show_unfinished(*sides: Revision) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from codetune.app.ui.meanings import show_meanings
 from codetune.compare.samples import Sample
 from codetune.compare.wording import metric_help
 from codetune.core.files import digest_bytes
@@ -13,6 +14,7 @@ from codetune.evaluation.metrics.metric import Metric
 from codetune.history.reports import Reports
 
 HEIGHT = 320
+_PARSES_MEANING = "Whether the answer parses: baseline \u2192 candidate."
 _PARSES: dict[tuple[bool | None, bool | None], str] = {
     (False, True): "no \u2192 yes",
     (True, False): "yes \u2192 no",
@@ -47,9 +49,12 @@ def _name(metric: Metric) -> str:
 
 
 def _column(reports: Reports, metric: Metric) -> Any:
+    return st.column_config.NumberColumn(_name(metric), format=f"%+.{metric.digits}f", help=_meaning(reports, metric))
+
+
+def _meaning(reports: Reports, metric: Metric) -> str:
     way = "larger" if metric.larger_is_better else "smaller"
-    told = f"Candidate minus baseline; {way} is better. {metric_help(reports, metric)}"
-    return st.column_config.NumberColumn(_name(metric), format=f"%+.{metric.digits}f", help=told)
+    return f"Candidate minus baseline; {way} is better. {metric_help(reports, metric)}".strip()
 
 
 def _take(key: str, ids: list[str]) -> None:
@@ -82,7 +87,7 @@ def sample_table(
         hide_index=True,
         column_config={
             "Function": st.column_config.TextColumn(pinned=True, width="medium"),
-            "Parses": st.column_config.TextColumn(help="Whether the answer parses: baseline \u2192 candidate."),
+            "Parses": st.column_config.TextColumn(help=_PARSES_MEANING),
             "Instruction": st.column_config.TextColumn(width="large"),
             **{_name(metric): _column(reports, metric) for metric in metrics},
         },
@@ -90,3 +95,4 @@ def sample_table(
         selection_mode=["single-row", "single-cell"],
         alt="The prompts with the change of every metric; pick a row to see its answers below.",
     )
+    show_meanings({"Parses": _PARSES_MEANING, **{_name(metric): _meaning(reports, metric) for metric in metrics}})

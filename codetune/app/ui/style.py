@@ -26,6 +26,7 @@ STYLE = """
 .ct th:first-child, .ct .words { text-align: left; }
 .ct tbody th { font-weight: 500; }
 .ct tbody th span { display: block; color: var(--quiet); font-weight: 400; font-size: .78rem; white-space: normal; }
+.ct .why { display: block; min-width: 8rem; font-size: .78rem; font-weight: 400; }
 .ct .better { color: var(--better); font-weight: 600; }
 .ct .worse { color: var(--worse); font-weight: 600; }
 .ct .quiet { color: var(--quiet); }

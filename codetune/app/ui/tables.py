@@ -12,12 +12,13 @@ from codetune.compare.intervals import settings_of
 from codetune.compare.reasons import outputs_text, stage_reasons
 from codetune.compare.wording import (
     certainty_text,
+    corrected_p_text,
     detectable_text,
     difference_text,
     discrimination_text,
     interval_text,
     metric_help,
-    p_reason_text,
+    verdict_reason,
 )
 from codetune.evaluation.alignment.result import Alignment
 from codetune.history.parameters import ParameterDifference
@@ -54,6 +55,10 @@ def verdict_mark(row: MetricDifference) -> tuple[str, str]:
     if row.improves is None:
         return html.NOTHING, "quiet"
     return ("\u25b3 better, no interval" if row.improves else "\u25bd worse, no interval"), "quiet"
+
+
+def _verdict(words: str, reason: str) -> str:
+    return escape(words) + (f'<span class="why">{escape(reason)}</span>' if reason else "")
 
 
 def _cell(label: str, content: str, tone: str = "", title: str = "") -> str:
@@ -99,10 +104,10 @@ def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, 
             *(_cell(name, escape(value)) for name, value in zip(names[1:3], values, strict=True)),
             _cell(names[3], escape(difference_text(row)), tone),
             _cell(names[4], escape(interval_text(row))),
-            _cell(names[5], escape(p_reason_text(row, 1 - confidence)).replace(", ", ",<br>"), "quiet", CORRECTED),
+            _cell(names[5], escape(corrected_p_text(row)), "quiet", CORRECTED),
             _cell(names[6], escape(detectable_text(row)), "quiet", DETECTABLE),
             _cell(names[7], _bar(row, tone)),
-            _cell(names[8], escape(words), f"words {tone}", certainty_text(row)),
+            _cell(names[8], _verdict(words, verdict_reason(row, 1 - confidence)), f"words {tone}", certainty_text(row)),
             *(_cell(name, escape(discrimination_text(reports, row.metric)), "", DISCRIMINATION) for name in names[9:]),
         ]
         title = escape(metric_help(reports, row.metric))
@@ -167,11 +172,24 @@ def data_table(counts: dict[str, Any]) -> str:
 
 def match_table(found: Alignment) -> str:
     """Return a table of the reference's tokens with the answer's tokens they match, the worst match first."""
-    matches = sorted(found.matches(), key=lambda pair: found.similarity[pair[0]][pair[1]])
     cells = [
-        [html.code(found.reference[i]), html.code(found.answer[j]), f"{found.similarity[i][j]:.3f}"] for i, j in matches
+        [html.code(found.reference[i]), html.code(found.answer[j]), f"{found.similarity[i][j]:.3f}"]
+        for i, j in _worst_first(found, found.matches())
     ]
     return html.table(["Token of the reference", "Matched with", "Cosine"], cells)
+
+
+def answer_match_table(found: Alignment) -> str:
+    """Return a table of the answer's tokens with the reference's tokens they match, the worst match first."""
+    cells = [
+        [html.code(found.answer[j]), html.code(found.reference[i]), f"{found.similarity[i][j]:.3f}"]
+        for i, j in _worst_first(found, found.answer_matches())
+    ]
+    return html.table(["Token of the answer", "Matched with", "Cosine"], cells)
+
+
+def _worst_first(found: Alignment, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    return sorted(pairs, key=lambda pair: found.similarity[pair[0]][pair[1]])
 
 
 def _state(state: str | None) -> str:

@@ -13,7 +13,7 @@ import streamlit as st
 from codetune.app import project
 from codetune.app.ui.charts import categorical_channel, chart
 from codetune.app.ui.guard import escape_markdown, show_errors
-from codetune.app.ui.tables import match_table
+from codetune.app.ui.tables import answer_match_table, match_table
 from codetune.compare.comparison import Comparison
 from codetune.compare.samples import Sample
 from codetune.core.errors import UserError
@@ -64,9 +64,21 @@ def token_chart(found: Alignment) -> Any:
     return alt.layer(heat, best).properties(width=CELL_PX * len(columns), height=CELL_PX * len(rows))
 
 
+def similarity_table(found: Alignment) -> dict[str, list[Any]]:
+    """Return all similarities, with a row for each token of the reference and a column for each of the answer."""
+    columns: dict[str, list[Any]] = {"Reference": _numbered(found.reference)}
+    for place, name in enumerate(_numbered(found.answer)):
+        columns[name] = [round(row[place], 3) for row in found.similarity]
+    return columns
+
+
 def _labels(tokens: list[str]) -> list[str]:
-    """Return the tokens with their positions, so that equal tokens stay distinct on the axis."""
-    return [f"{place} {token}" for place, token in enumerate(tokens[:MAX_TOKENS_SHOWN], start=1)]
+    return _numbered(tokens[:MAX_TOKENS_SHOWN])
+
+
+def _numbered(tokens: list[str]) -> list[str]:
+    """Return the tokens with their positions, so that equal tokens stay distinct."""
+    return [f"{place} {token}" for place, token in enumerate(tokens, start=1)]
 
 
 def _facts(found: Alignment, comparison: Comparison) -> str:
@@ -87,6 +99,9 @@ def _draw(found: Alignment, comparison: Comparison) -> None:
     st.caption(f"{escape_markdown(_facts(found, comparison))} {READING}")
     with st.expander("The matches as a list", icon=":material/list:"):
         st.html(match_table(found))
+        st.html(answer_match_table(found))
+    with st.expander("All similarities as a table", icon=":material/table:"):
+        st.dataframe(similarity_table(found), hide_index=True, alt=f"{told}: rows are the tokens of the reference")
 
 
 def _wait(future: Future[Alignment]) -> Alignment:

@@ -50,16 +50,21 @@ def test_better_is_always_right_of_the_line(metric: Metric, dot: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "p_value", "told"),
+    ("low", "p_value", "family", "told"),
     [
-        (0.25, 0.2, "0.2000,<br>above 0.1"),
-        (-0.25, 0.2, "0.2000"),
-        (-0.25, 0.01, "0.0100,<br>but the interval has 0"),
+        (0.25, 0.2, 9, '<span class="why">p is above 0.1 after correction for 9 metrics</span>'),
+        (0.25, 0.2, 1, '<span class="why">p is above 0.1</span>'),
+        (-0.25, 0.2, 9, ""),
+        (-0.25, 0.01, 9, '<span class="why">the interval contains 0</span>'),
     ],
 )
-def test_where_interval_and_p_disagree_the_reason_is_in_the_table(low: float, p_value: float, told: str) -> None:
-    found = replace(row(Verdict.INDISTINGUISHABLE), low=low, p_value=p_value)
-    assert f"<div>{told}</div>" in metric_table([found], REPORTS, "old", "new")
+def test_where_interval_and_p_disagree_the_reason_stands_under_the_verdict(
+    low: float, p_value: float, family: int, told: str
+) -> None:
+    found = replace(row(Verdict.INDISTINGUISHABLE), low=low, p_value=p_value, family=family)
+    html = metric_table([found], REPORTS, "old", "new")
+    assert f"<div>\u25cb indistinguishable{told}</div>" in html
+    assert f"<div>{p_value:.4f}</div>" in html
 
 
 def test_tooltips_are_also_text() -> None:

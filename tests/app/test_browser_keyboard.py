@@ -38,7 +38,7 @@ def _told_on_focus(page: Any, button: Any) -> str:
 @pytest.mark.parametrize(
     ("name", "labels"),
     [
-        ("compare", ["Baseline", "Candidate"]),
+        ("", ["Baseline", "Candidate"]),
         ("experiments", ["Search", "Baseline"]),
         ("samples", ["Baseline", "Candidate", "Text", "Prompt (one of 60)"]),
         ("try", ["Left: revision", "Right: revision", "Engine"]),
@@ -59,7 +59,7 @@ def test_the_help_of_a_control_opens_with_the_keyboard(
 def test_the_values_of_a_plot_open_with_the_keyboard(
     browser: Any, serve: Callable[[Path], str], sample: Project
 ) -> None:
-    page, _ = _open(browser, f"{serve(sample.root)}/compare", width=400)
+    page, _ = _open(browser, serve(sample.root), width=400)
     _settled(page)
     page.wait_for_timeout(DRAWN_MS)
     section = page.locator("details").filter(has_text="The values of this plot").first

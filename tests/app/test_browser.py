@@ -138,6 +138,8 @@ def test_no_column_of_compare_is_cut_off(
     tables = page.locator(".ct:visible").evaluate_all("all => all.map(each => [each.scrollWidth, each.clientWidth])")
     assert tables
     assert all(whole <= shown for whole, shown in tables), tables
+    swap = "button => [...button.querySelectorAll('p')].map(each => each.scrollWidth - each.clientWidth)"
+    assert page.get_by_role("button", name="Swap").evaluate(swap) == [0]
 
 
 def test_compare_in_a_browser(browser: Any, served: tuple[str, Project], shots: Path) -> None:

@@ -46,7 +46,8 @@ def _told(markdown: str) -> list[list[str]]:
 def _shown(page: Any) -> list[list[str]]:
     """The same cells as they stand in the page's first table."""
     script = """table => [...table.tBodies[0].rows].map(row => [
-        row.cells[0].firstChild.textContent, ...[...row.cells].slice(1).map(cell => cell.textContent)])"""
+        row.cells[0].firstChild.textContent,
+        ...[...row.cells].slice(1).map(cell => (cell.firstChild.firstChild ?? cell).textContent)])"""
     return page.locator(".ct table").first.evaluate(script)
 
 

@@ -80,7 +80,7 @@ def choose_revisions() -> tuple[Revision, Revision]:
         for side, revision in state["chosen"].items():
             state[side] = revision.label
     offered = [*listed, *state["chosen"].values()]
-    left, middle, right = st.columns([10, 2, 10], vertical_alignment="bottom")
+    left, middle, right = st.columns([10, 3, 10], vertical_alignment="bottom")
     chosen = {
         side: revision_box(column, side.capitalize(), side, offered)
         for column, side in zip((left, right), SIDES, strict=True)

@@ -13,7 +13,8 @@ from codetune.compare.effects import Effect, effects
 from codetune.compare.wording import certainty_text, difference_text, discrimination_text, interval_text
 from codetune.history.reports import Reports
 
-AXIS = "Difference in standard deviations of the metric's own scores \u2192 better"
+_AXIS_LINES = ("Difference in standard deviations", "of the metric's own scores \u2192 better")  # fit narrow screens
+AXIS = " ".join(_AXIS_LINES)
 READING = (
     "Each difference and its interval is divided by the standard deviation of that metric's scores over the prompts "
     "(both sides pooled), so that metrics on different scales share an axis. Right of the line the candidate is "
@@ -74,6 +75,6 @@ def forest(rows: list[MetricDifference], reports: Reports) -> Any | None:
         tooltip=[*told, alt.Tooltip("value:Q", format="+.3f", title="standard deviations")],
     )
     unseen = base.mark_bar(color=BASELINE_COLOR, opacity=0.16, height=12).encode(alt.X("less:Q"), alt.X2("least:Q"))
-    bars = base.mark_rule(strokeWidth=2).encode(alt.X("low:Q", title=AXIS), alt.X2("high:Q"), color)
+    bars = base.mark_rule(strokeWidth=2).encode(alt.X("low:Q", title=_AXIS_LINES), alt.X2("high:Q"), color)
     dots = base.mark_point(filled=True, size=90, opacity=1).encode(alt.X("value:Q"), color, shape)
     return alt.layer(unseen, zero_line(), bars, dots)

@@ -131,6 +131,13 @@ def test_worth_of_a_metric_is_told_in_the_forest_plot() -> None:
     assert "AUC" not in forest(rows, REPORTS).to_json()
 
 
+def test_the_axis_of_the_forest_plot_fits_a_narrow_screen() -> None:
+    drawn = forest([replace(row(Verdict.BETTER), spread=1.0)], REPORTS).to_dict()
+    [title] = [layer["encoding"]["x"]["title"] for layer in drawn["layer"] if "title" in layer["encoding"]["x"]]
+    assert len(title) == 2
+    assert all(len(line) < 45 for line in title)
+
+
 def test_evidence_on_a_metric_that_was_set_up_differently_is_not_told() -> None:
     validity = {"metrics": {"m": {"all": {"mean": 0.6, "low": 0.5, "high": 0.7}}}, "signatures": {"s": "layer:5"}}
     metric = Metric("m", "M", score="m", signature="s")

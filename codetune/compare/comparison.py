@@ -209,8 +209,8 @@ def _differences(
         test = tests[metric.key]
         ends = test.interval.low, test.interval.high
         verdict = _judge(metric, test, settings.confidence)
-        certainty, family = (test.p_value, test.detectable, test.spread), sizes[_family(metric.key)]
-        rows.append(MetricDifference(metric, before, after, *ends, verdict, *certainty, family))
+        size, certainty = sizes[_family(metric.key)], (test.p_value, test.detectable, test.spread)
+        rows.append(MetricDifference(metric, before, after, *ends, verdict, *certainty, family=size))
     return rows
 
 

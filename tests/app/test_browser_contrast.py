@@ -40,7 +40,7 @@ CONTRAST = """selectors => {
     }));
 }"""
 SELECTORS = {
-    "compare": ["[data-testid=stCaptionContainer] p", ".ct td", ".ct thead th"],
+    "": ["[data-testid=stCaptionContainer] p", ".ct td", ".ct thead th"],
     "samples": ["[data-testid=stCaptionContainer] p", ".stCode code span"],
     "try": ["[data-testid=stBaseButton-primary]:enabled p", ".stCode code span"],
 }

@@ -53,7 +53,7 @@ def _shown(page: Any) -> list[list[str]]:
 
 def test_a_link_shows_the_figures_of_the_command(browser: Any, serve: Callable[[Path], str], sample: Project) -> None:
     first, second = (sample.commits[name] for name in ("first", "hasty-lark"))
-    page, elsewhere = _open(browser, f"{serve(sample.root)}/compare?baseline={first}&candidate={second}")
+    page, elsewhere = _open(browser, f"{serve(sample.root)}/?baseline={first}&candidate={second}")
     page.get_by_role("cell", name="indistinguishable").first.wait_for()
     expected = []
     for name, old, new, difference, interval, _, least, verdict in _told(

@@ -105,8 +105,9 @@ def _reviews(data: JsonObject) -> str:
     found = data.get("reviews", {})
     if not found.get("read", 0) + found.get("completed", 0):
         return ""
+    unread = f" except **{found['unread']:,}**" if found["unread"] else ""
     return (
-        f" Reviewers read all of these except **{found['unread']:,}**, and added missing information to the "
+        f" Reviewers read all of these{unread}, and added missing information to the "
         f"instructions of **{found['completed']:,}**."
     )
 

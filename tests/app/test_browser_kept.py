@@ -28,6 +28,13 @@ def _visit(page: Any, name: str) -> None:
     _settled(page)
 
 
+def _has_value(field: Any, value: str) -> None:
+    """Wait until a field shows a value; a page that is drawn again shows it empty for a moment."""
+    from playwright.sync_api import expect
+
+    expect(field).to_have_value(value, timeout=20_000)
+
+
 def _value(page: Any, label: str) -> str:
     return page.get_by_role("combobox", name=label, exact=True).input_value()
 
@@ -69,7 +76,7 @@ def test_filters_and_axes_survive(browser: Any, serve: Callable[[Path], str], sa
     _settled(page)
     _visit(page, "Experiments")
     for _ in range(2):
-        assert page.get_by_role("textbox", name="Search").input_value() == "lark"
+        _has_value(page.get_by_role("textbox", name="Search"), "lark")
         assert _value(page, "Y axis") == axis
         page.reload()
         page.get_by_role("heading", level=1).wait_for()
@@ -97,11 +104,11 @@ def test_prompt_sampling_and_answers_survive(browser: Any, served: tuple[str, Pr
     _visit(page, "Compare")
     _visit(page, "Try")
     for _ in range(2):
-        assert page.get_by_role("textbox", name="Instruction").input_value() == "Another one."
-        assert page.get_by_text("tokens/s").count() >= 2
+        _has_value(page.get_by_role("textbox", name="Instruction"), "Another one.")
+        page.get_by_text("tokens/s").nth(1).wait_for()
         page.get_by_text(f"Answers to: {INSTRUCTION}").wait_for(timeout=8000)
         page.get_by_text("Sampling").click()
-        assert page.get_by_role("spinbutton", name="Max. new tokens").input_value() == "9"
+        _has_value(page.get_by_role("spinbutton", name="Max. new tokens"), "9")
         page.reload()
         page.get_by_role("heading", level=1).wait_for()
         _settled(page)

@@ -49,6 +49,8 @@ def test_the_help_of_a_control_opens_with_the_keyboard(
 ) -> None:
     page, _ = _open(browser, f"{serve(sample.root)}/{name}")
     _settled(page)
+    for label in labels:
+        page.get_by_role("button", name=f"Help for {label}", exact=True).wait_for()
     page.wait_for_timeout(DRAWN_MS)
     helps = page.get_by_role("button", name="Help for")
     assert helps.evaluate_all("all => all.map(each => each.ariaLabel)") == [f"Help for {label}" for label in labels]

@@ -57,7 +57,8 @@ def test_another_template_is_another_base(tmp_path):
         make_gguf(tmp_path / "made.gguf")
         (tmp_path / name).mkdir()
         (tmp_path / "made.gguf").rename(tmp_path / name / "made.gguf")
-        write_text(tmp_path / name / "config.json", "{}")
+        for beside in ("config.json", "tokenizer.json"):
+            write_text(tmp_path / name / beside, "{}")
         write_text(tmp_path / name / "chat_template.jinja", "{{ other }}" if name == "other" else "{{ one }}")
     groups = group_by_base({name: ModelFiles(str(tmp_path / name), None) for name in names})
     assert [list(group) for group in groups] == [["one", "same"], ["other"]]

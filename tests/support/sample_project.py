@@ -87,7 +87,7 @@ FUNCTIONS = {
 PACKAGES = ("networkx", "attrs", "werkzeug", "more_itertools", "pluggy")
 START = (
     "numerics:\n  mode: portable\n  threads: 2\nmodel:\n  base: models/base\n  revision: null\n"
-    "serve:\n  engine: auto\n  port: 0\n  slots: 2\n  context: 4096\n  max_tokens: 64\n  prompt_lookup: false\n"
+    "serve:\n  engine: auto\n  port: 0\n  slots: 2\n  context: 0\n  max_tokens: 64\n  prompt_lookup: false\n"
     "  revisions: []\n  allowed_hosts: []\n  allowed_origins: []\n"
 )
 SCORES = ("bertscore_precision", "bertscore_recall", "bertscore_f1")

@@ -27,7 +27,7 @@ IDS = [f"aaaa00000000000{number}" for number in range(3)]
 @pytest.fixture
 def params(exported):  # noqa: F811
     return parity.Params(
-        ParityParams(prompts=4, max_new_tokens=3),  # later the two best tokens of an answer are nearly equal
+        ParityParams(prompts=4, max_new_tokens=12),
         GenerateParams(**GENERATE),
         changed(baseline_pairs=12, bootstrap_samples=200),
         ExecuteParams(cpu_s=1),

@@ -26,7 +26,7 @@ class Exported(NamedTuple):
 def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
     models = make_models(folder)
-    base, adapter = Path(models.base), models.adapters["tuned"]
+    base, adapter = Path(models.base), models.adapters["tuned@5"]
     merged = load_model(base, adapter, system="none")
     lora = read_lora(attach_adapter(load_model(base).model, adapter))
     prompts = [prompt_ids(merged.tokenizer, text) for text in TEXTS]

@@ -346,7 +346,6 @@ ON_THE_MACHINE = (
 )  # fmt: skip
 ON_THE_VERDICT = [name for name in ATTACKS if name not in ON_THE_MACHINE]
 AT_ONCE = 3
-HONEST_EVERY = 4
 
 
 class Judged(NamedTuple):
@@ -378,10 +377,9 @@ class Judge:
         asked = [(name, tests) for way, name, tests in self._chosen if way is isolation]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             attacks, honest = {}, []
-            for place, (name, tests) in enumerate(asked):
+            for name, tests in asked:
                 attacks[name, type(tests)] = pool.submit(self._one, isolation, name, tests)
-                if place % HONEST_EVERY == 0:
-                    honest.append(pool.submit(run_against_tests, HONEST, tests, isolation, self._limits))
+                honest.append(pool.submit(run_against_tests, HONEST, tests, isolation, self._limits))
             judged = {key: future.result() for key, future in attacks.items()}
             verdicts = [future.result() for future in honest]
         verdicts += [run_against_tests(HONEST, tests, isolation, self._limits) for tests in (TESTS, EXAMPLES)]

@@ -334,17 +334,6 @@ def listener():
 
 # The operating system zeroes each page of memory, which takes longer than 5 s of processor time on a busy machine.
 OTHER_LIMITS = {"sleep": {"wall_s": 3}, "filling the memory bit by bit": {"cpu_s": 60}}
-# What the isolation stops, or whose end it reports: these run under each way of isolation. The verdict on all others is
-# reached by the same code under each.
-ON_THE_MACHINE = (
-    "leaving with status 0", "leaving while loading", "tests read from other processes", "a file of the machine",
-    "the environment", "writing outside", "writing where anyone may", "filling the disk", "file in memory",
-    "filling the memory", "filling the memory bit by bit", "fork bomb", "thread bomb", "shell",
-    "shell, through the subclasses of object", "network", "killing the judge", "killing everybody",
-    "privileges through a namespace of users", "loop", "loop that is deaf to signals", "sleep", "endless output",
-    "line closed", "crash",
-)  # fmt: skip
-ON_THE_VERDICT = [name for name in ATTACKS if name not in ON_THE_MACHINE]
 AT_ONCE = 3
 
 
@@ -403,27 +392,10 @@ def judge(request, limits, listener, tmp_path_factory):
         for item in request.session.items
         if item.path == request.path and hasattr(item, "callspec")
     ]
-    chosen = [
-        (case.get("isolation") or case["first_isolation"], case["name"], case["tests"])
-        for case in cases
-        if "name" in case
-    ]
+    chosen = [(case["isolation"], case["name"], case["tests"]) for case in cases if "name" in case]
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("CODETUNE_SECRET", "secret")
         yield Judge(chosen, limits, listener[0], tmp_path_factory.mktemp("attacks"))
-
-
-def neither_scored_nor_harmed(found, name, tests, callers):
-    (verdict, left), honest = found
-    expected = (ATTACKS | ON_EXAMPLES)[name][1]
-    if tests is EXAMPLES:
-        expected = PRINTS.get(name, expected)
-    assert not verdict.passed
-    assert verdict.outcome in ((expected,) if isinstance(expected, str) else expected), verdict
-    assert "99" not in verdict.detail, "it wrote where it must not"
-    assert left == ["secret"]
-    assert callers == []
-    assert honest, "who is judged beside it or next does not suffer"
 
 
 def identifier(value):
@@ -432,22 +404,24 @@ def identifier(value):
 
 def test_there_are_enough_attacks():
     assert len(ATTACKS) >= 20
-    assert set(ON_THE_MACHINE) < set(ATTACKS)
-
-
-@pytest.mark.parametrize("tests", [TESTS, EXAMPLES], ids=identifier)
-@pytest.mark.parametrize("name", ON_THE_MACHINE)
-def test_attack_on_the_machine_neither_scores_nor_harms(name, tests, isolation, judge, listener):
-    neither_scored_nor_harmed(judge.attack(isolation, name, tests), name, tests, listener[1])
 
 
 @pytest.mark.parametrize(
     ("name", "tests"),
-    [(name, TESTS) for name in ON_THE_VERDICT] + [(name, EXAMPLES) for name in (*ON_THE_VERDICT, *ON_EXAMPLES)],
+    [(name, TESTS) for name in ATTACKS] + [(name, EXAMPLES) for name in (*ATTACKS, *ON_EXAMPLES)],
     ids=identifier,
 )
-def test_attack_on_the_verdict_neither_scores_nor_harms(name, tests, first_isolation, judge, listener):
-    neither_scored_nor_harmed(judge.attack(first_isolation, name, tests), name, tests, listener[1])
+def test_attack_neither_scores_nor_harms(name, tests, isolation, judge, listener):
+    (verdict, left), honest = judge.attack(isolation, name, tests)
+    expected = (ATTACKS | ON_EXAMPLES)[name][1]
+    if tests is EXAMPLES:
+        expected = PRINTS.get(name, expected)
+    assert not verdict.passed
+    assert verdict.outcome in ((expected,) if isinstance(expected, str) else expected), verdict
+    assert "99" not in verdict.detail, "it wrote where it must not"
+    assert left == ["secret"]
+    assert listener[1] == []
+    assert honest, "who is judged beside it or next does not suffer"
 
 
 def test_nothing_goes_on_afterwards(isolation, limits):

@@ -24,17 +24,17 @@ def chat(
     """Talk with a model. MODEL is `base`, `tuned` or `tuned@REVISION`."""
     from codetune import numerics
     from codetune.core.config import load_section
-    from codetune.generation.sampling import SamplingSettings
     from codetune.serving.params import ServeParams
 
     fixed = numerics.fix(load_section(numerics.NumericsParams))
     params = load_section(ServeParams)
-    settings = SamplingSettings(temperature=temperature, seed=seed, max_new_tokens=max_tokens or params.max_tokens)
     params = params.model_copy(update={"slots": 1} | ({"engine": engine} if engine else {}))
     # After the numerics are fixed: these modules import torch.
+    from codetune.generation.sampling import SamplingSettings
     from codetune.serving.models import find_model, open_models
     from codetune.serving.terminal import HELP, converse
 
+    settings = SamplingSettings(temperature=temperature, seed=seed, max_new_tokens=max_tokens or params.max_tokens)
     models, notes, closing = open_models({model: find_model(Path(), model)}, params, Path(), fixed.threads)
     with closing:
         for line in notes:

@@ -10,7 +10,7 @@ from pathlib import Path
 import openai
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, run_python
 
 _SERVE = (
     "serve: {engine: torch, port: 0, slots: 1, context: 0, max_tokens: 8, revisions: [], prompt_lookup: false, "
@@ -45,8 +45,11 @@ def test_serve_answers_and_ends_on_ctrl_c(project):
         assert process.wait(20) == 0
 
 
-def test_chat_reads_lines(project, call):
-    done = call("chat", "base", "--engine", "torch", cwd=project, feed="a\n/quit\n")
+def test_chat_reads_lines(project):
+    """In a process of its own, in which the numerics must be fixed before torch is imported."""
+    done = run_python(
+        "-m", "codetune", "chat", "base", "--engine", "torch", cwd=project, feed="a\n/quit\n", check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "tokens, first after" in done.stdout
     assert "base answers with torch" in done.stderr

@@ -54,9 +54,7 @@ print(json.dumps(found | {"replaced": [rows for rows in (4, 400) if replaced(row
 """
 
 
-@pytest.fixture(
-    scope="module", params=["portable", *(pytest.param(mode, marks=pytest.mark.long) for mode in ("strict", "fast"))]
-)
+@pytest.fixture(scope="module", params=["portable", "strict", "fast"])
 def started(request):
     """The mode, what a process found after fixing it, and what OpenMP's runtime wrote when torch loaded it."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("OMP_", "GOMP_"))}

@@ -98,9 +98,7 @@ def test_what_is_wrong_is_one_line(tmp_path, run_here, capsys, case):
     refused(tmp_path, ended.value.code, capsys.readouterr().err, message)
 
 
-@pytest.mark.parametrize(
-    "case", ["no such file", "no network and no cache", pytest.param("cut short", marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("case", ["no such file", "no network and no cache", "cut short"])
 def test_a_process_says_no_more_than_that(tmp_path, case):
     base, prepare, message = BAD[case]
     if prepare:
@@ -116,7 +114,6 @@ def test_what_is_right_is_recorded(tmp_path, run_here, capsys):
     assert '"before"' not in (tmp_path / "models/base/provenance.json").read_text()
 
 
-@pytest.mark.long  # it imports transformers
 def test_a_process_says_nothing_of_what_is_right(tmp_path):
     make_gguf(tmp_path / "model")
     done = started(tmp_path, "model")

@@ -19,16 +19,6 @@ def isolation(request):
     return _offered(request.param)
 
 
-@pytest.fixture(
-    scope="session",
-    params=[ISOLATIONS[0], *(pytest.param(way, marks=pytest.mark.long) for way in ISOLATIONS[1:])],
-    ids=lambda way: way.name,
-)
-def first_isolation(request):
-    """The first way of isolation, and in `make test-long` the others: for tests of what no way of isolation changes."""
-    return _offered(request.param)
-
-
 def _offered(way):
     fault = way.unavailable_reason()
     if fault is not None:

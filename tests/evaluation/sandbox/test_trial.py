@@ -32,8 +32,8 @@ from tests.conftest import run_python
         ("f = 3", "missing", "no function f"),
     ],
 )
-def test_verdict_tells_why(first_isolation, limits, source, outcome, detail):
-    found = run_against_tests(source, Suite("", ("f",), "assert f(1) == 2, 'wrong'"), first_isolation, limits)
+def test_verdict_tells_why(isolation, limits, source, outcome, detail):
+    found = run_against_tests(source, Suite("", ("f",), "assert f(1) == 2, 'wrong'"), isolation, limits)
     assert found.outcome == outcome
     assert found.detail.startswith(detail)
 
@@ -63,7 +63,7 @@ def test_the_python_inside_is_the_one_outside(isolation, limits):
         ("while True: pass", "timeout"),
     ],
 )  # fmt: skip
-def test_tests_see_what_a_call_does(first_isolation, limits, tests, outcome):
+def test_tests_see_what_a_call_does(isolation, limits, tests, outcome):
     source = """
 def f(x):
     if not x: print("empty") if x == [] else len(x)
@@ -72,22 +72,22 @@ def f(x):
     else: x.add(5)
 """
     asked = Suite("def known(g): return g.__name__", ("f",), tests)
-    assert run_against_tests(source, asked, first_isolation, limits).outcome == outcome
+    assert run_against_tests(source, asked, isolation, limits).outcome == outcome
 
 
-def test_sets_are_in_the_same_order_each_time(first_isolation, limits):
+def test_sets_are_in_the_same_order_each_time(isolation, limits):
     program = "print(list(map(str, {*'abcdefgh'})))"
     told = run_python("-c", program, PYTHONHASHSEED="0")
     source = "def f(letters): return list(map(str, letters))"
     for tests in (f"assert f({{*'abcdefgh'}}) == {told.stdout}", f"assert list({{*'abcdefgh'}}) == {told.stdout}"):
         asked = Suite("def g(): pass", ("f",), f"f([])\n{tests}")
-        assert run_against_tests(source, asked, first_isolation, limits).outcome == "passed"
+        assert run_against_tests(source, asked, isolation, limits).outcome == "passed"
 
 
-def test_long_answers_and_long_tests_are_run(first_isolation, limits):
+def test_long_answers_and_long_tests_are_run(isolation, limits):
     source = "TEXT = " + repr("x" * (3 << 20)) + "\ndef f(x): return len(TEXT) + x"
     tests = f"assert f(1) == {(3 << 20) + 1}, {'y' * (3 << 20)!r}"
-    assert run_against_tests(source, Suite("", ("f",), tests), first_isolation, limits).outcome == "passed"
+    assert run_against_tests(source, Suite("", ("f",), tests), isolation, limits).outcome == "passed"
 
 
 def test_limits_grow_on_a_slower_machine_and_never_shrink(isolation, monkeypatch):

@@ -35,7 +35,8 @@ def chat(
     from codetune.serving.terminal import HELP, converse
 
     settings = SamplingSettings(temperature=temperature, seed=seed, max_new_tokens=max_tokens or params.max_tokens)
-    models, notes, closing = open_models({model: find_model(Path(), model)}, params, Path(), fixed.threads)
+    files = {model: find_model(Path(), model)}
+    models, notes, closing = open_models(files, params, Path(), fixed.threads, shorten=True)
     with closing:
         for line in notes:
             click.echo(f"note: {line}", err=True)

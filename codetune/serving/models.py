@@ -74,16 +74,18 @@ def find_models(root: Path, revisions: Sequence[str]) -> tuple[dict[str, ModelFi
 
 
 def open_models(
-    files: Mapping[str, ModelFiles], params: ServeParams, root: Path, threads: int
+    files: Mapping[str, ModelFiles], params: ServeParams, root: Path, threads: int, *, shorten: bool = False
 ) -> tuple[dict[str, ServedModel], list[str], ExitStack]:
     """Load the models. Those with the same base are in one engine, so that the base is in memory once.
 
     :param files: the files by the name of the model.
     :param threads: number of threads of an engine; 0: all cores.
+    :param shorten: whether a model with a shorter context than `serve.context` is used with its own one, instead of
+        refused.
     :returns: the models; lines for the user, such as why an engine was not used; and what must be closed at the end.
     :raises UserError: when a model cannot be loaded.
     """
-    limits = engine_limits(params, root, threads)
+    limits = engine_limits(params, root, threads, shorten=shorten)
     opened: dict[str, ServedModel] = {}
     notes: list[str] = []
     closing = ExitStack()

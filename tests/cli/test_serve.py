@@ -46,7 +46,12 @@ def test_serve_answers_and_ends_on_ctrl_c(project):
 
 
 def test_chat_reads_lines(project):
-    """In a process of its own, in which the numerics must be fixed before torch is imported."""
+    """In a process of its own, in which the numerics must be fixed before torch is imported.
+
+    The model has a shorter context than `serve.context`, and uses its own.
+    """
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("context: 0", "context: 4096"))
     done = run_python(
         "-m", "codetune", "chat", "base", "--engine", "torch", cwd=project, feed="a\n/quit\n", check=False
     )

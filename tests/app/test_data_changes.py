@@ -39,10 +39,10 @@ def test_rows_are_counted_when_asked_for(open_page: Open, two_ledgers: Project) 
     page = open_page(two_ledgers.root, {"baseline": two_ledgers.commits["before"], "candidate": "main"})
     assert "moved to another split" not in words(page)
     text = words(_count(page))
-    assert '<th scope="row">came</th>' in text
+    assert '<th role="rowheader" scope="row">came</th>' in text
     assert "<code>nest</code>" in text
-    assert '<th scope="row">moved to another split</th>' in text
-    assert '<th scope="row">unchanged</th>' in text
+    assert '<th role="rowheader" scope="row">moved to another split</th>' in text
+    assert '<th role="rowheader" scope="row">unchanged</th>' in text
 
 
 def test_what_is_not_in_the_cache_is_told_with_the_command(open_page: Open, two_ledgers: Project) -> None:

@@ -57,17 +57,35 @@ def cell(label: str, content: str, look: str = "", title: str = "") -> str:
     :param title: its tooltip.
     """
     hover = f' title="{escape(title)}"' if title else ""
-    return f'<td data-label="{escape(label)}" class="{look}"{hover}><div>{content or NOTHING}</div></td>'
+    return f'<td role="cell" data-label="{escape(label)}" class="{look}"{hover}><div>{content or NOTHING}</div></td>'
+
+
+def row(head: str, cells: Iterable[str], title: str = "") -> str:
+    """Return a row of a table, as HTML.
+
+    :param head: its heading, as HTML.
+    :param cells: its cells, from `cell`.
+    :param title: the tooltip of the heading.
+    """
+    hover = f' title="{escape(title)}"' if title else ""
+    return f'<tr role="row"><th role="rowheader" scope="row"{hover}>{head}</th>{"".join(cells)}</tr>'
 
 
 def frame(names: Sequence[str], body: Iterable[str], words: Sequence[int] = (), *, prose: bool = False) -> str:
-    """Return a table with header around rows that are HTML already; see `table` for the parameters."""
+    """Return a table with header around rows from `row`; see `table` for the parameters.
+
+    The roles stand in the HTML because narrow screens lay the cells out as a list, and browsers then no longer take it
+    for a table.
+    """
     head = "".join(
-        f'<th scope="col"{" class=words" if place in words else ""}>{escape(name)}</th>'
+        f'<th role="columnheader" scope="col"{" class=words" if place in words else ""}>{escape(name)}</th>'
         for place, name in enumerate(names)
     )
     look = ' class="prose"' if prose else ""
-    return f'<div class="ct"><table{look}><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+    return (
+        f'<div class="ct"><table role="table"{look}><thead role="rowgroup"><tr role="row">{head}</tr></thead>'
+        f'<tbody role="rowgroup">{"".join(body)}</tbody></table></div>'
+    )
 
 
 def table(
@@ -89,8 +107,7 @@ def table(
     return frame(
         names,
         (
-            f'<tr><th scope="row">{first}</th>'
-            f"{''.join(cell(names[at], text, look_of(at, text)) for at, text in enumerate(rest, start=1))}</tr>"
+            row(first, (cell(names[at], text, look_of(at, text)) for at, text in enumerate(rest, start=1)))
             for first, *rest in rows
         ),
         words,

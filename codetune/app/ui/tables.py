@@ -110,9 +110,8 @@ def metric_table(rows: list[MetricDifference], reports: Reports, baseline: str, 
             _cell(names[8], _verdict(words, verdict_reason(row, 1 - confidence)), f"words {tone}", certainty_text(row)),
             *(_cell(name, escape(discrimination_text(reports, row.metric)), "", DISCRIMINATION) for name in names[9:]),
         ]
-        title = escape(metric_help(reports, row.metric))
-        head = f'<th scope="row" title="{title}">{escape(row.metric.label)}<span>{way}{escape(note)}</span></th>'
-        body.append(f"<tr>{head}{''.join(cells)}</tr>")
+        head = f"{escape(row.metric.label)}<span>{way}{escape(note)}</span>"
+        body.append(html.row(head, cells, metric_help(reports, row.metric)))
     return html.frame(names, body, (8,))
 
 

@@ -86,9 +86,17 @@ def test_all_that_comes_from_outside_is_escaped() -> None:
 def test_every_cell_names_its_column_for_narrow_screens() -> None:
     html = metric_table([row(Verdict.BETTER)], REPORTS, "old", "new")
     labels = re.findall(r'data-label="([^"]*)"', html)
-    heads = re.findall(r'<th scope="col"[^>]*>([^<]*)</th>', html)
+    heads = re.findall(r'<th role="columnheader" scope="col"[^>]*>([^<]*)</th>', html)
     assert labels == heads[1:]
     assert "90\u202f% interval" in heads
+
+
+def test_every_part_of_a_table_has_its_role() -> None:
+    """Narrow screens lay the parts out as a list; in some browsers, a part without an explicit role loses it there."""
+    html = metric_table([row(Verdict.BETTER)], REPORTS, "old", "new")
+    parts = re.findall("<(table|thead|tbody|tr|th|td)( role=)?", html)
+    assert {name for name, _ in parts} == {"table", "thead", "tbody", "tr", "th", "td"}
+    assert all(role for _, role in parts)
 
 
 def test_evidence_on_a_metric_is_told_with_it() -> None:
@@ -114,7 +122,7 @@ def test_worth_of_a_metric_is_a_column_where_it_is_known() -> None:
     ]  # fmt: skip
     assert str(_column(reports, metric)["help"]).endswith(told)
     labels = re.findall(r'data-label="([^"]*)"', html)
-    assert labels == re.findall(r'<th scope="col"[^>]*>([^<]*)</th>', html)[1:] * 2
+    assert labels == re.findall(r'<th role="columnheader" scope="col"[^>]*>([^<]*)</th>', html)[1:] * 2
     assert labels[-1] == "AUC of passing"
     changed = Reports(REPORTS.revision, answer_validity=asked, signatures={"s": "layer:5"})
     for silent in (changed, REPORTS):

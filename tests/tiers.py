@@ -32,6 +32,7 @@ FUZZ = "fuzz/"
 
 
 FIRST = (
+    "test_repro.py", "processors/test_processors.py", "test_notebook.py",
     "app/test_browser.py", "app/test_compare_browser.py", "app/test_browser_tables.py", "evaluation/sandbox/test_attacks.py",
     "stages/test_augment.py", "evaluation/execution/test_verification.py", "stages/test_train.py",
     "scripts/test_setup.py", "app/pages/test_compare.py", "stages/test_answer_validity.py", "stages/test_score.py",

@@ -16,7 +16,7 @@ endif
 export PATH := $(CURDIR)/$(BIN):$(OUTSIDE)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DVC_NO_ANALYTICS := 1
-# Without compiled bytecode, each process compiles torch and transformers again: 24 s a stage instead of 10.
+# Without compiled bytecode, each process would compile torch and transformers again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install repro test test-quick test-long lint app serve bench screenshots verify validity answer-validity parity check deps docs lock clean

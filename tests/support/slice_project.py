@@ -21,7 +21,7 @@ VERBS = ("count", "join", "merge", "scale", "filter", "rank", "pair", "split")
 PACKAGES = ("apple", "birch", "cedar", "daisy", "elder")
 # A slice: a few rows, short answers, few resamples.
 CHANGES: dict[str, dict[str, Any]] = {
-    # Tests run side by side: with a thread per core, two of them would wait for each other at every product.
+    # Tests run side by side: with a thread per core, two of them would wait for each other at every matrix product.
     "numerics": {"threads": 1},
     "model": {"base": "tiny.gguf"},
     "clean": {"context": "any", "max_package_share": 1.0, "min_tokens": 10, "test_share": 0.2, "val_share": 0.2},

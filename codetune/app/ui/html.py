@@ -56,8 +56,8 @@ def cell(label: str, content: str, look: str = "", title: str = "") -> str:
     :param look: its CSS classes.
     :param title: its tooltip.
     """
-    hover = f' title="{escape(title)}"' if title else ""
-    return f'<td role="cell" data-label="{escape(label)}" class="{look}"{hover}><div>{content or NOTHING}</div></td>'
+    start = f'<td role="cell" data-label="{escape(label)}" class="{look}"{_tooltip(title)}>'
+    return f"{start}<div>{content or NOTHING}</div></td>"
 
 
 def row(head: str, cells: Iterable[str], title: str = "") -> str:
@@ -67,8 +67,11 @@ def row(head: str, cells: Iterable[str], title: str = "") -> str:
     :param cells: its cells, from `cell`.
     :param title: the tooltip of the heading.
     """
-    hover = f' title="{escape(title)}"' if title else ""
-    return f'<tr role="row"><th role="rowheader" scope="row"{hover}>{head}</th>{"".join(cells)}</tr>'
+    return f'<tr role="row"><th role="rowheader" scope="row"{_tooltip(title)}>{head}</th>{"".join(cells)}</tr>'
+
+
+def _tooltip(title: str) -> str:
+    return f' title="{escape(title)}"' if title else ""
 
 
 def frame(names: Sequence[str], body: Iterable[str], words: Sequence[int] = (), *, prose: bool = False) -> str:

@@ -1,5 +1,6 @@
 """Figures and pictures in README.md and docs/ come out of this tree."""
 
+import re
 from pathlib import Path
 
 from codetune.cli.summary import execution_table, metrics_table
@@ -13,6 +14,19 @@ def test_results_are_those_of_the_reports():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert metrics_table(read_json(ROOT / "reports/metrics.json")) in text
     assert execution_table(read_json(ROOT / "reports/execution/metrics.json")) in text
+
+
+def test_how_well_metrics_separate_answers_is_that_of_the_report():
+    found = read_json(ROOT / "reports/answer_validity/metrics.json")["metrics"]
+    text = (ROOT / "docs/evaluation.md").read_text(encoding="utf-8")
+    section = text.partition("| metric | AUC of passing |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.MULTILINE)
+    assert {"bertscore_f1", "code_bertscore", "chrf", "bleu"} <= dict(rows).keys()
+    for name, shown in rows:
+        figure = found[name]
+        assert shown == f"{figure['mean']:.2f} ({figure['low']:.2f} to {figure['high']:.2f})", name
+    mean, low, high = (round(100 * found["bertscore_f1"][key]) for key in ("mean", "low", "high"))
+    assert f"in {mean} % of the pairs ({low} to {high}; chance: 50)" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_pictures_are_shown_and_small():

@@ -10,7 +10,7 @@ from codetune.app.start import run_pages, try_page
 # The pages have no icons: the browser would fetch each one from another server, as the icon of the tab.
 run_pages(
     [
-        st.Page(compare.page, title="Compare", url_path="compare", default=True),
+        st.Page(compare.page, title="Compare", url_path="home", default=True),
         st.Page(samples.page, title="Samples", url_path="samples"),
         st.Page(experiments.page, title="Experiments", url_path="experiments"),
         st.Page(data.page, title="Data", url_path="data"),

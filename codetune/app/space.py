@@ -16,7 +16,7 @@ def main() -> None:
     os.environ[project.SPACE_VARIABLE] = "1"
     run_pages(
         [
-            st.Page(try_page, title="Try", url_path="try", default=True),
+            st.Page(try_page, title="Try", url_path="home", default=True),
             st.Page(compare.page, title="Compare", url_path="compare"),
         ]
     )

@@ -48,9 +48,23 @@ def try_page() -> None:
 
 
 def run_pages(pages: Sequence[Page]) -> None:
-    """Draw the page that the visitor chose, below the list of all pages."""
-    page = st.navigation(pages, position="top")
+    """Draw the page that the visitor chose, below the list of all pages.
+
+    :param pages: the first one is shown at `/`, and its `url_path` is `home`.
+    """
+    page = st.navigation([*pages, _by_name(pages[0])], position="top")
     st.set_page_config(page_title=f"{page.title} · codetune", page_icon=str(ICON), layout="wide")
     st.html(STYLE)
     keep(page.url_path)
     page.run()
+
+
+def _by_name(first: Page) -> Page:
+    """Return a page for the address that has the name of the first page, such as `/compare`. It leads to `/`.
+
+    Streamlit shows the first page at `/` only, and reports other addresses as not found.
+    """
+    return st.Page(
+        lambda: st.switch_page(first, query_params=st.query_params.to_dict()),
+        title=first.title, url_path=first.title.lower(), visibility="hidden",
+    )  # fmt: skip

@@ -41,8 +41,9 @@ def _value(page: Any, label: str) -> str:
 
 def test_the_pair_survives_and_back_is_one_page(browser: Any, serve: Callable[[Path], str], sample: Project) -> None:
     first, second = (sample.commits[name] for name in ("first", "hasty-lark"))
-    page, _ = _open(browser, f"{serve(sample.root)}/?baseline={first}&candidate={second}")
+    page, _ = _open(browser, f"{serve(sample.root)}/compare?baseline={first}&candidate={second}")
     _settled(page)
+    assert not page.get_by_role("dialog").count()
     for name in ("Samples", "Data", "Try", "Experiments", "Compare", "Samples"):
         _visit(page, name)
     assert f"baseline={first}&candidate={second}" in page.url

@@ -175,7 +175,7 @@ def _selected(picked: list[Row], rows: list[Row]) -> None:
     if len(picked) == _PAIR:
         old, new = sorted(picked, key=lambda row: (row.revision.date is None, row.revision.date or 0))
         st.page_link(
-            st.Page(compare.page, title="Compare", url_path="compare", default=True),
+            st.Page(compare.page, title="Compare", url_path="home", default=True),
             label=f"Compare {escape_markdown(old.title)} with {escape_markdown(new.title)}",
             icon=":material/compare_arrows:",
             query_params={"baseline": old.revision.key, "candidate": new.revision.key},

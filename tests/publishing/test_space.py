@@ -122,6 +122,7 @@ def test_the_reports_are_shown(space):
     assert found["told"][0] == "Compare"
     assert any("BERTScore" in text for text in found["told"])
     assert not any("dvc exp run" in text for text in found["told"])
+    assert "Swap" not in found["buttons"]
 
 
 def test_the_folder_has_a_configuration_and_no_path_of_this_machine(space, root):

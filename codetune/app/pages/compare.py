@@ -208,8 +208,11 @@ def _show(baseline: Revision, candidate: Revision) -> None:
 
 @show_errors
 def page() -> None:
-    """Draw the page."""
+    """Draw the page. A Space has one revision, so there is nothing to choose."""
     st.title("Compare")
+    if project.is_space():
+        _show(WORKSPACE, WORKSPACE)
+        return
     pair = choose_revisions()
     write_query(pair_query(*pair))
     _show(*pair)

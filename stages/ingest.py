@@ -7,6 +7,7 @@ Writes: data/raw/, with rows.parquet (functions and pairs), files.parquet (whole
 Guarantees: every wheel has the pinned sha256 and a permissive licence. Every file has the digest in the RECORD of its
 wheel. The written bytes depend only on the sources, not on the number of workers or the order in which they finish. A
 file that cannot be read or parsed, or that crashes the parser, is counted, and the stage continues.
+Fails if a source gives no row at all.
 Does not: run or unpack code of the sources; judge rows (`clean` does that).
 """
 
@@ -17,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from codetune.core.config import load_section
+from codetune.core.errors import UserError
 from codetune.core.files import atomic_folder, write_json
 from codetune.core.tables import write_table
 from codetune.data.ingest.params import IngestParams
-from codetune.data.ingest.report import manifest
-from codetune.data.ingest.sources import read_sources
+from codetune.data.ingest.report import manifest, reasons
+from codetune.data.ingest.sources import SourceData, read_sources
 from codetune.schemas.checking import checked
 from codetune.schemas.manifest import MANIFEST
 from codetune.schemas.raw import RAW_FILES, RAW_ROWS
@@ -34,9 +36,30 @@ class Outputs:
     raw: Path = Path("data/raw")
 
 
+def _require_rows(everything: list[SourceData]) -> None:
+    """Check that each source has given a row, or rows that an earlier source has too.
+
+    :raises UserError: if one has given none.
+    """
+    for found in everything:
+        harvest = found.harvest
+        if not harvest.rows and not harvest.rows_skipped["in_an_earlier_source"]:
+            kind = "rows" if found.source.type in ("table", "hub") else "Python files"
+            raise UserError(
+                f"ingest.sources, {found.source.name}: no row was found (number of {kind}: {found.facts['seen']}; "
+                f"skipped: {reasons(harvest.skipped + harvest.rows_skipped)})",
+                "Correct the place that it names, or remove the source. A row is a function with a docstring, or a "
+                "pair of instruction and answer.",
+            )
+
+
 def run(params: IngestParams, outputs: Outputs) -> dict[str, Any]:
-    """Write rows, files and manifest. Return the manifest."""
+    """Write rows, files and manifest. Return the manifest.
+
+    :raises UserError: if a source cannot be read, or gives no row.
+    """
     everything = read_sources(params)
+    _require_rows(everything)
     report = manifest(everything)
     with atomic_folder(outputs.raw) as folder:
         rows = (row for found in everything for row in found.harvest.rows)

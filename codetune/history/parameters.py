@@ -24,8 +24,28 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
+def differing_keys(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """List the keys whose values differ: in the order of `after`, then keys that only `before` has.
+
+    A mapping that is empty on one side only is left out: the keys that the other side has in it are listed.
+
+    :param before: parameters by flat key.
+    :param after: parameters by flat key.
+    """
+    keys = [*after, *(key for key in before if key not in after)]
+    sides = before, after
+
+    def filled(key: str) -> bool:
+        empty = all(side.get(key, {}) in ({}, "{}") for side in sides)
+        return empty and any(name.startswith(f"{key}.") for name in keys)
+
+    return [
+        key for key in keys if (key not in before or key not in after or before[key] != after[key]) and not filled(key)
+    ]
+
+
 def parameter_differences(baseline: dict[str, Any], candidate: dict[str, Any]) -> list[ParameterDifference]:
-    """List the keys whose values differ: in the order of the candidate's file, then keys that only the baseline has.
+    """List the parameters whose values differ, in the order of `differing_keys`.
 
     :param baseline: the parsed params.yaml of the baseline.
     :param candidate: the parsed params.yaml of the candidate.
@@ -33,6 +53,5 @@ def parameter_differences(baseline: dict[str, Any], candidate: dict[str, Any]) -
     old, new = flatten(baseline), flatten(candidate)
     return [
         ParameterDifference(key, *(_text(side[key]) if key in side else ABSENT for side in (old, new)))
-        for key in [*new, *(key for key in old if key not in new)]
-        if key not in old or key not in new or old[key] != new[key]
+        for key in differing_keys(old, new)
     ]

@@ -17,7 +17,7 @@ from codetune.core.errors import UserError
 from codetune.core.yaml_text import read_as_strings
 from codetune.evaluation.metrics.catalogue import flatten
 from codetune.history.listing import Revision
-from codetune.history.parameters import ABSENT
+from codetune.history.parameters import ABSENT, differing_keys
 from codetune.history.repository import Repository
 
 LOCK_FILE = "dvc.lock"
@@ -134,7 +134,7 @@ def _causes(old: dict[str, Any], new: dict[str, Any], makers: dict[str, str]) ->
     if old.get("cmd") != new.get("cmd"):
         yield Cause("command", "", str(old.get("cmd", ABSENT)), str(new.get("cmd", ABSENT)))
     before, after = _parameters(old), _parameters(new)
-    for name in _differing(before, after):
+    for name in differing_keys(before, after):
         yield Cause("parameter", name, before.get(name, ABSENT), after.get(name, ABSENT))
     for path in _differing(_digests(old, "deps"), _digests(new, "deps")):
         maker = next((stage for output, stage in makers.items() if f"{path}/".startswith(f"{output}/")), "")

@@ -161,11 +161,22 @@ def test_every_broken_file_is_counted_and_stops_nothing(tmp_path, workers):
     assert found.facts["seen"] == len(BROKEN) + 1
 
 
-def test_no_row_at_all_is_written_as_such(tmp_path):
-    source = folder(tmp_path / "mine", {"a.py": "x = 1\n"})
-    manifest = ingest.run(params(source), ingest.Outputs(raw=tmp_path / "raw"))
-    assert (manifest["rows"], manifest["files"]) == (0, 1)
-    assert read_table(tmp_path / "raw/rows.parquet") == []
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, r"mine: no row was found \(number of Python files: 0; skipped: none\)"),
+        (
+            {"a.py": "x = 1\n", "b.py": "def f(:"},
+            r"number of Python files: 2; skipped: nothing_documented 1, syntax_error 1\)",
+        ),
+    ],
+)
+def test_a_source_without_a_row_is_refused(tmp_path, project, files, expected):
+    (tmp_path / "mine").mkdir()
+    source = folder(tmp_path / "mine", files)
+    with pytest.raises(UserError, match=expected):
+        ingest.run(params(packages(project), source), ingest.Outputs(raw=tmp_path / "raw"))
+    assert not (tmp_path / "raw").exists()
 
 
 def test_dry_run_says_what_comes_and_what_does_not(tmp_path):

@@ -121,11 +121,6 @@ def is_expression(text: str) -> bool:
     return _parsed(text) is not None
 
 
-def is_license(text: str) -> bool:
-    """Return whether a text names exactly one licence, with or without an exception, so without AND and OR."""
-    return is_expression(text) and not isinstance(_parsed(text), AND | OR)
-
-
 def all_of(expressions: Iterable[str]) -> str:
     """Join SPDX expressions with AND: all of them are required."""
     return str(combine_expressions(list(expressions), relation="AND", licensing=_spdx()))

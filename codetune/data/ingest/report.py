@@ -64,7 +64,8 @@ def manifest(everything: list[SourceData]) -> dict[str, Any]:
     }
 
 
-def _reasons(counts: Counter[str]) -> str:
+def reasons(counts: Counter[str]) -> str:
+    """Return counts by reason as a text, such as `link 2, too_large 1`; `none` if there are none."""
     return ", ".join(f"{reason} {count:,}" for reason, count in sorted(counts.items()) if count) or "none"
 
 
@@ -85,11 +86,11 @@ def describe(everything: list[SourceData]) -> Iterator[str]:
         harvest = found.harvest
         licenses = Counter(row["license"] for row in harvest.rows)
         yield f"{found.source.name} ({found.source.type}): {len(harvest.rows):,} rows, {len(harvest.files):,} files"
-        yield f"  groups: {len({row['group'] for row in harvest.rows}):,}; licences: {_reasons(licenses)}"
-        yield f"  files without a row: {_reasons(harvest.skipped)}"
-        yield f"  rows skipped: {_reasons(harvest.rows_skipped)}"
+        yield f"  groups: {len({row['group'] for row in harvest.rows}):,}; licences: {reasons(licenses)}"
+        yield f"  files without a row: {reasons(harvest.skipped)}"
+        yield f"  rows skipped: {reasons(harvest.rows_skipped)}"
         if harvest.notes:
-            yield f"  notes: {_reasons(harvest.notes)}"
+            yield f"  notes: {reasons(harvest.notes)}"
         for row in sorted(harvest.rows, key=lambda row: str(row["id"]))[:_SAMPLE_ROWS]:
             yield from _sample(row)
     total = sum(len(found.harvest.rows) for found in everything)

@@ -20,8 +20,8 @@ from codetune.history.repository import Repository
 DOCS = PROJECT_ROOT / "docs"
 WIDTH = 1280
 PALETTE = 128
-EXPERIMENT = "any-context"
-CHANGES = ("clean.context=any", "examine.max_similar=50")
+EXPERIMENT = "attention"
+CHANGES = ("train.lora.target_modules=attention",)
 
 
 def _pair() -> tuple[str, str]:

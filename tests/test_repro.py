@@ -42,10 +42,18 @@ def test_the_base_is_recorded_where_it_lies(clone):
     assert json.loads((clone / "reports/training/summary.json").read_text())["base_dtype"] == "float32"
 
 
-def test_another_base_is_an_experiment(clone):
+def adapted(folder: Path) -> set[str]:
+    """The parts of a layer that have an adapter."""
+    modules = json.loads((folder / "reports/training/summary.json").read_text())["trainable"]["modules"]
+    return {name.split(".")[0] for name in modules}
+
+
+def test_another_base_and_what_is_adapted_are_an_experiment(clone):
     make_gguf(clone / "other.gguf", "qwen2", shape={"max_position_embeddings": 2048})
-    succeed(clone, "dvc", "exp", "run", "-q", "-n", "other", "-S", "model.base=other.gguf")
+    changes = "-S", "model.base=other.gguf", "-S", "train.lora.target_modules=mlp"
+    succeed(clone, "dvc", "exp", "run", "-q", "-n", "other", *changes)
     assert json.loads((clone / "models/base/provenance.json").read_text())["name"] == "other.gguf"
+    assert adapted(clone) == {"mlp"}
     differences = json.loads(succeed(clone, "dvc", "metrics", "diff", "--json"))
     assert "val.loss" in differences["reports/training/metrics.json"]
     (clone / "other.gguf").unlink()
@@ -116,21 +124,14 @@ def test_a_training_that_is_killed_again_and_again_ends_in_the_same_bytes(clone)
     assert succeed(clone, "git", "status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("target", ["attention", "mlp"])
-def test_what_is_adapted_is_an_experiment(clone, target):
-    succeed(clone, "dvc", "exp", "run", "-q", "-n", target, "-S", f"train.lora.target_modules={target}")
-    adapted = json.loads((clone / "reports/training/summary.json").read_text())["trainable"]["modules"]
-    assert {name.split(".")[0] for name in adapted} == {"attention": {"self_attn"}, "mlp": {"mlp"}}[target]
-    changed = json.loads(succeed(clone, "dvc", "params", "diff", "--json"))["params.yaml"]
-    assert changed["train.lora.target_modules"] == {"old": "all-linear", "new": target}
-    succeed(clone, "git", "checkout", "-q", ".")
-
-
 def test_experiment_and_its_differences(clone):
-    succeed(clone, "dvc", "exp", "run", "-q", "-n", "narrow", "-S", "train.lora.rank=2")
+    changes = "-S", "train.lora.rank=2", "-S", "train.lora.target_modules=attention"
+    succeed(clone, "dvc", "exp", "run", "-q", "-n", "narrow", *changes)
+    assert adapted(clone) == {"self_attn"}
     assert "narrow" in succeed(clone, "dvc", "exp", "list", "--name-only")
-    changed = json.loads(succeed(clone, "dvc", "params", "diff", "--json"))
-    assert changed["params.yaml"]["train.lora.rank"] == {"old": 16, "new": 2, "diff": -14}
+    changed = json.loads(succeed(clone, "dvc", "params", "diff", "--json"))["params.yaml"]
+    assert changed["train.lora.rank"] == {"old": 16, "new": 2, "diff": -14}
+    assert changed["train.lora.target_modules"] == {"old": "all-linear", "new": "attention"}
     differences = json.loads(succeed(clone, "dvc", "metrics", "diff", "--json"))
     assert "val.loss" in differences["reports/training/metrics.json"]
     succeed(clone, "dvc", "plots", "diff", "HEAD", "--out", "plots")

@@ -102,11 +102,12 @@ class ChatParaphraser:
                 draft = Paraphrase(row["instruction"], ())
             elif index not in texts:
                 draft = Paraphrase(row["instruction"], (), unchanged="too_long")
-            elif (text := texts[index]) is None:
+            elif (text := texts[index]) is None or (said := one_text(text)) is None:
                 draft = Paraphrase(row["instruction"], (), unchanged=UNFINISHED)
             else:
-                changed = parts.saying(one_text(text))
-                draft = Paraphrase(changed, differences(row["instruction"], changed), unchanged="unchanged")
+                changed = parts.saying(said)
+                words = differences(row["instruction"], changed)
+                draft = Paraphrase(changed, words, unchanged="unchanged", compared=(parts.description, said))
             self._drafts[row["instruction"]].append(draft)
 
     def draw(self, text: str) -> Paraphrase:
@@ -170,7 +171,12 @@ class ChatParaphraser:
         ).digest
 
 
-def one_text(answer: str) -> str:
-    """Return the first paragraph of a model's answer on one line, without enclosing quotes."""
+def one_text(answer: str) -> str | None:
+    """Return the first paragraph of a model's answer on one line, without enclosing quotes.
+
+    :returns: the text; None if the paragraph ends with a colon, because then it only announces the next one.
+    """
     first = " ".join(answer.strip().partition(_PARAGRAPH)[0].split()).strip('"\u201c\u201d')
+    if first.endswith(":"):
+        return None
     return first if not first or first.endswith((".", "!", "?")) else f"{first}."

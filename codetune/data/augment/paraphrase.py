@@ -40,11 +40,14 @@ class Paraphrase:
 
     :param changes: pairs of phrase and replacement, in the order of the text.
     :param unchanged: the reason, if there are no changes.
+    :param compared: the part that was written anew, before and after, if only this part's meaning shall be compared:
+        equal text around it would hide a difference. None: the whole text.
     """
 
     text: str
     changes: tuple[tuple[str, str], ...]
     unchanged: str = "nothing_to_change"
+    compared: tuple[str, str] | None = None
 
 
 def differences(original: str, changed: str) -> tuple[tuple[str, str], ...]:

@@ -140,7 +140,7 @@ def augment(
     for row, outcome in zip(chosen, _outcomes(chosen, params, table, paraphraser), strict=True):
         result.rejected += outcome.rejected
         drafts += [(row, paraphrase) for paraphrase in outcome.kept]
-    result.similarities = compare([(row["instruction"], draft.text) for row, draft in drafts])
+    result.similarities = compare([draft.compared or (row["instruction"], draft.text) for row, draft in drafts])
     taken = {row["instruction"] for row in rows}
     for (row, draft), similarity in zip(drafts, result.similarities, strict=True):
         if similarity < params.meaning.min_similarity:

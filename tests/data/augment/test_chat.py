@@ -49,6 +49,7 @@ def test_the_description_is_what_stands_before_the_name(text, before, descriptio
         ("Give the rows.", "Give the rows."),
         ('\n"Give\nthe rows"\n\nI hope this helps.', "Give the rows."),
         ("", ""),
+        ("To do this, follow these steps:\n\nFirst, read it.", None),
     ],
 )
 def test_the_first_paragraph_of_an_answer_counts(answer, text):
@@ -111,6 +112,18 @@ def test_drafts_pass_the_gates_that_phrases_pass(tiny_instruct, tmp_path, monkey
     result = augment(rows, params, all_alike, paraphraser=ChatParaphraser(params, tmp_path))
     assert result.paraphrases == []
     assert result.rejected == {"protected_changed": 4, "unchanged": 2}
+
+
+def test_only_what_the_model_wrote_is_compared(tiny_instruct, tmp_path, monkeypatch):
+    """The rest of the instruction is the same, and would make every answer look similar."""
+    said = "The weather in `table` is not bad."
+    monkeypatch.setattr(ChatParaphraser, "_answered", lambda *_: enumerate([said]))
+    values = {"model": str(tiny_instruct), "temperature": 0.7, "max_tokens": 12}
+    params = make_params(method="model", min_changes=1, max_attempts=1, chat=values)
+    compared = []
+    augment([row()], params, lambda pairs: compared.extend(pairs) or [0.0] * len(pairs),
+            paraphraser=ChatParaphraser(params, tmp_path))  # fmt: skip
+    assert compared == [(SAID, said)]
 
 
 def test_an_answer_that_is_cut_is_left_out_and_counted(tiny_instruct, tmp_path, monkeypatch):

@@ -33,13 +33,16 @@ FUZZ = "fuzz/"
 
 FIRST = (
     "test_repro.py", "processors/test_processors.py", "test_notebook.py",
-    "app/test_browser.py", "app/test_compare_browser.py", "app/test_browser_tables.py", "evaluation/sandbox/test_attacks.py",
-    "stages/test_augment.py", "evaluation/execution/test_verification.py", "stages/test_train.py",
-    "scripts/test_setup.py", "app/pages/test_compare.py", "stages/test_answer_validity.py", "stages/test_score.py",
-    "test_families.py", "numerics/test_fix.py", "stages/test_base.py", "stages/test_clean.py", "stages/test_ingest.py",
-    "generation/test_batch.py", "evaluation/alignment/test_worker.py", "app/pages/test_try_it.py",
-    "stages/test_execute.py", "evaluation/execution/test_trials.py", "evaluation/test_answers.py",
-    "test_worker_counts.py", "core/test_survival.py", "stages/test_main.py",
+    "app/test_browser_kept.py", "app/test_browser.py", "app/test_compare_browser.py", "stages/test_augment.py",
+    "app/pages/test_try_it.py", "evaluation/sandbox/test_attacks.py", "stages/test_train.py",
+    "app/test_browser_contrast.py", "app/test_browser_tables.py", "app/test_browser_keyboard.py",
+    "scripts/test_setup.py", "app/pages/test_compare.py", "test_worker_counts.py", "stages/test_clean.py",
+    "test_families.py", "generation/test_batch.py", "stages/test_score.py", "publishing/test_space.py",
+    "app/pages/test_experiments.py", "evaluation/test_answers.py", "generation/engines/test_engine_cache.py",
+    "stages/test_base.py", "cli/test_serve.py", "app/test_safety.py", "stages/test_export.py",
+    "generation/engines/test_engines.py", "stages/test_answer_validity.py", "numerics/test_fix.py",
+    "publishing/test_hub.py", "stages/test_parity.py", "test_planted_corpus.py",
+    "evaluation/execution/test_verification.py", "core/test_survival.py", "stages/test_main.py",
 )  # fmt: skip
 """Files that take longest. They run first, the longest of them at the beginning: one that began last would run alone."""
 

@@ -123,10 +123,13 @@ def test_a_link_clicked_right_after_typing_loses_neither_text_nor_link(
     _settled(page)
     page.wait_for_timeout(SENT_MS)
     # A slow machine, on which the page needs longer to send the text than the visitor to click.
-    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    slowed = page.context.new_cdp_session(page)
+    slowed.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     page.get_by_role("textbox", name="Search").click()
     page.keyboard.type("lark")
     page.get_by_test_id("stTopNavLink").filter(has_text="Data").click(delay=held_ms)
+    page.wait_for_url("**/data*")
+    slowed.send("Emulation.setCPUThrottlingRate", {"rate": 1})
     page.get_by_role("heading", level=1, name="Data").wait_for()
     _visit(page, "Experiments")
     assert page.get_by_role("textbox", name="Search").input_value() == "lark"

@@ -14,7 +14,7 @@ from codetune.app.ui.answer_parts import draw_answer
 from codetune.app.ui.choose_how import How, choose_how
 from codetune.app.ui.choose_models import Side, choose_models
 from codetune.app.ui.correction_form import forget_correction, show_correction_form
-from codetune.app.ui.guard import escape_markdown, show_errors
+from codetune.app.ui.guard import escape_lines, escape_markdown, show_errors
 from codetune.app.ui.parity_table import show_parity
 from codetune.generation.engines.side_by_side import stream_answers
 from codetune.history.listing import WORKSPACE
@@ -139,7 +139,7 @@ def _answers(found: dict[Side, ModelFiles | str], question: Question | None) -> 
         st.caption(escape_markdown(question.engine))
     slots = {}
     if question is not None:
-        st.markdown(f"**Answers to:** {escape_markdown(question.instruction)}")
+        st.markdown(f"**Answers to:** {escape_lines(question.instruction)}")
     for column, (side, model) in zip(st.columns(2), found.items(), strict=True):
         with column:
             st.markdown(f"**{escape_markdown(side.title)}**")

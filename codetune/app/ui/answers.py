@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from codetune.app.ui.answer_parts import draw_answer
-from codetune.app.ui.guard import escape_markdown
+from codetune.app.ui.guard import escape_lines, escape_markdown
 from codetune.app.ui.token_map import show_tokens
 from codetune.compare.comparison import Comparison
 from codetune.compare.inline import Piece, inline_difference
@@ -85,7 +85,7 @@ def show_sample(comparison: Comparison, sample: Sample, metrics: list[Metric]) -
     prompt, titles, task = sample.prompt, _titles(comparison), comparison.candidate.task
     with st.container(border=True):
         st.caption("Instruction")
-        st.markdown(escape_markdown(prompt.instruction))
+        st.markdown(escape_lines(prompt.instruction))
     view = st.segmented_control("Show the answers as", VIEWS, default=VIEWS[0], key="sample_view", required=True)
     keys = {metric.score or metric.key for metric in metrics}
     before = {key: value for key, value in sample.before.scores.items() if key in keys}

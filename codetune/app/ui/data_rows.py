@@ -11,7 +11,7 @@ import streamlit as st
 
 from codetune.app import project
 from codetune.app.ui import html
-from codetune.app.ui.guard import escape_markdown
+from codetune.app.ui.guard import escape_lines, escape_markdown
 from codetune.compare.inline import reworded
 from codetune.core.files import JsonObject
 from codetune.ledger.browsing import RowIndex, missing_sentence, read_index, read_places, rows_by_id, rows_containing
@@ -75,7 +75,7 @@ def _row(row: JsonObject) -> None:
     instruction = " ".join(str(row["instruction"]).split())
     cut = instruction if len(instruction) <= _LABEL_CHARS else f"{instruction[: _LABEL_CHARS - 1]}…"
     with st.expander(escape_markdown(f"{row['qualname']} · {cut}")):
-        st.markdown(escape_markdown(str(row["instruction"])))
+        st.markdown(escape_lines(str(row["instruction"])))
         st.code(row["completion"], language="python", wrap_lines=True)
         lines = f"{row['path']}:{row['lines'][0]}-{row['lines'][1]}"
         st.caption(escape_markdown(f"{row['id']} · {row['group']} {row['version']} · {lines} · {row['license']}"))

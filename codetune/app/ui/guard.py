@@ -42,5 +42,11 @@ def escape_markdown(text: str) -> str:
     return "".join(f"`{part}`" if index % 2 else _escaped(part) for index, part in enumerate(parts) if part)
 
 
+def escape_lines(text: str) -> str:
+    """Escape a text of several lines for Markdown. Line breaks and indentation stay, which Markdown would drop."""
+    lines = ((len(line) - len(line.lstrip(" ")), line.lstrip(" ")) for line in text.split("\n"))
+    return "  \n".join("&nbsp;" * indent + escape_markdown(line) for indent, line in lines)
+
+
 def _escaped(text: str) -> str:
     return "".join(f"\\{character}" if character in r"\`*_{}[]()<>#+-.!|~$:^" else character for character in text)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from codetune.app.ui.guard import escape_markdown
+from codetune.app.ui.guard import escape_lines, escape_markdown
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,8 @@ from codetune.app.ui.guard import escape_markdown
 )
 def test_only_code_is_markup(text: str, shown: str) -> None:
     assert escape_markdown(text) == shown
+
+
+def test_lines_and_their_indentation_stay():
+    text = "Make it.\n\n>>> @once\n... def f(`a`):\n  0"
+    assert escape_lines(text) == ("Make it\\.  \n  \n\\>\\>\\> @once  \n\\.\\.\\. def f\\(`a`\\)\\:  \n&nbsp;&nbsp;0")

@@ -72,7 +72,7 @@ def signature_notices(baseline: Reports, candidate: Reports, metrics: set[str]) 
 def stale_notices(candidate: Reports) -> list[str]:
     """Write a sentence for a revision whose parameters changed although no number did."""
     older = f"the reports of {candidate.revision.title} are older than its parameters"
-    return [f"Parameters differ, but no score does: they do not matter here, or {older}. `dvc repro` makes them again."]
+    return [f"Parameters differ, but no score does: they have no effect here, or {older} (then run `dvc repro`)."]
 
 
 def prompt_notices(baseline: Reports, candidate: Reports) -> list[str]:

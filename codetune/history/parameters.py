@@ -29,8 +29,8 @@ def differing_keys(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
     A mapping that is empty on one side only is left out: the keys that the other side has in it are listed.
 
-    :param before: parameters by flat key.
-    :param after: parameters by flat key.
+    :param before: values by flat key, as they are or as texts.
+    :param after: values by flat key.
     """
     keys = [*after, *(key for key in before if key not in after)]
     sides = before, after

@@ -7,7 +7,7 @@ somebody committed the entry without a run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -120,7 +120,7 @@ def stage_differences(baseline: Lock, candidate: Lock) -> Iterator[StageDifferen
             if old is None or new is None:
                 yield StageDifference(stage, "went" if new is None else "came")
             elif old != new:
-                outputs = tuple(_differing(_digests(old, "outs"), _digests(new, "outs")))
+                outputs = tuple(differing_keys(_digests(old, "outs"), _digests(new, "outs")))
                 causes = tuple(_causes(old, new, makers))
                 if causes or outputs:
                     yield StageDifference(stage, "re-ran", causes, outputs)
@@ -136,7 +136,7 @@ def _causes(old: dict[str, Any], new: dict[str, Any], makers: dict[str, str]) ->
     before, after = _parameters(old), _parameters(new)
     for name in differing_keys(before, after):
         yield Cause("parameter", name, before.get(name, ABSENT), after.get(name, ABSENT))
-    for path in _differing(_digests(old, "deps"), _digests(new, "deps")):
+    for path in differing_keys(_digests(old, "deps"), _digests(new, "deps")):
         maker = next((stage for output, stage in makers.items() if f"{path}/".startswith(f"{output}/")), "")
         code = not maker and (path.startswith(_CODE) or path.endswith(".py"))
         yield Cause("code" if code else "data", path, maker=maker)
@@ -154,8 +154,3 @@ def _parameters(entry: dict[str, Any]) -> dict[str, str]:
 def _digests(entry: dict[str, Any], part: Literal["deps", "outs"]) -> dict[str, str]:
     """The digest of each dependency or output, by path."""
     return {item["path"]: str(item.get("md5") or item.get("etag") or "") for item in entry.get(part) or []}
-
-
-def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    """The keys whose values differ, and the keys that only one mapping has."""
-    return [key for key in [*new, *(key for key in old if key not in new)] if old.get(key) != new.get(key)]

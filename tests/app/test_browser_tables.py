@@ -104,6 +104,8 @@ def test_data_in_a_browser(browser: Any, serve: Callable[[Path], str], copied_sa
     page.get_by_text("Rows 21 to 30 of 30").wait_for()
     page.get_by_text("paraphrases of train").click()
     page.get_by_role("columnheader", name="Paraphrase").wait_for()
+    cell = page.locator(".prose td:visible").last
+    assert cell.evaluate("cell => getComputedStyle(cell).whiteSpace") == "pre-wrap", "the lines of an instruction stay"
     _shoot(page, shots / "data-paraphrases.png")
     assert page.title() == "Data · codetune"  # a script in a row would have changed it
     assert _nameless(page) == []

@@ -53,7 +53,7 @@ STYLE = """
 .ct .ct-span { position: relative; display: block; width: 9rem; height: 1rem; margin-left: auto; }
 .ct .ct-span i { position: absolute; top: 50%; background: currentColor; border-radius: 2px; }
 .ct .prose tbody th { min-width: 9rem; }
-.ct .prose td, .ct .prose th { white-space: normal; overflow-wrap: anywhere; vertical-align: top; text-align: left; }
+.ct .prose td, .ct .prose th { white-space: pre-wrap; overflow-wrap: anywhere; vertical-align: top; text-align: left; }
 .ct td.wrap { white-space: normal; text-align: left; min-width: 14rem; overflow-wrap: anywhere; }
 .ct td.wrap div div + div { margin-top: .2rem; }
 .ct pre.difference { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; padding: 1rem; border-radius: .4rem;

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from codetune.core.errors import run_as_command
-from scripts.faults import disk_full, kills, power_cut, rot, together
+from scripts.faults import default, disk_full, kills, power_cut, rot, together
 from scripts.faults.campaign import Trial, run_trials
 from scripts.faults.project import States, prepared
 
@@ -32,7 +32,7 @@ def _campaign(context: click.Context, name: str, count: int, make: Any) -> None:
     work, seed = context.obj
     states = prepared(work)
     trial: Trial = partial(make, states)
-    if not run_trials(name, states, count, seed, trial):
+    if not run_trials(name, states.folder, count, seed, trial):
         raise SystemExit(1)
 
 
@@ -51,6 +51,19 @@ def _kills(context: click.Context, count: int, *, experiments: bool) -> None:
         return kills.trial(states, command, number, count, rng, folder)
 
     _campaign(context, "kills-experiments" if experiments else "kills", count, one)
+
+
+@cli.command("default")
+@click.option("--kills", "times", type=_COUNT, default=5, help="How often the run is killed.")
+@click.option("--apart", type=click.FloatRange(1), default=120, help="Average time between two kills, in seconds.")
+@click.pass_context
+def _default(context: click.Context, times: int, apart: float) -> None:
+    """Kill the pipeline of the default parameters in a clone of HEAD, several times in one run."""
+    work, seed = context.obj
+    folder = work / f"default-{default.head()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not run_trials("default", folder, 1, seed, partial(default.trial, times, apart)):
+        raise SystemExit(1)
 
 
 @cli.command("power-cut")

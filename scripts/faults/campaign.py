@@ -12,7 +12,6 @@ from typing import cast
 
 from codetune.core.files import digest_bytes, stable_seed
 from codetune.core.journal import Journal
-from scripts.faults.project import States
 
 
 @dataclass(frozen=True)
@@ -31,23 +30,24 @@ Trial = Callable[[int, random.Random, Path], Outcome]
 _SHOWN = 4  # problems of a trial that its line names
 
 
-def run_trials(name: str, states: States, count: int, seed: int, trial: Trial) -> bool:
+def run_trials(name: str, work: Path, count: int, seed: int, trial: Trial) -> bool:
     """Run the trials that have not run yet, and print a summary.
 
     :param name: the name of the campaign and its variant.
+    :param work: the folder for results and for the folders of trials; another one for other code.
     :param trial: takes the number of the trial, its random numbers and its folder. The folder of a trial that fails is
         kept.
     :returns: whether all trials passed.
     """
     code = digest_bytes(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py"))))
-    journal = Journal(states.folder / f"{name}.jsonl", f"{name} {count} {seed} {code}")
+    journal = Journal(work / f"{name}.jsonl", f"{name} {count} {seed} {code}")
     kept = journal.read() or []
     results = list(kept)
     with journal.writing(kept) as add:
         for row in kept:
             print(_line(name, count, row), flush=True)
         for number in range(len(kept), count):
-            row = _run(name, states, number, random.Random(stable_seed(seed, name, str(number))), trial)
+            row = _run(name, work, number, random.Random(stable_seed(seed, name, str(number))), trial)
             add(row)
             results.append(row)
             print(_line(name, count, row), flush=True)
@@ -57,8 +57,8 @@ def run_trials(name: str, states: States, count: int, seed: int, trial: Trial) -
     return not failed
 
 
-def _run(name: str, states: States, number: int, rng: random.Random, trial: Trial) -> dict[str, object]:
-    folder = states.folder / "trials" / f"{name}-{number}"
+def _run(name: str, work: Path, number: int, rng: random.Random, trial: Trial) -> dict[str, object]:
+    folder = work / "trials" / f"{name}-{number}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     start = time.monotonic()

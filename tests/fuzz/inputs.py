@@ -1,4 +1,8 @@
-"""How many random inputs a test tries: a few, or as many as CODETUNE_FUZZ_INPUTS says (5,000 in `make test-long`)."""
+"""How many random inputs a test tries: a few, or as many as CODETUNE_FUZZ_INPUTS says (5,000 in `make test-long`).
+
+Those few are the same in every run. With CODETUNE_FUZZ_INPUTS they differ from run to run, unless CODETUNE_FUZZ_FIXED is
+set, as in continuous integration: there, only a change of the code may turn a test red.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +16,13 @@ from hypothesis import HealthCheck, settings
 from codetune.core.errors import UserError
 
 _INPUTS = int(os.environ.get("CODETUNE_FUZZ_INPUTS", "0"))
+_FIXED = not _INPUTS or bool(os.environ.get("CODETUNE_FUZZ_FIXED"))
 
 
 def inputs(usually: int) -> Callable[[Any], Any]:
-    """Return settings with `usually` inputs, always the same ones, or with CODETUNE_FUZZ_INPUTS different ones."""
+    """Return settings with `usually` inputs, or as many as CODETUNE_FUZZ_INPUTS says."""
     return settings(
-        max_examples=_INPUTS or usually, derandomize=not _INPUTS, database=None, deadline=None,
+        max_examples=_INPUTS or usually, derandomize=_FIXED, database=None, deadline=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
 

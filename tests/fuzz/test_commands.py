@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 
 import pytest
 from hypothesis import given
@@ -13,10 +14,11 @@ from codetune.__main__ import main
 from tests.fuzz.inputs import inputs
 
 _COMMANDS = st.sampled_from(["check", "ingest", "summary", "why", "compare", "data-diff", "execute", "problem", ""])
+# An argument is bytes without NUL; Python decodes those that are not UTF-8 to lone surrogates from U+DC80 to U+DCFF.
 _WORDS = st.sampled_from(["--json", "--csv", "--k", "0", "1", "--output", "-h", "--", "HEAD", "workspace", "HEAD~1", "params.yaml",
-                          "junk", "/", "a/b.py:1", "--dry", "\udcff", "~", "x" * 5000]) | st.text(
-    st.characters(exclude_characters="\0"), max_size=5  # the operating system allows no NUL in an argument
-)  # fmt: skip
+                          "junk", "/", "a/b.py:1", "--dry", "\udcff", "~", "x" * 5000]) | (
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)
+) | st.binary(max_size=5).map(lambda data: os.fsdecode(data.replace(b"\0", b"")))  # fmt: skip
 
 
 @pytest.fixture(scope="module")

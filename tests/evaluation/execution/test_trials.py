@@ -14,7 +14,7 @@ from codetune.evaluation.problems.reading import Problem, doctest_problem
 from codetune.evaluation.problems.suites import Suite
 from codetune.evaluation.sandbox.limits import Limits
 from codetune.evaluation.sandbox.packages import package_paths
-from codetune.evaluation.sandbox.trial import TestResult
+from codetune.evaluation.sandbox.trial import TestResult as Verdict
 from tests.conftest import run_python
 from tests.evaluation.problems.test_reading import HUMANEVAL, MBPP, written
 
@@ -163,7 +163,7 @@ def test_mean_is_over_problems():
 
 @pytest.mark.parametrize(("right", "problems"), [(0, 5), (1, 2), (9, 164), (10, 164), (164, 164)])
 def test_interval_of_a_share_is_that_of_scipy(right, problems):
-    verdicts = {str(place): [TestResult("passed" if place < right else "syntax")] for place in range(problems)}
+    verdicts = {str(place): [Verdict("passed" if place < right else "syntax")] for place in range(problems)}
     found = binomtest(right, problems).proportion_ci(0.95, method="wilson")
     interval = AnswerResults("none", verdicts, {}).report([1])["interval"]
     assert interval == pytest.approx({"low": found.low, "high": found.high}, abs=1e-4)

@@ -1,0 +1,53 @@
+"""Kill the pipeline of the default parameters several times, continue it each time, and compare with what git tracks.
+
+One trial is one run in a clone of HEAD, from the downloads to the export, in as many pieces as there are kills.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from scripts.faults.campaign import Outcome
+from scripts.faults.kills import REPRO
+from scripts.faults.processes import Runner, kill_group, kill_one, messages, wait_until
+from tests.support.slice_project import ROOT, succeed
+
+_LEFT_OVER = (".part", ".old")
+
+
+def head() -> str:
+    """Return the commit that a trial clones, shortened."""
+    return succeed(ROOT, "git", "rev-parse", "--short", "HEAD").strip()
+
+
+def trial(kills: int, apart: float, number: int, rng: random.Random, folder: Path) -> Outcome:
+    """Run the pipeline and kill it `kills` times, each time after half to one and a half times `apart` seconds.
+
+    Kills of the whole process group and of a single process take turns.
+    """
+    project = folder / "project"
+    succeed(ROOT, "git", "clone", "-q", str(ROOT), str(project))
+    runner, moments, problems = Runner(folder, project), [], []
+    for place in range(kills):
+        process = runner.start(*REPRO)
+        moment = apart * rng.uniform(0.5, 1.5)
+        if not wait_until(process, moment):
+            problems.append(f"the run ended before kill {place + 1}: take a smaller --apart")
+            break
+        if (number + place) % 2:
+            kill_one(process, rng)
+            process.wait()
+        else:
+            kill_group(process)
+        moments.append(f"{moment:.0f}")
+        problems += runner.end_survivors()
+    status, output = runner.run(*REPRO)
+    problems += messages(output) if status else _differences(project)
+    return Outcome(f"killed after {', '.join(moments)} s", problems)
+
+
+def _differences(project: Path) -> list[str]:
+    changed = succeed(project, "git", "status", "--porcelain", "-z").split("\0")
+    left = [path.relative_to(project) for path in project.rglob("*") if path.suffix in _LEFT_OVER]
+    return [f"{line[3:]} differs" for line in changed if line] + [f"{path} is left over" for path in left]

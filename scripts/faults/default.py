@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scripts.faults.campaign import Outcome
 from scripts.faults.kills import REPRO
-from scripts.faults.processes import Runner, kill_group, kill_one, messages, wait_until
+from scripts.faults.processes import Runner, kill_group, kill_one, wait_until
 from tests.support.slice_project import ROOT, succeed
 
 _LEFT_OVER = (".part", ".old")
@@ -43,11 +43,12 @@ def trial(kills: int, apart: float, number: int, rng: random.Random, folder: Pat
         moments.append(f"{moment:.0f}")
         problems += runner.end_survivors()
     status, output = runner.run(*REPRO)
-    problems += messages(output) if status else _differences(project)
+    problems += [f"`dvc repro` fails afterwards: {output[-200:]}"] if status else changed_files(project)
     return Outcome(f"killed after {', '.join(moments)} s", problems)
 
 
-def _differences(project: Path) -> list[str]:
+def changed_files(project: Path) -> list[str]:
+    """Return a clause for each file that differs from HEAD or was left over by a killed run."""
     changed = succeed(project, "git", "status", "--porcelain", "-z").split("\0")
     left = [path.relative_to(project) for path in project.rglob("*") if path.suffix in _LEFT_OVER]
     return [f"{line[3:]} differs" for line in changed if line] + [f"{path} is left over" for path in left]

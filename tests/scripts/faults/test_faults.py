@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from scripts.faults.default import changed_files
 from scripts.faults.power_cut import _RECORDING, _VARIABLE, _lose, _synced
 from scripts.faults.project import States, differences, digests, torn
 from scripts.faults.rot import flip
@@ -72,3 +73,20 @@ def test_differences_and_torn_files(tmp_path):
     assert differences(states, project) == [".report.abc.part is left over", ".cache/journal is left over"]
     (project / "report").unlink()
     assert "report is missing" in differences(states, project)
+
+
+def test_changed_files_of_a_clone(tmp_path):
+    def git(*words):
+        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *words], cwd=tmp_path, check=True)
+
+    (tmp_path / "report.json").write_text("1")
+    (tmp_path / ".gitignore").write_text(".cache\n*.part\n")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "all")
+    assert changed_files(tmp_path) == []
+    (tmp_path / "report.json").write_text("2")
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache/journal").touch()
+    (tmp_path / "report.json.part").touch()
+    assert changed_files(tmp_path) == ["report.json differs", "report.json.part is left over"]

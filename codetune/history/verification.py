@@ -1,7 +1,8 @@
 """Compute the digests of outputs and of the DVC cache again, to find damage.
 
 DVC does not do this: it trusts a file in its cache that is read-only, and a file in the workspace whose size and time
-of change are as before. A disk that returns wrong bytes changes neither.
+of change are as before. A disk that returns wrong bytes changes neither. Nor does DVC compare what dvc.lock says of a
+frozen stage with anything, so a damaged entry would be committed.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,9 @@ from dvc.repo import Repo
 
 from codetune.core.errors import UserError, error_text
 from codetune.history.dvc_digests import digest, md5_file
+from codetune.history.listing import WORKSPACE, Kind, Revision
+from codetune.history.repository import Repository
+from codetune.history.stages import load_lock
 
 _OBJECT = re.compile(r"[0-9a-f]{30}(\.dir)?")
 _RWLOCK = Path(".dvc/tmp/rwlock")
@@ -32,12 +37,14 @@ class Output:
     :param stage: the stage that makes it; the name of the .dvc file for data that `dvc add` tracks.
     :param digest: its md5, with `.dir` at the end for a folder.
     :param cached: whether DVC keeps it in its cache; git tracks the others, or nothing does.
+    :param frozen: whether `dvc repro` skips the stage.
     """
 
     path: str
     stage: str
     digest: str
     cached: bool
+    frozen: bool
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,13 @@ def recorded_outputs(root: Path) -> tuple[list[Output], Path]:
     try:
         with closing(Repo(str(root))) as repo:
             found = [
-                Output(str(out.def_path), _stage_name(out.stage), str(out.hash_info.value), bool(out.use_cache))
+                Output(
+                    str(out.def_path),
+                    _stage_name(out.stage),
+                    str(out.hash_info.value),
+                    bool(out.use_cache),
+                    bool(out.stage.frozen),
+                )
                 for out in repo.index.outs
                 if out.hash_info and out.hash_info.name == "md5"
             ]
@@ -93,7 +106,7 @@ def verify_outputs(root: Path) -> Verification:
     """
     outputs, _ = recorded_outputs(root)
     found = {output: digest(root, Path(output.path)) for output in outputs}
-    damaged = [*_damaged_lock(root)]
+    damaged = [*_damaged_running(root), *_damaged_entries(root, {output.stage for output in outputs if output.frozen})]
     damaged += [
         Damage(
             f"{output.path} is not what stage {output.stage} wrote: its md5 is {found[output]}, and dvc.lock has "
@@ -162,7 +175,7 @@ def _damaged_object(path: Path, maker: Output | None) -> Damage:
     )
 
 
-def _damaged_lock(root: Path) -> Iterator[Damage]:
+def _damaged_running(root: Path) -> Iterator[Damage]:
     """Yield the damage of DVC's list of running commands, which a power cut can leave empty."""
     try:
         json.loads((root / _RWLOCK).read_bytes())
@@ -170,3 +183,33 @@ def _damaged_lock(root: Path) -> Iterator[Damage]:
         return
     except ValueError:
         yield Damage(f"{_RWLOCK} is damaged", f"If no `dvc` command is running, remove {_RWLOCK}.")
+
+
+def _damaged_entries(root: Path, frozen: AbstractSet[str]) -> Iterator[Damage]:
+    """Yield the frozen stages whose entry in dvc.lock is neither that of HEAD nor what a run of today records."""
+    repository = Repository(root)
+    head = repository.resolve("HEAD")
+    if head is None:
+        return
+    committed, found = (
+        load_lock(repository, revision) for revision in (Revision(Kind.COMMIT, "HEAD", head), WORKSPACE)
+    )
+    for stage in sorted(frozen & committed.keys() & found.keys()):
+        if found[stage] != committed[stage] and not _renewed(root, committed[stage], found[stage]):
+            yield Damage(
+                f"dvc.lock has neither the entry of HEAD for the frozen stage {stage} nor one of the files here",
+                "If you ran the stage and changed files since, commit dvc.lock; else run `git checkout dvc.lock`.",
+            )
+
+
+def _renewed(root: Path, committed: dict[str, Any], found: dict[str, Any]) -> bool:
+    """Return whether what differs between two entries of a stage are digests, and those of the files here."""
+    before, after = (
+        {item["path"]: item for kind in ("deps", "outs") for item in entry.get(kind, ())}
+        for entry in (committed, found)
+    )
+    differing = [path for path, item in after.items() if item != before.get(path)]
+    same = [path for path in differing if path in before and after[path].get("md5") == before[path].get("md5")]
+    return (
+        bool(differing) and not same and all(after[path].get("md5") == digest(root, Path(path)) for path in differing)
+    )

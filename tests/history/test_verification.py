@@ -101,3 +101,39 @@ def test_a_damaged_lock_file_is_one_line(project):
 def test_outside_a_project_is_one_line(tmp_path):
     with pytest.raises(UserError, match="not a DVC project"):
         verify_outputs(tmp_path)
+
+
+@pytest.fixture
+def frozen(project):
+    """Return a project whose first stage is frozen, and committed."""
+    pipeline = project / "dvc.yaml"
+    pipeline.write_text(pipeline.read_text().replace("    deps: [source]", "    frozen: true\n    deps: [source]"))
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for command in (["add", "-A"], ["commit", "-qm", "all"]):
+        subprocess.run([*git, *command], cwd=project, check=True)
+    return project
+
+
+def test_a_damaged_entry_of_a_frozen_stage_is_found(frozen):
+    lock = frozen / "dvc.lock"
+    text = lock.read_text()
+    entry = text[text.index("  first:") : text.index("  second@")]
+    assert verify_outputs(frozen).damaged == ()
+    for right, wrong in (
+        ("md5: ", "md5: 0"),
+        ("size: ", "size: 1"),
+        ("one: 1", "one: 3"),
+        ("source", "sourcf"),
+        ("cp", "bp"),
+    ):
+        lock.write_text(text.replace(entry, entry.replace(right, wrong, 1)))
+        damaged = verify_outputs(frozen).damaged
+        assert any("frozen stage first" in damage.what for damage in damaged), right
+
+
+def test_a_frozen_stage_that_ran_again_is_not_damaged(frozen):
+    (frozen / "source").write_text("another text\n")
+    assert verify_outputs(frozen).damaged == ()
+    for command in (["unfreeze", "first"], ["repro", "-q", "first"], ["freeze", "first"]):
+        subprocess.run([sys.executable, "-m", "dvc", *command], cwd=frozen, check=True, capture_output=True)
+    assert verify_outputs(frozen).damaged == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -19,6 +20,8 @@ from tests.support.slice_project import user_environment
 _MARK = "CODETUNE_FAULT_TRIAL"
 _GRACE_S = 15
 _LIMIT_S = 1800
+# At the start of a line, or behind a progress bar, whose line a killed process cannot end.
+_ERROR = re.compile(r"(?:^|[\r\]])error", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass
@@ -140,6 +143,6 @@ def messages(output: str) -> list[str]:
     """Return what is wrong with the messages of a failed command: a traceback, or no line that says what happened."""
     if "Traceback (most recent call last)" in output:
         return ["a traceback was printed"]
-    if not any(line.lower().startswith("error") for line in output.replace("\r", "\n").split("\n")):
+    if not _ERROR.search(output):
         return ["no line says what failed"]
     return []

@@ -58,6 +58,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     (tmp_path / "code_under_test.py").write_text(SOURCE)
     (tmp_path / "test_code.py").write_text(TESTS)
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -q\n")  # with -q twice, pytest does not count tests
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     return tmp_path
 

@@ -58,6 +58,7 @@ def test_a_process_that_outlives_is_told_and_ended(runner, monkeypatch):
         ("error: the disk is full.\nERROR: failed to reproduce 'train'", 0),
         ("Traceback (most recent call last):\nerror: x", 1),
         ("Killed", 1),
+        ("training: 17% [00:00, 0.6 GB]ERROR: failed to reproduce 'train'", 0),
     ],
 )
 def test_messages_of_a_failure(output, problems):

@@ -197,7 +197,7 @@ def _damaged_entries(root: Path, frozen: AbstractSet[str]) -> Iterator[Damage]:
     for stage in sorted(frozen & committed.keys() & found.keys()):
         if found[stage] != committed[stage] and not _renewed(root, committed[stage], found[stage]):
             yield Damage(
-                f"dvc.lock has neither the entry of HEAD for the frozen stage {stage} nor one of the files here",
+                f"what dvc.lock has for the frozen stage {stage} is neither what HEAD has nor what a run records now",
                 "If you ran the stage and changed files since, commit dvc.lock; else run `git checkout dvc.lock`.",
             )
 

@@ -62,7 +62,7 @@ def _default(context: click.Context, times: int, apart: float) -> None:
     work, seed = context.obj
     folder = work / f"default-{default.head()}"
     folder.mkdir(parents=True, exist_ok=True)
-    if not run_trials("default", folder, 1, seed, partial(default.trial, times, apart)):
+    if not run_trials(f"default-{times}-{apart:g}", folder, 1, seed, partial(default.trial, times, apart)):
         raise SystemExit(1)
 
 

@@ -1,16 +1,17 @@
 """Kill the pipeline of the default parameters several times, continue it each time, and compare with what git tracks.
 
-One trial is one run in a clone of HEAD, from the downloads to the export, in as many pieces as there are kills.
+A trial is one run in a clone of HEAD, from the downloads to the export, which is killed and continued several times.
 """
 
 from __future__ import annotations
 
 import random
+import signal
 from pathlib import Path
 
 from scripts.faults.campaign import Outcome
 from scripts.faults.kills import REPRO
-from scripts.faults.processes import Runner, kill_group, kill_one, wait_until
+from scripts.faults.processes import Runner, kill_group, kill_one, messages, wait_until
 from tests.support.slice_project import ROOT, succeed
 
 _LEFT_OVER = (".part", ".old")
@@ -21,7 +22,7 @@ def head() -> str:
     return succeed(ROOT, "git", "rev-parse", "--short", "HEAD").strip()
 
 
-def trial(kills: int, apart: float, number: int, rng: random.Random, folder: Path) -> Outcome:
+def trial(kills: int, apart: float, _number: int, rng: random.Random, folder: Path) -> Outcome:
     """Run the pipeline and kill it `kills` times, each time after half to one and a half times `apart` seconds.
 
     Kills of the whole process group and of a single process take turns.
@@ -35,9 +36,10 @@ def trial(kills: int, apart: float, number: int, rng: random.Random, folder: Pat
         if not wait_until(process, moment):
             problems.append(f"the run ended before kill {place + 1}: take a smaller --apart")
             break
-        if (number + place) % 2:
+        if place % 2:
             kill_one(process, rng)
-            process.wait()
+            if process.wait() not in (0, -signal.SIGKILL):  # the command itself was not the victim
+                problems += messages(runner.output())
         else:
             kill_group(process)
         moments.append(f"{moment:.0f}")

@@ -20,8 +20,8 @@ from tests.support.slice_project import user_environment
 _MARK = "CODETUNE_FAULT_TRIAL"
 _GRACE_S = 15
 _LIMIT_S = 1800
-# At the start of a line, or behind a progress bar, whose line a killed process cannot end.
-_ERROR = re.compile(r"(?:^|[\r\]])error", re.IGNORECASE | re.MULTILINE)
+# At the start of a line; DVC's also behind a progress bar, whose line a killed process cannot end.
+_ERROR = re.compile(r"(?i:(?:^|\r)error)|\]ERROR: ", re.MULTILINE)
 
 
 @dataclass

@@ -78,12 +78,10 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> JsonObject:
         isolation = replace(isolation, packages=packages) if packages else isolation
         limits = calibrate_limits(Limits(cpu_s=params.execute.cpu_s), isolation)
         for problems, samples in _answered(inputs):
-            tried = {
-                variant: run_answers(
-                    problems.problems, {row["id"]: [row["answer"]] for row in answers}, isolation, limits
-                )
-                for variant, answers in samples.items()
-            }
+            pairs = zip(*samples.values(), strict=True)
+            answers = {pair[0]["id"]: [row["answer"] for row in pair] for pair in pairs}
+            results = run_answers(problems.problems, answers, isolation, limits)
+            tried = {variant: results.only(place) for place, variant in enumerate(samples)}
             report[problems.name] = figures(problems, tried, params.score)
             rows += lines(problems, tried)
     path = outputs.reports / "verdicts.jsonl"

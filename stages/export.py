@@ -91,11 +91,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     ]
     prompts = [prompt_ids(base.tokenizer, row["instruction"]) for row in rows]
     base, lora = _read_lora(base, inputs.adapter)
-    merged, check = merge(base, inputs.adapter, sequences, prompts)
+    merged, check, answers = merge(base, inputs.adapter, sequences, prompts)
     files = {name: _optional(getattr(inputs, name)) for name in _OPTIONAL}
     metadata = general_metadata(params.model.base, files["provenance"])
     texts = [text for row in rows for text in (row["instruction"], row["completion"])]
-    source = GgufSource(merged, lora, _gguf_base(params.model), metadata, texts, prompts)
+    source = GgufSource(merged, lora, _gguf_base(params.model), metadata, texts, answers)
     with atomic_folder(outputs.export) as folder:
         report = {"merge": asdict(check), "gguf": write_gguf_files(source, params.export.gguf, folder)}
         ollama = ollama_prompt(merged.tokenizer, merged.end_ids)

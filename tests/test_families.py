@@ -125,7 +125,7 @@ def test_merged_answers_are_those_of_base_and_adapter(trained):
 
 def test_prompts_are_the_same_everywhere_and_the_mask_is_exact(trained, tmp_path):
     family, base, _, adapter, _ = trained
-    merged, _ = merge(load_model(base), adapter, [[3, 4, 5]], [[3, 4], [5]])
+    merged, *_ = merge(load_model(base), adapter, [[3, 4, 5]], [[3, 4], [5]])
     save_merged(merged, tmp_path / "export", "float32")
     stored = AutoTokenizer.from_pretrained(adapter, local_files_only=True)
     tokenizers = [load_tokenizer(base), stored, load_tokenizer(tmp_path / "export")]

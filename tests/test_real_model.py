@@ -93,7 +93,7 @@ def test_it_is_tuned_and_exported(real, loaded, tmp_path):
     with torch.inference_mode():
         before = loaded.model(ids).logits
     row = example_ids(loaded.tokenizer, rows[20]["instruction"], rows[20]["completion"], 256).input_ids
-    merged, check = merge(load_model(real), outputs.adapter, [row], [ids[0].tolist()])
+    merged, check, _ = merge(load_model(real), outputs.adapter, [row], [ids[0].tolist()])
     with torch.inference_mode():
         after = merged.model(ids).logits
         assert (after - before).abs().max() > 1e-2

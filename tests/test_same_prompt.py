@@ -84,7 +84,7 @@ def test_same_ids_everywhere(monkeypatch, tiny_instruct, instruction_rows, asked
         train.Inputs(rows, rows),
         train.Outputs(adapter, tmp_path / "training", tmp_path / "checkpoints"),
     )
-    merged, _ = merge(load_model(tiny_instruct, system=system), adapter, [[3, 4]], [])
+    merged, *_ = merge(load_model(tiny_instruct, system=system), adapter, [[3, 4]], [])
     save_merged(merged, tmp_path / "export", "float32")
     asked.clear()
 

@@ -10,7 +10,8 @@ import difflib
 import reprlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, get_args
+from types import NoneType, UnionType
+from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -64,10 +65,19 @@ def _tag(model: type[BaseModel]) -> str | None:
     return str(values[0]) if len(values) == 1 else None
 
 
+def _kinds(annotation: Any) -> int:
+    """Return the number of kinds of values that a field takes, without None: 2 for `Literal["auto"] | list[str]`."""
+    union = get_origin(annotation) in (Union, UnionType)
+    return len([inner for inner in get_args(annotation) if inner is not NoneType]) if union else 1
+
+
 def _follow(section: type[BaseModel], location: tuple[str | int, ...]) -> tuple[str, list[type[BaseModel]]]:
     """Return `location` as a dotted key of params.yaml, and the models that are allowed there."""
     models, key = [section], ""
+    member = _member(section, location)
     for place, part in enumerate(location):
+        if place == member:
+            continue
         chosen = [model for model in models if len(models) > 1 and _tag(model) == part]
         if chosen and isinstance(location[place - 1], int):
             models = chosen  # pydantic adds the union member to the location; it is no key of params.yaml
@@ -77,6 +87,20 @@ def _follow(section: type[BaseModel], location: tuple[str | int, ...]) -> tuple[
             fields = [model.model_fields[part] for model in models if part in model.model_fields]
             models = [inner for field in fields for inner in _models(field.annotation)]
     return key, models
+
+
+def _member(section: type[BaseModel], location: tuple[str | int, ...]) -> int | None:
+    """Return the place in `location` where pydantic names the kind of value that was tried, or None.
+
+    It does so for a field that takes several kinds of values, such as a word or a list.
+    """
+    models = [section]
+    for place, part in enumerate(location[:-1]):
+        fields = [model.model_fields[part] for model in models if part in model.model_fields]
+        if any(_kinds(field.annotation) > 1 and not _models(field.annotation) for field in fields):
+            return place + 1
+        models = [inner for field in fields for inner in _models(field.annotation)] if fields else models
+    return None
 
 
 def _hint(word: str, known: list[str]) -> str:
@@ -107,6 +131,29 @@ def _describe(section: type[Section], error: Any) -> str:
         return f"{key}: {error['ctx']['error']}"
     found = f"found {_REPR.repr(error['input'])} ({type(error['input']).__name__})"
     return f"{key}: {found}, expected: {error['msg'].removeprefix('Input should be ')}"
+
+
+def _is_other_kind(error: Any) -> bool:
+    """Return whether pydantic reports that a value is of another kind than expected."""
+    kind: str = error["type"]
+    return kind == "literal_error" or kind.endswith("_type")
+
+
+def _clauses(section: type[Section], errors: list[Any]) -> Iterator[str]:
+    """Yield one clause for each problem. pydantic reports an error for each kind of value that a field takes."""
+    tried: dict[tuple[str | int, ...], list[Any]] = {}
+    for error in errors:
+        location = tuple(error["loc"])
+        member = _member(section, location)
+        tried.setdefault(location[:member] if member else location, []).append(error)
+    for place, found in tried.items():
+        # A list with a wrong element is meant to be a list.
+        meant = [error for error in found if len(error["loc"]) > len(place) + 1 or not _is_other_kind(error)]
+        if meant or len(found) == 1:
+            yield from (_describe(section, error) for error in meant or found)
+        else:
+            wanted = [error["msg"].removeprefix("Input should be ") for error in found]
+            yield _describe(section, found[0] | {"loc": place, "msg": ", or ".join(wanted)})
 
 
 def _too_large(key: str, content: Any) -> Iterator[str]:
@@ -142,7 +189,7 @@ def problems_in(content: dict[str, Any], *sections: type[Section]) -> list[str]:
         try:
             section.model_validate(content[section.section])
         except ValidationError as error:
-            problems += [_describe(section, item) for item in error.errors()]
+            problems += _clauses(section, error.errors())
     return problems
 
 

@@ -28,7 +28,7 @@ class MergeCheck:
     :param logits: number of logits that were compared: those of these rows and of greedy answers.
     :param max_difference: largest difference of a logit.
     :param allowed: largest difference that rounding can explain.
-    :param tokens: number of tokens of the greedy answers.
+    :param tokens: number of tokens of the greedy answers, with the one after each.
     :param ties: number of these tokens where the merged model prefers another token. There its two best logits differ
         by at most twice `allowed`.
     """
@@ -41,22 +41,37 @@ class MergeCheck:
     ties: int
 
 
+@dataclass(frozen=True)
+class CheckedAnswers:
+    """Greedy answers of base plus adapter, with the logits of the merged model.
+
+    :param sequences: token ids of prompts with their answers.
+    :param begins: position in each sequence from which the next token is one of the answer, or the one after it.
+    :param logits: the logits at these positions, of shape `(tokens, vocabulary)` for each sequence.
+    """
+
+    sequences: list[list[int]]
+    begins: list[int]
+    logits: list[torch.Tensor]
+
+
 def merge(
     base: LoadedModel, adapter: Path, rows: list[list[int]], prompts: list[list[int]]
-) -> tuple[LoadedModel, MergeCheck]:
+) -> tuple[LoadedModel, MergeCheck, CheckedAnswers]:
     """Add the adapter to the weights of the base model, and compare the result with base plus adapter.
 
     :param base: the base model; it is changed and must not be used afterwards.
     :param adapter: folder of the LoRA adapter.
     :param rows: token ids of held-out rows, prompt and completion, to compare all logits on; at least one.
     :param prompts: token ids of held-out prompts; logits are also compared on greedy answers to them.
-    :returns: the merged model and the result of the comparison.
+    :returns: the merged model, the result of the comparison, and the answers that were compared.
     :raises UserError: when the adapter does not fit, or a logit differs by more than rounding can explain.
     """
     tuned = attach_adapter(base.model, adapter)
     beside = LoadedModel(tuned, base.tokenizer, base.name)
     answers = dict(answer_all(beside, prompts, max_new_tokens=_ANSWER_TOKENS, batch_size=len(prompts)))
-    compared = [*rows, *(prompt + answers[index].ids for index, prompt in enumerate(prompts))]
+    sequences = [prompt + answers[index].ids for index, prompt in enumerate(prompts)]
+    compared = [*rows, *sequences]
     expected = [plain_logits(tuned, ids) for ids in compared]
     merged = tuned.merge_and_unload().eval()
     found = [plain_logits(merged, ids) for ids in compared]
@@ -71,14 +86,17 @@ def merge(
             "Train again with a smaller train.learning_rate or train.lora.alpha.",
         )
     begins = [len(prompt) - 1 for prompt in prompts]
-    ties = sum(
-        int((logits[begin:].argmax(-1) != wanted[begin:].argmax(-1)).sum())
-        for (logits, wanted), begin in zip(pairs[len(rows) :], begins, strict=True)
-    )
-    tokens = sum(len(answer.ids) + 1 for answer in answers.values())  # plus the token after each answer
+    of_answers = [
+        (logits[begin:], wanted[begin:]) for (logits, wanted), begin in zip(pairs[len(rows) :], begins, strict=True)
+    ]
+    ties = sum(int((logits.argmax(-1) != wanted.argmax(-1)).sum()) for logits, wanted in of_answers)
+    tokens = sum(len(logits) for logits, _ in of_answers)
     logits = sum(wanted.numel() for wanted in expected)
-    check = MergeCheck(len(rows), logits, difference, allowed, tokens, ties)
-    return LoadedModel(merged, base.tokenizer, f"{base.name} + {adapter}"), check
+    return (
+        LoadedModel(merged, base.tokenizer, f"{base.name} + {adapter}"),
+        MergeCheck(len(rows), logits, difference, allowed, tokens, ties),
+        CheckedAnswers(sequences, begins, [logits for logits, _ in of_answers]),
+    )
 
 
 def rounding(model: Any, largest: float) -> float:

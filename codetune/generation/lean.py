@@ -16,6 +16,7 @@ import psutil
 import torch
 from torch.nn import functional
 
+from codetune.generation.slots import SlotCache
 from codetune.numerics import products
 
 _FAMILIES = frozenset({"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM"})
@@ -85,7 +86,7 @@ class LeanDecoder:
         states = self._body.embed_tokens(input_ids)
         if position_ids is None:
             position_ids = torch.arange(before, before + length, device=self.device)[None]
-        if attention_mask is None:
+        if attention_mask is None and before:
             attention_mask = _causal(length, before, states)
         cos, sin = (part.unsqueeze(2) for part in self._body.rotary_emb(states, position_ids))
         for layer in self._layers:
@@ -106,7 +107,7 @@ class _Layer:
         self._down = _linear([mlp.down_proj], packed=packed)
 
     def __call__(
-        self, states: torch.Tensor, angles: tuple[torch.Tensor, torch.Tensor], cache: Any, mask: torch.Tensor
+        self, states: torch.Tensor, angles: tuple[torch.Tensor, torch.Tensor], cache: Any, mask: torch.Tensor | None
     ) -> torch.Tensor:
         attended = self._attend(self._module.input_layernorm(states), angles, cache, mask)
         states = states + attended
@@ -114,7 +115,7 @@ class _Layer:
         return states + self._down(self._mlp.act_fn(gate.contiguous()) * up)
 
     def _attend(
-        self, states: torch.Tensor, angles: tuple[torch.Tensor, torch.Tensor], cache: Any, mask: torch.Tensor
+        self, states: torch.Tensor, angles: tuple[torch.Tensor, torch.Tensor], cache: Any, mask: torch.Tensor | None
     ) -> torch.Tensor:
         rows, length, _ = states.shape
         size, group = self._attention.head_dim, self._attention.num_key_value_groups
@@ -124,10 +125,26 @@ class _Layer:
         keys, values = cache.update(
             turned[:, :, -shared:].transpose(1, 2), heads[:, :, -shared:].transpose(1, 2), self._attention.layer_idx
         )
-        found = functional.scaled_dot_product_attention(
-            turned[:, :, :-shared].transpose(1, 2), keys, values, mask, scale=self._attention.scaling, enable_gqa=True
-        )
+        queries, scale = turned[:, :, :-shared].transpose(1, 2), self._attention.scaling
+        if mask is None or not isinstance(cache, SlotCache):
+            found = _attention(queries, keys, values, mask, scale)
+        else:  # in blocks, so that a row is not compared with all columns of a much longer one
+            found = torch.cat(
+                [
+                    _attention(queries[some], keys[some, :, :end], values[some, :, :end], mask[some, ..., :end], scale)
+                    for some, end in cache.blocks
+                ]
+            )
         return self._out(found.transpose(1, 2).reshape(rows, length, -1))
+
+
+def _attention(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor | None, scale: float
+) -> torch.Tensor:
+    """Compute attention. Without a mask it is causal, and there are as many keys as queries."""
+    return functional.scaled_dot_product_attention(
+        queries, keys, values, mask, is_causal=mask is None, scale=scale, enable_gqa=True
+    )
 
 
 def _turn(heads: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:

@@ -20,6 +20,7 @@ from transformers.cache_utils import CacheLayerMixin, DynamicCache
 # bits whatever the other rows are. This was measured on an AMD processor. With `numerics.mode: portable` it holds on
 # other processors too; with the other modes, rounding may differ there.
 COLUMNS, ROWS = 32, 8
+_BLOCK = 16  # rows; more blocks save more columns, and start more operators
 
 
 def round_up(number: int, multiple: int) -> int:
@@ -110,6 +111,8 @@ class SlotCache(Cache):  # type: ignore[misc]
         super().__init__(layers=[SlotLayer(slots, capacity) for _ in range(layers)])
         self.capacity = capacity
         self.form = form or MaskForm()
+        self.blocks: list[tuple[slice, int]] = []
+        """Blocks of rows, each with the number of columns that the longest of its rows needs in this step."""
 
     def set_positions(self, positions: torch.Tensor) -> torch.Tensor | dict[str, torch.Tensor]:
         """Set where the next token of each row is stored, and return the attention mask for this step.
@@ -119,7 +122,10 @@ class SlotCache(Cache):  # type: ignore[misc]
             implementation of attention accepts; by the form of the mask, one such mask per type of layer, or a padding
             mask of shape `(rows, columns)`.
         """
-        columns = min(self.capacity, round_up(int(positions.max()) + 1, COLUMNS))
+        needed = [min(self.capacity, round_up(position + 1, COLUMNS)) for position in positions.tolist()]
+        starts = range(0, len(needed), _BLOCK)
+        self.blocks = [(slice(start, start + _BLOCK), max(needed[start : start + _BLOCK])) for start in starts]
+        columns = max(needed)
         places = torch.arange(len(positions), device=positions.device) * self.capacity + positions
         for layer in self.layers:
             layer.places, layer.columns = places, columns

@@ -65,7 +65,7 @@ def check_base(base: LoadedModel, rows: list[TokenizedRow], params: TrainParams,
             with _doing(base, "reading two packed rows"):
                 _require_apart(base, by_length[:2])
         with _doing(base, "merging the stored adapter"):
-            merged, _ = merge(base, adapter, prompts, [])
+            merged, *_ = merge(base, adapter, prompts, [])
         with _doing(base, "answering two prompts at a time with the merged model"):
             check_batched_answers(merged, prompts)
 

@@ -131,10 +131,12 @@ def rough_forecast(base: Path, train: TrainParams, numerics: NumericsParams, sum
     trained = steps * train.batch_size * train.accumulation * tokens
     evaluated = (1 + steps // train.evaluate_every) * val_rows * tokens
     # Per weight and token: multiply and add in the forward pass, and again in the backward pass to the layer's input.
-    # Frozen weights need no gradient.
-    operations = (4 * trained + 2 * evaluated) * (weights + output * labels)
+    # Frozen weights need no gradient, and layers below the lowest adapter have no backward pass.
+    depth = 0.5 if train.lora.layers_to_transform == "upper-half" else 1.0
+    forward, backward = (2 * (share * weights + output * labels) for share in (1.0, depth))
+    operations = trained * (forward + backward) + evaluated * forward
     seconds = operations / (_peak() * _SHARE_OF_PEAK[numerics.mode])
-    kept = sum(shape[0] for shape in layers) * _KEPT * train.batch_size * train.max_tokens
+    kept = depth * sum(shape[0] for shape in layers) * _KEPT * train.batch_size * train.max_tokens
     memory = _FLOAT * (sum(map(math.prod, shapes)) + kept) + _BESIDE_MODEL
     rows = train.batch_size * train.accumulation
     return (

@@ -13,7 +13,7 @@ import torch
 
 from codetune.core.errors import UserError, error_text
 from codetune.core.files import write_json
-from codetune.training.params import LoraParams
+from codetune.training.params import Layers, LoraParams
 
 _PRESETS = ("attention", "mlp", "all-linear")
 _FUSED_DIMENSIONS = 3  # experts, outputs and inputs
@@ -52,20 +52,22 @@ def _matches(name: str, target: str) -> bool:
     return fnmatchcase(name, target) or name.endswith(f".{target}")
 
 
-def target_modules(model: Any, targets: str | list[str], layers: list[int] | None = None) -> list[str]:
+def target_modules(model: Any, targets: str | list[str], layers: Layers = None) -> list[str]:
     """Return the full names of the modules that `targets` selects, in model order.
 
     :param targets: the value of `train.lora.target_modules`.
-    :param layers: numbers of the layers that may be adapted; None: all.
+    :param layers: the value of `train.lora.layers_to_transform`.
     :raises UserError: when a target or a layer matches no linear module (the message suggests similar names), or when
         peft cannot adapt a selected module.
     """
     modules, refused = linear_modules(model), left_out(model)
     known = sorted({layer for name in modules if (layer := _layer(name)) is not None})
+    if layers == "upper-half":
+        layers = known[len(known) // 2 :]
     if unknown := [layer for layer in layers or () if layer not in known]:
         raise UserError(
             f"train.lora.layers_to_transform: the model has no layer {unknown[0]}",
-            f"Use numbers from 0 to {len(known) - 1}, or null.",
+            f"Use numbers from 0 to {len(known) - 1}, upper-half, or null.",
         )
     inside = [name for name in modules if layers is None or _layer(name) in layers]
     wanted = [targets] if isinstance(targets, str) else targets

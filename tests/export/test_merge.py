@@ -33,7 +33,7 @@ def logits(model, ids):
 
 
 def test_merged_logits_equal_base_plus_adapter(tiny_base, tiny_adapter, sequences):
-    merged, check = merge(load_model(tiny_base), tiny_adapter, sequences, [])
+    merged, check, _ = merge(load_model(tiny_base), tiny_adapter, sequences, [])
     beside = attach_adapter(load_model(tiny_base).model, tiny_adapter)
     differences = [(logits(merged.model, ids) - logits(beside, ids)).abs().max().item() for ids in sequences]
     assert max(differences) <= check.allowed < 1e-4
@@ -44,14 +44,14 @@ def test_merged_logits_equal_base_plus_adapter(tiny_base, tiny_adapter, sequence
 
 
 def test_greedy_answers_are_compared_token_by_token(tiny_base, tiny_adapter, sequences, prompts, monkeypatch):
-    _, check = merge(load_model(tiny_base), tiny_adapter, sequences[:1], prompts)
+    _, check, _ = merge(load_model(tiny_base), tiny_adapter, sequences[:1], prompts)
     assert check.ties == 0
     assert check.tokens > 40
     monkeypatch.setattr(module, "rounding", lambda *_: 1e3)  # so that another model passes for a merged one
     monkeypatch.setattr(
         module, "attach_adapter", lambda model, adapter: merging_into_another(model, adapter, tiny_base)
     )
-    _, other = merge(load_model(tiny_base), tiny_adapter, sequences[:1], prompts)
+    _, other, _ = merge(load_model(tiny_base), tiny_adapter, sequences[:1], prompts)
     assert other.ties > 0
 
 
@@ -100,7 +100,7 @@ def test_a_merge_that_changes_the_model_is_refused(tiny_base, tiny_adapter, sequ
 def test_the_export_stands_alone_and_is_the_same_every_time(tiny_base, tiny_adapter, sequences, tmp_path, dtype):
     digests = []
     for name in ("one", "two"):
-        merged, _ = merge(load_model(tiny_base), tiny_adapter, sequences[:1], [])
+        merged, *_ = merge(load_model(tiny_base), tiny_adapter, sequences[:1], [])
         save_merged(merged, tmp_path / name, dtype)
         digests.append({file.name: digest_file(file) for file in (tmp_path / name).iterdir()})
     assert digests[0] == digests[1]
@@ -112,7 +112,7 @@ def test_the_export_stands_alone_and_is_the_same_every_time(tiny_base, tiny_adap
 
 
 def test_a_model_that_is_not_stored_as_it_is_is_refused(tiny_base, tiny_adapter, sequences, tmp_path, monkeypatch):
-    merged, _ = merge(load_model(tiny_base), tiny_adapter, sequences[:1], [])
+    merged, *_ = merge(load_model(tiny_base), tiny_adapter, sequences[:1], [])
     other = load_model(tiny_base)
     monkeypatch.setattr(module, "load_model", lambda _folder: other)
     with pytest.raises(UserError, match="14 tensors differ after writing and reading them"):

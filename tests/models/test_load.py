@@ -74,7 +74,7 @@ def test_the_token_that_closes_a_turn_ends_answers_of_the_exported_model_too(cop
     ends = {0, 1}
     loaded = load_model(copy)
     assert loaded.end_ids == ends
-    merged, _ = merge(loaded, tiny_adapter, [[3, 4]], [])
+    merged, *_ = merge(loaded, tiny_adapter, [[3, 4]], [])
     save_merged(merged, tmp_path / "export", "float32")
     stored = json.loads((tmp_path / "export/generation_config.json").read_text())
     assert set(stored["eos_token_id"]) == load_model(tmp_path / "export").end_ids == ends

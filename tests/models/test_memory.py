@@ -37,7 +37,7 @@ def test_a_base_in_bfloat16_is_tuned_asked_and_exported(tiny_base, instruction_r
     assert answers[0] != answers[1]
     row = instruction_rows[0]
     ids = example_ids(base.tokenizer, row["instruction"], row["completion"], 512).input_ids
-    merged, _ = merge(base, outputs.adapter, [ids], prompts)
+    merged, *_ = merge(base, outputs.adapter, [ids], prompts)
     save_merged(merged, tmp_path / "export", "float32")
     assert load_model(tmp_path / "export").dtype == "bfloat16"
 

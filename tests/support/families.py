@@ -169,7 +169,7 @@ def outcome(name: str, root: Path, **changes: Any) -> tuple[str, str]:
     given = params(base, max_tokens=300, batch_size=2, max_steps=1, learning_rate=1e-3, **changes)
     try:
         train.run(given, inputs, outputs)
-        merged, _ = merge(load_model(base), outputs.adapter, _prompts(base, rows), [])
+        merged, *_ = merge(load_model(base), outputs.adapter, _prompts(base, rows), [])
     except UserError as error:
         return "no", str(error).replace(str(base), "the base")
     check_batched_answers(merged, _prompts(base, rows))

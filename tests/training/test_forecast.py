@@ -64,17 +64,19 @@ def test_a_batch_that_will_not_fit_is_foreseen(machine):
 
 
 @pytest.mark.parametrize("kind", ["gguf", "folder"])
-def test_the_rough_forecast_grows_with_rows_and_needs_headers_alone(kind, tiny_base, tmp_path, monkeypatch):
+def test_the_rough_forecast_grows_with_rows_and_layers_and_needs_headers_alone(kind, tiny_base, tmp_path, monkeypatch):
     base = make_gguf(tmp_path / "base") if kind == "gguf" else tiny_base
     monkeypatch.setattr(forecast, "_peak", lambda: 1e6)
     seconds = []
-    for rows in (1000, 2000):
-        train = TrainParams.model_validate(TRAIN | {"max_rows": rows, "evaluate_every": 10_000})
+    for rows, layers in ((1000, None), (2000, None), (2000, "upper-half")):
+        lora = TRAIN["lora"] | {"layers_to_transform": layers}
+        train = TrainParams.model_validate(TRAIN | {"max_rows": rows, "evaluate_every": 10_000, "lora": lora})
         said = rough_forecast(base, train, NumericsParams(mode="fast", threads=1), tmp_path / "none.json")
         assert re.match(r"training, roughly: .* for \d+ steps of \d+ rows on this processor, 1\.2 GB of memory", said)
         hours, minutes = map(int, re.search(r"(\d+) h (\d+) min", said).groups())
         seconds.append(hours * 60 + minutes)
     assert 1.6 < seconds[1] / seconds[0] < 2.1
+    assert 0.7 < seconds[2] / seconds[1] < 0.95
 
 
 @pytest.mark.parametrize(

@@ -76,9 +76,11 @@ def test_a_target_that_matches_nothing_is_refused(model, targets, message):
 
 
 def test_layers_narrow_the_targets(model):
-    assert {name.split(".")[2] for name in target_modules(model, "all-linear", [1])} == {"1"}
+    for layers in ([1], "upper-half"):
+        assert {name.split(".")[2] for name in target_modules(model, "all-linear", layers)} == {"1"}
     with pytest.raises(
-        UserError, match=r"train.lora.layers_to_transform: the model has no layer 2. Use numbers from 0 to 1, or null"
+        UserError,
+        match=r"train.lora.layers_to_transform: the model has no layer 2. Use numbers from 0 to 1, upper-half, or",
     ):
         add_adapter(model, lora(layers_to_transform=[0, 2]), seed=7)
 

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from codetune.core.progress import track
@@ -73,6 +73,13 @@ class AnswerResults:
     def counts(self) -> list[tuple[int, int]]:
         """Return the numbers of answers and of correct answers of each problem that has answers."""
         return [(len(found), sum(one.passed for one in found)) for found in self.verdicts.values() if found]
+
+    def only(self, place: int) -> AnswerResults:
+        """Return the verdicts on one answer to each problem.
+
+        :param place: the place of the answer among the answers to its problem.
+        """
+        return replace(self, verdicts={name: [found[place]] for name, found in self.verdicts.items()})
 
     def report(self, ks: Iterable[int], confidence: float = 0.95) -> dict[str, Any]:
         """Return the report: numbers of answers by outcome, pass@k over the answered problems, and the isolation.

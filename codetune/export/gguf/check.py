@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from codetune.core.errors import UserError
 from codetune.export.gguf.configuration import config_differences
 from codetune.export.gguf.tokenizer import PROBES
-from codetune.export.merge import plain_logits
-from codetune.generation.batch import answer_all
+from codetune.export.merge import CheckedAnswers, plain_logits
 from codetune.models.gguf.config import make_config
 from codetune.models.gguf.header import GgufFile, read_gguf
 from codetune.models.gguf.tokenizer import end_ids
@@ -24,10 +22,6 @@ from codetune.models.gguf_writing.storage import StoredTensor, exceeds
 from codetune.models.load import LoadedModel, load_tokenizer
 from codetune.models.prompt import end_id, prompt_ids
 
-if TYPE_CHECKING:
-    import torch
-
-_ANSWER_TOKENS = 32
 ROUNDINGS = 4
 """Accepted number of rounding errors of a weight, per square root of a layer, that add up in a logit.
 
@@ -35,20 +29,6 @@ The errors of different weights have random signs, so they grow with the square 
 """
 _UNITS = {"F32": 2.0**-24, "F16": 2.0**-11}  # the types whose greedy answers must be equal, up to ties
 _WITHOUT = "Set export.gguf.types to [] to export without it."
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Greedy answers of the merged model, to compare a written file with.
-
-    :param sequences: token ids of prompts with their answers.
-    :param begins: position in each sequence from which the next token is one of the answer.
-    :param logits: the logits at these positions, of shape `(tokens, vocabulary)` for each sequence.
-    """
-
-    sequences: list[list[int]]
-    begins: list[int]
-    logits: list[torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -69,27 +49,15 @@ class FileCheck:
     more_end_ids: list[int]
 
 
-def greedy_answers(merged: LoadedModel, prompts: list[list[int]]) -> Answers:
-    """Answer the prompts with the merged model.
-
-    :param prompts: token ids; at least one prompt.
-    """
-    found = dict(answer_all(merged, prompts, max_new_tokens=_ANSWER_TOKENS, batch_size=len(prompts)))
-    sequences = [prompt + found[index].ids for index, prompt in enumerate(prompts)]
-    begins = [len(prompt) - 1 for prompt in prompts]
-    logits = [plain_logits(merged.model, ids)[begin:] for ids, begin in zip(sequences, begins, strict=True)]
-    return Answers(sequences, begins, logits)
-
-
 def check_model(
-    path: Path, merged: LoadedModel, tensors: Sequence[StoredTensor], texts: Sequence[str], answers: Answers
+    path: Path, merged: LoadedModel, tensors: Sequence[StoredTensor], texts: Sequence[str], answers: CheckedAnswers
 ) -> FileCheck:
     """Compare a written file with the merged model.
 
     :param merged: the model that was written.
     :param tensors: the tensors that were written.
     :param texts: instructions and completions, whose token ids must be equal.
-    :param answers: greedy answers of the merged model.
+    :param answers: answers, and their logits of the merged model.
     :raises NotConvertibleError: when the configuration has a value that the file cannot express.
     :raises UserError: when token ids, chat template or end tokens differ, or weights or answers differ by more than the
         number type explains.
@@ -164,7 +132,7 @@ def _check_weights(file: GgufFile, tensors: Sequence[StoredTensor]) -> float:
     return sqrt(errors / squares)
 
 
-def _check_answers(file: GgufFile, merged: LoadedModel, answers: Answers, kind: str) -> tuple[float, int]:
+def _check_answers(file: GgufFile, merged: LoadedModel, answers: CheckedAnswers, kind: str) -> tuple[float, int]:
     """Compare logits and greedy tokens. Return the largest difference and the number of equal tokens.
 
     :raises UserError: for float32 and float16, when another token is chosen although rounding does not explain it.

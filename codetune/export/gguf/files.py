@@ -12,9 +12,10 @@ from typing import Any
 
 from codetune.core.errors import UserError
 from codetune.core.files import digest_file
-from codetune.export.gguf.check import Answers, check_model, greedy_answers
+from codetune.export.gguf.check import check_model
 from codetune.export.gguf.configuration import architecture_of
 from codetune.export.gguf.model import write_model
+from codetune.export.merge import CheckedAnswers
 from codetune.export.params import AUTO, DEFAULT_ADAPTER, DEFAULT_TYPES, GgufParams
 from codetune.models.gguf.header import GgufFile
 from codetune.models.gguf_writing.adapter import BASE_DIGEST, TEMPLATE, Lora, write_adapter
@@ -37,7 +38,7 @@ class GgufSource:
     :param base: the base model, if it came as a GGUF file.
     :param metadata: name, licence and base model, by metadata key.
     :param texts: instructions and completions to compare token ids on.
-    :param prompts: token ids of prompts to compare greedy answers on.
+    :param answers: answers, and their logits of the merged model.
     """
 
     merged: LoadedModel
@@ -45,7 +46,7 @@ class GgufSource:
     base: GgufFile | None
     metadata: Json
     texts: Sequence[str]
-    prompts: list[list[int]]
+    answers: CheckedAnswers
 
 
 def write_gguf_files(source: GgufSource, params: GgufParams, folder: Path) -> Json:
@@ -65,10 +66,9 @@ def write_gguf_files(source: GgufSource, params: GgufParams, folder: Path) -> Js
         _attempt(report, folder, f"{FOLDER}/adapter-{adapter}.gguf", remedy, partial(_adapter, source, adapter))
     types = DEFAULT_TYPES if isinstance(params.types, str) else params.types
     if types:
-        answers = greedy_answers(source.merged, source.prompts)
         remedy = None if params.types == AUTO else _WITHOUT.format(key="types", none="[]")
         for kind in types:
-            _attempt(report, folder, f"{FOLDER}/tuned-{kind}.gguf", remedy, partial(_model, source, kind, answers))
+            _attempt(report, folder, f"{FOLDER}/tuned-{kind}.gguf", remedy, partial(_model, source, kind))
     return report
 
 
@@ -106,10 +106,10 @@ def _adapter(source: GgufSource, kind: str, path: Path) -> Json:
     return {"content": "adapter", "type": kind, "tensors": _kinds(tensors), **base}
 
 
-def _model(source: GgufSource, kind: str, answers: Answers, path: Path) -> Json:
+def _model(source: GgufSource, kind: str, path: Path) -> Json:
     """Write a merged model and check it."""
     tensors = write_model(path, source.merged, kind.upper(), source.metadata, source.base)
-    check = check_model(path, source.merged, tensors, source.texts, answers)
+    check = check_model(path, source.merged, tensors, source.texts, source.answers)
     facts = {name: _rounded(value) for name, value in asdict(check).items()}
     return {"content": "model", "type": kind, "tensors": _kinds(tensors), **facts}
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from codetune.export.gguf.files import GgufSource, write_gguf_files
+from codetune.export.merge import merge
 from codetune.export.params import GgufParams
 from codetune.models.gguf.header import read_gguf
 from codetune.models.gguf_writing.adapter import read_lora
@@ -27,9 +28,10 @@ def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
     models = make_models(folder)
     base, adapter = Path(models.base), models.adapters["tuned@5"]
-    merged = load_model(base, adapter, system="none")
+    loaded = load_model(base, system="none")
     lora = read_lora(attach_adapter(load_model(base).model, adapter))
-    prompts = [prompt_ids(merged.tokenizer, text) for text in TEXTS]
-    source = GgufSource(merged, lora, read_gguf(base), {"general.name": "tiny"}, TEXTS, prompts)
+    prompts = [prompt_ids(loaded.tokenizer, text) for text in TEXTS]
+    merged, _, answers = merge(loaded, adapter, prompts, prompts)
+    source = GgufSource(merged, lora, read_gguf(base), {"general.name": "tiny"}, TEXTS, answers)
     write_gguf_files(source, GgufParams(types=["f32"], adapter="f32"), folder)
     return Exported(base, adapter, folder / "gguf")

@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from codetune.core.errors import UserError
-from codetune.export.gguf.check import check_model, greedy_answers
+from codetune.export.gguf.check import check_model
 from codetune.export.gguf.configuration import architecture_of
 from codetune.export.gguf.model import write_model
+from codetune.export.merge import CheckedAnswers, plain_logits
+from codetune.generation.batch import answer_all
 from codetune.models.gguf.config import ARCHITECTURES
 from codetune.models.gguf.header import read_gguf
 from codetune.models.gguf.weights import load_gguf_model
@@ -29,6 +31,14 @@ FORMS = {
     "partial": ("phi3", {"rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "partial_rotary_factor": 0.75}}),
     "padded": ("llama", {"vocab_size": 416}),
 }  # fmt: skip
+
+
+def greedy_answers(loaded, prompts):
+    found = dict(answer_all(loaded, prompts, max_new_tokens=32, batch_size=len(prompts)))
+    sequences = [prompt + found[index].ids for index, prompt in enumerate(prompts)]
+    begins = [len(prompt) - 1 for prompt in prompts]
+    pairs = zip(sequences, begins, strict=True)
+    return CheckedAnswers(sequences, begins, [plain_logits(loaded.model, ids)[begin:] for ids, begin in pairs])
 
 
 def written(path, loaded, kind, prompts, base=None):

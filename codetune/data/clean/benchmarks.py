@@ -14,7 +14,7 @@ import numpy as np
 from codetune.core.errors import UserError
 from codetune.core.files import read_user_rows
 from codetune.core.paths import project_path
-from codetune.data.clean.duplicates import LEAST_CONTAINED, Match, rarest
+from codetune.data.clean.duplicates import LEAST_CONTAINED, Match, frame_limit, rarest
 from codetune.data.clean.fingerprint import Fingerprint, fingerprint
 from codetune.data.clean.params import CleanParams
 from codetune.data.clean.prefix_filter import min_remaining, min_remaining_for_larger
@@ -31,8 +31,6 @@ _REMEDY = (
 )
 # Number of sets that a row is compared with at a time.
 _COMPARED = 256
-# A shingle that more rows of val and test have, both by number and by share, is common text: its copy is no leak.
-_FRAME_ROWS, _FRAME_SHARE = 50, 0.05
 
 
 @dataclass(frozen=True)
@@ -74,14 +72,18 @@ def read_benchmark(path: Path) -> list[Task]:
 
 
 def _tasks(place: str, task: Any) -> list[Task]:
+    if not isinstance(task, dict):
+        raise UserError(f"{place} is not a benchmark task: found {task!r:.40}, expected an object", _REMEDY)
     try:
         name = str(task["task_id"])
         if "canonical_solution" in task:
             return [Task(name, code) for code in _functions(task["prompt"] + task["canonical_solution"])]
         asked = str(task.get("text") or task.get("prompt") or "")
         return [Task(name, code, asked) for code in _functions(task["code"])]
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{place} is not a benchmark task: {error!r}", _REMEDY) from None
+    except KeyError as error:
+        raise UserError(f"{place} is not a benchmark task: it has no key {error}", _REMEDY) from None
+    except TypeError as error:
+        raise UserError(f"{place} is not a benchmark task: {error}", _REMEDY) from None
 
 
 def _functions(solution: str) -> list[str]:
@@ -251,7 +253,7 @@ class BenchmarkIndex:
 def _frame(rows: Sequence[Hashes]) -> Hashes:
     """Return the shingles that many of the rows share, such as those of a common beginning, shape (n,)."""
     values, counts = np.unique(np.concatenate([np.array([], np.uint64), *rows]), return_counts=True)
-    return values[counts > max(_FRAME_ROWS, _FRAME_SHARE * len(rows))]
+    return values[counts > frame_limit(len(rows))]
 
 
 class ProblemIndex:

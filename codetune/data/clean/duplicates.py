@@ -23,6 +23,8 @@ from codetune.data.clean.shingle_hashes import Hashes, jaccards
 _SHINGLE = 5
 LEAST_CONTAINED = 20
 """Smallest number of shingles of a set that is searched in other sets; smaller sets are contained by chance."""
+# A shingle that more rows have, both by number and by share, is common text: its copy is no leak.
+_FRAME_ROWS, _FRAME_SHARE = 50, 0.05
 _ROUNDING = 1e-9
 _Shingle = TypeVar("_Shingle", str, int)
 
@@ -63,6 +65,11 @@ def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
     common = len(left & right)
     union = len(left) + len(right) - common
     return common / union if union else 0.0
+
+
+def frame_limit(rows: int) -> float:
+    """Return how many of `rows` rows can share a shingle that is not common text."""
+    return max(_FRAME_ROWS, _FRAME_SHARE * rows)
 
 
 def rarest(own: Collection[_Shingle], frequency: Mapping[_Shingle, int], share: float) -> list[_Shingle]:

@@ -27,6 +27,8 @@ acme bar company domain email example foo host invalid localhost mycompany mydom
 yourdomain libssh openssh cls self
 """
 _NOWHERE = frozenset(_NOWHERE_WORDS.split())
+# The part of a string before the last character of a format, as in `"%s@engines.org"`.
+_IN_FORMAT = re.compile(r"%(\(\w*\))?[-#0 +]*\d*(\.\d+)?$")
 # The part of a URL before a password or mailbox, as in `https://user:` and `ssh://`.
 _IN_URL = re.compile(r"://[^\s/\"'<>]*$")
 _DISTINCT = 4
@@ -60,14 +62,15 @@ def _is_address(match: re.Match[str]) -> bool:
     own = _suffixes().privatesuffix(match["domain"].lower())
     if own is None or own.split(".")[0] in _NOWHERE or _NOBODY.fullmatch(match["local"]):
         return False
-    return not _IN_URL.search(match.string, 0, match.start()) and not _is_product(match)
+    before = match.string[: match.start()]
+    return not _IN_URL.search(before) and not _IN_FORMAT.search(before) and not _is_product(match)
 
 
 def _is_product(match: re.Match[str]) -> bool:
     """Return whether the line is code that multiplies matrices, as `return x@model.it`, and not text or a comment."""
     if not match["local"].isidentifier():
         return False
-    line = match.string.strip()
+    line = match.string.strip().replace("elif ", "if ", 1)
     try:
         statements = ast.parse(line.removeprefix(">>> ") + (" pass" if line.endswith(":") else "")).body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
@@ -128,7 +131,8 @@ _RULES = (
     _Rule(
         "email", _lines_with("@"),
         re.compile(
-            r"(?<![\w.+@/-])(?P<local>[^\W_][\w.+-]{0,63})@(?P<domain>(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]+)"
+            # It can begin after an escape sequence (`\n`, `\xe9`), but not inside of one.
+            r"(?:(?<![\w.+@/\\-])|(?<=\\[abfnrtv])|(?<=\\x[\da-fA-F]{2})|(?<=\\u[\da-fA-F]{4}))(?P<local>[^\W_][\w.+-]{0,63})@(?P<domain>(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]+)"
             r"(?![\w@(\[-]|\.\w)"
         ),
         _is_address, "user@example.com",

@@ -32,6 +32,7 @@ _PREFIXES = (
     "sq0atp-", "sq0csp-", "ntn_", "dop_v1_", "ya29.", "whsec_", "hvs.", "hvb.", "hvr.", "sb_secret_", "xai-", "vcp_",
     "vci_", "vca_", "vcr_", "vck_", "cfat_", "cfut_", "nfp_", "sntrys_", "pscale_tkn_", "pscale_pw_", "pscale_oauth_",
     "fm2_", "wandb_v1_", "pcsk_", "tvly-", "jina_", "ATBB", "glsa_", "figd_", "nvapi-", "r8_", "pplx-",
+    "tskey-auth-", "tskey-api-", "tskey-client-", "HRKU-", "CFPAT-", "tfp_",
 )  # fmt: skip
 # Tokens of other forms. The first string must occur in a text before the pattern is tried, which is faster.
 _FORMS = (
@@ -59,6 +60,7 @@ _FORMS = (
     ("pat-", r"pat-(?<![A-Za-z0-9]pat-)(?:na|eu|ap)\d-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])"),  # HubSpot
     ("AKID", r"AKID(?<![A-Za-z0-9]AKID)[A-Za-z0-9]{32}(?![\w-])"),  # Tencent Cloud
     ("AQVN", r"AQVN(?<![A-Za-z0-9]AQVN)[\w-]{35,38}(?![\w-])"),  # Yandex Cloud
+    ("sk.eyJ", r"sk\.eyJ[\w-]{20,}\.[\w-]{16,}"),  # Mapbox
     (":_authToken=", r":_authToken=(?P<secret>[\w-]{20,})"),  # npm
 )  # fmt: skip
 _URL = re.compile(r"://(?P<user>[^\s:/@'\"`\\]*):(?P<password>[^\s/'\"`\\]+)@(?P<host>[^\s:/?#'\"`\\]+)")
@@ -72,7 +74,7 @@ _VARIABLE = re.compile(r"[{}<>\[\]^|]|%(?:\(|[rsd](?![0-9A-Fa-f]))|^\$\w+$|^\$\(
 _PASSWORD_WORD = re.compile(
     r"(?:my|the|a|an|some|any|db|user|test|admin|secure|secret|strong|new|old|real|super|very|url|proxy|[-_.])*"
     r"(?:pass(?:word|wd|phrase|code)?|passwort|pwd|pw|secret|token|key|api[-_]?key|credentials?|test(?:ing)?|foo|bar|"
-    r"baz|spam|eggs|qux|tiger|guest|hunter2|letmein|x-oauth-basic|s3cret|p4ssw0rd|passw0rd|p@ss(?:word|w0rd)?|user|"
+    r"baz|spam|eggs|qux|tiger|guest|hunter2|letmein|x-oauth-basic|s3cret|p4ssw0rd|passw0rd|pa55w[o0]rd|p(?:@|%40)ss(?:word|w0rd)?|user|"
     r"admin|root|port|abc|abcd|here|hidden|none|null)[-_]?(?:\d{0,6}|here)!?",
     re.IGNORECASE,
 )  # fmt: skip

@@ -5,13 +5,16 @@ No code of the data set is run.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
 from codetune.core.errors import UserError
 from codetune.core.paths import project_path
 from codetune.data.ingest.params import HubSource
+from codetune.data.ingest.records import read_records
 
 _MAX_CHARS = 300
 # If lines have more cells than the header, pandas takes the first cells as an index, and `datasets` names it like this.
@@ -37,37 +40,49 @@ def read_hub(source: HubSource) -> Iterator[Any]:
 
     datasets.utils.logging.set_verbosity(datasets.utils.logging.CRITICAL)  # errors are reported below
     datasets.disable_progress_bars()
+    where = {"path": str(place) if local else source.path, "name": source.config, "revision": source.revision}
     try:
-        found = datasets.load_dataset(
-            str(place) if local else source.path,
-            source.config,
-            split=source.split,
-            revision=source.revision,
-            cache_dir=source.cache,
-        )
+        builder = datasets.load_dataset_builder(**where, cache_dir=source.cache)
+        tables = _csv_files(builder)
+        found = datasets.load_dataset(**where, split=source.split, cache_dir=source.cache)
     except Exception as error:
         file, said = _cause(error)
+        rest = "files" if local else "network"
         raise UserError(
             f"ingest.sources, {source.name}: {file or source.path} cannot be loaded ({said})",
-            "Correct the file." if file else "Check `path`, `revision`, `config` and `split`, or the network.",
+            "Correct the file." if file else f"Check `path`, `revision`, `config` and `split`, or the {rest}.",
         ) from None
-    if found.info.builder_name == "csv" and _SHIFTED in found.column_names:
+    for file, copy in tables.items():
+        _require_csv(source, file, copy)
+    if tables and _SHIFTED in found.column_names:
         raise UserError(
             f"ingest.sources, {source.name}: {source.path} has CSV lines with more cells than its header, "
             "which `datasets` reads into the wrong columns",
             "Correct these files.",
         )
-    if found.info.builder_name == "csv" and (twice := _named_twice(found.column_names)):
-        raise UserError(
-            f"ingest.sources, {source.name}: {source.path} has several CSV columns with the name {twice!r}",
-            "Rename all but one of them.",
-        )
     return iter(found)
 
 
-def _named_twice(columns: list[str]) -> str | None:
-    """Return the name of a column that a CSV file has twice, or None. Pandas renames the second `a` to `a.1`."""
-    return next((name for name in columns if f"{name}.1" in columns), None)
+def _csv_files(builder: Any) -> dict[str, Path]:
+    """Return the CSV files of a data set: a local copy, decompressed, of each by its path or address."""
+    if builder.info.builder_name != "csv":
+        return {}
+    from datasets import DownloadManager
+
+    files = [str(file) for split in (builder.config.data_files or {}).values() for file in split]
+    return {file: Path(DownloadManager().download_and_extract(file)) for file in files}
+
+
+def _require_csv(source: HubSource, file: str, copy: Path) -> None:
+    """Read a file strictly: pandas joins the rows of an unclosed quote to one, up to the next quote.
+
+    :raises UserError: naming the row.
+    """
+    try:
+        deque(read_records(copy, "csv"), maxlen=0)
+    except UserError as error:
+        told = error.what.replace(str(copy), file)
+        raise UserError(f"ingest.sources, {source.name}: {told}", error.remedy) from None
 
 
 def _cause(error: BaseException) -> tuple[str, str]:
@@ -77,8 +92,12 @@ def _cause(error: BaseException) -> tuple[str, str]:
     while error.__cause__ is not None:
         error = error.__cause__
     # The library does not report the file, but all of its readers keep it in this variable.
+    if isinstance(error, StopIteration):
+        return "", "one of its files is empty"
     frames = [frame for frame, _ in walk_tb(error.__traceback__) if frame.f_code.co_name == "_generate_tables"]
     file = str(frames[-1].f_locals.get("file") or "") if frames else ""
     if isinstance(error, CastError):
         return file, f"all files must have the same columns, and {error.details()}"
+    if "Schema at index" in str(error):
+        return file, f"all files must have the same columns: {' '.join(str(error).split())[:_MAX_CHARS]}"
     return file, f"{type(error).__name__}: {' '.join(str(error).split())[:_MAX_CHARS]}"

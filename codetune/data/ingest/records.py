@@ -143,20 +143,24 @@ def _csv_rows(path: Path) -> Iterator[Any]:
     csv.field_size_limit(1 << 30)
     with _opened(path) as stream:
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
-        first = text.readline()
+        blank, first = 0, text.readline()
+        while first and not first.strip():
+            blank, first = blank + 1, text.readline()
         delimiter = max(_DELIMITERS, key=first.count)
         # If the header is `instruction, output`, spaces after delimiters belong neither to names nor to values.
         padded = f"{delimiter} " in first
         rows = csv.reader(chain([first], text), delimiter=delimiter, skipinitialspace=padded, strict=True)
-        start = 1
+        start = blank + 1
         try:
-            header = [name.strip() or f"column {number}" for number, name in enumerate(next(rows, []), start=1)]
+            names = [name.strip("\ufeff").strip() for name in next(rows, [])]
+            named = max((number for number, name in enumerate(names, start=1) if name), default=0)
+            header = [name or f"column {number}" for number, name in enumerate(names, start=1)]
             _once(path, header)
-            start = rows.line_num + 1
+            start = blank + rows.line_num + 1
             for row in rows:
                 if row:
-                    yield _cells(header, row)
-                start = rows.line_num + 1
+                    yield _cells(header, row, named)
+                start = blank + rows.line_num + 1
         except csv.Error as error:
             raise UserError(
                 f"{path}: the row that begins on line {start} is not CSV: {error}",
@@ -164,9 +168,12 @@ def _csv_rows(path: Path) -> Iterator[Any]:
             ) from None
 
 
-def _cells(header: list[str], row: list[str]) -> dict[str, str] | UnreadableRow:
-    """Return the cells of a line by column; `UnreadableRow` if a cell is missing or has no column."""
-    short, more = len(row) < len(header), any(cell.strip() for cell in row[len(header) :])
+def _cells(header: list[str], row: list[str], least: int) -> dict[str, str] | UnreadableRow:
+    """Return the cells of a line by column; `UnreadableRow` if a cell is missing or has no column.
+
+    :param least: the smallest number of cells; a header can end with delimiters that the lines do not have.
+    """
+    short, more = len(row) < least, any(cell.strip() for cell in row[len(header) :])
     return UnreadableRow("columns_differ") if short or more else dict(zip(header, row, strict=False))
 
 

@@ -97,7 +97,7 @@ def choose_layout(where: str, records: Iterable[Any], named: Layout) -> Layout:
     """
     objects = [record for record in records if isinstance(record, dict)]
     present = Counter(str(key) for record in objects for key in record)
-    shown = [name if name == name.strip() else repr(name) for name in sorted(present)]
+    shown = [name if name == name.strip() and name.isprintable() else ascii(name) for name in sorted(present)]
     listed = ", ".join(shown[:20]) or "none"
     wanted = [name for name in (*named.needed, named.input, named.group) if name]
     if missing := [name for name in wanted if objects and name not in present]:
@@ -206,7 +206,8 @@ def _texts(record: Record, layout: Layout, notes: Counter[str]) -> tuple[Any, An
     if layout.messages:
         messages = _decoded(record[layout.messages])
         return _first_exchange(messages, notes) if isinstance(messages, list) else "not_a_chat"
-    asked, answer, more = record[layout.instruction], record[layout.completion], _cell(record, layout.input)
+    asked, answer = (_unpacked(record[name]) for name in (layout.instruction, layout.completion))
+    more = _cell(record, layout.input)
     if _is_chat(asked) or _is_chat(answer):
         return _chat_texts(asked, answer, notes)
     asked, answer, more = map(_joined, (asked, answer, more))
@@ -256,6 +257,12 @@ def _decoded(messages: Any) -> Any:
         return json.loads(messages) if isinstance(messages, str) else messages
     except (ValueError, RecursionError):
         return None
+
+
+def _unpacked(value: Any) -> Any:
+    """Return a chat that is stored as JSON text; any other value unchanged."""
+    found = _decoded(value) if isinstance(value, str) and value.lstrip().startswith("[") else None
+    return found if _is_chat(found) else value
 
 
 def _is_missing(value: Any) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from codetune.core.progress import track
-from codetune.data.clean.duplicates import LEAST_CONTAINED, jaccard, rarest, shingles
+from codetune.data.clean.duplicates import LEAST_CONTAINED, frame_limit, jaccard, rarest, shingles
 from codetune.python_source.renaming import function_digests, renamed_digest
 from codetune.python_source.tokens import lexical_tokens
 
@@ -79,6 +79,10 @@ class TrainIndex:
             for shingle in own:
                 self._places[shingle].append(len(self._shingles))
             self._shingles.append((row.id, own))
+        common = frame_limit(len(self._shingles))
+        self._frame = frozenset(shingle for shingle, places in self._places.items() if len(places) > common)
+        for shingle in self._frame:
+            del self._places[shingle]
         self._frequency = {shingle: len(places) for shingle, places in self._places.items()}
 
     def leaks(self, row: ComparedRow) -> list[Leak]:
@@ -106,12 +110,13 @@ class TrainIndex:
 
         The similarity of a held-out row with at least `LEAST_CONTAINED` shingles is the share of them that the train
         row contains; of a shorter row, the Jaccard similarity. Only rows that share one of its rarest shingles are
-        compared, as in `ContainedIndex`.
+        compared, as in `ContainedIndex`. Shingles that many train rows share, such as those of a common beginning, do
+        not count, as in the stage `clean`.
         """
-        own = shingles(_tokens(row.code))
+        own = shingles(_tokens(row.code)) - self._frame
         looked_up = rarest(own, self._frequency, self._threshold)
         likely = sorted({place for shingle in looked_up for place in self._places.get(shingle, ())})
-        similar = ((_held(own, self._shingles[place][1]), self._shingles[place][0]) for place in likely)
+        similar = ((_held(own, self._shingles[place][1] - self._frame), self._shingles[place][0]) for place in likely)
         return max(similar, default=None, key=lambda pair: pair[0])
 
 

@@ -60,10 +60,17 @@ def test_an_address_is_found_under_any_domain(domain, place):
         assert without_personal_data(text) == place.format("user@example.com")
 
 
+@pytest.mark.parametrize("escape", [r"\n", r"\t", r"\xe9", r"\u00e9"])
+def test_an_escape_sequence_before_an_address_stays_whole(escape):
+    assert without_personal_data(f'"{escape}mara.oddlund@nightshift.co"') == f'"{escape}user@example.com"'
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        "return x@model.id", "y = A@B.it", "(left@right.name).any()", ">>> weights@other.name", "y = x@self.mu",
+        r're.findall(r"\w+@nightshift.co", text)', r're.findall(r"\S@nightshift.co", text)', "'%s@nightshift.co' % short",
+        "'%(name)s@nightshift.co' % row", "f'%5.2f@nightshift.co'", "'{}@nightshift.co'.format(name)",
+        "elif left@right.id:", "return x@model.id", "y = A@B.it", "(left@right.name).any()", ">>> weights@other.name", "y = x@self.mu",
         "user@mail.example.com", "jane@company.co.uk", "https://ci@git.engines.org/a", "https://ci:pw@git.engines.org/a",
         "ada@host.unknownsuffix", "'react@18.2.0'",
     ],

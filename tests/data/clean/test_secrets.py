@@ -36,6 +36,11 @@ TOKENS = {
     "Notion": "sec" + "ret_" + BODY + BODY[:7],
     "Fireworks": "f" + "w_" + BODY[:24],
     "ElevenLabs": "s" + "k_" + "0f1e2d3c4b5a6978" * 3,
+    "Tailscale": "tsk" + "ey-auth-" + BODY[:12] + "-" + BODY[:20],
+    "Heroku": "HR" + "KU-" + BODY,
+    "Contentful": "CF" + "PAT-" + BODY,
+    "Typeform": "tf" + "p_" + BODY,
+    "Mapbox": "s" + "k.eyJ" + BODY + "." + BODY[:22],
     "Azure": "q7Zk" * 21 + "aB==",
 }
 BEGIN, END = "-----BEGIN {}PRIVATE" + " KEY-----", "-----END {}PRIVATE" + " KEY-----"
@@ -111,7 +116,7 @@ def test_a_short_password_is_not_blanked_in_names():
     "text",
     [
         'f"https://{user}:{password}@{host}"', '"https://%s:%s@%s"', "https://<user>:<password>@host", "https://$U:$PW@h",
-        "https://user:password@host", "https://me:your-token-here@h.org", "https://me:xxxx@h.org", "amqp://guest:guest@mq",
+        "https://user:pa55word@host", "https://user:p%40ss@host.com", "https://user:password@host", "https://me:your-token-here@h.org", "https://me:xxxx@h.org", "amqp://guest:guest@mq",
         "https://me:changeme@h.org", "https://mirror:x@files.internal.corp", "https://a:DB_PASSWORD@h.org", "https://a:***@h",
         r"(\w+)://([^:]+):([^@]+)@(.+)", "your-token-here", "ghp_" + "x" * 36, "glpat-your-token-here-please", "sk-" + "x" * 48,
         "hf_hub_download_with_retries_and_more", "AKIAIOSFODNN7EXAMPLE", "xoxb-your-token-here", "AIza" + "X" * 35,

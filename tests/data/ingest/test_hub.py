@@ -65,6 +65,7 @@ def test_no_code_of_the_data_set_is_run(snapshot):
             '{"prompt": "p", "completion": "c", "extra": 1}\n',
             r"b\.jsonl cannot be loaded .*columns.*'extra'",
         ),
+        ("a.jsonl", "", r"one of its files is empty.*or the files"),
         ("a.jsonl", '{"prompt": 1}\n{"prompt": "p", "completion":}\n', r"a\.jsonl cannot be loaded \(ValueError"),
     ],
 )
@@ -89,5 +90,22 @@ def test_csv_with_a_header_twice_is_refused(tmp_path):
     root = tmp_path / "files"
     root.mkdir()
     (root / "a.csv").write_text("prompt,completion,completion\np,c,d\n")
-    with pytest.raises(UserError, match="several CSV columns with the name 'completion'"):
+    with pytest.raises(UserError, match=r"a\.csv has 2 columns with the name 'completion'"):
         read_hub(source(root))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_csv_whose_quotes_swallow_rows_is_refused(tmp_path, name):
+    """Up to the next quote, pandas reads rows as part of the cell, and says nothing."""
+    root = tmp_path / "files"
+    root.mkdir()
+    between = "\t" if name.endswith("tsv") else ","
+
+    def write(*rows):
+        (root / name).write_text("".join(f"{between.join(row)}\n" for row in [("prompt", "completion"), *rows]))
+
+    write(("A", "p(1)"), ("B", '"p(2)'), ("C", '"p(3)"'), ("D", "p(4)"))
+    with pytest.raises(UserError, match=f"{name}: the row that begins on line 3 is not CSV"):
+        read_hub(source(root))
+    write(("A", '"p(1),\n""p(2)"""'))
+    assert [row["completion"] for row in read_hub(source(root))] == ['p(1),\n"p(2)"']

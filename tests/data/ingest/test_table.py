@@ -216,6 +216,10 @@ def test_a_column_that_comes_twice_in_parquet_is_refused(read, path):
         ("prompt,completion\np,c,\n", {}),
         ("prompt,completion,,\np,c,,\n", {}),
         ("prompt,completion\np,c, \n", {}),
+        ("prompt,completion,\np,c\n", {}),
+        ("\n \nprompt,completion\np,c\n", {}),
+        ("\ufeff\ufeffprompt,completion\np,c\n", {}),
+        ("prompt,,completion\np,,c\np,c\n", {"columns_differ": 1}),
         ("prompt,completion\np,c\np,c,d\n", {"columns_differ": 1}),
         (
             '{"prompt": "p", "completion": "c"}\n{"prompt": "p", "prompt": "q", "completion": "c"}\n',
@@ -248,6 +252,7 @@ ASKED, ANSWERED = chat(("user", "p")), chat(("assistant", "c"))
         ({"prompt": ASKED, "completion": ANSWERED}, {}),
         ({"prompt": [*chat(("system", "s")), *ASKED], "completion": "c"}, {"system_text_left_out": 1}),
         ({"prompt": "p", "completion": ANSWERED}, {}),
+        ({"prompt": json.dumps(ASKED), "completion": json.dumps(ANSWERED)}, {}),
         ({"prompt": "p", "completion": "c", "label": True}, {}),
         ({"prompt": ASKED, "chosen": ANSWERED, "rejected": chat(("assistant", "d"))}, REJECTED),
         ({"prompt": "p", "chosen": [*ASKED, *ANSWERED], "rejected": [*ASKED, *ASKED]}, REJECTED),

@@ -39,6 +39,20 @@ INDEX = TrainIndex(
 )
 
 
+def test_a_frame_that_all_rows_share_is_no_leak():
+    """As in the stage `clean`: only what stands in the frame counts, so a copy of that is still found."""
+    frame = code("frame", [f"{first}_{second}" for first in TREES for second in TREES[:3]])
+
+    def framed(name, *words):
+        return ComparedRow(name, f"{frame}\n\n\n{code(name, [f'{word}_{name}' for word in words])}", name)
+
+    rows = [framed(f"row_{number}", *TREES[number % 5 :]) for number in range(120)]
+    index = TrainIndex(rows, 0.7)
+    assert not index.leaks(framed("other", *TREES[:7]))
+    copy = ComparedRow("copy", rows[3].code.replace("fir_row_3_of", "pine_of"), "Another.")
+    assert [(leak.way, leak.train) for leak in index.leaks(copy)] == [("near", "row_3")]
+
+
 @pytest.mark.parametrize(
     ("row", "ways"),
     [

@@ -22,7 +22,7 @@ from codetune.core.errors import UserError
 from codetune.core.files import write_json
 from codetune.data.clean.benchmarks import EVALUATED_BENCHMARKS, benchmark_files, read_benchmark
 from codetune.data.clean.params import CleanParams
-from codetune.data.leakage.examine import ComparedRow, Leak, TrainIndex, counts, find_leaks
+from codetune.data.leakage.examine import ComparedRow, Leak, TrainIndex, common_shingles, counts, find_leaks
 from codetune.data.leakage.params import ExamineParams, SimilarityParams
 from codetune.data.leakage.similar import similar_rows
 from codetune.models.encoders.locate import locate_encoder
@@ -114,7 +114,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
     index = TrainIndex(train, examine.near_duplicate)
     splits = {"val": _rows(inputs.val, ORIGINALS), "test": _rows(inputs.test, ORIGINALS)}
     parts = splits | {path.name: _tasks(path) for path in benchmark_files(inputs.benchmarks, params.benchmarks)}
-    found = {name: find_leaks(rows, index, len(rows), name) for name, rows in parts.items()}
+    common = common_shingles(row for rows in splits.values() for row in rows)
+    found = {
+        name: find_leaks(rows, index, len(rows), name, common if name in splits else frozenset())
+        for name, rows in parts.items()
+    }
     originals = list({row.code: row for row in reversed(train)}.values())
     for name, leaks in _similar(originals, splits, examine.similarity).items():
         found[name] += leaks

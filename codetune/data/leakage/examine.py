@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -79,15 +79,12 @@ class TrainIndex:
             for shingle in own:
                 self._places[shingle].append(len(self._shingles))
             self._shingles.append((row.id, own))
-        common = frame_limit(len(self._shingles))
-        self._frame = frozenset(shingle for shingle, places in self._places.items() if len(places) > common)
-        for shingle in self._frame:
-            del self._places[shingle]
         self._frequency = {shingle: len(places) for shingle, places in self._places.items()}
 
-    def leaks(self, row: ComparedRow) -> list[Leak]:
+    def leaks(self, row: ComparedRow, common: frozenset[str] = frozenset()) -> list[Leak]:
         """Search train for a held-out row.
 
+        :param common: shingles that do not count for near-duplicates, from `common_shingles`.
         :returns: at most one leak for each way of finding it.
         """
         found = []
@@ -100,23 +97,24 @@ class TrainIndex:
             if digest in self._trees:
                 found.append(Leak("renamed", row.id, self._trees[digest], 1.0))
                 break
-        nearest = self.nearest(row)
+        nearest = self.nearest(row, common)
         if nearest is not None and nearest[0] >= self._threshold:
             found.append(Leak("near", row.id, nearest[1], round(nearest[0], 4)))
         return found
 
-    def nearest(self, row: ComparedRow) -> tuple[float, str] | None:
+    def nearest(self, row: ComparedRow, common: frozenset[str] = frozenset()) -> tuple[float, str] | None:
         """Return the similarity to the most similar train row, and its id; None if no row is likely to be similar.
 
         The similarity of a held-out row with at least `LEAST_CONTAINED` shingles is the share of them that the train
         row contains; of a shorter row, the Jaccard similarity. Only rows that share one of its rarest shingles are
-        compared, as in `ContainedIndex`. Shingles that many train rows share, such as those of a common beginning, do
-        not count, as in the stage `clean`.
+        compared, as in `ContainedIndex`.
+
+        :param common: shingles that do not count.
         """
-        own = shingles(_tokens(row.code)) - self._frame
+        own = shingles(_tokens(row.code)) - common
         looked_up = rarest(own, self._frequency, self._threshold)
         likely = sorted({place for shingle in looked_up for place in self._places.get(shingle, ())})
-        similar = ((_held(own, self._shingles[place][1] - self._frame), self._shingles[place][0]) for place in likely)
+        similar = ((_held(own, self._shingles[place][1] - common), self._shingles[place][0]) for place in likely)
         return max(similar, default=None, key=lambda pair: pair[0])
 
 
@@ -124,16 +122,29 @@ def _held(own: frozenset[str], other: frozenset[str]) -> float:
     return len(own & other) / len(own) if len(own) >= LEAST_CONTAINED else jaccard(own, other)
 
 
-def find_leaks(rows: Iterable[ComparedRow], index: TrainIndex, total: int, label: str) -> list[Leak]:
+def common_shingles(rows: Iterable[ComparedRow]) -> frozenset[str]:
+    """Return the shingles that many held-out rows share, such as those of a common beginning; as `clean` does.
+
+    Train rows are not counted: many copies of a held-out row would make its own shingles common.
+    """
+    sets = [shingles(_tokens(row.code)) for row in rows]
+    frequency = Counter(shingle for own in sets for shingle in own)
+    return frozenset(shingle for shingle, count in frequency.items() if count > frame_limit(len(sets)))
+
+
+def find_leaks(
+    rows: Iterable[ComparedRow], index: TrainIndex, total: int, label: str, common: frozenset[str] = frozenset()
+) -> list[Leak]:
     """Search train for held-out rows.
 
     :param rows: held-out rows.
     :param index: the train rows.
     :param total: number of held-out rows, for the progress line.
     :param label: name of the held-out rows, for the progress line.
+    :param common: shingles that do not count for near-duplicates, from `common_shingles`.
     :returns: all leaks, in the order of the rows.
     """
-    return [leak for row in track(rows, total, f"looking for {label} in train") for leak in index.leaks(row)]
+    return [leak for row in track(rows, total, f"looking for {label} in train") for leak in index.leaks(row, common)]
 
 
 def counts(leaks: list[Leak], rows: int) -> dict[str, Any]:

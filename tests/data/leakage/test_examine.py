@@ -8,7 +8,7 @@ import pytest
 from codetune.core.errors import UserError
 from codetune.core.files import digest_bytes, read_json, write_jsonl
 from codetune.data.clean.benchmarks import read_benchmark
-from codetune.data.leakage.examine import ComparedRow, TrainIndex, find_leaks
+from codetune.data.leakage.examine import ComparedRow, TrainIndex, common_shingles, find_leaks
 from codetune.data.leakage.params import ExamineParams, SimilarityParams
 from codetune.models.encoders.params import EncoderParams
 from codetune.numerics import NumericsParams
@@ -46,11 +46,21 @@ def test_a_frame_that_all_rows_share_is_no_leak():
     def framed(name, *words):
         return ComparedRow(name, f"{frame}\n\n\n{code(name, [f'{word}_{name}' for word in words])}", name)
 
-    rows = [framed(f"row_{number}", *TREES[number % 5 :]) for number in range(120)]
-    index = TrainIndex(rows, 0.7)
-    assert not index.leaks(framed("other", *TREES[:7]))
-    copy = ComparedRow("copy", rows[3].code.replace("fir_row_3_of", "pine_of"), "Another.")
-    assert [(leak.way, leak.train) for leak in index.leaks(copy)] == [("near", "row_3")]
+    def some(kind):
+        return [framed(f"{kind}_{number}", *TREES[number % 5 :]) for number in range(120)]
+
+    index, held_out = TrainIndex(some("row"), 0.7), some("other")
+    copy = ComparedRow("copy", some("row")[3].code.replace("fir_row_3_of", "pine_of"), "Another.")
+    leaks = find_leaks([*held_out, copy], index, 121, "test", common_shingles(held_out))
+    assert [(leak.way, leak.held_out, leak.train) for leak in leaks] == [("near", "copy", "row_3")]
+
+
+def test_many_copies_of_a_held_out_row_are_leaks():
+    """Shingles are common by the held-out rows alone."""
+    copies = [ComparedRow(f"t{number}", TRAIN.code.replace("yew_of", f"pear_{number}_of")) for number in range(80)]
+    held_out = [TRAIN, ComparedRow("h", code("stone", ["gneiss", "slate", "chalk"]))]
+    leaks = find_leaks(held_out, TrainIndex(copies, 0.7), 2, "test", common_shingles(held_out))
+    assert [(leak.way, leak.held_out) for leak in leaks] == [("near", "t")]
 
 
 @pytest.mark.parametrize(
